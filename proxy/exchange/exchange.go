@@ -1,0 +1,99 @@
+// Package exchange is the vocabulary of headway: what one request and its
+// response were, measured once and told to everything that wants to know.
+//
+// It is the ground floor. It imports the standard library only, does no I/O and
+// knows no output format.
+package exchange
+
+import "time"
+
+// Record is one exchange: a request, what came back, and when. It is a value,
+// told once to every Observer when the exchange ends, and complete by then.
+// Its slices are shared by all observers, who may keep but never change them.
+type Record struct {
+	// Start is when the head of the request had been read: the zero of every
+	// offset in Timing and Chunks.
+	Start time.Time
+
+	Origin Origin
+	Role   Role
+	Mode   Mode
+
+	Dialect   string // openai-chat; empty for traffic of no known dialect
+	Operation string // chat, text_completion, embeddings: gen_ai.operation.name
+	Provider  string // gen_ai.provider.name
+	Model     Model
+	Upstream  Upstream
+
+	// Stream says that the response came as a stream of events.
+	Stream bool
+	// Status is the HTTP status that the client got; 0 when it got none.
+	Status        int
+	Outcome       Outcome
+	ErrorType     ErrorType
+	FinishReasons []string // normalised: stop, length, tool_calls, content_filter, error
+
+	Timing   Timing
+	Events   int // messages of the stream, with content or without
+	Chunks   Chunks
+	Usage    Usage
+	Clocks   Clocks
+	Overhead Overhead
+	Bytes    Bytes
+
+	RateLimits []RateLimit
+	Trace      Trace
+
+	// Notes are oddities that were met on the way, each named once.
+	Notes []string
+}
+
+// An Observer is told of every exchange, once, when it ended. Observe is called
+// from the goroutine that relayed the exchange, after its last byte was
+// forwarded: it must be safe for concurrent use and must not wait for I/O.
+type Observer interface {
+	Observe(Record)
+}
+
+// Fanout tells several observers in order.
+type Fanout []Observer
+
+// Observe tells every observer of r.
+func (f Fanout) Observe(r Record) {
+	for _, o := range f {
+		o.Observe(r)
+	}
+}
+
+// Model is the model that was asked for and the one that answered.
+type Model struct {
+	Request  string
+	Response string
+}
+
+// Upstream is where the request went.
+type Upstream struct {
+	Host string // name as configured, never an address found behind it
+	Port int
+}
+
+// Bytes counts body bytes as they were on the wire, without framing.
+type Bytes struct {
+	In  int64 // request
+	Out int64 // response
+}
+
+// Trace is the W3C trace context that the client sent; empty when it sent none.
+type Trace struct {
+	TraceID string // 32 lower-case hex digits
+	SpanID  string // 16 lower-case hex digits, the client's span
+	Sampled bool
+}
+
+// RateLimit is one limit as the upstream reported it with a response.
+type RateLimit struct {
+	Kind      string // requests, tokens, input_tokens, output_tokens
+	Limit     Count
+	Remaining Count
+	Reset     time.Duration // until the limit is full again; 0 is unknown
+}
