@@ -1,0 +1,166 @@
+//go:generate go test -run Golden -update .
+
+// Package capture writes one line of JSON for each exchange, timings and counts
+// and never content, and reads such files back: as lines, and as the summary that
+// a load-test tool prints.
+package capture
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Version is the version of the line's format. It changes only when a reader of
+// the former would misunderstand the new.
+const Version = 1
+
+// Line is one exchange as it stands in the file. What is absent is unknown, never
+// zero; times are in seconds.
+type Line struct {
+	V         int       `json:"v"`
+	Start     time.Time `json:"start"`
+	Origin    string    `json:"origin"`
+	Role      string    `json:"role"`
+	Mode      string    `json:"mode"`
+	Dialect   string    `json:"dialect,omitempty"`
+	Operation string    `json:"operation,omitempty"`
+	Provider  string    `json:"provider,omitempty"`
+	Model     Model     `json:"model,omitzero"`
+	Upstream  string    `json:"upstream"` // host:port
+	Stream    bool      `json:"stream"`
+	Status    int       `json:"status,omitempty"`
+	Outcome   string    `json:"outcome"`
+	ErrorType string    `json:"error_type"` // empty: it did not fail
+
+	FinishReasons []string `json:"finish_reasons,omitempty"`
+
+	FirstByte  float64 `json:"first_byte_s,omitempty"`
+	FirstEvent float64 `json:"first_event_s,omitempty"`
+	TTFT       float64 `json:"ttft_s,omitempty"` // of streams only
+	TPOT       float64 `json:"tpot_s,omitempty"` // of streams only
+	E2E        float64 `json:"e2e_s,omitempty"`
+	ITL        *ITL    `json:"itl_s,omitempty"`
+
+	Chunks        *int `json:"chunks,omitempty"` // messages of the stream
+	ContentChunks *int `json:"content_chunks,omitempty"`
+
+	Tokens     Tokens           `json:"tokens,omitzero"`
+	Wait       *Wait            `json:"wait_s,omitempty"`
+	Bytes      Bytes            `json:"bytes"`
+	RateLimits map[string]Limit `json:"ratelimit,omitempty"` // by kind
+	TraceID    string           `json:"trace_id,omitempty"`
+	Notes      []string         `json:"notes,omitempty"`
+}
+
+// Model is the model that was asked for and the one that answered.
+type Model struct {
+	Request  string `json:"request,omitempty"`
+	Response string `json:"response,omitempty"`
+}
+
+// ITL is how the inter-token latency of one exchange was distributed.
+type ITL struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Tokens counts the tokens of an exchange.
+type Tokens struct {
+	Input      *int64 `json:"input,omitempty"`
+	Output     *int64 `json:"output,omitempty"`
+	CacheRead  *int64 `json:"cache_read,omitempty"`
+	CacheWrite *int64 `json:"cache_write,omitempty"`
+	Reasoning  *int64 `json:"reasoning,omitempty"`
+	Source     string `json:"source,omitempty"` // how sure the counts are
+}
+
+// Wait is who made the response wait, in all.
+type Wait struct {
+	Upstream float64 `json:"upstream"`
+	Proxy    float64 `json:"proxy"`
+	Client   float64 `json:"client"`
+}
+
+// Bytes counts the body bytes of request and response.
+type Bytes struct {
+	In  int64 `json:"in"`
+	Out int64 `json:"out"`
+}
+
+// Limit is a rate limit as the upstream told it.
+type Limit struct {
+	Limit     *int64  `json:"limit,omitempty"`
+	Remaining *int64  `json:"remaining,omitempty"`
+	Reset     float64 `json:"reset_s,omitempty"`
+}
+
+// NewLine is r as a line.
+func NewLine(r exchange.Record) Line {
+	l := Line{
+		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Role: string(r.Role), Mode: string(r.Mode),
+		Dialect: r.Dialect, Operation: r.Operation, Provider: r.Provider, Model: Model(r.Model),
+		Upstream: net.JoinHostPort(r.Upstream.Host, strconv.Itoa(r.Upstream.Port)),
+		Stream:   r.Stream, Status: r.Status, Outcome: string(r.Outcome), ErrorType: string(r.ErrorType),
+		FinishReasons: r.FinishReasons,
+		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
+		Tokens: tokens(&r.Usage), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
+		TraceID: r.Trace.TraceID, Notes: r.Notes,
+	}
+	if r.Stream {
+		l.TTFT, l.TPOT, l.ITL = seconds(r.TTFT()), seconds(r.TPOT()), itl(&r)
+		if r.Events > 0 {
+			l.Chunks, l.ContentChunks = &r.Events, &r.Chunks.Count
+		}
+	}
+	if r.Timing.ResponseHead > 0 {
+		l.Wait = &Wait{seconds(r.Clocks.Upstream.Sum), seconds(r.Clocks.Proxy.Sum), seconds(r.Clocks.Client.Sum)}
+	}
+	return l
+}
+
+// seconds is the float nearest to d, so that it prints with the digits of d.
+func seconds(d time.Duration) float64 { return float64(d) / float64(time.Second) }
+
+func tokens(u *exchange.Usage) Tokens {
+	return Tokens{
+		Input: count(u.Input), Output: count(u.Output),
+		CacheRead: count(u.CacheRead), CacheWrite: count(u.CacheWrite), Reasoning: count(u.Reasoning),
+		Source: string(u.Source),
+	}
+}
+
+func count(c exchange.Count) *int64 {
+	if !c.Known {
+		return nil
+	}
+	return &c.N
+}
+
+func limits(of []exchange.RateLimit) map[string]Limit {
+	if len(of) == 0 {
+		return nil
+	}
+	out := make(map[string]Limit, len(of))
+	for _, l := range of {
+		out[l.Kind] = Limit{Limit: count(l.Limit), Remaining: count(l.Remaining), Reset: seconds(l.Reset)}
+	}
+	return out
+}
+
+// itl weighs by tokens: a gap that ended with n tokens is n waits of an n-th of it.
+func itl(r *exchange.Record) *ITL {
+	gaps := make([]weighted, 0, r.Chunks.Kept())
+	for gap := range r.Chunks.Gaps(r.Usage.Streamed) {
+		gaps = append(gaps, weighted{value: gap.PerToken(), weight: gap.Tokens})
+	}
+	if len(gaps) == 0 {
+		return nil
+	}
+	q := quantiles(gaps, .5, .9, .99, 1)
+	return &ITL{P50: seconds(q[0]), P90: seconds(q[1]), P99: seconds(q[2]), Max: seconds(q[3])}
+}

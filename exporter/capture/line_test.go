@@ -1,0 +1,179 @@
+package capture_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const ms = time.Millisecond
+
+// chat is a stream of three content chunks with 1, 1 and 4 tokens.
+func chat() exchange.Record {
+	r := exchange.Record{
+		Start:  time.Date(2026, 11, 21, 10, 0, 0, 123456789, time.UTC),
+		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+		Dialect: "openai-chat", Operation: "chat", Provider: "openai",
+		Model:    exchange.Model{Request: "gpt-4o-mini", Response: "gpt-4o-mini-2024-07-18"},
+		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
+		Stream:   true, Status: 200, Outcome: exchange.OK, FinishReasons: []string{"stop"},
+		Timing: exchange.Timing{
+			ResponseHead: 180 * ms, FirstChunk: 181 * ms, FirstEvent: 182 * ms, FirstToken: 214 * ms,
+			LastToken: 260*ms + 123*time.Microsecond, End: 2510*ms + 7,
+		},
+		Events: 6,
+		Usage: exchange.Usage{
+			Input: exchange.Known(212), Output: exchange.Known(6), CacheRead: exchange.Known(0), Streamed: exchange.Known(6),
+			Source: exchange.Reported,
+		},
+		Clocks: exchange.Clocks{
+			Upstream: exchange.Clock{Sum: 2490 * ms}, Proxy: exchange.Clock{Sum: 2 * ms}, Client: exchange.Clock{Sum: 10 * ms},
+		},
+		Bytes: exchange.Bytes{In: 1834, Out: 24110},
+	}
+	for _, c := range []exchange.Chunk{{At: 214 * ms, Tokens: 1}, {At: 232 * ms, Tokens: 1}, {At: 260 * ms, Tokens: 4}} {
+		r.Chunks.Add(c)
+	}
+	return r
+}
+
+func traced() exchange.Record {
+	r := chat()
+	r.Trace = exchange.Trace{TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7"}
+	r.Notes = []string{"usage_after_finish"}
+	r.RateLimits = []exchange.RateLimit{
+		{Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41 * time.Second},
+		{Kind: "requests", Remaining: exchange.Known(0)},
+	}
+	return r
+}
+
+func refused() exchange.Record {
+	r := chat()
+	r.Start = r.Start.Add(time.Second)
+	r.Stream, r.Status, r.Outcome, r.ErrorType, r.FinishReasons = false, 429, exchange.Refused, "429", nil
+	r.Model.Response = ""
+	r.Usage, r.Chunks, r.Events = exchange.Usage{}, exchange.Chunks{}, 0
+	r.Timing = exchange.Timing{ResponseHead: 34 * ms, FirstChunk: 35 * ms, End: 35 * ms}
+	r.Clocks = exchange.Clocks{Upstream: exchange.Clock{Sum: 34 * ms}}
+	r.Bytes.Out = 92
+	return r
+}
+
+// unconnected is an exchange of no known dialect whose upstream is down.
+func unconnected() exchange.Record {
+	return exchange.Record{
+		Start: chat().Start, Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+		Upstream: exchange.Upstream{Host: "::1", Port: 8000}, Status: 502, Outcome: exchange.ConnectError,
+		ErrorType: exchange.ErrConnection, Timing: exchange.Timing{End: 400 * time.Microsecond},
+	}
+}
+
+// odd has what JSON and people do not expect in a name.
+func odd() exchange.Record {
+	r := refused()
+	r.Model.Request = "a\"b\\c\n<\xff>é"
+	return r
+}
+
+func TestLinesAreTheGoldenOnes(t *testing.T) {
+	var got bytes.Buffer
+	out := json.NewEncoder(&got)
+	out.SetEscapeHTML(false)
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd()} {
+		if err := out.Encode(capture.NewLine(r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "lines.jsonl", got.String())
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run with -update and look at the difference. Got:\n%s", path, got)
+	}
+}
+
+// A quantile is the smallest wait that a share of the tokens did not exceed.
+func TestITLWeighsByTokens(t *testing.T) {
+	r := chat()
+	r.Chunks, r.Usage = exchange.Chunks{}, exchange.Usage{}
+	at := 100 * ms
+	r.Chunks.Add(exchange.Chunk{At: at, Tokens: 1})
+	for _, gap := range []exchange.Chunk{{At: 30 * ms, Tokens: 1}, {At: 40 * ms, Tokens: 8}, {At: 10 * ms, Tokens: 1}} {
+		at += gap.At
+		r.Chunks.Add(exchange.Chunk{At: at, Tokens: gap.Tokens})
+	}
+	// Ten tokens: eight waited 5 ms each, one 10 ms, one 30 ms.
+	want := capture.ITL{P50: .005, P90: .010, P99: .030, Max: .030}
+	if got := capture.NewLine(r).ITL; got == nil || *got != want {
+		t.Errorf("ITL %v, want %v", got, want)
+	}
+}
+
+func TestLineLeavesOutWhatIsNotKnown(t *testing.T) {
+	tests := []struct {
+		name   string
+		in     exchange.Record
+		absent []string
+	}{
+		{"a response in one piece", refused(), []string{"ttft_s", "tpot_s", "itl_s", "chunks", "content_chunks", "tokens", "finish_reasons"}},
+		{"an upstream that is down", unconnected(), []string{"dialect", "operation", "provider", "model", "wait_s", "first_byte_s", "trace_id", "ratelimit", "notes"}},
+		{"usage told in part", chat(), []string{"cache_write", "reasoning"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text, err := json.Marshal(capture.NewLine(tt.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range tt.absent {
+				if strings.Contains(string(text), `"`+key+`":`) {
+					t.Errorf("%s is in %s", key, text)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkLine(b *testing.B) {
+	r := chat()
+	r.Chunks = exchange.Chunks{}
+	for i := range 128 {
+		r.Chunks.Add(exchange.Chunk{At: 100*ms + time.Duration(i)*18*ms + time.Duration(i*i%997)*time.Microsecond, Tokens: 1})
+	}
+	for name, r := range map[string]exchange.Record{"stream128": r, "plain": refused()} {
+		b.Run(name, func(b *testing.B) {
+			var out bytes.Buffer
+			encoder := json.NewEncoder(&out)
+			b.ReportAllocs()
+			for b.Loop() {
+				out.Reset()
+				if err := encoder.Encode(capture.NewLine(r)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

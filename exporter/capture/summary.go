@@ -1,0 +1,162 @@
+package capture
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// By says what a Summary is divided by.
+type By string
+
+// The divisions.
+const (
+	ByNothing   By = ""
+	ByModel     By = "model" // as requested
+	ByUpstream  By = "upstream"
+	ByOperation By = "operation"
+)
+
+// Summary is a capture in the terms of a load-test tool.
+type Summary struct {
+	Start    time.Time `json:"start"`      // of the first exchange
+	Duration float64   `json:"duration_s"` // to the end of the last one
+	// Canaries, and Others of no known dialect, are in the file and not summarised.
+	Canaries int     `json:"canaries"`
+	Others   int     `json:"others"`
+	All      Group   `json:"all"`
+	Groups   []Group `json:"groups,omitempty"` // most exchanges first
+}
+
+// Group is some of the exchanges of a capture. Rates are over the duration of the
+// whole capture, so that those of all groups add up. Latencies and tokens are of
+// successful exchanges.
+type Group struct {
+	Name       string         `json:"name,omitempty"`
+	Exchanges  int            `json:"exchanges"`
+	Successful int            `json:"successful"`
+	Outcomes   map[string]int `json:"outcomes"`
+
+	InputTokens   int64 `json:"input_tokens"`
+	OutputTokens  int64 `json:"output_tokens"`
+	WithoutTokens int   `json:"without_token_count"` // successful exchanges
+
+	// The rates are per second, and 0 for a capture without duration.
+	RequestRate     float64 `json:"request_throughput"`
+	OutputRate      float64 `json:"output_token_throughput"`
+	TokenRate       float64 `json:"total_token_throughput"`
+	MeanConcurrency float64 `json:"mean_concurrency"` // of all exchanges, not only successful
+	PeakConcurrency int     `json:"peak_concurrency"`
+
+	TTFT *Latency `json:"ttft_s,omitempty"`
+	TPOT *Latency `json:"tpot_s,omitempty"`
+	E2E  *Latency `json:"e2e_s,omitempty"`
+	// The lines hold quantiles of each exchange's ITL, which cannot be pooled. These
+	// are distributions over exchanges of the exchange's own median and p99.
+	ITLP50 *Latency `json:"itl_p50_s,omitempty"`
+	ITLP99 *Latency `json:"itl_p99_s,omitempty"`
+	ITLMax float64  `json:"itl_max_s,omitempty"`
+
+	Goodput *Goodput `json:"goodput,omitempty"`
+}
+
+// Latency is a distribution over exchanges, in seconds. Percentiles interpolate
+// linearly between the two nearest, as the load-test tools do.
+type Latency struct {
+	Count int     `json:"count"`
+	Mean  float64 `json:"mean"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P95   float64 `json:"p95"`
+	P99   float64 `json:"p99"`
+}
+
+// Goodput is how many exchanges met every objective.
+type Goodput struct {
+	Objectives string         `json:"objectives"`
+	Good       int            `json:"good"`
+	Counted    int            `json:"counted"`  // failed and refused ones among them
+	Excluded   int            `json:"excluded"` // the client left before any limit was passed
+	Rate       float64        `json:"per_second"`
+	Share      float64        `json:"share"`  // of Counted
+	Missed     map[string]int `json:"missed"` // by objective; error is a failure
+}
+
+// Summarizer gathers lines into a Summary. It is not safe for concurrent use.
+type Summarizer struct {
+	by         By
+	objectives *Objectives // nil is no goodput
+	first      time.Time
+	last       time.Time
+	canaries   int
+	others     int
+	all        *gathering
+	groups     map[string]*gathering
+}
+
+// NewSummarizer returns a Summarizer; nil objectives leave goodput out.
+func NewSummarizer(by By, o *Objectives) *Summarizer {
+	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}}
+}
+
+// Add takes one line.
+func (s *Summarizer) Add(l Line) {
+	switch {
+	case l.Origin == string(exchange.Canary):
+		s.canaries++
+		return
+	case l.Operation == "":
+		s.others++
+		return
+	}
+	if s.first.IsZero() || l.Start.Before(s.first) {
+		s.first = l.Start
+	}
+	if end := l.end(); end.After(s.last) {
+		s.last = end
+	}
+	s.all.add(&l, s.objectives)
+	if s.by == ByNothing {
+		return
+	}
+	name := l.group(s.by)
+	if s.groups[name] == nil {
+		s.groups[name] = newGathering()
+	}
+	s.groups[name].add(&l, s.objectives)
+}
+
+// Summary is the summary of what was added so far.
+func (s *Summarizer) Summary() Summary {
+	seconds := s.last.Sub(s.first).Seconds()
+	out := Summary{
+		Start: s.first, Duration: seconds, Canaries: s.canaries, Others: s.others,
+		All: s.all.group("", seconds, s.objectives),
+	}
+	for name, g := range s.groups {
+		out.Groups = append(out.Groups, g.group(name, seconds, s.objectives))
+	}
+	slices.SortFunc(out.Groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(b.Exchanges, a.Exchanges), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+func (l *Line) end() time.Time {
+	return l.Start.Add(time.Duration(math.Round(l.E2E * float64(time.Second))))
+}
+
+func (l *Line) group(by By) string {
+	switch by {
+	case ByModel:
+		return l.Model.Request
+	case ByUpstream:
+		return l.Upstream
+	case ByOperation:
+		return l.Operation
+	}
+	return ""
+}

@@ -1,0 +1,146 @@
+package capture
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// tableWidth is that of the load-test tools, so that the two can be laid side by
+// side.
+const tableWidth = 50
+
+// WriteTable prints s as a load-test tool prints its result. It ends at the first
+// error of w.
+func (s Summary) WriteTable(w io.Writer) error {
+	t := &table{w: w}
+	t.group("Production traffic", s.All, s.Duration)
+	for _, g := range s.Groups {
+		name := g.Name
+		if name == "" {
+			name = "(unknown)"
+		}
+		t.printf("\n")
+		t.group(name, g, s.Duration)
+	}
+	t.printf("Latencies and tokens are of successful exchanges, rates are over the whole capture.\n")
+	if s.Canaries > 0 {
+		t.printf("Left out, canaries: %d.\n", s.Canaries)
+	}
+	if s.Others > 0 {
+		t.printf("Left out, exchanges of no known dialect: %d.\n", s.Others)
+	}
+	return t.err
+}
+
+// table prints rows and remembers the first error.
+type table struct {
+	w   io.Writer
+	err error
+}
+
+func (t *table) printf(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format, args...)
+	}
+}
+
+func (t *table) title(text string, fill string) {
+	room := max(0, tableWidth-len([]rune(text)))
+	t.printf("%s%s%s\n", strings.Repeat(fill, room/2), text, strings.Repeat(fill, room-room/2))
+}
+
+func (t *table) count(label string, n int64)       { t.printf("%-40s %d\n", label+":", n) }
+func (t *table) number(label string, v float64)    { t.printf("%-40s %.2f\n", label+":", v) }
+func (t *table) millis(label string, secs float64) { t.number(label+" (ms)", secs*1000) }
+
+func (t *table) group(name string, g Group, seconds float64) {
+	t.title(" "+name+" ", "=")
+	t.count("Successful requests", int64(g.Successful))
+	t.count("Failed requests", int64(g.Exchanges-g.Successful))
+	t.number("Duration (s)", seconds)
+	t.count("Total input tokens", g.InputTokens)
+	t.count("Total generated tokens", g.OutputTokens)
+	if g.WithoutTokens > 0 {
+		t.count("Requests without a token count", int64(g.WithoutTokens))
+	}
+	t.number("Request throughput (req/s)", g.RequestRate)
+	if g.Goodput != nil {
+		t.number("Request goodput (req/s)", g.Goodput.Rate)
+	}
+	t.number("Output token throughput (tok/s)", g.OutputRate)
+	t.number("Total token throughput (tok/s)", g.TokenRate)
+	t.number("Mean concurrent requests", g.MeanConcurrency)
+	t.count("Peak concurrent requests", int64(g.PeakConcurrency))
+	t.latency("Time to First Token", "TTFT", g.TTFT)
+	t.latency("Time per Output Token (excl. 1st token)", "TPOT", g.TPOT)
+	t.itl(g)
+	t.latency("End-to-end Latency", "E2EL", g.E2E)
+	if g.Goodput != nil {
+		t.goodput(g.Goodput)
+	}
+	t.outcomes(g)
+	t.printf("%s\n", strings.Repeat("=", tableWidth))
+}
+
+func (t *table) latency(title, short string, l *Latency) {
+	if l == nil {
+		return
+	}
+	t.title(title, "-")
+	t.millis("Mean "+short, l.Mean)
+	t.millis("Median "+short, l.P50)
+	t.millis("P90 "+short, l.P90)
+	t.millis("P95 "+short, l.P95)
+	t.millis("P99 "+short, l.P99)
+}
+
+// itl says over what its percentiles are, as they are not those of a load-test
+// tool, which pools the gaps of all requests.
+func (t *table) itl(g Group) {
+	if g.ITLP50 == nil {
+		return
+	}
+	t.title("Inter-token Latency, by request", "-")
+	t.millis("Median of requests' P50 ITL", g.ITLP50.P50)
+	t.millis("P99 of requests' P50 ITL", g.ITLP50.P99)
+	t.millis("Median of requests' P99 ITL", g.ITLP99.P50)
+	t.millis("P99 of requests' P99 ITL", g.ITLP99.P99)
+	t.millis("Max ITL", g.ITLMax)
+}
+
+func (t *table) goodput(g *Goodput) {
+	t.title("Goodput", "-")
+	t.printf("%-40s %s\n", "Objectives:", g.Objectives)
+	t.count("Good requests", int64(g.Good))
+	t.number("Share of counted requests (%)", g.Share*100)
+	for _, name := range []string{"ttft", "tpot", "itl_p99", "e2e", "error"} {
+		if n := g.Missed[name]; n > 0 {
+			t.count("Missed by "+name, int64(n))
+		}
+	}
+	if g.Excluded > 0 {
+		t.count("Not counted: client left in time", int64(g.Excluded))
+	}
+}
+
+func (t *table) outcomes(g Group) {
+	t.title("Outcomes", "-")
+	rest := maps.Clone(g.Outcomes)
+	row := func(name string) {
+		if n := rest[name]; n > 0 {
+			t.printf("%-40s %d (%.2f %%)\n", name+":", n, 100*float64(n)/float64(g.Exchanges))
+		}
+		delete(rest, name)
+	}
+	for _, o := range exchange.Outcomes() {
+		row(string(o))
+	}
+	for _, name := range slices.Sorted(maps.Keys(rest)) {
+		row(name)
+	}
+}

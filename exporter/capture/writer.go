@@ -1,0 +1,176 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const (
+	// flushEvery is how old a line gets before it is in the file.
+	flushEvery = time.Second
+	// flushBytes is how much is gathered at most before it is written.
+	flushBytes = 64 << 10
+	// queued is how many exchanges may wait for the disk: a few hundred bytes each,
+	// MaxChunkBytes at the very most.
+	queued = 512
+)
+
+// Config says where a Writer writes.
+type Config struct {
+	Path string
+	// MaxBytes is the size at which the file is put aside as Path.1 and a new one
+	// begun; the former Path.1 becomes Path.2, and so on. 0 is 64 MiB.
+	MaxBytes int64
+	// Keep is how many files are kept beside the current one. 0 is 3.
+	Keep int
+	// Log is told when writing begins to fail and when it works again; nil is nobody.
+	Log *slog.Logger
+}
+
+// Writer is an exchange.Observer that appends every exchange to a file. Encoding
+// and writing happen on a goroutine of its own; what it cannot keep up with is
+// dropped and counted.
+type Writer struct {
+	mu     sync.RWMutex // held for reading while sending to queue
+	closed bool
+	queue  chan exchange.Record
+	done   chan struct{} // closed when everything is written
+
+	dropped atomic.Uint64
+
+	// The rest belongs to the goroutine.
+	file    file
+	log     *slog.Logger
+	buffer  bytes.Buffer
+	encoder *json.Encoder
+	lines   uint64 // in buffer
+	failing bool
+}
+
+// NewWriter opens the file for appending, readable by its owner only, and starts
+// the goroutine that Close ends.
+func NewWriter(c Config) (*Writer, error) {
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 64 << 20
+	}
+	if c.Keep == 0 {
+		c.Keep = 3
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	w := &Writer{
+		queue: make(chan exchange.Record, queued),
+		done:  make(chan struct{}),
+		file:  file{path: c.Path, maxBytes: c.MaxBytes, keep: c.Keep},
+		log:   c.Log,
+	}
+	if err := w.file.open(); err != nil {
+		return nil, fmt.Errorf("opening capture file: %w", err)
+	}
+	w.encoder = json.NewEncoder(&w.buffer)
+	w.encoder.SetEscapeHTML(false)
+	go w.run()
+	return w, nil
+}
+
+// Observe queues r, or drops it if the queue is full or the Writer closed.
+func (w *Writer) Observe(r exchange.Record) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		w.dropped.Add(1)
+		return
+	}
+	select {
+	case w.queue <- r:
+	default:
+		w.dropped.Add(1)
+	}
+}
+
+// Dropped counts the exchanges that did not reach the file.
+func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
+
+// Close writes what is queued and closes the file. It waits until ctx ends.
+func (w *Writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.queue)
+	}
+	w.mu.Unlock()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("closing capture file: %w", ctx.Err())
+	}
+}
+
+func (w *Writer) run() {
+	defer close(w.done)
+	due := time.NewTimer(flushEvery)
+	due.Stop()
+	for {
+		select {
+		case r, more := <-w.queue:
+			if !more {
+				w.flush()
+				w.file.close()
+				return
+			}
+			if w.lines == 0 {
+				due.Reset(flushEvery)
+			}
+			w.encode(r)
+			if w.buffer.Len() >= flushBytes {
+				due.Stop()
+				w.flush()
+			}
+		case <-due.C:
+			w.flush()
+		}
+	}
+}
+
+// encode appends the line of r to the buffer.
+func (w *Writer) encode(r exchange.Record) {
+	before := w.buffer.Len()
+	if err := w.encoder.Encode(NewLine(r)); err != nil {
+		w.buffer.Truncate(before)
+		w.dropped.Add(1)
+		return
+	}
+	w.lines++
+}
+
+// flush writes the buffer, whole lines only, and forgets it whether that worked or
+// not: what the disk refuses must not pile up in memory.
+func (w *Writer) flush() {
+	if w.lines == 0 {
+		return
+	}
+	err := w.file.write(w.buffer.Bytes())
+	if err != nil {
+		w.dropped.Add(w.lines)
+	}
+	if failing := err != nil; failing != w.failing {
+		w.failing = failing
+		if failing {
+			w.log.Error("capture lines are lost", "error", err)
+		} else {
+			w.log.Info("capture file is written again")
+		}
+	}
+	w.buffer.Reset()
+	w.lines = 0
+}

@@ -1,0 +1,202 @@
+package exporter_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const ms = time.Millisecond
+
+// streamed is a chat stream of four content chunks with 1, 2, 2 and 5 tokens, at
+// 100, 140, 150 and 200 ms.
+func streamed() exchange.Record {
+	r := exchange.Record{
+		Origin: exchange.App, Role: exchange.Client, Dialect: "openai-chat", Operation: "chat", Provider: "openai",
+		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
+		Stream:   true, Status: 200, Outcome: exchange.OK,
+		Timing: exchange.Timing{FirstChunk: 90 * ms, FirstToken: 100 * ms, LastToken: 200 * ms, End: 210 * ms},
+		Usage: exchange.Usage{
+			Input: exchange.Known(20), Output: exchange.Known(12), Streamed: exchange.Known(10),
+			Reasoning: exchange.Known(2), CacheRead: exchange.Known(0), Source: exchange.Reported,
+		},
+		Clocks: exchange.Clocks{
+			Upstream: exchange.Clock{Sum: 190 * ms, Longest: 45 * ms},
+			Client:   exchange.Clock{Sum: 9 * ms, Longest: 8 * ms},
+		},
+	}
+	for _, c := range []exchange.Chunk{{At: 100 * ms, Tokens: 1}, {At: 140 * ms, Tokens: 2}, {At: 150 * ms, Tokens: 2}, {At: 200 * ms, Tokens: 5}} {
+		r.Chunks.Add(c)
+	}
+	return r
+}
+
+// with returns streamed as change made it.
+func with(change func(*exchange.Record)) exchange.Record {
+	r := streamed()
+	change(&r)
+	return r
+}
+
+type sample = exporter.Sample
+
+func one(v float64, labels ...string) sample {
+	s := sample{Value: v, Count: 1}
+	copy(s.Extra[:], labels)
+	return s
+}
+
+func TestInstrumentsDraw(t *testing.T) {
+	known := exchange.Known
+	refused := with(func(r *exchange.Record) {
+		*r = exchange.Record{Operation: "chat", Outcome: exchange.Refused, ErrorType: "429", Timing: exchange.Timing{End: 30 * ms}}
+	})
+	tests := []struct {
+		name       string
+		instrument string
+		in         exchange.Record
+		want       []sample
+	}{
+		{"E2E to the last byte", "gen_ai.client.operation.duration", streamed(), []sample{one(.21, "")}},
+		{"E2E of a failure with its type", "gen_ai.client.operation.duration", refused, []sample{one(.03, "429")}},
+		{"TTFT from the first token, not the first byte", "gen_ai.client.operation.time_to_first_chunk", streamed(), []sample{one(.1)}},
+		{"no TTFT where no token came", "gen_ai.client.operation.time_to_first_chunk", refused, nil},
+		{
+			"no TTFT of a response in one piece", "gen_ai.client.operation.time_to_first_chunk",
+			with(func(r *exchange.Record) { r.Stream = false }), nil,
+		},
+		{
+			"TTFT of a client that left later", "gen_ai.client.operation.time_to_first_chunk",
+			with(func(r *exchange.Record) { r.Outcome = exchange.ClientGone }), []sample{one(.1)},
+		},
+		{
+			"the server's TTFT of successes only", "gen_ai.server.time_to_first_token",
+			with(func(r *exchange.Record) { r.Outcome = exchange.UpstreamCut }), nil,
+		},
+		{"gaps between chunks", "gen_ai.client.operation.time_per_output_chunk", streamed(), []sample{one(.04), one(.01), one(.05)}},
+		{
+			"equal gaps as one sample", "gen_ai.client.operation.time_per_output_chunk",
+			with(func(r *exchange.Record) {
+				r.Chunks = exchange.Chunks{}
+				for i := range 4 {
+					r.Chunks.Add(exchange.Chunk{At: 100*ms + time.Duration(i)*20*ms, Tokens: 1})
+				}
+			}),
+			[]sample{{Value: .02, Count: 3}},
+		},
+		{
+			"a gap of n tokens as n samples of a n-th", "headway.inter_token_latency", streamed(),
+			[]sample{{Value: .02, Count: 2}, {Value: .005, Count: 2}, {Value: .01, Count: 5}},
+		},
+		{"tokens of each chunk but the first", "headway.tokens_per_chunk", streamed(), []sample{{Value: 2, Count: 2}, one(5)}},
+		{
+			"no tokens per chunk where none were told", "headway.tokens_per_chunk",
+			with(func(r *exchange.Record) {
+				r.Usage = exchange.Usage{}
+				r.Chunks = exchange.Chunks{}
+				r.Chunks.Add(exchange.Chunk{At: 100 * ms, Bytes: 4})
+				r.Chunks.Add(exchange.Chunk{At: 110 * ms, Bytes: 4})
+			}), nil,
+		},
+		{"TPOT over the tokens after the first", "headway.time_per_output_token", streamed(), []sample{one(.011111111)}},
+		{
+			"no TPOT of a single token", "headway.time_per_output_token",
+			with(func(r *exchange.Record) { r.Usage.Streamed = known(1) }), nil,
+		},
+		{"usage that was reported", "gen_ai.client.token.usage", streamed(), []sample{one(20, "input"), one(12, "output")}},
+		{
+			"no usage that was estimated", "gen_ai.client.token.usage",
+			with(func(r *exchange.Record) { r.Usage.Source = exchange.Estimated }), nil,
+		},
+		{
+			"tokens that are known, with their source", "headway.tokens",
+			with(func(r *exchange.Record) { r.Usage.Source = exchange.Running }),
+			[]sample{one(20, "input", "running"), one(12, "output", "running"), one(0, "cache_read", "running"), one(2, "reasoning", "running")},
+		},
+		{"no tokens of unknown usage", "headway.tokens", refused, nil},
+		{"a request that succeeded", "headway.requests", streamed(), []sample{one(1, "true", "ok", "")}},
+		{"a request that was refused", "headway.requests", refused, []sample{one(1, "false", "refused", "429")}},
+		{"a first token", "headway.no_first_token", streamed(), nil},
+		{"no first token of a refused request", "headway.no_first_token", refused, []sample{one(1, "refused")}},
+		{
+			"no first token of a client that left before", "headway.no_first_token",
+			with(func(r *exchange.Record) { r.Outcome, r.Timing.FirstToken = exchange.ClientGone, 0 }),
+			[]sample{one(1, "client_gone")},
+		},
+		{
+			"no first token of an empty stream", "headway.no_first_token",
+			with(func(r *exchange.Record) { r.Timing.FirstToken = 0 }), []sample{one(1, "empty")},
+		},
+		{
+			"no first token expected of a response in one piece", "headway.no_first_token",
+			with(func(r *exchange.Record) { r.Stream, r.Timing.FirstToken = false, 0 }), nil,
+		},
+		{
+			"no first token expected of embeddings", "headway.no_first_token",
+			with(func(r *exchange.Record) { r.Operation, r.Timing.FirstToken = "embeddings", 0 }), nil,
+		},
+		{"stalls of each side", "headway.stall", streamed(), []sample{one(.045, "upstream"), one(0, "proxy"), one(.008, "client")}},
+		{"no stall without a stream", "headway.stall", refused, nil},
+		{
+			"overhead of the phases there were", "headway.proxy.overhead",
+			with(func(r *exchange.Record) { r.Overhead = exchange.Overhead{Request: ms, Chunk: 2 * ms} }),
+			[]sample{one(.001, "request"), one(.002, "chunk")},
+		},
+		{
+			"rate limits that were told", "headway.ratelimit.limit", limited(),
+			[]sample{one(30000, "tokens")},
+		},
+		{"what remains of rate limits", "headway.ratelimit.remaining", limited(), []sample{one(120, "tokens"), one(0, "requests")}},
+		{"resets of rate limits", "headway.ratelimit.reset", limited(), []sample{one(41, "tokens")}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var reading exporter.Reading
+			var got exporter.Samples
+			reading.Fill(tt.in, exporter.NewModels(1))
+			instrument(t, tt.instrument).Draw(&reading, &got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
+			}
+		})
+	}
+}
+
+func limited() exchange.Record {
+	return with(func(r *exchange.Record) {
+		r.RateLimits = []exchange.RateLimit{
+			{Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41 * time.Second},
+			{Kind: "requests", Remaining: exchange.Known(0)},
+		}
+	})
+}
+
+func TestReadingHoldsNothingOfTheExchangeBefore(t *testing.T) {
+	var reading exporter.Reading
+	models := exporter.NewModels(2)
+	reading.Fill(streamed(), models)
+	if len(reading.Gaps) != 3 {
+		t.Fatalf("%d gaps, want 3", len(reading.Gaps))
+	}
+	reading.Fill(with(func(r *exchange.Record) { r.Stream, r.Operation = false, "" }), models)
+	if len(reading.Gaps) != 0 || reading.Identity.Operation != exporter.Other {
+		t.Errorf("%d gaps and operation %q after an exchange of no known dialect", len(reading.Gaps), reading.Identity.Operation)
+	}
+}
+
+func TestIdentitySpellsLabels(t *testing.T) {
+	id := exporter.Identity{Operation: "chat", Provider: "openai", Request: "a", Response: "b", Host: "::1", Port: 8000}
+	tests := map[exporter.Family][]string{
+		exporter.GenAI:   {"chat", "openai", "a", "b", "::1", "8000"},
+		exporter.Traffic: {"chat", "a", "[::1]:8000"},
+		exporter.Process: nil,
+	}
+	for family, want := range tests {
+		if got := id.Values(family); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", family, got, want)
+		}
+	}
+}

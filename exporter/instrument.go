@@ -1,0 +1,92 @@
+// Package exporter is what headway measures of an exchange: the table of
+// instruments, each with its name, unit, help, buckets, labels and the function
+// that draws its samples from an exchange.Record.
+//
+// It knows no output format. Every backend reads the same table, so that two
+// backends cannot tell different stories.
+package exporter
+
+import (
+	"slices"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Kind is how the samples of an instrument add up.
+type Kind string
+
+// The kinds.
+const (
+	Counter   Kind = "counter"   // a sample's value is added
+	Histogram Kind = "histogram" // a sample is Count observations of its value
+	Gauge     Kind = "gauge"     // a sample's value replaces the last one
+)
+
+// Family says which labels an instrument shares with others.
+type Family string
+
+// The families.
+const (
+	// GenAI instruments are those of the OpenTelemetry semantic conventions. They
+	// describe production exchanges of a known dialect only.
+	GenAI Family = "gen_ai"
+	// Traffic instruments are headway's own about exchanges.
+	Traffic Family = "traffic"
+	// Process instruments are about the running program; they share no labels.
+	Process Family = "process"
+)
+
+// Instrument is one row of the table.
+type Instrument struct {
+	Name   string // in the spelling of OpenTelemetry: gen_ai.client.operation.duration
+	Kind   Kind
+	Unit   string // UCUM: s, {token}; empty for a flag
+	Help   string
+	Bounds []float64 // inclusive upper bounds of a histogram's buckets, ascending
+	Zero   float64   // up to here a value falls into the zero bucket of an exponential histogram
+	Family Family
+	Labels []string // beyond those of the family; at most three
+	Role   exchange.Role
+	// Canaries says that canaries are drawn from as well as production traffic.
+	Canaries bool
+
+	// Draw adds the samples of one exchange. It must not keep its arguments. Nil
+	// when the instrument reads Live instead.
+	Draw func(*Reading, *Samples)
+	// Read tells the present levels from the running program.
+	Read func(*Live, *Models, Level)
+}
+
+// Level takes one present value and the values of all labels, in order. No two
+// calls of one Read have the same labels.
+type Level func(value float64, labels ...string)
+
+// AllLabels lists the labels of the family and those beyond, in order.
+func (in *Instrument) AllLabels() []string {
+	return slices.Concat(in.Family.labels(), in.Labels)
+}
+
+// Takes says whether the instrument draws from r at all.
+func (in *Instrument) Takes(r *exchange.Record) bool {
+	switch {
+	case in.Draw == nil,
+		r.Origin == exchange.Canary && !in.Canaries,
+		r.Operation == "" && in.Family == GenAI,
+		r.Role != in.Role && in.Role != "":
+		return false
+	}
+	return true
+}
+
+func (f Family) labels() []string {
+	switch f {
+	case GenAI:
+		return []string{
+			"gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model",
+			"gen_ai.response.model", "server.address", "server.port",
+		}
+	case Traffic:
+		return []string{"operation", "model", "upstream"}
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package exporter_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+func TestInstrumentsReadTheRunningProgram(t *testing.T) {
+	live := exporter.Live{
+		Build: exporter.Build{Version: "1.0", Revision: "abc", Go: "go1.26"},
+		InFlight: func() []exchange.InFlight {
+			return []exchange.InFlight{
+				{Operation: "chat", Model: "a", Upstream: "u:1", Requests: 3, Streams: 2},
+				{Operation: "chat", Model: "b", Upstream: "u:1", Requests: 4, Streams: 1},
+				{Operation: "chat", Model: "c", Upstream: "u:1", Requests: 5},
+				{Upstream: "u:1", Requests: 1},
+			}
+		},
+		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 7} },
+		Detached:    func() map[string]uint64 { return map[string]uint64{"panic": 0, "slow": 2} },
+		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 1} },
+	}
+	tests := map[string]map[string]float64{
+		"headway.requests_in_flight": {"chat a u:1": 3, "chat _other u:1": 9, "_other  u:1": 1},
+		"headway.streams_in_flight":  {"chat a u:1": 2, "chat _other u:1": 1, "_other  u:1": 0},
+		"headway.connections":        {"explicit": 7},
+		"headway.decoder.detached":   {"panic": 0, "slow": 2},
+		"headway.export.dropped":     {"capture": 1},
+		"headway.build_info":         {"1.0 abc go1.26": 1},
+	}
+	for name, want := range tests {
+		if got := levels(t, name, &live); !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestAProgramWithoutSourcesHasNoLevels(t *testing.T) {
+	for _, in := range exporter.Table() {
+		if in.Read == nil || in.Name == "headway.build_info" {
+			continue
+		}
+		if got := levels(t, in.Name, &exporter.Live{}); len(got) != 0 {
+			t.Errorf("%s reads %v", in.Name, got)
+		}
+	}
+}
+
+// levels reads one instrument, by its labels joined; one model gets a label.
+func levels(t *testing.T, name string, live *exporter.Live) map[string]float64 {
+	t.Helper()
+	got := map[string]float64{}
+	in := instrument(t, name)
+	in.Read(live, exporter.NewModels(1), func(value float64, labels ...string) {
+		if len(labels) != len(in.AllLabels()) {
+			t.Errorf("%s: %d values for labels %q", name, len(labels), in.AllLabels())
+		}
+		got[strings.Join(labels, " ")] = value
+	})
+	return got
+}

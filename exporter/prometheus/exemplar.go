@@ -1,0 +1,72 @@
+package prometheus
+
+import (
+	"slices"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// mark is what an exemplar of an exchange says; an empty trace makes none.
+type mark struct {
+	trace, span string
+	at          time.Time
+}
+
+// maxExemplars bounds the exemplars of a native histogram, as client_golang does.
+const maxExemplars = 10
+
+type exemplar struct {
+	value float64
+	mark  mark
+	key   int // native bucket
+}
+
+// exemplars are the newest of each classic bucket, and the newest few of different
+// native buckets. The zero value is empty.
+type exemplars struct {
+	classic []exemplar // by bucket, the one above the last bound included
+	native  []exemplar // oldest first
+}
+
+// put books e for a classic bucket, of so many bounds, and a native one.
+func (x *exemplars) put(e exemplar, bucket, key, bounds int) {
+	if x.classic == nil {
+		x.classic = make([]exemplar, bounds+1)
+		x.native = make([]exemplar, 0, maxExemplars)
+	}
+	x.classic[bucket] = e
+	e.key = key
+	old := slices.IndexFunc(x.native, func(o exemplar) bool { return o.key == key })
+	if old < 0 && len(x.native) == maxExemplars {
+		old = 0
+	}
+	if old >= 0 {
+		x.native = slices.Delete(x.native, old, old+1)
+	}
+	x.native = append(x.native, e)
+}
+
+func (x *exemplars) bucket(i int) *dto.Exemplar {
+	if x.classic == nil || x.classic[i].mark.trace == "" {
+		return nil
+	}
+	return x.classic[i].proto()
+}
+
+func (x *exemplars) all() []*dto.Exemplar {
+	out := make([]*dto.Exemplar, 0, len(x.native))
+	for i := range x.native {
+		out = append(out, x.native[i].proto())
+	}
+	return out
+}
+
+func (e *exemplar) proto() *dto.Exemplar {
+	labels := []*dto.LabelPair{{Name: new("trace_id"), Value: new(e.mark.trace)}}
+	if e.mark.span != "" {
+		labels = append(labels, &dto.LabelPair{Name: new("span_id"), Value: new(e.mark.span)})
+	}
+	return &dto.Exemplar{Label: labels, Value: new(e.value), Timestamp: timestamppb.New(e.mark.at)}
+}

@@ -1,0 +1,142 @@
+//go:generate go test -run Golden -update .
+
+// Package prometheus serves the table of instruments to a Prometheus server:
+// classic histograms, native ones or both, with exemplars, as text, OpenMetrics
+// or protobuf.
+package prometheus
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Histograms says in which form histograms are exposed.
+type Histograms string
+
+// The forms.
+const (
+	Classic Histograms = "classic" // fixed buckets, one series each
+	Native  Histograms = "native"  // one series, for scrapers that read protobuf
+	Both    Histograms = "both"    // the scraper chooses
+)
+
+// Config is what an Exporter is made of.
+type Config struct {
+	Histograms Histograms // empty is Both
+	Models     *exporter.Models
+	Live       exporter.Live
+}
+
+// Exporter is an exchange.Observer that serves what it was told. It is safe for
+// concurrent use and neither waits for a scrape nor makes one wait for long.
+type Exporter struct {
+	registry *client.Registry
+	models   *exporter.Models
+	drawn    []drawn // the instruments that exchanges feed
+
+	mu     sync.RWMutex
+	series map[exporter.Identity]*series
+
+	scratch sync.Pool // of *scratch
+}
+
+// drawn is an instrument and the series that were made of it.
+type drawn struct {
+	exporter.Instrument
+	family family
+}
+
+// scratch is what one Observe works with.
+type scratch struct {
+	reading exporter.Reading
+	samples exporter.Samples
+}
+
+// New registers every instrument of the table, and those of the Go runtime and
+// the process.
+func New(c Config) (*Exporter, error) {
+	histograms := c.Histograms
+	if histograms == "" {
+		histograms = Both
+	}
+	e := &Exporter{
+		registry: client.NewRegistry(),
+		models:   c.Models,
+		series:   map[exporter.Identity]*series{},
+		scratch:  sync.Pool{New: func() any { return new(scratch) }},
+	}
+	all := []client.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	}
+	live := &levels{live: c.Live, models: c.Models, started: time.Now()}
+	for _, in := range exporter.Table() {
+		if in.Read != nil {
+			live.add(in)
+			continue
+		}
+		f := newFamily(&in, histograms)
+		e.drawn = append(e.drawn, drawn{in, f})
+		all = append(all, f)
+	}
+	for _, collector := range append(all, live) {
+		if err := e.registry.Register(collector); err != nil {
+			return nil, fmt.Errorf("registering instruments: %w", err)
+		}
+	}
+	return e, nil
+}
+
+// Handler serves the metrics in the form that the scraper asks for, compressed if
+// it can read that.
+func (e *Exporter) Handler() http.Handler {
+	return promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}
+
+// Observe adds one exchange to every instrument that takes it.
+func (e *Exporter) Observe(record exchange.Record) {
+	w := e.scratch.Get().(*scratch)
+	w.reading.Fill(record, e.models)
+	of := e.of(w.reading.Identity)
+	mark := mark{trace: record.Trace.TraceID, span: record.Trace.SpanID, at: time.Now()}
+	used := 0
+	for i := range e.drawn {
+		if !e.drawn[i].Takes(&w.reading.Record) {
+			continue
+		}
+		w.samples = w.samples[:0]
+		e.drawn[i].Draw(&w.reading, &w.samples)
+		of.observe(i, w.samples, mark)
+		used = max(used, len(w.samples))
+	}
+	w.reading.Clear()
+	clear(w.samples[:used]) // its labels may be pieces of larger strings
+	e.scratch.Put(w)
+}
+
+// of returns the series of an identity, which are made on first sight.
+func (e *Exporter) of(id exporter.Identity) *series {
+	e.mu.RLock()
+	s := e.series[id]
+	e.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := e.series[id]; s != nil {
+		return s
+	}
+	s = &series{identity: id, drawn: e.drawn, made: map[seriesKey]sink{}}
+	e.series[id] = s
+	return s
+}

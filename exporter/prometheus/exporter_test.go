@@ -1,0 +1,327 @@
+package prometheus_test
+
+import (
+	"compress/gzip"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/prometheus"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const (
+	text        = "text/plain"
+	openMetrics = "application/openmetrics-text; version=1.0.0"
+	protobuf    = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+)
+
+func TestExpositionIsTheGoldenOne(t *testing.T) {
+	tests := []struct {
+		golden, accept string
+		config         prometheus.Config
+		records        []exchange.Record
+	}{
+		{"client.prom", text, prometheus.Config{Live: live()}, []exchange.Record{stream(4), refused(), unknown()}},
+		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, stream(4)), beside(exchange.Server, refused())}},
+		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(stream(4))}},
+		{"native.prom", text, prometheus.Config{Histograms: prometheus.Native}, []exchange.Record{stream(4)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.golden, func(t *testing.T) {
+			// Exemplars carry the time of the exchange's end: a bubble's clock makes it the same every time.
+			synctest.Test(t, func(t *testing.T) {
+				e := newExporter(t, tt.config)
+				for _, r := range tt.records {
+					e.Observe(r)
+				}
+				golden(t, tt.golden, own(scrape(t, e, tt.accept)))
+			})
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run with -update and look at the difference. Got:\n%s", path, got)
+	}
+}
+
+func TestExpositionHasNoLint(t *testing.T) {
+	e := newExporter(t, prometheus.Config{Live: live()})
+	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
+		e.Observe(beside(role, traced(stream(4))))
+		e.Observe(beside(role, refused()))
+	}
+	exposition := scrape(t, e, text)
+	for _, name := range slices.Concat(metricsOfThePage, roleMetrics) {
+		if !strings.Contains(exposition, "# TYPE "+name+" ") {
+			t.Errorf("%s is not exposed, so that nothing looked at it", name)
+		}
+	}
+	problems, err := promlint.New(strings.NewReader(exposition)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestHandlerServesWhatTheScraperAsksFor(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	e.Observe(traced(stream(4)))
+	for accept, want := range map[string]string{text: "text/plain", openMetrics: "application/openmetrics-text", protobuf: "application/vnd.google.protobuf"} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		request.Header.Set("Accept", accept)
+		request.Header.Set("Accept-Encoding", "gzip")
+		response := httptest.NewRecorder()
+		e.Handler().ServeHTTP(response, request)
+		if got := response.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
+			t.Errorf("asked for %s, got %s", accept, got)
+		}
+		body, err := gzip.NewReader(response.Body)
+		if err != nil {
+			t.Fatalf("%s is not compressed: %v", want, err)
+		}
+		if _, err := io.Copy(io.Discard, body); err != nil {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+func TestHistogramsTakeTheFormThatIsConfigured(t *testing.T) {
+	tests := []struct {
+		form            prometheus.Histograms
+		classic, native bool
+	}{
+		{prometheus.Classic, true, false},
+		{prometheus.Native, false, true},
+		{prometheus.Both, true, true},
+		{"", true, true},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.form), func(t *testing.T) {
+			e := newExporter(t, prometheus.Config{Histograms: tt.form})
+			e.Observe(stream(4))
+			h := families(t, e)["headway_inter_token_latency_seconds"].GetMetric()[0].GetHistogram()
+			if got := len(h.GetBucket()) > 0; got != tt.classic {
+				t.Errorf("classic buckets: %v", got)
+			}
+			if got := h.Schema != nil && len(h.GetPositiveSpan()) > 0; got != tt.native {
+				t.Errorf("native buckets: %v", got)
+			}
+			if h.GetSampleCount() != 3 || h.GetCreatedTimestamp() == nil {
+				t.Errorf("%d samples, created %v", h.GetSampleCount(), h.GetCreatedTimestamp())
+			}
+		})
+	}
+}
+
+func TestCanariesStayOutOfTheTraffic(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	r := traced(stream(4))
+	r.Origin = exchange.Canary
+	r.RateLimits = []exchange.RateLimit{{Kind: "requests", Limit: exchange.Known(5)}}
+	e.Observe(r)
+	got := slices.DeleteFunc(slices.Sorted(maps.Keys(families(t, e))), func(name string) bool {
+		return !strings.HasPrefix(name, "gen_ai_") && !strings.HasPrefix(name, "headway_")
+	})
+	want := []string{"headway_build_info", "headway_proxy_overhead_seconds", "headway_ratelimit_limit"}
+	if !slices.Equal(got, want) {
+		t.Errorf("a canary shows in %q, want %q", got, want)
+	}
+}
+
+func TestModelsBeyondTheBoundShareASeries(t *testing.T) {
+	e := newExporter(t, prometheus.Config{Models: exporter.NewModels(3)})
+	for i := range 20 {
+		r := plain()
+		r.Model = exchange.Model{Request: fmt.Sprintf("model-%d", i)}
+		e.Observe(r)
+	}
+	counts := map[string]float64{}
+	for _, m := range families(t, e)["headway_requests_total"].GetMetric() {
+		counts[label(m, "model")] = m.GetCounter().GetValue()
+	}
+	want := map[string]float64{"model-0": 1, "model-1": 1, "model-2": 1, exporter.Other: 17}
+	if !maps.Equal(counts, want) {
+		t.Errorf("requests by model %v, want %v", counts, want)
+	}
+}
+
+func TestExemplarIsTheLargestSampleOfATracedExchange(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	e.Observe(traced(stream(4)))
+	h := families(t, e)["gen_ai_client_operation_time_per_output_chunk_seconds"].GetMetric()[0].GetHistogram()
+	var classic []*dto.Exemplar
+	for _, b := range h.GetBucket() {
+		if b.Exemplar != nil {
+			classic = append(classic, b.Exemplar)
+		}
+	}
+	for form, got := range map[string][]*dto.Exemplar{"classic": classic, "native": h.GetExemplars()} {
+		if len(got) != 1 || got[0].GetValue() != .0195 || got[0].GetLabel()[0].GetValue() != traced(plain()).Trace.TraceID {
+			t.Errorf("%s exemplars %v, want the gap of 19.5 ms", form, got)
+		}
+	}
+	e.Observe(stream(4))
+	if h := families(t, e)["headway_stall_seconds"].GetMetric()[0].GetHistogram(); len(h.GetExemplars()) > 1 {
+		t.Errorf("an exchange without trace left exemplars %v", h.GetExemplars())
+	}
+}
+
+func TestExemplarsStayFew(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	for i := range 40 {
+		r := traced(plain())
+		r.Timing.End = time.Millisecond << (i % 14)
+		e.Observe(r)
+	}
+	h := families(t, e)["gen_ai_client_operation_duration_seconds"].GetMetric()[0].GetHistogram()
+	if n := len(h.GetExemplars()); n != 10 {
+		t.Errorf("%d exemplars of 14 different buckets, want 10", n)
+	}
+}
+
+func TestNothingIsLostWhenManyObserveWhileOthersScrape(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	const writers, each = 4, 50
+	var all sync.WaitGroup
+	for i := range writers {
+		all.Go(func() {
+			for j := range each {
+				r := stream(5)
+				r.Model.Request = fmt.Sprintf("model-%d", (i+j)%3)
+				e.Observe(r)
+			}
+		})
+		all.Go(func() { scrape(t, e, protobuf) })
+	}
+	all.Wait()
+	requests, gaps := 0.0, uint64(0)
+	for _, m := range families(t, e)["headway_requests_total"].GetMetric() {
+		requests += m.GetCounter().GetValue()
+	}
+	for _, m := range families(t, e)["headway_inter_token_latency_seconds"].GetMetric() {
+		gaps += m.GetHistogram().GetSampleCount()
+	}
+	if requests != writers*each || gaps != writers*each*4 {
+		t.Errorf("%v requests and %d gaps, want %d and %d", requests, gaps, writers*each, writers*each*4)
+	}
+}
+
+// scrape returns the exposition; its errors are for the test's own goroutine only
+// through Errorf.
+func scrape(t *testing.T, e *prometheus.Exporter, accept string) string {
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+	request.Header.Set("Accept", accept)
+	response := httptest.NewRecorder()
+	e.Handler().ServeHTTP(response, request)
+	if response.Code != http.StatusOK {
+		t.Errorf("status %d: %s", response.Code, response.Body)
+	}
+	return response.Body.String()
+}
+
+// own are the lines about headway; those of the runtime differ with every run.
+func own(exposition string) string {
+	var out strings.Builder
+	for line := range strings.Lines(exposition) {
+		name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE ")
+		if strings.HasPrefix(name, "gen_ai_") || strings.HasPrefix(name, "headway_") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// families are the metrics as a scraper of protobuf reads them.
+func families(t *testing.T, e *prometheus.Exporter) map[string]*dto.MetricFamily {
+	t.Helper()
+	decoder := expfmt.NewDecoder(strings.NewReader(scrape(t, e, protobuf)), expfmt.NewFormat(expfmt.TypeProtoDelim))
+	out := map[string]*dto.MetricFamily{}
+	for {
+		var f dto.MetricFamily
+		if err := decoder.Decode(&f); errors.Is(err, io.EOF) {
+			return out
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		out[f.GetName()] = &f
+	}
+}
+
+func label(m *dto.Metric, name string) string {
+	for _, l := range m.GetLabel() {
+		if l.GetName() == name {
+			return l.GetValue()
+		}
+	}
+	return ""
+}
+
+func live() exporter.Live {
+	return exporter.Live{
+		Build: exporter.Build{Version: "v1.2.3", Revision: "0123456789ab", Go: "go1.26.0"},
+		InFlight: func() []exchange.InFlight {
+			return []exchange.InFlight{{Operation: "chat", Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
+		},
+		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
+		Detached:    func() map[string]uint64 { return map[string]uint64{"overflow": 0, "panic": 0, "slow": 1} },
+		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 0} },
+	}
+}
+
+func beside(role exchange.Role, r exchange.Record) exchange.Record {
+	r.Role = role
+	return r
+}
+
+func refused() exchange.Record {
+	r := plain()
+	r.Status, r.Outcome, r.ErrorType = 429, exchange.Refused, "429"
+	r.Model.Response = ""
+	r.Usage = exchange.Usage{}
+	r.Timing.End = 35 * time.Millisecond
+	r.RateLimits = []exchange.RateLimit{{
+		Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41 * time.Second,
+	}}
+	return r
+}
+
+func unknown() exchange.Record {
+	r := plain()
+	r.Dialect, r.Operation, r.Provider, r.Model, r.Usage = "", "", "", exchange.Model{}, exchange.Usage{}
+	return r
+}

@@ -1,0 +1,151 @@
+package prometheus
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	client "github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/headway-sidecar/headway/exporter"
+)
+
+// histograms is all series of one histogram.
+//
+// client_golang's own Histogram takes one observation at a time, at some 110 ns
+// each: for the three instruments that take every token of a stream that is more
+// than everything else headway does with a chunk. This one takes the samples of an
+// exchange at once, each with its weight, for a fifth of that. It exposes the very
+// same message; a test holds the two side by side.
+type histograms struct{ *client.MetricVec }
+
+func newHistograms(desc *client.Desc, in *exporter.Instrument, form Histograms) histograms {
+	bounds := in.Bounds
+	if form == Native {
+		bounds = nil
+	}
+	return histograms{client.NewMetricVec(desc, func(values ...string) client.Metric {
+		h := &histogram{
+			desc:    desc,
+			labels:  client.MakeLabelPairs(desc, values),
+			bounds:  bounds,
+			buckets: make([]uint64, len(bounds)),
+			created: time.Now(),
+		}
+		if form != Classic {
+			h.native = newNative(in.Zero)
+		}
+		return h
+	})}
+}
+
+func (h histograms) with(values []string) sink {
+	m, err := h.GetMetricWithLabelValues(values...)
+	if err != nil {
+		panic(err)
+	}
+	return m.(*histogram)
+}
+
+// histogram is one series. It is locked once an exchange, not once a sample.
+type histogram struct {
+	desc   *client.Desc
+	labels []*dto.LabelPair
+	bounds []float64
+
+	mu        sync.Mutex
+	created   time.Time
+	count     uint64
+	sum       float64
+	buckets   []uint64 // not cumulative; what is above the last bound is in count only
+	native    *native  // nil for a classic histogram
+	exemplars exemplars
+}
+
+// observe implements sink. The largest sample becomes the exemplar: it is the one
+// that somebody will ask about.
+func (h *histogram) observe(samples []exporter.Sample, m mark) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.native != nil && h.native.coarse() && m.at.Sub(h.created) >= minReset {
+		h.reset(m.at)
+	}
+	h.add(samples)
+	if h.native != nil && h.native.overfull() {
+		if m.at.Sub(h.created) >= minReset {
+			h.reset(m.at)
+			h.add(samples)
+		}
+		h.native.shrink()
+	}
+	if m.trace == "" {
+		return
+	}
+	top := 0.0
+	for i := range samples {
+		top = max(top, samples[i].Value)
+	}
+	h.exemplars.put(exemplar{value: top, mark: m}, h.bucket(top), h.native.key(top), len(h.bounds))
+}
+
+func (h *histogram) add(samples []exporter.Sample) {
+	for i := range samples {
+		v, n := samples[i].Value, samples[i].Count
+		h.count += n
+		h.sum += v * float64(n)
+		if b := h.bucket(v); b < len(h.buckets) {
+			h.buckets[b] += n
+		}
+		if h.native != nil {
+			h.native.add(v, n)
+		}
+	}
+}
+
+// bucket is the index of the first bound that is not below v.
+func (h *histogram) bucket(v float64) int {
+	for i, bound := range h.bounds {
+		if v <= bound {
+			return i
+		}
+	}
+	return len(h.bounds)
+}
+
+// reset starts the histogram anew, as a restarted process would.
+func (h *histogram) reset(at time.Time) {
+	h.created, h.count, h.sum = at, 0, 0
+	clear(h.buckets)
+	h.native = newNative(h.native.threshold)
+}
+
+// Desc implements client_golang's Metric.
+func (h *histogram) Desc() *client.Desc { return h.desc }
+
+// Write implements client_golang's Metric.
+func (h *histogram) Write(out *dto.Metric) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	his := &dto.Histogram{
+		SampleCount:      new(h.count),
+		SampleSum:        new(h.sum),
+		CreatedTimestamp: timestamppb.New(h.created),
+		Bucket:           make([]*dto.Bucket, 0, len(h.bounds)+1),
+	}
+	cumulative := uint64(0)
+	for i, bound := range h.bounds {
+		cumulative += h.buckets[i]
+		his.Bucket = append(his.Bucket, &dto.Bucket{CumulativeCount: new(cumulative), UpperBound: new(bound), Exemplar: h.exemplars.bucket(i)})
+	}
+	if e := h.exemplars.bucket(len(h.bounds)); e != nil {
+		his.Bucket = append(his.Bucket, &dto.Bucket{CumulativeCount: new(h.count), UpperBound: new(math.Inf(1)), Exemplar: e})
+	}
+	if h.native != nil {
+		h.native.write(his)
+		his.Exemplars = h.exemplars.all()
+	}
+	out.Label, out.Histogram = h.labels, his
+	return nil
+}

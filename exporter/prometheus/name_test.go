@@ -1,0 +1,61 @@
+package prometheus_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/prometheus"
+)
+
+// metricsOfThePage are names that users query, whatever the role: a promise.
+var metricsOfThePage = []string{
+	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_requests_total",
+	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
+	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
+	"headway_streams_in_flight", "headway_decoder_detached_total", "headway_export_dropped_total",
+	"headway_connections_total", "headway_build_info",
+}
+
+// roleMetrics are the same for names that belong to one role.
+var roleMetrics = []string{
+	"gen_ai_client_operation_duration_seconds", "gen_ai_server_request_duration_seconds",
+	"gen_ai_client_operation_time_to_first_chunk_seconds", "gen_ai_server_time_to_first_token_seconds",
+	"gen_ai_client_operation_time_per_output_chunk_seconds", "gen_ai_server_time_per_output_token_seconds",
+	"headway_time_per_output_token_seconds", "gen_ai_client_token_usage",
+}
+
+func TestTableHasTheNamesThatUsersQuery(t *testing.T) {
+	got := map[string]bool{}
+	for _, in := range exporter.Table() {
+		got[prometheus.Name(&in)] = true
+	}
+	want := slices.Sorted(slices.Values(slices.Concat(metricsOfThePage, roleMetrics)))
+	if have := slices.Sorted(maps.Keys(got)); !slices.Equal(have, want) {
+		t.Errorf("names\n%q, want\n%q", have, want)
+	}
+}
+
+func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
+	want := map[string][]string{
+		"gen_ai_client_operation_duration_seconds": {
+			"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model",
+			"server_address", "server_port", "error_type",
+		},
+		"headway_tokens_total":           {"operation", "model", "upstream", "kind", "source"},
+		"headway_requests_total":         {"operation", "model", "upstream", "stream", "outcome", "error_type"},
+		"headway_no_first_token_total":   {"operation", "model", "upstream", "reason"},
+		"headway_stall_seconds":          {"operation", "model", "upstream", "by"},
+		"headway_ratelimit_limit":        {"operation", "model", "upstream", "kind"},
+		"headway_proxy_overhead_seconds": {"operation", "model", "upstream", "phase"},
+		"headway_connections_total":      {"mode"},
+		"headway_decoder_detached_total": {"reason"},
+		"headway_export_dropped_total":   {"signal"},
+	}
+	for _, in := range exporter.Table() {
+		if labels, ok := want[prometheus.Name(&in)]; ok && !slices.Equal(prometheus.Labels(&in), labels) {
+			t.Errorf("%s has labels %q, want %q", prometheus.Name(&in), prometheus.Labels(&in), labels)
+		}
+	}
+}

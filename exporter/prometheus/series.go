@@ -1,0 +1,109 @@
+package prometheus
+
+import (
+	"fmt"
+	"sync"
+
+	client "github.com/prometheus/client_golang/prometheus"
+
+	"github.com/headway-sidecar/headway/exporter"
+)
+
+// sink is one series that takes samples.
+type sink interface {
+	observe(samples []exporter.Sample, m mark)
+}
+
+// family is all series of one instrument.
+type family interface {
+	client.Collector
+	// with returns the series of these label values, made on first sight. It
+	// panics on values that do not fit the labels, which only a faulty table has.
+	with(values []string) sink
+}
+
+func newFamily(in *exporter.Instrument, form Histograms) family {
+	name, labels := Name(in), Labels(in)
+	switch in.Kind {
+	case exporter.Counter:
+		return counters{client.NewCounterVec(client.CounterOpts{Name: name, Help: in.Help}, labels)}
+	case exporter.Gauge:
+		return gauges{client.NewGaugeVec(client.GaugeOpts{Name: name, Help: in.Help}, labels)}
+	case exporter.Histogram:
+		return newHistograms(client.NewDesc(name, in.Help, labels, nil), in, form)
+	}
+	panic(fmt.Sprintf("instrument %s has no kind", in.Name))
+}
+
+type counters struct{ *client.CounterVec }
+
+func (c counters) with(values []string) sink { return counter{c.WithLabelValues(values...)} }
+
+type counter struct{ client.Counter }
+
+func (c counter) observe(samples []exporter.Sample, _ mark) {
+	for i := range samples {
+		c.Add(samples[i].Value * float64(samples[i].Count))
+	}
+}
+
+type gauges struct{ *client.GaugeVec }
+
+func (g gauges) with(values []string) sink { return gauge{g.WithLabelValues(values...)} }
+
+type gauge struct{ client.Gauge }
+
+func (g gauge) observe(samples []exporter.Sample, _ mark) {
+	g.Set(samples[len(samples)-1].Value)
+}
+
+// series is the series of one identity, so that an exchange finds them by index
+// and not by hashing all its labels for each instrument.
+type series struct {
+	identity exporter.Identity
+	drawn    []drawn
+
+	mu   sync.RWMutex
+	made map[seriesKey]sink
+}
+
+type seriesKey struct {
+	instrument int
+	extra      exporter.Extra
+}
+
+// observe hands samples of the i-th instrument to their series, those of equal
+// labels at a time.
+func (s *series) observe(i int, samples []exporter.Sample, m mark) {
+	if len(s.drawn[i].Labels) == 0 && len(samples) > 0 {
+		s.sink(seriesKey{instrument: i}).observe(samples, m)
+		return
+	}
+	for len(samples) > 0 {
+		n := 1
+		for n < len(samples) && samples[n].Extra == samples[0].Extra {
+			n++
+		}
+		s.sink(seriesKey{i, samples[0].Extra}).observe(samples[:n], m)
+		samples = samples[n:]
+	}
+}
+
+func (s *series) sink(key seriesKey) sink {
+	s.mu.RLock()
+	found := s.made[key]
+	s.mu.RUnlock()
+	if found != nil {
+		return found
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.made[key]; found != nil {
+		return found
+	}
+	in := &s.drawn[key.instrument]
+	values := append(s.identity.Values(in.Family), key.extra[:len(in.Labels)]...)
+	made := in.family.with(values)
+	s.made[key] = made
+	return made
+}

@@ -1,0 +1,111 @@
+package exporter
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Other stands for a label value that is unknown or one too many.
+const Other = "_other"
+
+// Identity is what the shared labels of an exchange are made of, bounded and
+// valid as label values. It is comparable: one Identity is one set of series.
+type Identity struct {
+	Operation string // Other for an exchange of no known dialect
+	Provider  string
+	Request   string // model
+	Response  string // model
+	Host      string
+	Port      int
+}
+
+// Values are the values of the labels that f's instruments share, in order.
+func (i Identity) Values(f Family) []string {
+	switch f {
+	case GenAI:
+		return []string{i.Operation, i.Provider, i.Request, i.Response, i.Host, strconv.Itoa(i.Port)}
+	case Traffic:
+		return []string{i.Operation, i.Request, net.JoinHostPort(i.Host, strconv.Itoa(i.Port))}
+	}
+	return nil
+}
+
+// Reading is a Record as instruments draw from it. It is reused: nobody keeps it
+// beyond the exchange it was filled for.
+type Reading struct {
+	exchange.Record
+	Identity Identity
+	Gaps     []exchange.Gap // the waits between content chunks of a stream
+}
+
+// Fill makes r the reading of record. The limiter bounds its model labels.
+func (r *Reading) Fill(record exchange.Record, models *Models) {
+	r.Record = record
+	r.Identity = Identity{
+		Operation: record.Operation,
+		Provider:  record.Provider,
+		Request:   models.Label(record.Model.Request),
+		Response:  models.Label(record.Model.Response),
+		Host:      record.Upstream.Host,
+		Port:      record.Upstream.Port,
+	}
+	if record.Operation == "" {
+		r.Identity.Operation = Other
+	}
+	r.Gaps = r.Gaps[:0]
+	if !record.Stream {
+		return
+	}
+	for gap := range r.Chunks.Gaps(record.Usage.Streamed) {
+		r.Gaps = append(r.Gaps, gap)
+	}
+}
+
+// Clear lets go of the record and keeps the room for gaps.
+func (r *Reading) Clear() { *r = Reading{Gaps: r.Gaps[:0]} }
+
+// Extra holds the values of an instrument's own labels, in order.
+type Extra [3]string
+
+// Sample is what one exchange adds to one series: Count equal observations.
+type Sample struct {
+	Value float64 // finite, not negative
+	Count uint64
+	Extra Extra
+}
+
+// Samples collects what an instrument draws. The zero value is ready for use.
+type Samples []Sample
+
+// Add appends one observation of v, with the values of the instrument's labels.
+func (s *Samples) Add(v float64, labels ...string) {
+	sample := Sample{Value: v, Count: 1}
+	copy(sample.Extra[:], labels)
+	*s = append(*s, sample)
+}
+
+// AddN appends n equal observations of v, of an instrument without own labels.
+func (s *Samples) AddN(v float64, n int) {
+	if last := len(*s) - 1; last >= 0 && (*s)[last].Value == v {
+		(*s)[last].Count += uint64(n)
+		return
+	}
+	*s = append(*s, Sample{Value: v, Count: uint64(n)})
+}
+
+// seconds appends d unless it is zero, which says that it was not measured.
+func (s *Samples) seconds(d time.Duration, labels ...string) {
+	if d > 0 {
+		s.Add(d.Seconds(), labels...)
+	}
+}
+
+// count appends c if it is known.
+func (s *Samples) count(c exchange.Count, labels ...string) {
+	if c.Known {
+		s.Add(float64(c.N), labels...)
+	}
+}
