@@ -1,0 +1,275 @@
+package modelsim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// errEnded says that a fault has ended the exchange and booked it.
+var errEnded = errors.New("ended by a fault")
+
+// errGone says that the client has left.
+var errGone = errors.New("the client has left")
+
+// call is one request to an API, from its head to its end. It belongs to the
+// goroutine that serves the request.
+type call struct {
+	s       *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	ordinal uint64
+	id      string // 16 hex digits from seed and ordinal
+	start   time.Time
+	rec     *record
+	out     *sink
+	faults  faultSet
+	job     *job
+	body    []byte
+	slurped bool
+	aborted bool // close the connection once the exchange is booked
+}
+
+func (s *Server) newCall(api string, w http.ResponseWriter, r *http.Request) *call {
+	c := &call{s: s, w: w, r: r, start: time.Now(), ordinal: s.ordinal.Add(1)}
+	c.id = fmt.Sprintf("%016x", mix(mix(s.cfg.Seed, saltID), c.ordinal))
+	c.rec = &record{ex: Exchange{
+		ID: "req_" + c.id, Ordinal: c.ordinal, API: api, ReceivedAt: c.start.UnixNano(), Outcome: OutcomeRunning,
+		RetryCount: r.Header.Get("X-Stainless-Retry-Count"), ClientRequestID: r.Header.Get("X-Request-Id"),
+		Chunks: []Chunk{},
+	}}
+	s.truth.add(c.rec)
+	c.out = &sink{w: w, rc: http.NewResponseController(w), rec: c.rec, compress: s.compresses(r)}
+	w.Header().Set("X-Request-Id", "req_"+c.id)
+	return c
+}
+
+// run serves the request and books how it ended.
+func (c *call) run(serve func(*call) error) {
+	err := c.admit()
+	if err == nil {
+		err = serve(c)
+	}
+	var refused *apiError
+	switch {
+	case err == nil:
+		c.book(OutcomeOK)
+	case errors.Is(err, errEnded):
+	case errors.Is(err, errClosed):
+		c.book(OutcomeClosed)
+		c.aborted = true
+	case errors.As(err, &refused):
+		if c.out.fail(refused) != nil {
+			c.book(OutcomeClientGone)
+			return
+		}
+		c.book(OutcomeRefused)
+	default:
+		c.book(OutcomeClientGone)
+	}
+}
+
+// book sets the outcome unless one is set already.
+func (c *call) book(o Outcome) {
+	now := time.Now().UnixNano()
+	c.rec.update(func(ex *Exchange) {
+		if ex.Outcome != OutcomeRunning {
+			return
+		}
+		ex.Outcome = o
+		if o == OutcomeClientGone {
+			ex.GoneAt = now
+		}
+	})
+}
+
+// end releases the job, completes the record and drops the connection if the exchange is to
+// end so.
+func (c *call) end() {
+	var t tally
+	if c.job != nil {
+		t = c.s.engine.release(c.job)
+	}
+	now := time.Now().UnixNano()
+	c.rec.update(func(ex *Exchange) {
+		ex.EndAt = now
+		if c.job == nil {
+			return
+		}
+		ex.CachedTokens, ex.OutputTokens, ex.ReasoningTokens = t.cached, t.output, t.reasoning
+		if !t.scheduledAt.IsZero() {
+			ex.ScheduledAt = t.scheduledAt.UnixNano()
+		}
+	})
+	if c.aborted {
+		// net/http's way to close a connection without completing the response.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// admit checks what the request's head says and stages the faults that come before
+// any answer.
+func (c *call) admit() error {
+	asked, err := ParseFaults(c.r.Header.Get("X-Sim-Fault"))
+	if err != nil {
+		return invalidRequest("X-Sim-Fault", "%v", err)
+	}
+	c.faults = drawFaults(asked, c.s.cfg.Faults, c.s.cfg.Seed, c.ordinal)
+	if len(c.faults) > 0 {
+		c.rec.update(func(ex *Exchange) { ex.Fault = c.faults.String() })
+	}
+	if key := c.s.cfg.APIKey; key != "" && c.r.Header.Get("Authorization") != "Bearer "+key {
+		e := invalidRequest("", "Incorrect API key provided.")
+		e.status, e.Code = http.StatusUnauthorized, "invalid_api_key"
+		return e
+	}
+	return c.faultsBeforeAnswer()
+}
+
+func (c *call) faultsBeforeAnswer() error {
+	for _, f := range c.faults {
+		switch {
+		case f.Kind == FaultSlowHead:
+			// The body is read first: net/http notices a client that leaves only then.
+			if err := c.slurp(); err != nil {
+				return err
+			}
+			if err := c.wait(f.For); err != nil {
+				return err
+			}
+		case f.Kind == FaultHTTP:
+			if err := c.slurp(); err != nil {
+				return err
+			}
+			if f.Status == http.StatusServiceUnavailable || f.Status == http.StatusTooManyRequests {
+				c.w.Header().Set("Retry-After", "1")
+			}
+			c.book(OutcomeFault)
+			return serverError(f.Status)
+		case f.Raw, f.After == beforeHead && (f.Kind == FaultCut || f.Kind == FaultReset):
+			if err := c.slurp(); err != nil {
+				return err
+			}
+			return c.breakOff(f)
+		}
+	}
+	return nil
+}
+
+func (c *call) wait(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-c.r.Context().Done():
+		return errGone
+	case <-c.s.engine.closed:
+		return errClosed
+	}
+}
+
+// breakOff ends the exchange below HTTP.
+func (c *call) breakOff(f Fault) error {
+	c.book(OutcomeFault)
+	if f.Kind == FaultCut || !c.out.hijack(f) {
+		c.aborted = true
+	}
+	return errEnded
+}
+
+// slurp reads the request's body once.
+func (c *call) slurp() error {
+	if c.slurped {
+		return nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		e := invalidRequest("", "The request body is larger than %d bytes.", maxBodyBytes)
+		e.status = http.StatusRequestEntityTooLarge
+		return e
+	case err != nil:
+		return errGone
+	}
+	c.body, c.slurped = body, true
+	return nil
+}
+
+// decode reads the request's body as JSON into v.
+func (c *call) decode(v any) error {
+	if err := c.slurp(); err != nil {
+		return err
+	}
+	err := json.Unmarshal(c.body, v)
+	c.body = nil // a stream lives long
+	if err == nil {
+		return nil
+	}
+	var bad *apiError
+	if errors.As(err, &bad) {
+		return bad
+	}
+	return invalidRequest("", "The request body is not valid: %v.", err)
+}
+
+// order is a request as the engine and the limits see it.
+type order struct {
+	model, responseID string
+	stream, embed     bool
+	prompts           []*prompt
+	sampling
+}
+
+// submit checks the order against model, length and rate limits and hands it to the engine.
+func (c *call) submit(o order) error {
+	tokens, longest := 0, 0
+	for _, p := range o.prompts {
+		tokens += p.tokens
+		longest = max(longest, p.tokens)
+	}
+	c.rec.update(func(ex *Exchange) {
+		ex.Model, ex.ResponseID, ex.Stream, ex.PromptTokens = o.model, o.responseID, o.stream, tokens
+	})
+	if e := c.s.checkModel(o.model); e != nil {
+		return e
+	}
+	answer := 0
+	if !o.embed {
+		answer = max(o.maxTokens, 1)
+	}
+	if limit := c.s.cfg.MaxModelLen; answer > limit-longest {
+		e := invalidRequest("", "This model's maximum context length is %d tokens. However, you requested %d tokens (%d in the prompt, %d in the completion).",
+			limit, longest+answer, longest, answer)
+		e.Code = "context_length_exceeded"
+		return e
+	}
+	if !o.embed && o.maxTokens == 0 {
+		answer = c.s.cfg.OutputMedian
+	}
+	q := c.s.limits.admit(time.Now(), tokens+answer*o.choices*len(o.prompts))
+	q.setHeaders(c.w.Header())
+	if q.refused != nil {
+		return q.refused.apiError(o.model)
+	}
+	job, err := c.s.engine.submit(o, c.faults)
+	if err != nil {
+		return serverError(http.StatusServiceUnavailable)
+	}
+	c.job = job
+	return nil
+}
+
+// next is engine.next with the client's departure as errGone.
+func (c *call) next(b *batch) error {
+	err := c.s.engine.next(c.r.Context(), c.job, b)
+	if errors.Is(err, context.Canceled) {
+		return errGone
+	}
+	return err
+}

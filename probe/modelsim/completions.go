@@ -1,0 +1,100 @@
+package modelsim
+
+import "strconv"
+
+// defaultCompletionTokens is the answer's length when a legacy completion names none, in the
+// OpenAI API as in vLLM.
+const defaultCompletionTokens = 16
+
+type completionsBody struct {
+	samplingBody
+	Prompt    textInputs `json:"prompt"`
+	MaxTokens *int       `json:"max_tokens"`
+	Echo      bool       `json:"echo"`
+}
+
+// completions serves POST /v1/completions.
+func (c *call) completions() error {
+	var body completionsBody
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	if n := len(body.Prompt); n == 0 || n > c.s.cfg.MaxInputs {
+		return invalidRequest("prompt", "Invalid 'prompt': expected 1 to %d prompts, got %d.", c.s.cfg.MaxInputs, n)
+	}
+	if body.MaxTokens == nil {
+		limit := defaultCompletionTokens
+		body.MaxTokens = &limit
+	}
+	sampling, err := body.sampling(&c.s.cfg, body.MaxTokens)
+	if err != nil {
+		return err
+	}
+	o := order{model: body.Model, responseID: "cmpl-" + c.id, stream: body.Stream, sampling: sampling}
+	enc := &completionsEncoder{}
+	for _, in := range body.Prompt {
+		o.prompts = append(o.prompts, c.s.textPrompt(body.Model, in))
+		for range sampling.choices {
+			if body.Echo {
+				enc.echo = append(enc.echo, in.text)
+			}
+		}
+	}
+	enc.chunks = c.newChunks(&body.samplingBody, o.responseID, "text_completion", o.prompts)
+	return c.answer(o, enc)
+}
+
+// completionsEncoder words an answer as text completions; chunks and whole have one shape.
+type completionsEncoder struct {
+	chunks
+	echo []string // by choice, what to repeat before the answer
+}
+
+func (e *completionsEncoder) open() [][]byte { return nil }
+
+// first is the echo, which carries no generated token.
+func (e *completionsEncoder) first() [][]byte {
+	var events [][]byte
+	for i, text := range e.echo {
+		events = append(events, e.event(`{"text":`+quoteJSON(text)+`,"index":`+strconv.Itoa(i)+`,"logprobs":null,"finish_reason":null}`))
+	}
+	return events
+}
+
+func (e *completionsEncoder) delta(choice int, tokens []token) []byte {
+	e.shown += len(tokens)
+	e.begin()
+	e.buf = append(e.buf, `{"text":"`...)
+	e.buf = e.vocab.appendQuoted(e.buf, tokens)
+	e.buf = append(e.buf, `","index":`...)
+	e.buf = strconv.AppendInt(e.buf, int64(choice), 10)
+	e.buf = append(e.buf, `,"logprobs":null,"finish_reason":null}`...)
+	return e.end()
+}
+
+func (e *completionsEncoder) finish(choice int, reason string) [][]byte {
+	return [][]byte{e.event(`{"text":"","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":"` + reason + `"}`)}
+}
+
+type completionChoice struct {
+	Text         string    `json:"text"`
+	Index        int       `json:"index"`
+	Logprobs     *struct{} `json:"logprobs"`
+	FinishReason string    `json:"finish_reason"`
+}
+
+func (e *completionsEncoder) whole(answers []answer, t tally) any {
+	body := struct {
+		envelope
+		Choices []completionChoice `json:"choices"`
+		Usage   tokenUsage         `json:"usage"`
+	}{envelope: e.envelope, Usage: t.usage()}
+	for i, a := range answers {
+		text := string(a.text)
+		if len(e.echo) > 0 {
+			text = e.echo[i] + text
+		}
+		body.Choices = append(body.Choices, completionChoice{Text: text, Index: i, FinishReason: a.reason})
+	}
+	return body
+}

@@ -1,0 +1,221 @@
+package modelsim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// FaultKind names a way to fail.
+type FaultKind string
+
+// The kinds of fault. Where a fault strikes after some tokens, it does so after the event
+// that brings the request's shown tokens to that number, and before the first token
+// when none is named; answers that end before are spared.
+const (
+	// FaultStall suspends each choice for a time after its n-th token, stall=2s@10, or
+	// before the first, stall=2s. The slot stays taken in the former case.
+	FaultStall FaultKind = "stall"
+	// FaultSlowHead waits before the request is looked at: slow-head=3s.
+	FaultSlowHead FaultKind = "slow-head"
+	// FaultCut closes the connection after n tokens, cut@10, without the end of the
+	// body; after the head with cut@0, and before it with cut. An answer that is not
+	// streamed is cut in the middle of its body for any n.
+	FaultCut FaultKind = "cut"
+	// FaultReset is FaultCut with a TCP reset.
+	FaultReset FaultKind = "reset"
+	// FaultError sends an error event after n tokens and ends the stream: error@10.
+	// An answer that is not streamed is a 500.
+	FaultError FaultKind = "error"
+	// FaultGarbage sends an event that is not JSON after n tokens and goes on,
+	// garbage@10; garbage=http answers with bytes that are not HTTP. An answer
+	// that is not streamed is a body that is not JSON.
+	FaultGarbage FaultKind = "garbage"
+	// FaultHTTP answers with an error status: http=503.
+	FaultHTTP FaultKind = "http"
+)
+
+// beforeHead is the After of a fault that named no number of tokens.
+const beforeHead = -1
+
+// Fault is one failure to stage.
+type Fault struct {
+	Kind FaultKind
+	// For is how long to stall or to hold the head back.
+	For time.Duration
+	// After is the number of tokens before it strikes, -1 when none was named.
+	After int
+	// Status is the status of FaultHTTP.
+	Status int
+	// Raw makes FaultGarbage strike below HTTP.
+	Raw bool
+}
+
+// FaultRule is a fault and the probability that it strikes a request.
+type FaultRule struct {
+	Fault
+	Probability float64
+}
+
+// String is the fault as ParseFaults reads it.
+func (f Fault) String() string {
+	s := string(f.Kind)
+	switch {
+	case f.Kind == FaultStall, f.Kind == FaultSlowHead:
+		s += "=" + f.For.String()
+	case f.Kind == FaultHTTP:
+		s += "=" + strconv.Itoa(f.Status)
+	case f.Raw:
+		s += "=http"
+	}
+	if f.After != beforeHead {
+		s += "@" + strconv.Itoa(f.After)
+	}
+	return s
+}
+
+// ParseFaults reads a comma-separated list such as "slow-head=1s,stall=2s@10",
+// the value of the X-Sim-Fault header.
+func ParseFaults(list string) ([]Fault, error) {
+	var faults []Fault
+	for item := range strings.SplitSeq(list, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		f, err := parseFault(item)
+		if err != nil {
+			return nil, fmt.Errorf("fault %q: %w", item, err)
+		}
+		faults = append(faults, f)
+	}
+	return faults, nil
+}
+
+// ParseFaultRules reads a comma-separated list of faults, each with its
+// probability: "http=503:0.02,stall=2s@10:0.01".
+func ParseFaultRules(list string) ([]FaultRule, error) {
+	var rules []FaultRule
+	for item := range strings.SplitSeq(list, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		text, share, _ := strings.Cut(item, ":")
+		p, err := strconv.ParseFloat(share, 64)
+		if err != nil || !(p >= 0 && p <= 1) {
+			return nil, fmt.Errorf("fault rule %q: want fault:probability with a probability from 0 to 1", item)
+		}
+		f, err := parseFault(text)
+		if err != nil {
+			return nil, fmt.Errorf("fault rule %q: %w", item, err)
+		}
+		rules = append(rules, FaultRule{Fault: f, Probability: p})
+	}
+	return rules, nil
+}
+
+func parseFault(item string) (Fault, error) {
+	rest, after, counted := strings.Cut(item, "@")
+	kind, arg, hasArg := strings.Cut(rest, "=")
+	f := Fault{Kind: FaultKind(kind), After: beforeHead}
+	var err error
+	switch f.Kind {
+	case FaultStall, FaultSlowHead:
+		if f.For, err = time.ParseDuration(arg); err != nil || f.For < 0 {
+			return f, fmt.Errorf("%q is not a duration", arg)
+		}
+	case FaultHTTP:
+		if f.Status, err = strconv.Atoi(arg); err != nil || f.Status < 400 || f.Status > 599 {
+			return f, fmt.Errorf("%q is not an error status", arg)
+		}
+	case FaultGarbage:
+		if f.Raw = arg == "http"; hasArg && !f.Raw {
+			return f, fmt.Errorf("%q is not a kind of garbage, only http is", arg)
+		}
+	case FaultCut, FaultReset, FaultError:
+		if hasArg {
+			return f, fmt.Errorf("%s takes no value", kind)
+		}
+	default:
+		return f, fmt.Errorf("%q is not a kind of fault", kind)
+	}
+	if counted {
+		if f.Kind == FaultSlowHead || f.Kind == FaultHTTP || f.Raw {
+			return f, fmt.Errorf("%s strikes before the first token", rest)
+		}
+		if f.After, err = strconv.Atoi(after); err != nil || f.After < 0 {
+			return f, fmt.Errorf("%q is not a number of tokens", after)
+		}
+	}
+	return f, nil
+}
+
+// faultSet is what one request has to suffer, in the order given.
+type faultSet []Fault
+
+// drawFaults adds the rules that strike the request of this ordinal to those it asked for.
+func drawFaults(asked []Fault, rules []FaultRule, seed, ordinal uint64) faultSet {
+	set := faultSet(asked)
+	if len(rules) == 0 {
+		return set
+	}
+	r := rand.New(rand.NewPCG(mix(seed, saltFault), ordinal))
+	for _, rule := range rules {
+		if r.Float64() < rule.Probability {
+			set = append(slices.Clip(set), rule.Fault)
+		}
+	}
+	return set
+}
+
+// find returns the first of a kind, or a Fault of no kind.
+func (s faultSet) find(kind FaultKind) Fault {
+	for _, f := range s {
+		if f.Kind == kind {
+			return f
+		}
+	}
+	return Fault{}
+}
+
+// breakOff is the number of shown tokens with which a stream ends early, 0 for never.
+// A break before the first token strikes when that is ready.
+func (s faultSet) breakOff() int {
+	least := 0
+	for _, f := range s {
+		switch f.Kind {
+		case FaultCut, FaultReset, FaultError:
+			if after := max(f.After, 1); least == 0 || after < least {
+				least = after
+			}
+		}
+	}
+	return least
+}
+
+// due returns the stream faults that strike as the count of shown tokens goes from
+// before to now; both 0 asks for those that strike between the head and the first token, among
+// them the ones that name no number.
+func (s faultSet) due(before, now int) []Fault {
+	var due []Fault
+	for _, f := range s {
+		switch f.Kind {
+		case FaultCut, FaultReset, FaultError, FaultGarbage:
+			if after := max(f.After, 0); after <= now && (before < after || before == now) {
+				due = append(due, f)
+			}
+		}
+	}
+	return due
+}
+
+// String lists the faults as they would be asked for.
+func (s faultSet) String() string {
+	items := make([]string, len(s))
+	for i, f := range s {
+		items[i] = f.String()
+	}
+	return strings.Join(items, ",")
+}

@@ -1,0 +1,195 @@
+package modelsim
+
+import "encoding/json"
+
+// encoder words an answer in one API. The byte slices it returns are valid until its
+// next call; each is one event.
+type encoder interface {
+	// open is what a stream sends ahead of generation, first what precedes the first token.
+	open() [][]byte
+	first() [][]byte
+	// delta is the event that carries tokens of a choice, finish the end of that choice.
+	delta(choice int, tokens []token) []byte
+	finish(choice int, reason string) [][]byte
+	// close ends the stream, fail ends it with an error.
+	close(t tally) [][]byte
+	fail(e *apiError) [][]byte
+	// whole is the body of an answer that is not streamed.
+	whole(answers []answer, t tally) any
+}
+
+// answer is one choice of an answer that is not streamed.
+type answer struct {
+	text   []byte
+	tokens int
+	reason string
+}
+
+// answer runs an order to its end, streamed or whole.
+func (c *call) answer(o order, enc encoder) error {
+	if err := c.submit(o); err != nil {
+		return err
+	}
+	choices := o.choices * len(o.prompts)
+	c.rec.update(func(ex *Exchange) { ex.FinishReasons = make([]string, choices) })
+	if o.stream {
+		st := &stream{call: c, enc: enc, open: choices}
+		return st.run()
+	}
+	return c.whole(enc, choices)
+}
+
+func (c *call) finished(choice int, reason string) {
+	c.rec.update(func(ex *Exchange) { ex.FinishReasons[choice] = reason })
+}
+
+// stream is an answer in events.
+type stream struct {
+	*call
+	enc     encoder
+	open    int // choices not ended yet
+	shown   int // tokens sent
+	opened  bool
+	started bool
+}
+
+func (st *stream) run() error {
+	if st.s.cfg.EarlyHead {
+		if err := st.sendHead(); err != nil {
+			return err
+		}
+	}
+	var b batch
+	for st.open > 0 {
+		if err := st.next(&b); err != nil {
+			return err
+		}
+		tokens := b.tokens
+		for _, e := range b.emissions {
+			if err := st.emit(e, tokens[:e.tokens]); err != nil {
+				return err
+			}
+			tokens = tokens[e.tokens:]
+		}
+	}
+	if err := st.out.events(st.enc.close(st.s.engine.release(st.job))); err != nil {
+		return err
+	}
+	return st.out.closeStream()
+}
+
+func (st *stream) sendHead() error {
+	st.opened = true
+	if err := st.out.openStream(); err != nil {
+		return err
+	}
+	return st.out.events(st.enc.open())
+}
+
+func (st *stream) emit(e emission, tokens []token) error {
+	if !st.opened {
+		if err := st.sendHead(); err != nil {
+			return err
+		}
+	}
+	if !st.started {
+		st.started = true
+		if err := st.strike(0, 0); err != nil {
+			return err
+		}
+		if err := st.out.events(st.enc.first()); err != nil {
+			return err
+		}
+	}
+	if e.tokens > 0 {
+		if err := st.out.event(st.enc.delta(e.choice, tokens), e.choice, e.tokens); err != nil {
+			return err
+		}
+		st.shown += e.tokens
+		if err := st.strike(st.shown-e.tokens, st.shown); err != nil {
+			return err
+		}
+	}
+	if !e.ended {
+		return nil
+	}
+	st.open--
+	st.finished(e.choice, e.reason)
+	return st.out.events(st.enc.finish(e.choice, e.reason))
+}
+
+// strike stages the faults that are due as the count of shown tokens goes from before to now.
+func (st *stream) strike(before, now int) error {
+	for _, f := range st.faults.due(before, now) {
+		switch f.Kind {
+		case FaultGarbage:
+			if err := st.out.event([]byte("data: {\"id\":\"garbage\",\"choices\":[{\"delta\":{\"conte\x00\n\n"), 0, 0); err != nil {
+				return err
+			}
+		case FaultError:
+			st.book(OutcomeFault)
+			if err := st.out.events(st.enc.fail(serverError(500))); err != nil {
+				return err
+			}
+			if err := st.out.closeStream(); err != nil {
+				return err
+			}
+			return errEnded
+		default:
+			return st.breakOff(f)
+		}
+	}
+	return nil
+}
+
+// whole waits for all choices and sends them as one body.
+func (c *call) whole(enc encoder, choices int) error {
+	answers := make([]answer, choices)
+	var b batch
+	for open := choices; open > 0; {
+		if err := c.next(&b); err != nil {
+			return err
+		}
+		tokens := b.tokens
+		for _, e := range b.emissions {
+			a := &answers[e.choice]
+			a.text = c.s.vocab.appendText(a.text, tokens[:e.tokens])
+			a.tokens += e.tokens
+			tokens = tokens[e.tokens:]
+			if e.ended {
+				open--
+				a.reason = e.reason
+				c.finished(e.choice, e.reason)
+			}
+		}
+	}
+	shown := 0
+	for _, a := range answers {
+		shown += a.tokens
+	}
+	return c.send(enc.whole(answers, c.s.engine.release(c.job)), shown)
+}
+
+// send writes a whole answer, or what a fault makes of it.
+func (c *call) send(v any, tokens int) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return serverError(500)
+	}
+	for _, f := range c.faults {
+		switch f.Kind {
+		case FaultError:
+			c.book(OutcomeFault)
+			return serverError(500)
+		case FaultGarbage:
+			c.book(OutcomeFault)
+			return c.out.whole(200, body[:len(body)/2], tokens, 1)
+		case FaultCut, FaultReset:
+			if err := c.out.whole(200, body, tokens, 0.5); err != nil {
+				return err
+			}
+			return c.breakOff(f)
+		}
+	}
+	return c.out.whole(200, body, tokens, 1)
+}

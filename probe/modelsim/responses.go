@@ -1,0 +1,209 @@
+package modelsim
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+type responsesBody struct {
+	samplingBody
+	Input              json.RawMessage `json:"input"`
+	Instructions       *string         `json:"instructions"`
+	Tools              json.RawMessage `json:"tools"`
+	MaxOutputTokens    *int            `json:"max_output_tokens"`
+	PreviousResponseID string          `json:"previous_response_id"`
+	Metadata           json.RawMessage `json:"metadata"`
+	Temperature        *float64        `json:"temperature"`
+	TopP               *float64        `json:"top_p"`
+}
+
+// responses serves POST /v1/responses. Responses are not stored, so a previous one is
+// never found.
+func (c *call) responses() error {
+	var body responsesBody
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	body.N, body.StreamOptions = nil, nil // not of this API
+	if id := body.PreviousResponseID; id != "" {
+		e := invalidRequest("previous_response_id", "Previous response with id '%s' not found.", id)
+		e.Code = "previous_response_not_found"
+		return e
+	}
+	sampling, err := body.sampling(&c.s.cfg, body.MaxOutputTokens)
+	if err != nil {
+		return err
+	}
+	messages, err := body.messages()
+	if err != nil {
+		return err
+	}
+	o := order{
+		model: body.Model, responseID: "resp_" + c.id, stream: body.Stream,
+		prompts: []*prompt{c.s.chatPrompt(body.Model, body.Tools, messages)}, sampling: sampling,
+	}
+	return c.answer(o, &responsesEncoder{
+		vocab: c.s.vocab, id: c.id, reasons: c.s.cfg.ReasoningShare > 0,
+		response: newResponse(&body, o.responseID, c.start.Unix()),
+	})
+}
+
+// messages reads the input, a string or a list of items, behind the instructions.
+func (b *responsesBody) messages() ([]message, error) {
+	var messages []message
+	if b.Instructions != nil {
+		messages = append(messages, message{role: "system", content: content{{text: *b.Instructions}}})
+	}
+	var text string
+	if err := json.Unmarshal(b.Input, &text); err == nil && !isNull(b.Input) {
+		return append(messages, message{role: "user", content: content{{text: text}}}), nil
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(b.Input, &items); err != nil || len(items) == 0 {
+		return nil, invalidRequest("input", "Invalid 'input': expected a string or an array of items.")
+	}
+	for _, raw := range items {
+		var item struct {
+			Role    string  `json:"role"`
+			Content content `json:"content"`
+		}
+		if err := json.Unmarshal(raw, &item); err != nil {
+			return nil, invalidRequest("input", "Invalid input item: %v.", err)
+		}
+		if item.Role == "" { // a function call, its output, a reasoning item
+			messages = append(messages, message{role: "item", extra: string(raw)})
+			continue
+		}
+		messages = append(messages, message{role: item.Role, content: item.Content})
+	}
+	return messages, nil
+}
+
+// responsesEncoder words an answer as the typed events of the Responses API or as one response.
+type responsesEncoder struct {
+	vocab    *vocabulary
+	response response
+	id       string
+	reasons  bool // a reasoning item precedes the message
+	sequence int
+	text     []byte
+	buf      []byte
+}
+
+// event frames one typed event in memory of its own. Its event line and type field agree, sequence
+// numbers count from 0, and type comes first, as the service sends it.
+func (e *responsesEncoder) event(name string, fields map[string]any) []byte {
+	b := []byte("event: " + name + "\ndata: {\"type\":\"" + name + "\",\"sequence_number\":")
+	b = strconv.AppendInt(b, int64(e.sequence), 10)
+	e.sequence++
+	b = append(b, ',')
+	b = append(b, mustJSON(fields)[1:]...)
+	return append(b, "\n\n"...)
+}
+
+func (e *responsesEncoder) messageID() string   { return "msg_" + e.id }
+func (e *responsesEncoder) reasoningID() string { return "rs_" + e.id }
+
+// at adds the address of the message to fields.
+func (e *responsesEncoder) at(fields map[string]any) map[string]any {
+	fields["output_index"] = e.outputIndex()
+	fields["item_id"], fields["content_index"] = e.messageID(), 0
+	return fields
+}
+
+func (e *responsesEncoder) outputIndex() int {
+	if e.reasons {
+		return 1
+	}
+	return 0
+}
+
+func (e *responsesEncoder) open() [][]byte {
+	r := e.response
+	r.Status = "in_progress"
+	events := [][]byte{
+		e.event("response.created", map[string]any{"response": r}),
+		e.event("response.in_progress", map[string]any{"response": r}),
+	}
+	if e.reasons {
+		events = append(events, e.event("response.output_item.added",
+			map[string]any{"output_index": 0, "item": newReasoningItem(e.reasoningID())}))
+	}
+	return events
+}
+
+func (e *responsesEncoder) first() [][]byte {
+	var events [][]byte
+	if e.reasons {
+		events = append(events, e.event("response.output_item.done",
+			map[string]any{"output_index": 0, "item": newReasoningItem(e.reasoningID())}))
+	}
+	item := messageItem{ID: e.messageID(), Type: "message", Status: "in_progress", Role: "assistant", Content: []outputText{}}
+	return append(events,
+		e.event("response.output_item.added", map[string]any{"output_index": e.outputIndex(), "item": item}),
+		e.event("response.content_part.added", e.at(map[string]any{"part": newOutputText("")})))
+}
+
+func (e *responsesEncoder) delta(_ int, tokens []token) []byte {
+	e.text = e.vocab.appendText(e.text, tokens)
+	e.buf = append(e.buf[:0], "event: response.output_text.delta\n"+
+		`data: {"type":"response.output_text.delta","sequence_number":`...)
+	e.buf = strconv.AppendInt(e.buf, int64(e.sequence), 10)
+	e.sequence++
+	e.buf = append(e.buf, `,"item_id":"`+e.messageID()+`","output_index":`...)
+	e.buf = strconv.AppendInt(e.buf, int64(e.outputIndex()), 10)
+	e.buf = append(e.buf, `,"content_index":0,"delta":"`...)
+	e.buf = e.vocab.appendQuoted(e.buf, tokens)
+	return append(e.buf, "\",\"logprobs\":[]}\n\n"...)
+}
+
+func (e *responsesEncoder) finish(_ int, reason string) [][]byte {
+	e.complete(string(e.text), reason)
+	item := e.response.Output[len(e.response.Output)-1]
+	return [][]byte{
+		e.event("response.output_text.done", e.at(map[string]any{"text": string(e.text), "logprobs": []any{}})),
+		e.event("response.content_part.done", e.at(map[string]any{"part": newOutputText(string(e.text))})),
+		e.event("response.output_item.done", map[string]any{"output_index": e.outputIndex(), "item": item}),
+	}
+}
+
+// complete turns the response into one with this text.
+func (e *responsesEncoder) complete(text, reason string) {
+	r := &e.response
+	r.Status = "completed"
+	if reason == "length" {
+		r.Status = "incomplete"
+		r.IncompleteDetails = &incompleteDetails{Reason: "max_output_tokens"}
+	}
+	if e.reasons {
+		r.Output = append(r.Output, newReasoningItem(e.reasoningID()))
+	}
+	r.Output = append(r.Output, messageItem{
+		ID: e.messageID(), Type: "message", Status: r.Status, Role: "assistant",
+		Content: []outputText{newOutputText(text)},
+	})
+}
+
+// close is the terminal event; the Responses API sends no [DONE].
+func (e *responsesEncoder) close(t tally) [][]byte {
+	e.response.Usage = t.responsesUsage()
+	return [][]byte{e.event("response."+e.response.Status, map[string]any{"response": e.response})}
+}
+
+// fail is the error event with the error nested, as the service sends it and unlike its
+// specification, followed by the failed response.
+func (e *responsesEncoder) fail(err *apiError) [][]byte {
+	r := e.response
+	r.Status = "failed"
+	r.Error = &responseError{Code: "server_error", Message: err.Message}
+	return [][]byte{
+		e.event("error", map[string]any{"error": err}),
+		e.event("response.failed", map[string]any{"response": r}),
+	}
+}
+
+func (e *responsesEncoder) whole(answers []answer, t tally) any {
+	e.complete(string(answers[0].text), answers[0].reason)
+	e.response.Usage = t.responsesUsage()
+	return e.response
+}

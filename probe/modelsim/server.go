@@ -1,0 +1,242 @@
+package modelsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxBodyBytes bounds a request body.
+const maxBodyBytes = 64 << 20
+
+// Server is a simulated inference server. Its methods are safe for concurrent use.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	vocab   *vocabulary
+	engine  *engine
+	limits  *limiter
+	truth   *truth
+	created int64 // Unix seconds
+	ordinal atomic.Uint64
+	close   sync.Once
+}
+
+// New starts the engine of a simulated server; Close stops it. A nil log discards.
+func New(cfg Config, log *slog.Logger) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("checking the simulator's configuration: %w", err)
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	vocab := newVocabulary()
+	now := time.Now()
+	s := &Server{
+		cfg: cfg, log: log, vocab: vocab, engine: newEngine(cfg, vocab),
+		limits: newLimiter(cfg.RequestsPerMinute, cfg.TokensPerMinute, now),
+		truth:  newTruth(cfg.KeepExchanges), created: now.Unix(),
+	}
+	go s.engine.loop()
+	log.Info("simulated engine started", "model", cfg.Models[0], "max_running", cfg.MaxRunning,
+		"step_base", cfg.StepBase, "seed", cfg.Seed)
+	return s, nil
+}
+
+// Close stops the engine. Requests under way are cut off; requests that come later
+// get a 503. The ground truth stays readable.
+func (s *Server) Close() error {
+	s.close.Do(func() {
+		s.engine.close()
+		s.log.Info("simulated engine stopped", "steps", s.engine.stats().Steps)
+	})
+	return nil
+}
+
+// Exchanges returns the ground truth of up to limit requests, newest last, those under
+// way included; all that are kept for limit ≤ 0.
+func (s *Server) Exchanges(limit int) []Exchange { return s.truth.newest(limit) }
+
+// Exchange returns the ground truth of the request with this X-Request-Id.
+func (s *Server) Exchange(id string) (Exchange, bool) { return s.truth.find(id) }
+
+// Stats tells what the engine is doing now.
+func (s *Server) Stats() Stats { return s.engine.stats() }
+
+// Handler serves the API:
+//
+//	POST /v1/chat/completions  /v1/completions  /v1/responses  /v1/embeddings
+//	GET  /v1/models  /v1/models/{model}  /health
+//	GET  /sim/exchanges?limit=N  /sim/exchanges/{id}  /sim/stats
+//
+// Each event of a stream is one Write followed by one Flush.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for path, serve := range map[string]func(*call) error{
+		"chat/completions": (*call).chat, "completions": (*call).completions,
+		"responses": (*call).responses, "embeddings": (*call).embeddings,
+	} {
+		mux.HandleFunc("POST /v1/"+path, s.api(apiName(path), serve))
+		mux.HandleFunc("/v1/"+path, methodNotAllowed)
+	}
+	mux.HandleFunc("GET /v1/models", s.models)
+	mux.HandleFunc("GET /v1/models/{model...}", s.model)
+	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /sim/exchanges", s.exchanges)
+	mux.HandleFunc("GET /sim/exchanges/{id}", s.exchange)
+	mux.HandleFunc("GET /sim/stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
+	mux.HandleFunc("/", notFound)
+	return mux
+}
+
+// apiName is chat for chat/completions and the path itself for the others.
+func apiName(path string) string {
+	name, _, _ := strings.Cut(path, "/")
+	return name
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	e := invalidRequest("", "Unknown request URL: %s %s.", r.Method, r.URL.Path)
+	e.status, e.Code = http.StatusNotFound, "unknown_url"
+	e.write(w)
+}
+
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", http.MethodPost)
+	e := invalidRequest("", "Not allowed to %s on %s.", r.Method, r.URL.Path)
+	e.status, e.Code = http.StatusMethodNotAllowed, "method_not_supported"
+	e.write(w)
+}
+
+// api opens the exchange of a request to one of the APIs and closes it on every ending.
+func (s *Server) api(name string, serve func(*call) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := s.newCall(name, w, r)
+		defer c.end()
+		c.run(serve)
+	}
+}
+
+type modelObject struct {
+	ID          string `json:"id"`
+	Object      string `json:"object"`
+	Created     int64  `json:"created"`
+	OwnedBy     string `json:"owned_by"`
+	MaxModelLen int    `json:"max_model_len"` // as vLLM adds it
+}
+
+func (s *Server) modelObject(name string) modelObject {
+	return modelObject{ID: name, Object: "model", Created: s.created, OwnedBy: "headway-sim", MaxModelLen: s.cfg.MaxModelLen}
+}
+
+func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
+	list := struct {
+		Object string        `json:"object"`
+		Data   []modelObject `json:"data"`
+	}{Object: "list"}
+	for _, name := range s.cfg.Models {
+		list.Data = append(list.Data, s.modelObject(name))
+	}
+	writeJSON(w, http.StatusOK, list)
+}
+
+func (s *Server) model(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("model")
+	if e := s.checkModel(name); e != nil {
+		e.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, s.modelObject(name))
+}
+
+func (s *Server) checkModel(name string) *apiError {
+	if name == "" {
+		return invalidRequest("model", "You must provide a model parameter.")
+	}
+	for _, known := range s.cfg.Models {
+		if name == known {
+			return nil
+		}
+	}
+	if !s.cfg.StrictModels {
+		return nil
+	}
+	e := invalidRequest("model", "The model `%s` does not exist.", name)
+	e.status, e.Code = http.StatusNotFound, "model_not_found"
+	return e
+}
+
+func (s *Server) exchanges(w http.ResponseWriter, r *http.Request) {
+	limit := 0
+	if text := r.URL.Query().Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			invalidRequest("limit", "limit must be a number, not %q.", text).write(w)
+			return
+		}
+		limit = n
+	}
+	writeJSON(w, http.StatusOK, s.Exchanges(limit))
+}
+
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
+	ex, ok := s.Exchange(r.PathValue("id"))
+	if !ok {
+		e := invalidRequest("id", "No exchange %q is kept.", r.PathValue("id"))
+		e.status = http.StatusNotFound
+		e.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, ex)
+}
+
+// apiError is an error as the OpenAI API words it.
+type apiError struct {
+	status  int
+	Message string  `json:"message"`
+	Type    string  `json:"type"`
+	Param   *string `json:"param"`
+	Code    any     `json:"code"` // a string or null
+}
+
+func (e *apiError) Error() string { return e.Message }
+
+func invalidRequest(param, format string, args ...any) *apiError {
+	e := &apiError{status: http.StatusBadRequest, Type: "invalid_request_error", Message: fmt.Sprintf(format, args...)}
+	if param != "" {
+		e.Param = &param
+	}
+	return e
+}
+
+func serverError(status int) *apiError {
+	e := &apiError{status: status, Type: "server_error", Message: "The server had an error while processing your request."}
+	switch {
+	case status == http.StatusServiceUnavailable:
+		e.Message = "The engine is currently overloaded, please try again later."
+	case status == http.StatusTooManyRequests:
+		e.Type, e.Code, e.Message = "requests", "rate_limit_exceeded", "Rate limit reached."
+	case status < http.StatusInternalServerError:
+		e.Type, e.Message = "invalid_request_error", strings.ToLower(http.StatusText(status))
+	}
+	return e
+}
+
+type errorBody struct {
+	Error *apiError `json:"error"`
+}
+
+func (e *apiError) write(w http.ResponseWriter) { writeJSON(w, e.status, errorBody{e}) }
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	// The client that left is the only reason to fail, and nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(v)
+}

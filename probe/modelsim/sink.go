@@ -1,0 +1,153 @@
+package modelsim
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sink writes one response and stamps what it writes into the record: before the
+// write, so that nobody downstream can have seen the bytes earlier.
+type sink struct {
+	w        http.ResponseWriter
+	rc       *http.ResponseController
+	rec      *record
+	compress bool
+	gz       *gzip.Writer
+	zipped   bytes.Buffer
+}
+
+// compresses says whether the answer to r is to be compressed.
+func (s *Server) compresses(r *http.Request) bool {
+	wanted := s.cfg.Gzip || r.Header.Get("X-Sim-Encoding") == "gzip"
+	return wanted && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+}
+
+// head writes the response head; it stays in net/http's buffer until something is flushed.
+func (o *sink) head(status int, contentType string, length int) {
+	h := o.w.Header()
+	h.Set("Content-Type", contentType)
+	encoding := ""
+	if o.compress {
+		encoding = "gzip"
+		h.Set("Content-Encoding", encoding)
+		h.Set("Vary", "Accept-Encoding")
+		o.gz = gzip.NewWriter(&o.zipped)
+	}
+	if length >= 0 {
+		h.Set("Content-Length", strconv.Itoa(length))
+	}
+	now := time.Now()
+	o.rec.update(func(ex *Exchange) {
+		ex.HeadAt, ex.Status, ex.Encoding = now.UnixNano(), status, encoding
+		received := time.Unix(0, ex.ReceivedAt)
+		h.Set("Openai-Processing-Ms", strconv.FormatInt(now.Sub(received).Milliseconds(), 10))
+	})
+	o.w.WriteHeader(status)
+}
+
+// openStream sends the head of a stream on its own.
+func (o *sink) openStream() error {
+	o.w.Header().Set("Cache-Control", "no-cache")
+	o.head(http.StatusOK, "text/event-stream; charset=utf-8", -1)
+	return o.rc.Flush()
+}
+
+// event sends one event as one write and one flush, and books tokens of choice with it.
+func (o *sink) event(payload []byte, choice, tokens int) error {
+	if o.gz != nil {
+		o.zipped.Reset()
+		// Writes to a bytes.Buffer do not fail.
+		_, _ = o.gz.Write(payload)
+		_ = o.gz.Flush()
+		payload = o.zipped.Bytes()
+	}
+	// Booked before the write and not after, so that a client that has read the
+	// event finds it in the ground truth.
+	at := time.Now().UnixNano()
+	o.rec.update(func(ex *Exchange) {
+		if ex.Events++; ex.Events == 1 {
+			ex.FirstEventAt = at
+		}
+		if tokens > 0 {
+			ex.Chunks = append(ex.Chunks, Chunk{At: at, Tokens: tokens, Choice: choice})
+		}
+	})
+	if _, err := o.w.Write(payload); err != nil {
+		return err
+	}
+	return o.rc.Flush()
+}
+
+// events sends events that carry no tokens.
+func (o *sink) events(payloads [][]byte) error {
+	for _, p := range payloads {
+		if err := o.event(p, 0, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeStream ends the compression, if any.
+func (o *sink) closeStream() error {
+	if o.gz == nil {
+		return nil
+	}
+	o.zipped.Reset()
+	_ = o.gz.Close()
+	if _, err := o.w.Write(o.zipped.Bytes()); err != nil {
+		return err
+	}
+	return o.rc.Flush()
+}
+
+// whole sends an answer that is not streamed. With share below 1 only that
+// part of the body is sent, under a length that promises all of it.
+func (o *sink) whole(status int, body []byte, tokens int, share float64) error {
+	if o.compress {
+		gz := gzip.NewWriter(&o.zipped)
+		_, _ = gz.Write(body)
+		_ = gz.Close()
+		body = o.zipped.Bytes()
+	}
+	o.head(status, "application/json", len(body))
+	if tokens > 0 {
+		o.rec.update(func(ex *Exchange) { ex.Chunks = append(ex.Chunks, Chunk{At: ex.HeadAt, Tokens: tokens}) })
+	}
+	_, err := o.w.Write(body[:int(share*float64(len(body)))])
+	if err == nil && share < 1 {
+		err = o.rc.Flush()
+	}
+	return err
+}
+
+// fail sends an error in place of an answer.
+func (o *sink) fail(e *apiError) error {
+	body, err := json.Marshal(errorBody{e})
+	if err != nil {
+		return err
+	}
+	return o.whole(e.status, body, 0, 1)
+}
+
+// hijack takes the connection and breaks it as f says; false when it cannot be taken.
+func (o *sink) hijack(f Fault) bool {
+	conn, _, err := o.rc.Hijack()
+	if err != nil {
+		return false
+	}
+	if f.Raw {
+		_, _ = conn.Write([]byte("\x00\xff\x7fthis is not HTTP\r\n\x01\x02\r\n\r\n"))
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && f.Kind == FaultReset {
+		_ = tcp.SetLinger(0) // Close then sends RST
+	}
+	_ = conn.Close()
+	return true
+}

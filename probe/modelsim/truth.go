@@ -1,0 +1,164 @@
+package modelsim
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Outcome is how an exchange ended.
+type Outcome string
+
+// The outcomes of an exchange.
+const (
+	OutcomeRunning    Outcome = "running"     // not ended yet
+	OutcomeOK         Outcome = "ok"          // answered to its end
+	OutcomeRefused    Outcome = "refused"     // HTTP error: bad request, rate limit, overload, unauthorized
+	OutcomeFault      Outcome = "fault"       // ended by a fault, not merely slowed or soiled by one
+	OutcomeClientGone Outcome = "client_gone" // the client left first; GoneAt says when that was noticed
+	OutcomeClosed     Outcome = "closed"      // the server was closed first
+)
+
+// Chunk is one emission of tokens: one event of a stream, or the whole body of an
+// answer that is not streamed.
+type Chunk struct {
+	// At is when the event was handed to the kernel, taken just before the write, in
+	// Unix nanoseconds.
+	At     int64 `json:"at_unix_ns"`
+	Tokens int   `json:"tokens"`
+	Choice int   `json:"choice,omitempty"`
+}
+
+// Exchange is the ground truth of one request. Times are Unix nanoseconds, zero
+// when the thing did not happen.
+type Exchange struct {
+	ID         string `json:"id"`          // the X-Request-Id response header
+	ResponseID string `json:"response_id"` // the id in the body
+	Ordinal    uint64 `json:"ordinal"`     // 1 for the server's first request
+	API        string `json:"api"`         // chat, completions, responses, embeddings
+	Model      string `json:"model"`
+	Stream     bool   `json:"stream"`
+	RetryCount string `json:"retry_count,omitempty"` // the client's X-Stainless-Retry-Count
+	// ClientRequestID is the X-Request-Id that the client sent.
+	ClientRequestID string `json:"client_request_id,omitempty"`
+
+	ReceivedAt   int64 `json:"received_unix_ns"`    // the request's head had been read
+	ScheduledAt  int64 `json:"scheduled_unix_ns"`   // its first prefill step began
+	HeadAt       int64 `json:"head_unix_ns"`        // just before the response head
+	FirstEventAt int64 `json:"first_event_unix_ns"` // just before the first event, tokens or not
+	EndAt        int64 `json:"end_unix_ns"`         // after the last write
+	GoneAt       int64 `json:"gone_unix_ns,omitempty"`
+
+	Chunks []Chunk `json:"chunks"` // the token-bearing events
+	Events int     `json:"events"` // all events written, [DONE] included
+
+	PromptTokens int `json:"prompt_tokens"`
+	CachedTokens int `json:"cached_tokens"`
+	// OutputTokens were generated until the end, shown or not, ReasoningTokens of them hidden.
+	OutputTokens    int `json:"output_tokens"`
+	ReasoningTokens int `json:"reasoning_tokens"`
+
+	FinishReasons []string `json:"finish_reasons,omitempty"` // by choice, empty until it finished
+	Fault         string   `json:"fault,omitempty"`          // all that were staged, as ParseFaults reads them
+	Status        int      `json:"status"`                   // 0 when no head was written
+	Encoding      string   `json:"encoding,omitempty"`
+	Outcome       Outcome  `json:"outcome"`
+}
+
+// TTFT is the time from the received request to the first token, 0 without one.
+func (e Exchange) TTFT() time.Duration {
+	if len(e.Chunks) == 0 {
+		return 0
+	}
+	return time.Duration(e.Chunks[0].At - e.ReceivedAt)
+}
+
+// Gaps are the times between consecutive token-bearing events of all choices.
+func (e Exchange) Gaps() []time.Duration {
+	var gaps []time.Duration
+	for i := 1; i < len(e.Chunks); i++ {
+		gaps = append(gaps, time.Duration(e.Chunks[i].At-e.Chunks[i-1].At))
+	}
+	return gaps
+}
+
+// ShownTokens is the sum over Chunks.
+func (e Exchange) ShownTokens() int {
+	n := 0
+	for _, c := range e.Chunks {
+		n += c.Tokens
+	}
+	return n
+}
+
+// record is an exchange while it happens. It is safe for concurrent use.
+type record struct {
+	mu sync.Mutex
+	ex Exchange
+}
+
+func (r *record) update(f func(*Exchange)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.ex)
+}
+
+func (r *record) snapshot() Exchange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ex := r.ex
+	ex.Chunks = slices.Clone(ex.Chunks)
+	ex.FinishReasons = slices.Clone(ex.FinishReasons)
+	return ex
+}
+
+// truth is a ring of the newest records, in order of arrival.
+type truth struct {
+	mu   sync.Mutex
+	ring []*record
+	next int // where the next record goes once the ring is full
+	size int
+	byID map[string]*record
+}
+
+func newTruth(size int) *truth {
+	return &truth{size: size, byID: make(map[string]*record)}
+}
+
+func (t *truth) add(r *record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byID[r.ex.ID] = r
+	if len(t.ring) < t.size {
+		t.ring = append(t.ring, r)
+		return
+	}
+	delete(t.byID, t.ring[t.next].ex.ID)
+	t.ring[t.next] = r
+	t.next = (t.next + 1) % t.size
+}
+
+func (t *truth) find(id string) (Exchange, bool) {
+	t.mu.Lock()
+	r := t.byID[id]
+	t.mu.Unlock()
+	if r == nil {
+		return Exchange{}, false
+	}
+	return r.snapshot(), true
+}
+
+// newest returns up to limit exchanges, newest last; all of them for limit ≤ 0.
+func (t *truth) newest(limit int) []Exchange {
+	t.mu.Lock()
+	records := slices.Concat(t.ring[t.next:], t.ring[:t.next])
+	t.mu.Unlock()
+	if limit > 0 && len(records) > limit {
+		records = records[len(records)-limit:]
+	}
+	list := make([]Exchange, len(records))
+	for i, r := range records {
+		list[i] = r.snapshot()
+	}
+	return list
+}
