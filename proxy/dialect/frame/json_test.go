@@ -1,0 +1,305 @@
+package frame_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// The fields of shape.
+const (
+	name frame.Field = iota + 1
+	list
+	element
+	number
+	inner
+	deep
+)
+
+var shape = frame.MustShape(frame.Paths{
+	"name":               name,
+	"list":               list,
+	"list.[]":            element,
+	"list.[].n":          number,
+	"list.[].inner":      inner,
+	"list.[].inner.deep": deep,
+	"\u00e9\"":           deep,
+	"seq":                frame.Varying,
+})
+
+// values gathers what a reader tells, as one line a value.
+type values struct{ lines []string }
+
+var kinds = map[frame.Kind]string{
+	frame.String: "string", frame.Number: "number", frame.True: "true", frame.False: "false", frame.Null: "null",
+	frame.Object: "object", frame.Array: "array", frame.End: "end", frame.Odd: "odd",
+}
+
+func (v *values) Value(x frame.Value) {
+	if len(x.Text) != min(x.Len, frame.MaxText) {
+		v.lines = append(v.lines, fmt.Sprintf("text of %d bytes for a length of %d", len(x.Text), x.Len))
+	}
+	v.lines = append(v.lines, line(x.Field, kinds[x.Kind], string(x.Text), x.Len))
+}
+
+func line(f frame.Field, kind, text string, length int) string {
+	switch kind {
+	case "string", "number", "odd":
+		return fmt.Sprintf("%d %s %q %d", f, kind, text, length)
+	}
+	return fmt.Sprintf("%d %s", f, kind)
+}
+
+// readJSON reads a document that comes in pieces. The last line says how it ended.
+func readJSON(pieces ...[]byte) []string {
+	v := &values{}
+	j := frame.NewJSON(shape, v)
+	return feed(&j, v, pieces)
+}
+
+func feed(j *frame.JSON, v *values, pieces [][]byte) []string {
+	feedPieces(j.Feed, pieces)
+	end := "cut"
+	switch {
+	case j.Close():
+		end = "whole"
+	case j.Broken():
+		end = "broken"
+	}
+	return append(v.lines, end)
+}
+
+var jsonCases = []struct {
+	name, in string
+	want     []string
+}{
+	{"a member", `{"name":"a"}`, []string{`1 string "a" 1`, "whole"}},
+	{"whitespace everywhere", "\n\r\t { \"name\" : \"a\" , \"list\" : [ { \"n\" : 1 } , 2 ] } \n", []string{`1 string "a" 1`, "2 array", "3 object", `4 number "1" 1`, "3 end", `3 number "2" 1`, "2 end", "whole"}},
+	{"other members", `{"x":{"name":"no"},"y":["name",{"name":1}],"z":"na\"me","w":-1.5e3,"v":null,"name":"a"}`, []string{`1 string "a" 1`, "whole"}},
+	{"words", `{"name":true,"name":false,"name":null}`, []string{"1 true", "1 false", "1 null", "whole"}},
+	{"words that JSON has not", `{"name":NaN,"name":-Infinity,"name":tru}`, []string{`1 odd "NaN" 3`, `1 odd "-Infinity" 9`, `1 odd "tru" 3`, "whole"}},
+	{"escapes in a string", `{"name":"a\n\"\\\/\b\f\r\t\u00e9\u20ac"}`, []string{`1 string "a\n\"\\/\b\f\r\té€" 14`, "whole"}},
+	{"surrogate pair", `{"name":"\ud83d\ude00"}`, []string{`1 string "😀" 4`, "whole"}},
+	{"surrogates without a partner", `{"name":"\ud83d-\ude00\ud83d\ud83d\ude00\ud83d\n\ud83d"}`, []string{"1 string \"\uFFFD-\uFFFD\uFFFD😀\uFFFD\\n\uFFFD\" 21", "whole"}},
+	{"escapes in a key", `{"n\u0061me":"a","\u00e9\"":"b"}`, []string{`1 string "a" 1`, `6 string "b" 1`, "whole"}},
+	{"a long string", `{"name":"` + strings.Repeat("0123456789", 100) + `"}`, []string{fmt.Sprintf("1 string %q 1000", strings.Repeat("0123456789", 26)[:256]), "whole"}},
+	{"a long string with escapes", `{"name":"` + strings.Repeat(`\u00e9`, 300) + `"}`, []string{fmt.Sprintf("1 string %q 600", strings.Repeat("é", 128)), "whole"}},
+	{"a long key", `{"` + strings.Repeat("name", 100) + `":1,"name":2}`, []string{`1 number "2" 1`, "whole"}},
+	{"an empty key", `{"":1,"name":2}`, []string{`1 number "2" 1`, "whole"}},
+	{"elements", `{"list":[]}`, []string{"2 array", "2 end", "whole"}},
+	{"an object where an array is looked for", `{"list":{"n":1}}`, []string{"2 object", "whole"}},
+	{"an array where an object is looked for", `{"list":[[{"n":1}]]}`, []string{"2 array", "3 array", "2 end", "whole"}},
+	{"a container that is not looked into", `{"name":{"list":[{"n":"]}"}]}}`, []string{"1 object", "whole"}},
+	{"deep", `{"list":[{"inner":{"deep":{"deep":1}}}]}`, []string{"2 array", "3 object", "5 object", "6 object", "5 end", "3 end", "2 end", "whole"}},
+	{"very deep", strings.Repeat("[", 1e5) + strings.Repeat("]", 1e5), []string{"whole"}},
+	{"a number on its own", ` 12`, []string{"whole"}},
+	{"a string on its own", `"a"`, []string{"whole"}},
+	{"nothing", ``, []string{"cut"}},
+	{"cut in an object", `{"name":1`, []string{"cut"}},
+	{"cut in a string", `{"name":"a`, []string{"cut"}},
+	{"cut in an escape", `{"name":"a\u00`, []string{"cut"}},
+	{"cut in what is skipped", `{"x":["`, []string{"cut"}},
+	{"two documents", `{"name":1}{"name":2}`, []string{`1 number "1" 1`, "broken"}},
+	{"not JSON", `<html>`, []string{"broken"}},
+	{"comma before the end", `{"name":1,}`, []string{`1 number "1" 1`, "broken"}},
+	{"comma before the end of an array", `{"list":[1,]}`, []string{"2 array", `3 number "1" 1`, "broken"}},
+	{"no comma", `{"name":1 "list":2}`, []string{`1 number "1" 1`, "broken"}},
+	{"no colon", `{"name" 1}`, []string{"broken"}},
+	{"no value", `{"name":}`, []string{"broken"}},
+	{"no key", `{1:2}`, []string{"broken"}},
+	{"wrong bracket", `{"list":[1}`, []string{"2 array", `3 number "1" 1`, "broken"}},
+	{"bad escape", `{"name":"\x"}`, []string{"broken"}},
+	{"bad digit", `{"name":"\u00g0"}`, []string{"broken"}},
+}
+
+func TestJSON(t *testing.T) {
+	for _, c := range jsonCases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := readJSON([]byte(c.in)); !slices.Equal(got, c.want) {
+				t.Errorf("in one piece:\n got %q\nwant %q", got, c.want)
+			}
+			if got := readJSON(cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
+				t.Errorf("byte by byte:\n got %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestInt(t *testing.T) {
+	for in, want := range map[string]int64{
+		"0": 0, "12": 12, "12.0": 12, "12.9": 12, "1.2e3": 1200, "999999999999999999": 999999999999999999,
+		"4000000000000000000": 4000000000000000000, "-1": -1, "1e30": -1, "-": -1, "1x": -1, "": -1,
+		strings.Repeat("1", 300): -1,
+	} {
+		got, ok := frame.Value{Kind: frame.Number, Text: []byte(in), Len: len(in)}.Int()
+		if ok != (want >= 0) || ok && got != want {
+			t.Errorf("%q: got %d, %v, want %d", in, got, ok, want)
+		}
+	}
+	if _, ok := (frame.Value{Kind: frame.String, Text: []byte("1"), Len: 1}).Int(); ok {
+		t.Error("a string was taken for a number")
+	}
+}
+
+func TestMustShapePanics(t *testing.T) {
+	many := frame.Paths{}
+	for i := range 300 {
+		many[fmt.Sprint("m", i)] = 1
+	}
+	for name, paths := range map[string]frame.Paths{
+		"too many places":            many,
+		"both array and object":      {"a.[]": 1, "a.b": 1},
+		"both, with array elements":  {"a.[].c": 1, "a.b": 1},
+		"both, below another object": {"x.a.b": 1, "x.a.[]": 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			frame.MustShape(paths)
+		})
+	}
+}
+
+// repeated reads before with a reader that knows repetitions, and then doc.
+func repeated(before, doc []byte) []string {
+	v := &values{}
+	j := frame.NewJSON(shape, v)
+	j.Repeating()
+	for range 2 { // the first is recorded, the second is read with its help
+		feedPieces(j.Feed, [][]byte{before})
+		j.Close()
+		j.Restart()
+	}
+	v.lines = nil
+	return feed(&j, v, [][]byte{doc})
+}
+
+// TestRepeatingTellsTheSame changes a document here and there, as the next one in a
+// stream may differ from it.
+func TestRepeatingTellsTheSame(t *testing.T) {
+	before := []byte(`{"id":"x1","seq":41,"name":"na\nme","list":[{"n":1,"inner":{"deep":"t"},"x":[1,{"n":2}]},{"inner":{"q":[]}}],"seq":"abc","end":{"a":0}}`)
+	const signs = `{}[]",:\u0 1etrflsn`
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 20000 {
+		doc := bytes.Clone(before)
+		for range 1 + r.IntN(3) {
+			at := r.IntN(len(doc))
+			old := min(r.IntN(4), len(doc)-at)
+			var fresh []byte
+			for range r.IntN(4) {
+				fresh = append(fresh, signs[r.IntN(len(signs))])
+			}
+			doc = slices.Replace(doc, at, at+old, fresh...)
+		}
+		if got, want := repeated(before, doc), readJSON(doc); !slices.Equal(got, want) {
+			t.Fatalf("%s\nbehind\n%s\n got %q\nwant %q", doc, before, got, want)
+		}
+	}
+}
+
+// reference tells what shape has in a valid document, by encoding/json.
+func reference(doc []byte) []string {
+	w := &walker{dec: json.NewDecoder(bytes.NewReader(doc))}
+	w.dec.UseNumber()
+	w.value("")
+	return append(w.lines, "whole")
+}
+
+type walker struct {
+	dec   *json.Decoder
+	lines []string
+}
+
+var fields = map[string]frame.Field{
+	".name": name, ".list": list, ".list.[]": element, ".list.[].n": number,
+	".list.[].inner": inner, ".list.[].inner.deep": deep, ".\u00e9\"": deep,
+}
+
+// value reads the value at path.
+func (w *walker) value(path string) {
+	token, err := w.dec.Token()
+	if err != nil {
+		panic(err)
+	}
+	kind, text := fmt.Sprint(token), ""
+	switch x := token.(type) {
+	case json.Delim:
+		w.container(path, x)
+		return
+	case string:
+		kind, text = "string", x
+	case json.Number:
+		kind, text = "number", x.String()
+	case nil:
+		kind = "null"
+	}
+	w.tell(path, kind, text)
+}
+
+// container reads an object or array.
+func (w *walker) container(path string, open json.Delim) {
+	kind := map[json.Delim]string{'{': "object", '[': "array"}[open]
+	w.tell(path, kind, "")
+	for w.dec.More() {
+		below := path + ".[]"
+		if open == '{' {
+			key, err := w.dec.Token()
+			if err != nil {
+				panic(err)
+			}
+			below = path + "." + strings.ReplaceAll(key.(string), ".", "?")
+			if key == "[]" {
+				below = path + ".??"
+			}
+		}
+		w.value(below)
+	}
+	if _, err := w.dec.Token(); err != nil {
+		panic(err)
+	}
+	if lookedInto[path] == kind {
+		w.tell(path, "end", "")
+	}
+}
+
+// lookedInto is the containers that shape looks into.
+var lookedInto = map[string]string{".list": "array", ".list.[]": "object", ".list.[].inner": "object"}
+
+func (w *walker) tell(path, kind, text string) {
+	if f := fields[path]; f != 0 {
+		w.lines = append(w.lines, line(f, kind, text[:min(len(text), frame.MaxText)], len(text)))
+	}
+}
+
+func FuzzJSON(f *testing.F) {
+	for _, c := range jsonCases {
+		f.Add([]byte(c.in), uint64(len(c.in)))
+	}
+	f.Fuzz(func(t *testing.T, doc []byte, seed uint64) {
+		want := readJSON(doc)
+		if json.Valid(doc) && utf8.Valid(doc) {
+			if valid := reference(doc); !slices.Equal(want, valid) {
+				t.Fatalf("headway    %q\nencoding/json %q", want, valid)
+			}
+		}
+		r := rand.New(rand.NewPCG(seed, 2))
+		for _, most := range []int{1, 3, 20} {
+			if got := readJSON(cut(doc, r, most)...); !slices.Equal(got, want) {
+				t.Fatalf("in pieces of up to %d bytes:\n got %q\nwant %q", most, got, want)
+			}
+		}
+		if got := repeated(doc, doc); !slices.Equal(got, want) {
+			t.Fatalf("repeated:\n got %q\nwant %q", got, want)
+		}
+	})
+}

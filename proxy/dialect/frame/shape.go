@@ -1,0 +1,109 @@
+package frame
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Field is the number that a dialect gives to a place in a document, from 1 up.
+type Field uint8
+
+// Varying is the field of values that nobody wants to be told of, and that differ
+// from document to document: with it, Repeating is of more use.
+const Varying Field = 255
+
+// Paths says which places of a document are looked for: names of members joined
+// by dots, and [] for every element of an array, as in choices.[].delta.content.
+type Paths map[string]Field
+
+// Shape is Paths prepared for reading. It does not change and may be shared.
+type Shape struct {
+	nodes []node
+}
+
+// node is a place in a document. Number 0 is every place that nobody looks for.
+type node struct {
+	field   Field
+	parent  uint8
+	element uint8 // node of the elements of an array; 0 is none
+	members []member
+	first   [hashSize]uint8 // the first member by its hash, from 1 up; 0 is none
+}
+
+type member struct {
+	name string
+	node uint8
+	next uint8 // the next one of the same hash, from 1 up
+}
+
+const (
+	nowhere  = 0
+	root     = 1
+	hashSize = 32
+)
+
+// MustShape prepares paths. It panics when they name more than 254 places, or an
+// array that is an object elsewhere: they are part of the program.
+func MustShape(paths Paths) *Shape {
+	s := &Shape{nodes: make([]node, 2, 2+len(paths))}
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		at := uint8(root)
+		for part := range strings.SplitSeq(path, ".") {
+			at = s.grow(at, part)
+		}
+		s.nodes[at].field = paths[path]
+	}
+	return s
+}
+
+// grow returns the node of a part below a node and makes it if need be.
+func (s *Shape) grow(at uint8, part string) uint8 {
+	if next := s.child(at, part); next != nowhere {
+		return next
+	}
+	if len(s.nodes) > 255 {
+		panic("frame: more than 254 places in a shape")
+	}
+	made := uint8(len(s.nodes))
+	s.nodes = append(s.nodes, node{parent: at})
+	n := &s.nodes[at]
+	if (part == "[]") != (n.element != nowhere) && n.element+uint8(len(n.members)) > 0 {
+		panic("frame: a place is both object and array, above " + part)
+	}
+	if part == "[]" {
+		n.element = made
+		return made
+	}
+	h := hash(part)
+	n.members = append(n.members, member{name: part, node: made, next: n.first[h]})
+	n.first[h] = uint8(len(n.members))
+	return made
+}
+
+func (s *Shape) child(at uint8, part string) uint8 {
+	if part == "[]" {
+		return s.nodes[at].element
+	}
+	return s.nodes[at].member([]byte(part))
+}
+
+// member returns the node of the member called name.
+func (n *node) member(name []byte) uint8 {
+	if len(name) == 0 {
+		return nowhere
+	}
+	for i := n.first[hash(name)]; i != 0; {
+		m := &n.members[i-1]
+		if m.name == string(name) {
+			return m.node
+		}
+		i = m.next
+	}
+	return nowhere
+}
+
+// hash spreads the names of one object, which seldom share length and first letter.
+func hash[S string | []byte](name S) byte {
+	return (name[0]*3 + byte(len(name))) % hashSize
+}

@@ -1,0 +1,192 @@
+package frame_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// event is an event as it was told.
+type event struct {
+	name, data   string
+	unterminated bool
+}
+
+// events gathers what a reader tells.
+type events struct {
+	list []event
+	data []byte
+}
+
+func (e *events) Data(p []byte) { e.data = append(e.data, p...) }
+
+func (e *events) Event(end frame.Event) {
+	e.list = append(e.list, event{string(end.Name), string(e.data), end.Unterminated})
+	e.data = nil
+}
+
+// read reads a stream that comes in pieces.
+func readSSE(pieces ...[]byte) []event {
+	e := &events{}
+	s := frame.NewSSE(e)
+	feedPieces(s.Feed, pieces)
+	s.Close()
+	return e.list
+}
+
+// feedPieces feeds pieces in a buffer that is used again, as a connection's is.
+func feedPieces(feed func(p []byte), pieces [][]byte) {
+	var buf []byte
+	for _, p := range pieces {
+		buf = append(buf[:0], p...)
+		feed(buf)
+		for i := range buf {
+			buf[i] = '#'
+		}
+	}
+}
+
+// cut cuts p into pieces of random length, of up to most bytes.
+func cut(p []byte, r *rand.Rand, most int) (pieces [][]byte) {
+	for len(p) > 0 {
+		n := min(len(p), 1+r.IntN(most))
+		pieces = append(pieces, p[:n])
+		p = p[n:]
+	}
+	return pieces
+}
+
+var sseCases = []struct {
+	name, in string
+	want     []event
+}{
+	{"one event", "data: a\n\n", []event{{data: "a"}}},
+	{"no space behind the colon", "data:a\n\n", []event{{data: "a"}}},
+	{"only one space is stripped", "data:  a\n\n", []event{{data: " a"}}},
+	{"a tab is not stripped", "data:\ta\n\n", []event{{data: "\ta"}}},
+	{"CRLF", "data: a\r\n\r\ndata: b\r\n\r\n", []event{{data: "a"}, {data: "b"}}},
+	{"CR", "data: a\r\rdata: b\r\r", []event{{data: "a"}, {data: "b"}}},
+	{"line ends of every kind in one stream", "data: a\r\n\ndata: b\r\n\rdata: c\n\r\n", []event{{data: "a"}, {data: "b"}, {data: "c"}}},
+	{"byte order mark", "\uFEFFdata: a\n\n", []event{{data: "a"}}},
+	{"only one byte order mark", "\uFEFF\uFEFFdata: a\n\n", nil},
+	{"half a byte order mark", "\xEF\xBBdata: a\n\ndata: b\n\n", []event{{data: "b"}}},
+	{"comments", ": keep-alive\n\n:\n\ndata: a\n: x\n\n", []event{{data: "a"}}},
+	{"lines of data are joined", "data: a\ndata: b\n\n", []event{{data: "a\nb"}}},
+	{"data without a colon is empty", "data\ndata\n\n", []event{{data: "\n"}}},
+	{"empty data is an event", "data:\n\n", []event{{data: ""}}},
+	{"event name", "event: error\ndata: a\n\ndata: b\n\n", []event{{name: "error", data: "a"}, {data: "b"}}},
+	{"event name behind the data", "data: a\nevent: x\n\n", []event{{name: "x", data: "a"}}},
+	{"the last event name counts", "event: x\nevent: yy\ndata: a\n\n", []event{{name: "yy", data: "a"}}},
+	{"event name without a colon is empty", "event: x\nevent\ndata: a\n\n", []event{{data: "a"}}},
+	{"an event without data is none", "event: x\n\ndata: a\n\n", []event{{data: "a"}}},
+	{"a long event name is cut", "event: " + strings.Repeat("n", 100) + "\ndata: a\n\n", []event{{name: strings.Repeat("n", 64), data: "a"}}},
+	{"other fields", "id: 1\nretry: 10\nfoo: bar\ndata: a\n\n", []event{{data: "a"}}},
+	{"fields that begin like data", "dataset: x\ndat: x\n data: x\nDATA: x\ndata: a\n\n", []event{{data: "a"}}},
+	{"a colon in the value", "data: a: b\n\n", []event{{data: "a: b"}}},
+	{"other characters end no line", "data: a\u2028b\u0085c\vd\fe\n\n", []event{{data: "a\u2028b\u0085c\vd\fe"}}},
+	{"empty lines", "\n\n\r\n\rdata: a\n\n\n\n", []event{{data: "a"}}},
+	{"end within a line", "data: a\n\ndata: b", []event{{data: "a"}, {data: "b", unterminated: true}}},
+	{"end behind a line", "data: a\n", []event{{data: "a", unterminated: true}}},
+	{"end within a field name", "data: a\n\ndata", []event{{data: "a"}}},
+	{"nothing", "", nil},
+}
+
+func TestSSE(t *testing.T) {
+	for _, c := range sseCases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := readSSE([]byte(c.in)); !slices.Equal(got, c.want) {
+				t.Errorf("in one piece:\n got %v\nwant %v", got, c.want)
+			}
+			if got := readSSE(cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
+				t.Errorf("byte by byte:\n got %v\nwant %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSSEErrorField(t *testing.T) {
+	for in, want := range map[string]bool{
+		"error: {\"code\":500}\n\n": true,
+		"error\n":                   true,
+		"data: error: x\n\n":        false,
+		"errors: x\n\n":             false,
+	} {
+		s := frame.NewSSE(&events{})
+		s.Feed([]byte(in))
+		if got := s.ErrorField(); got != want {
+			t.Errorf("%q: error field %v, want %v", in, got, want)
+		}
+	}
+}
+
+// TestSSELinesEndingInCR would take minutes if the reader looked for LF anew at
+// every line.
+func TestSSELinesEndingInCR(t *testing.T) {
+	const lines = 1 << 20
+	e := &counting{}
+	s := frame.NewSSE(e)
+	s.Feed([]byte(strings.Repeat("data:\r\r", lines)))
+	if e.n != lines {
+		t.Errorf("%d events, want %d", e.n, lines)
+	}
+}
+
+type counting struct{ n int }
+
+func (c *counting) Data([]byte)       {}
+func (c *counting) Event(frame.Event) { c.n++ }
+
+// standard reads a stream as the standard has it, with an event that the end of
+// the stream cut.
+func standard(in string) (list []event) {
+	in = strings.TrimPrefix(in, "\uFEFF")
+	in = strings.ReplaceAll(strings.ReplaceAll(in, "\r\n", "\n"), "\r", "\n")
+	lines := strings.Split(in, "\n")
+	last := lines[len(lines)-1]
+	if !strings.Contains(last, ":") { // no field yet
+		lines[len(lines)-1] = ""
+		lines = lines[:len(lines)-1]
+	}
+	var name string
+	var data []string
+	for _, line := range lines {
+		field, value, _ := strings.Cut(line, ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case line == "":
+			if data != nil {
+				list = append(list, event{name: name, data: strings.Join(data, "\n")})
+			}
+			name, data = "", nil
+		case field == "event":
+			name = value[:min(len(value), frame.MaxEventName)]
+		case field == "data":
+			data = append(data, value)
+		}
+	}
+	if data != nil {
+		list = append(list, event{name, strings.Join(data, "\n"), true})
+	}
+	return list
+}
+
+func FuzzSSE(f *testing.F) {
+	for _, c := range sseCases {
+		f.Add([]byte(c.in), uint64(len(c.in)))
+	}
+	f.Fuzz(func(t *testing.T, in []byte, seed uint64) {
+		want := standard(string(in))
+		if got := readSSE(in); !slices.Equal(got, want) {
+			t.Fatalf("in one piece:\n got %v\nwant %v", got, want)
+		}
+		r := rand.New(rand.NewPCG(seed, 1))
+		for _, most := range []int{1, 3, 20} {
+			if got := readSSE(cut(in, r, most)...); !slices.Equal(got, want) {
+				t.Fatalf("in pieces of up to %d bytes:\n got %v\nwant %v", most, got, want)
+			}
+		}
+	})
+}
