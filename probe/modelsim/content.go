@@ -61,7 +61,7 @@ type message struct {
 // content, an end marker; at last the marker that opens the answer.
 func (s *Server) chatPrompt(model string, tools json.RawMessage, messages []message) *prompt {
 	p := newPrompt(model, s.cfg.BlockSize)
-	marker := func(name string) { p.add(hashString(fnvOffset, "<|"+name+"|>")) }
+	marker := func(name string) { p.add(hashString("<|" + name + "|>")) }
 	if !isNull(tools) {
 		p.addText(string(tools))
 	}
@@ -84,7 +84,7 @@ func (s *Server) chatPrompt(model string, tools json.RawMessage, messages []mess
 // textPrompt is a plain prompt behind a begin-of-text token.
 func (s *Server) textPrompt(model string, in textInput) *prompt {
 	p := newPrompt(model, s.cfg.BlockSize)
-	p.add(hashString(fnvOffset, "<|begin|>"))
+	p.add(hashString("<|begin|>"))
 	p.addText(in.text)
 	for _, id := range in.ids {
 		p.add(mix(fnvOffset, uint64(id)))

@@ -77,7 +77,7 @@ func TestFaultsInAStream(t *testing.T) {
 			}},
 		{fault: "nonsense", status: 400, outcome: modelsim.OutcomeRefused},
 		{fault: "garbage@3,stall=1s@5,cut@7", status: 200, tokens: 7, outcome: modelsim.OutcomeFault, broken: true,
-			check: func(t *testing.T, ex modelsim.Exchange, r reply) {
+			check: func(t *testing.T, ex modelsim.Exchange, _ reply) {
 				if want := slices.Concat(repeat(4, 11*ms), repeat(1, 1011*ms), repeat(1, 11*ms)); !slices.Equal(ex.Gaps(), want) {
 					t.Errorf("gaps %v, want %v", ex.Gaps(), want)
 				}

@@ -43,7 +43,7 @@ func FuzzRequest(f *testing.F) {
 			req.Header.Set("X-Sim-Fault", fault)
 			func() {
 				defer func() {
-					if v := recover(); v != nil && v != http.ErrAbortHandler {
+					if v := recover(); v != nil && v != any(http.ErrAbortHandler) {
 						panic(v)
 					}
 				}()

@@ -71,7 +71,7 @@ func start(t *testing.T, cfg modelsim.Config) *harness {
 	}
 	l := newPipeListener()
 	server := &http.Server{Handler: sim.Handler()}
-	go server.Serve(l)
+	go server.Serve(l) //nolint:errcheck // it ends in the cleanup
 	transport := &http.Transport{DialContext: l.dial, DisableCompression: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -183,7 +183,8 @@ func events(body []byte) []string {
 // chatText is the text of a streamed chat's first choice and how many chunks carried it.
 func chatText(t *testing.T, body []byte) (string, int) {
 	t.Helper()
-	text, chunks := "", 0
+	var text strings.Builder
+	chunks := 0
 	for _, data := range events(body) {
 		if data == "[DONE]" {
 			continue
@@ -198,9 +199,9 @@ func chatText(t *testing.T, body []byte) (string, int) {
 			t.Fatalf("%v in %s", err, data)
 		}
 		if len(chunk.Choices) == 1 && chunk.Choices[0].Index == 0 && chunk.Choices[0].Delta.Content != "" {
-			text += chunk.Choices[0].Delta.Content
+			text.WriteString(chunk.Choices[0].Delta.Content)
 			chunks++
 		}
 	}
-	return text, chunks
+	return text.String(), chunks
 }

@@ -144,13 +144,11 @@ func (s *scheduler) finish(now time.Time) {
 }
 
 func (s *scheduler) advance(seq *sequence, now time.Time) {
-	n := 0
+	n := min(1, seq.target) // prefill's end gives the first token
 	if seq.prefill == 0 {
 		n = seq.decode(&s.cfg)
 	} else if seq.computed += seq.prefill; seq.computed < seq.promptTokens {
 		return
-	} else {
-		n = min(1, seq.target)
 	}
 	before := seq.shown()
 	s.scratch = seq.generate(s.scratch[:0], n, s.vocab)

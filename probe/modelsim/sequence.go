@@ -26,7 +26,7 @@ type prompt struct {
 
 func newPrompt(model string, blockSize int) *prompt {
 	// A prefix is cached per model, so its name starts the chain.
-	sum := hashString(fnvOffset, model)
+	sum := hashString(model)
 	return &prompt{sum: sum, chain: blockChain{size: blockSize, sum: sum}}
 }
 
@@ -38,13 +38,13 @@ func (p *prompt) add(tokenSum uint64) {
 
 func (p *prompt) addText(text string) {
 	for piece := range pieces(text) {
-		p.add(hashString(fnvOffset, piece))
+		p.add(hashString(piece))
 	}
 }
 
 // addOpaque stands for a part that is not text.
 func (p *prompt) addOpaque(raw string) {
-	sum := hashString(fnvOffset, raw)
+	sum := hashString(raw)
 	for i := range uint64(opaquePartTokens) {
 		p.add(mix(sum, i))
 	}

@@ -67,7 +67,8 @@ const (
 	fnvPrime  = 1099511628211
 )
 
-func hashString(sum uint64, s string) uint64 {
+func hashString(s string) uint64 {
+	sum := uint64(fnvOffset)
 	for i := range len(s) {
 		sum = (sum ^ uint64(s[i])) * fnvPrime
 	}
@@ -117,7 +118,7 @@ func newVocabulary() *vocabulary {
 			v.text = append(v.text, text)
 			quoted := quoteJSON(text)
 			v.quoted = append(v.quoted, quoted[1:len(quoted)-1])
-			v.sum = append(v.sum, hashString(fnvOffset, text))
+			v.sum = append(v.sum, hashString(text))
 		}
 	}
 	return v

@@ -77,9 +77,8 @@ func (c *Chunks) All() iter.Seq[Chunk] {
 		for p := c.encoded; len(p) > 0; {
 			var v [3]uint64
 			for i := range v {
-				n := 0
-				v[i], n = binary.Uvarint(p)
-				p = p[n:]
+				value, n := binary.Uvarint(p)
+				v[i], p = value, p[n:]
 			}
 			at += v[0]
 			if !yield(Chunk{At: time.Duration(at) * time.Microsecond, Tokens: int(v[1]), Bytes: int(v[2])}) {

@@ -173,13 +173,13 @@ func (j *JSON) comma(p []byte) []byte {
 			return nil
 		}
 	}
-	switch {
-	case p[0] == ',':
+	switch p[0] {
+	case ',':
 		j.state = atKey
 		if element := j.shape.nodes[j.inside].element; element != nowhere {
 			j.state, j.node = atValue, element
 		}
-	case p[0] == '}', p[0] == ']':
+	case '}', ']':
 		j.pop(p[0] == ']')
 	default:
 		j.state = broken

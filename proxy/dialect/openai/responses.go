@@ -204,7 +204,7 @@ func concludeResponses(d *decoder, name []byte) {
 func (d *decoder) endResponse(how event) {
 	m := &d.message
 	r := &m.api
-	why := unfinished
+	var why reason
 	switch {
 	case how == failedEvent, how == errorEvent, m.failed:
 		why = erred
