@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bench is one run of the whole benchmark.
+type bench struct {
+	options   options
+	targets   []target
+	dir       string
+	proxyCore int
+	loadCore  int
+	upstream  *child
+	port      int // of the upstream
+	report    *report
+}
+
+// runBench measures the targets in every scenario and opens its report with notes. It ends all it
+// started before it returns. With an error comes a report of what was measured before it, or nil.
+func runBench(ctx context.Context, o options, targets []target, notes []string) (*report, error) {
+	b := &bench{options: o, targets: targets, report: newReport(o, targets, notes)}
+	var err error
+	if b.proxyCore, b.loadCore, err = cores(); err != nil {
+		return nil, err
+	}
+	if b.proxyCore == b.loadCore {
+		b.report.note("only one core: the proxy shares it with the upstream and the load, latencies mean little")
+	}
+	if b.dir, err = os.MkdirTemp("", "headway-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(b.dir) }()
+	stop, err := b.startUpstream()
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	err = b.measureAll(ctx)
+	if len(b.report.Runs) == 0 {
+		return nil, err
+	}
+	return b.report, err
+}
+
+func (b *bench) measureAll(ctx context.Context) error {
+	for round := range b.options.rounds {
+		for i := range b.targets {
+			if err := b.turn(ctx, round, b.targets[(i+round)%len(b.targets)]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, scenario := range []string{"memory", "soak"} {
+		for _, t := range b.targets {
+			if err := b.once(ctx, scenario, t); err != nil {
+				return err
+			}
+		}
+	}
+	return b.takeProfile(ctx)
+}
+
+func (b *bench) startUpstream() (stop func(), err error) {
+	argv, err := self(roleUpstream)
+	if err != nil {
+		return nil, err
+	}
+	stdin, hold, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	answer, stdout, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	b.upstream, err = start(argv, nil, b.place(b.loadCore), b.dir, stdin, stdout)
+	_, _ = stdin.Close(), stdout.Close()
+	if err != nil {
+		return nil, fmt.Errorf("starting the upstream: %w", err)
+	}
+	stop = func() {
+		_ = hold.Close() // at which the upstream ends
+		b.upstream.stop()
+		_ = answer.Close()
+	}
+	line, err := bufio.NewReader(answer).ReadString('\n')
+	if err == nil {
+		b.port, err = strconv.Atoi(strings.TrimSpace(line))
+	}
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("starting the upstream: %w: %s", err, b.upstream.complaint())
+	}
+	return stop, nil
+}
+
+func (b *bench) place(core int) placement {
+	return placement{core: core, descriptors: descriptors(b.options.mostStreams())}
+}
+
+// turn measures one target once in the scenarios that repeat.
+func (b *bench) turn(ctx context.Context, round int, t target) error {
+	wanted := slices.DeleteFunc([]string{"events", "requests"}, func(s string) bool { return !slices.Contains(b.options.scenarios, s) })
+	if len(wanted) == 0 {
+		return nil
+	}
+	p, err := b.startTarget(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	for _, scenario := range wanted {
+		fmt.Fprintf(os.Stderr, "round %d of %d: %s through %s\n", round+1, b.options.rounds, scenario, t.name)
+		if err := b.measure(ctx, round, scenario, t, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once measures one target in a scenario that is run a single time, if it is asked for.
+func (b *bench) once(ctx context.Context, scenario string, t target) error {
+	if !slices.Contains(b.options.scenarios, scenario) || (scenario == "memory" && t.command == nil) {
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "%s through %s\n", scenario, t.name)
+	p, err := b.startTarget(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	return b.measure(ctx, 0, scenario, t, p)
+}
+
+// measure runs one load generator against a started target and books its result. On a machine that
+// does other work as well it tries again and books the run that was disturbed least.
+func (b *bench) measure(ctx context.Context, round int, scenario string, t target, p *proxyUnderTest) error {
+	spec := b.spec(scenario, t, p)
+	result, err := b.load(ctx, spec)
+	for again := 0; err == nil && again < b.options.retries && scenario != "memory" && scenario != "soak" && result.disturbed(); again++ {
+		fmt.Fprintf(os.Stderr, "  again: the proxy's threads waited for their core %.0f %% of the time\n", 100*result.waited())
+		var next loadResult
+		if next, err = b.load(ctx, spec); next.waited() < result.waited() {
+			result = next
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s through %s: %w%s", scenario, t.name, err, p.complaint())
+	}
+	b.report.add(round, scenario, t.name, result)
+	return nil
+}
+
+func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
+	o := b.options
+	s := loadSpec{
+		Scenario: scenario, Port: p.port, UpstreamPort: b.port, UpstreamPID: b.upstream.pid(),
+		ProxyPIDs: p.pids, AdminAddr: p.admin,
+		Streams: o.streams, Interval: time.Second / time.Duration(o.eventRate), Events: o.eventsPerStream,
+		Warmup: min(time.Second, o.duration), Duration: o.duration,
+		Connections: o.connections, Requests: o.requests,
+	}
+	switch scenario {
+	case "memory":
+		// Held open: an event every two seconds, more events than the scenario lives to see.
+		s.Streams, s.Interval, s.Events, s.Settle = o.memoryStreams, 2*time.Second, 1_000_000, 5*time.Second
+	case "soak":
+		s.Streams, s.Interval, s.Duration = o.soakStreams, time.Second/time.Duration(o.soakRate), o.soakDuration
+		if t.name != "headway" {
+			s.Duration /= 3
+		}
+	}
+	return s
+}
+
+func (b *bench) load(ctx context.Context, spec loadSpec) (loadResult, error) {
+	argv, err := self(roleLoad)
+	if err != nil {
+		return loadResult{}, err
+	}
+	input, err := json.Marshal(spec)
+	if err != nil {
+		return loadResult{}, err
+	}
+	var output bytes.Buffer
+	c, err := start(argv, nil, b.place(b.loadCore), b.dir, bytes.NewReader(input), &output)
+	if err != nil {
+		return loadResult{}, err
+	}
+	if err := c.wait(ctx); err != nil {
+		c.stop()
+		return loadResult{}, err
+	}
+	var result loadResult
+	if err := json.Unmarshal(output.Bytes(), &result); err != nil {
+		return loadResult{}, fmt.Errorf("reading the load generator's result: %w", err)
+	}
+	return result, nil
+}

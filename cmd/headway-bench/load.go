@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// loadSpec is what the coordinator asks of a load generator, as JSON on its standard input.
+type loadSpec struct {
+	Scenario     string
+	Port         int // of the target
+	UpstreamPort int
+	UpstreamPID  int
+	ProxyPIDs    []int  // empty for direct
+	AdminAddr    string // headway's, for its goroutine count; empty otherwise
+
+	Streams     int
+	Interval    time.Duration // between two events of a stream
+	Events      int           // content events of a stream
+	Warmup      time.Duration
+	Duration    time.Duration
+	Connections int
+	Requests    int
+	Settle      time.Duration // memory: from the end of the streams to the last reading
+}
+
+// loadResult is the answer, as JSON on standard output. Only what belongs to the scenario is set.
+type loadResult struct {
+	Events    int64         `json:"events,omitempty"`   // data events forwarded in the measured window
+	Expected  int64         `json:"expected,omitempty"` // soak: data events that the upstream was asked for
+	Requests  int64         `json:"requests,omitempty"` // requests answered in the window
+	Streams   int64         `json:"streams,omitempty"`  // streams that ended complete and intact
+	Bad       int64         `json:"bad"`                // streams and requests lost, cut, reordered or altered
+	FirstBad  string        `json:"first_bad,omitempty"`
+	Wall      time.Duration `json:"wall_ns"`
+	ProxyCPU  time.Duration `json:"proxy_cpu_ns"`  // user and system time of the proxy in the window
+	ProxyWait time.Duration `json:"proxy_wait_ns"` // time that the proxy was runnable and had no core
+	LoadCPU   time.Duration `json:"load_cpu_ns"`   // load generator and upstream together
+
+	Lateness quantiles    `json:"lateness_ns,omitzero"` // of an event: received minus sent
+	TTFT     quantiles    `json:"ttft_ns,omitzero"`     // see streamClient.first
+	Latency  quantiles    `json:"latency_ns,omitzero"`  // of a plain request
+	Worst    streamWorst  `json:"worst_ns,omitzero"`
+	Memory   memoryResult `json:"memory,omitzero"`
+}
+
+// waited is the share of the window in which the proxy could have run and had no core.
+func (r *loadResult) waited() float64 { return r.ProxyWait.Seconds() / r.Wall.Seconds() }
+
+// disturbed says that other work on the proxy's core is a visible part of the figures.
+func (r *loadResult) disturbed() bool { return r.waited() > 0.02 }
+
+// loader is one load generator: a single thread that drives all its connections.
+type loader struct {
+	spec   loadSpec
+	poller *poller
+	result loadResult
+
+	events    int64
+	requests  int64
+	perStream bool // keep lateness by stream
+	lateness  []int64
+	ttft      []int64
+	latency   []int64
+}
+
+// generateLoad reads a loadSpec, runs it and prints the loadResult.
+func generateLoad() error {
+	runtime.LockOSThread()
+	debug.SetGCPercent(800)
+	var l loader
+	if err := json.NewDecoder(os.Stdin).Decode(&l.spec); err != nil {
+		return fmt.Errorf("reading the load specification: %w", err)
+	}
+	var err error
+	if l.poller, err = newPoller(); err != nil {
+		return err
+	}
+	scenarios := map[string]func() error{
+		"events": l.runEvents, "requests": l.runRequests, "memory": l.runMemory, "soak": l.runSoak,
+	}
+	run := scenarios[l.spec.Scenario]
+	if run == nil {
+		return fmt.Errorf("unknown scenario %q", l.spec.Scenario)
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	l.result.Lateness = quantilesOf(l.lateness)
+	l.result.TTFT = quantilesOf(l.ttft)
+	l.result.Latency = quantilesOf(l.latency)
+	return json.NewEncoder(os.Stdout).Encode(l.result)
+}
+
+// until serves the connections until the clock reaches at, or stop says so.
+func (l *loader) until(at int64, stop func() bool) error {
+	for l.poller.clock.now() < at && (stop == nil || !stop()) {
+		if err := l.poller.wait(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) sleep(d time.Duration) error {
+	return l.until(l.poller.clock.now()+int64(d), nil)
+}
+
+// bad books one stream or request that did not arrive as it was sent.
+func (l *loader) bad(err error) {
+	l.result.Bad++
+	if l.result.FirstBad == "" {
+		l.result.FirstBad = err.Error()
+	}
+}
+
+// usage is what the processes had consumed at one moment.
+type usage struct {
+	at       int64
+	proxy    time.Duration
+	wait     time.Duration
+	load     time.Duration
+	events   int64
+	requests int64
+}
+
+func (l *loader) usage() (usage, error) {
+	var u usage
+	for _, pid := range l.spec.ProxyPIDs {
+		cpu, err := cpuTime(pid)
+		if err != nil {
+			return usage{}, err
+		}
+		u.proxy += cpu
+		u.wait += runDelay(pid)
+	}
+	for _, pid := range []int{l.spec.UpstreamPID, os.Getpid()} {
+		cpu, err := cpuTime(pid)
+		if err != nil {
+			return usage{}, err
+		}
+		u.load += cpu
+	}
+	u.at, u.events, u.requests = l.poller.clock.now(), l.events, l.requests
+	return u, nil
+}
+
+// book sets the result's window from the readings at its two ends.
+func (l *loader) book(from, to usage) {
+	r := &l.result
+	r.Wall = time.Duration(to.at - from.at)
+	r.ProxyCPU = to.proxy - from.proxy
+	r.ProxyWait = to.wait - from.wait
+	r.LoadCPU = to.load - from.load
+	r.Events = to.events - from.events
+	r.Requests = to.requests - from.requests
+}

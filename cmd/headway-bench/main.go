@@ -1,0 +1,72 @@
+// Command headway-bench measures what headway costs beside its peers: the same load through nothing,
+// nginx, HAProxy and headway in turns, on one machine, with the proxy alone on one core and the model
+// server and load generator on another. docs/performance.md has the method.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+)
+
+// The program starts itself again in these roles, so that each one's CPU time is its own.
+const (
+	roleUpstream = "_upstream"
+	roleLoad     = "_load"
+	rolePinned   = "_pinned"
+)
+
+func main() {
+	// A child is told when the thread that started it ends; this one lives as long as the process.
+	runtime.LockOSThread()
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	if len(args) > 0 {
+		roles := map[string]func([]string) error{
+			roleUpstream: func([]string) error { return serveUpstream() },
+			roleLoad:     func([]string) error { return generateLoad() },
+			rolePinned:   execPinned,
+		}
+		if role := roles[args[0]]; role != nil {
+			if err := role(args[1:]); err != nil {
+				fmt.Fprintf(os.Stderr, "headway-bench %s: %v\n", args[0], err)
+				return 1
+			}
+			return 0
+		}
+	}
+	o, err := parseOptions(args, os.Stderr)
+	var targets []target
+	var notes []string
+	if err == nil {
+		targets, notes, err = findTargets(o)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "headway-bench:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	report, err := runBench(ctx, o, targets, notes)
+	if err != nil && report != nil {
+		report.note("incomplete: " + err.Error())
+	}
+	if report != nil {
+		err = errors.Join(err, report.write(os.Stdout, o.output))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "headway-bench:", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be started in the program's roles, and as a reverse proxy to measure.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "_") {
+		if os.Args[1] == "_peer" {
+			os.Exit(servePeer(os.Args[2], os.Args[3]))
+		}
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+func servePeer(listen, upstream string) int {
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: upstream})
+	proxy.FlushInterval = -1
+	if err := http.ListenAndServe(listen, proxy); err != nil {
+		return 1
+	}
+	return 0
+}
+
+func TestBenchMeasuresDirectAndPeer(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := parseOptions([]string{
+		"-targets", "direct,plain", "-peer", "plain=" + executable + " _peer {listen} {upstream}", "-scenario", "events,requests",
+		"-rounds", "1", "-retries", "0", "-duration", "200ms", "-streams", "10", "-events-per-stream", "3", "-requests", "200", "-output", "json",
+	}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, notes, err := findTargets(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runBench(t.Context(), o, targets, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := r.write(&text, o.output); err != nil {
+		t.Fatal(err)
+	}
+	var got report
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Runs) != 4 {
+		t.Fatalf("%d runs, want direct and plain in two scenarios", len(got.Runs))
+	}
+	for _, run := range got.Runs {
+		checkRun(t, run)
+	}
+	if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func checkRun(t *testing.T, run runOf) {
+	t.Helper()
+	r := run.Result
+	if r.Bad > 0 {
+		t.Errorf("%s through %s: %d bad: %s", run.Scenario, run.Target, r.Bad, r.FirstBad)
+	}
+	if run.Scenario == "events" && (r.Events == 0 || r.Lateness.P50 <= 0 || r.TTFT.P50 <= 0) {
+		t.Errorf("events through %s: %+v", run.Target, r)
+	}
+	if run.Scenario == "requests" && (r.Requests < 200 || r.Latency.P50 <= 0) {
+		t.Errorf("requests through %s: %+v", run.Target, r)
+	}
+	if proxied := run.Target != "direct"; proxied != (r.ProxyCPU > 0) {
+		t.Errorf("%s through %s: proxy's CPU time is %s", run.Scenario, run.Target, r.ProxyCPU)
+	}
+}
+
+func TestBenchEndsItsChildrenWhenInterrupted(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	o, err := parseOptions([]string{"-targets", "direct", "-scenario", "events", "-duration", "1m"}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := runBench(ctx, o, []target{{name: "direct"}}, nil); err == nil {
+		t.Fatal("an interrupted benchmark gave a report")
+	}
+	family, err := processTree(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(family) != 1 {
+		t.Errorf("%d children still run", len(family)-1)
+	}
+}
+
+func TestProxyThatDoesNotStartIsReported(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	o, err := parseOptions([]string{"-targets", "broken", "-peer", "broken=/bin/false", "-scenario", "events"}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, _, err := findTargets(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = runBench(t.Context(), o, targets, nil)
+	if err == nil || !strings.Contains(err.Error(), "starting broken") {
+		t.Errorf("got %v, want that broken did not start", err)
+	}
+}
+
+func TestOptionsReportEveryProblem(t *testing.T) {
+	_, err := parseOptions([]string{"-scenario", "evnets", "-rounds", "0", "-output", "xml", "-duration", "1ms"}, t.Output())
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"-scenario", "-rounds", "-output", "-duration"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+}
+
+func TestOptionsRefuse(t *testing.T) {
+	for _, args := range [][]string{{"-peer", "nothing"}, {"-peer", "=command"}, {"surplus"}, {"-unknown"}} {
+		if _, err := parseOptions(args, t.Output()); err == nil {
+			t.Errorf("%v: no error", args)
+		}
+	}
+}
+
+func TestTargetsMustBeKnown(t *testing.T) {
+	for _, o := range []options{{targets: []string{"ngnix"}}, {headway: "/nonexistent/headway"}} {
+		if _, _, err := findTargets(o); err == nil {
+			t.Errorf("%+v: no error", o)
+		}
+	}
+}

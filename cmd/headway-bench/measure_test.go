@@ -1,0 +1,199 @@
+package main
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestQuantilesAreByNearestRank(t *testing.T) {
+	samples := make([]int64, 1000)
+	for i := range samples {
+		samples[i] = int64(1000 - i)
+	}
+	want := quantiles{Count: 1000, P50: 500, P99: 990, P999: 999, Max: 1000}
+	if got := quantilesOf(samples); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := quantilesOf([]int64{7}); got != (quantiles{1, 7, 7, 7, 7}) {
+		t.Errorf("of one sample: %+v", got)
+	}
+	if got := quantilesOf(nil); !math.IsNaN(got.p50()) {
+		t.Errorf("of none: %v, want NaN", got.p50())
+	}
+}
+
+func TestMedian(t *testing.T) {
+	tests := []struct {
+		values []float64
+		want   float64
+	}{{[]float64{3}, 3}, {[]float64{9, 1, 5}, 5}, {[]float64{4, 1, 3, 2}, 2.5}}
+	for _, test := range tests {
+		if got := median(test.values); got != test.want {
+			t.Errorf("%v: %v, want %v", test.values, got, test.want)
+		}
+	}
+	if got := median(nil); !math.IsNaN(got) {
+		t.Errorf("of none: %v, want NaN", got)
+	}
+}
+
+func TestProcessFiles(t *testing.T) {
+	if got, err := parseResident([]byte("Name:\tnginx\nVmHWM:\t   9000 kB\nVmRSS:\t    8192 kB\nThreads:\t1\n")); err != nil || got != 8<<20 {
+		t.Errorf("resident bytes %d, %v", got, err)
+	}
+	if _, err := parseResident([]byte("Name:\tgone\n")); err == nil {
+		t.Error("resident bytes of a process without memory")
+	}
+	if pid, parent, err := parseParent([]byte("4242 (a) b (c) S 17 4242 0")); pid != 4242 || parent != 17 || err != nil {
+		t.Errorf("process %d of %d, %v", pid, parent, err)
+	}
+	for _, stat := range []string{"", "4242", "x (a) S 1", "1 (a) S y"} {
+		if _, _, err := parseParent([]byte(stat)); err == nil {
+			t.Errorf("%q: no error", stat)
+		}
+	}
+	if got := parseRunDelay([]byte("162345 2000 31\n")); got != 2*time.Microsecond {
+		t.Errorf("run delay %s", got)
+	}
+	if got := parseRunDelay([]byte("\n")); got != 0 {
+		t.Errorf("run delay of nothing %s", got)
+	}
+	exposition := "# HELP go_goroutines n\n# TYPE go_goroutines gauge\ngo_goroutines 27\n"
+	if got, err := parseGoroutines(strings.NewReader(exposition)); err != nil || got != 27 {
+		t.Errorf("goroutines %d, %v", got, err)
+	}
+	if _, err := parseGoroutines(strings.NewReader("up 1\n")); err == nil {
+		t.Error("goroutines found where there are none")
+	}
+}
+
+func TestCPUTimeGrowsWithWork(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for i := range 3_000_000 {
+		sum += math.Sqrt(float64(i))
+	}
+	after, err := cpuTime(os.Getpid())
+	if err != nil || after <= before || sum == 0 {
+		t.Errorf("from %s to %s, %v", before, after, err)
+	}
+}
+
+func TestClockIsTheOneOfOtherProcesses(t *testing.T) {
+	a, err := newClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := a.now()
+	between := b.now()
+	last := a.now()
+	const tolerance = 1000 // see newClock; generous for a busy machine
+	if between < first-tolerance || between > last+tolerance {
+		t.Errorf("clocks apart: %d not within %d and %d", between, first, last)
+	}
+}
+
+func TestConfigurationsNameEveryAddress(t *testing.T) {
+	a := addresses{port: 8001, upstreamPort: 8002, adminPort: 8003, maxStreams: 5000}
+	wants := map[string][]string{
+		nginxConfig(a, "/d"): {"listen 127.0.0.1:8001", "server 127.0.0.1:8002;", "worker_connections 11000;", "pid /d/nginx.pid;", "proxy_buffering off;"},
+		haproxyConfig(a):     {"bind 127.0.0.1:8001 ", "server upstream 127.0.0.1:8002\n", "maxconn 5200\n", "option http-no-delay"},
+	}
+	for config, parts := range wants {
+		for _, part := range parts {
+			if !strings.Contains(config, part) {
+				t.Errorf("no %q in:\n%s", part, config)
+			}
+		}
+	}
+}
+
+func TestConfigurationsAreAcceptedByTheirProxies(t *testing.T) {
+	a := addresses{port: 8001, upstreamPort: 8002, maxStreams: 100}
+	for name, check := range map[string]struct {
+		config func(dir string) string
+		args   func(file string) []string
+	}{
+		"nginx":   {func(dir string) string { return nginxConfig(a, dir) }, func(file string) []string { return []string{"-t", "-e", "stderr", "-c", file} }},
+		"haproxy": {func(string) string { return haproxyConfig(a) }, func(file string) []string { return []string{"-c", "-f", file} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, err := findInstalled(name)
+			if err != nil {
+				t.Skip(err)
+			}
+			dir := t.TempDir()
+			file := filepath.Join(dir, "config")
+			if err := os.WriteFile(file, []byte(check.config(dir)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if text, err := exec.Command(path, check.args(file)...).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, text)
+			}
+		})
+	}
+}
+
+func TestReportJudgesByTheMedian(t *testing.T) {
+	r := &report{targets: []string{"direct", "nginx", "headway"}, Machine: "machine", Load: "load"}
+	add := func(round int, target string, cpu time.Duration, late int64) {
+		q := quantiles{Count: 1, P50: late, P99: late, P999: late, Max: late}
+		r.add(round, "events", target, loadResult{Events: 1000, Wall: time.Second, ProxyCPU: cpu, Lateness: q})
+	}
+	for round, late := range []int64{10_000, 12_000, 90_000} {
+		add(round, "direct", 0, late)
+		add(round, "nginx", 10*time.Millisecond, late+20_000)
+		add(round, "headway", 12*time.Millisecond, late+50_000)
+	}
+	r.summarize()
+	cpu, added := r.line(t, "CPU per event"), r.line(t, "added lateness p50")
+	if cpu.Values["nginx"] != 10 || cpu.Ratios["headway"] != 1.2 || cpu.Met == nil || !*cpu.Met {
+		t.Errorf("CPU per event: %+v", cpu)
+	}
+	if _, found := cpu.Values["direct"]; found {
+		t.Error("direct has no proxy, yet CPU time of one")
+	}
+	if added.Values["nginx"] != 20 || added.Ratios["headway"] != 2.5 || added.Met == nil || *added.Met {
+		t.Errorf("added lateness: %+v", added)
+	}
+	text := string(r.markdown())
+	for _, want := range []string{"| CPU per event, µs | – | 10 | 12 (1.20 ×) | ≤ 1.3 × nginx: kept |", "≤ 1.5 × nginx: missed", "machine. load."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}
+
+func (r *report) line(t *testing.T, measure string) line {
+	t.Helper()
+	for _, l := range r.Summary {
+		if l.Measure == measure {
+			return l
+		}
+	}
+	t.Fatalf("no line %q", measure)
+	return line{}
+}
+
+func TestReportNotesWhatSpoilsIt(t *testing.T) {
+	r := &report{}
+	r.add(0, "events", "nginx", loadResult{Wall: time.Second, LoadCPU: 900 * time.Millisecond, ProxyWait: 100 * time.Millisecond, Bad: 3, FirstBad: "stream 4 cut"})
+	text := strings.Join(r.Notes, "\n")
+	for _, want := range []string{"90 % busy", "waited for their core 10 %", "3 bad, first: stream 4 cut"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}

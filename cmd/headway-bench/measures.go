@@ -1,0 +1,145 @@
+package main
+
+import (
+	"math"
+	"time"
+)
+
+// measure is one line of the report.
+type measure struct {
+	name     string
+	unit     string
+	scenario string
+	// value takes the target's result and direct's of the same round, which is nil when direct was
+	// not measured. NaN means that there is no value.
+	value func(r, direct *loadResult) float64
+	// compared adds the ratio to nginx's value, and makes limit one of the ratio.
+	compared bool
+	// limit is what headway must stay within.
+	limit *float64
+}
+
+func measures() []measure {
+	return []measure{
+		{name: "CPU per event", unit: "µs", scenario: "events", value: perEvent, limit: new(1.3), compared: true},
+		{name: "CPU per plain request", unit: "µs", scenario: "requests", value: perRequest, limit: new(2.5), compared: true},
+		lateness("event lateness p50", quantiles.p50),
+		lateness("event lateness p99", quantiles.p99),
+		lateness("event lateness p99.9", quantiles.p999),
+		addedLateness("added lateness p50", quantiles.p50, new(1.5)),
+		addedLateness("added lateness p99", quantiles.p99, new(2.0)),
+		addedLateness("added lateness p99.9", quantiles.p999, nil),
+		ttft("TTFT p50", quantiles.p50),
+		ttft("TTFT p99", quantiles.p99),
+		addedTTFT("added TTFT p50", quantiles.p50),
+		addedTTFT("added TTFT p99", quantiles.p99),
+		{name: "plain request p50", unit: "µs", scenario: "requests", compared: true, value: func(r, _ *loadResult) float64 { return r.Latency.p50() }},
+		{name: "plain request p99", unit: "µs", scenario: "requests", compared: true, value: func(r, _ *loadResult) float64 { return r.Latency.p99() }},
+		memory("RSS idle", "MiB", new(30.0), func(m memoryResult) float64 { return mebi(m.Idle) }),
+		memory("RSS per open stream", "KiB", new(32.0), func(m memoryResult) float64 {
+			return float64(m.Open-m.Idle) / 1024 / float64(m.Streams)
+		}),
+		memory("RSS, streams open", "MiB", nil, func(m memoryResult) float64 { return mebi(m.Open) }),
+		memory("RSS, 5 s after", "MiB", nil, func(m memoryResult) float64 { return mebi(m.After) }),
+		memory("goroutines idle", "", nil, func(m memoryResult) float64 { return count(m.IdleGoroutines) }),
+		memory("goroutines, streams open", "", nil, func(m memoryResult) float64 { return count(m.OpenGoroutines) }),
+		memory("goroutines, 5 s after", "", nil, func(m memoryResult) float64 { return count(m.AfterGoroutines) }),
+		soak("soak: events", "", nil, func(r *loadResult) float64 { return float64(r.Events) }),
+		soak("soak: events lost", "", new(0.0), func(r *loadResult) float64 { return float64(r.Expected - r.Events) }),
+		soak("soak: streams cut or altered", "", new(0.0), func(r *loadResult) float64 { return float64(r.Bad) }),
+		soak("soak: lateness p50", "ms", nil, func(r *loadResult) float64 { return millis(r.Lateness.P50) }),
+		soak("soak: lateness p99.9", "ms", nil, func(r *loadResult) float64 { return millis(r.Lateness.P999) }),
+		soak("soak: p99.9 of the middle stream", "ms", nil, func(r *loadResult) float64 { return millis(r.Worst.MedianP999) }),
+		soak("soak: p99.9 of the worst stream", "ms", nil, func(r *loadResult) float64 { return millis(r.Worst.WorstP999) }),
+		soak("soak: latest event of all", "ms", nil, func(r *loadResult) float64 { return millis(r.Worst.WorstMax) }),
+		soak("soak: proxy waiting for its core", "%", nil, func(r *loadResult) float64 { return 100 * r.waited() }),
+		soak("soak: CPU per event", "µs", nil, func(r *loadResult) float64 { return perEvent(r, nil) }),
+		loadPerEvent(),
+		busy("proxy's core, events", func(r *loadResult) float64 { return share(r.ProxyCPU, r.Wall) }),
+		busy("proxy waiting for its core, events", func(r *loadResult) float64 { return 100 * r.waited() }),
+		busy("load's core, events", func(r *loadResult) float64 { return share(r.LoadCPU, r.Wall) }),
+	}
+}
+
+// In microseconds; NaN of no samples.
+func (q quantiles) p50() float64  { return q.micros(q.P50) }
+func (q quantiles) p99() float64  { return q.micros(q.P99) }
+func (q quantiles) p999() float64 { return q.micros(q.P999) }
+
+func (q quantiles) micros(ns int64) float64 {
+	if q.Count == 0 {
+		return math.NaN()
+	}
+	return float64(ns) / 1e3
+}
+
+func perEvent(r, _ *loadResult) float64 {
+	if r.ProxyCPU == 0 {
+		return math.NaN()
+	}
+	return float64(r.ProxyCPU) / 1e3 / float64(r.Events)
+}
+
+func perRequest(r, _ *loadResult) float64 {
+	if r.ProxyCPU == 0 {
+		return math.NaN()
+	}
+	return float64(r.ProxyCPU) / 1e3 / float64(r.Requests)
+}
+
+// loadPerEvent is what the benchmark's own two ends cost: the floor under which nothing is measured.
+func loadPerEvent() measure {
+	return measure{name: "CPU of upstream and load per event", unit: "µs", scenario: "events", value: func(r, _ *loadResult) float64 {
+		return float64(r.LoadCPU) / 1e3 / float64(r.Events)
+	}}
+}
+
+func lateness(name string, q func(quantiles) float64) measure {
+	return measure{name: name, unit: "µs", scenario: "events", compared: true, value: func(r, _ *loadResult) float64 { return q(r.Lateness) }}
+}
+
+func addedLateness(name string, q func(quantiles) float64, limit *float64) measure {
+	return measure{name: name, unit: "µs", scenario: "events", limit: limit, compared: true, value: func(r, direct *loadResult) float64 {
+		if direct == nil || r == direct {
+			return math.NaN()
+		}
+		return q(r.Lateness) - q(direct.Lateness)
+	}}
+}
+
+func ttft(name string, q func(quantiles) float64) measure {
+	return measure{name: name, unit: "µs", scenario: "events", compared: true, value: func(r, _ *loadResult) float64 { return q(r.TTFT) }}
+}
+
+func addedTTFT(name string, q func(quantiles) float64) measure {
+	return measure{name: name, unit: "µs", scenario: "events", compared: true, value: func(r, direct *loadResult) float64 {
+		if direct == nil || r == direct {
+			return math.NaN()
+		}
+		return q(r.TTFT) - q(direct.TTFT)
+	}}
+}
+
+func memory(name, unit string, limit *float64, value func(memoryResult) float64) measure {
+	return measure{name: name, unit: unit, scenario: "memory", limit: limit, value: func(r, _ *loadResult) float64 { return value(r.Memory) }}
+}
+
+func soak(name, unit string, limit *float64, value func(*loadResult) float64) measure {
+	return measure{name: name, unit: unit, scenario: "soak", limit: limit, value: func(r, _ *loadResult) float64 { return value(r) }}
+}
+
+func busy(name string, value func(*loadResult) float64) measure {
+	return measure{name: name, unit: "%", scenario: "events", value: func(r, _ *loadResult) float64 { return value(r) }}
+}
+
+func share(part, whole time.Duration) float64 { return 100 * part.Seconds() / whole.Seconds() }
+func millis(ns int64) float64                 { return float64(ns) / 1e6 }
+func mebi(bytes int64) float64                { return float64(bytes) / (1 << 20) }
+
+// count is NaN for zero, which stands for unknown.
+func count(n int) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	return float64(n)
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// options are the command line.
+type options struct {
+	headway   string
+	peers     []peer
+	targets   []string // empty: all that are installed
+	scenarios []string
+	rounds    int
+	retries   int
+	duration  time.Duration
+	output    string
+	profile   string
+
+	streams         int
+	eventRate       int // events a second of one stream
+	eventsPerStream int
+	requests        int
+	connections     int
+	memoryStreams   int
+	soakStreams     int
+	soakRate        int
+	soakDuration    time.Duration
+}
+
+// peer is another reverse proxy to measure: a command with {listen} and {upstream} (both host:port)
+// in the place of its addresses.
+type peer struct {
+	name    string
+	command []string
+}
+
+func parseOptions(args []string, usage io.Writer) (options, error) {
+	var o options
+	var scenarios, targets string
+	f := flag.NewFlagSet("headway-bench", flag.ContinueOnError)
+	f.SetOutput(usage)
+	f.StringVar(&o.headway, "headway", "", "the headway `binary`; by default beside this program, then on the path")
+	f.Func("peer", "another proxy to measure, `name=command`, with {listen} and {upstream} for host:port; may be repeated", func(v string) error {
+		name, command, found := strings.Cut(v, "=")
+		words := strings.Fields(command)
+		if !found || name == "" || len(words) == 0 {
+			return errors.New("want name=command")
+		}
+		o.peers = append(o.peers, peer{name, words})
+		return nil
+	})
+	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every proxy found")
+	f.StringVar(&scenarios, "scenario", "events,requests,memory", "`names` of events, requests, memory, soak, separated by commas, or all")
+	f.IntVar(&o.rounds, "rounds", 3, "times that every target is measured; the median is reported")
+	f.IntVar(&o.retries, "retries", 2, "times that a run of events or requests is repeated when other work disturbed it")
+	f.DurationVar(&o.duration, "duration", 10*time.Second, "measured window of one events run")
+	f.StringVar(&o.output, "output", "table", "table, json or markdown")
+	f.StringVar(&o.profile, "profile", "", "`file` for a CPU profile of headway, taken in a run of its own: four times the events' streams (or the requests, without events)")
+	f.IntVar(&o.streams, "streams", 100, "events: concurrent streams")
+	f.IntVar(&o.eventRate, "event-rate", 50, "events: events a second of each stream")
+	f.IntVar(&o.eventsPerStream, "events-per-stream", 200, "events: content events until a stream ends and is asked for again")
+	f.IntVar(&o.requests, "requests", 20_000, "requests: measured requests a run")
+	f.IntVar(&o.connections, "connections", 8, "requests: connections, each with one request under way")
+	f.IntVar(&o.memoryStreams, "memory-streams", 5_000, "memory: streams held open")
+	f.IntVar(&o.soakStreams, "soak-streams", 1_000, "soak: concurrent streams")
+	f.IntVar(&o.soakRate, "soak-rate", 20, "soak: events a second of each stream")
+	f.DurationVar(&o.soakDuration, "soak-duration", time.Minute, "soak: length through headway; others get a third")
+	if err := f.Parse(args); err != nil {
+		return options{}, err
+	}
+	if f.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if targets != "" {
+		o.targets = strings.Split(targets, ",")
+	}
+	o.scenarios = strings.Split(scenarios, ",")
+	if scenarios == "all" {
+		o.scenarios = scenarioNames()
+	}
+	return o, o.check()
+}
+
+func scenarioNames() []string { return []string{"events", "requests", "memory", "soak"} }
+
+// check reports every problem at once.
+func (o *options) check() error {
+	var problems []error
+	for _, name := range o.scenarios {
+		if !slices.Contains(scenarioNames(), name) {
+			problems = append(problems, fmt.Errorf("-scenario: %q is none of %s", name, strings.Join(scenarioNames(), ", ")))
+		}
+	}
+	if !slices.Contains([]string{"table", "json", "markdown"}, o.output) {
+		problems = append(problems, fmt.Errorf("-output: %q is none of table, json, markdown", o.output))
+	}
+	positive := []struct {
+		flag  string
+		value int
+	}{
+		{"rounds", o.rounds}, {"streams", o.streams}, {"event-rate", o.eventRate}, {"events-per-stream", o.eventsPerStream},
+		{"requests", o.requests}, {"connections", o.connections}, {"memory-streams", o.memoryStreams},
+		{"soak-streams", o.soakStreams}, {"soak-rate", o.soakRate},
+	}
+	for _, p := range positive {
+		if p.value <= 0 {
+			problems = append(problems, fmt.Errorf("-%s: must be above 0, is %d", p.flag, p.value))
+		}
+	}
+	if o.duration < 100*time.Millisecond {
+		problems = append(problems, fmt.Errorf("-duration: must be 100ms or more, is %s", o.duration))
+	}
+	if o.soakDuration < time.Second {
+		problems = append(problems, fmt.Errorf("-soak-duration: must be 1s or more, is %s", o.soakDuration))
+	}
+	return errors.Join(problems...)
+}
+
+// mostStreams is the largest number of streams open at once in any scenario.
+func (o *options) mostStreams() int {
+	most := o.connections
+	for scenario, n := range map[string]int{"events": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams} {
+		if slices.Contains(o.scenarios, scenario) {
+			most = max(most, n)
+		}
+	}
+	return most
+}

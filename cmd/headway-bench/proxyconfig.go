@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os/user"
+	"strings"
+)
+
+// nginxConfig is nginx as one tunes it for streams of tokens: nothing buffered, upstream connections
+// kept, one worker.
+func nginxConfig(a addresses, dir string) string {
+	var b strings.Builder
+	// A worker of root's nginx would otherwise run as a user who cannot enter dir.
+	if u, err := user.Current(); err == nil && u.Uid == "0" {
+		fmt.Fprintf(&b, "user %s;\n", u.Username)
+	}
+	fmt.Fprintf(&b, `daemon off;
+worker_processes 1;
+worker_rlimit_nofile %[1]d;
+pid %[2]s/nginx.pid;
+error_log %[2]s/error.log warn;
+events {
+    worker_connections %[1]d;
+}
+http {
+    access_log off;
+    tcp_nodelay on;
+    keepalive_timeout 1h;
+    keepalive_requests 100000000;
+    client_body_temp_path %[2]s/body;
+    proxy_temp_path %[2]s/proxy;
+    fastcgi_temp_path %[2]s/fastcgi;
+    uwsgi_temp_path %[2]s/uwsgi;
+    scgi_temp_path %[2]s/scgi;
+    upstream model {
+        server 127.0.0.1:%[3]d;
+        keepalive 512;
+        keepalive_timeout 1h;
+        keepalive_requests 100000000;
+    }
+    server {
+        listen 127.0.0.1:%[4]d backlog=4096;
+        location / {
+            proxy_pass http://model;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+            proxy_read_timeout 1h;
+        }
+    }
+}
+`, descriptors(a.maxStreams), dir, a.upstreamPort, a.port)
+	return b.String()
+}
+
+// haproxyConfig: without http-no-delay HAProxy holds small chunks back to fill segments.
+func haproxyConfig(a addresses) string {
+	return fmt.Sprintf(`global
+    nbthread 1
+    maxconn %d
+defaults
+    mode http
+    option http-no-delay
+    option http-keep-alive
+    http-reuse always
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+    timeout http-keep-alive 1h
+frontend app
+    bind 127.0.0.1:%d backlog 4096
+    default_backend model
+backend model
+    server upstream 127.0.0.1:%d
+`, a.maxStreams+200, a.port, a.upstreamPort)
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/sys/unix"
+)
+
+// report collects results and prints them.
+type report struct {
+	Machine string   `json:"machine"`
+	Proxies []string `json:"proxies,omitempty"` // versions
+	Load    string   `json:"load"`
+	Notes   []string `json:"notes,omitempty"`
+	Runs    []runOf  `json:"runs"`
+	Summary []line   `json:"summary"`
+
+	targets []string
+}
+
+// runOf is one measurement of one target.
+type runOf struct {
+	Round    int        `json:"round"`
+	Scenario string     `json:"scenario"`
+	Target   string     `json:"target"`
+	Result   loadResult `json:"result"`
+}
+
+// line is one measure over all targets: the median over the rounds, and its ratio to nginx's.
+type line struct {
+	Measure string             `json:"measure"`
+	Unit    string             `json:"unit,omitempty"`
+	Values  map[string]float64 `json:"values"`
+	Ratios  map[string]float64 `json:"ratios_to_nginx,omitempty"`
+	Limit   string             `json:"limit,omitempty"`
+	Met     *bool              `json:"met,omitempty"` // by headway
+}
+
+func newReport(o options, targets []target, notes []string) *report {
+	r := &report{Machine: machine(), Load: describeLoad(o), Notes: notes}
+	for _, t := range targets {
+		r.targets = append(r.targets, t.name)
+		if release := t.release(); release != "" {
+			r.Proxies = append(r.Proxies, release)
+		}
+	}
+	return r
+}
+
+func describeLoad(o options) string {
+	each := map[string]string{
+		"events": fmt.Sprintf("events: %d streams of %d events/s, %d content events each, %s, median of %d rounds",
+			o.streams, o.eventRate, o.eventsPerStream, o.duration, o.rounds),
+		"requests": fmt.Sprintf("requests: %d on %d connections, median of %d rounds", o.requests, o.connections, o.rounds),
+		"memory":   fmt.Sprintf("memory: %d open streams", o.memoryStreams),
+		"soak":     fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
+	}
+	var parts []string
+	for _, scenario := range o.scenarios {
+		parts = append(parts, each[scenario])
+	}
+	return strings.Join(parts, "; ")
+}
+
+func machine() string {
+	var name unix.Utsname
+	release := "unknown"
+	if err := unix.Uname(&name); err == nil {
+		release = unix.ByteSliceToString(name.Release[:])
+	}
+	return fmt.Sprintf("%s/%s, %d cores, Linux %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), release, runtime.Version())
+}
+
+func (r *report) note(text string) {
+	if !slices.Contains(r.Notes, text) {
+		r.Notes = append(r.Notes, text)
+	}
+}
+
+func (r *report) add(round int, scenario, target string, result loadResult) {
+	r.Runs = append(r.Runs, runOf{round, scenario, target, result})
+	if result.Bad > 0 {
+		r.note(fmt.Sprintf("%s through %s: %d bad, first: %s", scenario, target, result.Bad, result.FirstBad))
+	}
+	const saturated = 85
+	// Plain requests run in a closed loop, where some core is always busy.
+	if busy := share(result.LoadCPU, result.Wall); scenario != "requests" && busy > saturated {
+		r.note(fmt.Sprintf("%s through %s: the load's own core was %.0f %% busy, its figures are the load's", scenario, target, busy))
+	}
+	if (scenario == "events" || scenario == "soak") && result.disturbed() {
+		r.note(fmt.Sprintf("%s through %s, round %d: the proxy's threads waited for their core %.0f %% of the time, p99 and above are more the machine's than the proxy's",
+			scenario, target, round+1, 100*result.waited()))
+	}
+}
+
+// of is the result of a target in a round, nil when there is none.
+func (r *report) of(round int, scenario, target string) *loadResult {
+	i := slices.IndexFunc(r.Runs, func(u runOf) bool { return u.Round == round && u.Scenario == scenario && u.Target == target })
+	if i < 0 {
+		return nil
+	}
+	return &r.Runs[i].Result
+}
+
+func (r *report) summarize() {
+	r.Summary = nil
+	for _, m := range measures() {
+		l := line{Measure: m.name, Unit: m.unit, Values: map[string]float64{}, Ratios: map[string]float64{}}
+		for _, target := range r.targets {
+			if v := r.median(m, target); !math.IsNaN(v) {
+				l.Values[target] = v
+			}
+		}
+		if len(l.Values) == 0 {
+			continue
+		}
+		if nginx := l.Values["nginx"]; m.compared && nginx > 0 {
+			for target, v := range l.Values {
+				l.Ratios[target] = v / nginx
+			}
+		}
+		m.judge(&l)
+		r.Summary = append(r.Summary, l)
+	}
+}
+
+func (r *report) median(m measure, target string) float64 {
+	var values []float64
+	for i := range r.Runs {
+		run := &r.Runs[i]
+		if run.Scenario != m.scenario || run.Target != target {
+			continue
+		}
+		if v := m.value(&run.Result, r.of(run.Round, m.scenario, "direct")); !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	return median(values)
+}
+
+// judge fills in the limit and whether headway keeps it.
+func (m measure) judge(l *line) {
+	if m.limit == nil {
+		return
+	}
+	l.Limit = strings.TrimSpace(fmt.Sprintf("≤ %g %s", *m.limit, m.unit))
+	measured, found := l.Values["headway"]
+	if m.compared {
+		l.Limit = fmt.Sprintf("≤ %g × nginx", *m.limit)
+		measured, found = l.Ratios["headway"]
+	}
+	if found {
+		met := measured <= *m.limit
+		l.Met = &met
+	}
+}
+
+// write prints the report as a table, json or markdown.
+func (r *report) write(w io.Writer, format string) error {
+	r.summarize()
+	var text []byte
+	var err error
+	switch format {
+	case "json":
+		text, err = json.MarshalIndent(r, "", "  ")
+		text = append(text, '\n')
+	case "markdown":
+		text = r.markdown()
+	default:
+		text = r.table()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func (r *report) rows() [][]string {
+	rows := [][]string{append(append([]string{""}, r.targets...), "headway's limit")}
+	for _, l := range r.Summary {
+		name := l.Measure
+		if l.Unit != "" {
+			name += ", " + l.Unit
+		}
+		row := []string{name}
+		for _, target := range r.targets {
+			row = append(row, l.cell(target))
+		}
+		rows = append(rows, append(row, l.verdict()))
+	}
+	return rows
+}
+
+func (l line) cell(target string) string {
+	v, found := l.Values[target]
+	if !found {
+		return "–"
+	}
+	text := format(v)
+	if ratio, found := l.Ratios[target]; found && target != "nginx" {
+		text += fmt.Sprintf(" (%.2f ×)", ratio)
+	}
+	return text
+}
+
+func (l line) verdict() string {
+	switch {
+	case l.Met == nil:
+		return l.Limit
+	case *l.Met:
+		return l.Limit + ": kept"
+	default:
+		return l.Limit + ": missed"
+	}
+}
+
+// format keeps three digits or so.
+func format(v float64) string {
+	switch size := math.Abs(v); {
+	case v == math.Trunc(v), size >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case size >= 10:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.2f", v)
+	}
+}
+
+// conditions are what the figures were taken on and under.
+func (r *report) conditions() []string {
+	return slices.DeleteFunc([]string{r.Machine, strings.Join(r.Proxies, "; "), r.Load}, func(s string) bool { return s == "" })
+}
+
+func (r *report) table() []byte {
+	// Writing to a bytes.Buffer does not fail.
+	var b bytes.Buffer
+	for _, line := range r.conditions() {
+		fmt.Fprintln(&b, line)
+	}
+	fmt.Fprintln(&b)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range r.rows() {
+		_, _ = fmt.Fprintln(t, strings.Join(row, "\t"))
+	}
+	_ = t.Flush()
+	for _, note := range r.Notes {
+		fmt.Fprintln(&b, "note:", note)
+	}
+	return b.Bytes()
+}
+
+func (r *report) markdown() []byte {
+	var b bytes.Buffer
+	for i, row := range r.rows() {
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
+		if i == 0 {
+			fmt.Fprintf(&b, "| --- |%s\n", strings.Repeat(" ---: |", len(row)-1))
+		}
+	}
+	fmt.Fprintf(&b, "\n%s.\n", strings.Join(r.conditions(), ". "))
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "\nNote: %s\n", note)
+	}
+	return b.Bytes()
+}
