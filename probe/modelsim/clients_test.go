@@ -17,7 +17,7 @@ func TestClientThatLeavesFreesItsSlot(t *testing.T) {
 		cfg.MaxRunning = 1
 		h := start(t, cfg)
 		ctx, leave := context.WithCancel(context.Background())
-		resp, err := h.send(ctx, chatPath, chat(10, "a", `,"max_tokens":1000`))
+		resp, err := h.send(ctx, chatPath, chat(10, "a", `,"max_tokens":1000`)) //nolint:bodyclose // the goroutine below closes it
 		if err != nil {
 			t.Fatal(err)
 		}
