@@ -1,0 +1,134 @@
+package tap
+
+import (
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Ending is how the relay saw an exchange end.
+type Ending struct {
+	At Instant
+	// Status is what the client got from headway itself, when no response of the
+	// upstream reached it; else 0.
+	Status int
+	// Outcome is OK when the response was delivered whole, whatever it said.
+	Outcome   exchange.Outcome
+	ErrorType exchange.ErrorType
+}
+
+// End closes the exchange and tells the Observer. Only the first call counts. A
+// compressed body may still be in work; its record follows when it is read.
+func (x *Exchange) End(e Ending) {
+	x.mu.Lock()
+	if x.ended {
+		x.mu.Unlock()
+		return
+	}
+	x.ended = true
+	x.record.Timing.End = x.offset(e.At)
+	if e.Status != 0 {
+		x.record.Status = e.Status
+	}
+	x.tap.flight.add(x.key, -1, -x.streams())
+	inflater := x.inflater
+	x.mu.Unlock()
+
+	finish := func() {
+		defer x.tap.open.Done()
+		x.observe(x.finish(e))
+	}
+	if inflater != nil {
+		inflater.end(finish)
+		return
+	}
+	finish()
+}
+
+// finish closes the decoder and completes the record.
+func (x *Exchange) finish(e Ending) exchange.Record {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	r := &x.record
+	r.RateLimits = x.limits
+	if t := &r.Timing; t.ResponseHead > 0 && t.RequestRead <= t.ResponseHead {
+		// The write may return after the answer to it was read.
+		t.RequestWritten = min(t.RequestWritten, t.ResponseHead)
+	}
+	if x.chunks > 0 {
+		r.Overhead.Chunk = r.Clocks.Proxy.Sum / time.Duration(x.chunks)
+	}
+	r.Outcome, r.ErrorType = e.Outcome, e.ErrorType
+	var reply dialect.Reply
+	if x.decoder != nil {
+		x.guard(func() { reply = x.decoder.Close() })
+	}
+	if x.decoder == nil {
+		if e.Outcome == exchange.OK {
+			r.Outcome, r.ErrorType = byStatus(r.Status)
+		}
+		return *r
+	}
+	x.take(reply)
+	if x.broken && e.Outcome == exchange.OK { // what could not be read may have been the end
+		reply.Complete = true
+	}
+	r.Outcome, r.ErrorType = judge(e, r, reply)
+	return *r
+}
+
+// take copies what the decoder understood into the record.
+func (x *Exchange) take(reply dialect.Reply) {
+	r := &x.record
+	r.Dialect, r.Operation, r.Provider = reply.Dialect, reply.Operation, reply.Provider
+	r.Model = exchange.Model{Request: reply.Ask.Model, Response: reply.Model}
+	r.FinishReasons = reply.FinishReasons
+	r.Usage = reply.Usage
+	r.Chunks = reply.Chunks
+	r.Events = reply.Events
+	r.Timing.FirstEvent = reply.FirstEvent
+	if !reply.Replay {
+		r.Timing.FirstToken, r.Timing.LastToken = reply.FirstToken, reply.LastToken
+	}
+	r.Notes = append(r.Notes, reply.Notes...)
+}
+
+// judge settles the outcome from what the relay saw and the decoder read.
+func judge(e Ending, r *exchange.Record, reply dialect.Reply) (exchange.Outcome, exchange.ErrorType) {
+	switch {
+	case e.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
+		// A client may hang up as soon as it has read the terminator.
+		return exchange.OK, ""
+	case e.Outcome != exchange.OK:
+		return e.Outcome, e.ErrorType
+	case r.Status >= 400:
+		return byStatus(r.Status)
+	case reply.Failed:
+		return exchange.StreamError, exchange.ErrUpstreamEvent
+	case r.Stream && !reply.Complete:
+		return exchange.UpstreamCut, exchange.ErrTruncated
+	}
+	return exchange.OK, ""
+}
+
+// byStatus is the outcome of a response that was delivered whole.
+func byStatus(status int) (exchange.Outcome, exchange.ErrorType) {
+	switch {
+	case status == 429 || status == 503 || status == 529:
+		return exchange.Refused, exchange.ErrorType(strconv.Itoa(status))
+	case status >= 400:
+		return exchange.HTTPError, exchange.ErrorType(strconv.Itoa(status))
+	}
+	return exchange.OK, ""
+}
+
+// address is u as host:port, empty for none.
+func address(u exchange.Upstream) string {
+	if u.Host == "" {
+		return ""
+	}
+	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
+}

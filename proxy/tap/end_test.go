@@ -1,0 +1,82 @@
+package tap_test
+
+import (
+	"testing"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+func TestOutcome(t *testing.T) {
+	whole := tap.Ending{Outcome: exchange.OK}
+	left := tap.Ending{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
+	complete, failed, short := &dialect.Reply{Complete: true}, &dialect.Reply{Complete: true, Failed: true}, &dialect.Reply{}
+	const stream, document = "text/event-stream", "application/json"
+	for _, tt := range []struct {
+		name        string
+		status      int
+		contentType string
+		ending      tap.Ending
+		reply       *dialect.Reply // nil: no dialect
+		outcome     exchange.Outcome
+		errorType   exchange.ErrorType
+	}{
+		{"complete stream", 200, stream, whole, complete, exchange.OK, ""},
+		{"stream without its terminator", 200, stream, whole, short, exchange.UpstreamCut, exchange.ErrTruncated},
+		{"stream of no known dialect", 200, stream, whole, nil, exchange.OK, ""},
+		{"error inside a stream", 200, stream, whole, failed, exchange.StreamError, exchange.ErrUpstreamEvent},
+		{"client left after the terminator", 200, stream, left, complete, exchange.OK, ""},
+		{"client left after an error", 200, stream, left, failed, exchange.ClientGone, exchange.ErrCanceled},
+		{"client left before the terminator", 200, stream, left, short, exchange.ClientGone, exchange.ErrCanceled},
+		{"client left an error response", 500, document, left, complete, exchange.ClientGone, exchange.ErrCanceled},
+		{"client left a response of no dialect", 200, stream, left, nil, exchange.ClientGone, exchange.ErrCanceled},
+		{"document that was not read to its end", 200, document, whole, short, exchange.OK, ""},
+		{"rate limited", 429, document, whole, failed, exchange.Refused, "429"},
+		{"overloaded", 529, document, whole, failed, exchange.Refused, "529"},
+		{"unavailable", 503, document, whole, nil, exchange.Refused, "503"},
+		{"wrong request", 400, document, whole, failed, exchange.HTTPError, "400"},
+		{"server error", 500, document, whole, nil, exchange.HTTPError, "500"},
+		{"redirect", 307, document, whole, nil, exchange.OK, ""},
+		{"cut", 200, stream, tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}, short, exchange.UpstreamCut, exchange.ErrTruncated},
+		{"cut after the terminator", 200, stream, tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}, complete, exchange.UpstreamCut, exchange.ErrTruncated},
+		{"drained", 200, stream, tap.Ending{Outcome: exchange.Drained, ErrorType: exchange.ErrDraining}, short, exchange.Drained, exchange.ErrDraining},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var spoken dialect.Dialect = nobody{}
+			if tt.reply != nil {
+				spoken = &script{close: func() dialect.Reply {
+					r := *tt.reply
+					r.Dialect = "script"
+					return r
+				}}
+			}
+			of, told := newTap(spoken)
+			x := of.Begin(chat())
+			x.ResponseHead(tt.status, header("Content-Type", tt.contentType), tap.Now())
+			chunk(x, "body")
+			tt.ending.At = tap.Now()
+			x.End(tt.ending)
+			if r := told.only(t); r.Outcome != tt.outcome || r.ErrorType != tt.errorType || r.Status != tt.status {
+				t.Errorf("recorded %q, %q, status %d; want %q, %q", r.Outcome, r.ErrorType, r.Status, tt.outcome, tt.errorType)
+			}
+		})
+	}
+}
+
+// nobody is a dialect that nothing speaks.
+type nobody struct{ *script }
+
+func (nobody) Match(*dialect.Head) bool { return false }
+
+func TestReplyOfAReplayHasNoTokenTimes(t *testing.T) {
+	of, told := newTap(&script{close: func() dialect.Reply {
+		return dialect.Reply{Ask: dialect.Ask{Dialect: "d"}, Complete: true, FirstEvent: 1, FirstToken: 2, LastToken: 3, Replay: true, Notes: []string{"replay"}}
+	}})
+	x := of.Begin(chat())
+	end(x)
+	r := told.only(t)
+	if r.Timing.FirstToken != 0 || r.Timing.LastToken != 0 || r.Timing.FirstEvent != 1 || len(r.Notes) != 1 {
+		t.Errorf("recorded %+v, notes %q", r.Timing, r.Notes)
+	}
+}

@@ -1,0 +1,112 @@
+package tap_test
+
+import (
+	"iter"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+var model = exchange.Upstream{Host: "model", Port: 8000}
+
+// ledger is an Observer that keeps what it is told.
+type ledger struct {
+	mu      sync.Mutex
+	records []exchange.Record
+}
+
+func (l *ledger) Observe(r exchange.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = append(l.records, r)
+}
+
+// only returns the one record that there must be.
+func (l *ledger) only(t *testing.T) exchange.Record {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.records) != 1 {
+		t.Fatalf("told of %d exchanges, want 1", len(l.records))
+	}
+	return l.records[0]
+}
+
+// newTap returns a tap with the given dialects, or OpenAI's, and its ledger.
+func newTap(dialects ...dialect.Dialect) (*tap.Tap, *ledger) {
+	if dialects == nil {
+		dialects = openai.Dialects()
+	}
+	l := new(ledger)
+	return tap.New(tap.Config{
+		Dialects: dialects, Observer: l,
+		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+	}), l
+}
+
+// chat is the head of a chat request that was read now.
+func chat(fields ...string) tap.Request {
+	return tap.Request{Method: "POST", Path: "/v1/chat/completions", Upstream: model, Header: header(fields...), Read: tap.Now()}
+}
+
+// header has the given names and values.
+func header(fields ...string) tap.Header {
+	return tap.Header(iter.Seq2[[]byte, []byte](func(yield func(name, value []byte) bool) {
+		for i := 0; i < len(fields); i += 2 {
+			if !yield([]byte(fields[i]), []byte(fields[i+1])) {
+				return
+			}
+		}
+	}))
+}
+
+// script is a dialect and its decoder, whose methods a test may replace.
+type script struct {
+	request func(p []byte)
+	ask     func() dialect.Ask
+	feed    func(p []byte, at time.Duration)
+	close   func() dialect.Reply
+}
+
+func (s *script) Match(*dialect.Head) bool                 { return true }
+func (s *script) NewDecoder(*dialect.Head) dialect.Decoder { return s }
+
+func (s *script) Request(p []byte) {
+	if s.request != nil {
+		s.request(p)
+	}
+}
+
+func (s *script) Ask() dialect.Ask {
+	if s.ask != nil {
+		return s.ask()
+	}
+	return dialect.Ask{Dialect: "script", Operation: "chat"}
+}
+
+func (s *script) Feed(p []byte, at time.Duration) {
+	if s.feed != nil {
+		s.feed(p, at)
+	}
+}
+
+func (s *script) Close() dialect.Reply {
+	if s.close != nil {
+		return s.close()
+	}
+	return dialect.Reply{Ask: s.Ask(), Complete: true}
+}
+
+// chunk reports p as read and written now.
+func chunk(x *tap.Exchange, p string) {
+	now := tap.Now()
+	x.Chunk([][]byte{[]byte(p)}, now, now)
+}
+
+// end ends x as a response that was delivered whole.
+func end(x *tap.Exchange) { x.End(tap.Ending{At: tap.Now(), Outcome: exchange.OK}) }

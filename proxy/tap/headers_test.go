@@ -1,0 +1,87 @@
+package tap_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+func TestTraceContext(t *testing.T) {
+	const trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+	sampled := exchange.Trace{TraceID: trace, SpanID: span, Sampled: true}
+	for _, tt := range []struct {
+		name, value string
+		want        exchange.Trace
+	}{
+		{"sampled", "00-" + trace + "-" + span + "-01", sampled},
+		{"not sampled", "00-" + trace + "-" + span + "-00", exchange.Trace{TraceID: trace, SpanID: span}},
+		{"other flags", "00-" + trace + "-" + span + "-fd", sampled},
+		{"later version", "cc-" + trace + "-" + span + "-01", sampled},
+		{"later version with more", "cc-" + trace + "-" + span + "-01-more", sampled},
+		{"later version with more, run together", "cc-" + trace + "-" + span + "-01more", exchange.Trace{}},
+		{"version 00 with more", "00-" + trace + "-" + span + "-01-more", exchange.Trace{}},
+		{"version ff", "ff-" + trace + "-" + span + "-01", exchange.Trace{}},
+		{"version that is none", "0x-" + trace + "-" + span + "-01", exchange.Trace{}},
+		{"upper case", "00-" + strings.ToUpper(trace) + "-" + span + "-01", exchange.Trace{}},
+		{"zero trace", "00-" + strings.Repeat("0", 32) + "-" + span + "-01", exchange.Trace{}},
+		{"zero span", "00-" + trace + "-" + strings.Repeat("0", 16) + "-01", exchange.Trace{}},
+		{"flags that are none", "00-" + trace + "-" + span + "-0g", exchange.Trace{}},
+		{"short", "00-" + trace + "-" + span + "-0", exchange.Trace{}},
+		{"empty", "", exchange.Trace{}},
+		{"wrong dashes", "00_" + trace + "-" + span + "-01", exchange.Trace{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			of, told := newTap(&script{})
+			end(of.Begin(chat("TraceParent", tt.value)))
+			if got := told.only(t).Trace; got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRateLimits(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fields []string
+		want   []exchange.RateLimit
+	}{
+		{"none", []string{"Content-Type", "text/plain", "x-ratelimit", "1", "x-ratelimit-limit", "1"}, nil},
+		{"OpenAI", []string{
+			"x-ratelimit-limit-requests", "60", "X-RateLimit-Remaining-Requests", "59", "x-ratelimit-reset-requests", "1s",
+			"x-ratelimit-limit-tokens", "150000", "x-ratelimit-remaining-tokens", "0", "x-ratelimit-reset-tokens", "6m0.5s",
+		}, []exchange.RateLimit{
+			{Kind: "requests", Limit: exchange.Known(60), Remaining: exchange.Known(59), Reset: time.Second},
+			{Kind: "tokens", Limit: exchange.Known(150000), Remaining: exchange.Known(0), Reset: 6*time.Minute + 500*ms},
+		}},
+		{"Azure's bare seconds", []string{"x-ratelimit-reset-tokens", "2.5"}, []exchange.RateLimit{{Kind: "tokens", Reset: 2500 * ms}}},
+		{"unknown is not zero", []string{"x-ratelimit-remaining-tokens", "-1", "x-ratelimit-limit-tokens", "many", "x-ratelimit-reset-tokens", "soon"}, []exchange.RateLimit{{Kind: "tokens"}}},
+		{"negative reset", []string{"x-ratelimit-reset-tokens", "-5s"}, []exchange.RateLimit{{Kind: "tokens"}}},
+		{"other names", []string{"x-ratelimit-policy-tokens", "1", "x-ratelimit-limit-images", "1", "x-ratelimit-limit-tokens-per-day", "1"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			of, told := newTap(&script{})
+			x := of.Begin(chat())
+			x.ResponseHead(200, header(tt.fields...), tap.Now())
+			end(x)
+			if got := told.only(t).RateLimits; !slices.Equal(got, tt.want) {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCompressedRequestIsNotRead(t *testing.T) {
+	read := false
+	of, told := newTap(&script{request: func([]byte) { read = true }})
+	x := of.Begin(chat("content-encoding", "gzip"))
+	x.RequestBody([]byte("\x1f\x8b"))
+	end(x)
+	if r := told.only(t); read || !slices.Equal(r.Notes, []string{"request_compressed"}) || r.Bytes.In != 2 {
+		t.Errorf("read %t, notes %q, %d bytes", read, r.Notes, r.Bytes.In)
+	}
+}

@@ -1,0 +1,182 @@
+package tap_test
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+type flusher interface {
+	io.WriteCloser
+	Flush() error
+}
+
+// codings are the compressors that the tests know, by what Content-Encoding says.
+var codings = map[string]func(io.Writer) flusher{
+	"gzip":   func(w io.Writer) flusher { return gzip.NewWriter(w) },
+	"X-GZip": func(w io.Writer) flusher { return gzip.NewWriter(w) },
+	"br":     func(w io.Writer) flusher { return brotli.NewWriter(w) },
+	"zstd": func(w io.Writer) flusher {
+		z, _ := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+		return z
+	},
+	"deflate": func(w io.Writer) flusher { return zlib.NewWriter(w) },
+	"deflate, raw": func(w io.Writer) flusher {
+		z, _ := flate.NewWriter(w, flate.DefaultCompression)
+		return z
+	},
+}
+
+// compress returns each of parts as what a server that flushes after it sends.
+func compress(coding string, parts ...string) (out [][]byte) {
+	var buf bytes.Buffer
+	z := codings[coding](&buf)
+	for i, p := range parts {
+		_, _ = io.WriteString(z, p)
+		_ = z.Flush()
+		if i == len(parts)-1 {
+			_ = z.Close()
+		}
+		out = append(out, bytes.Clone(buf.Bytes()))
+		buf.Reset()
+	}
+	return out
+}
+
+func TestCompressedStreamIsReadAsItComes(t *testing.T) {
+	events := []string{
+		`data: {"model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}` + "\n\n",
+		`data: {"model":"m","choices":[{"index":0,"delta":{"content":"b"}}]}` + "\n\n",
+		`data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}` + "\n\ndata: [DONE]\n\n",
+	}
+	for coding := range codings {
+		for _, split := range []bool{false, true} {
+			name := coding
+			if split {
+				name += ", byte by byte"
+			}
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					of, told := newTap()
+					x := of.Begin(chat())
+					said, _, _ := strings.Cut(coding, ", ")
+					x.ResponseHead(200, header("Content-Type", "text/event-stream", "Content-Encoding", said), tap.Now())
+					for _, p := range compress(coding, events...) {
+						time.Sleep(100 * ms)
+						if !split {
+							chunk(x, string(p))
+							continue
+						}
+						for i := range p {
+							chunk(x, string(p[i:i+1]))
+						}
+					}
+					end(x)
+					of.Wait()
+					r := told.only(t)
+					if r.Timing.FirstToken != 100*ms || r.Timing.LastToken != 200*ms || r.Chunks.Count != 2 {
+						t.Errorf("%d content chunks from %v to %v", r.Chunks.Count, r.Timing.FirstToken, r.Timing.LastToken)
+					}
+					if r.Outcome != exchange.OK || r.Usage.Output != exchange.Known(2) || len(r.Notes) > 0 {
+						t.Errorf("outcome %q, usage %+v, notes %q", r.Outcome, r.Usage, r.Notes)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestContentEncoding(t *testing.T) {
+	const body = `{"model":"m","choices":[]}`
+	once := func(coding, p string) string { return string(compress(coding, p)[0]) }
+	for _, tt := range []struct {
+		name   string
+		fields []string
+		sent   string
+		want   string // what the decoder reads
+		notes  []string
+	}{
+		{"none", nil, body, body, nil},
+		{"identity", []string{"Content-Encoding", "identity"}, body, body, nil},
+		{"stacked", []string{"Content-Encoding", "br, Gzip"}, once("gzip", once("br", body)), body, nil},
+		{"stacked in two fields", []string{"Content-Encoding", "br", "content-encoding", "gzip"}, once("gzip", once("br", body)), body, nil},
+		{"gzip that is not told", nil, once("gzip", body), body, nil},
+		{"zstd that is not told", nil, once("zstd", body), body, nil},
+		{"two gzip members", []string{"Content-Encoding", "gzip"}, once("gzip", body[:5]) + once("gzip", body[5:]), body, nil},
+		{"unknown", []string{"Content-Encoding", "dcb"}, "?", "", []string{"unknown_encoding"}},
+		{"unknown below a known one", []string{"Content-Encoding", "dcb, gzip"}, "?", "", []string{"unknown_encoding"}},
+		{"gzip that is none", []string{"Content-Encoding", "gzip"}, body, "", []string{"broken_encoding"}},
+		{"brotli that is none", []string{"Content-Encoding", "br"}, strings.Repeat("\xff", 100), "", []string{"broken_encoding"}},
+		{"zstd that is none", []string{"Content-Encoding", "zstd"}, body, "", []string{"broken_encoding"}},
+		{"gzip that ends early", []string{"Content-Encoding", "gzip"}, once("gzip", body)[:5], "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, size := range []int{1, 3, 1 << 20} {
+				var read strings.Builder
+				of, told := newTap(&script{
+					feed: func(p []byte, _ time.Duration) { read.Write(p) },
+					close: func() dialect.Reply {
+						return dialect.Reply{Ask: dialect.Ask{Dialect: "script"}, Complete: read.Len() > 0}
+					},
+				})
+				x := of.Begin(chat())
+				x.ResponseHead(200, header(append(tt.fields, "Content-Type", "text/event-stream")...), tap.Now())
+				for p := range slices.Chunk([]byte(tt.sent), size) {
+					chunk(x, string(p))
+				}
+				end(x)
+				of.Wait()
+				r := told.only(t)
+				if read.String() != tt.want || !slices.Equal(r.Notes, tt.notes) || r.Bytes.Out != int64(len(tt.sent)) {
+					t.Errorf("pieces of %d: read %q, notes %q, %d bytes", size, read.String(), r.Notes, r.Bytes.Out)
+				}
+				if early := strings.HasSuffix(tt.name, "early"); early != (r.Outcome == exchange.UpstreamCut) {
+					t.Errorf("pieces of %d: outcome %q", size, r.Outcome)
+				}
+			}
+		})
+	}
+}
+
+// TestInflaterThatFallsBehindIsDetached: the relay does not wait for it.
+func TestInflaterThatFallsBehindIsDetached(t *testing.T) {
+	var packed bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&packed, gzip.NoCompression)
+	_, _ = z.Write(make([]byte, 2<<20))
+	_ = z.Close()
+	for name, size := range map[string]int{"by bytes": 64 << 10, "by pieces": 100} {
+		t.Run(name, func(t *testing.T) {
+			held := make(chan struct{})
+			of, told := newTap(&script{feed: func([]byte, time.Duration) { <-held }})
+			x := of.Begin(chat())
+			x.ResponseHead(200, header("Content-Encoding", "gzip"), tap.Now())
+			for p := range slices.Chunk(packed.Bytes(), size) {
+				chunk(x, string(p)) // none of them waits
+			}
+			if n := of.Detached()["overflow"]; n != 1 {
+				t.Errorf("counted %d overflows, want 1", n)
+			}
+			end(x)
+			close(held)
+			of.Wait()
+			r := told.only(t)
+			if r.Outcome != exchange.OK || !slices.Equal(r.Notes, []string{"decoder_overflow"}) || r.Bytes.Out != int64(packed.Len()) {
+				t.Errorf("recorded %q, notes %q, %d bytes", r.Outcome, r.Notes, r.Bytes.Out)
+			}
+		})
+	}
+}
