@@ -1,0 +1,104 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/proxy"
+)
+
+// read is what following a chunked body came to.
+type read struct {
+	length  int // of the body on the wire, when it is whole
+	content string
+	whole   bool
+	failed  bool
+}
+
+// follow reads p in pieces no longer than the bytes of cuts say, over and over.
+func follow(p, cuts []byte) (r read) {
+	c := proxy.NewChunked()
+	for i := 0; len(p) > 0; i++ {
+		piece := p
+		if len(cuts) > 0 {
+			piece = p[:min(len(p), 1+int(cuts[i%len(cuts)]))]
+		}
+		n, content, done, err := c.Advance(piece)
+		r.length += n
+		r.content += string(content)
+		if done || err != nil {
+			r.whole, r.failed = done, err != nil
+			return r
+		}
+		if p = p[n:]; n != len(piece) {
+			panic("bytes left of a body that is not whole")
+		}
+	}
+	return r
+}
+
+// reference reads p as net/http does. It tells how much of p that took.
+func reference(p []byte) (content []byte, length int, err error) {
+	source := bytes.NewReader(p)
+	r := bufio.NewReader(io.MultiReader(strings.NewReader("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), source))
+	request, err := http.ReadRequest(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	content, err = io.ReadAll(request.Body)
+	return content, len(p) - source.Len() - r.Buffered(), err
+}
+
+func TestChunkedBody(t *testing.T) {
+	for _, tt := range []struct {
+		name, body string
+		want       read
+	}{
+		{"empty", "0\r\n\r\n", read{length: 5, whole: true}},
+		{"two chunks and more behind", "3\r\nabc\r\n1\r\nd\r\n0\r\n\r\nGET /", read{length: 19, content: "abcd", whole: true}},
+		{"sizes in either case, with zeros ahead", "00a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n", read{length: 37, content: "01234567890123456789", whole: true}},
+		{"padding", "1 \t\r\na\r\n0  \r\n\r\n", read{length: 15, content: "a", whole: true}},
+		{"extensions", "1;a=\"\xff;\";b \r\na\r\n0;c\r\n\r\n", read{length: 23, content: "a", whole: true}},
+		{"extension after padding", "1 ;a\r\na\r\n0\r\n\r\n", read{length: 14, content: "a", whole: true}},
+		{"trailers", "0\r\nA: b\r\nC:\r\n\r\n", read{length: 15, whole: true}},
+		{"data that looks like framing", "5\r\n0\r\n\r\n\r\n0\r\n\r\n", read{length: 15, content: "0\r\n\r\n", whole: true}},
+		{"unfinished", "3\r\nab", read{length: 5, content: "ab"}},
+		{"sixteen digits", "0000000000000001\r\n", read{length: 16, failed: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, cuts := range [][]byte{nil, {0}, {1}, {0, 2, 1}} {
+				if got := follow([]byte(tt.body), cuts); got != tt.want {
+					t.Errorf("cut %v: got %+v, want %+v", cuts, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+// FuzzBody: where the bytes of a body are cut changes nothing, and a body that is
+// whole to headway is the same to net/http, if it is one at all.
+func FuzzBody(f *testing.F) {
+	for _, body := range []string{
+		"0\r\n\r\n", "3\r\nabc\r\n0\r\nA: b\r\n\r\nmore", "a;x=y\r\n0123456789\r\n0\r\n\r\n", "1 \r\nx\r\n00\r\n\r\n",
+		"5\r\nab", "-1\r\n", "0x1\r\na\r\n", "1\na\n0\n\n", "1\r\nab\r\n0\r\n\r\n", "0\r\n a: b\r\n\r\n", "0\r\nGET / HTTP/1.1\r\n\r\n",
+	} {
+		f.Add([]byte(body), []byte{0, 3, 1})
+	}
+	f.Fuzz(func(t *testing.T, p, cuts []byte) {
+		got := follow(p, nil)
+		if again := follow(p, cuts); again != got {
+			t.Fatalf("at once %+v, in pieces %+v", got, again)
+		}
+		if !got.whole {
+			return
+		}
+		content, length, err := reference(p)
+		if err == nil && (string(content) != got.content || length != got.length) {
+			t.Errorf("net/http reads %q in %d bytes, headway %q in %d", content, length, got.content, got.length)
+		}
+	})
+}

@@ -1,0 +1,198 @@
+package proxy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// drain starts to drain f. The channel is closed when that is over.
+func (f *fixture) drain(ctx context.Context, want error) <-chan struct{} {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := f.proxy.Drain(ctx); !errors.Is(err, want) {
+			f.Errorf("Drain: %v, want %v", err, want)
+		}
+	}()
+	return over
+}
+
+func TestDrainLetsRunningExchangesFinish(t *testing.T) {
+	finish := make(chan struct{})
+	u := newUpstream(t, func(p *peer) {
+		p.message()
+		p.send(streamHead + token("a"))
+		<-finish
+		p.send(event("[DONE]") + "0\r\n\r\n")
+		p.gone()
+	})
+	f := newFixture(t, u.url)
+	idle, busy, waiting := f.dial(), f.dial(), f.dial()
+	busy.send(chat())
+	busy.expect(streamHead + token("a"))
+	waiting.send(chat())
+	waiting.expect(streamHead + token("a"))
+	drained := f.drain(t.Context(), nil)
+
+	idle.expectEnd() // at once
+	waiting.send(get)
+	if conn, err := net.Dial("tcp", f.addr); err == nil {
+		_ = conn.Close()
+		t.Error("still listening")
+	}
+	select {
+	case <-drained:
+		t.Error("drained while exchanges run")
+	default:
+	}
+	close(finish)
+	busy.expect(event("[DONE]") + "0\r\n\r\n")
+	busy.expectEnd()
+	waiting.expect(event("[DONE]") + "0\r\n\r\n")
+	answer := waiting.rest()
+	if !strings.HasPrefix(answer, "HTTP/1.1 503 ") || !strings.Contains(answer, "\r\nConnection: close\r\n") {
+		t.Errorf("a request that came while draining was answered %q", answer)
+	}
+	_ = busy.Close()
+	_ = waiting.Close()
+	wait(t, "draining", drained)
+	f.tap.Wait()
+	outcomes := map[exchange.Outcome]int{}
+	for range 3 {
+		outcomes[f.record().Outcome]++
+	}
+	if outcomes[exchange.OK] != 2 || outcomes[exchange.Refused] != 1 {
+		t.Errorf("recorded %v", outcomes)
+	}
+}
+
+// TestResponsesWhileDrainingTellTheClientToClose when their heads are still to be
+// sent.
+func TestResponsesWhileDrainingTellTheClientToClose(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	u := newUpstream(t, func(p *peer) {
+		p.message()
+		close(asked)
+		<-answer
+		p.send(okay)
+		p.gone()
+	})
+	f := newFixture(t, u.url)
+	idle, c := f.dial(), f.dial()
+	c.send(get)
+	wait(t, "the request", asked)
+	drained := f.drain(t.Context(), nil)
+	idle.expectEnd()
+	close(answer)
+	c.expect("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+	c.expectEnd()
+	_ = c.Close()
+	wait(t, "draining", drained)
+	f.want(exchange.OK, "", 200)
+}
+
+func TestDrainCutsWhatIsLateAndRecordsIt(t *testing.T) {
+	asked := make(chan struct{}, 2)
+	u := newUpstream(t, func(p *peer) {
+		if strings.HasPrefix(p.message(), "POST") {
+			p.send(streamHead + token("a"))
+		}
+		asked <- struct{}{}
+		p.gone()
+	})
+	f := newFixture(t, u.url)
+	streaming, waiting, half := f.dial(), f.dial(), f.dial()
+	streaming.send(chat())
+	streaming.expect(streamHead + token("a"))
+	half.send("GET / HT")
+	waiting.send(get)
+	for range 2 {
+		wait(t, "a request", asked)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := f.drain(ctx, context.Canceled)
+	cancel()
+	if rest, err := io.ReadAll(streaming.r); len(rest) > 0 || isTimeout(err) {
+		t.Errorf("the stream went on with %q, %v", rest, err)
+	}
+	f.refused(waiting.rest(), 503, "draining", strings.TrimPrefix(u.url, "http://"))
+	half.gone()
+	_ = waiting.Close()
+	wait(t, "draining", drained)
+	f.tap.Wait()
+	for range 2 {
+		r := f.record()
+		if r.Outcome != exchange.Drained || r.ErrorType != exchange.ErrDraining || (r.Status != 200 && r.Status != 503) {
+			t.Errorf("recorded %q, %q, status %d", r.Outcome, r.ErrorType, r.Status)
+		}
+	}
+}
+
+// TestDrainCutsClientsThatDoNotRead, which a write waits for.
+func TestDrainCutsClientsThatDoNotRead(t *testing.T) {
+	full := make(chan struct{})
+	u := newUpstream(t, func(p *peer) {
+		p.message()
+		p.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+		block := make([]byte, 64<<10)
+		for {
+			_ = p.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+			if _, err := p.Write(block); err != nil {
+				break
+			}
+		}
+		close(full)
+		p.gone()
+	})
+	f := newFixture(t, u.url)
+	c := f.dial()
+	c.send(get)
+	wait(t, "backpressure", full)
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := f.drain(ctx, context.Canceled)
+	cancel()
+	wait(t, "draining", drained)
+	if r := f.record(); r.Outcome != exchange.Drained {
+		t.Errorf("recorded %q", r.Outcome)
+	}
+}
+
+// TestDrainGivesUpDialing: a connection that is still being opened has nobody to
+// abort it.
+func TestDrainGivesUpDialing(t *testing.T) {
+	connected := make(chan struct{})
+	u := newUpstream(t, func(p *peer) {
+		close(connected)
+		p.gone() // never answers the TLS handshake
+	})
+	f := newFixture(t, "https://"+strings.TrimPrefix(u.url, "http://"))
+	c := f.dial()
+	c.send(get)
+	wait(t, "the connection", connected)
+	ctx, cancel := context.WithCancel(t.Context())
+	drained := f.drain(ctx, context.Canceled)
+	cancel()
+	f.refused(c.rest(), 503, "draining", strings.TrimPrefix(u.url, "http://"))
+	_ = c.Close()
+	wait(t, "draining", drained)
+	f.want(exchange.Drained, exchange.ErrDraining, 503)
+}
+
+func TestDrainOfNothingIsOverAtOnce(t *testing.T) {
+	f := newFixture(t, "http://127.0.0.1:1")
+	wait(t, "draining", f.drain(t.Context(), nil))
+	l := listen(t)
+	if err := f.proxy.Serve(l); err != nil {
+		t.Errorf("Serve after Drain: %v", err)
+	}
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is still open: %v", err)
+	}
+}

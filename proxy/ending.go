@@ -1,0 +1,56 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// ending is how the exchange ended, given what ended its response.
+func (r *relay) ending(err error) tap.Ending {
+	why := r.reason.Load()
+	switch {
+	case err == nil:
+		return tap.Ending{Outcome: exchange.OK}
+	case why != nil:
+		return tap.Ending{Outcome: *why, ErrorType: abortedAs(*why)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return tap.Ending{Outcome: exchange.Timeout, ErrorType: exchange.ErrTimeout}
+	case isMalformed(err) && r.answered:
+		return tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
+	case isMalformed(err):
+		return tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
+	case r.answered:
+		return tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}
+	}
+	return tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
+}
+
+// abortedAs is the error type of an exchange that was aborted.
+func abortedAs(why exchange.Outcome) exchange.ErrorType {
+	switch why {
+	case exchange.ClientGone:
+		return exchange.ErrCanceled
+	case exchange.Drained:
+		return exchange.ErrDraining
+	case exchange.HTTPError: // the client's body was malformed
+		return "400"
+	}
+	return exchange.ErrOther
+}
+
+func isMalformed(err error) bool {
+	return errors.Is(err, errMalformed) || errors.Is(err, errAmbiguous) || errors.Is(err, errFraming) || errors.Is(err, errHeadTooLarge)
+}
+
+// noEOF turns the end of a connection inside a message into an error.
+func noEOF(err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}

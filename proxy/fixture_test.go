@@ -1,0 +1,210 @@
+package proxy_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy"
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// patience is how long a test waits for what must happen. It is no measure of how
+// long it may take.
+const patience = 20 * time.Second
+
+// fixture is a proxy that listens on loopback, and what it told.
+type fixture struct {
+	*testing.T
+	proxy   *proxy.Proxy
+	tap     *tap.Tap
+	addr    string
+	records chan exchange.Record
+	begun   atomic.Int64
+	told    atomic.Int64
+	served  chan error
+	once    sync.Once
+	clients []net.Conn
+}
+
+type option func(*proxy.Config, *tap.Config)
+
+// newFixture starts a proxy whose default route leads to upstream, a URL.
+func newFixture(t *testing.T, upstream string, options ...option) *fixture {
+	t.Helper()
+	f := &fixture{T: t, records: make(chan exchange.Record, 1<<14), served: make(chan error, 1)}
+	of := tap.Config{
+		Dialects: openai.Dialects(), Observer: f,
+		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+	}
+	config := proxy.Config{Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler)}
+	for _, o := range options {
+		o(&config, &of)
+	}
+	of.Dialects = append(dialect.Set{census{&f.begun}}, of.Dialects...)
+	f.tap = tap.New(of)
+	config.Tap = f.tap
+	f.proxy = proxy.New(config)
+	listener := listen(t)
+	f.addr = listener.Addr().String()
+	go func() { f.served <- f.proxy.Serve(listener) }()
+	t.Cleanup(f.stopNow)
+	return f
+}
+
+// Observe implements exchange.Observer.
+func (f *fixture) Observe(r exchange.Record) {
+	f.told.Add(1)
+	f.records <- r
+}
+
+// stopNow is stop ahead of the test's end.
+func (f *fixture) stopNow() { f.once.Do(f.stop) }
+
+// stop drains the proxy and checks that nothing is left under way.
+func (f *fixture) stop() {
+	for _, c := range f.clients {
+		_ = c.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_ = f.proxy.Drain(ctx) // what a test left running is cut
+	f.tap.Wait()
+	if left := f.tap.InFlight(); len(left) > 0 {
+		f.Errorf("still in flight: %+v", left)
+	}
+	if err := <-f.served; err != nil {
+		f.Errorf("Serve: %v", err)
+	}
+	if begun := f.begun.Load(); begun != f.told.Load() {
+		f.Errorf("%d exchanges begun, %d recorded", begun, f.told.Load())
+	}
+}
+
+// record waits for the next Record.
+func (f *fixture) record() exchange.Record {
+	f.Helper()
+	select {
+	case r := <-f.records:
+		return r
+	case <-time.After(patience):
+		f.Fatal("no record came")
+		return exchange.Record{}
+	}
+}
+
+// want waits for the next Record and checks how it ended.
+func (f *fixture) want(outcome exchange.Outcome, errorType exchange.ErrorType, status int) exchange.Record {
+	f.Helper()
+	r := f.record()
+	if r.Outcome != outcome || r.ErrorType != errorType || r.Status != status {
+		f.Errorf("recorded %q, error type %q, status %d; want %q, %q, %d", r.Outcome, r.ErrorType, r.Status, outcome, errorType, status)
+	}
+	return r
+}
+
+// dial connects to the proxy.
+func (f *fixture) dial() *peer {
+	f.Helper()
+	conn, err := net.Dial("tcp", f.addr)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.clients = append(f.clients, conn)
+	return newPeer(f.T, conn)
+}
+
+// census is a dialect that nothing speaks; it counts the exchanges that begin.
+type census struct{ begun *atomic.Int64 }
+
+func (c census) Match(*dialect.Head) bool { c.begun.Add(1); return false }
+
+func (c census) NewDecoder(*dialect.Head) dialect.Decoder { return nil }
+
+func newRoute(t testing.TB, prefix, url string) proxy.Route {
+	t.Helper()
+	r, err := proxy.NewRoute(prefix, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// upstream is a server that does on every connection what a test tells it to.
+type upstream struct {
+	url         string
+	connections atomic.Int64
+	scripts     sync.WaitGroup
+}
+
+// newUpstream starts one. The connection is closed when serve returns.
+func newUpstream(t *testing.T, serve func(*peer)) *upstream {
+	t.Helper()
+	return serveOn(t, listen(t), "http://", serve)
+}
+
+func serveOn(t *testing.T, l net.Listener, scheme string, serve func(*peer)) *upstream {
+	u := &upstream{url: scheme + l.Addr().String()}
+	t.Cleanup(func() {
+		_ = l.Close()
+		u.scripts.Wait()
+	})
+	u.scripts.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			u.connections.Add(1)
+			u.scripts.Go(func() {
+				defer func() { _ = conn.Close() }()
+				serve(newPeer(t, conn))
+			})
+		}
+	})
+	return u
+}
+
+// answering is an upstream's script: it finds every request okay.
+func answering(p *peer) {
+	for {
+		if _, err := p.tryMessage(); err != nil {
+			return
+		}
+		p.sendAnyway(okay)
+	}
+}
+
+// saying is an upstream's script: it answers every request with what say makes of
+// its target.
+func saying(say func(target string) string) func(*peer) {
+	return func(p *peer) {
+		for {
+			m, err := p.tryMessage()
+			if err != nil {
+				return
+			}
+			body := say(strings.Fields(m)[1])
+			p.send(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/headway-sidecar/headway/proxy"
+)
+
+// FuzzRequestHead: no head is forwarded that net/http would frame in another way
+// than headway does, be it as it came or as it goes on.
+func FuzzRequestHead(f *testing.F) {
+	const h = "POST /v1//a%2Fb HTTP/1.1\r\nHost: a\r\n"
+	for _, head := range []string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET http://a/b?c HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+		h + "Content-Length: 5\r\n\r\nhello",
+		h + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+		h + "Content-Length: +5\r\n\r\n",
+		h + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		h + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+		h + "Transfer-Encoding: xchunked\r\n\r\n",
+		h + "Transfer-Encoding : chunked\r\n\r\n",
+		h + "Connection: close, Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n",
+		h + "Connection: upgrade, x\r\nUpgrade: websocket\r\nX: y\r\n\r\n",
+		h + "X: a\r\n Content-Length: 5\r\n\r\n",
+		h + "X: a\nContent-Length: 5\r\n\r\n",
+		h + "X: a\rContent-Length: 5\r\n\r\n",
+		"POST / HTTP/1.1\nContent-Length: 5\r\nHost: a\r\n\r\n",
+	} {
+		f.Add([]byte(head))
+	}
+	route := newRoute(f, "", "http://upstream:8000/base")
+	f.Fuzz(func(t *testing.T, p []byte) {
+		forwarded, length, framing, ok := proxy.ForwardedHead(p, route)
+		if !ok {
+			return
+		}
+		if came, err := read1(p[:length]); err == nil {
+			agree(t, "as it came", came, framing)
+		}
+		goes, err := read1(forwarded)
+		if err != nil {
+			return // net/http is stricter in what is no framing
+		}
+		agree(t, "as it goes on", goes, framing)
+		if goes.Host != "upstream:8000" {
+			t.Errorf("forwarded to host %q: %q", goes.Host, forwarded)
+		}
+		if n := bytes.Count(forwarded, []byte("\r\n\r\n")); n != 1 || bytes.Count(forwarded, []byte("\n")) != bytes.Count(forwarded, []byte("\r\n")) {
+			t.Errorf("forwarded %q", forwarded)
+		}
+	})
+}
+
+func read1(head []byte) (*http.Request, error) {
+	return http.ReadRequest(bufio.NewReaderSize(bytes.NewReader(head), len(head)+16))
+}
+
+func agree(t *testing.T, when string, r *http.Request, f proxy.Framing) {
+	t.Helper()
+	chunked := slices.Equal(r.TransferEncoding, []string{"chunked"})
+	length := max(r.ContentLength, 0)
+	if chunked != f.Chunked || (!chunked && length != max(f.Length, 0)) {
+		t.Errorf("%s net/http frames it as %q with length %d, headway as %+v", when, r.TransferEncoding, r.ContentLength, f)
+	}
+}

@@ -1,0 +1,67 @@
+package proxy_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy"
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// grenade is a dialect that panics in the method it names.
+type grenade string
+
+func (g grenade) pull(method grenade) {
+	if g == method {
+		panic("boom")
+	}
+}
+
+func (g grenade) Match(*dialect.Head) bool                 { g.pull("Match"); return true }
+func (g grenade) NewDecoder(*dialect.Head) dialect.Decoder { g.pull("NewDecoder"); return g }
+func (g grenade) Request([]byte)                           { g.pull("Request") }
+func (g grenade) Ask() dialect.Ask                         { g.pull("Ask"); return dialect.Ask{} }
+func (g grenade) Feed([]byte, time.Duration)               { g.pull("Feed") }
+func (g grenade) Close() dialect.Reply                     { g.pull("Close"); return dialect.Reply{Complete: true} }
+
+// TestPanickingDecoderHarmsNothing: the traffic passes and is recorded.
+func TestPanickingDecoderHarmsNothing(t *testing.T) {
+	for _, method := range []grenade{"Match", "NewDecoder", "Request", "Ask", "Feed", "Close"} {
+		t.Run(string(method), func(t *testing.T) {
+			u := newUpstream(t, answering)
+			f := newFixture(t, u.url, func(_ *proxy.Config, c *tap.Config) { c.Dialects = dialect.Set{method} })
+			c := f.dial()
+			for range 2 {
+				c.send(chat())
+				c.expect(okay)
+				f.want(exchange.OK, "", 200)
+			}
+			if n := f.tap.Detached()["panic"]; n != 2 {
+				t.Errorf("counted %d panics, want 2", n)
+			}
+		})
+	}
+}
+
+type panicker struct{}
+
+func (panicker) Observe(exchange.Record) { panic("boom") }
+
+// TestPanickingObserverHarmsNothing, not even the other observers before it.
+func TestPanickingObserverHarmsNothing(t *testing.T) {
+	u := newUpstream(t, answering)
+	f := newFixture(t, u.url, func(_ *proxy.Config, c *tap.Config) {
+		c.Observer = exchange.Fanout{c.Observer, panicker{}}
+	})
+	c := f.dial()
+	for range 3 {
+		c.send(get)
+		c.expect(okay)
+		f.want(exchange.OK, "", 200)
+	}
+	if n := u.connections.Load(); n != 1 {
+		t.Errorf("%d upstream connections, want 1", n)
+	}
+}

@@ -1,0 +1,112 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Why a head was refused. fasthttp's own words are not passed on: they quote
+// header values.
+var (
+	errHeadTooLarge = errors.New("message head larger than 256 KiB")
+	errMalformed    = errors.New("malformed message head")
+	errAmbiguous    = errors.New("ambiguous message framing")
+)
+
+// parser holds fasthttp's readers, which decide what is a valid head.
+type parser struct {
+	source   bytes.Reader
+	reader   *bufio.Reader
+	request  fasthttp.RequestHeader
+	response fasthttp.ResponseHeader
+}
+
+// parsers lends parsers for the time that a head is read.
+type parsers struct{ pool sync.Pool }
+
+func (ps *parsers) get() *parser {
+	if p, ok := ps.pool.Get().(*parser); ok {
+		return p
+	}
+	p := &parser{reader: bufio.NewReaderSize(nil, 2*smallBuffer)}
+	p.request.DisableNormalizing()
+	p.response.DisableNormalizing()
+	return p
+}
+
+func (ps *parsers) put(p *parser) { ps.pool.Put(p) }
+
+// over points the reader at raw, whatever its size.
+func (p *parser) over(raw []byte) *bufio.Reader {
+	p.source.Reset(raw)
+	if len(raw) > p.reader.Size() {
+		return bufio.NewReaderSize(&p.source, len(raw))
+	}
+	p.reader.Reset(&p.source)
+	return p.reader
+}
+
+// parseRequest reads the head of a request.
+func (p *parser) parseRequest(raw []byte) (requestHead, error) {
+	if err := p.request.Read(p.over(raw)); err != nil {
+		return requestHead{}, errMalformed
+	}
+	h := requestHead{head: head{raw: raw}}
+	line, ok := h.startLine()
+	h.method, line, _ = bytes.Cut(line, []byte(" "))
+	target, version, _ := bytes.Cut(line, []byte(" "))
+	h.target, h.http10 = originForm(target), string(version) == "HTTP/1.0"
+	if !ok || (!h.http10 && string(version) != "HTTP/1.1") {
+		return requestHead{}, errMalformed
+	}
+	if err := h.readFraming(); err != nil {
+		return requestHead{}, err
+	}
+	h.upgrade = h.upgrade && !h.http10 // RFC 9110, section 7.8
+	return h, nil
+}
+
+// originForm is the path and query of target, which may be absolute (RFC 9112,
+// section 3.2.2).
+func originForm(target []byte) []byte {
+	i := bytes.Index(target, []byte("://"))
+	if i <= 0 || target[0] == '/' {
+		return target
+	}
+	rest := target[i+3:]
+	switch i := bytes.IndexAny(rest, "/?"); {
+	case i < 0:
+		return []byte("/")
+	case rest[i] == '?':
+		return append([]byte("/"), rest[i:]...)
+	default:
+		return rest[i:]
+	}
+}
+
+// parseResponse reads the head of a response to a request with the given method.
+func (p *parser) parseResponse(raw []byte, method string) (responseHead, error) {
+	if err := p.response.Read(p.over(raw)); err != nil {
+		return responseHead{}, errMalformed
+	}
+	h := responseHead{head: head{raw: raw}, status: p.response.StatusCode()}
+	if _, ok := h.startLine(); !ok || h.status < 100 {
+		return responseHead{}, errMalformed
+	}
+	h.http10 = !bytes.HasPrefix(raw, []byte("HTTP/1.1"))
+	h.framing = untilClose
+	if err := h.readFraming(); err != nil {
+		return responseHead{}, err
+	}
+	if h.status < 200 || h.status == 204 || h.status == 304 || method == "HEAD" {
+		h.framing = noBody
+	}
+	if h.framing == untilClose {
+		h.close = true
+	}
+	return h, nil
+}

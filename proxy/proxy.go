@@ -1,0 +1,201 @@
+// Package proxy is the data path: it takes an application's HTTP connections,
+// relays every request to its upstream and every response back, byte by byte as
+// they come, and reports what passed to a tap after it was forwarded.
+//
+// fasthttp parses and validates the heads of both sides and keeps the pools of
+// upstream connections. The sockets between are owned here, so that nothing is
+// buffered, rewritten, timed out or hidden: two goroutines serve a connection
+// pair, each parked in the read of its own side. The client's carries the
+// request up and from then on notices the client's departure; the upstream's
+// carries the response down.
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// Config is what a Proxy relays with. All durations may be 0, which never cuts.
+type Config struct {
+	Routes []Route
+	Tap    *tap.Tap
+	Log    *slog.Logger
+	TLS    *tls.Config // for https upstreams; nil trusts the system's roots
+
+	ConnectTimeout time.Duration // to open a connection, TLS handshake included
+	HeaderTimeout  time.Duration // from the request's end to the response's head
+	IdleTimeout    time.Duration // of silence inside a response
+	Prewarm        int           // connections opened to each upstream by Warm
+}
+
+// Proxy relays HTTP/1 traffic. It is safe for concurrent use.
+type Proxy struct {
+	config Config
+	routes routes
+
+	parsers parsers
+	scratch scratch
+	wide    sync.Pool // of *[wideBuffer]byte
+
+	mu        sync.Mutex
+	listeners map[net.Listener]struct{}
+	clients   map[*clientConn]struct{}
+	empty     chan struct{} // closed when draining and the last client is gone
+
+	draining    atomic.Bool
+	connections atomic.Uint64
+}
+
+// New returns a Proxy that has opened nothing yet.
+func New(c Config) *Proxy {
+	p := &Proxy{
+		config:    c,
+		listeners: map[net.Listener]struct{}{},
+		clients:   map[*clientConn]struct{}{},
+		empty:     make(chan struct{}),
+	}
+	p.routes = newRoutes(c)
+	return p
+}
+
+// Warm opens Config.Prewarm connections to every upstream and leaves them idle.
+// It returns what could not be opened, which hinders nothing.
+func (p *Proxy) Warm() error {
+	var errs []error
+	for _, r := range p.routes {
+		errs = append(errs, r.pool.warm(p.config.Prewarm))
+	}
+	return errors.Join(errs...)
+}
+
+// Connections counts the client connections accepted so far.
+func (p *Proxy) Connections() uint64 { return p.connections.Load() }
+
+// Serve accepts connections from l until the listener is closed, by Drain or by
+// the caller, and returns nil then.
+func (p *Proxy) Serve(l net.Listener) error {
+	if !p.listen(l) {
+		return l.Close()
+	}
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			p.connections.Add(1)
+			go p.serve(conn)
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case isTemporary(err):
+			p.config.Log.Warn("accepting a connection", "err", err)
+			time.Sleep(50 * time.Millisecond) // out of descriptors, say: let some end
+		default:
+			return err
+		}
+	}
+}
+
+// listen takes l among the listeners that Drain closes, unless it came too late.
+func (p *Proxy) listen(l net.Listener) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listeners[l] = struct{}{}
+	return !p.draining.Load()
+}
+
+func isTemporary(err error) bool {
+	var e interface{ Temporary() bool }
+	return errors.As(err, &e) && e.Temporary()
+}
+
+// serve runs one client connection to its end. A panic ends that connection only.
+func (p *Proxy) serve(conn net.Conn) {
+	c := newClientConn(p, conn)
+	p.remember(c)
+	defer func() {
+		if v := recover(); v != nil {
+			p.config.Log.Error("panic in a client connection", "panic", v, "stack", string(debug.Stack()))
+			c.fail()
+		}
+		c.close()
+		p.forget(c)
+	}()
+	c.serve()
+}
+
+// remember counts c among those that Drain waits for. One that was accepted just
+// before gets a moment to send its request, and to read the refusal.
+func (p *Proxy) remember(c *clientConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clients[c] = struct{}{}
+	if p.draining.Load() {
+		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
+	}
+}
+
+func (p *Proxy) forget(c *clientConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.clients, c)
+	p.settleDrain()
+}
+
+// settleDrain says that draining is over when it is. p.mu is held.
+func (p *Proxy) settleDrain() {
+	if !p.draining.Load() || len(p.clients) > 0 {
+		return
+	}
+	select {
+	case <-p.empty:
+	default:
+		close(p.empty)
+	}
+}
+
+// Drain stops accepting, closes idle connections, lets running exchanges finish
+// and answers any further request on their connections with 503. When ctx ends
+// first, what still runs is cut and recorded as drained; the error is ctx's then.
+func (p *Proxy) Drain(ctx context.Context) error {
+	p.mu.Lock()
+	p.draining.Store(true)
+	for l := range p.listeners {
+		_ = l.Close() // its Serve returns
+	}
+	for c := range p.clients {
+		c.closeIfIdle()
+	}
+	p.settleDrain()
+	p.mu.Unlock()
+
+	defer p.closePools()
+	select {
+	case <-p.empty:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, r := range p.routes {
+		r.pool.stop()
+	}
+	p.mu.Lock()
+	for c := range p.clients {
+		c.cut()
+	}
+	p.mu.Unlock()
+	<-p.empty
+	return ctx.Err()
+}
+
+func (p *Proxy) closePools() {
+	for _, r := range p.routes {
+		r.pool.close()
+	}
+}

@@ -1,0 +1,126 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// quickConn is a TCP connection whose reads and writes do not announce themselves
+// to Go's scheduler. The sockets are non-blocking, so there is nothing to
+// announce; but on a machine with idle processors every announced system call
+// wakes the runtime's monitor thread, which costs more than the call itself.
+//
+// One goroutine may read and another write at the same time; not two of a kind.
+type quickConn struct {
+	*net.TCPConn
+	raw syscall.RawConn
+
+	reading, writing transfer
+}
+
+// transfer is one read or write: what is asked of the kernel, and its answer.
+type transfer struct {
+	p     []byte
+	n     int
+	errno syscall.Errno
+	call  func(fd uintptr) bool // made once, so that a transfer allocates nothing
+}
+
+// quick makes conn a quickConn if it is TCP.
+func quick(conn net.Conn) net.Conn {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return conn
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return conn
+	}
+	q := &quickConn{TCPConn: tcp, raw: raw}
+	q.reading.call = q.reading.do(syscall.SYS_READ)
+	q.writing.call = q.writing.do(syscall.SYS_WRITE)
+	return q
+}
+
+// do returns the function that tries the system call once. It returns false when
+// the caller has to wait for the socket.
+func (t *transfer) do(trap uintptr) func(fd uintptr) bool {
+	return func(fd uintptr) bool {
+		for {
+			n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)))
+			switch errno {
+			case syscall.EINTR:
+				continue
+			case syscall.EAGAIN:
+				return false
+			}
+			t.n, t.errno = int(n), errno
+			return true
+		}
+	}
+}
+
+// Read reads once, waiting until there is something to read.
+func (q *quickConn) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	t := &q.reading
+	t.p = p
+	err := q.raw.Read(t.call)
+	t.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case t.errno != 0:
+		return 0, q.failed("read", t.errno)
+	case t.n == 0:
+		return 0, io.EOF
+	}
+	return t.n, nil
+}
+
+// Write writes all of p, waiting for the other side to take it.
+func (q *quickConn) Write(p []byte) (int, error) {
+	t := &q.writing
+	for done := 0; done < len(p); done += t.n {
+		t.p = p[done:]
+		err := q.raw.Write(t.call)
+		t.p = nil
+		if err == nil && t.errno != 0 {
+			err = q.failed("write", t.errno)
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+	return len(p), nil
+}
+
+// hasEnded tells whether the other side of an idle connection has ended it, or
+// has said something that nobody asked for.
+func hasEnded(conn net.Conn) bool {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return true
+	}
+	var quiet bool
+	err = raw.Control(func(fd uintptr) {
+		var p [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		quiet = errors.Is(err, syscall.EAGAIN)
+	})
+	return err != nil || !quiet
+}
+
+func (q *quickConn) failed(op string, errno syscall.Errno) error {
+	return &net.OpError{Op: op, Net: "tcp", Source: q.LocalAddr(), Addr: q.RemoteAddr(), Err: os.NewSyscallError(op, errno)}
+}

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// refusal is an answer of headway's own, given when there is none to forward.
+type refusal struct {
+	status  int
+	kind    string // error.type of the body
+	message string
+}
+
+// append writes r as an HTTP response that ends the connection. The body has the shape of an OpenAI
+// error, which SDKs show to their users.
+func (r refusal) append(dst []byte) []byte {
+	body, err := json.Marshal(map[string]any{"error": map[string]any{
+		"message": "headway: " + r.message, "type": r.kind, "param": nil, "code": r.status,
+	}})
+	if err != nil {
+		body = nil // a string map cannot fail to marshal
+	}
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = strconv.AppendInt(dst, int64(r.status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, http.StatusText(r.status)...)
+	dst = append(dst, "\r\nContent-Type: application/json\r\nContent-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	dst = append(dst, "\r\nConnection: close\r\n\r\n"...)
+	return append(dst, body...)
+}
+
+// refusal is what to tell the client when the exchange failed unanswered.
+func (r *relay) refusal(e tap.Ending, err error) refusal {
+	at := r.route.address()
+	switch {
+	case e.Outcome == exchange.Drained:
+		return refusal{status: 503, kind: "draining", message: "stopped before upstream " + at + " answered"}
+	case e.Outcome == exchange.Timeout:
+		return refusal{status: 504, kind: "upstream_timeout", message: "upstream " + at + " did not answer in time"}
+	case e.Outcome == exchange.HTTPError:
+		return refusal{status: 400, kind: "bad_request", message: errFraming.Error()}
+	case isMalformed(err):
+		return refusal{status: 502, kind: "upstream_protocol_error", message: fmt.Sprintf("upstream %s sent no valid HTTP/1 response: %v", at, err)}
+	}
+	return refusal{status: 502, kind: "upstream_connection_error", message: "upstream " + at + " closed the connection before it answered"}
+}
+
+// undialed is what to tell the client, and the tap, when no connection could be
+// had for r.
+func (r *relay) undialed(err error) (refusal, tap.Ending) {
+	if r.reason.Load() != nil { // nobody but Drain aborts so early
+		ending := tap.Ending{Outcome: exchange.Drained, ErrorType: exchange.ErrDraining}
+		return r.refusal(ending, err), ending
+	}
+	refusal := dialRefusal(r.route.address(), err)
+	ending := tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
+	if refusal.status == http.StatusGatewayTimeout {
+		ending.ErrorType = exchange.ErrTimeout
+	}
+	return refusal, ending
+}
+
+// dialRefusal is what to tell the client when no connection could be had.
+func dialRefusal(at string, err error) refusal {
+	var e net.Error
+	if errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &e) && e.Timeout()) {
+		return refusal{status: 504, kind: "upstream_connect_timeout", message: "upstream " + at + ": connecting timed out"}
+	}
+	return refusal{status: 502, kind: "upstream_connect_error", message: fmt.Sprintf("upstream %s: %v", at, rootCause(err))}
+}
+
+// rootCause leaves out what wraps err: addresses of this machine, mostly.
+func rootCause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}

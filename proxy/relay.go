@@ -1,0 +1,316 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// relay is one exchange between a client connection and an upstream connection.
+// The client's goroutine carries the request and may abort it; the upstream's
+// carries the response and alone ends it.
+type relay struct {
+	client *clientConn
+	route  *route
+	up     *upstreamConn // set when the connection is bound
+	x      *tap.Exchange
+
+	// bound is up for those who may abort before there is one.
+	bound atomic.Pointer[upstreamConn]
+
+	method  string
+	http10  bool // the client speaks HTTP/1.0
+	close   bool // the client asked to close the connection after this exchange
+	upgrade bool // the client asked for another protocol
+
+	progress  atomic.Int32 // of the request, a progress
+	finishing sync.Mutex   // held while the last bytes of the request are written
+	delivered atomic.Bool  // the whole response was written to the client
+	reason    atomic.Pointer[exchange.Outcome]
+	tunnel    atomic.Bool // the protocol was switched: bytes go both ways
+
+	// Of the upstream's goroutine:
+	body     body
+	answered bool // a byte of the final response was written to the client
+	keep     bool // the upstream connection may serve another exchange
+	refused  bool // the client got an answer of headway's own
+	last     bool // the client connection ends with this exchange
+}
+
+// abort cuts the exchange short for the given reason; the first one counts.
+func (r *relay) abort(why exchange.Outcome) {
+	if r.delivered.Load() {
+		return
+	}
+	r.reason.CompareAndSwap(nil, &why)
+	if u := r.bound.Load(); u != nil {
+		u.abort(r)
+	}
+}
+
+// bind makes u known to abort, which may have been called while u was waited for.
+func (r *relay) bind(u *upstreamConn) {
+	r.bound.Store(u)
+	if r.reason.Load() != nil {
+		u.abort(r)
+	}
+}
+
+// fail ends the exchange after a panic on the upstream's goroutine.
+func (r *relay) fail() {
+	r.up.release(false)
+	r.up.drop()
+	r.client.exchangeOver(ending{broken: true})
+	r.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
+}
+
+// respond carries one response to the client, the first bytes of which have been
+// read at the given moment, or have failed to come. It tells whether the upstream
+// connection can serve another exchange.
+func (r *relay) respond(at tap.Instant, err error) bool {
+	at, err = r.carry(at, err)
+	r.delivered.Store(err == nil)
+	ending := r.ending(err)
+	if err != nil && !r.answered && ending.Outcome != exchange.ClientGone {
+		ending.Status = r.client.refuse(r.refusal(ending, err))
+		r.refused = true
+	}
+	ending.At = at
+	keep := r.settle(err)
+	r.x.End(ending)
+	return keep
+}
+
+// settle gives the connections back, after which the next exchange may begin. It
+// tells whether the upstream's was kept.
+func (r *relay) settle(err error) bool {
+	whole := err == nil && r.sent()
+	r.up.narrow(&r.client.proxy.wide)
+	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
+	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
+	if keep {
+		r.up.keep()
+	} else {
+		r.up.drop()
+	}
+	broken := err != nil && !r.refused
+	r.client.exchangeOver(ending{
+		last:   r.last || r.refused || !whole,
+		broken: broken,
+		// A body that broke off must not look whole, and a connection that the
+		// upstream reset is reset.
+		reset: broken && (errors.Is(err, syscall.ECONNRESET) || r.closeDelimited()),
+	})
+	return keep
+}
+
+// carry reads response heads until the final one, then the body.
+func (r *relay) carry(at tap.Instant, err error) (tap.Instant, error) {
+	for err == nil {
+		var h responseHead
+		if h, at, err = r.readHead(at); err != nil {
+			return at, err
+		}
+		switch {
+		case h.status == 101:
+			return r.switchProtocols(&h, at)
+		case h.status >= 200:
+			return r.final(&h, at)
+		}
+		err = r.interim(&h)
+		if err == nil && len(r.up.bytes()) == 0 {
+			_, at, err = r.up.fill()
+		}
+	}
+	return at, err
+}
+
+// readHead reads on until the head of a response is whole.
+func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
+	known := 0
+	for {
+		p := r.up.bytes()
+		if len(p) >= len("HTTP/") && string(p[:len("HTTP/")]) != "HTTP/" {
+			return responseHead{}, at, errMalformed
+		}
+		if n := endOfHead(p, known); n > 0 {
+			parser := r.client.proxy.parsers.get()
+			defer r.client.proxy.parsers.put(parser)
+			h, err := parser.parseResponse(p[:n], r.method)
+			return h, at, err
+		}
+		if hasBareEnd(p) {
+			return responseHead{}, at, errMalformed
+		}
+		known = len(p)
+		if !r.up.grow(maxHead) {
+			return responseHead{}, at, errHeadTooLarge
+		}
+		var err error
+		if _, at, err = r.up.fill(); err != nil {
+			return responseHead{}, at, err
+		}
+	}
+}
+
+// switchProtocols forwards a 101 and from then on whatever either side sends.
+func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, error) {
+	if !r.upgrade {
+		return at, errMalformed
+	}
+	r.body = body{framing: untilClose}
+	r.last = true
+	at, done, err := r.head(h, at, "Upgrade")
+	if done || err != nil {
+		return at, err
+	}
+	r.tunnel.Store(true)
+	r.client.wake()
+	at, _ = r.stream() // either side ends a tunnel as it likes
+	return at, nil
+}
+
+// interim forwards a 1xx response. HTTP/1.0 has none.
+func (r *relay) interim(h *responseHead) error {
+	defer r.up.use(len(h.raw))
+	if r.http10 {
+		return nil
+	}
+	out := r.client.proxy.scratch.get()
+	defer r.client.proxy.scratch.put(out)
+	*out = h.appendResponse(*out, "", false)
+	return r.write(*out)
+}
+
+// final forwards the head of the final response and what came with it, then the
+// rest of the body as it comes.
+func (r *relay) final(h *responseHead, at tap.Instant) (tap.Instant, error) {
+	r.body = body{framing: h.framing, left: h.length}
+	r.keep = !h.close
+	// An answer before the request's end is the last one: what the client still
+	// sends has nowhere to go.
+	r.last = r.close || r.closeDelimited() || r.client.proxy.draining.Load() || r.progress.Load() == unsent
+	at, done, err := r.head(h, at, r.persistence())
+	if done || err != nil {
+		return at, err
+	}
+	return r.stream()
+}
+
+// head forwards a head and what came of the body with it, and tells whether that
+// is all of the body.
+func (r *relay) head(h *responseHead, at tap.Instant, connection string) (_ tap.Instant, done bool, err error) {
+	r.up.gotHead()
+	out := r.client.proxy.scratch.get()
+	defer r.client.proxy.scratch.put(out)
+	*out = h.appendResponse(*out, connection, r.http10)
+	p := r.up.bytes()[len(h.raw):]
+	n, done, err := r.body.advance(p)
+	*out = r.appendBody(*out, p[:n])
+	r.answered = true
+	failed := r.write(*out)
+	r.delivered.Store(done && failed == nil)
+	r.x.ResponseHead(h.status, h.fields(), at)
+	if failed != nil {
+		return tap.Now(), false, failed
+	}
+	if len(r.body.spans) > 0 {
+		r.x.Chunk(r.body.spans, at, tap.Now())
+	}
+	r.up.use(len(h.raw) + n)
+	return at, done, err
+}
+
+// closeDelimited tells whether the client knows the end of the body by the end of
+// the connection only.
+func (r *relay) closeDelimited() bool {
+	return r.body.framing == untilClose || (r.http10 && r.body.framing == chunked)
+}
+
+// stream forwards the body as it comes. One read, one write, then the tap.
+func (r *relay) stream() (tap.Instant, error) {
+	idle := r.client.proxy.config.IdleTimeout
+	for {
+		if idle > 0 {
+			_ = r.up.conn.SetReadDeadline(time.Now().Add(idle))
+		}
+		p, at, err := r.up.fill()
+		if len(p) == 0 {
+			if r.body.framing == untilClose && errors.Is(err, io.EOF) {
+				return at, nil
+			}
+			return at, noEOF(err)
+		}
+		n, done, malformed := r.body.advance(p)
+		if failed := r.forward(p[:n]); failed != nil {
+			return tap.Now(), failed
+		}
+		if done {
+			r.delivered.Store(true)
+		}
+		if len(r.body.spans) > 0 {
+			r.x.Chunk(r.body.spans, at, tap.Now())
+		}
+		full := len(p) == len(r.up.buf)
+		r.up.use(n)
+		if done || malformed != nil {
+			return at, malformed
+		}
+		switch {
+		case full:
+			r.up.widen(&r.client.proxy.wide)
+		case len(p) < smallBuffer:
+			r.up.narrow(&r.client.proxy.wide)
+		}
+	}
+}
+
+// forward writes body bytes to the client as they came.
+func (r *relay) forward(p []byte) error {
+	if !r.http10 || r.body.framing != chunked {
+		return r.write(p)
+	}
+	for _, span := range r.body.spans {
+		if err := r.write(span); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *relay) appendBody(dst, p []byte) []byte {
+	if !r.http10 || r.body.framing != chunked {
+		return append(dst, p...)
+	}
+	for _, span := range r.body.spans {
+		dst = append(dst, span...)
+	}
+	return dst
+}
+
+// write writes to the client; failing means that the client is gone.
+func (r *relay) write(p []byte) error {
+	if _, err := r.client.conn.Write(p); err != nil {
+		gone := exchange.ClientGone
+		r.reason.CompareAndSwap(nil, &gone)
+		return err
+	}
+	return nil
+}
+
+// persistence is what to tell the client of its connection.
+func (r *relay) persistence() string {
+	switch {
+	case r.last:
+		return "close"
+	case r.http10:
+		return "keep-alive"
+	}
+	return ""
+}

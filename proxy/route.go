@@ -1,0 +1,133 @@
+package proxy
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Route leads the requests whose path starts with a prefix to an upstream.
+type Route struct {
+	Prefix   string // "/anthropic"; stripped. Empty matches every path
+	Upstream exchange.Upstream
+	TLS      bool
+
+	base      string // path of the upstream's URL, put before every target
+	authority string // what the upstream is called in Host
+}
+
+// NewRoute returns the route from a path prefix, which may be empty, to the
+// upstream at rawURL: http or https, a host, perhaps a port and a path.
+func NewRoute(prefix, rawURL string) (Route, error) {
+	u, err := url.Parse(rawURL)
+	switch {
+	case err != nil:
+		return Route{}, fmt.Errorf("%q is no URL", rawURL)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return Route{}, fmt.Errorf("%q must start with http:// or https://", rawURL)
+	case u.Hostname() == "":
+		return Route{}, fmt.Errorf("%q names no host", rawURL)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return Route{}, fmt.Errorf("%q must be scheme, host, port and path only", u.Redacted())
+	case prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?# ")):
+		return Route{}, fmt.Errorf("prefix %q must start with / and must not end with it", prefix)
+	}
+	port, err := portOf(u)
+	if err != nil {
+		return Route{}, err
+	}
+	return Route{
+		Prefix:    prefix,
+		Upstream:  exchange.Upstream{Host: u.Hostname(), Port: port},
+		TLS:       u.Scheme == "https",
+		base:      strings.TrimRight(u.EscapedPath(), "/"),
+		authority: u.Host,
+	}, nil
+}
+
+func portOf(u *url.URL) (int, error) {
+	switch {
+	case u.Port() != "":
+		n, err := strconv.Atoi(u.Port())
+		if err != nil || n < 1 || n > 65535 {
+			return 0, fmt.Errorf("%q has no valid port", u.Redacted())
+		}
+		return n, nil
+	case u.Scheme == "https":
+		return 443, nil
+	}
+	return 80, nil
+}
+
+// address is where to dial.
+func (r *Route) address() string {
+	return net.JoinHostPort(r.Upstream.Host, strconv.Itoa(r.Upstream.Port))
+}
+
+// matches tells whether target, in origin form, is below the prefix.
+func (r *Route) matches(target []byte) bool {
+	rest, ok := bytes.CutPrefix(target, []byte(r.Prefix))
+	return ok && (r.Prefix == "" || len(rest) == 0 || rest[0] == '/' || rest[0] == '?')
+}
+
+// appendTarget appends target as the upstream is to see it: the prefix gives way
+// to the upstream's base path, and every other byte stays as it is.
+func (r *Route) appendTarget(dst, target []byte) []byte {
+	if string(target) == "*" { // the server as a whole (RFC 9112, section 3.2.4)
+		return append(dst, target...)
+	}
+	rest := target[len(r.Prefix):]
+	dst = append(dst, r.base...)
+	if len(rest) == 0 || rest[0] == '?' {
+		dst = append(dst, '/')
+	}
+	return append(dst, rest...)
+}
+
+// route is a Route with its connections.
+type route struct {
+	Route
+	pool *pool
+}
+
+type routes []*route
+
+// newRoutes orders c's routes so that the longest matching prefix comes first.
+func newRoutes(c Config) routes {
+	var rs routes
+	for _, r := range c.Routes {
+		rs = append(rs, &route{Route: r, pool: newPool(r, c)})
+	}
+	slices.SortStableFunc(rs, func(a, b *route) int { return cmp.Compare(len(b.Prefix), len(a.Prefix)) })
+	return rs
+}
+
+// match returns the route of target, or nil.
+func (rs routes) match(target []byte) *route {
+	for _, r := range rs {
+		if r.matches(target) {
+			return r
+		}
+	}
+	return nil
+}
+
+// String is r as it is configured.
+func (r *Route) String() string {
+	scheme := "http"
+	if r.TLS {
+		scheme = "https"
+	}
+	url := scheme + "://" + r.authority + r.base
+	if r.Prefix == "" {
+		return url
+	}
+	return r.Prefix + "=" + url
+}

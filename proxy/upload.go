@@ -1,0 +1,130 @@
+package proxy
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// progress is how far a request has got on its way up.
+type progress = int32
+
+const (
+	unsent   progress = iota // more is to come from the client, or the upstream took no more
+	lastPart                 // its last bytes are being written
+	sent                     // it was written whole, and the tap knows
+)
+
+// lastWrite bounds the wait for the last bytes of a request to be written when its
+// response is already there: the upstream has read them, or never will.
+const lastWrite = time.Second
+
+// upload carries the request to the upstream connection that r is bound to,
+// after waiting dialed for it. It tells whether the exchange is still to be
+// waited for.
+func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bool {
+	body := body{framing: req.framing, left: req.length}
+	out := c.proxy.scratch.get()
+	*out = req.appendRequest(*out, &r.route.Route)
+	c.use(len(req.raw))
+	p := c.bytes()
+	n, done, err := body.advance(p)
+	*out = append(*out, p[:n]...)
+	if err != nil { // what cannot be told apart is not forwarded
+		c.proxy.scratch.put(out)
+		r.abort(exchange.HTTPError)
+		return true
+	}
+	r.starting(done)
+	_, failed := r.up.conn.Write(*out)
+	c.proxy.scratch.put(out)
+	r.x.RequestSent(tap.Now(), dialed)
+	c.account(r, &body)
+	c.use(n)
+	r.wrote(done, c.at, failed)
+	if done {
+		c.narrow(&c.proxy.wide)
+		return true
+	}
+	return c.pump(r, &body, failed)
+}
+
+// starting says that a part of the request is about to be written.
+func (r *relay) starting(last bool) {
+	if last {
+		r.finishing.Lock()
+		r.progress.Store(lastPart)
+	}
+}
+
+// wrote says that the part was written, or that it failed to be. Its last byte
+// was read from the client at the given moment.
+func (r *relay) wrote(last bool, read tap.Instant, failed error) {
+	if !last {
+		return
+	}
+	defer r.finishing.Unlock()
+	r.x.RequestRead(read)
+	if failed != nil {
+		r.progress.Store(unsent)
+		return
+	}
+	r.x.RequestWritten(tap.Now())
+	r.progress.Store(sent)
+	r.up.expectHead(r, r.client.proxy.config.HeaderTimeout)
+}
+
+// sent tells whether the whole request was written to the upstream, and waits for
+// the write of its last bytes to return: the response may be quicker than that.
+func (r *relay) sent() bool {
+	if r.progress.Load() == lastPart {
+		_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
+		r.finishing.Lock()
+		defer r.finishing.Unlock()
+		_ = r.up.conn.SetWriteDeadline(time.Time{})
+	}
+	return r.progress.Load() == sent
+}
+
+// pump carries the rest of the request's body as it comes. When the upstream
+// takes no more of it, which failed says, the rest is read and dropped: a response
+// may still come. It tells whether the exchange is still to be waited for, which
+// it is not when the client left.
+func (c *clientConn) pump(r *relay, body *body, failed error) bool {
+	defer c.narrow(&c.proxy.wide)
+	for !c.isOver(r) {
+		p, _, err := c.fill()
+		if len(p) == 0 && err != nil {
+			r.abort(exchange.ClientGone) // which it is not when r is over
+			return false
+		}
+		n, done, err := body.advance(p)
+		if err != nil { // what cannot be told apart is not forwarded
+			r.abort(exchange.HTTPError)
+			return true
+		}
+		r.starting(done)
+		if failed == nil {
+			_, failed = r.up.conn.Write(p[:n])
+		}
+		full := len(p) == len(c.buf)
+		c.account(r, body)
+		c.use(n)
+		r.wrote(done, c.at, failed)
+		if done {
+			return true
+		}
+		if full {
+			c.widen(&c.proxy.wide)
+		}
+	}
+	return true
+}
+
+// account tells the tap of what body read last.
+func (c *clientConn) account(r *relay, body *body) {
+	for _, span := range body.spans {
+		r.x.RequestBody(span)
+	}
+}
