@@ -1,0 +1,188 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"golang.org/x/term"
+
+	"github.com/headway-sidecar/headway/exporter/prometheus"
+	"github.com/headway-sidecar/headway/proxy"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const envPrefix = "HEADWAY_"
+
+// config is the environment of `headway run`. docs/configuration.md describes
+// every variable; a test compares the two.
+type config struct {
+	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
+	Upstream    string `env:"UPSTREAM"`
+	Routes      string `env:"ROUTES"`
+	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
+
+	Role        exchange.Role         `env:"ROLE" envDefault:"client"`
+	Histograms  prometheus.Histograms `env:"HISTOGRAMS" envDefault:"both"`
+	MaxModels   int                   `env:"MAX_MODELS" envDefault:"64"`
+	CaptureFile string                `env:"CAPTURE_FILE"`
+
+	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10m"`
+	ConnectTimeout time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s"`
+	HeaderTimeout  time.Duration `env:"HEADER_TIMEOUT" envDefault:"0"`
+	IdleTimeout    time.Duration `env:"IDLE_TIMEOUT" envDefault:"0"`
+	Prewarm        int           `env:"PREWARM" envDefault:"2"`
+
+	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
+	LogFormat string     `env:"LOG_FORMAT"`
+
+	routes []proxy.Route
+}
+
+// readConfig reads environ, a list of KEY=value, and checks all of it. The error
+// is of every problem at once, each naming its variable.
+func readConfig(environ []string) (config, error) {
+	var c config
+	err := env.ParseWithOptions(&c, env.Options{Prefix: envPrefix, Environment: env.ToMap(environ)})
+	problems, unparsed := parseProblems(err)
+	check := func(key string, err error) {
+		if err != nil && !slices.Contains(unparsed, key) {
+			problems = append(problems, fmt.Errorf("%s%s: %w", envPrefix, key, err))
+		}
+	}
+	check("LISTEN", checkAddress(c.Listen))
+	check("ADMIN_LISTEN", checkAddress(c.AdminListen))
+	check("ROLE", oneOf(c.Role, exchange.Client, exchange.Server))
+	check("HISTOGRAMS", oneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
+	check("LOG_FORMAT", oneOf(c.LogFormat, "", "json", "text"))
+	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
+	check("PREWARM", within(c.Prewarm, 0, 1000))
+	for key, d := range map[string]time.Duration{
+		"DRAIN_TIMEOUT": c.DrainTimeout, "CONNECT_TIMEOUT": c.ConnectTimeout,
+		"HEADER_TIMEOUT": c.HeaderTimeout, "IDLE_TIMEOUT": c.IdleTimeout,
+	} {
+		if d < 0 {
+			check(key, fmt.Errorf("%v is negative", d))
+		}
+	}
+	c.readRoutes(check)
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return c, errors.Join(problems...)
+}
+
+// readRoutes settles where requests may go.
+func (c *config) readRoutes(check func(key string, err error)) {
+	seen := map[string]bool{}
+	for entry := range strings.SplitSeq(c.Routes, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		prefix, target, ok := strings.Cut(entry, "=")
+		if !ok || prefix == "" {
+			check("ROUTES", fmt.Errorf("%q is not /prefix=URL", entry))
+			continue
+		}
+		if seen[prefix] {
+			check("ROUTES", fmt.Errorf("prefix %q is there twice", prefix))
+		}
+		seen[prefix] = true
+		r, err := proxy.NewRoute(prefix, target)
+		check("ROUTES", err)
+		c.routes = append(c.routes, r)
+	}
+	switch {
+	case c.Upstream != "":
+		r, err := proxy.NewRoute("", c.Upstream)
+		check("UPSTREAM", err)
+		c.routes = append(c.routes, r)
+	case c.Routes == "":
+		check("UPSTREAM", errors.New("is not set, and neither is "+envPrefix+"ROUTES: there is nowhere to forward to"))
+	}
+}
+
+// parseProblems names the variable of every value that could not be parsed, and
+// lists those variables without their prefix.
+func parseProblems(err error) (problems []error, keys []string) {
+	if err == nil {
+		return nil, nil
+	}
+	all := env.AggregateError{Errors: []error{err}}
+	errors.As(err, &all)
+	for _, err := range all.Errors {
+		var p env.ParseError
+		if errors.As(err, &p) {
+			if field, ok := reflect.TypeFor[config]().FieldByName(p.Name); ok {
+				key := field.Tag.Get("env")
+				keys = append(keys, key)
+				err = fmt.Errorf("%s%s: %w", envPrefix, key, p.Err)
+			}
+		}
+		problems = append(problems, err)
+	}
+	return problems, keys
+}
+
+// unknownVariables lists the variables of our prefix that mean nothing to us,
+// less those that Kubernetes sets for a service called headway.
+func unknownVariables(environ []string) []string {
+	known := map[string]bool{}
+	for field := range reflect.TypeFor[config]().Fields() {
+		known[envPrefix+field.Tag.Get("env")] = true
+	}
+	var unknown []string
+	for _, kv := range environ {
+		key, _, _ := strings.Cut(kv, "=")
+		ofKubernetes := strings.HasPrefix(key, envPrefix+"SERVICE_") || strings.HasPrefix(key, envPrefix+"PORT")
+		if strings.HasPrefix(key, envPrefix) && !known[key] && !ofKubernetes {
+			unknown = append(unknown, key)
+		}
+	}
+	return unknown
+}
+
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%q has no valid port", address)
+	}
+	return nil
+}
+
+func oneOf[T ~string](v T, allowed ...T) error {
+	if slices.Contains(allowed, v) {
+		return nil
+	}
+	return fmt.Errorf("%q is none of %q", v, allowed)
+}
+
+func within(n, low, high int) error {
+	if n < low || n > high {
+		return fmt.Errorf("%d is not within %d and %d", n, low, high)
+	}
+	return nil
+}
+
+// newLogger logs to w: text on a terminal and JSON otherwise, unless the format
+// is given.
+func newLogger(c config, w io.Writer) *slog.Logger {
+	format := c.LogFormat
+	if f, ok := w.(*os.File); ok && format == "" && term.IsTerminal(int(f.Fd())) {
+		format = "text"
+	}
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

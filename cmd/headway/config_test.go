@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestConfigDefaultsNeedOnlyAnUpstream(t *testing.T) {
+	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://api.openai.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:8480" || c.AdminListen != "127.0.0.1:8481" || c.DrainTimeout != 10*time.Minute || c.Prewarm != 2 || c.HeaderTimeout != 0 {
+		t.Errorf("defaults are %+v", c)
+	}
+	if len(c.routes) != 1 || c.routes[0].String() != "https://api.openai.com" || c.routes[0].Upstream.Port != 443 {
+		t.Errorf("routes are %v", c.routes)
+	}
+}
+
+func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
+	_, err := readConfig([]string{
+		"HEADWAY_LISTEN=nowhere",
+		"HEADWAY_ADMIN_LISTEN=127.0.0.1:http-ish",
+		"HEADWAY_UPSTREAM=ftp://example.com",
+		"HEADWAY_ROUTES=/a=http://h,/a=http://h,b=http://h,/c",
+		"HEADWAY_ROLE=bystander",
+		"HEADWAY_HISTOGRAMS=sparse",
+		"HEADWAY_MAX_MODELS=many",
+		"HEADWAY_PREWARM=-1",
+		"HEADWAY_CONNECT_TIMEOUT=5",
+		"HEADWAY_IDLE_TIMEOUT=-1s",
+		"HEADWAY_LOG_LEVEL=loud",
+		"HEADWAY_LOG_FORMAT=xml",
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, key := range []string{
+		"LISTEN", "ADMIN_LISTEN", "UPSTREAM", "ROUTES", "ROLE", "HISTOGRAMS", "MAX_MODELS", "PREWARM",
+		"CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
+	} {
+		if !strings.Contains("\n"+err.Error(), "\nHEADWAY_"+key+": ") {
+			t.Errorf("nothing is said of %s in:\n%v", key, err)
+		}
+	}
+	if n := strings.Count(err.Error(), "HEADWAY_MAX_MODELS"); n != 1 {
+		t.Errorf("a value that is no number is reported %d times", n)
+	}
+	for _, problem := range []string{"is there twice", `"b"`, `"/c" is not`} {
+		if !strings.Contains(err.Error(), problem) {
+			t.Errorf("nothing about %s in:\n%v", problem, err)
+		}
+	}
+}
+
+func TestConfigNeedsSomewhereToForwardTo(t *testing.T) {
+	_, err := readConfig(nil)
+	if err == nil || !strings.Contains(err.Error(), "HEADWAY_UPSTREAM: is not set") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestUnknownVariablesAreNamedAndKubernetesOnesAreNot(t *testing.T) {
+	got := unknownVariables([]string{
+		"HEADWAY_UPSTRAEM=x", "HEADWAY_UPSTREAM=x", "PATH=/bin",
+		"HEADWAY_SERVICE_HOST=10.0.0.1", "HEADWAY_PORT_8480_TCP=tcp://10.0.0.1:8480",
+	})
+	if !reflect.DeepEqual(got, []string{"HEADWAY_UPSTRAEM"}) {
+		t.Errorf("unknown are %q", got)
+	}
+}
+
+func TestConfigurationPageHasEveryVariableWithItsDefault(t *testing.T) {
+	page, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field := range reflect.TypeFor[config]().Fields() {
+		key, ok := field.Tag.Lookup("env")
+		if !ok {
+			continue
+		}
+		standard := "—"
+		if d := field.Tag.Get("envDefault"); d != "" {
+			standard = "`" + d + "`"
+		}
+		row := "| `HEADWAY_" + key + "` | " + standard + " |"
+		if !strings.Contains(string(page), row) {
+			t.Errorf("docs/configuration.md has no row that begins %s", row)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"github.com/headway-sidecar/headway/probe/modelsim"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// demoOptions are the flags of the demo.
+type demoOptions struct {
+	listen, admin string
+	rps           float64
+	seed          uint64
+	length        time.Duration // 0 runs until interrupted
+	every         time.Duration // between two tables
+}
+
+// runDemo is `headway demo`: everything on loopback, with nothing else installed.
+func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
+	var o demoOptions
+	f := flag.NewFlagSet("demo", flag.ContinueOnError)
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8480", "where the sidecar takes the application's requests")
+	f.StringVar(&o.admin, "admin", "127.0.0.1:8481", "where it serves metrics and health")
+	f.Float64Var(&o.rps, "rps", 6, "requests a second of the simulated application")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the application and the model server")
+	f.DurationVar(&o.length, "for", 0, "how long to run; 0 is until Ctrl-C")
+	f.DurationVar(&o.every, "every", time.Second, "time between two tables")
+	if err := parse(f, args, errs); err != nil {
+		return err
+	}
+	if o.rps <= 0 || o.every <= 0 || o.length < 0 {
+		return usageError{errors.New("--rps and --every must be positive, --for not negative")}
+	}
+	if o.length > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.length)
+		defer cancel()
+	}
+	return demo(ctx, o, out, errs)
+}
+
+// demo runs a simulated model server, a sidecar before it and an application's
+// traffic through both, and shows what the sidecar measures, until ctx ends.
+func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
+	quiet := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelError}))
+	model, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening for the model server: %w", err)
+	}
+	view := newView(time.Now)
+	s, err := demoSidecar(o, model.Addr().String(), quiet, view)
+	if err != nil {
+		_ = model.Close()
+		return err
+	}
+	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n\n",
+		model.Addr(), s.listener.Addr(), s.admin.Addr())
+
+	// The application stops first, then the sidecar, then the model server.
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	var g errgroup.Group
+	g.Go(func() error { return serveSim(serving, model, demoModel(o), quiet) })
+	g.Go(func() error { return s.run(serving) })
+	g.Go(func() error {
+		defer stopServing()
+		traffic := demoTraffic(o, s.listener.Addr().String())
+		shown := make(chan struct{})
+		go func() {
+			defer close(shown)
+			showTables(ctx, out, view, o.every)
+		}()
+		traffic.Run(ctx)
+		<-shown
+		return nil
+	})
+	return g.Wait()
+}
+
+// demoSidecar is a sidecar before the model server at address, with its ports bound.
+func demoSidecar(o demoOptions, address string, log *slog.Logger, view exchange.Observer) (*sidecar, error) {
+	c, err := readConfig([]string{
+		envPrefix + "UPSTREAM=http://" + address,
+		envPrefix + "LISTEN=" + o.listen,
+		envPrefix + "ADMIN_LISTEN=" + o.admin,
+		envPrefix + "DRAIN_TIMEOUT=5s",
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	s, err := newSidecar(c, log, view)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.listen()
+}
+
+// demoModel is a model server that is busy enough to be worth watching: it
+// drafts tokens, limits its users now and then, and sometimes fails.
+func demoModel(o demoOptions) modelsim.Config {
+	c := modelsim.DefaultConfig()
+	c.Models = []string{"sim-medium"}
+	c.Seed = o.seed
+	c.DraftTokens, c.DraftAcceptance = 3, 0.4
+	makeRoom(&c)
+	c.RequestsPerMinute = int(o.rps * 60 * 1.1)
+	rules, err := modelsim.ParseFaultRules("stall=1s@12:0.03,cut@20:0.01,error@15:0.01,http=500:0.02")
+	if err == nil { // the list is a constant, and a test parses it
+		c.Faults = rules
+	}
+	return c
+}
+
+func demoTraffic(o demoOptions, address string) modelsim.Traffic {
+	return modelsim.Traffic{
+		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium",
+		LeaveShare: 0.03, MaxRetries: 2,
+	}
+}
+
+// showTables draws the view until ctx ends: in place on a terminal, else as one
+// line after another.
+func showTables(ctx context.Context, out io.Writer, v *view, every time.Duration) {
+	terminal := false
+	if f, ok := out.(*os.File); ok {
+		terminal = term.IsTerminal(int(f.Fd()))
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	drawn := 0
+	for {
+		select {
+		case <-ctx.Done():
+			if !terminal {
+				v.snapshot().writeTable(out)
+			}
+			return
+		case <-tick.C:
+		}
+		now := v.snapshot()
+		if !terminal {
+			now.writeLine(out)
+			continue
+		}
+		if drawn > 0 {
+			fmt.Fprintf(out, "\x1b[%dA\x1b[J", drawn)
+		}
+		drawn = now.writeTable(out)
+	}
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/headway-sidecar/headway"
+
+// rooms is docs/architecture.md as data: every package of the module, and the
+// packages of the module that it may import.
+var rooms = map[string][]string{
+	"proxy/exchange":       {},
+	"proxy/dialect":        {"proxy/exchange"},
+	"proxy/dialect/frame":  {},
+	"proxy/dialect/openai": {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
+	"proxy/tap":            {"proxy/dialect", "proxy/exchange"},
+	"proxy":                {"proxy/tap", "proxy/dialect", "proxy/exchange"},
+
+	"probe/modelsim": {},
+
+	"exporter":            {"proxy/exchange"},
+	"exporter/prometheus": {"exporter", "proxy/exchange"},
+	"exporter/capture":    {"exporter", "proxy/exchange"},
+
+	"cmd/headway-bench": {},
+	"cmd/headway":       {"*"},
+}
+
+// libraries says which packages alone may import a library from outside.
+var libraries = map[string][]string{
+	"github.com/valyala/fasthttp":         {"proxy"},
+	"github.com/prometheus/client_golang": {"exporter/prometheus"},
+	"github.com/prometheus/client_model":  {"exporter/prometheus"},
+	"google.golang.org/protobuf":          {"exporter/prometheus"},
+	"github.com/caarlos0/env":             {"cmd/headway"},
+	"github.com/klauspost/compress":       {"proxy/tap"},
+	"github.com/andybalholm/brotli":       {"proxy/tap"},
+	"golang.org/x/sys":                    {"cmd/headway-bench"},
+	"golang.org/x/sync":                   {"cmd/headway"},
+	"golang.org/x/term":                   {"cmd/headway"},
+}
+
+type listed struct {
+	ImportPath, Dir, Doc string
+	GoFiles, Imports     []string
+}
+
+// packages lists the module's packages as the go command sees them.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p.ImportPath = strings.TrimPrefix(p.ImportPath, module+"/")
+		all = append(all, p)
+	}
+}
+
+func TestEveryPackageHasARoomAndImportsDownwards(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		seen[p.ImportPath] = true
+		allowed, ok := rooms[p.ImportPath]
+		if !ok {
+			t.Errorf("%s is in no room of docs/architecture.md", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if own, ok := strings.CutPrefix(imported, module+"/"); ok && !slices.Contains(allowed, own) && !slices.Contains(allowed, "*") {
+				t.Errorf("%s must not import %s", p.ImportPath, own)
+			}
+		}
+	}
+	for room := range rooms {
+		if !seen[room] {
+			t.Errorf("room %s is empty", room)
+		}
+	}
+}
+
+func TestLibrariesStayInTheirRooms(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			first, _, _ := strings.Cut(imported, "/")
+			if !strings.Contains(first, ".") || strings.HasPrefix(imported, module) {
+				continue
+			}
+			if !permitted(p.ImportPath, imported) {
+				t.Errorf("%s must not import %s", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+func permitted(room, imported string) bool {
+	for library, rooms := range libraries {
+		if (imported == library || strings.HasPrefix(imported, library+"/")) && slices.Contains(rooms, room) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		name := path.Base(p.ImportPath)
+		if !strings.HasPrefix(p.Doc, "Package "+name+" ") && !strings.HasPrefix(p.Doc, "Command "+name+" ") {
+			t.Errorf("%s: its comment begins with %q", p.ImportPath, p.Doc)
+		}
+		documented := 0
+		for _, file := range p.GoFiles {
+			if parseFile(t, p, file).Doc != nil {
+				documented++
+			}
+		}
+		if documented != 1 {
+			t.Errorf("%s has %d package comments", p.ImportPath, documented)
+		}
+	}
+}
+
+// Only cmd reads the environment and ends the process.
+func TestOnlyCommandsTouchTheProcess(t *testing.T) {
+	forbidden := []string{"os.Exit", "os.Getenv", "os.LookupEnv", "os.Environ", "log.Fatal", "log.Fatalf", "signal.Notify"}
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.ImportPath, "cmd/") {
+			continue
+		}
+		for _, file := range p.GoFiles {
+			ast.Inspect(parseFile(t, p, file), func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && slices.Contains(forbidden, x.Name+"."+s.Sel.Name) {
+						t.Errorf("%s/%s uses %s.%s", p.ImportPath, file, x.Name, s.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func parseFile(t *testing.T, p listed, file string) *ast.File {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}

@@ -1,0 +1,112 @@
+// Command headway is a sidecar for LLM traffic: it forwards an application's API
+// calls untouched and measures when every token came.
+//
+// Each subcommand has a file of its own. Everything that reads the environment,
+// binds a port or ends the process is in this package.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0 // also after SIGTERM
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or configuration; nothing was begun
+)
+
+// errUsage marks an error as the user's to mend.
+var errUsage = errors.New("usage")
+
+type command struct {
+	name, summary string
+	run           func(ctx context.Context, args []string, out, errs io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "the sidecar: forwards traffic, measures it, serves metrics", runSidecar},
+		{"demo", "a simulated model server, an application's traffic and the sidecar, on loopback", runDemo},
+		{"sim", "the simulated model server alone", runSim},
+		{"report", "a capture as the table that a load-test tool prints", runReport},
+		{"version", "version, commit and Go version", runVersion},
+	}
+}
+
+func main() {
+	// Until the command is done, further signals change nothing; SIGQUIT is the
+	// emergency exit.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	code := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// dispatch runs the command that args name and returns the process's exit code.
+func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(out)
+		if len(args) == 0 {
+			return exitUsage
+		}
+		return exitOK
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return exitCode(c.name, c.run(ctx, args[1:], out, errs), errs)
+		}
+	}
+	fmt.Fprintf(errs, "headway: no command %q\n\n", args[0])
+	usage(errs)
+	return exitUsage
+}
+
+// exitCode tells the user of err and returns what it means for the process.
+func exitCode(name string, err error, errs io.Writer) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(errs, "headway %s: %v\n", name, err)
+		return exitUsage
+	}
+	fmt.Fprintf(errs, "headway %s: %v\n", name, err)
+	return exitFailed
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "headway times every token of LLM traffic, from beside the application.\n\nUsage: headway COMMAND [flags]\n\nCommands:")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+	}
+	fmt.Fprintln(w, "\nConfiguration is by environment; see docs/configuration.md.")
+}
+
+// parse reads args into f, which takes no arguments beyond its flags.
+func parse(f *flag.FlagSet, args []string, errs io.Writer) error {
+	f.SetOutput(errs)
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return usageError{err}
+	}
+	if f.NArg() > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", f.Arg(0))}
+	}
+	return nil
+}
+
+// usageError is an errUsage that says what is wrong.
+type usageError struct{ error }
+
+func (e usageError) Is(target error) bool { return target == errUsage }
+func (e usageError) Unwrap() error        { return e.error }

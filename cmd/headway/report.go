@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/headway-sidecar/headway/exporter/capture"
+)
+
+const reportUsage = `usage: headway report [flags] CAPTURE…
+
+Prints production traffic as the table that a load-test tool prints. CAPTURE is a
+file that HEADWAY_CAPTURE_FILE named, rotated ones (.1, .2) too; - is standard
+input.
+
+`
+
+// reportOptions is what the command line of report asks for.
+type reportOptions struct {
+	files      []string
+	output     string
+	by         capture.By
+	objectives *capture.Objectives
+}
+
+// runReport is `headway report`.
+func runReport(_ context.Context, args []string, out, errs io.Writer) error {
+	options, err := parseReport(args, errs)
+	if err != nil {
+		return usageError{err}
+	}
+	return report(options, out, errs)
+}
+
+func parseReport(args []string, stderr io.Writer) (reportOptions, error) {
+	var o reportOptions
+	flags := flag.NewFlagSet("report", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.output, "output", "table", "`form`: table or json")
+	by := flags.String("by", "", "one table each `what`: model, upstream or operation")
+	goodput := flags.String("goodput", "", "`objectives` that a good request meets: ttft=500ms,tpot=50ms,itl_p99=200ms,e2e=20s")
+	for rest := args; ; {
+		if err := flags.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				fmt.Fprint(stderr, reportUsage)
+				flags.SetOutput(stderr)
+				flags.PrintDefaults()
+			}
+			return o, err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		o.files, rest = append(o.files, flags.Arg(0)), flags.Args()[1:]
+	}
+	o.by = capture.By(*by)
+	return o, o.check(*goodput)
+}
+
+// check finds everything that is wrong with the options.
+func (o *reportOptions) check(goodput string) error {
+	var wrong []error
+	if len(o.files) == 0 {
+		wrong = append(wrong, errors.New("which capture? name a file, or - for standard input"))
+	}
+	if o.output != "table" && o.output != "json" {
+		wrong = append(wrong, fmt.Errorf("--output %q: want table or json", o.output))
+	}
+	switch o.by {
+	case capture.ByNothing, capture.ByModel, capture.ByUpstream, capture.ByOperation:
+	default:
+		wrong = append(wrong, fmt.Errorf("--by %q: want model, upstream or operation", o.by))
+	}
+	if goodput != "" {
+		objectives, err := capture.ParseObjectives(goodput)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("--goodput: %w", err))
+		}
+		o.objectives = &objectives
+	}
+	return errors.Join(wrong...)
+}
+
+func report(o reportOptions, stdout, stderr io.Writer) error {
+	s := capture.NewSummarizer(o.by, o.objectives)
+	for _, name := range o.files {
+		if err := addCapture(s, name, stderr); err != nil {
+			return err
+		}
+	}
+	summary := s.Summary()
+	if summary.All.Exchanges+summary.Canaries+summary.Others == 0 {
+		return errors.New("there is no exchange in the capture")
+	}
+	if o.output == "json" {
+		out := json.NewEncoder(stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(summary)
+	}
+	return summary.WriteTable(stdout)
+}
+
+// addCapture adds the lines of one file. Lines that cannot be read are passed over
+// with a word.
+func addCapture(s *capture.Summarizer, name string, stderr io.Writer) error {
+	in := os.Stdin
+	if name != "-" {
+		opened, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = opened.Close() }()
+		in = opened
+	}
+	broken, first := 0, error(nil)
+	for line, err := range capture.Read(in) {
+		var bad *capture.LineError
+		switch {
+		case errors.As(err, &bad):
+			if broken++; broken == 1 {
+				first = bad
+			}
+		case err != nil:
+			return fmt.Errorf("%s: %w", name, err)
+		default:
+			s.Add(line)
+		}
+	}
+	if broken > 0 {
+		fmt.Fprintf(stderr, "headway report: %s: lines passed over: %d, the first: %v\n", name, broken, first)
+	}
+	return nil
+}

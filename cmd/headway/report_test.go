@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/exporter/capture"
+)
+
+const captured = `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","operation":"chat","model":{"request":"m"},"upstream":"u:1","stream":true,"outcome":"ok","ttft_s":0.2,"tpot_s":0.02,"e2e_s":2}
+{"v":1,"start":"2026-11-21T10:00:02Z","origin":"app","operation":"chat","model":{"request":"m"},"upstream":"u:1","stream":false,"outcome":"refused","e2e_s":2}
+`
+
+func writeCapture(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "capture.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// reportOn runs the command as main does and returns the exit code.
+func reportOn(stdout, stderr io.Writer, args ...string) int {
+	return dispatch(context.Background(), append([]string{"report"}, args...), stdout, stderr)
+}
+
+func TestReportExitsAsItsUsersExpect(t *testing.T) {
+	good, empty := writeCapture(t, captured), writeCapture(t, "")
+	broken := writeCapture(t, captured+"{\n"+captured)
+	tests := []struct {
+		name           string
+		args           []string
+		code           int
+		stdout, stderr string // parts of it
+	}{
+		{"a table", []string{good}, 0, "Successful requests:                     1\n", ""},
+		{"flags after the file", []string{good, "--goodput", "ttft=500ms"}, 0, "Request goodput (req/s):                 0.25\n", ""},
+		{"several files", []string{good, "--output=table", good}, 0, "Successful requests:                     2\n", ""},
+		{"by model", []string{"--by", "model", good}, 0, " m ", ""},
+		{"broken lines", []string{broken}, 0, "Successful requests:                     2\n", "lines passed over: 1, the first: line 3"},
+		{"help", []string{"-h"}, 0, "", "usage: headway report"},
+		{"no file", nil, 2, "", "which capture?"},
+		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
+		{"all that is wrong", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},
+		{"a missing file", []string{good + ".missing"}, 1, "", "no such file"},
+		{"an empty file", []string{empty}, 1, "", "there is no exchange"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := reportOn(&stdout, &stderr, tt.args...); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			if !strings.Contains(stdout.String(), tt.stdout) || (tt.stdout == "" && stdout.Len() > 0) {
+				t.Errorf("stdout lacks %q:\n%s", tt.stdout, &stdout)
+			}
+			if !strings.Contains(stderr.String(), tt.stderr) || (tt.stderr == "" && stderr.Len() > 0) {
+				t.Errorf("stderr lacks %q:\n%s", tt.stderr, &stderr)
+			}
+		})
+	}
+	var stderr bytes.Buffer
+	reportOn(&bytes.Buffer{}, &stderr, "--by", "day", "--output", "xml", good)
+	if !strings.Contains(stderr.String(), `--by "day"`) || !strings.Contains(stderr.String(), `--output "xml"`) {
+		t.Errorf("not every mistake is named:\n%s", &stderr)
+	}
+}
+
+func TestReportAsJSONIsASummary(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := reportOn(&stdout, &stderr, "--output", "json", writeCapture(t, captured)); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	var got capture.Summary
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.All.Exchanges != 2 || got.All.Successful != 1 || got.Duration != 4 {
+		t.Errorf("%+v", got)
+	}
+}

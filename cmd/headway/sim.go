@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/headway-sidecar/headway/probe/modelsim"
+)
+
+// runSim is `headway sim`.
+func runSim(ctx context.Context, args []string, _, errs io.Writer) error {
+	c := modelsim.DefaultConfig()
+	f := flag.NewFlagSet("sim", flag.ContinueOnError)
+	listen := f.String("listen", "127.0.0.1:8000", "address to serve the API on")
+	simFlags(f, &c)
+	if err := parse(f, args, errs); err != nil {
+		return err
+	}
+	makeRoom(&c)
+	if err := c.Validate(); err != nil {
+		return usageError{err}
+	}
+	l, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	return serveSim(ctx, l, c, newLogger(config{}, errs))
+}
+
+// makeRoom lets a step hold what every running sequence may draft.
+func makeRoom(c *modelsim.Config) {
+	c.TokenBudget = max(c.TokenBudget, c.MaxRunning*(1+c.DraftTokens))
+}
+
+// simFlags makes the simulator's configuration settable.
+func simFlags(f *flag.FlagSet, c *modelsim.Config) {
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of everything random")
+	f.DurationVar(&c.StepBase, "step", c.StepBase, "time of a decode step with nothing in the batch")
+	f.DurationVar(&c.StepPerSequence, "step-per-sequence", c.StepPerSequence, "what each running sequence adds to a step")
+	f.DurationVar(&c.PrefillBase, "prefill", c.PrefillBase, "time that every request spends before its prefill")
+	f.DurationVar(&c.PrefillPerToken, "prefill-per-token", c.PrefillPerToken, "prefill time of one uncached prompt token")
+	f.IntVar(&c.MaxRunning, "max-running", c.MaxRunning, "sequences in the batch; more wait")
+	f.IntVar(&c.DraftTokens, "draft-tokens", c.DraftTokens, "tokens that speculative decoding proposes a step")
+	f.Float64Var(&c.DraftAcceptance, "draft-acceptance", c.DraftAcceptance, "probability that a proposed token is accepted")
+	f.IntVar(&c.RequestsPerMinute, "rpm", c.RequestsPerMinute, "requests a minute before 429; 0 is no limit")
+	f.IntVar(&c.TokensPerMinute, "tpm", c.TokensPerMinute, "tokens a minute before 429; 0 is no limit")
+	f.BoolVar(&c.Gzip, "gzip", c.Gzip, "compress answers for clients that accept it")
+	f.Func("fault", "faults that strike at random, see docs/simulator.md; stall=2s@10:0.01 say", func(v string) error {
+		rules, err := modelsim.ParseFaultRules(v)
+		c.Faults = append(c.Faults, rules...)
+		return err
+	})
+}
+
+// serveSim serves a simulated model server on l until ctx ends.
+func serveSim(ctx context.Context, l net.Listener, c modelsim.Config, log *slog.Logger) error {
+	sim, err := modelsim.New(c, log)
+	if err != nil {
+		return err
+	}
+	defer sim.Close()
+	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	log.Info("simulated model server", "url", "http://"+l.Addr().String()+"/v1")
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	if err := server.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const (
+	// viewWindow is how far back the percentiles and rates of a view reach.
+	viewWindow = 30 * time.Second
+	// viewKeeps bounds the exchanges that a view holds on to.
+	viewKeeps = 2000
+)
+
+// view is an exchange.Observer that keeps what the demo's table shows.
+type view struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	total    int
+	outcomes map[exchange.Outcome]int
+	recent   []seen // of the window, oldest first
+}
+
+// seen is an exchange and when it was seen to end.
+type seen struct {
+	exchange.Record
+	at time.Time
+}
+
+func newView(now func() time.Time) *view {
+	return &view{now: now, outcomes: map[exchange.Outcome]int{}}
+}
+
+// Observe keeps r while it is recent, and counts it for good.
+func (v *view) Observe(r exchange.Record) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.total++
+	v.outcomes[r.Outcome]++
+	if len(v.recent) == viewKeeps {
+		v.recent = slices.Delete(v.recent, 0, viewKeeps/4)
+	}
+	v.recent = append(v.recent, seen{r, v.now()})
+}
+
+// snapshot is what a view shows at one moment.
+type snapshot struct {
+	total    int
+	outcomes map[exchange.Outcome]int
+
+	requestsPerSecond, tokensPerSecond float64
+	rows                               []row
+}
+
+// row is the distribution of one indicator over the window.
+type row struct {
+	name          string
+	p50, p90, p99 time.Duration
+	samples       int
+}
+
+// snapshot sums the window up.
+func (v *view) snapshot() snapshot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.now()
+	v.recent = slices.DeleteFunc(v.recent, func(s seen) bool { return now.Sub(s.at) > viewWindow })
+	out := snapshot{total: v.total, outcomes: map[exchange.Outcome]int{}}
+	for outcome, n := range v.outcomes {
+		out.outcomes[outcome] = n
+	}
+	if len(v.recent) == 0 {
+		return out
+	}
+	var ttft, itl, tpot, e2e []time.Duration
+	var tokens int64
+	for _, r := range v.recent {
+		tokens += r.Usage.Output.N
+		e2e = append(e2e, r.E2E())
+		if r.TTFT() > 0 {
+			ttft = append(ttft, r.TTFT())
+		}
+		if d := r.TPOT(); d > 0 {
+			tpot = append(tpot, d)
+		}
+		for gap := range r.Chunks.Gaps(r.Usage.Streamed) {
+			for range gap.Tokens {
+				itl = append(itl, gap.PerToken())
+			}
+		}
+	}
+	span := max(time.Second, now.Sub(v.recent[0].at)).Seconds()
+	out.requestsPerSecond = float64(len(v.recent)) / span
+	out.tokensPerSecond = float64(tokens) / span
+	out.rows = []row{newRow("TTFT", ttft), newRow("ITL", itl), newRow("TPOT", tpot), newRow("E2E", e2e)}
+	return out
+}
+
+func newRow(name string, samples []time.Duration) row {
+	slices.Sort(samples)
+	at := func(percent int) time.Duration {
+		if len(samples) == 0 {
+			return 0
+		}
+		return samples[(len(samples)*percent-1)/100]
+	}
+	return row{name: name, p50: at(50), p90: at(90), p99: at(99), samples: len(samples)}
+}
+
+// writeTable writes s as a table and returns its number of lines.
+func (s snapshot) writeTable(w io.Writer) int {
+	lines := []string{
+		fmt.Sprintf("requests %d   %.1f requests/s   %.0f output tokens/s   (last %v)", s.total, s.requestsPerSecond, s.tokensPerSecond, viewWindow),
+		"",
+		fmt.Sprintf("%6s %10s %10s %10s %10s", "", "p50", "p90", "p99", "samples"),
+	}
+	for _, r := range s.rows {
+		lines = append(lines, fmt.Sprintf("%6s %10s %10s %10s %10d", r.name, readable(r.p50), readable(r.p90), readable(r.p99), r.samples))
+	}
+	lines = append(lines, "", "outcomes   "+s.listOutcomes())
+	fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return len(lines)
+}
+
+// writeLine writes s as one line.
+func (s snapshot) writeLine(w io.Writer) {
+	fmt.Fprintf(w, "requests %d, %.1f/s, output tokens %.0f/s", s.total, s.requestsPerSecond, s.tokensPerSecond)
+	for _, r := range s.rows {
+		fmt.Fprintf(w, ", %s p50 %s p99 %s", r.name, readable(r.p50), readable(r.p99))
+	}
+	fmt.Fprintln(w, ", "+s.listOutcomes())
+}
+
+func (s snapshot) listOutcomes() string {
+	var parts []string
+	for _, outcome := range exchange.Outcomes() {
+		if n := s.outcomes[outcome]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", outcome, n))
+		}
+	}
+	return strings.Join(parts, "  ")
+}
+
+// readable is d to three digits.
+func readable(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	case d > 0:
+		return fmt.Sprintf("%.0f µs", d.Seconds()*1e6)
+	}
+	return "–"
+}
