@@ -1,0 +1,158 @@
+//go:build interop
+
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/probe/modelsim"
+)
+
+// TestInteropTimingsOfConcurrentStreamsAreTrue needs no SDK. A stream of two tokens
+// has one gap, which its capture line tells as the longest ITL, so that single
+// gaps can be compared; long streams show the quantiles.
+//
+// A machine that has other things to do keeps processes from running for tens of
+// milliseconds. Readers of the same streams without headway show how much of that
+// there was. A round may be spoilt by it; an error of headway spoils every round.
+func TestInteropTimingsOfConcurrentStreamsAreTrue(t *testing.T) {
+	const rounds = 6
+	exe := build(t)
+	for name, server := range map[string][]string{
+		"one token a chunk":    nil,
+		"speculative decoding": {"--draft-tokens", "3", "--draft-acceptance", "0.7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for round := 1; ; round++ {
+				through, direct := timingRound(t, exe, server)
+				table, err := through.judge()
+				control, _ := direct.judge()
+				t.Logf("round %d, capture lines\n%s\nround %d, readers without headway\n%s", round, table, round, control)
+				if err == nil {
+					return
+				}
+				if round == rounds {
+					t.Fatalf("in %d rounds, none within the limits; in the last one %v", rounds, err)
+				}
+			}
+		})
+	}
+}
+
+// timingRound has streams of two lengths read through headway and, at the same
+// time, directly. It returns how far the capture lines and the direct readers are
+// from the truth.
+func timingRound(t *testing.T, exe program, server []string) (through, direct deviations) {
+	t.Helper()
+	const clients, pairs, longs = 4, 60, 4
+	sim := exe.startSimulator(t, server...)
+	sidecar := exe.startSidecar(t, sim.url)
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	read := map[string]reading{}
+	for client := range clients {
+		base := sidecar.url
+		if client%2 == 1 {
+			base = sim.url
+		}
+		wait.Go(func() {
+			for i := range pairs + longs {
+				model, tokens := fmt.Sprintf("%d-%d", client, i), 2
+				if i >= pairs {
+					tokens = 100
+				}
+				r := stream(t, base, model, tokens, nil)
+				mu.Lock()
+				read[model] = r
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+
+	lines := map[string]captureLine{}
+	for _, line := range sidecar.lines(t) {
+		lines[line.Model.Request] = line
+	}
+	truth := sim.exchanges(t)
+	if len(truth) != clients*(pairs+longs) || len(lines) != len(truth)/2 {
+		t.Fatalf("%d exchanges, %d capture lines", len(truth), len(lines))
+	}
+	for _, x := range truth {
+		if line, ok := lines[x.Model]; ok {
+			compareFacts(t, x, line, true)
+			through.compare(t, x, line)
+		} else {
+			direct.compareReading(x, read[x.Model])
+		}
+	}
+	return through, direct
+}
+
+// reading is when a client sent a request and when it read each content chunk.
+type reading struct {
+	sent   time.Time
+	chunks []time.Time
+}
+
+func (d *deviations) compareReading(x modelsim.Exchange, r reading) {
+	if len(r.chunks) == 0 {
+		return // reported where it was read
+	}
+	d.add("TTFT", r.chunks[0].Sub(r.sent).Seconds(), x.TTFT())
+	if len(r.chunks) == 2 && len(x.Chunks) == 2 {
+		d.add("single gap", r.chunks[1].Sub(r.chunks[0]).Seconds(), x.Gaps()[0])
+	}
+}
+
+// stream has one chat completion of so many tokens streamed and reads it to its
+// end. It may be called from any goroutine.
+func stream(t *testing.T, base, model string, tokens int, header http.Header) reading {
+	t.Helper()
+	body, _ := json.Marshal(map[string]any{
+		"model": model, "max_tokens": tokens, "stream": true,
+		"stream_options": map[string]any{"include_usage": true},
+		"messages":       []map[string]string{{"role": "user", "content": "Go on."}},
+	})
+	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	request, err := http.NewRequestWithContext(patience, http.MethodPost, base+"/v1/chat/completions", bytes.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return reading{}
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Content-Type", "application/json")
+	r := reading{sent: time.Now()}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Error(err)
+		return r
+	}
+	defer response.Body.Close()
+	last, lines := "", bufio.NewScanner(response.Body)
+	for lines.Scan() {
+		at := time.Now()
+		if text := lines.Text(); text != "" {
+			last = text
+		}
+		if strings.Contains(last, `"delta":{"content":"`) && lines.Text() != "" {
+			r.chunks = append(r.chunks, at)
+		}
+	}
+	if lines.Err() != nil || response.StatusCode != http.StatusOK || last != "data: [DONE]" || len(r.chunks) == 0 || len(r.chunks) > tokens {
+		t.Errorf("%s: %v, %s, %d chunks, ends with %q", model, lines.Err(), response.Status, len(r.chunks), last)
+	}
+	return r
+}
