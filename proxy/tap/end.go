@@ -63,6 +63,9 @@ func (x *Exchange) finish(e Ending) exchange.Record {
 	}
 	r.Outcome, r.ErrorType = e.Outcome, e.ErrorType
 	var reply dialect.Reply
+	x.catchUp()
+	x.tap.returnBacklog(x.backlog)
+	x.backlog = nil
 	if x.decoder != nil {
 		x.guard(func() { reply = x.decoder.Close() })
 	}

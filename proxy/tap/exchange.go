@@ -33,6 +33,7 @@ type Exchange struct {
 	head     dialect.Head
 	decoder  dialect.Decoder // nil when the dialect is unknown or the decoder was detached
 	inflater *inflater       // reads a compressed body and feeds the decoder
+	backlog  *backlog        // of a stream that is not compressed
 	encoding string
 	opaque   bool // the request's body is compressed
 	broken   bool // the response's body does not decompress
@@ -222,17 +223,33 @@ func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
 		x.record.Notes = append(x.record.Notes, "unknown_encoding")
 	case len(open) > 0:
 		x.inflater = newInflater(open, x)
+	case x.record.Stream:
+		x.backlog = x.tap.borrowBacklog()
 	}
 }
 
-// feed hands body bytes to the decoder, by way of the inflater if need be.
+// feed hands body bytes to the decoder: a compressed body by way of the inflater,
+// a stream by way of the backlog.
 func (x *Exchange) feed(p []byte, at time.Duration) {
 	switch {
 	case x.decoder == nil:
-	case x.inflater == nil:
-		x.guard(func() { x.decoder.Feed(p, at) })
-	case !x.inflater.push(p, at):
-		x.detach(&x.tap.overflowed, "decoder_overflow")
+	case x.inflater != nil:
+		if !x.inflater.push(p, at) {
+			x.detach(&x.tap.overflowed, "decoder_overflow")
+		}
+	case x.backlog != nil && x.backlog.add(p, at):
+	default:
+		x.catchUp()
+		if x.backlog == nil || !x.backlog.add(p, at) {
+			x.guard(func() { x.decoder.Feed(p, at) })
+		}
+	}
+}
+
+// catchUp decodes the backlog.
+func (x *Exchange) catchUp() {
+	if x.backlog != nil && x.decoder != nil {
+		x.guard(func() { x.backlog.drain(x.decoder) })
 	}
 }
 

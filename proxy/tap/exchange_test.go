@@ -1,6 +1,8 @@
 package tap_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +30,7 @@ func TestBooksEveryMomentAndEveryWait(t *testing.T) {
 
 		time.Sleep(100 * ms)
 		head := tap.Now() // at 111
-		x.ResponseHead(200, header("Content-Type", "Text/Event-Stream; charset=utf-8"), head)
+		x.ResponseHead(200, header("Content-Type", "application/json"), head)
 		relay := func(wait, write time.Duration) {
 			time.Sleep(wait)
 			read := tap.Now()
@@ -60,11 +62,48 @@ func TestBooksEveryMomentAndEveryWait(t *testing.T) {
 		if o := (exchange.Overhead{Request: 2 * ms, FirstChunk: 4 * ms, Chunk: 4 * ms}); r.Overhead != o {
 			t.Errorf("overhead %+v, want %+v", r.Overhead, o)
 		}
-		if r.Bytes.Out != 15 || !r.Stream || r.Upstream != model || r.Mode != exchange.Explicit {
+		if r.Bytes.Out != 15 || r.Stream || r.Upstream != model || r.Mode != exchange.Explicit {
 			t.Errorf("recorded %+v", r)
 		}
 		if wall := r.Start.Add(r.Timing.End); !wall.Equal(last.Time()) {
 			t.Errorf("the record ends at %v, the clock says %v", wall, last.Time())
+		}
+	})
+}
+
+// A stream is decoded in batches, long after its chunks were forwarded, but with
+// the times at which they came.
+func TestStreamIsDecodedInBatchesWithItsOwnTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var fed []string
+		decoder := &script{feed: func(p []byte, at time.Duration) { fed = append(fed, fmt.Sprintf("%d@%v", len(p), at)) }}
+		of, told := newTap(decoder)
+		x := of.Begin(chat())
+		x.ResponseHead(200, header("Content-Type", "Text/Event-Stream; charset=utf-8"), tap.Now())
+		chunk := func(n int) {
+			time.Sleep(ms)
+			x.Chunk([][]byte{make([]byte, n)}, tap.Now(), tap.Now())
+		}
+		chunk(100)
+		chunk(200)
+		if len(fed) != 0 {
+			t.Errorf("decoded %q at once", fed)
+		}
+		chunk(4000) // does not fit beside the others
+		if want := []string{"100@1ms", "200@2ms"}; !slices.Equal(fed, want) {
+			t.Errorf("decoded %q, want %q", fed, want)
+		}
+		chunk(5000) // fits nowhere
+		if want := []string{"100@1ms", "200@2ms", "4000@3ms", "5000@4ms"}; !slices.Equal(fed, want) {
+			t.Errorf("decoded %q, want %q", fed, want)
+		}
+		chunk(7)
+		end(x)
+		if fed[len(fed)-1] != "7@5ms" || len(fed) != 5 {
+			t.Errorf("decoded %q at the end", fed)
+		}
+		if r := told.only(t); !r.Stream || r.Bytes.Out != 9307 {
+			t.Errorf("recorded %+v", r)
 		}
 	})
 }

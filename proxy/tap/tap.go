@@ -32,6 +32,8 @@ type Tap struct {
 	flight flight
 	open   sync.WaitGroup // exchanges begun and not yet told
 
+	backlogs sync.Pool // of *backlog
+
 	panicked   atomic.Uint64
 	overflowed atomic.Uint64
 	slow       atomic.Uint64
@@ -86,3 +88,17 @@ func (i Instant) Sub(o Instant) time.Duration { return time.Duration(i - o) }
 
 // Time is the wall clock's reading at i.
 func (i Instant) Time() time.Time { return since0.Add(time.Duration(i)) }
+
+func (t *Tap) borrowBacklog() *backlog {
+	if b, ok := t.backlogs.Get().(*backlog); ok {
+		return b
+	}
+	return new(backlog)
+}
+
+func (t *Tap) returnBacklog(b *backlog) {
+	if b != nil {
+		b.n = 0
+		t.backlogs.Put(b)
+	}
+}
