@@ -25,7 +25,8 @@ type Record struct {
 	Model     Model
 	Upstream  Upstream
 
-	// Stream says that the response came as a stream of events.
+	// Stream says that the response came as a stream of events, or was asked to when
+	// an error or nothing came instead.
 	Stream bool
 	// Status is the HTTP status that the client got; 0 when it got none.
 	Status        int

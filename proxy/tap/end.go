@@ -63,11 +63,12 @@ func (x *Exchange) finish(e Ending) exchange.Record {
 	}
 	r.Outcome, r.ErrorType = e.Outcome, e.ErrorType
 	var reply dialect.Reply
+	var asked dialect.Ask
 	x.catchUp()
 	x.tap.returnBacklog(x.backlog)
 	x.backlog = nil
 	if x.decoder != nil {
-		x.guard(func() { reply = x.decoder.Close() })
+		x.guard(func() { asked, reply = x.decoder.Ask(), x.decoder.Close() })
 	}
 	if x.decoder == nil {
 		if e.Outcome == exchange.OK {
@@ -76,6 +77,7 @@ func (x *Exchange) finish(e Ending) exchange.Record {
 		return *r
 	}
 	x.take(reply)
+	r.Stream = r.Stream || reply.Stream || (asked.Stream && (r.Status == 0 || r.Status >= 400))
 	if x.broken && e.Outcome == exchange.OK { // what could not be read may have been the end
 		reply.Complete = true
 	}

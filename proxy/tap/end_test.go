@@ -80,3 +80,29 @@ func TestReplyOfAReplayHasNoTokenTimes(t *testing.T) {
 		t.Errorf("recorded %+v, notes %q", r.Timing, r.Notes)
 	}
 }
+
+func TestStreamThatWasTurnedAwayCountsAsAStream(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		ask    string
+		status int
+		want   bool
+	}{
+		{"a stream was asked for, an error came", `{"model":"m","stream":true}`, 429, true},
+		{"a stream was asked for, a document came", `{"model":"m","stream":true}`, 200, false},
+		{"no stream was asked for", `{"model":"m"}`, 429, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			of, told := newTap()
+			x := of.Begin(chat())
+			x.RequestBody([]byte(tt.ask))
+			x.RequestRead(tap.Now())
+			x.ResponseHead(tt.status, header("Content-Type", "application/json"), tap.Now())
+			chunk(x, `{"object":"chat.completion"}`)
+			end(x)
+			if r := told.only(t); r.Stream != tt.want {
+				t.Errorf("stream is %v, want %v", r.Stream, tt.want)
+			}
+		})
+	}
+}
