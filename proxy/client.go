@@ -36,7 +36,7 @@ type clientConn struct {
 }
 
 func newClientConn(p *Proxy, conn net.Conn) *clientConn {
-	c := &clientConn{proxy: p, socket: socket{conn: quick(conn), inbox: newInbox()}}
+	c := &clientConn{proxy: p, socket: newSocket(quick(conn), &p.buffers)}
 	c.over.L = &c.mu
 	return c
 }

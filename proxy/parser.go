@@ -32,7 +32,7 @@ func (ps *parsers) get() *parser {
 	if p, ok := ps.pool.Get().(*parser); ok {
 		return p
 	}
-	p := &parser{reader: bufio.NewReaderSize(nil, 2*smallBuffer)}
+	p := &parser{reader: bufio.NewReaderSize(nil, 8<<10)}
 	p.request.DisableNormalizing()
 	p.response.DisableNormalizing()
 	return p

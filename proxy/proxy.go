@@ -44,7 +44,7 @@ type Proxy struct {
 
 	parsers parsers
 	scratch scratch
-	wide    sync.Pool // of *[wideBuffer]byte
+	buffers buffers
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
@@ -63,7 +63,7 @@ func New(c Config) *Proxy {
 		clients:   map[*clientConn]struct{}{},
 		empty:     make(chan struct{}),
 	}
-	p.routes = newRoutes(c)
+	p.routes = newRoutes(c, &p.buffers)
 	return p
 }
 
@@ -79,6 +79,13 @@ func (p *Proxy) Warm() error {
 
 // Connections counts the client connections accepted so far.
 func (p *Proxy) Connections() uint64 { return p.connections.Load() }
+
+// Open is the number of client connections that are open.
+func (p *Proxy) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.clients)
+}
 
 // Serve accepts connections from l until the listener is closed, by Drain or by
 // the caller, and returns nil then.

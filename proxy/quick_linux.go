@@ -20,6 +20,10 @@ type quickConn struct {
 	raw syscall.RawConn
 
 	reading, writing transfer
+
+	borrowing func(fd uintptr) bool // reading, into a buffer that it borrows
+	lender    *buffers
+	lent      *[readBuffer]byte
 }
 
 // transfer is one read or write: what is asked of the kernel, and its answer.
@@ -43,7 +47,29 @@ func quick(conn net.Conn) net.Conn {
 	q := &quickConn{TCPConn: tcp, raw: raw}
 	q.reading.call = q.reading.do(syscall.SYS_READ)
 	q.writing.call = q.writing.do(syscall.SYS_WRITE)
+	q.borrowing = func(fd uintptr) bool {
+		q.lent = q.lender.get()
+		q.reading.p = q.lent[:]
+		if q.reading.call(fd) {
+			return true
+		}
+		q.lender.put(q.lent)
+		q.lent = nil
+		return false
+	}
 	return q
+}
+
+// readBorrowed is Read into a buffer that is borrowed when there are bytes for it.
+func (q *quickConn) readBorrowed(from *buffers) (*[readBuffer]byte, int, error) {
+	q.lender = from
+	n, err := q.read(q.borrowing)
+	lent := q.lent
+	q.lent = nil
+	if lent == nil { // nothing was ever there to read
+		lent = from.get()
+	}
+	return lent, n, err
 }
 
 // do returns the function that tries the system call once. It returns false when
@@ -69,9 +95,13 @@ func (q *quickConn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	q.reading.p = p
+	return q.read(q.reading.call)
+}
+
+func (q *quickConn) read(call func(fd uintptr) bool) (int, error) {
 	t := &q.reading
-	t.p = p
-	err := q.raw.Read(t.call)
+	err := q.raw.Read(call)
 	t.p = nil
 	switch {
 	case err != nil:

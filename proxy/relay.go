@@ -91,7 +91,6 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 // tells whether the upstream's was kept.
 func (r *relay) settle(err error) bool {
 	whole := err == nil && r.sent()
-	r.up.narrow(&r.client.proxy.wide)
 	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
 	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
 	if keep {
@@ -257,16 +256,9 @@ func (r *relay) stream() (tap.Instant, error) {
 		if len(r.body.spans) > 0 {
 			r.x.Chunk(r.body.spans, at, tap.Now())
 		}
-		full := len(p) == len(r.up.buf)
 		r.up.use(n)
 		if done || malformed != nil {
 			return at, malformed
-		}
-		switch {
-		case full:
-			r.up.widen(&r.client.proxy.wide)
-		case len(p) < smallBuffer:
-			r.up.narrow(&r.client.proxy.wide)
 		}
 	}
 }

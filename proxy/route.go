@@ -100,10 +100,10 @@ type route struct {
 type routes []*route
 
 // newRoutes orders c's routes so that the longest matching prefix comes first.
-func newRoutes(c Config) routes {
+func newRoutes(c Config, b *buffers) routes {
 	var rs routes
 	for _, r := range c.Routes {
-		rs = append(rs, &route{Route: r, pool: newPool(r, c)})
+		rs = append(rs, &route{Route: r, pool: newPool(r, c, b)})
 	}
 	slices.SortStableFunc(rs, func(a, b *route) int { return cmp.Compare(len(b.Prefix), len(a.Prefix)) })
 	return rs

@@ -8,14 +8,26 @@ import (
 )
 
 const (
-	// smallBuffer is what every open connection holds while it is parked in a read:
-	// room for a common head, or a few events of a stream.
-	smallBuffer = 4 << 10
-	// wideBuffer is borrowed while a body comes faster than smallBuffer takes it.
-	wideBuffer = 32 << 10
+	// readBuffer is the room for one read. Connections borrow it for as long as they
+	// hold bytes that are not used yet; parked in a read they hold none.
+	readBuffer = 16 << 10
+	// ownBuffer is what a connection that cannot borrow holds while it is parked.
+	ownBuffer = 4 << 10
 	// maxHead bounds the head of a message.
 	maxHead = 256 << 10
 )
+
+// buffers lends the room for reads.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) get() *[readBuffer]byte {
+	if p, ok := b.pool.Get().(*[readBuffer]byte); ok {
+		return p
+	}
+	return new([readBuffer]byte)
+}
+
+func (b *buffers) put(p *[readBuffer]byte) { b.pool.Put(p) }
 
 // socket reads from a connection and stamps what was read. This is the one place
 // where the moments of arrival come from.
@@ -25,37 +37,77 @@ type socket struct {
 	at tap.Instant // of the last read
 }
 
-// fill reads once, into the free part of the inbox, and returns what came.
+// fill reads once, into the free part of the inbox, and returns what came. It is
+// valid until it is used.
 func (s *socket) fill() (p []byte, at tap.Instant, err error) {
-	n, err := s.conn.Read(s.free())
+	n := 0
+	if q, ok := s.conn.(borrower); ok && s.buf == nil {
+		s.lent, n, err = q.readBorrowed(s.lender)
+		s.buf = s.lent[:]
+	} else {
+		n, err = s.conn.Read(s.free())
+	}
 	s.at = tap.Now()
 	s.end += n
-	return s.buf[s.end-n : s.end], s.at, err
+	s.flood = s.end == len(s.buf)
+	p = s.buf[s.end-n : s.end]
+	if n == 0 {
+		s.use(0)
+	}
+	return p, s.at, err
+}
+
+// A borrower is a connection that borrows the buffer to read into when there is
+// something to read. The buffer is the caller's to give back, whatever comes of it.
+type borrower interface {
+	readBorrowed(from *buffers) (*[readBuffer]byte, int, error)
 }
 
 // inbox holds bytes that were read and not yet used: buf[start:end].
 type inbox struct {
-	buf        []byte
+	buf        []byte // nil while there are none
 	start, end int
-	wide       *[wideBuffer]byte // the borrowed buffer, when buf is that
-	small      []byte            // the own buffer, while another is in use
+
+	lender *buffers
+	lent   *[readBuffer]byte // the borrowed buffer, when buf is that
+
+	// own is for a connection that cannot wait without a buffer: it waits with this
+	// one, and borrows while more comes than fits it.
+	own   []byte
+	flood bool // the last read filled its buffer
 }
 
-func newInbox() inbox { return inbox{buf: make([]byte, smallBuffer)} }
+// newSocket is a socket on conn that borrows from lender.
+func newSocket(conn net.Conn, lender *buffers) socket {
+	s := socket{conn: conn, inbox: inbox{lender: lender}}
+	if _, ok := conn.(borrower); !ok {
+		s.own = make([]byte, ownBuffer)
+	}
+	return s
+}
 
 // bytes is what was read and not yet used.
 func (in *inbox) bytes() []byte { return in.buf[in.start:in.end] }
 
-// use marks the first n of bytes as used.
+// use marks the first n of bytes as used. When none are left, the buffer goes back.
 func (in *inbox) use(n int) {
 	in.start += n
 	if in.start == in.end {
+		in.replace(nil)
 		in.start, in.end = 0, 0
 	}
 }
 
 // free is the room for the next read. It is empty when the inbox is full.
 func (in *inbox) free() []byte {
+	switch {
+	case in.buf != nil:
+	case in.own != nil && !in.flood:
+		in.buf = in.own
+	default:
+		in.lent = in.lender.get()
+		in.buf = in.lent[:]
+	}
 	if in.end == len(in.buf) && in.start > 0 {
 		in.end = copy(in.buf, in.buf[in.start:in.end])
 		in.start = 0
@@ -63,9 +115,10 @@ func (in *inbox) free() []byte {
 	return in.buf[in.end:]
 }
 
-// grow doubles the buffer, up to limit, and tells whether there is room now.
+// grow makes room for the next read by doubling the buffer, up to limit, and tells
+// whether there is room now.
 func (in *inbox) grow(limit int) bool {
-	if in.end < len(in.buf) || in.start > 0 {
+	if in.buf == nil || in.end < len(in.buf) || in.start > 0 {
 		return true
 	}
 	if len(in.buf) >= limit {
@@ -74,42 +127,17 @@ func (in *inbox) grow(limit int) bool {
 	grown := make([]byte, min(2*len(in.buf), limit))
 	in.end = copy(grown, in.bytes())
 	in.start = 0
-	in.keepSmall()
-	in.buf = grown
+	in.replace(grown)
 	return true
 }
 
-// widen borrows a wide buffer for an empty inbox.
-func (in *inbox) widen(pool *sync.Pool) {
-	if in.wide != nil || in.start != in.end {
-		return
+// replace puts buf in the place of the buffer, which goes back if it was borrowed.
+func (in *inbox) replace(buf []byte) {
+	if in.lent != nil {
+		in.lender.put(in.lent)
+		in.lent = nil
 	}
-	in.wide, _ = pool.Get().(*[wideBuffer]byte)
-	if in.wide == nil {
-		in.wide = new([wideBuffer]byte)
-	}
-	in.keepSmall()
-	in.buf, in.start, in.end = in.wide[:], 0, 0
-}
-
-// narrow goes back to the small buffer, if what is unused fits it.
-func (in *inbox) narrow(pool *sync.Pool) {
-	if in.small == nil || in.end-in.start > len(in.small) {
-		return
-	}
-	in.end = copy(in.small, in.bytes())
-	in.start = 0
-	in.buf, in.small = in.small, nil
-	if in.wide != nil {
-		pool.Put(in.wide)
-		in.wide = nil
-	}
-}
-
-func (in *inbox) keepSmall() {
-	if in.small == nil {
-		in.small = in.buf
-	}
+	in.buf = buf
 }
 
 // scratch lends buffers in which a head is put together.
@@ -120,12 +148,12 @@ func (s *scratch) get() *[]byte {
 		*b = (*b)[:0]
 		return b
 	}
-	b := make([]byte, 0, smallBuffer)
+	b := make([]byte, 0, 4<<10)
 	return &b
 }
 
 func (s *scratch) put(b *[]byte) {
-	if cap(*b) <= wideBuffer {
+	if cap(*b) <= 2*readBuffer {
 		s.pool.Put(b)
 	}
 }

@@ -43,11 +43,7 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	c.account(r, &body)
 	c.use(n)
 	r.wrote(done, c.at, failed)
-	if done {
-		c.narrow(&c.proxy.wide)
-		return true
-	}
-	return c.pump(r, &body, failed)
+	return done || c.pump(r, &body, failed)
 }
 
 // starting says that a part of the request is about to be written.
@@ -92,7 +88,6 @@ func (r *relay) sent() bool {
 // may still come. It tells whether the exchange is still to be waited for, which
 // it is not when the client left.
 func (c *clientConn) pump(r *relay, body *body, failed error) bool {
-	defer c.narrow(&c.proxy.wide)
 	for !c.isOver(r) {
 		p, _, err := c.fill()
 		if len(p) == 0 && err != nil {
@@ -108,15 +103,11 @@ func (c *clientConn) pump(r *relay, body *body, failed error) bool {
 		if failed == nil {
 			_, failed = r.up.conn.Write(p[:n])
 		}
-		full := len(p) == len(c.buf)
 		c.account(r, body)
 		c.use(n)
 		r.wrote(done, c.at, failed)
 		if done {
 			return true
-		}
-		if full {
-			c.widen(&c.proxy.wide)
 		}
 	}
 	return true

@@ -21,6 +21,10 @@ import (
 // commonly are a minute.
 const maxIdle = 50 * time.Second
 
+// maxIdleConns bounds the unused connections that are kept to one upstream after a
+// burst.
+const maxIdleConns = 256
+
 // maxTrusted is how long a connection may have been idle and still be used
 // without asking the kernel whether its other end has left: goodbyes come after
 // seconds of silence, and between running exchanges there is none.
@@ -37,13 +41,14 @@ type pool struct {
 	tls     *tls.Config // nil for plain http
 	timeout time.Duration
 	log     *slog.Logger
+	buffers *buffers
 
 	dialing context.Context // ends when no connection is wanted any more
 	stop    context.CancelFunc
 }
 
-func newPool(r Route, c Config) *pool {
-	p := &pool{route: r, timeout: c.ConnectTimeout, log: c.Log}
+func newPool(r Route, c Config, b *buffers) *pool {
+	p := &pool{route: r, buffers: b, timeout: c.ConnectTimeout, log: c.Log}
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	if r.TLS {
 		p.tls = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -75,17 +80,16 @@ func (p *pool) dial(address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &upstreamConn{raw: raw, log: p.log}
-	u.conn = quick(raw)
+	conn := quick(raw)
 	if p.tls != nil {
-		secure := tls.Client(u.conn, p.tls)
+		secure := tls.Client(conn, p.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			_ = raw.Close()
 			return nil, err
 		}
-		u.conn = secure
+		conn = secure
 	}
-	u.inbox = newInbox()
+	u := &upstreamConn{socket: newSocket(conn, p.buffers), raw: raw, log: p.log}
 	go u.run()
 	return u, nil
 }
@@ -104,7 +108,13 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 		}
 		fresh := u.keep == nil
 		if fresh {
-			u.keep = func() { p.client.ReleaseConn(lease) }
+			u.keep = func() {
+				if p.client.IdleConnsCount() >= maxIdleConns {
+					p.client.CloseConn(lease)
+					return
+				}
+				p.client.ReleaseConn(lease)
+			}
 			u.drop = func() { p.client.CloseConn(lease) }
 		}
 		if u.take(r) {
