@@ -64,7 +64,7 @@ func readConfig(environ []string) (config, error) {
 	check("HISTOGRAMS", oneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
 	check("LOG_FORMAT", oneOf(c.LogFormat, "", "json", "text"))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
-	check("PREWARM", within(c.Prewarm, 0, 1000))
+	check("PREWARM", within(c.Prewarm, 0, 256))
 	for key, d := range map[string]time.Duration{
 		"DRAIN_TIMEOUT": c.DrainTimeout, "CONNECT_TIMEOUT": c.ConnectTimeout,
 		"HEADER_TIMEOUT": c.HeaderTimeout, "IDLE_TIMEOUT": c.IdleTimeout,

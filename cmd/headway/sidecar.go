@@ -106,6 +106,7 @@ func (s *sidecar) run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- admin.Serve(s.admin) }()
 	go func() { failed <- s.proxy.Serve(s.listener) }()
+	go returnMemory(ctx, s.proxy.Open)
 	s.warm()
 	s.started.Store(true)
 	s.log.Info("ready", "listen", s.listener.Addr().String(), "admin", s.admin.Addr().String())
