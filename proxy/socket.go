@@ -40,7 +40,7 @@ type socket struct {
 // fill reads once, into the free part of the inbox, and returns what came. It is
 // valid until it is used.
 func (s *socket) fill() (p []byte, at tap.Instant, err error) {
-	n := 0
+	var n int
 	if q, ok := s.conn.(borrower); ok && s.buf == nil {
 		s.lent, n, err = q.readBorrowed(s.lender)
 		s.buf = s.lent[:]
