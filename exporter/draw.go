@@ -78,9 +78,10 @@ func requests(r *Reading, s *Samples) {
 }
 
 // noFirstToken counts what a TTFT histogram cannot show. A response in one piece
-// has no first token, so that one is counted only when it failed.
+// has no first token, so that one is counted only when it failed; a replay has
+// content, and no time at which it was generated.
 func noFirstToken(r *Reading, s *Samples) {
-	if r.TTFT() > 0 || !generates(r.Operation) || (!r.Stream && r.Outcome == exchange.OK) {
+	if r.Chunks.Count > 0 || !generates(r.Operation) || (!r.Stream && r.Outcome == exchange.OK) {
 		return
 	}
 	reason := string(r.Outcome)

@@ -41,6 +41,14 @@ func with(change func(*exchange.Record)) exchange.Record {
 	return r
 }
 
+// empty is streamed without a token, as change made it.
+func empty(change func(*exchange.Record)) exchange.Record {
+	return with(func(r *exchange.Record) {
+		r.Timing.FirstToken, r.Timing.LastToken, r.Chunks = 0, 0, exchange.Chunks{}
+		change(r)
+	})
+}
+
 type sample = exporter.Sample
 
 func one(v float64, labels ...string) sample {
@@ -123,20 +131,23 @@ func TestInstrumentsDraw(t *testing.T) {
 		{"no first token of a refused request", "headway.no_first_token", refused, []sample{one(1, "refused")}},
 		{
 			"no first token of a client that left before", "headway.no_first_token",
-			with(func(r *exchange.Record) { r.Outcome, r.Timing.FirstToken = exchange.ClientGone, 0 }),
-			[]sample{one(1, "client_gone")},
+			empty(func(r *exchange.Record) { r.Outcome = exchange.ClientGone }), []sample{one(1, "client_gone")},
 		},
 		{
 			"no first token of an empty stream", "headway.no_first_token",
-			with(func(r *exchange.Record) { r.Timing.FirstToken = 0 }), []sample{one(1, "empty")},
+			empty(func(*exchange.Record) {}), []sample{one(1, "empty")},
+		},
+		{
+			"content of a replay, which has no first token", "headway.no_first_token",
+			empty(func(r *exchange.Record) { r.Chunks.Count = 3 }), nil,
 		},
 		{
 			"no first token expected of a response in one piece", "headway.no_first_token",
-			with(func(r *exchange.Record) { r.Stream, r.Timing.FirstToken = false, 0 }), nil,
+			empty(func(r *exchange.Record) { r.Stream = false }), nil,
 		},
 		{
 			"no first token expected of embeddings", "headway.no_first_token",
-			with(func(r *exchange.Record) { r.Operation, r.Timing.FirstToken = "embeddings", 0 }), nil,
+			empty(func(r *exchange.Record) { r.Operation = "embeddings" }), nil,
 		},
 		{"stalls of each side", "headway.stall", streamed(), []sample{one(.045, "upstream"), one(0, "proxy"), one(.008, "client")}},
 		{"no stall without a stream", "headway.stall", refused, nil},
@@ -188,15 +199,21 @@ func TestReadingHoldsNothingOfTheExchangeBefore(t *testing.T) {
 }
 
 func TestIdentitySpellsLabels(t *testing.T) {
-	id := exporter.Identity{Operation: "chat", Provider: "openai", Request: "a", Response: "b", Host: "::1", Port: 8000}
-	tests := map[exporter.Family][]string{
-		exporter.GenAI:   {"chat", "openai", "a", "b", "::1", "8000"},
-		exporter.Traffic: {"chat", "a", "[::1]:8000"},
-		exporter.Process: nil,
-	}
-	for family, want := range tests {
-		if got := id.Values(family); !slices.Equal(got, want) {
-			t.Errorf("%s: %q, want %q", family, got, want)
+	id := exporter.Identity{Operation: "chat", Provider: "openai", Request: "a", Response: "b", Upstream: exchange.Upstream{Host: "::1", Port: 8000}}
+	unrouted := exporter.Identity{Operation: "chat", Provider: "openai", Request: "a"}
+	for _, tt := range []struct {
+		id     exporter.Identity
+		family exporter.Family
+		want   []string
+	}{
+		{id, exporter.GenAI, []string{"chat", "openai", "a", "b", "::1", "8000"}},
+		{id, exporter.Traffic, []string{"chat", "a", "[::1]:8000"}},
+		{id, exporter.Process, nil},
+		{unrouted, exporter.GenAI, []string{"chat", "openai", "a", "", "", ""}},
+		{unrouted, exporter.Traffic, []string{"chat", "a", ""}},
+	} {
+		if got := tt.id.Values(tt.family); !slices.Equal(got, tt.want) {
+			t.Errorf("%s of %+v: %q, want %q", tt.family, tt.id, got, tt.want)
 		}
 	}
 }

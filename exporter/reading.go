@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"net"
 	"strconv"
 	"time"
 
@@ -18,19 +17,25 @@ type Identity struct {
 	Provider  string
 	Request   string // model
 	Response  string // model
-	Host      string
-	Port      int
+	Upstream  exchange.Upstream
 }
 
 // Values are the values of the labels that f's instruments share, in order.
 func (i Identity) Values(f Family) []string {
 	switch f {
 	case GenAI:
-		return []string{i.Operation, i.Provider, i.Request, i.Response, i.Host, strconv.Itoa(i.Port)}
+		return []string{i.Operation, i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
 	case Traffic:
-		return []string{i.Operation, i.Request, net.JoinHostPort(i.Host, strconv.Itoa(i.Port))}
+		return []string{i.Operation, i.Request, i.Upstream.Address()}
 	}
 	return nil
+}
+
+func (i Identity) port() string {
+	if i.Upstream.Port == 0 {
+		return ""
+	}
+	return strconv.Itoa(i.Upstream.Port)
 }
 
 // Reading is a Record as instruments draw from it. It is reused: nobody keeps it
@@ -49,8 +54,7 @@ func (r *Reading) Fill(record exchange.Record, models *Models) {
 		Provider:  record.Provider,
 		Request:   models.Label(record.Model.Request),
 		Response:  models.Label(record.Model.Response),
-		Host:      record.Upstream.Host,
-		Port:      record.Upstream.Port,
+		Upstream:  record.Upstream,
 	}
 	if record.Operation == "" {
 		r.Identity.Operation = Other

@@ -110,7 +110,7 @@ func Table() []Instrument { //nolint:funlen // one literal, read as a table
 		},
 		{
 			Name: "headway.proxy.overhead", Kind: Histogram, Unit: "s",
-			Help:   "What headway itself added, by phase: forwarding the request, the first chunk, and the mean of all chunks.",
+			Help:   "Work of headway itself, by phase: forwarding the request (request) and the first chunk (first_chunk), and measuring a chunk after it was forwarded (chunk, the mean of an exchange).",
 			Bounds: overheadBounds(), Zero: overheadZero, Family: Traffic, Labels: []string{"phase"}, Canaries: true,
 			Draw: overhead,
 		},

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // drain starts to drain f. The channel is closed when that is over.
@@ -133,6 +135,32 @@ func TestDrainCutsWhatIsLateAndRecordsIt(t *testing.T) {
 			t.Errorf("recorded %q, %q, status %d", r.Outcome, r.ErrorType, r.Status)
 		}
 	}
+}
+
+// TestTunnelThatHeadwayEndsIsNoGoodEnding, unlike one that either side ends.
+func TestTunnelThatHeadwayEndsIsNoGoodEnding(t *testing.T) {
+	u := newUpstream(t, func(p *peer) {
+		p.head()
+		p.send(switched)
+		p.gone()
+	})
+	t.Run("to stop", func(t *testing.T) {
+		f := newFixture(t, u.url)
+		c := f.dial()
+		c.send(upgrade)
+		c.expect(switched)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		wait(t, "draining", f.drain(ctx, context.Canceled))
+		f.want(exchange.Drained, exchange.ErrDraining, 101)
+	})
+	t.Run("for its silence", func(t *testing.T) {
+		f := newFixture(t, u.url, func(c *proxy.Config, _ *tap.Config) { c.IdleTimeout = time.Millisecond })
+		c := f.dial()
+		c.send(upgrade)
+		c.expect(switched)
+		f.want(exchange.Timeout, exchange.ErrTimeout, 101)
+	})
 }
 
 // TestDrainCutsClientsThatDoNotRead, which a write waits for.

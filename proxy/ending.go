@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -41,6 +42,28 @@ func abortedAs(why exchange.Outcome) exchange.ErrorType {
 		return "400"
 	}
 	return exchange.ErrOther
+}
+
+// settle gives the connections back, after which the next exchange may begin. It
+// tells whether the upstream's was kept.
+func (r *relay) settle(err error) bool {
+	whole := err == nil && r.sent()
+	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
+	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
+	if keep {
+		r.up.keep()
+	} else {
+		r.up.drop()
+	}
+	broken := err != nil && !r.refused
+	r.client.exchangeOver(ending{
+		last:   r.last || r.refused || !whole,
+		broken: broken,
+		// A body that broke off must not look whole, and a connection that the
+		// upstream reset is reset.
+		reset: broken && (errors.Is(err, syscall.ECONNRESET) || r.closeDelimited()),
+	})
+	return keep
 }
 
 func isMalformed(err error) bool {

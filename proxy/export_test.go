@@ -1,5 +1,13 @@
 package proxy
 
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
 // Framing is what a head says of its message's body.
 type Framing struct {
 	Chunked bool
@@ -41,5 +49,73 @@ func (c *Chunked) Advance(p []byte) (n int, content []byte, done bool, err error
 	return n, content, done, err
 }
 
-// MaxHead bounds the head of a message.
-const MaxHead = maxHead
+// Bounds and times that tests go by.
+const (
+	MaxHead      = maxHead
+	MaxIdleConns = maxIdleConns
+	MaxTrusted   = maxTrusted
+)
+
+// DialWith makes dial open the upstream connections of p, for clients that connect
+// from now on.
+func (p *Proxy) DialWith(dial func() net.Conn) {
+	p.mu.Lock() // as every client's goroutine does when it begins
+	defer p.mu.Unlock()
+	for _, r := range p.routes {
+		r.pool.client.Dial = func(string) (net.Conn, error) {
+			conn := dial()
+			return r.pool.adopt(conn, conn), nil
+		}
+	}
+}
+
+// DialDead makes p's upstreams close every connection before it is taken, and
+// returns what counts them. There is one at most.
+func (p *Proxy) DialDead() (dialled func() int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, r := range p.routes {
+		r.pool.client.Dial = func(string) (net.Conn, error) {
+			if n++; n > 1 {
+				return nil, errors.New("dialled once more")
+			}
+			conn, _ := net.Pipe()
+			return &upstreamConn{raw: conn, dead: true, idle: tap.Now()}, nil
+		}
+	}
+	return func() int { return n }
+}
+
+// Upstream is a connection to an upstream, and Relay an exchange on one.
+type (
+	Upstream = upstreamConn
+	Relay    = relay
+)
+
+// NewUpstream returns a connection that has been idle for a while, and that nobody
+// reads from.
+func NewUpstream(conn net.Conn, idle time.Duration) *Upstream {
+	return &Upstream{socket: newSocket(conn, new(buffers)), raw: conn, idle: tap.Now() - tap.Instant(idle)}
+}
+
+// The steps of an exchange on a connection.
+
+func (u *Upstream) Take(r *Relay) bool                   { return u.take(r) }
+func (u *Upstream) ExpectHead(r *Relay, d time.Duration) { u.expectHead(r, d) }
+func (u *Upstream) GotHead()                             { u.gotHead() }
+func (u *Upstream) Abort(r *Relay)                       { u.abort(r) }
+func (u *Upstream) Release() bool                        { return u.release(false) }
+
+// HasEnded is hasEnded.
+func HasEnded(conn net.Conn) bool { return hasEnded(conn) }
+
+// WakeAndEnd wakes the reader of a client's connection and ends its last exchange
+// before the reader knows of either.
+func WakeAndEnd(conn net.Conn) {
+	c := newClientConn(new(Proxy), conn)
+	c.kick = true
+	c.wake()
+	c.exchangeOver(ending{last: true})
+	c.woken()
+}

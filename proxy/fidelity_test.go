@@ -181,11 +181,12 @@ func TestAnswerBeforeTheBodyWasSentEndsTheConnection(t *testing.T) {
 	f.want(exchange.HTTPError, "413", 413)
 }
 
+const (
+	upgrade  = "GET /v1/realtime HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+	switched = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+)
+
 func TestUpgradeTunnelsBothWays(t *testing.T) {
-	const (
-		request  = "GET /v1/realtime HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-		response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-	)
 	for _, tt := range []struct{ name, clientEarly, upstreamEarly string }{
 		{"", "", ""},
 		{"client speaks early", "early", ""},
@@ -199,7 +200,7 @@ func TestUpgradeTunnelsBothWays(t *testing.T) {
 				if !strings.HasSuffix(head, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n") {
 					t.Errorf("upstream got %q", head)
 				}
-				p.send(response + tt.upstreamEarly)
+				p.send(switched + tt.upstreamEarly)
 				p.expect(tt.clientEarly)
 				p.send("heard") // before anything else comes
 				for range 50 {
@@ -209,8 +210,8 @@ func TestUpgradeTunnelsBothWays(t *testing.T) {
 			})
 			f := newFixture(t, u.url)
 			c := f.dial()
-			c.send(request + tt.clientEarly)
-			c.expect(response + tt.upstreamEarly + "heard")
+			c.send(upgrade + tt.clientEarly)
+			c.expect(switched + tt.upstreamEarly + "heard")
 			for range 50 {
 				c.send("ping")
 				c.expect("pong")
@@ -225,20 +226,20 @@ func TestUpgradeTunnelsBothWays(t *testing.T) {
 	t.Run("client ends it", func(t *testing.T) {
 		u := newUpstream(t, func(p *peer) {
 			p.head()
-			p.send(response)
+			p.send(switched)
 			p.gone()
 		})
 		f := newFixture(t, u.url)
 		c := f.dial()
-		c.send(request)
-		c.expect(response)
+		c.send(upgrade)
+		c.expect(switched)
 		_ = c.Close()
 		f.want(exchange.OK, "", 101)
 	})
 	t.Run("not asked for", func(t *testing.T) {
 		u := newUpstream(t, func(p *peer) {
 			p.head()
-			p.send(response)
+			p.send(switched)
 			p.gone()
 		})
 		f := newFixture(t, u.url)

@@ -121,6 +121,8 @@ func (c *clientConn) resume() bool {
 		return false
 	}
 	c.kicked = false
-	_ = c.conn.SetReadDeadline(time.Time{})
+	if !c.last { // else the deadline is that of endWriting by now
+		_ = c.conn.SetReadDeadline(time.Time{})
+	}
 	return true
 }

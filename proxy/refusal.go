@@ -20,8 +20,8 @@ type refusal struct {
 	message string
 }
 
-// append writes r as an HTTP response that ends the connection. The body has the shape of an OpenAI
-// error, which SDKs show to their users.
+// append writes r as an HTTP response that ends the connection. The body has the
+// shape of an OpenAI error, which SDKs show to their users.
 func (r refusal) append(dst []byte) []byte {
 	body, err := json.Marshal(map[string]any{"error": map[string]any{
 		"message": "headway: " + r.message, "type": r.kind, "param": nil, "code": r.status,
@@ -41,7 +41,7 @@ func (r refusal) append(dst []byte) []byte {
 
 // refusal is what to tell the client when the exchange failed unanswered.
 func (r *relay) refusal(e tap.Ending, err error) refusal {
-	at := r.route.address()
+	at := r.route.Upstream.Address()
 	switch {
 	case e.Outcome == exchange.Drained:
 		return refusal{status: 503, kind: "draining", message: "stopped before upstream " + at + " answered"}
@@ -62,7 +62,7 @@ func (r *relay) undialed(err error) (refusal, tap.Ending) {
 		ending := tap.Ending{Outcome: exchange.Drained, ErrorType: exchange.ErrDraining}
 		return r.refusal(ending, err), ending
 	}
-	refusal := dialRefusal(r.route.address(), err)
+	refusal := dialRefusal(r.route.Upstream.Address(), err)
 	ending := tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
 	if refusal.status == http.StatusGatewayTimeout {
 		ending.ErrorType = exchange.ErrTimeout

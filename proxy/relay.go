@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -87,28 +86,6 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 	return keep
 }
 
-// settle gives the connections back, after which the next exchange may begin. It
-// tells whether the upstream's was kept.
-func (r *relay) settle(err error) bool {
-	whole := err == nil && r.sent()
-	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
-	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
-	if keep {
-		r.up.keep()
-	} else {
-		r.up.drop()
-	}
-	broken := err != nil && !r.refused
-	r.client.exchangeOver(ending{
-		last:   r.last || r.refused || !whole,
-		broken: broken,
-		// A body that broke off must not look whole, and a connection that the
-		// upstream reset is reset.
-		reset: broken && (errors.Is(err, syscall.ECONNRESET) || r.closeDelimited()),
-	})
-	return keep
-}
-
 // carry reads response heads until the final one, then the body.
 func (r *relay) carry(at tap.Instant, err error) (tap.Instant, error) {
 	for err == nil {
@@ -171,8 +148,12 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	}
 	r.tunnel.Store(true)
 	r.client.wake()
-	at, _ = r.stream() // either side ends a tunnel as it likes
-	return at, nil
+	at, err = r.stream()
+	switch r.ending(err).Outcome {
+	case exchange.Drained, exchange.Timeout: // headway's doing
+		return at, err
+	}
+	return at, nil // either side ends a tunnel as it likes
 }
 
 // interim forwards a 1xx response. HTTP/1.0 has none.

@@ -3,8 +3,8 @@ package proxy
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,18 +24,21 @@ type Route struct {
 }
 
 // NewRoute returns the route from a path prefix, which may be empty, to the
-// upstream at rawURL: http or https, a host, perhaps a port and a path.
+// upstream at rawURL: http or https, a host, perhaps a port and a path. An error
+// shows no other part of the URL, which may be secret.
 func NewRoute(prefix, rawURL string) (Route, error) {
 	u, err := url.Parse(rawURL)
+	if err != nil {
+		return Route{}, fmt.Errorf("that is no URL: %w", errors.Unwrap(err)) // what wraps it quotes the URL
+	}
+	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	switch {
-	case err != nil:
-		return Route{}, fmt.Errorf("%q is no URL", rawURL)
 	case u.Scheme != "http" && u.Scheme != "https":
-		return Route{}, fmt.Errorf("%q must start with http:// or https://", rawURL)
+		return Route{}, fmt.Errorf("%q must start with http:// or https://", shown)
 	case u.Hostname() == "":
-		return Route{}, fmt.Errorf("%q names no host", rawURL)
+		return Route{}, fmt.Errorf("%q names no host", shown)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return Route{}, fmt.Errorf("%q must be scheme, host, port and path only", u.Redacted())
+		return Route{}, fmt.Errorf("%q must be scheme, host, port and path only", shown)
 	case prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?# ")):
 		return Route{}, fmt.Errorf("prefix %q must start with / and must not end with it", prefix)
 	}
@@ -57,18 +60,13 @@ func portOf(u *url.URL) (int, error) {
 	case u.Port() != "":
 		n, err := strconv.Atoi(u.Port())
 		if err != nil || n < 1 || n > 65535 {
-			return 0, fmt.Errorf("%q has no valid port", u.Redacted())
+			return 0, fmt.Errorf("%q has no valid port", u.Host)
 		}
 		return n, nil
 	case u.Scheme == "https":
 		return 443, nil
 	}
 	return 80, nil
-}
-
-// address is where to dial.
-func (r *Route) address() string {
-	return net.JoinHostPort(r.Upstream.Host, strconv.Itoa(r.Upstream.Port))
 }
 
 // matches tells whether target, in origin form, is below the prefix.

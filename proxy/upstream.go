@@ -60,7 +60,7 @@ func newPool(r Route, c Config, b *buffers) *pool {
 		}
 	}
 	p.client = &fasthttp.HostClient{
-		Addr:                r.address(),
+		Addr:                r.Upstream.Address(),
 		Dial:                p.dial,
 		MaxConns:            math.MaxInt32,
 		MaxIdleConnDuration: maxIdle,
@@ -68,7 +68,7 @@ func newPool(r Route, c Config, b *buffers) *pool {
 	return p
 }
 
-// dial opens a connection and starts the goroutine that reads from it.
+// dial opens a connection.
 func (p *pool) dial(address string) (net.Conn, error) {
 	ctx := p.dialing
 	if p.timeout > 0 {
@@ -89,9 +89,14 @@ func (p *pool) dial(address string) (net.Conn, error) {
 		}
 		conn = secure
 	}
-	u := &upstreamConn{socket: newSocket(conn, p.buffers), raw: raw, log: p.log}
+	return p.adopt(conn, raw), nil
+}
+
+// adopt starts to read from conn, an open connection. Raw is below TLS, or conn itself.
+func (p *pool) adopt(conn, raw net.Conn) *upstreamConn {
+	u := &upstreamConn{socket: newSocket(conn, p.buffers), raw: raw, log: p.log, idle: tap.Now()}
 	go u.run()
-	return u, nil
+	return u
 }
 
 // bind takes a connection for an exchange, a kept one if there is any alive.
@@ -164,7 +169,7 @@ type upstreamConn struct {
 	mu    sync.Mutex
 	relay *relay // the exchange it serves, nil when idle
 	dead  bool
-	idle  tap.Instant // since when, if it has served an exchange
+	idle  tap.Instant // since when
 
 	headDue  bool // the head of the response has not been read
 	deadline bool // a read deadline is set, to be lifted by the head
@@ -174,7 +179,7 @@ type upstreamConn struct {
 func (u *upstreamConn) take(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.idle != 0 && tap.Now().Sub(u.idle) > maxTrusted && hasEnded(u.raw) {
+	if tap.Now().Sub(u.idle) > maxTrusted && hasEnded(u.raw) {
 		u.dead = true
 	}
 	if u.dead {

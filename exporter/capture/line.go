@@ -6,8 +6,6 @@
 package capture
 
 import (
-	"net"
-	"strconv"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -29,7 +27,7 @@ type Line struct {
 	Operation string    `json:"operation,omitempty"`
 	Provider  string    `json:"provider,omitempty"`
 	Model     Model     `json:"model,omitzero"`
-	Upstream  string    `json:"upstream"` // host:port
+	Upstream  string    `json:"upstream"` // host:port; empty: no route led to one
 	Stream    bool      `json:"stream"`
 	Status    int       `json:"status,omitempty"`
 	Outcome   string    `json:"outcome"`
@@ -104,7 +102,7 @@ func NewLine(r exchange.Record) Line {
 	l := Line{
 		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Role: string(r.Role), Mode: string(r.Mode),
 		Dialect: r.Dialect, Operation: r.Operation, Provider: r.Provider, Model: Model(r.Model),
-		Upstream: net.JoinHostPort(r.Upstream.Host, strconv.Itoa(r.Upstream.Port)),
+		Upstream: r.Upstream.Address(),
 		Stream:   r.Stream, Status: r.Status, Outcome: string(r.Outcome), ErrorType: string(r.ErrorType),
 		FinishReasons: r.FinishReasons,
 		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),

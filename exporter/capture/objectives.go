@@ -79,6 +79,7 @@ func (o Objectives) judge(l *Line) verdict {
 	switch {
 	case l.TTFT > 0 || !l.Stream:
 		miss("ttft", l.TTFT, o.TTFT)
+	case l.ContentChunks != nil && *l.ContentChunks > 0: // a replay, which has no times
 	case gone:
 		miss("ttft", l.E2E, o.TTFT)
 	case o.TTFT > 0: // a stream that ended well without a token

@@ -26,8 +26,9 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number,
 func (e *LineError) Unwrap() error { return e.Err }
 
 // Read yields the lines of a capture file. A line that cannot be understood is
-// yielded as a LineError, and reading goes on; any other error ends it. Fields that are not known are passed over. The last line may be torn, as
-// a crash leaves it or a file that is still being written: it is passed over too.
+// yielded as a LineError, and reading goes on; any other error ends it. Fields that
+// are not known are passed over. The last line may be torn, as a crash leaves it or
+// a file that is still being written: it is passed over too.
 func Read(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		in := bufio.NewScanner(r)

@@ -156,6 +156,10 @@ func TestGoodputJudgesEachExchange(t *testing.T) {
 		{"a single token has no TPOT to miss", change(func(l *capture.Line) { l.TPOT, l.ITL = 0, nil }), 1, 0, nil},
 		{"a response in one piece has no TTFT to miss", change(func(l *capture.Line) { l.Stream, l.TTFT, l.TPOT, l.ITL = false, 0, 0, nil }), 1, 0, nil},
 		{"a stream without a token", change(func(l *capture.Line) { l.TTFT, l.TPOT, l.ITL = 0, 0, nil }), 0, 0, []string{"ttft"}},
+		{
+			"a replay, whose tokens have no times",
+			change(func(l *capture.Line) { l.TTFT, l.TPOT, l.ITL, l.ContentChunks = 0, 0, nil, new(3) }), 1, 0, nil,
+		},
 		{"a client that left in time", gone(0, .4), 0, 1, nil},
 		{"a client that left after waiting too long", gone(0, .6), 0, 0, []string{"ttft"}},
 		{"a client that left after a late token", gone(.7, .8), 0, 0, []string{"ttft"}},

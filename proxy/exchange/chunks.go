@@ -18,10 +18,10 @@ type Chunks struct {
 
 	encoded []byte // per chunk: uvarint µs since the previous one, tokens, bytes
 	last    int64  // offset of the last kept chunk, in µs
-	tokens  int64  // sum of the tokens of kept chunks
-	size    int64  // sum of the content bytes of kept chunks
 	kept    int
-	untold  int // kept chunks whose tokens are not known
+	tokens  int64 // sum of the tokens of kept chunks
+	untold  int   // kept chunks whose tokens are not known
+	size    int64 // sum of their content bytes
 }
 
 // Chunk is one content chunk.
@@ -29,15 +29,6 @@ type Chunk struct {
 	At     time.Duration // offset from the request's start, to the microsecond
 	Tokens int           // exact number of tokens in it; 0 is unknown
 	Bytes  int           // length of its content
-}
-
-// Grow makes room for n more chunks, so that adding them allocates nothing.
-func (c *Chunks) Grow(n int) {
-	if need := len(c.encoded) + 4*n; need > cap(c.encoded) {
-		grown := make([]byte, len(c.encoded), min(need, MaxChunkBytes))
-		copy(grown, c.encoded)
-		c.encoded = grown
-	}
 }
 
 // Add appends a chunk. Chunks come in order of time.
@@ -51,11 +42,11 @@ func (c *Chunks) Add(k Chunk) {
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, k.Tokens)))
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, k.Bytes)))
 	c.last = max(c.last, at)
-	c.tokens += int64(max(0, k.Tokens))
-	c.size += int64(max(0, k.Bytes))
 	c.kept++
+	c.tokens += int64(max(0, k.Tokens))
 	if k.Tokens <= 0 {
 		c.untold++
+		c.size += int64(max(0, k.Bytes))
 	}
 }
 
@@ -98,9 +89,10 @@ type Gap struct {
 func (g Gap) PerToken() time.Duration { return g.Wait / time.Duration(g.Tokens) }
 
 // Gaps yields the wait before every content chunk but the first. The tokens of
-// a chunk are exact where the dialect told them; else streamed, the tokens of
-// all chunks together, is spread over the chunks by the length of their content;
-// else a chunk is taken for one token. A chunk never has fewer than one.
+// a chunk are exact where the dialect told them. What those leave of streamed, the
+// tokens of all chunks together, is spread over the other chunks by the length of
+// their content; where it is not known, such a chunk is taken for one token. A
+// chunk never has fewer than one.
 func (c *Chunks) Gaps(streamed Count) iter.Seq[Gap] {
 	return func(yield func(Gap) bool) {
 		share := c.apportion(streamed)
@@ -122,16 +114,19 @@ func (c *Chunks) Gaps(streamed Count) iter.Seq[Gap] {
 }
 
 // apportion returns the number of tokens of each chunk, called in their order.
+// If streamed allows one for each chunk, they add up to it.
 func (c *Chunks) apportion(streamed Count) func(Chunk) int {
-	spread := streamed.Known && c.untold > 0 && c.kept == c.Count && c.size > 0 && streamed.N > int64(c.kept)
+	rest, chunks := streamed.N-c.tokens, int64(c.untold)
+	spread := streamed.Known && c.kept == c.Count && c.size > 0
 	var seen, given int64
 	return func(k Chunk) int {
-		if !spread {
+		if k.Tokens > 0 || !spread {
 			return max(1, k.Tokens)
 		}
+		chunks--
 		seen += int64(k.Bytes)
-		due := (streamed.N*seen + c.size/2) / c.size
-		n := max(1, due-given)
+		due := (rest*seen + c.size/2) / c.size
+		n := max(1, min(due-given, rest-given-chunks)) // one is left for each chunk to come
 		given += n
 		return int(n)
 	}

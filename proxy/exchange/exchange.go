@@ -5,7 +5,11 @@
 // knows no output format.
 package exchange
 
-import "time"
+import (
+	"net"
+	"strconv"
+	"time"
+)
 
 // Record is one exchange: a request, what came back, and when. It is a value,
 // told once to every Observer when the exchange ends, and complete by then.
@@ -76,6 +80,14 @@ type Model struct {
 type Upstream struct {
 	Host string // name as configured, never an address found behind it
 	Port int
+}
+
+// Address is u as host:port, empty for no upstream.
+func (u Upstream) Address() string {
+	if u.Host == "" {
+		return ""
+	}
+	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
 }
 
 // Bytes counts body bytes as they were on the wire, without framing.

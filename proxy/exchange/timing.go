@@ -57,5 +57,5 @@ func (c *Clock) Add(d time.Duration) {
 type Overhead struct {
 	Request    time.Duration // request head read → first byte written upstream, less dialing
 	FirstChunk time.Duration // first body chunk read → written to the client
-	Chunk      time.Duration // mean over all chunks of the response
+	Chunk      time.Duration // chunk written → the tap is done with it, mean over all chunks
 }

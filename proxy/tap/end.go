@@ -1,7 +1,6 @@
 package tap
 
 import (
-	"net"
 	"strconv"
 	"time"
 
@@ -95,8 +94,10 @@ func (x *Exchange) take(reply dialect.Reply) {
 	r.Chunks = reply.Chunks
 	r.Events = reply.Events
 	r.Timing.FirstEvent = reply.FirstEvent
-	if !reply.Replay {
-		r.Timing.FirstToken, r.Timing.LastToken = reply.FirstToken, reply.LastToken
+	r.Timing.FirstToken, r.Timing.LastToken = reply.FirstToken, reply.LastToken
+	if reply.Replay {
+		r.Timing.FirstToken, r.Timing.LastToken = 0, 0
+		r.Chunks = exchange.Chunks{Count: reply.Chunks.Count}
 	}
 	r.Notes = append(r.Notes, reply.Notes...)
 }
@@ -128,12 +129,4 @@ func byStatus(status int) (exchange.Outcome, exchange.ErrorType) {
 		return exchange.HTTPError, exchange.ErrorType(strconv.Itoa(status))
 	}
 	return exchange.OK, ""
-}
-
-// address is u as host:port, empty for none.
-func address(u exchange.Upstream) string {
-	if u.Host == "" {
-		return ""
-	}
-	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
 }

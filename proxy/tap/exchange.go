@@ -52,7 +52,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 		tap:   t,
 		start: r.Read,
 		head:  dialect.Head{Method: r.Method, Path: r.Path, Query: r.Query},
-		key:   flightKey{upstream: address(r.Upstream)},
+		key:   flightKey{upstream: r.Upstream.Address()},
 	}
 	x.record = exchange.Record{
 		Start: r.Read.Time(), Origin: t.config.Origin, Role: t.config.Role, Mode: t.config.Mode, Upstream: r.Upstream,
@@ -251,39 +251,6 @@ func (x *Exchange) catchUp() {
 	if x.backlog != nil && x.decoder != nil {
 		x.guard(func() { x.backlog.drain(x.decoder) })
 	}
-}
-
-// inflated takes decompressed bytes, on the inflater's goroutine, and tells
-// whether more are wanted. The relay does not wait for it.
-func (x *Exchange) inflated(p []byte, at time.Duration) bool {
-	x.decoding.Lock()
-	defer x.decoding.Unlock()
-	x.mu.Lock()
-	decoder := x.decoder
-	x.mu.Unlock()
-	if decoder == nil {
-		return false
-	}
-	began := Now()
-	sound := safely(func() { decoder.Feed(p, at) })
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	switch {
-	case x.decoder == nil:
-	case sound:
-		x.took(Now().Sub(began))
-	default:
-		x.detach(&x.tap.panicked, "decoder_panic")
-	}
-	return x.decoder != nil
-}
-
-// unreadable says that the body does not decompress from here on.
-func (x *Exchange) unreadable() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.broken = true
-	x.record.Notes = append(x.record.Notes, "broken_encoding")
 }
 
 // streams is 1 while the response streams, in the count of those under way.

@@ -125,6 +125,39 @@ func (f *inflater) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// inflated takes decompressed bytes, on the inflater's goroutine, and tells
+// whether more are wanted. The relay does not wait for it.
+func (x *Exchange) inflated(p []byte, at time.Duration) bool {
+	x.decoding.Lock()
+	defer x.decoding.Unlock()
+	x.mu.Lock()
+	decoder := x.decoder
+	x.mu.Unlock()
+	if decoder == nil {
+		return false
+	}
+	began := Now()
+	sound := safely(func() { decoder.Feed(p, at) })
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.decoder == nil:
+	case sound:
+		x.took(Now().Sub(began))
+	default:
+		x.detach(&x.tap.panicked, "decoder_panic")
+	}
+	return x.decoder != nil
+}
+
+// unreadable says that the body does not decompress from here on.
+func (x *Exchange) unreadable() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.broken = true
+	x.record.Notes = append(x.record.Notes, "broken_encoding")
+}
+
 // decompressor opens one coding upon the bytes below it.
 type decompressor func(io.Reader) (io.Reader, error)
 

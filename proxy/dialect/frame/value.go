@@ -38,12 +38,17 @@ type ValueSink interface {
 	Value(v Value)
 }
 
-// Int is the value of a number that is not negative, without its fraction.
+// maxInt bounds the numbers that Int reads. Above it, JSON's are not exact (RFC 8259,
+// section 6), and sums of them might overflow.
+const maxInt = 1 << 53
+
+// Int is the value of a number that is not negative and below 2^53, without its
+// fraction.
 func (v Value) Int() (n int64, ok bool) {
 	if v.Kind != Number || v.Len > 64 {
 		return 0, false
 	}
-	if len(v.Text) < 19 {
+	if len(v.Text) < 16 {
 		for i, c := range v.Text {
 			if c < '0' || c > '9' {
 				break
@@ -55,7 +60,7 @@ func (v Value) Int() (n int64, ok bool) {
 		}
 	}
 	f, err := strconv.ParseFloat(string(v.Text), 64)
-	if err != nil || !(f >= 0 && f < 1<<62) {
+	if err != nil || !(f >= 0 && f < maxInt) {
 		return 0, false
 	}
 	return int64(f), true

@@ -249,6 +249,8 @@ func TestAsk(t *testing.T) {
 			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "openai", Model: "mé"}},
 		{"Azure deployment", "POST", "/openai/deployments/gpt4-prod/chat/completions", "api-version=2024-10-21", `{"stream":true}`,
 			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "azure.ai.openai", Model: "gpt4-prod", Stream: true}},
+		{"Azure deployment whose name has no end", "POST", "/openai/deployments/" + strings.Repeat("g", 300) + "/chat/completions", "", `{}`,
+			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "azure.ai.openai", Model: strings.Repeat("g", 256)}},
 		{"Azure Responses", "POST", "/openai/responses", "api-version=2025-04-01-preview", `{"model":"d"}`,
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "azure.ai.openai", Model: "d"}},
 		{"a vendor that is not Azure", "POST", "/openai/v1/chat/completions", "", `{"model":"d"}`,

@@ -22,8 +22,7 @@ type api struct {
 	request   *frame.Shape
 	response  *frame.Shape
 	// conclude gives the fields of a message that was read, and the name of its
-	// event, their meaning. It is
-	// nil where they have it on their own.
+	// event, their meaning. It is nil where they have it on their own.
 	conclude func(d *decoder, event []byte)
 }
 
@@ -54,7 +53,7 @@ func provider(h *dialect.Head) string {
 func deployment(h *dialect.Head) string {
 	_, rest, _ := strings.Cut(h.Path, deployments)
 	name, _, _ := strings.Cut(rest, "/")
-	return name
+	return name[:min(len(name), frame.MaxText)] // as much as is kept of a model's name
 }
 
 const deployments = "/openai/deployments/"
