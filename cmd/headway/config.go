@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -60,9 +61,15 @@ func readConfig(environ []string) (config, error) {
 	}
 	check("LISTEN", checkAddress(c.Listen))
 	check("ADMIN_LISTEN", checkAddress(c.AdminListen))
+	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, envPrefix))
+	}
 	check("ROLE", oneOf(c.Role, exchange.Client, exchange.Server))
 	check("HISTOGRAMS", oneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
-	check("LOG_FORMAT", oneOf(c.LogFormat, "", "json", "text"))
+	if c.LogFormat != "" {
+		check("LOG_FORMAT", oneOf(c.LogFormat, "json", "text"))
+	}
+	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
 	check("PREWARM", within(c.Prewarm, 0, 256))
 	for key, d := range map[string]time.Duration{
@@ -130,6 +137,18 @@ func parseProblems(err error) (problems []error, keys []string) {
 	return problems, keys
 }
 
+// listVariables is a line for every variable, with its default.
+func listVariables() string {
+	var b strings.Builder
+	for field := range reflect.TypeFor[config]().Fields() {
+		if key, ok := field.Tag.Lookup("env"); ok {
+			line := fmt.Sprintf("  %-24s %s", envPrefix+key, field.Tag.Get("envDefault"))
+			fmt.Fprintf(&b, "\n%s", strings.TrimRight(line, " "))
+		}
+	}
+	return b.String()
+}
+
 // unknownVariables lists the variables of our prefix that mean nothing to us,
 // less those that Kubernetes sets for a service called headway.
 func unknownVariables(environ []string) []string {
@@ -155,6 +174,21 @@ func checkAddress(address string) error {
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		return fmt.Errorf("%q has no valid port", address)
+	}
+	return nil
+}
+
+// checkFile tells why no file could be written at path. Whether it may be, is seen
+// when it is opened.
+func checkFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%q is a directory", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%q is in no directory that exists", path)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -35,13 +36,14 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 		"HEADWAY_IDLE_TIMEOUT=-1s",
 		"HEADWAY_LOG_LEVEL=loud",
 		"HEADWAY_LOG_FORMAT=xml",
+		"HEADWAY_CAPTURE_FILE=" + filepath.Join(t.TempDir(), "missing", "capture.jsonl"),
 	})
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, key := range []string{
 		"LISTEN", "ADMIN_LISTEN", "UPSTREAM", "ROUTES", "ROLE", "HISTOGRAMS", "MAX_MODELS", "PREWARM",
-		"CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT",
+		"CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT", "CAPTURE_FILE",
 	} {
 		if !strings.Contains("\n"+err.Error(), "\nHEADWAY_"+key+": ") {
 			t.Errorf("nothing is said of %s in:\n%v", key, err)
@@ -61,6 +63,21 @@ func TestConfigNeedsSomewhereToForwardTo(t *testing.T) {
 	_, err := readConfig(nil)
 	if err == nil || !strings.Contains(err.Error(), "HEADWAY_UPSTREAM: is not set") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestCaptureFileNeedsADirectoryAndIsNone(t *testing.T) {
+	directory := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(directory, "capture.jsonl"): "",
+		"capture.jsonl":                    "",
+		directory:                          "is a directory",
+		filepath.Join(directory, "a", "b"): "is in no directory that exists",
+	} {
+		_, err := readConfig([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_CAPTURE_FILE=" + path})
+		if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
 	}
 }
 
@@ -91,6 +108,19 @@ func TestConfigurationPageHasEveryVariableWithItsDefault(t *testing.T) {
 		row := "| `HEADWAY_" + key + "` | " + standard + " |"
 		if !strings.Contains(string(page), row) {
 			t.Errorf("docs/configuration.md has no row that begins %s", row)
+		}
+	}
+}
+
+func TestThePortsMustDiffer(t *testing.T) {
+	for listen, accepted := range map[string]bool{"127.0.0.1:8481": false, "127.0.0.1:8482": true, "127.0.0.1:0": true} {
+		admin := "127.0.0.1:8481"
+		if listen == "127.0.0.1:0" {
+			admin = listen
+		}
+		_, err := readConfig([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_LISTEN=" + listen, "HEADWAY_ADMIN_LISTEN=" + admin})
+		if (err == nil) != accepted {
+			t.Errorf("%s beside %s: %v", listen, admin, err)
 		}
 	}
 }

@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"github.com/headway-sidecar/headway/probe/modelsim"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -27,21 +24,26 @@ type demoOptions struct {
 	every         time.Duration // between two tables
 }
 
+const demoUsage = `usage: headway demo [flags]
+
+Runs a simulated model server, a sidecar before it and an application's traffic
+through both, and shows what the sidecar measures. Ctrl-C ends it.`
+
 // runDemo is `headway demo`: everything on loopback, with nothing else installed.
 func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 	var o demoOptions
-	f := flag.NewFlagSet("demo", flag.ContinueOnError)
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8480", "where the sidecar takes the application's requests")
-	f.StringVar(&o.admin, "admin", "127.0.0.1:8481", "where it serves metrics and health")
+	f := newFlags("demo")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8480", "`address` where the sidecar takes the application's requests")
+	f.StringVar(&o.admin, "admin", "127.0.0.1:8481", "`address` where it serves metrics and health")
 	f.Float64Var(&o.rps, "rps", 6, "requests a second of the simulated application")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the application and the model server")
-	f.DurationVar(&o.length, "for", 0, "how long to run; 0 is until Ctrl-C")
+	f.DurationVar(&o.length, "for", 0, "how long to run; without it, until Ctrl-C")
 	f.DurationVar(&o.every, "every", time.Second, "time between two tables")
-	if err := parse(f, args, errs); err != nil {
+	if err := parse(f, args, demoUsage, out); err != nil {
 		return err
 	}
-	if o.rps <= 0 || o.every <= 0 || o.length < 0 {
-		return usageError{errors.New("--rps and --every must be positive, --for not negative")}
+	if err := o.check(); err != nil {
+		return usageError{err}
 	}
 	if o.length > 0 {
 		var cancel context.CancelFunc
@@ -49,6 +51,21 @@ func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 		defer cancel()
 	}
 	return demo(ctx, o, out, errs)
+}
+
+// check finds everything that is wrong with the options.
+func (o demoOptions) check() error {
+	var wrong []error
+	if err := checkAddress(o.listen); err != nil {
+		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
+	}
+	if err := checkAddress(o.admin); err != nil {
+		wrong = append(wrong, fmt.Errorf("--admin: %w", err))
+	}
+	if o.rps <= 0 || o.every <= 0 || o.length < 0 {
+		wrong = append(wrong, errors.New("--rps and --every must be positive, --for not negative"))
+	}
+	return errors.Join(wrong...)
 }
 
 // demo runs a simulated model server, a sidecar before it and an application's
@@ -71,7 +88,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	// The application stops first, then the sidecar, then the model server.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(ctx) // a server that fails ends the traffic too
 	g.Go(func() error { return serveSim(serving, model, demoModel(o), quiet) })
 	g.Go(func() error { return s.run(serving) })
 	g.Go(func() error {
@@ -80,7 +97,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		shown := make(chan struct{})
 		go func() {
 			defer close(shown)
-			showTables(ctx, out, view, o.every)
+			newScreen(out).follow(ctx, view, o.every)
 		}()
 		traffic.Run(ctx)
 		<-shown
@@ -98,13 +115,16 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view exchange.
 		envPrefix + "DRAIN_TIMEOUT=5s",
 	})
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	s, err := newSidecar(c, log, view)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.listen()
+	if err := s.listen("--listen", "--admin"); err != nil {
+		return nil, fmt.Errorf("%w; 127.0.0.1:0 is any free port", err)
+	}
+	return s, nil
 }
 
 // demoModel is a model server that is busy enough to be worth watching: it
@@ -127,36 +147,5 @@ func demoTraffic(o demoOptions, address string) modelsim.Traffic {
 	return modelsim.Traffic{
 		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium",
 		LeaveShare: 0.03, MaxRetries: 2,
-	}
-}
-
-// showTables draws the view until ctx ends: in place on a terminal, else as one
-// line after another.
-func showTables(ctx context.Context, out io.Writer, v *view, every time.Duration) {
-	terminal := false
-	if f, ok := out.(*os.File); ok {
-		terminal = term.IsTerminal(int(f.Fd()))
-	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	drawn := 0
-	for {
-		select {
-		case <-ctx.Done():
-			if !terminal {
-				v.snapshot().writeTable(out)
-			}
-			return
-		case <-tick.C:
-		}
-		now := v.snapshot()
-		if !terminal {
-			now.writeLine(out)
-			continue
-		}
-		if drawn > 0 {
-			fmt.Fprintf(out, "\x1b[%dA\x1b[J", drawn)
-		}
-		drawn = now.writeTable(out)
 	}
 }

@@ -52,11 +52,14 @@ func main() {
 
 // dispatch runs the command that args name and returns the process's exit code.
 func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+	switch {
+	case len(args) == 0:
+		usage(errs)
+		return exitUsage
+	case args[0] == "help" && len(args) > 1:
+		args = []string{args[1], "-h"}
+	case args[0] == "help", args[0] == "-h", args[0] == "--help":
 		usage(out)
-		if len(args) == 0 {
-			return exitUsage
-		}
 		return exitOK
 	}
 	for _, c := range commands() {
@@ -87,22 +90,7 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
 	}
-	fmt.Fprintln(w, "\nConfiguration is by environment; see docs/configuration.md.")
-}
-
-// parse reads args into f, which takes no arguments beyond its flags.
-func parse(f *flag.FlagSet, args []string, errs io.Writer) error {
-	f.SetOutput(errs)
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return usageError{err}
-	}
-	if f.NArg() > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", f.Arg(0))}
-	}
-	return nil
+	fmt.Fprintln(w, "\nheadway COMMAND -h says more about each.")
 }
 
 // usageError is an errUsage that says what is wrong.

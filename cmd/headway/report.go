@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,9 +15,7 @@ const reportUsage = `usage: headway report [flags] CAPTURE…
 
 Prints production traffic as the table that a load-test tool prints. CAPTURE is a
 file that HEADWAY_CAPTURE_FILE named, rotated ones (.1, .2) too; - is standard
-input.
-
-`
+input.`
 
 // reportOptions is what the command line of report asks for.
 type reportOptions struct {
@@ -30,27 +27,22 @@ type reportOptions struct {
 
 // runReport is `headway report`.
 func runReport(_ context.Context, args []string, out, errs io.Writer) error {
-	options, err := parseReport(args, errs)
+	options, err := parseReport(args, out)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	return report(options, out, errs)
 }
 
-func parseReport(args []string, stderr io.Writer) (reportOptions, error) {
+// parseReport reads the command line. Flags may stand before, between and after the files.
+func parseReport(args []string, out io.Writer) (reportOptions, error) {
 	var o reportOptions
-	flags := flag.NewFlagSet("report", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.output, "output", "table", "`form`: table or json")
+	flags := newFlags("report")
+	flags.StringVar(&o.output, "output", "table", "`form` of the output: table or json")
 	by := flags.String("by", "", "one table each `what`: model, upstream or operation")
 	goodput := flags.String("goodput", "", "`objectives` that a good request meets: ttft=500ms,tpot=50ms,itl_p99=200ms,e2e=20s")
 	for rest := args; ; {
-		if err := flags.Parse(rest); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				fmt.Fprint(stderr, reportUsage)
-				flags.SetOutput(stderr)
-				flags.PrintDefaults()
-			}
+		if err := parseFlags(flags, rest, reportUsage, out); err != nil {
 			return o, err
 		}
 		if flags.NArg() == 0 {
@@ -59,7 +51,10 @@ func parseReport(args []string, stderr io.Writer) (reportOptions, error) {
 		o.files, rest = append(o.files, flags.Arg(0)), flags.Args()[1:]
 	}
 	o.by = capture.By(*by)
-	return o, o.check(*goodput)
+	if err := o.check(*goodput); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
 }
 
 // check finds everything that is wrong with the options.

@@ -45,7 +45,7 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		{"several files", []string{good, "--output=table", good}, 0, "Successful requests:                     2\n", ""},
 		{"by model", []string{"--by", "model", good}, 0, " m ", ""},
 		{"broken lines", []string{broken}, 0, "Successful requests:                     2\n", "lines passed over: 1, the first: line 3"},
-		{"help", []string{"-h"}, 0, "", "usage: headway report"},
+		{"help", []string{"-h"}, 0, "usage: headway report", ""},
 		{"no file", nil, 2, "", "which capture?"},
 		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
 		{"all that is wrong", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},

@@ -2,37 +2,42 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 )
 
+const runUsage = `usage: headway run [--check]
+
+Forwards LLM traffic and measures it, configured by environment. SIGTERM or SIGINT
+lets running exchanges finish, up to HEADWAY_DRAIN_TIMEOUT.
+docs/configuration.md explains the variables:`
+
 // runSidecar is `headway run`.
 func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
-	f := flag.NewFlagSet("run", flag.ContinueOnError)
+	f := newFlags("run")
 	check := f.Bool("check", false, "validate the configuration and exit")
-	if err := parse(f, args, errs); err != nil {
+	if err := parse(f, args, runUsage+"\n"+listVariables(), out); err != nil {
 		return err
 	}
 	c, err := readConfig(os.Environ())
 	if err != nil {
 		return usageError{fmt.Errorf("wrong configuration:\n%w", err)}
 	}
-	if *check {
-		fmt.Fprintln(out, "configuration is valid")
-		return nil
-	}
 	log := newLogger(c, errs)
 	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
 		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
+	}
+	if *check {
+		fmt.Fprintln(out, "configuration is valid")
+		return nil
 	}
 	s, err := newSidecar(c, log)
 	if err != nil {
 		return err
 	}
-	if err := s.listen(); err != nil {
+	if err := s.listen(envPrefix+"LISTEN", envPrefix+"ADMIN_LISTEN"); err != nil {
 		return err
 	}
 	log.Info("starting", "version", build().Version, "role", c.Role, "upstreams", upstreams(c))

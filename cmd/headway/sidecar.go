@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -45,7 +44,7 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 	if c.CaptureFile != "" {
 		var err error
 		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Log: log}); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%sCAPTURE_FILE: %w", envPrefix, err)
 		}
 		observers = append(observers, s.capture)
 	}
@@ -86,15 +85,16 @@ func (s *sidecar) live() exporter.Live {
 	}
 }
 
-// listen binds both ports.
-func (s *sidecar) listen() error {
+// listen binds both ports. An error begins with the name of the setting that the
+// address came from.
+func (s *sidecar) listen(listenName, adminName string) error {
 	var err error
 	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
-		return fmt.Errorf("%sLISTEN: %w", envPrefix, err)
+		return fmt.Errorf("%s: %w", listenName, err)
 	}
 	if s.admin, err = net.Listen("tcp", s.config.AdminListen); err != nil {
 		_ = s.listener.Close()
-		return fmt.Errorf("%sADMIN_LISTEN: %w", envPrefix, err)
+		return fmt.Errorf("%s: %w", adminName, err)
 	}
 	return nil
 }
@@ -118,7 +118,16 @@ func (s *sidecar) run(ctx context.Context) error {
 	s.drain()
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	return errors.Join(s.flush(ctx), admin.Shutdown(ctx))
+	defer stopAdmin(ctx, admin)
+	return s.flush(ctx)
+}
+
+// stopAdmin lets a scrape finish until ctx ends. What takes longer, a profile or a
+// connection that asks for nothing, is cut: it has no say in how headway exits.
+func stopAdmin(ctx context.Context, admin *http.Server) {
+	if err := admin.Shutdown(ctx); err != nil {
+		_ = admin.Close()
+	}
 }
 
 // warm opens connections ahead of the first request. An upstream that is not

@@ -14,14 +14,21 @@ import (
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
+const simUsage = `usage: headway sim [flags]
+
+Serves OpenAI's API from a simulated inference engine; docs/simulator.md describes it.`
+
 // runSim is `headway sim`.
-func runSim(ctx context.Context, args []string, _, errs io.Writer) error {
+func runSim(ctx context.Context, args []string, out, errs io.Writer) error {
 	c := modelsim.DefaultConfig()
-	f := flag.NewFlagSet("sim", flag.ContinueOnError)
+	f := newFlags("sim")
 	listen := f.String("listen", "127.0.0.1:8000", "address to serve the API on")
 	simFlags(f, &c)
-	if err := parse(f, args, errs); err != nil {
+	if err := parse(f, args, simUsage, out); err != nil {
 		return err
+	}
+	if err := checkAddress(*listen); err != nil {
+		return usageError{fmt.Errorf("--listen: %w", err)}
 	}
 	makeRoom(&c)
 	if err := c.Validate(); err != nil {
@@ -52,7 +59,7 @@ func simFlags(f *flag.FlagSet, c *modelsim.Config) {
 	f.IntVar(&c.RequestsPerMinute, "rpm", c.RequestsPerMinute, "requests a minute before 429; 0 is no limit")
 	f.IntVar(&c.TokensPerMinute, "tpm", c.TokensPerMinute, "tokens a minute before 429; 0 is no limit")
 	f.BoolVar(&c.Gzip, "gzip", c.Gzip, "compress answers for clients that accept it")
-	f.Func("fault", "faults that strike at random, see docs/simulator.md; stall=2s@10:0.01 say", func(v string) error {
+	f.Func("fault", "`faults` that strike at random, as in stall=2s@10:0.01,http=503:0.02; may be repeated", func(v string) error {
 		rules, err := modelsim.ParseFaultRules(v)
 		c.Faults = append(c.Faults, rules...)
 		return err

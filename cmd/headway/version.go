@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"runtime"
@@ -28,11 +28,11 @@ func build() exporter.Build {
 }
 
 // runVersion is `headway version`.
-func runVersion(_ context.Context, args []string, out, errs io.Writer) error {
-	if err := parse(flag.NewFlagSet("version", flag.ContinueOnError), args, errs); err != nil {
+func runVersion(_ context.Context, args []string, out, _ io.Writer) error {
+	if err := parse(newFlags("version"), args, "usage: headway version", out); err != nil {
 		return err
 	}
 	b := build()
-	fmt.Fprintf(out, "headway %s (commit %s, %s)\n", b.Version, b.Revision, b.Go)
+	fmt.Fprintf(out, "headway %s (commit %s, %s)\n", b.Version, cmp.Or(b.Revision, "unknown"), b.Go)
 	return nil
 }

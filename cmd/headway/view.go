@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -112,51 +109,4 @@ func newRow(name string, samples []time.Duration) row {
 		return samples[(len(samples)*percent-1)/100]
 	}
 	return row{name: name, p50: at(50), p90: at(90), p99: at(99), samples: len(samples)}
-}
-
-// writeTable writes s as a table and returns its number of lines.
-func (s snapshot) writeTable(w io.Writer) int {
-	lines := []string{
-		fmt.Sprintf("requests %d   %.1f requests/s   %.0f output tokens/s   (last %v)", s.total, s.requestsPerSecond, s.tokensPerSecond, viewWindow),
-		"",
-		fmt.Sprintf("%6s %10s %10s %10s %10s", "", "p50", "p90", "p99", "samples"),
-	}
-	for _, r := range s.rows {
-		lines = append(lines, fmt.Sprintf("%6s %10s %10s %10s %10d", r.name, readable(r.p50), readable(r.p90), readable(r.p99), r.samples))
-	}
-	lines = append(lines, "", "outcomes   "+s.listOutcomes())
-	fmt.Fprintln(w, strings.Join(lines, "\n"))
-	return len(lines)
-}
-
-// writeLine writes s as one line.
-func (s snapshot) writeLine(w io.Writer) {
-	fmt.Fprintf(w, "requests %d, %.1f/s, output tokens %.0f/s", s.total, s.requestsPerSecond, s.tokensPerSecond)
-	for _, r := range s.rows {
-		fmt.Fprintf(w, ", %s p50 %s p99 %s", r.name, readable(r.p50), readable(r.p99))
-	}
-	fmt.Fprintln(w, ", "+s.listOutcomes())
-}
-
-func (s snapshot) listOutcomes() string {
-	var parts []string
-	for _, outcome := range exchange.Outcomes() {
-		if n := s.outcomes[outcome]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", outcome, n))
-		}
-	}
-	return strings.Join(parts, "  ")
-}
-
-// readable is d to three digits.
-func readable(d time.Duration) string {
-	switch {
-	case d >= time.Second:
-		return fmt.Sprintf("%.2f s", d.Seconds())
-	case d >= time.Millisecond:
-		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
-	case d > 0:
-		return fmt.Sprintf("%.0f µs", d.Seconds()*1e6)
-	}
-	return "–"
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// wired is a sidecar that listens nowhere.
+func wired(t *testing.T) *sidecar {
+	t.Helper()
+	c, err := readConfig([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// adminStatus is what the admin port answers a client at the address from.
+func adminStatus(s *sidecar, method, path, from string) int {
+	r := httptest.NewRequest(method, path, http.NoBody)
+	r.RemoteAddr = from
+	w := httptest.NewRecorder()
+	s.adminHandler().ServeHTTP(w, r)
+	return w.Code
+}
+
+func TestHealthFollowsTheLifeOfTheSidecar(t *testing.T) {
+	for _, tt := range []struct {
+		name                 string
+		started, stopping    bool
+		startup, ready, live int
+	}{
+		{"starting", false, false, 503, 503, 200},
+		{"serving", true, false, 200, 200, 200},
+		{"stopping", true, true, 200, 503, 200},
+		{"stopped while starting", false, true, 503, 503, 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := wired(t)
+			s.started.Store(tt.started)
+			s.stopping.Store(tt.stopping)
+			for path, want := range map[string]int{"startup": tt.startup, "ready": tt.ready, "live": tt.live} {
+				if got := adminStatus(s, "GET", "/healthz/"+path, "192.0.2.1:9"); got != want {
+					t.Errorf("%s is %d, want %d", path, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestProfilesAreForLoopbackOnly(t *testing.T) {
+	s := wired(t)
+	for from, want := range map[string]int{
+		"127.0.0.1:9": 200, "[::1]:9": 200, "[::ffff:127.0.0.1]:9": 200,
+		"192.0.2.1:9": 404, "[2001:db8::1]:9": 404, "@": 404,
+	} {
+		for _, path := range []string{"/debug/pprof/", "/debug/pprof/goroutine", "/debug/pprof/symbol"} {
+			if got := adminStatus(s, "GET", path, from); got != want {
+				t.Errorf("%s from %s is %d, want %d", path, from, got, want)
+			}
+		}
+	}
+}
+
+func TestAdminPortServesNothingElse(t *testing.T) {
+	s := wired(t)
+	for _, tt := range []struct {
+		method, path string
+		want         int
+	}{
+		{"GET", "/metrics", 200},
+		{"HEAD", "/healthz/live", 200},
+		{"POST", "/metrics", 405},
+		{"GET", "/", 404},
+		{"GET", "/debug/pprof/cmdline", 404},
+	} {
+		if got := adminStatus(s, tt.method, tt.path, "127.0.0.1:9"); got != tt.want {
+			t.Errorf("%s %s is %d, want %d", tt.method, tt.path, got, tt.want)
+		}
+	}
+}

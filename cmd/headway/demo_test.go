@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	var out, errs bytes.Buffer
+	o := demoOptions{listen: "127.0.0.1:0", admin: "127.0.0.1:0", rps: 20, seed: 1, every: 500 * time.Millisecond}
+	if err := demo(ctx, o, &out, &errs); err != nil {
+		t.Fatal(err)
+	}
+	if errs.Len() > 0 {
+		t.Errorf("it complained:\n%s", &errs)
+	}
+	text := out.String()
+	for _, want := range []string{
+		`(?m)^requests [1-9]\d*, .* TTFT p50 \d`,      // a line on the way
+		`(?m)^requests [1-9]\d*   .* output tokens/s`, // the table at the end
+		`(?m)^  TTFT +\d.* [1-9]\d*$`,
+		`(?m)^   ITL +\d.* [1-9]\d*$`,
+		`(?m)^outcomes   ok [1-9]`,
+	} {
+		if !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("nothing matches %s in:\n%s", want, text)
+		}
+	}
+	addresses := regexp.MustCompile(`http://([^/]+)/`).FindAllStringSubmatch(text, -1)
+	if len(addresses) != 3 {
+		t.Errorf("%d addresses are told in:\n%s", len(addresses), text)
+	}
+	for _, address := range addresses {
+		if !refuses(address[1]) {
+			t.Errorf("something still listens at %s", address[1])
+		}
+	}
+	// fasthttp's cleaner of idle connections ends only when it next wakes up.
+	const cleaners = 1
+	until(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines+cleaners })
+}
+
+func TestDemosFaultsAreValid(t *testing.T) {
+	c := demoModel(demoOptions{rps: 6})
+	if err := c.Validate(); err != nil || len(c.Faults) == 0 {
+		t.Errorf("faults %v, %v", c.Faults, err)
+	}
+}
+
+func TestDemoNeedsBothPorts(t *testing.T) {
+	var out bytes.Buffer
+	err := demo(t.Context(), demoOptions{listen: "127.0.0.1:0", admin: busyAddress(t), rps: 1, every: time.Second}, &out, &out)
+	if err == nil || !strings.HasPrefix(err.Error(), "--admin: ") || out.Len() > 0 {
+		t.Errorf("error %v, output %q", err, &out)
+	}
+}

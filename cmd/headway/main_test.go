@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"strings"
+	"testing"
+)
+
+// busyAddress is an address on loopback that something listens on already.
+func busyAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
+	busy := busyAddress(t)
+	tests := []struct {
+		name           string
+		env            map[string]string
+		args           []string
+		code           int
+		stdout, stderr string // parts of it; nothing at all when empty
+	}{
+		{"no command", nil, nil, 2, "", "Commands:"},
+		{"help", nil, []string{"--help"}, 0, "Commands:", ""},
+		{"an unknown command", nil, []string{"rum"}, 2, "", `no command "rum"`},
+		{"help for a command", nil, []string{"help", "run"}, 0, "HEADWAY_DRAIN_TIMEOUT    10m\n", ""},
+		{"help for an unknown command", nil, []string{"help", "rum"}, 2, "", `no command "rum"`},
+		{"run -h", nil, []string{"run", "-h"}, 0, "--check ", ""},
+		{"demo -h", nil, []string{"demo", "-h"}, 0, "(default 127.0.0.1:8480)", ""},
+		{"sim -h", nil, []string{"sim", "-h"}, 0, "--step-per-sequence duration ", ""},
+		{"version", nil, []string{"version"}, 0, "headway dev (commit ", ""},
+		{"version -h", nil, []string{"version", "-h"}, 0, "usage: headway version\n", ""},
+		{"an unknown flag", nil, []string{"version", "--nope"}, 2, "", "-nope; headway version -h lists the flags\n"},
+		{"an argument too many", nil, []string{"run", "now"}, 2, "", `unexpected argument "now"`},
+		{"a demo of nothing", nil, []string{"demo", "--rps", "0", "--admin", "x"}, 2, "", "--admin: \"x\" is not host:port\n--rps"},
+		{"a demo where something listens", nil, []string{"demo", "--listen", busy}, 1, "", "--listen: listen tcp " + busy},
+		{"a simulator at no address", nil, []string{"sim", "--listen", "8000"}, 2, "", "--listen: "},
+		{"a simulator of nothing", nil, []string{"sim", "--max-running", "0"}, 2, "", "MaxRunning: 0"},
+		{"a simulator where something listens", nil, []string{"sim", "--listen", busy}, 1, "", busy},
+		{"a valid configuration", map[string]string{"UPSTREAM": "http://h"}, []string{"run", "--check"}, 0, "configuration is valid\n", ""},
+		{"a misspelt variable", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x"}, []string{"run", "--check"}, 0, "configuration is valid\n", "HEADWAY_UPSTRAEM"},
+		{"a wrong configuration, checked", map[string]string{"ROLE": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: is not set"},
+		{"a wrong configuration before a port is bound", map[string]string{"ROLE": "x", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_ROLE: "},
+		{"a port in use", map[string]string{"UPSTREAM": "http://h", "LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_LISTEN: listen tcp " + busy},
+		{"an admin port in use", map[string]string{"UPSTREAM": "http://h", "LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_ADMIN_LISTEN: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for key, value := range tt.env {
+				t.Setenv(envPrefix+key, value)
+			}
+			var stdout, stderr bytes.Buffer
+			if code := dispatch(t.Context(), tt.args, &stdout, &stderr); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			if !strings.Contains(stdout.String(), tt.stdout) || (tt.stdout == "" && stdout.Len() > 0) {
+				t.Errorf("stdout is not %q:\n%s", tt.stdout, &stdout)
+			}
+			if !strings.Contains(stderr.String(), tt.stderr) || (tt.stderr == "" && stderr.Len() > 0) {
+				t.Errorf("stderr is not %q:\n%s", tt.stderr, &stderr)
+			}
+		})
+	}
+}
+
+func TestHelpListsEveryCommand(t *testing.T) {
+	var out bytes.Buffer
+	dispatch(context.Background(), []string{"help"}, &out, &out)
+	for _, c := range commands() {
+		if !strings.Contains(out.String(), "\n  "+c.name+" ") {
+			t.Errorf("%s is not listed in:\n%s", c.name, &out)
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter/capture"
+)
+
+// patience is how long a test waits for what should take a moment.
+const patience = 10 * time.Second
+
+// What a client sends and an upstream answers, and nothing may keep.
+const (
+	secretKey    = "sk-5ec4e7-of-the-user"
+	secretPrompt = "what nobody else may read"
+	secretAnswer = "nor this"
+)
+
+// running is a `headway run` of this process.
+type running struct {
+	listen, admin string
+	stop          context.CancelFunc // as SIGTERM does
+	exited        chan int           // its exit code
+	logged        *bytes.Buffer      // complete once it exited
+}
+
+// startRun runs `headway run` on free ports until it says that it listens. Startup
+// need not be over.
+func startRun(t *testing.T, env map[string]string) *running {
+	t.Helper()
+	t.Setenv("HEADWAY_LISTEN", "127.0.0.1:0")
+	t.Setenv("HEADWAY_ADMIN_LISTEN", "127.0.0.1:0")
+	t.Setenv("HEADWAY_LOG_LEVEL", "debug")
+	for key, value := range env {
+		t.Setenv(envPrefix+key, value)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	r := &running{stop: stop, exited: make(chan int, 1), logged: new(bytes.Buffer)}
+	log, errs := io.Pipe()
+	addresses, code := make(chan [2]string, 1), make(chan int, 1)
+	go func() {
+		code <- dispatch(ctx, []string{"run"}, io.Discard, errs)
+		_ = errs.Close()
+	}()
+	go func() {
+		for lines := bufio.NewScanner(log); lines.Scan(); {
+			fmt.Fprintln(r.logged, lines.Text())
+			var line struct{ Msg, Listen, Admin string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "ready" {
+				addresses <- [2]string{line.Listen, line.Admin}
+			}
+		}
+		r.exited <- <-code
+	}()
+	select {
+	case a := <-addresses:
+		r.listen, r.admin = a[0], a[1]
+	case code := <-r.exited:
+		t.Fatalf("exit code %d:\n%s", code, r.logged)
+	case <-time.After(patience):
+		t.Fatal("is not ready")
+	}
+	return r
+}
+
+// exit waits for the end and returns the exit code.
+func (r *running) exit(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-r.exited:
+		return code
+	case <-time.After(patience):
+		t.Fatal("does not end")
+		return 0
+	}
+}
+
+// until waits for what holds soon.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: still not", what)
+		}
+	}
+}
+
+// status is the status of a GET, 0 when there is no answer.
+func status(url string) int {
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	response, err := client.Get(url)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// refuses tells whether nothing listens at the address any more.
+func refuses(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return true
+	}
+	_ = c.Close()
+	return false
+}
+
+// pausing is an upstream whose streams pause after their first token until goOn is
+// closed.
+func pausing(t *testing.T, goOn <-chan struct{}) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		event := func(delta string) {
+			fmt.Fprintf(w, "data: {\"object\":\"chat.completion.chunk\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":%s}]}\n\n", delta)
+			w.(http.Flusher).Flush()
+		}
+		event(`{"role":"assistant","content":"` + secretAnswer + `"}`)
+		<-goOn
+		event(`{"content":"."}`)
+		fmt.Fprint(w, "data: [DONE]\n\n")
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// ask begins a streamed chat at the sidecar and returns its body.
+func ask(t *testing.T, address string) *bufio.Reader {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+address+"/v1/chat/completions",
+		strings.NewReader(`{"model":"m","stream":true,"messages":[{"role":"user","content":"`+secretPrompt+`"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+secretKey)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return bufio.NewReader(response.Body)
+}
+
+func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
+	goOn := make(chan struct{})
+	file := filepath.Join(t.TempDir(), "capture.jsonl")
+	r := startRun(t, map[string]string{"UPSTREAM": pausing(t, goOn).URL, "CAPTURE_FILE": file})
+	if got := status("http://" + r.admin + "/healthz/ready"); got != 200 {
+		t.Errorf("ready is %d before it is told to stop", got)
+	}
+	stream := ask(t, r.listen)
+	first, err := stream.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := fetch(t, "http://"+r.admin+"/metrics")
+	if !strings.Contains(metrics, `headway_streams_in_flight{model="m",operation="chat"`) {
+		t.Error("the stream is not among the exchanges in flight")
+	}
+
+	r.stop()
+	until(t, "connections are refused", func() bool { return refuses(r.listen) })
+	if got := status("http://" + r.admin + "/healthz/ready"); got != 503 {
+		t.Errorf("ready is %d while it drains", got)
+	}
+	if got := status("http://" + r.admin + "/healthz/live"); got != 200 {
+		t.Errorf("live is %d while it drains", got)
+	}
+	close(goOn)
+	rest, err := io.ReadAll(stream)
+	if err != nil || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
+		t.Errorf("the stream did not end well: %v\n%s%s", err, first, rest)
+	}
+	if code := r.exit(t); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, r.logged)
+	}
+	if !refuses(r.admin) {
+		t.Error("the admin port is still open")
+	}
+	lines := readCapture(t, file)
+	if len(lines) != 1 || lines[0].Outcome != "ok" || *lines[0].ContentChunks != 2 || lines[0].TTFT <= 0 {
+		t.Errorf("captured are %+v", lines)
+	}
+	kept, _ := os.ReadFile(file)
+	for _, secret := range []string{secretKey, secretPrompt, secretAnswer} {
+		if strings.Contains(r.logged.String()+metrics+string(kept), secret) {
+			t.Errorf("%q was kept", secret)
+		}
+	}
+}
+
+func TestRunCutsWhatOutlastsTheDrain(t *testing.T) {
+	goOn := make(chan struct{})
+	file := filepath.Join(t.TempDir(), "capture.jsonl")
+	upstream := pausing(t, goOn)
+	defer close(goOn)
+	r := startRun(t, map[string]string{"UPSTREAM": upstream.URL, "CAPTURE_FILE": file, "DRAIN_TIMEOUT": "20ms"})
+	stream := ask(t, r.listen)
+	if _, err := stream.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	if rest, err := io.ReadAll(stream); err == nil {
+		t.Errorf("a stream that was cut ended well, with %q", rest)
+	}
+	if code := r.exit(t); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, r.logged)
+	}
+	if lines := readCapture(t, file); len(lines) != 1 || lines[0].Outcome != "drained" {
+		t.Errorf("captured are %+v", lines)
+	}
+}
+
+func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // whose TLS handshake never comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
+		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSidecar(c, newLogger(c, io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	tried, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	startup := "http://" + s.admin.Addr().String() + "/healthz/startup"
+	if got := status(startup); got != 503 {
+		t.Errorf("startup is %d while the first connection is tried", got)
+	}
+	_ = tried.Close()
+	until(t, "startup is over", func() bool { return status(startup) == 200 })
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+// fetch is the body of a 200.
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, response.Status, err)
+	}
+	return string(body)
+}
+
+// readCapture is the content of a capture file.
+func readCapture(t *testing.T, path string) []capture.Line {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	var lines []capture.Line
+	for line, err := range capture.Read(file) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// usualColumns is the width of a table where nothing tells another.
+const usualColumns = 80
+
+// screen shows snapshots: as a table that stays in place on a terminal, else as one
+// line after another.
+type screen struct {
+	out     io.Writer
+	columns func() int // of the terminal; nil when out is none
+	drawn   int        // lines of the table that is on the terminal
+}
+
+func newScreen(out io.Writer) *screen {
+	s := &screen{out: out}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		s.columns = func() int {
+			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+				return columns
+			}
+			return usualColumns
+		}
+	}
+	return s
+}
+
+// follow shows v again and again until ctx ends, and a last time then.
+func (s *screen) follow(ctx context.Context, v *view, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.draw(v.snapshot())
+			return
+		case <-tick.C:
+		}
+		if s.columns == nil {
+			v.snapshot().writeLine(s.out)
+			continue
+		}
+		s.draw(v.snapshot())
+	}
+}
+
+// draw writes now as a table, over the former one if there is a terminal.
+func (s *screen) draw(now snapshot) {
+	var b bytes.Buffer
+	columns := usualColumns
+	if s.columns != nil {
+		columns = s.columns()
+		b.WriteString("\r") // a Ctrl-C may have been echoed
+		if s.drawn > 0 {
+			fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
+		}
+		b.WriteString("\x1b[J")
+	}
+	lines := now.table(columns)
+	s.drawn = len(lines)
+	fmt.Fprintln(&b, strings.Join(lines, "\n"))
+	_, _ = s.out.Write(b.Bytes()) // a terminal that went away needs no table
+}
+
+// table is s as lines of at most so many columns.
+func (s snapshot) table(columns int) []string {
+	lines := []string{
+		fmt.Sprintf("requests %d   %.1f requests/s   %.0f output tokens/s   (last %v)", s.total, s.requestsPerSecond, s.tokensPerSecond, viewWindow),
+		"",
+		fmt.Sprintf("%6s %10s %10s %10s %10s", "", "p50", "p90", "p99", "samples"),
+	}
+	for _, r := range s.rows {
+		lines = append(lines, fmt.Sprintf("%6s %10s %10s %10s %10d", r.name, readable(r.p50), readable(r.p90), readable(r.p99), r.samples))
+	}
+	lines = append(lines, "")
+	lines = append(lines, wrap("outcomes ", s.listOutcomes(), columns)...)
+	for i, line := range lines {
+		if letters := []rune(line); len(letters) > columns {
+			lines[i] = string(letters[:columns])
+		}
+	}
+	return lines
+}
+
+// wrap puts parts behind the heading, and on further lines what does not fit.
+func wrap(heading string, parts []string, columns int) []string {
+	lines := []string{heading}
+	for _, part := range parts {
+		last := len(lines) - 1
+		if len(lines[last])+2+len(part) > columns && lines[last] != heading {
+			lines = append(lines, strings.Repeat(" ", len(heading)))
+			last++
+		}
+		lines[last] += "  " + part
+	}
+	return lines
+}
+
+// writeLine writes s as one line.
+func (s snapshot) writeLine(w io.Writer) {
+	parts := []string{fmt.Sprintf("requests %d, %.1f/s", s.total, s.requestsPerSecond), fmt.Sprintf("output tokens %.0f/s", s.tokensPerSecond)}
+	for _, r := range s.rows {
+		parts = append(parts, fmt.Sprintf("%s p50 %s p99 %s", r.name, readable(r.p50), readable(r.p99)))
+	}
+	parts = append(parts, s.listOutcomes()...)
+	fmt.Fprintln(w, strings.Join(parts, ", "))
+}
+
+// listOutcomes counts what there was of each outcome.
+func (s snapshot) listOutcomes() []string {
+	var parts []string
+	for _, outcome := range exchange.Outcomes() {
+		if n := s.outcomes[outcome]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", outcome, n))
+		}
+	}
+	return parts
+}
+
+// readable is d to three digits.
+func readable(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d >= time.Millisecond:
+		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	case d > 0:
+		return fmt.Sprintf("%.0f µs", d.Seconds()*1e6)
+	}
+	return "–"
+}
