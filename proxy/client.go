@@ -158,6 +158,7 @@ func (c *clientConn) connect(x *tap.Exchange, req *requestHead, route *route) bo
 	u, err := route.pool.bind(r)
 	if err != nil {
 		c.setRelay(nil)
+		c.accountUnsent(r, req)
 		refusal, ending := r.undialed(err)
 		return c.deny(x, refusal, ending)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,15 +134,25 @@ func TestClientThatLeavesAfterItsResponseHarmsNobody(t *testing.T) {
 // TestClientThatLeavesAfterItsResponseCostsNoConnection, though its departure is
 // noticed while the tap still works on the response.
 func TestClientThatLeavesAfterItsResponseCostsNoConnection(t *testing.T) {
-	u := newUpstream(t, answering)
-	slow := &gate{opened: make(chan struct{})}
+	slow := &gate{opened: make(chan struct{}), read: make(chan struct{})}
+	u := newUpstream(t, func(p *peer) {
+		for {
+			if _, err := p.tryMessage(); err != nil {
+				return
+			}
+			wait(t, "the tap to have read the request", slow.read)
+			p.sendAnyway(okay)
+		}
+	})
 	f := newFixture(t, u.url, func(_ *proxy.Config, c *tap.Config) { c.Dialects = dialect.Set{slow} })
+	open := sync.OnceFunc(func() { close(slow.opened) })
+	t.Cleanup(open)
 	c := f.dial()
 	c.send(get)
 	c.expect(okay)
 	_ = c.Close()
 	eventually(t, "the departure to be noticed", func() bool { return running("(*Proxy).serve(") == 0 })
-	close(slow.opened)
+	open()
 	f.want(exchange.OK, "", 200)
 	c = f.dial()
 	c.send(get)
@@ -156,6 +167,17 @@ func TestClientThatLeavesAfterItsResponseCostsNoConnection(t *testing.T) {
 type gate struct {
 	grenade
 	opened chan struct{}
+
+	asked atomic.Int32
+	read  chan struct{} // closed when the request was read
+}
+
+// Ask is called when the exchange begins and when its request was read.
+func (g *gate) Ask() dialect.Ask {
+	if g.asked.Add(1) == 2 {
+		close(g.read)
+	}
+	return dialect.Ask{}
 }
 
 func (g *gate) NewDecoder(*dialect.Head) dialect.Decoder { return g }

@@ -47,7 +47,8 @@ func abortedAs(why exchange.Outcome) exchange.ErrorType {
 // settle gives the connections back, after which the next exchange may begin. It
 // tells whether the upstream's was kept.
 func (r *relay) settle(err error) bool {
-	whole := err == nil && r.sent()
+	sent := r.sent() // which waits: what was asked for is to be in the record
+	whole := err == nil && sent
 	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
 	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
 	if keep {

@@ -122,6 +122,9 @@ func TestUpstreamThatClosesAtOnceIsTriedOnce(t *testing.T) {
 	}
 }
 
+// silenceLimit is how long an upstream may be silent where a test wants it cut.
+const silenceLimit = 20 * time.Millisecond
+
 // TestBrokenResponseNeverLooksWhole: what came is forwarded, and then the client
 // is told of the break in the way that the framing has for it.
 func TestBrokenResponseNeverLooksWhole(t *testing.T) {
@@ -160,7 +163,7 @@ func TestBrokenResponseNeverLooksWhole(t *testing.T) {
 			})
 			f := newFixture(t, u.url, func(c *proxy.Config, _ *tap.Config) {
 				if tt.outcome == exchange.Timeout {
-					c.IdleTimeout = 20 * time.Millisecond
+					c.IdleTimeout = silenceLimit
 				}
 			})
 			c := f.dial()
@@ -171,7 +174,10 @@ func TestBrokenResponseNeverLooksWhole(t *testing.T) {
 			if len(rest) > 0 || errors.Is(err, syscall.ECONNRESET) != tt.reset || isTimeout(err) {
 				t.Errorf("then got %q, %v", rest, err)
 			}
-			f.want(tt.outcome, tt.errorType, 200)
+			r := f.want(tt.outcome, tt.errorType, 200)
+			if r.Outcome == exchange.Timeout && r.Clocks.Upstream.Longest < silenceLimit {
+				t.Errorf("the silence that ended it is not booked: %+v", r.Clocks)
+			}
 		})
 	}
 }

@@ -40,7 +40,7 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return Route{}, fmt.Errorf("%q must be scheme, host, port and path only", shown)
 	case prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?# ")):
-		return Route{}, fmt.Errorf("prefix %q must start with / and must not end with it", prefix)
+		return Route{}, fmt.Errorf("prefix %q must start with /, not end with it, and hold no ?, # or space", prefix)
 	}
 	port, err := portOf(u)
 	if err != nil {

@@ -113,6 +113,20 @@ func (c *clientConn) pump(r *relay, body *body, failed error) bool {
 	return true
 }
 
+// accountUnsent tells the tap of what has come of a request that goes nowhere, so
+// that it is known what was asked for.
+func (c *clientConn) accountUnsent(r *relay, req *requestHead) {
+	body := body{framing: req.framing, left: req.length}
+	_, done, err := body.advance(c.bytes()[len(req.raw):])
+	if err != nil {
+		return
+	}
+	c.account(r, &body)
+	if done {
+		r.x.RequestRead(c.at)
+	}
+}
+
 // account tells the tap of what body read last.
 func (c *clientConn) account(r *relay, body *body) {
 	for _, span := range body.spans {

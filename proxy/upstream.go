@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net"
@@ -146,7 +147,12 @@ func (p *pool) warm(n int) error {
 			u.keep()
 		}
 	}
-	return errors.Join(errs...)
+	for _, err := range errs {
+		if err != nil { // one tells them all
+			return fmt.Errorf("%s: %w", p.route.Upstream.Address(), err)
+		}
+	}
+	return nil
 }
 
 // close closes the idle connections and gives up those that are being opened.

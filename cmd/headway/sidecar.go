@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -110,16 +111,17 @@ func (s *sidecar) run(ctx context.Context) error {
 	s.warm()
 	s.started.Store(true)
 	s.log.Info("ready", "listen", s.listener.Addr().String(), "admin", s.admin.Addr().String())
+	var failure error
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
+		failure = fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
 	s.drain()
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	defer stopAdmin(ctx, admin)
-	return s.flush(ctx)
+	return errors.Join(failure, s.flush(ctx))
 }
 
 // stopAdmin lets a scrape finish until ctx ends. What takes longer, a profile or a
@@ -149,9 +151,17 @@ func (s *sidecar) drain() {
 	}
 }
 
-// flush hands over what was measured last.
+// flush hands over what was measured last, until ctx ends.
 func (s *sidecar) flush(ctx context.Context) error {
-	s.tap.Wait()
+	told := make(chan struct{})
+	go func() {
+		s.tap.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+	case <-ctx.Done():
+	}
 	if s.capture == nil {
 		return nil
 	}

@@ -29,6 +29,9 @@ func (x *Exchange) End(e Ending) {
 	}
 	x.ended = true
 	x.record.Timing.End = x.offset(e.At)
+	if x.ready != 0 { // the silence that the exchange ended in
+		x.wait(e.At)
+	}
 	if e.Status != 0 {
 		x.record.Status = e.Status
 	}

@@ -126,8 +126,8 @@ func TestResponseAheadOfTheRequestsEnd(t *testing.T) {
 				x.ResponseHead(200, header(), at(tt.head))
 				x.RequestRead(at(tt.read))
 				x.RequestWritten(at(tt.written))
-				x.Chunk([][]byte{[]byte("a")}, at(60*ms), at(60*ms))
 				time.Sleep(60 * ms)
+				x.Chunk([][]byte{[]byte("a")}, at(60*ms), at(60*ms))
 				end(x)
 				r := told.only(t)
 				if r.Timing.RequestWritten != tt.wantWritten || r.Timing.RequestRead != tt.read {

@@ -10,8 +10,12 @@ import (
 
 type flightKey struct{ operation, model, upstream string }
 
+// maxQuiet bounds the kinds that are still listed, with 0, when nothing of theirs
+// is under way.
+const maxQuiet = 256
+
 // flight counts what is under way. It is touched a few times an exchange, never
-// for a chunk, and holds no more keys than there are exchanges.
+// for a chunk.
 type flight struct {
 	mu   sync.Mutex
 	live map[flightKey]*exchange.InFlight
@@ -28,7 +32,7 @@ func (f *flight) add(k flightKey, n, m int) {
 	}
 	in.Requests += n
 	in.Streams += m
-	if in.Requests == 0 && in.Streams == 0 {
+	if in.Requests == 0 && in.Streams == 0 && (k.model == "" || len(f.live) > maxQuiet) {
 		delete(f.live, k)
 	}
 }

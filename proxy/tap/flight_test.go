@@ -1,6 +1,7 @@
 package tap_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -40,5 +41,18 @@ func TestInFlight(t *testing.T) {
 		end(x)
 		end(x)
 	}
-	want("at the end")
+	want("at the end", chatting("m", 0, 0))
+}
+
+func TestKindsThatAreQuietAreBounded(t *testing.T) {
+	of, _ := newTap()
+	for i := range 1000 {
+		x := of.Begin(chat())
+		x.RequestBody(fmt.Appendf(nil, `{"model":"m%d"}`, i))
+		x.RequestRead(tap.Now())
+		end(x)
+	}
+	if n := len(of.InFlight()); n == 0 || n > 256 {
+		t.Errorf("%d kinds are listed", n)
+	}
 }
