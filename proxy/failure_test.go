@@ -103,7 +103,9 @@ func TestSaysThatTheUpstreamIsDown(t *testing.T) {
 	c := f.dial()
 	c.send(chat())
 	f.refused(c.rest(), 502, "upstream_connect_error", "connection refused")
-	f.want(exchange.ConnectError, exchange.ErrConnection, 502)
+	if r := f.want(exchange.ConnectError, exchange.ErrConnection, 502); r.Model.Request != "m-1" {
+		t.Errorf("recorded model %q: what was asked for is known all the same", r.Model.Request)
+	}
 }
 
 func TestUpstreamThatClosesAtOnceIsTriedOnce(t *testing.T) {

@@ -26,13 +26,13 @@ var rooms = map[string][]string{
 	"proxy/dialect/frame":  {},
 	"proxy/dialect/openai": {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
 	"proxy/tap":            {"proxy/dialect", "proxy/exchange"},
-	"proxy":                {"proxy/tap", "proxy/dialect", "proxy/exchange"},
+	"proxy":                {"proxy/tap", "proxy/exchange"},
 
 	"probe/modelsim": {},
 
 	"exporter":            {"proxy/exchange"},
 	"exporter/prometheus": {"exporter", "proxy/exchange"},
-	"exporter/capture":    {"exporter", "proxy/exchange"},
+	"exporter/capture":    {"proxy/exchange"},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
