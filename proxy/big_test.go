@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	bigBody = 64 << 20
+	bigBody = 256 << 20
 	// maxGrowth is what the heap may grow by while a big body passes, whatever its
 	// size: some buffers, and the garbage of a collection's cycle.
 	maxGrowth = 16 << 20

@@ -1,0 +1,159 @@
+package proxy_test
+
+import (
+	"strings"
+)
+
+// conversations are the cases of TestConformance. SERVER is the server's own name.
+func conversations() []conversation { //nolint:funlen // a table
+	const (
+		get  = "GET /v1/models?a=%20b HTTP/1.1\r\nHost: SERVER\r\n\r\n"
+		post = "POST /v1/chat HTTP/1.1\r\nHost: SERVER\r\nContent-Type: application/json\r\n"
+		ok   = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+		big  = 96 << 10
+	)
+	return []conversation{
+		{name: "fixed bodies both ways", steps: []step{
+			says(client, post+"Content-Length: 5\r\n\r\nhello"), says(server, ok),
+		}},
+		{name: "chunked bodies both ways, extensions and trailers", steps: []step{
+			says(client, post+"Transfer-Encoding: chunked\r\nTrailer: Sum\r\n\r\n3;a=\"b\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nSum: 1\r\n\r\n"),
+			says(server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n2;x\r\nok\r\n"),
+			says(server, "003\r\nabc\r\n0\r\nT: 1\r\nU: 2\r\n\r\n"),
+		}},
+		{name: "a body that comes after its head", steps: []step{
+			says(client, post+"Content-Length: 10\r\n\r\n"), says(server, ""), unasked(client, "01234"), unasked(client, "56789"), says(server, ok),
+		}},
+		{name: "100-continue end to end", steps: []step{
+			says(client, post+"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"), says(server, "HTTP/1.1 100 Continue\r\n\r\n"),
+			says(client, "hello"), says(server, ok),
+		}},
+		{name: "100-continue refused", steps: []step{
+			says(client, post+"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"),
+			says(server, "HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"), does(server, closes),
+		}, touch: []touch{{
+			why:      "Connection is said anew, as the last field (RFC 9110, 7.6.1)",
+			response: edit{"Connection: close\r\nContent-Length: 2\r\n", "Content-Length: 2\r\nConnection: close\r\n"},
+		}}},
+		{name: "103 and other interim responses", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), says(server, "HTTP/1.1 102 Processing\r\n\r\n"+ok),
+		}},
+		{name: "HEAD", steps: []step{
+			says(client, "HEAD / HTTP/1.1\r\nHost: SERVER\r\n\r\n"), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+			says(client, get), says(server, ok),
+		}},
+		{name: "204", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 204 No Content\r\n\r\n"), says(client, get), says(server, ok),
+		}},
+		{name: "304 with a length", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 1000\r\n\r\n"), says(client, get), says(server, ok),
+		}},
+		{name: "client of HTTP/1.0", steps: []step{
+			says(client, "GET / HTTP/1.0\r\nHost: SERVER\r\n\r\n"), says(server, ok), does(server, closes),
+		}, touch: []touch{{
+			why:      "a proxy speaks its own version (RFC 9110, 2.5); the end of the connection is said",
+			request:  edit{"HTTP/1.0", "HTTP/1.1"},
+			response: edit{"Content-Length: 2\r\n", "Content-Length: 2\r\nConnection: close\r\n"},
+		}}},
+		{name: "server of HTTP/1.0", steps: []step{
+			says(client, get), says(server, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"), does(server, closes),
+		}, touch: []touch{{
+			way: "explicit", why: "a proxy speaks its own version (RFC 9110, 2.5); the client's connection can stay",
+			response: edit{"HTTP/1.0", "HTTP/1.1"}, ending: edit{"FIN", "open"},
+		}}},
+		{name: "close-delimited body", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nX: y\r\n\r\nuntil "), says(server, "the end"), does(server, closes),
+		}, touch: []touch{{
+			why:      "the end of the connection is said (RFC 9112, 9.6)",
+			response: edit{"X: y\r\n", "X: y\r\nConnection: close\r\n"},
+		}}},
+		{name: "close-delimited body, cut by a reset", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nX: y\r\n\r\nuntil "), does(client, listens), does(server, resets),
+		}, touch: []touch{{
+			why:      "the end of the connection is said (RFC 9112, 9.6)",
+			response: edit{"X: y\r\n", "X: y\r\nConnection: close\r\n"},
+		}}},
+		{name: "fixed body cut short", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"), does(server, closes),
+		}},
+		{name: "stream cut between chunks", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\ndata: \r\n"), does(server, closes),
+		}},
+		{name: "stream cut by a reset", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\ndata: \r\n"), does(client, listens), does(server, resets),
+		}},
+		{name: "pipelined requests", steps: []step{
+			says(client, get+get+get), answers(3, ok),
+		}},
+		{name: "keep-alive reuse", steps: []step{
+			says(client, get), says(server, ok), says(client, post+"Content-Length: 2\r\n\r\nhi"), says(server, ok), says(client, get), says(server, ok),
+		}},
+		{name: "another connection", steps: []step{
+			says(client, get), says(server, ok), anew(get), says(server, ok),
+		}},
+		{name: "client asks to close", steps: []step{
+			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nConnection: close\r\n\r\n"), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"), does(server, closes),
+		}, touch: []touch{{
+			way: "explicit", why: "Connection is for one hop (RFC 9110, 7.6.1)", request: edit{"Connection: close\r\n", ""},
+		}}},
+		{name: "hop-by-hop fields", steps: []step{
+			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nConnection: keep-alive, X-Mine\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nX-Mine: 1\r\nX-Yours: 2\r\n\r\n"),
+			says(server, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\nok"),
+		}, touch: []touch{{
+			why:      "fields for one hop end here (RFC 9110, 7.6.1)",
+			request:  edit{"Connection: keep-alive, X-Mine\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nX-Mine: 1\r\n", ""},
+			response: edit{"Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n", ""},
+		}}},
+		{name: "repeated and odd-cased fields, obs-text", steps: []step{
+			says(client, "GET / HTTP/1.1\r\nx-ONE:1\r\nhOsT: SERVER\r\nX-Two: \t 2 \r\nx-one: 3\r\nEmpty:\r\nO: \xff\x80\xe9\r\n\r\n"),
+			says(server, "HTTP/1.1 299 W\xe9ird  reason\r\nset-COOKIE: a=b\r\nSet-Cookie:c=d\r\nO: \xff\x80\r\ncontent-LENGTH: 0\r\n\r\n"),
+		}},
+		{name: "target byte for byte", steps: []step{
+			says(client, "GET /v1//a%2Fb/../c?q=%20a+b&&;' HTTP/1.1\r\nHost: SERVER\r\n\r\n"), says(server, ok),
+		}},
+		{name: "unknown method and reason", steps: []step{
+			says(client, "FROB-nicate / HTTP/1.1\r\nHost: SERVER\r\n\r\n"), says(server, "HTTP/1.1 799\r\nContent-Length: 0\r\n\r\n"),
+		}},
+		{name: "coded bodies", steps: []step{
+			says(client, post+"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00"),
+			says(server, "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\n\x0b\x00\x80\x03"),
+			says(client, post+"Content-Encoding: zstd\r\nContent-Length: 4\r\n\r\n\x28\xb5\x2f\xfd"),
+			says(server, "HTTP/1.1 200 OK\r\nContent-Encoding: zstd, gzip\r\nContent-Length: 3\r\n\r\nzzz"),
+		}},
+		{name: "64 KiB of fields both ways", steps: []step{
+			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nX: "+strings.Repeat("x", 64<<10)+"\r\n\r\n"),
+			says(server, "HTTP/1.1 200 OK\r\nY: "+strings.Repeat("y", 64<<10)+"\r\nContent-Length: 2\r\n\r\nok"),
+		}},
+		{name: "bodies larger than any buffer", steps: []step{
+			says(client, post+"Content-Length: 98304\r\n\r\n"+strings.Repeat("q", big)),
+			says(server, "HTTP/1.1 200 OK\r\nContent-Length: 98304\r\n\r\n"+strings.Repeat("a", big)),
+		}},
+		{name: "server-sent events", steps: []step{
+			says(client, post+"Content-Length: 2\r\n\r\n{}"),
+			says(server, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"),
+			says(server, "d\r\ndata: {\"a\":1}\r\n"), says(server, "2\r\n\n\n\r\n"), says(server, "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"),
+		}},
+		{name: "upgrade, both speak", steps: []step{
+			says(client, "GET /v1/realtime HTTP/1.1\r\nHost: SERVER\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhl\r\nConnection: Upgrade\r\n\r\n"),
+			says(server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+			says(client, "\x81\x85\x01\x02\x03\x04ping!"), says(server, "\x81\x05pong!"), says(client, "\x88\x00"), says(server, "\x88\x00"), does(server, closes),
+		}},
+		{name: "upgrade refused", steps: []step{
+			says(client, "GET /v1/realtime HTTP/1.1\r\nHost: SERVER\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"), says(server, ok),
+			says(client, get), says(server, ok),
+		}},
+		{name: "answer before the request's end", steps: []step{
+			says(client, post+"Content-Length: 500000\r\n\r\nsome"), says(server, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"), does(server, closes),
+		}},
+		{name: "server closes an idle connection", steps: []step{
+			says(client, get), says(server, ok), does(client, listens), does(server, closes),
+		}, touch: []touch{{
+			way: "explicit", why: "idle connections are headway's own on either side", ending: edit{"FIN", "open"},
+		}}},
+		{name: "server closes after its answer", steps: []step{
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"), does(server, closes),
+		}, touch: []touch{{
+			way: "explicit", why: "Connection is for one hop (RFC 9110, 7.6.1)", response: edit{"Connection: close\r\n", ""}, ending: edit{"FIN", "open"},
+		}}},
+	}
+}

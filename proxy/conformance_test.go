@@ -1,0 +1,328 @@
+package proxy_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestConformance has the same conversation between the same two raw sockets
+// directly and through headway, and compares what each side saw, byte by byte, and
+// how its connection ended. What RFC 9110 and RFC 9112 have a proxy touch is
+// written with the case; nothing else may differ.
+func TestConformance(t *testing.T) {
+	for _, c := range conversations() {
+		t.Run(c.name, func(t *testing.T) {
+			server := listen(t)
+			direct := c.play(t, server, server.Addr().String(), server.Addr().String())
+			for _, way := range throughHeadway {
+				f, address := way.open(t, server.Addr().String())
+				through := c.play(t, server, address, server.Addr().String())
+				f.stopNow()
+				touched, why := c.touched(way.name)
+				compare(t, way.name+": server", through.server, touched.request.of(direct.server))
+				compare(t, way.name+": client", through.client, touched.response.of(direct.client))
+				compare(t, way.name+": the client's connection", through.ending, touched.ending.of(direct.ending))
+				t.Logf("| %s | %s | %s |", c.name, way.name, why)
+			}
+		})
+	}
+}
+
+// throughHeadway are the ways in which a connection may reach headway.
+var throughHeadway = []struct {
+	name string
+	open func(t *testing.T, upstream string) (f *fixture, address string)
+}{
+	{"explicit", func(t *testing.T, upstream string) (*fixture, string) {
+		f := newFixture(t, "http://"+upstream)
+		return f, f.addr
+	}},
+}
+
+func compare(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got == want {
+		return
+	}
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	from := max(0, at-60)
+	t.Errorf("%s differs at byte %d:\ngot  …%.300q (%d bytes)\nwant …%.300q (%d bytes)", what, at, got[from:], len(got), want[from:], len(want))
+}
+
+// conversation is what two ends say to each other, in turns.
+type conversation struct {
+	name  string
+	steps []step
+	touch []touch
+}
+
+// touch is what one way through headway changes, and by which rule. Without one
+// nothing is changed.
+type touch struct {
+	way      string // empty: every way
+	why      string
+	request  edit // of what the server sees
+	response edit // of what the client sees
+	ending   edit // of how the client's connection ends
+}
+
+// edit replaces pieces of text, in pairs of old and new.
+type edit []string
+
+func (e edit) of(s string) string {
+	for i := 0; i < len(e); i += 2 {
+		if !strings.Contains(s, e[i]) {
+			return fmt.Sprintf("%q is not in what was said directly", e[i])
+		}
+	}
+	return strings.NewReplacer(e...).Replace(s)
+}
+
+func (c *conversation) touched(way string) (touch, string) {
+	for _, t := range c.touch {
+		if t.way == "" || t.way == way {
+			return t, t.why
+		}
+	}
+	return touch{}, "identical"
+}
+
+// step is one thing that one end does, after it has heard what the other said last.
+type step struct {
+	by   side
+	says string
+	does func(net.Conn)
+	anew bool // the client opens another connection for it
+	deaf bool // it does not wait for what the other said
+	each int  // it is said to each of so many requests, when it has come
+}
+
+type side int
+
+const (
+	client side = iota
+	server
+)
+
+func says(by side, s string) step            { return step{by: by, says: s} }
+func does(by side, what func(net.Conn)) step { return step{by: by, does: what} }
+func unasked(by side, s string) step         { return step{by: by, says: s, deaf: true} }
+func anew(s string) step                     { return step{by: client, says: s, anew: true} }
+func answers(n int, s string) step           { return step{by: server, says: s, each: n} }
+
+func listens(net.Conn)      {}
+func closes(c net.Conn)     { _ = c.Close() }
+func halfCloses(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }
+func resets(c net.Conn)     { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() }
+
+// heard is what both ends got in a conversation.
+type heard struct {
+	server, client string
+	ending         string // of the client's last connection
+}
+
+// play has the conversation: a client that dials address, and a server that
+// listens, whose own name is host.
+func (c *conversation) play(t *testing.T, l net.Listener, address, host string) heard {
+	t.Helper()
+	ends := [2]*end{client: newEnd(), server: newEnd()}
+	stop := ends[server].accept(l)
+	ends[client].dial(t, address)
+	for i, s := range c.steps {
+		if s.anew {
+			ends[client].dial(t, address)
+		}
+		if i > 0 && c.steps[i-1].by != s.by && !s.deaf && !ends[s.by].await(tailOf(c.steps[i-1])) {
+			t.Fatalf("step %d: what it answers never came; the end has heard %.400q", i, ends[s.by].text())
+		}
+		s.take(t, ends[s.by], host)
+	}
+	last := c.steps[len(c.steps)-1]
+	if other := ends[1-last.by]; !other.await(tailOf(last)) {
+		t.Fatalf("the last words never came; the end has heard %.400q", other.text())
+	}
+	ending := ends[client].ending()
+	stop()
+	ends[client].close()
+	ends[server].close()
+	return heard{server: ends[server].text(), client: ends[client].text(), ending: ending}
+}
+
+// take makes one step.
+func (s step) take(t *testing.T, e *end, host string) {
+	t.Helper()
+	if s.does != nil {
+		s.does(e.latest())
+		return
+	}
+	for n := range max(1, s.each) {
+		if s.each > 0 && !e.awaitRequests(n+1) {
+			t.Fatalf("request %d never came; the server has heard %.400q", n+1, e.text())
+		}
+		// What was turned away may not be there to listen any more.
+		_, _ = io.WriteString(e.latest(), strings.ReplaceAll(s.says, "SERVER", host))
+	}
+}
+
+// tailOf is by what the other end knows that it has heard all of s.
+func tailOf(s step) string { return s.says[max(0, len(s.says)-4):] }
+
+// end is one side's sockets, and all that came to them.
+type end struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	conns   []net.Conn
+	last    net.Conn // that something came to, or that was opened
+	all     strings.Builder
+	known   int // how much of all has been waited for
+	over    string
+	readers sync.WaitGroup
+}
+
+func newEnd() *end {
+	e := &end{}
+	e.changed = sync.NewCond(&e.mu)
+	return e
+}
+
+func (e *end) dial(t *testing.T, address string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.take(conn)
+}
+
+// accept takes what comes to l until the returned function is called.
+func (e *end) accept(l net.Listener) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			e.take(conn)
+		}
+	}()
+	return func() {
+		_ = l.(*net.TCPListener).SetDeadline(time.Unix(1, 0))
+		<-done
+		_ = l.(*net.TCPListener).SetDeadline(time.Time{})
+	}
+}
+
+func (e *end) take(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	e.mu.Lock()
+	e.conns, e.last, e.over = append(e.conns, conn), conn, ""
+	e.mu.Unlock()
+	e.readers.Go(func() { e.hear(conn) })
+}
+
+func (e *end) hear(conn net.Conn) {
+	p := make([]byte, 64<<10)
+	for {
+		n, err := conn.Read(p)
+		e.mu.Lock()
+		if n > 0 {
+			e.last = conn
+			e.all.Write(p[:n])
+		}
+		if err != nil && e.last == conn {
+			e.over = endingOf(err)
+		}
+		e.changed.Broadcast()
+		e.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func endingOf(err error) string {
+	switch {
+	case errors.Is(err, io.EOF):
+		return "FIN"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "RST"
+	case errors.Is(err, net.ErrClosed):
+		return "closed itself"
+	}
+	return "open"
+}
+
+// await waits until something new has come that ends with tail. No tail needs no
+// waiting.
+func (e *end) await(tail string) bool {
+	return tail == "" || e.until(func(all string) bool { return len(all) > e.known && strings.HasSuffix(all, tail) })
+}
+
+// awaitRequests waits until n heads have come.
+func (e *end) awaitRequests(n int) bool {
+	return e.until(func(all string) bool { return strings.Count(all, "\r\n\r\n") >= n })
+}
+
+func (e *end) until(heard func(all string) bool) bool {
+	timeout := time.AfterFunc(patience/4, e.changed.Broadcast)
+	defer timeout.Stop()
+	until := time.Now().Add(patience / 4)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for !heard(e.all.String()) {
+		if time.Now().After(until) {
+			return false
+		}
+		e.changed.Wait()
+	}
+	e.known = e.all.Len()
+	return true
+}
+
+// ending waits a moment for the connection to end and says how it did.
+func (e *end) ending() string {
+	const moment = 60 * time.Millisecond
+	timeout := time.AfterFunc(moment, e.changed.Broadcast)
+	defer timeout.Stop()
+	until := time.Now().Add(moment)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for e.over == "" && time.Now().Before(until) {
+		e.changed.Wait()
+	}
+	if e.over == "" {
+		return "open"
+	}
+	return e.over
+}
+
+func (e *end) latest() net.Conn {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.last
+}
+
+func (e *end) text() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.all.String()
+}
+
+func (e *end) close() {
+	for _, c := range e.conns {
+		_ = c.Close()
+	}
+	e.readers.Wait()
+}
