@@ -118,7 +118,7 @@ func (c *call) admit() error {
 	if err != nil {
 		return invalidRequest("X-Sim-Fault", "%v", err)
 	}
-	c.faults = drawFaults(asked, c.s.cfg.Faults, c.s.cfg.Seed, c.ordinal)
+	c.faults = drawFaults(asked, *c.s.faults.Load(), c.s.cfg.Seed, c.ordinal)
 	if len(c.faults) > 0 {
 		c.rec.update(func(ex *Exchange) { ex.Fault = c.faults.String() })
 	}

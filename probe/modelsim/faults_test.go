@@ -203,6 +203,47 @@ func TestRandomFaultsStrikeWithTheirProbability(t *testing.T) {
 	})
 }
 
+func TestFaultsAreReplacedWhileItRuns(t *testing.T) {
+	s, err := modelsim.New(exact(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	put := func(rules string) (int, string) {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/sim/faults", strings.NewReader(rules)))
+		return w.Code, w.Body.String()
+	}
+	ask := func() int {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, chatPath, strings.NewReader(chat(10, "a", ""))))
+		return w.Code
+	}
+	if status := ask(); status != 200 {
+		t.Errorf("before any fault: status %d", status)
+	}
+	if status, list := put("http=503:1"); status != 200 || list != "http=503:1\n" {
+		t.Errorf("replacing them gave %d, %q", status, list)
+	}
+	if status := ask(); status != 503 {
+		t.Errorf("with a fault that always strikes: status %d", status)
+	}
+	for _, wrong := range []string{"melt:1", "http=503:2", strings.Repeat("x", 5000)} {
+		if status, _ := put(wrong); status != 400 {
+			t.Errorf("%.20q was taken: %d", wrong, status)
+		}
+	}
+	if status := ask(); status != 503 {
+		t.Errorf("after refused lists: status %d", status)
+	}
+	if status, list := put(""); status != 200 || list != "" {
+		t.Errorf("emptying them gave %d, %q", status, list)
+	}
+	if status := ask(); status != 200 {
+		t.Errorf("after all faults were taken back: status %d", status)
+	}
+}
+
 func TestParseFaults(t *testing.T) {
 	tests := []struct {
 		in, want string // want is how it prints again, or the error

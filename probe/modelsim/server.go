@@ -3,6 +3,7 @@ package modelsim
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -15,6 +16,9 @@ import (
 // maxBodyBytes bounds a request body.
 const maxBodyBytes = 64 << 20
 
+// maxFaultList bounds a list of fault rules.
+const maxFaultList = 4 << 10
+
 // Server is a simulated inference server. Its methods are safe for concurrent use.
 type Server struct {
 	cfg     Config
@@ -23,6 +27,7 @@ type Server struct {
 	engine  *engine
 	limits  *limiter
 	truth   *truth
+	faults  atomic.Pointer[[]FaultRule]
 	created int64 // Unix seconds
 	ordinal atomic.Uint64
 	close   sync.Once
@@ -43,6 +48,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		limits: newLimiter(cfg.RequestsPerMinute, cfg.TokensPerMinute, now),
 		truth:  newTruth(cfg.KeepExchanges), created: now.Unix(),
 	}
+	s.faults.Store(&cfg.Faults)
 	go s.engine.loop()
 	log.Info("simulated engine started", "model", cfg.Models[0], "max_running", cfg.MaxRunning,
 		"step_base", cfg.StepBase, "seed", cfg.Seed)
@@ -74,6 +80,7 @@ func (s *Server) Stats() Stats { return s.engine.stats() }
 //	POST /v1/chat/completions  /v1/completions  /v1/responses  /v1/embeddings
 //	GET  /v1/models  /v1/models/{model}  /health
 //	GET  /sim/exchanges?limit=N  /sim/exchanges/{id}  /sim/stats
+//	GET, PUT /sim/faults, a list of rules as ParseFaultRules reads it
 //
 // Each event of a stream is one Write followed by one Flush.
 func (s *Server) Handler() http.Handler {
@@ -91,8 +98,45 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /sim/exchanges", s.exchanges)
 	mux.HandleFunc("GET /sim/exchanges/{id}", s.exchange)
 	mux.HandleFunc("GET /sim/stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
+	mux.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.writeFaults(w) })
+	mux.HandleFunc("PUT /sim/faults", s.replaceFaults)
 	mux.HandleFunc("/", notFound)
 	return mux
+}
+
+// SetFaults replaces the rules by which faults strike, from the next request on.
+func (s *Server) SetFaults(rules []FaultRule) error {
+	cfg := s.cfg
+	cfg.Faults = rules
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	s.faults.Store(&rules)
+	return nil
+}
+
+// replaceFaults is SetFaults for those outside of the process.
+func (s *Server) replaceFaults(w http.ResponseWriter, r *http.Request) {
+	list, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFaultList))
+	var rules []FaultRule
+	if err == nil {
+		rules, err = ParseFaultRules(string(list))
+	}
+	if err == nil {
+		err = s.SetFaults(rules)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.log.Info("faults replaced", "faults", string(list))
+	s.writeFaults(w)
+}
+
+func (s *Server) writeFaults(w http.ResponseWriter) {
+	for _, rule := range *s.faults.Load() {
+		fmt.Fprintf(w, "%v:%v\n", rule.Fault, rule.Probability)
+	}
 }
 
 // apiName is chat for chat/completions and the path itself for the others.
