@@ -18,10 +18,12 @@ type Chunks struct {
 
 	encoded []byte // per chunk: uvarint µs since the previous one, tokens, bytes
 	last    int64  // offset of the last kept chunk, in µs
+	longest int64  // wait before a kept chunk but the first, in µs
 	kept    int
 	tokens  int64 // sum of the tokens of kept chunks
 	untold  int   // kept chunks whose tokens are not known
 	size    int64 // sum of their content bytes
+	blocks  []block
 }
 
 // Chunk is one content chunk.
@@ -38,6 +40,7 @@ func (c *Chunks) Add(k Chunk) {
 		return
 	}
 	at := k.At.Microseconds()
+	c.note(at)
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, at-c.last)))
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, k.Tokens)))
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, k.Bytes)))
@@ -50,8 +53,23 @@ func (c *Chunks) Add(k Chunk) {
 	}
 }
 
+// note books a chunk in its block, before it is appended.
+func (c *Chunks) note(at int64) {
+	if c.kept%BlockSize == 0 {
+		c.blocks = append(c.blocks, block{from: len(c.encoded), previous: c.last, tokens: c.tokens + int64(c.untold)})
+	}
+	if c.kept > 0 {
+		b := &c.blocks[len(c.blocks)-1]
+		b.longest = max(b.longest, at-c.last)
+		c.longest = max(c.longest, at-c.last)
+	}
+}
+
 // Kept is the number of chunks that All yields: Count, unless the bound was hit.
 func (c *Chunks) Kept() int { return c.kept }
+
+// Longest is the longest gap between two kept chunks.
+func (c *Chunks) Longest() time.Duration { return time.Duration(c.longest) * time.Microsecond }
 
 // Tokens is the sum of the chunks' tokens, known only when every chunk told.
 func (c *Chunks) Tokens() Count {
@@ -61,19 +79,19 @@ func (c *Chunks) Tokens() Count {
 	return Known(c.tokens)
 }
 
+// batch is how many chunks are decoded at a time.
+const batch = 32
+
 // All yields the kept chunks in order.
 func (c *Chunks) All() iter.Seq[Chunk] {
 	return func(yield func(Chunk) bool) {
-		var at uint64
-		for p := c.encoded; len(p) > 0; {
-			var v [3]uint64
-			for i := range v {
-				value, n := binary.Uvarint(p)
-				v[i], p = value, p[n:]
-			}
-			at += v[0]
-			if !yield(Chunk{At: time.Duration(at) * time.Microsecond, Tokens: int(v[1]), Bytes: int(v[2])}) {
-				return
+		in := decoder{rest: c.encoded}
+		var chunks [batch]Chunk
+		for n := in.read(chunks[:]); n > 0; n = in.read(chunks[:]) {
+			for i := range chunks[:n] {
+				if !yield(chunks[i]) {
+					return
+				}
 			}
 		}
 	}
@@ -88,46 +106,21 @@ type Gap struct {
 // PerToken is the gap spread over its tokens: Tokens samples of ITL.
 func (g Gap) PerToken() time.Duration { return g.Wait / time.Duration(g.Tokens) }
 
-// Gaps yields the wait before every content chunk but the first. The tokens of
-// a chunk are exact where the dialect told them. What those leave of streamed, the
-// tokens of all chunks together, is spread over the other chunks by the length of
-// their content; where it is not known, such a chunk is taken for one token. A
-// chunk never has fewer than one.
+// Gaps yields the wait before every content chunk but the first, and the tokens
+// that ended it as Arrivals settles them.
 func (c *Chunks) Gaps(streamed Count) iter.Seq[Gap] {
 	return func(yield func(Gap) bool) {
-		share := c.apportion(streamed)
-		var previous time.Duration
-		first := true
-		for k := range c.All() {
-			tokens := share(k)
-			wait := k.At - previous
-			previous = k.At
-			if first {
-				first = false
-				continue
-			}
-			if !yield(Gap{Wait: wait, Tokens: tokens}) {
-				return
+		in := c.Arrivals(streamed)
+		var chunks [batch]Chunk
+		n := in.Read(chunks[:])
+		previous, from := chunks[0].At, 1
+		for ; n > 0; n, from = in.Read(chunks[:]), 0 {
+			for _, k := range chunks[from:n] {
+				if !yield(Gap{Wait: k.At - previous, Tokens: k.Tokens}) {
+					return
+				}
+				previous = k.At
 			}
 		}
-	}
-}
-
-// apportion returns the number of tokens of each chunk, called in their order.
-// If streamed allows one for each chunk, they add up to it.
-func (c *Chunks) apportion(streamed Count) func(Chunk) int {
-	rest, chunks := streamed.N-c.tokens, int64(c.untold)
-	spread := streamed.Known && c.kept == c.Count && c.size > 0
-	var seen, given int64
-	return func(k Chunk) int {
-		if k.Tokens > 0 || !spread {
-			return max(1, k.Tokens)
-		}
-		chunks--
-		seen += int64(k.Bytes)
-		due := (rest*seen + c.size/2) / c.size
-		n := max(1, min(due-given, rest-given-chunks)) // one is left for each chunk to come
-		given += n
-		return int(n)
 	}
 }

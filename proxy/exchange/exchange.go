@@ -47,7 +47,13 @@ type Record struct {
 	Bytes    Bytes
 
 	RateLimits []RateLimit
+	Advice     Advice
 	Trace      Trace
+	Conditions Met // which header conditions its request met
+
+	Call     Call      // what the request says of the call that it is an attempt of
+	Attempt  Attempt   // which attempt of which chain it was; set by the chain stage
+	Verdicts []Verdict // one for each SLO that judged it; set by the SLO stage
 
 	// Notes are oddities that were met on the way, each named once.
 	Notes []string
@@ -60,13 +66,30 @@ type Observer interface {
 	Observe(Record)
 }
 
-// Fanout tells several observers in order.
+// A ChainObserver is an Observer that is told of every chain, too, once, when it
+// is over: after its last attempt, or when no other attempt can come any more.
+type ChainObserver interface {
+	Observer
+	ObserveChain(Chain)
+}
+
+// Fanout tells several observers in order, and those of them that are
+// ChainObservers of chains.
 type Fanout []Observer
 
 // Observe tells every observer of r.
 func (f Fanout) Observe(r Record) {
 	for _, o := range f {
 		o.Observe(r)
+	}
+}
+
+// ObserveChain tells every observer that wants to know of c.
+func (f Fanout) ObserveChain(c Chain) {
+	for _, o := range f {
+		if o, ok := o.(ChainObserver); ok {
+			o.ObserveChain(c)
+		}
 	}
 }
 

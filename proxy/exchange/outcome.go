@@ -23,7 +23,11 @@ type Mode string
 
 // The modes.
 const (
-	Explicit Mode = "explicit" // the application's base URL points here
+	Explicit    Mode = "explicit"    // the application's base URL points here
+	Transparent Mode = "transparent" // redirected by the packet filter, and read
+	Sealed      Mode = "sealed"      // redirected, and encrypted: timed from its records alone
+	Raw         Mode = "raw"         // redirected, and of no protocol that is read
+	Upgraded    Mode = "upgraded"    // an exchange that switched protocols and became a tunnel
 )
 
 // Outcome is how an exchange ended. Every exchange has exactly one.

@@ -27,6 +27,14 @@ func (x *Exchange) observe(r exchange.Record) {
 	}
 }
 
+// begun announces the exchange. Should that panic, it is measured all the same.
+func (x *Exchange) begun() {
+	announce := x.tap.config.Begun
+	if announce != nil && !safely(func() { x.record.Attempt = announce(x.record) }) {
+		x.tap.panicked.Add(1)
+	}
+}
+
 // detach takes the decoder off the exchange, which goes on without.
 func (x *Exchange) detach(counter *atomic.Uint64, note string) {
 	counter.Add(1)

@@ -39,6 +39,7 @@ type Exchange struct {
 	broken   bool // the response's body does not decompress
 	key      flightKey
 	limits   limits
+	evidence callEvidence
 
 	ready  Instant // since when the relay has been waiting for the upstream
 	chunks int
@@ -57,15 +58,24 @@ func (t *Tap) Begin(r Request) *Exchange {
 	x.record = exchange.Record{
 		Start: r.Read.Time(), Origin: t.config.Origin, Role: t.config.Role, Mode: t.config.Mode, Upstream: r.Upstream,
 	}
+	x.record.Conditions.Of = t.conditions()
+	x.evidence.begin(&r)
 	r.Header(func(name, value []byte) bool {
+		if x.record.Conditions.Of != nil {
+			meet(&x.record.Conditions, name, value)
+		}
 		switch {
 		case equalFold(name, "traceparent"):
 			x.record.Trace = traceparent(value)
 		case equalFold(name, "content-encoding"):
 			x.opaque = !equalFold(value, "identity")
+		default:
+			x.evidence.field(name, value)
 		}
 		return true
 	})
+	x.evidence.headRead(x.opaque)
+	x.record.Call = x.evidence.call
 	x.guard(func() {
 		if d := t.config.Dialects.Match(&x.head); d != nil {
 			x.decoder = d.NewDecoder(&x.head)
@@ -87,6 +97,7 @@ func (x *Exchange) RequestBody(p []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Bytes.In += int64(len(p))
+	x.evidence.bodyPart(p)
 	if x.decoder != nil && !x.opaque && !x.ended {
 		x.guard(func() { x.decoder.Request(p) })
 	}
@@ -107,15 +118,22 @@ func (x *Exchange) RequestRead(at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Timing.RequestRead = x.offset(at)
-	if x.decoder == nil || x.ended {
+	if x.ended {
 		return
 	}
-	before := x.key
-	x.guard(x.ask)
-	if x.key != before {
-		x.tap.flight.add(x.key, 1, x.streams())
-		x.tap.flight.add(before, -1, -x.streams())
+	if x.decoder != nil {
+		before := x.key
+		x.guard(x.ask)
+		if x.key != before {
+			x.tap.flight.add(x.key, 1, x.streams())
+			x.tap.flight.add(before, -1, -x.streams())
+		}
 	}
+	if x.record.Bytes.In > 0 {
+		x.evidence.bodyRead()
+		x.record.Call = x.evidence.call
+	}
+	x.begun()
 }
 
 // RequestWritten reports that the last byte of the request was written upstream.
@@ -146,6 +164,7 @@ func (x *Exchange) ResponseHead(status int, h Header, at Instant) {
 			x.encoding = join(x.encoding, value)
 		default:
 			x.limits.note(name, value)
+			advise(&x.record.Advice, name, value, at.Time())
 		}
 		return true
 	})

@@ -21,9 +21,16 @@ import (
 type Config struct {
 	Dialects dialect.Set
 	Observer exchange.Observer
-	Origin   exchange.Origin
-	Role     exchange.Role
-	Mode     exchange.Mode
+	// Begun, when it is set, is told of every request that was read whole, with as
+	// much of its Record as is known then. What it returns is the Attempt of the Record
+	// that the Observer gets. Otherwise the contract is that of Observe.
+	Begun func(exchange.Record) exchange.Attempt
+	// Conditions, when it is set, returns what the heads of requests are looked at
+	// for. It is called for each and must not wait.
+	Conditions func() *exchange.Conditions
+	Origin     exchange.Origin
+	Role       exchange.Role
+	Mode       exchange.Mode
 }
 
 // Tap begins the measuring of exchanges. It is safe for concurrent use.

@@ -1,0 +1,56 @@
+package exchange
+
+// Verdict is what one SLO makes of an exchange, or of the chain that it ended.
+type Verdict struct {
+	SLO    string
+	Good   bool
+	Missed Misses // empty when Good
+}
+
+// Indicator is what an objective limits.
+type Indicator uint8
+
+// The indicators, in the order in which a missed one is named when only one can be.
+const (
+	Error             Indicator = iota // it failed, or was turned away
+	TTFT                               // time to the first token
+	TTFTPerInputToken                  // the same, divided by the prompt's tokens
+	TPOT                               // time per output token after the first
+	ITLP50                             // quantiles of the inter-token latency, weighted by tokens
+	ITLP90
+	ITLP99
+	Stall             // the longest wait inside the stream
+	E2E               // to the last byte
+	E2EPerOutputToken // the same, divided by the tokens of the answer
+)
+
+// Indicators lists every indicator.
+func Indicators() []Indicator {
+	return []Indicator{Error, TTFT, TTFTPerInputToken, TPOT, ITLP50, ITLP90, ITLP99, Stall, E2E, E2EPerOutputToken}
+}
+
+// String is the name of i in SLO files, metrics and captures.
+func (i Indicator) String() string {
+	return [...]string{
+		"error", "ttft", "ttft_per_input_token", "tpot", "itl_p50", "itl_p90", "itl_p99", "stall", "e2e", "e2e_per_output_token",
+	}[i]
+}
+
+// Misses is a set of indicators.
+type Misses uint16
+
+// With is m and i.
+func (m Misses) With(i Indicator) Misses { return m | 1<<i }
+
+// Has tells whether i is in m.
+func (m Misses) Has(i Indicator) bool { return m&(1<<i) != 0 }
+
+// First is the name of the first indicator in m, or "none".
+func (m Misses) First() string {
+	for _, i := range Indicators() {
+		if m.Has(i) {
+			return i.String()
+		}
+	}
+	return "none"
+}

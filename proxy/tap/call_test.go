@@ -1,0 +1,285 @@
+package tap_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+const question = `{"model":"m","messages":[{"role":"user","content":"say \"hi\" {,[ please\\"}],"stream":true}`
+
+// sent is what a tap made of a request with these fields and this body, which came
+// in pieces of the given size; 0 is in one.
+func sent(t *testing.T, change func(*tap.Request), body string, size int, fields ...string) exchange.Call {
+	t.Helper()
+	of, told := newTap()
+	r := chat(append([]string{"Content-Type", "application/json"}, fields...)...)
+	if change != nil {
+		change(&r)
+	}
+	x := of.Begin(r)
+	if size == 0 {
+		size = max(1, len(body))
+	}
+	for rest := []byte(body); len(rest) > 0; {
+		n := min(size, len(rest))
+		x.RequestBody(rest[:n])
+		rest = rest[n:]
+	}
+	x.RequestRead(tap.Now())
+	end(x)
+	return told.only(t).Call
+}
+
+func TestRequestIsTheSameWhenAllOfItIs(t *testing.T) {
+	signed := func(signature string) []string {
+		return []string{"Authorization", "AWS4-HMAC-SHA256 Credential=AK/20261122/eu/bedrock/aws4_request, SignedHeaders=host, Signature=" + signature}
+	}
+	tests := []struct {
+		name   string
+		change func(*tap.Request)
+		body   string
+		fields []string
+		as     []string // fields of the request that it is compared with
+		same   bool
+	}{
+		{"again", nil, question, nil, nil, true},
+		{"another body", nil, strings.Replace(question, "hi", "ho", 1), nil, nil, false},
+		{"another path", func(r *tap.Request) { r.Path = "/v1/completions" }, question, nil, nil, false},
+		{"another query", func(r *tap.Request) { r.Query = "api-version=1" }, question, nil, nil, false},
+		{"another method", func(r *tap.Request) { r.Method = "PUT" }, question, nil, nil, false},
+		{"another upstream", func(r *tap.Request) { r.Upstream.Host = "other" }, question, nil, nil, false},
+		{"another port", func(r *tap.Request) { r.Upstream.Port++ }, question, nil, nil, false},
+		{"another key", nil, question, []string{"Authorization", "Bearer b"}, []string{"Authorization", "Bearer a"}, false},
+		{"another key of Azure", nil, question, []string{"api-key", "b"}, []string{"api-key", "a"}, false},
+		{"another key of Anthropic", nil, question, []string{"X-Api-Key", "b"}, []string{"x-api-key", "a"}, false},
+		{"another key of Google", nil, question, []string{"x-goog-api-key", "b"}, []string{"x-goog-api-key", "a"}, false},
+		{"the same key", nil, question, []string{"authorization", "Bearer a"}, []string{"Authorization", "Bearer a"}, true},
+		{"signed anew", nil, question, signed("1"), signed("2"), true},
+		{"other fields", nil, question, []string{"x-stainless-retry-count", "1", "date", "now"}, nil, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want := sent(t, nil, question, 0, tt.as...)
+			got := sent(t, tt.change, tt.body, 0, tt.fields...)
+			if want.Request == 0 || got.Request == 0 || (got.Request == want.Request) != tt.same {
+				t.Errorf("fingerprints %x and %x, want the same: %v", want.Request, got.Request, tt.same)
+			}
+		})
+	}
+}
+
+func TestConversationIsWhatTheModelIsAsked(t *testing.T) {
+	const messages = `"messages":[{"role":"user","content":"hi"}]`
+	tests := []struct {
+		name, a, b string
+		same       bool
+	}{
+		{"another model", `{"model":"a",` + messages + `}`, `{"model":"b",` + messages + `}`, true},
+		{"another order and other members", `{"x":{"messages":[1]},` + messages + `,"y":[[{}]]}`, `{` + messages + ` , "z" : "messages" }`, true},
+		{"another question", `{` + messages + `}`, strings.Replace(`{`+messages+`}`, "hi", "ho", 1), false},
+		{"another question at the end", `{"prompt":"a\"b"}`, `{"prompt":"a\"c"}`, false},
+		{"the same in another member", `{"input":"hi"}`, `{"prompt":"hi"}`, false},
+		{"another system prompt", `{"system":"a",` + messages + `}`, `{"system":"b",` + messages + `}`, false},
+		{"the system prompt first or last", `{"system":"a",` + messages + `}`, `{` + messages + `,"system":"a"}`, true},
+		{"of Gemini", `{"contents":[{"parts":[{"text":"a"}]}]}`, `{"generationConfig":{},"contents":[{"parts":[{"text":"a"}]}]}`, true},
+		{"after a name with an escape", `{"mess\"ages":[1],` + messages + `}`, `{` + messages + `}`, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := sent(t, nil, tt.a, 0).Conversation, sent(t, nil, tt.b, 0).Conversation
+			if a == 0 || b == 0 || (a == b) != tt.same {
+				t.Errorf("%x and %x, want the same: %v", a, b, tt.same)
+			}
+		})
+	}
+}
+
+func TestNoConversationIsMadeUp(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body   string
+		fields []string
+	}{
+		"nothing is asked":            {`{"model":"m","system":"be nice"}`, nil},
+		"a value that is no question": {`{"messages":null,"input":3}`, nil},
+		"deeper down":                 {`{"request":{"messages":[1]}}`, nil},
+		"a list":                      {`["messages",{"messages":[1]}]`, nil},
+		"after the end":               {`{} {"messages":[1]}`, nil},
+		"no JSON":                     {question, []string{"Content-Type", "text/plain"}},
+		"compressed":                  {question, []string{"Content-Encoding", "gzip"}},
+		"not whole":                   {`{"messages":[{"content":"hi"`, nil},
+	} {
+		if c := sent(t, nil, tt.body, 0, tt.fields...); c.Conversation != 0 || c.Request == 0 {
+			t.Errorf("%s: conversation %x, request %x", name, c.Conversation, c.Request)
+		}
+	}
+}
+
+func TestNoRequestWithoutABody(t *testing.T) {
+	if c := sent(t, nil, "", 0); c.Request != 0 || c.Conversation != 0 {
+		t.Errorf("%+v", c)
+	}
+	of, told := newTap()
+	x := of.Begin(chat("Idempotency-Key", "k"))
+	x.RequestBody([]byte(question))
+	end(x)
+	if c := told.only(t).Call; c.Request != 0 || c.ID == 0 {
+		t.Errorf("a request that was not read whole: %+v", c)
+	}
+}
+
+func TestCallIsNamedByItsStrongestIdentifier(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fields []string
+		source string
+	}{
+		"none":            {nil, ""},
+		"an empty one":    {[]string{"Idempotency-Key", ""}, ""},
+		"AWS":             {[]string{"X-Request-Id", "a", "amz-sdk-invocation-id", "b"}, "amz-sdk-invocation-id"},
+		"AWS, first":      {[]string{"amz-sdk-invocation-id", "b", "X-Request-Id", "a"}, "amz-sdk-invocation-id"},
+		"Azure":           {[]string{"x-ms-client-request-id", "a"}, "x-ms-client-request-id"},
+		"an application":  {[]string{"X-Client-Request-Id", "a"}, "x-client-request-id"},
+		"LiteLLM":         {[]string{"x-litellm-call-id", "a"}, "x-litellm-call-id"},
+		"idempotency":     {[]string{"x-client-request-id", "a", "Idempotency-Key", "b"}, "idempotency-key"},
+		"some other name": {[]string{"x-correlation-id", "a"}, ""},
+	} {
+		a, b := sent(t, nil, question, 0, tt.fields...), sent(t, nil, question, 0, tt.fields...)
+		if a.IDSource != tt.source || (a.ID != 0) != (tt.source != "") || a.ID != b.ID {
+			t.Errorf("%s: %q %x, then %x; want %q", name, a.IDSource, a.ID, b.ID, tt.source)
+		}
+	}
+	one, other := sent(t, nil, question, 0, "x-request-id", "a"), sent(t, nil, question, 0, "x-client-request-id", "a")
+	if one.ID == other.ID {
+		t.Error("a value means the same in two fields")
+	}
+}
+
+func TestClientTellsHowOftenItRetried(t *testing.T) {
+	for _, tt := range []struct {
+		field, value string
+		want         exchange.Count
+	}{
+		{"X-Stainless-Retry-Count", "0", exchange.Known(0)},
+		{"x-stainless-retry-count", "2", exchange.Known(2)},
+		{"x-stainless-retry-count", "many", exchange.Count{}},
+		{"amz-sdk-request", "attempt=1; max=3", exchange.Known(0)},
+		{"amz-sdk-request", "attempt=3", exchange.Known(2)},
+		{"amz-sdk-request", "attempt=0", exchange.Count{}},
+		{"amz-sdk-request", "ttl=20261122T000000Z", exchange.Count{}},
+	} {
+		if got := sent(t, nil, question, 0, tt.field, tt.value).Retries; got != tt.want {
+			t.Errorf("%s: %s is %+v, want %+v", tt.field, tt.value, got, tt.want)
+		}
+	}
+}
+
+func TestClientIsKnownByItsName(t *testing.T) {
+	for agent, want := range map[string]string{
+		"OpenAI/Python 3.3.0": "openai-python", "AsyncOpenAI/Python 3.3.0": "openai-python", "OpenAI/JS 6.49.0": "openai-js",
+		"OpenAI/Go 3.96.0": "openai-go", "Anthropic/Python 0.9": "anthropic-python", "Anthropic/JS 1.2": "anthropic-js",
+		"langchainjs-openai/1.0.0 (node)": "langchain", "ai/6.0.1 ai-sdk/openai/3.0.1 runtime/node.js/22": "ai-sdk",
+		"google-genai-sdk/1.2.0 gl-python/3.12": "google-genai", "aws-sdk-js/3.900.0 ua/2.1": "aws",
+		"Boto3/1.40 md/Botocore#1.40": "aws", "curl/8.5": "", "": "",
+	} {
+		if got := sent(t, nil, question, 0, "User-Agent", agent).Client; got != want {
+			t.Errorf("%s is %q, want %q", agent, got, want)
+		}
+	}
+	if got := sent(t, nil, question, 0, "X-Stainless-Lang", "ruby").Client; got != "stainless" {
+		t.Errorf("another of the generator's is %q", got)
+	}
+}
+
+func TestAdviceIsTheServers(t *testing.T) {
+	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT") }
+	for name, tt := range map[string]struct {
+		fields []string
+		want   exchange.Advice
+	}{
+		"nothing":                {nil, exchange.Advice{}},
+		"seconds":                {[]string{"Retry-After", "3"}, exchange.Advice{RetryAfter: 3 * time.Second}},
+		"a part of a second":     {[]string{"retry-after", "0.5"}, exchange.Advice{RetryAfter: 500 * time.Millisecond}},
+		"milliseconds":           {[]string{"retry-after-ms", "250", "retry-after", "1"}, exchange.Advice{RetryAfter: 250 * time.Millisecond}},
+		"milliseconds, last":     {[]string{"retry-after", "1", "retry-after-ms", "250"}, exchange.Advice{RetryAfter: 250 * time.Millisecond}},
+		"milliseconds of AWS":    {[]string{"x-amz-retry-after", "1500"}, exchange.Advice{RetryAfter: 1500 * time.Millisecond}},
+		"a date that has passed": {[]string{"retry-after", in(-time.Minute)}, exchange.Advice{}},
+		"nonsense":               {[]string{"retry-after", "soon", "retry-after-ms", "NaN"}, exchange.Advice{}},
+		"below nothing":          {[]string{"retry-after", "-3"}, exchange.Advice{}},
+		"beyond measure":         {[]string{"retry-after", "1e300"}, exchange.Advice{}},
+		"yes":                    {[]string{"X-Should-Retry", "true"}, exchange.Advice{Retry: exchange.Yes}},
+		"no":                     {[]string{"x-should-retry", "false"}, exchange.Advice{Retry: exchange.No}},
+		"neither":                {[]string{"x-should-retry", "maybe"}, exchange.Advice{}},
+	} {
+		if got := advised(t, tt.fields...); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
+	}
+	if got := advised(t, "retry-after", in(time.Minute)).RetryAfter; got < 58*time.Second || got > time.Minute {
+		t.Errorf("a date in a minute is %v", got)
+	}
+}
+
+func advised(t *testing.T, fields ...string) exchange.Advice {
+	t.Helper()
+	of, told := newTap()
+	x := of.Begin(chat())
+	x.ResponseHead(429, header(fields...), tap.Now())
+	end(x)
+	return told.only(t).Advice
+}
+
+func TestBegunIsToldWhatIsKnownAndSetsTheAttempt(t *testing.T) {
+	l := new(ledger)
+	var begun []exchange.Record
+	want := exchange.Attempt{Chain: 7, Number: 3}
+	of := tap.New(tap.Config{Observer: l, Begun: func(r exchange.Record) exchange.Attempt {
+		begun = append(begun, r)
+		return want
+	}})
+	x := of.Begin(chat())
+	x.RequestBody([]byte(question))
+	x.RequestRead(tap.Now())
+	if len(begun) != 1 || begun[0].Call.Request == 0 || begun[0].Timing.RequestRead == 0 {
+		t.Fatalf("told %+v", begun)
+	}
+	end(x)
+	if got := l.only(t); got.Attempt != want || got.Call != begun[0].Call {
+		t.Errorf("attempt %+v of call %+v", got.Attempt, got.Call)
+	}
+}
+
+func TestBegunMayPanic(t *testing.T) {
+	l := new(ledger)
+	of := tap.New(tap.Config{Observer: l, Begun: func(exchange.Record) exchange.Attempt { panic("begun") }})
+	x := of.Begin(chat())
+	x.RequestRead(tap.Now())
+	end(x)
+	if l.only(t); of.Detached()["panic"] != 1 {
+		t.Errorf("%v", of.Detached())
+	}
+}
+
+// FuzzConversation: however a body is cut, its fingerprints are the same.
+func FuzzConversation(f *testing.F) {
+	for _, body := range []string{
+		question, `{"prompt":"a\\\"b","x":[{"messages":{}}],"input":["\\"]}`, `{"system" : "s" , "contents":[[],{}]}`,
+		`{"messages":"`, `]`, `"`, `{"messages`, `{"\u006d":1}`, "{\"input\":\"\\",
+	} {
+		f.Add([]byte(body), uint8(1), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, a, b uint8) {
+		whole := sent(t, nil, string(body), 0)
+		for _, size := range []int{1, 1 + int(a), 1 + int(b)} {
+			if cut := sent(t, nil, string(body), size); cut != whole {
+				t.Fatalf("%q in pieces of %d: %+v, in one: %+v", body, size, cut, whole)
+			}
+		}
+		if !bytes.Contains(body, []byte{'"'}) && whole.Conversation != 0 {
+			t.Errorf("%q has a conversation", body)
+		}
+	})
+}
