@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"proxy/dialect/openai": {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
 	"proxy/tap":            {"proxy/dialect", "proxy/exchange"},
 	"proxy":                {"proxy/tap", "proxy/exchange"},
+	"proxy/chain":          {"proxy/exchange"},
 
 	"probe/modelsim": {},
 

@@ -1,0 +1,198 @@
+package chain
+
+import (
+	"iter"
+	"unsafe"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// indexSize is about what a chain takes beside itself: three entries of a map that is
+// between half and seven eighths full, and a place in the queue.
+const indexSize = 3*2*int(unsafe.Sizeof(exchange.Fingerprint(0))+unsafe.Sizeof((*chain)(nil))) + 16
+
+// shrinkAt is how many keys an index must have had for its room to be given back
+// when it is empty.
+const shrinkAt = 4096
+
+// index finds chains by the fingerprints of their last attempt. Those that share
+// one form a list.
+type index struct {
+	heads map[exchange.Fingerprint]*chain
+	most  int
+}
+
+// link is a chain's place in the list of one fingerprint.
+type link struct{ before, after *chain }
+
+func newIndex() index { return index{heads: map[exchange.Fingerprint]*chain{}} }
+
+// fresh is mixed into the keys of a chain none of whose attempts has ended. There
+// may be many that are equal, and few requests have a reason to look for them.
+const fresh exchange.Fingerprint = 0x9e3779b97f4a7c15
+
+func (c *chain) keys() [3]exchange.Fingerprint {
+	return [3]exchange.Fingerprint{c.key(c.trail.request), c.key(c.trail.id), c.key(c.trail.conversation)}
+}
+
+// key is where c is listed for a fingerprint of its own; 0 is nowhere.
+func (c *chain) key(of exchange.Fingerprint) exchange.Fingerprint {
+	if of != 0 && c.ended == 0 {
+		return of ^ fresh
+	}
+	return of
+}
+
+// slot is the place of key among c's own. The fingerprints of a chain differ, as
+// do those of different things.
+func (c *chain) slot(key exchange.Fingerprint) *link {
+	switch key {
+	case c.key(c.trail.request):
+		return &c.links[0]
+	case c.key(c.trail.id):
+		return &c.links[1]
+	}
+	return &c.links[2]
+}
+
+func (x *index) add(c *chain) {
+	for i, key := range c.keys() {
+		if key == 0 {
+			continue
+		}
+		head := x.heads[key]
+		c.links[i] = link{after: head}
+		if head != nil {
+			head.slot(key).before = c
+		}
+		x.heads[key] = c
+	}
+	x.most = max(x.most, len(x.heads))
+}
+
+func (x *index) remove(c *chain) {
+	for i, key := range c.keys() {
+		if key == 0 {
+			continue
+		}
+		l := c.links[i]
+		c.links[i] = link{}
+		if l.after != nil {
+			l.after.slot(key).before = l.before
+		}
+		switch {
+		case l.before != nil:
+			l.before.slot(key).after = l.after
+		case l.after != nil:
+			x.heads[key] = l.after
+		default:
+			delete(x.heads, key)
+		}
+	}
+}
+
+// maxAlike bounds how many chains of one fingerprint are looked at: the newest.
+const maxAlike = 256
+
+// all yields the chains listed for any of the keys, newest first; one that has
+// several comes several times.
+func (x *index) all(keys ...exchange.Fingerprint) iter.Seq[*chain] {
+	return func(yield func(*chain) bool) {
+		for _, key := range keys {
+			if key == 0 {
+				continue
+			}
+			c := x.heads[key]
+			for n := 0; c != nil && n < maxAlike; n++ {
+				next := c.slot(key).after
+				if !yield(c) {
+					return
+				}
+				c = next
+			}
+		}
+	}
+}
+
+// shrink gives back what a burst has left of an empty index, and tells whether
+// there was one.
+func (x *index) shrink() bool {
+	if x.most < shrinkAt {
+		return false
+	}
+	*x = newIndex()
+	return true
+}
+
+// ages lists the open chains by age.
+type ages struct {
+	oldest, newest *chain
+	n              int
+}
+
+func (l *ages) add(c *chain) {
+	c.older, c.newer = l.newest, nil
+	if l.newest != nil {
+		l.newest.newer = c
+	} else {
+		l.oldest = c
+	}
+	l.newest = c
+	l.n++
+}
+
+func (l *ages) remove(c *chain) {
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else {
+		l.oldest = c.newer
+	}
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		l.newest = c.older
+	}
+	c.older, c.newer = nil, nil
+	l.n--
+}
+
+// maxSpare is how many dropped chains and attempts are kept for the next.
+const maxSpare = 256
+
+// spare keeps what can be used again.
+type spare struct {
+	chains   []*chain
+	attempts []*attempt
+}
+
+func (s *spare) chain() *chain {
+	if n := len(s.chains); n > 0 {
+		c := s.chains[n-1]
+		s.chains = s.chains[:n-1]
+		return c
+	}
+	return new(chain)
+}
+
+func (s *spare) putChain(c *chain) {
+	if len(s.chains) < maxSpare {
+		*c = chain{}
+		s.chains = append(s.chains, c)
+	}
+}
+
+func (s *spare) attempt() *attempt {
+	if n := len(s.attempts); n > 0 {
+		a := s.attempts[n-1]
+		s.attempts = s.attempts[:n-1]
+		return a
+	}
+	return new(attempt)
+}
+
+func (s *spare) putAttempt(a *attempt) {
+	*a = attempt{}
+	if len(s.attempts) < maxSpare {
+		s.attempts = append(s.attempts, a)
+	}
+}

@@ -1,0 +1,148 @@
+package chain_test
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy"
+	"github.com/headway-sidecar/headway/proxy/chain"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// behindProxy is a Joiner behind a real proxy in front of the handler: the stage it
+// tells, and the proxy's URL.
+func behindProxy(t *testing.T, handler http.HandlerFunc) (*stage, string) {
+	t.Helper()
+	upstream := httptest.NewServer(handler)
+	t.Cleanup(upstream.Close)
+	s := &stage{began: time.Now()}
+	s.joiner = chain.New(chain.Config{Next: s})
+	measured := tap.New(tap.Config{Observer: s.joiner, Begun: s.joiner.Begin, Origin: exchange.App, Mode: exchange.Explicit})
+	route, err := proxy.NewRoute("", upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := proxy.New(proxy.Config{Routes: []proxy.Route{route}, Tap: measured, Log: slog.New(slog.DiscardHandler), ConnectTimeout: time.Second})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = p.Serve(listener) }() // it ends with Drain
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = p.Drain(ctx) // what is cut has been judged by then
+		measured.Wait()
+		s.joiner.Close()
+	})
+	return s, "http://" + listener.Addr().String()
+}
+
+// post sends one attempt and reads its answer; 0 is none.
+func post(ctx context.Context, t *testing.T, url string, fields ...string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/some/api", strings.NewReader(question))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(fields); i += 2 {
+		r.Header.Set(fields[i], fields[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(io.Discard, response.Body) // a body that breaks off is no concern of the test
+	return response.StatusCode
+}
+
+const question = `{"model":"m","messages":[{"role":"user","content":"hi"}]}`
+
+// over waits for the first chain that is over.
+func (s *stage) firstOver(t *testing.T) exchange.Chain {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if c := s.chains(); len(c) > 0 {
+			return c[0]
+		}
+	}
+	t.Fatal("no chain is over")
+	return exchange.Chain{}
+}
+
+// TestAttemptsThatPassAreJoined, of an API that no dialect knows, and with a gap so
+// short that the end of the first may be told after the beginning of the second.
+func TestAttemptsThatPassAreJoined(t *testing.T) {
+	answers := map[string]http.HandlerFunc{
+		"refused": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("retry-after-ms", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+		},
+		"a compressed error": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusInternalServerError)
+			zip := gzip.NewWriter(w)
+			_, _ = io.WriteString(zip, strings.Repeat("no ", 5000))
+			_ = zip.Close()
+		},
+		"a reset": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	}
+	for name, fail := range answers {
+		t.Run(name, func(t *testing.T) {
+			var tries atomic.Int32
+			s, url := behindProxy(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if tries.Add(1) == 1 {
+					fail(w, r)
+					return
+				}
+				_, _ = io.WriteString(w, `{"answer":"hi"}`)
+			})
+			post(t.Context(), t, url, "Authorization", "Bearer a")
+			if status := post(t.Context(), t, url, "Authorization", "Bearer a"); status != 200 {
+				t.Fatalf("status %d", status)
+			}
+			c := s.firstOver(t)
+			if c.Outcome != exchange.Recovered || c.Attempts != 2 || len(c.JoinedBy) != 1 || c.JoinedBy[0] != "fingerprint" || len(c.Waste) != 1 {
+				t.Errorf("%+v", c)
+			}
+			if c.E2E < c.Last.Timing.End || c.Start.After(c.Last.Start) {
+				t.Errorf("E2E %v from %v, last attempt %v from %v", c.E2E, c.Start, c.Last.Timing.End, c.Last.Start)
+			}
+		})
+	}
+}
+
+func TestAClientThatGivesUpAndComesBackIsJoined(t *testing.T) {
+	var tries atomic.Int32
+	s, url := behindProxy(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if tries.Add(1) == 1 {
+			<-r.Context().Done()
+			return
+		}
+		_, _ = io.WriteString(w, `{}`)
+	})
+	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if status := post(impatient, t, url, "User-Agent", "OpenAI/JS 6.49.0", "X-Stainless-Retry-Count", "0"); status != 0 {
+		t.Fatalf("status %d", status)
+	}
+	post(t.Context(), t, url, "User-Agent", "OpenAI/JS 6.49.0", "X-Stainless-Retry-Count", "1")
+	c := s.firstOver(t)
+	if c.Outcome != exchange.Recovered || c.Attempts != 2 || c.JoinedBy[0] != "x-stainless-retry-count" || c.Waste[0].Cause != "canceled" {
+		t.Errorf("%+v", c)
+	}
+}
