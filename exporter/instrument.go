@@ -50,9 +50,11 @@ type Instrument struct {
 	// Canaries says that canaries are drawn from as well as production traffic.
 	Canaries bool
 
-	// Draw adds the samples of one exchange. It must not keep its arguments. Nil
-	// when the instrument reads Live instead.
-	Draw func(*Reading, *Samples)
+	// Draw adds the samples of one exchange, DrawChain those of one chain. They must
+	// not keep their arguments. An instrument has one of them, or both, or reads Live
+	// instead.
+	Draw      func(*Reading, *Samples)
+	DrawChain func(*ChainReading, *Samples)
 	// Read tells the present levels from the running program.
 	Read func(*Live, *Models, Level)
 }
@@ -67,10 +69,16 @@ func (in *Instrument) AllLabels() []string {
 }
 
 // Takes says whether the instrument draws from r at all.
-func (in *Instrument) Takes(r *exchange.Record) bool {
+func (in *Instrument) Takes(r *exchange.Record) bool { return in.Draw != nil && in.concerns(r) }
+
+// TakesChain says whether the instrument draws from c at all.
+func (in *Instrument) TakesChain(c *exchange.Chain) bool {
+	return in.DrawChain != nil && in.concerns(&c.Last)
+}
+
+func (in *Instrument) concerns(r *exchange.Record) bool {
 	switch {
-	case in.Draw == nil,
-		r.Origin == exchange.Canary && !in.Canaries,
+	case r.Origin == exchange.Canary && !in.Canaries,
 		r.Operation == "" && in.Family == GenAI,
 		r.Role != in.Role && in.Role != "":
 		return false

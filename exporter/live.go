@@ -17,6 +17,10 @@ type Live struct {
 	Connections func() map[string]uint64
 	Detached    func() map[string]uint64
 	Dropped     func() map[string]uint64
+	// ChainsOpen is how many chains may still be continued, ChainsEvicted how many
+	// were closed before their time for want of room.
+	ChainsOpen    func() int
+	ChainsEvicted func() uint64
 }
 
 // Build says which program runs.

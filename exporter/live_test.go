@@ -23,6 +23,9 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 7} },
 		Detached:    func() map[string]uint64 { return map[string]uint64{"panic": 0, "slow": 2} },
 		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 1} },
+
+		ChainsOpen:    func() int { return 5 },
+		ChainsEvicted: func() uint64 { return 2 },
 	}
 	tests := map[string]map[string]float64{
 		"headway.requests_in_flight": {"chat a u:1": 3, "chat _other u:1": 9, "_other  u:1": 1},
@@ -30,6 +33,8 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.connections":        {"explicit": 7},
 		"headway.decoder.detached":   {"panic": 0, "slow": 2},
 		"headway.export.dropped":     {"capture": 1},
+		"headway.chains_open":        {"": 5},
+		"headway.chain.evicted":      {"": 2},
 		"headway.build_info":         {"1.0 abc go1.26": 1},
 	}
 	for name, want := range tests {

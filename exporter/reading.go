@@ -49,16 +49,7 @@ type Reading struct {
 // Fill makes r the reading of record. The limiter bounds its model labels.
 func (r *Reading) Fill(record exchange.Record, models *Models) {
 	r.Record = record
-	r.Identity = Identity{
-		Operation: record.Operation,
-		Provider:  record.Provider,
-		Request:   models.Label(record.Model.Request),
-		Response:  models.Label(record.Model.Response),
-		Upstream:  record.Upstream,
-	}
-	if record.Operation == "" {
-		r.Identity.Operation = Other
-	}
+	r.Identity = identify(&record, models)
 	r.Gaps = r.Gaps[:0]
 	if !record.Stream {
 		return
@@ -66,6 +57,20 @@ func (r *Reading) Fill(record exchange.Record, models *Models) {
 	for gap := range r.Chunks.Gaps(record.Usage.Streamed) {
 		r.Gaps = append(r.Gaps, gap)
 	}
+}
+
+func identify(record *exchange.Record, models *Models) Identity {
+	id := Identity{
+		Operation: record.Operation,
+		Provider:  record.Provider,
+		Request:   models.Label(record.Model.Request),
+		Response:  models.Label(record.Model.Response),
+		Upstream:  record.Upstream,
+	}
+	if record.Operation == "" {
+		id.Operation = Other
+	}
+	return id
 }
 
 // Clear lets go of the record and keeps the room for gaps.

@@ -23,8 +23,8 @@ func TestEveryRowOfTheTableIsComplete(t *testing.T) {
 			if flag := in.Kind == exporter.Gauge && in.Family == exporter.Process; in.Unit == "" && !flag {
 				t.Error("no unit")
 			}
-			if (in.Draw == nil) == (in.Read == nil) {
-				t.Error("wants either Draw or Read")
+			if drawn := in.Draw != nil || in.DrawChain != nil; drawn == (in.Read != nil) {
+				t.Error("wants either to draw or Read")
 			}
 			if len(in.Labels) > len(exporter.Extra{}) {
 				t.Errorf("%d labels of its own do not fit a sample", len(in.Labels))

@@ -23,6 +23,8 @@ type gathering struct {
 
 	good, excluded int
 	missed         map[string]int
+
+	calls calls
 }
 
 // edge is a moment at which the number of exchanges under way changes.
@@ -54,6 +56,9 @@ func (g *gathering) add(l *Line, o *Objectives) {
 	}
 	if l.Outcome == string(exchange.OK) {
 		g.addSuccess(l)
+	}
+	if l.Chain != nil && l.Chain.Outcome == string(exchange.FirstTry) {
+		g.calls.addFirstTry(l, o)
 	}
 }
 
@@ -96,13 +101,9 @@ func (g *gathering) group(name string, seconds float64, o *Objectives) Group {
 		PeakConcurrency: g.peak(),
 	}
 	if o != nil {
-		out.Goodput = &Goodput{
-			Objectives: o.String(), Good: g.good, Counted: g.exchanges - g.excluded, Excluded: g.excluded, Missed: g.missed,
-		}
-		if out.Goodput.Counted > 0 {
-			out.Goodput.Share = float64(g.good) / float64(out.Goodput.Counted)
-		}
+		out.Goodput = newGoodput(o, g.good, g.exchanges-g.excluded, g.excluded, g.missed, seconds)
 	}
+	out.Calls = g.calls.summary(g.busy, seconds, o)
 	if seconds <= 0 {
 		return out
 	}
@@ -110,8 +111,16 @@ func (g *gathering) group(name string, seconds float64, o *Objectives) Group {
 	out.OutputRate = float64(g.output) / seconds
 	out.TokenRate = float64(g.input+g.output) / seconds
 	out.MeanConcurrency = g.busy / seconds
-	if o != nil {
-		out.Goodput.Rate = float64(g.good) / seconds
+	return out
+}
+
+func newGoodput(o *Objectives, good, counted, excluded int, missed map[string]int, seconds float64) *Goodput {
+	out := &Goodput{Objectives: o.String(), Good: good, Counted: counted, Excluded: excluded, Missed: missed}
+	if counted > 0 {
+		out.Share = float64(good) / float64(counted)
+	}
+	if seconds > 0 {
+		out.Rate = float64(good) / seconds
 	}
 	return out
 }

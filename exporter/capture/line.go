@@ -15,10 +15,12 @@ import (
 // the former would misunderstand the new.
 const Version = 1
 
-// Line is one exchange as it stands in the file. What is absent is unknown, never
+// Line is one exchange as it stands in the file, or what Read made of a ChainLine.
+// What is absent is unknown, never
 // zero; times are in seconds.
 type Line struct {
 	V         int       `json:"v"`
+	Kind      string    `json:"kind,omitempty"` // empty: an exchange
 	Start     time.Time `json:"start"`
 	Origin    string    `json:"origin"`
 	Role      string    `json:"role"`
@@ -48,6 +50,8 @@ type Line struct {
 	Tokens     Tokens           `json:"tokens,omitzero"`
 	Wait       *Wait            `json:"wait_s,omitempty"`
 	Bytes      Bytes            `json:"bytes"`
+	Chain      *Attempt         `json:"chain,omitempty"`
+	Call       *Call            `json:"call,omitempty"`      // of a line of KindChain, and all there is in it
 	RateLimits map[string]Limit `json:"ratelimit,omitempty"` // by kind
 	TraceID    string           `json:"trace_id,omitempty"`
 	Notes      []string         `json:"notes,omitempty"`
@@ -107,6 +111,7 @@ func NewLine(r exchange.Record) Line {
 		FinishReasons: r.FinishReasons,
 		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
 		Tokens: tokens(&r.Usage), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
+		Chain:   attempt(r.Attempt),
 		TraceID: r.Trace.TraceID, Notes: r.Notes,
 	}
 	if r.Stream {

@@ -61,6 +61,7 @@ type Group struct {
 	ITLMax float64  `json:"itl_max_s,omitempty"`
 
 	Goodput *Goodput `json:"goodput,omitempty"`
+	Calls   *Calls   `json:"calls,omitempty"` // nil for a capture without chains
 }
 
 // Latency is a distribution over exchanges, in seconds. Percentiles interpolate
@@ -102,9 +103,14 @@ func NewSummarizer(by By, o *Objectives) *Summarizer {
 	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}}
 }
 
-// Add takes one line.
+// Add takes one line. One of a kind that is not known is passed over.
 func (s *Summarizer) Add(l Line) {
 	switch {
+	case l.Kind == KindChain && l.Call != nil:
+		s.addChain(&l)
+		return
+	case l.Kind != "":
+		return
 	case l.Origin == string(exchange.Canary):
 		s.canaries++
 		return
@@ -119,14 +125,28 @@ func (s *Summarizer) Add(l Line) {
 		s.last = end
 	}
 	s.all.add(&l, s.objectives)
-	if s.by == ByNothing {
+	if s.by != ByNothing {
+		s.named(l.group(s.by)).add(&l, s.objectives)
+	}
+}
+
+// addChain takes the line of a chain. It belongs where its last attempt does.
+func (s *Summarizer) addChain(l *Line) {
+	if l.Call.Operation == "" {
 		return
 	}
-	name := l.group(s.by)
-	if s.groups[name] == nil {
-		s.groups[name] = newGathering()
+	s.all.calls.addChain(l.Call, s.objectives)
+	if s.by != ByNothing {
+		last := Line{Model: l.Call.Model, Upstream: l.Call.Upstream, Operation: l.Call.Operation}
+		s.named(last.group(s.by)).calls.addChain(l.Call, s.objectives)
 	}
-	s.groups[name].add(&l, s.objectives)
+}
+
+func (s *Summarizer) named(group string) *gathering {
+	if s.groups[group] == nil {
+		s.groups[group] = newGathering()
+	}
+	return s.groups[group]
 }
 
 // Summary is the summary of what was added so far.

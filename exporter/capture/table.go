@@ -81,9 +81,12 @@ func (t *table) group(name string, g Group, seconds float64) {
 	t.itl(g)
 	t.latency("End-to-end Latency", "E2EL", g.E2E)
 	if g.Goodput != nil {
-		t.goodput(g.Goodput)
+		t.goodput("Goodput", "requests", g.Goodput)
 	}
-	t.outcomes(g)
+	outcomes(t, "Outcomes", g.Outcomes, exchange.Outcomes(), g.Exchanges)
+	if g.Calls != nil {
+		t.calls(g.Calls)
+	}
 	t.printf("%s\n", strings.Repeat("=", tableWidth))
 }
 
@@ -113,11 +116,41 @@ func (t *table) itl(g Group) {
 	t.millis("Max ITL", g.ITLMax)
 }
 
-func (t *table) goodput(g *Goodput) {
-	t.title("Goodput", "-")
+// calls says what the users of the exchanges felt, who do not see attempts.
+func (t *table) calls(c *Calls) {
+	t.title("Calls, all attempts together", "-")
+	t.count("Calls", int64(c.Calls))
+	t.number("Attempts per call", c.Amplification)
+	t.number("Time in failed attempts (%)", c.WastedShare*100)
+	t.number("Time in failed attempts (s)", c.Wasted)
+	t.number("Time slept between attempts (s)", c.Slept)
+	for _, row := range []struct {
+		label string
+		n     int64
+	}{
+		{"Input tokens wasted, where known", c.WastedInput},
+		{"Output tokens thrown away", c.WastedOutput},
+		{"Retries sooner than asked", int64(c.Ignored)},
+		{"Calls that fell back", int64(c.Fallbacks)},
+		{"Calls joined ambiguously", int64(c.Ambiguous)},
+	} {
+		if row.n > 0 {
+			t.count(row.label, row.n)
+		}
+	}
+	t.latency("User-felt Time to First Token", "user-felt TTFT", c.TTFT)
+	t.latency("User-felt End-to-end Latency", "user-felt E2EL", c.E2E)
+	if c.Goodput != nil {
+		t.goodput("Goodput of calls", "calls", c.Goodput)
+	}
+	outcomes(t, "Outcomes of calls", c.Outcomes, exchange.ChainOutcomes(), c.Calls)
+}
+
+func (t *table) goodput(title, of string, g *Goodput) {
+	t.title(title, "-")
 	t.printf("%-40s %s\n", "Objectives:", g.Objectives)
-	t.count("Good requests", int64(g.Good))
-	t.number("Share of counted requests (%)", g.Share*100)
+	t.count("Good "+of, int64(g.Good))
+	t.number("Share of counted "+of+" (%)", g.Share*100)
 	for _, name := range []string{"ttft", "tpot", "itl_p99", "e2e", "error"} {
 		if n := g.Missed[name]; n > 0 {
 			t.count("Missed by "+name, int64(n))
@@ -128,16 +161,17 @@ func (t *table) goodput(g *Goodput) {
 	}
 }
 
-func (t *table) outcomes(g Group) {
-	t.title("Outcomes", "-")
-	rest := maps.Clone(g.Outcomes)
+// outcomes prints how many of all had each outcome, the known ones first.
+func outcomes[O ~string](t *table, title string, counts map[string]int, known []O, all int) {
+	t.title(title, "-")
+	rest := maps.Clone(counts)
 	row := func(name string) {
 		if n := rest[name]; n > 0 {
-			t.printf("%-40s %d (%.2f %%)\n", name+":", n, 100*float64(n)/float64(g.Exchanges))
+			t.printf("%-40s %d (%.2f %%)\n", name+":", n, 100*float64(n)/float64(all))
 		}
 		delete(rest, name)
 	}
-	for _, o := range exchange.Outcomes() {
+	for _, o := range known {
 		row(string(o))
 	}
 	for _, name := range slices.Sorted(maps.Keys(rest)) {

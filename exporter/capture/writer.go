@@ -18,7 +18,7 @@ const (
 	flushEvery = time.Second
 	// flushBytes is how much is gathered at most before it is written.
 	flushBytes = 64 << 10
-	// queued is how many exchanges may wait for the disk: a few hundred bytes each,
+	// queued is how many exchanges and chains may wait for the disk: a few hundred bytes each,
 	// MaxChunkBytes at the very most.
 	queued = 512
 )
@@ -35,13 +35,14 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Writer is an exchange.Observer that appends every exchange to a file. Encoding
+// Writer is an exchange.ChainObserver that appends every exchange to a file, and
+// every chain that was not answered at its first try. Encoding
 // and writing happen on a goroutine of its own; what it cannot keep up with is
 // dropped and counted.
 type Writer struct {
 	mu     sync.RWMutex // held for reading while sending to queue
 	closed bool
-	queue  chan exchange.Record
+	queue  chan entry
 	done   chan struct{} // closed when everything is written
 
 	dropped atomic.Uint64
@@ -53,6 +54,12 @@ type Writer struct {
 	encoder *json.Encoder
 	lines   uint64 // in buffer
 	failing bool
+}
+
+// entry is what waits for the disk.
+type entry struct {
+	record exchange.Record
+	chain  *exchange.Chain // instead of the record
 }
 
 // NewWriter opens the file for appending, readable by its owner only, and starts
@@ -68,7 +75,7 @@ func NewWriter(c Config) (*Writer, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Writer{
-		queue: make(chan exchange.Record, queued),
+		queue: make(chan entry, queued),
 		done:  make(chan struct{}),
 		file:  file{path: c.Path, maxBytes: c.MaxBytes, keep: c.Keep},
 		log:   c.Log,
@@ -83,7 +90,17 @@ func NewWriter(c Config) (*Writer, error) {
 }
 
 // Observe queues r, or drops it if the queue is full or the Writer closed.
-func (w *Writer) Observe(r exchange.Record) {
+func (w *Writer) Observe(r exchange.Record) { w.put(entry{record: r}) }
+
+// ObserveChain does the same for a chain, unless the line of its only attempt tells
+// all of it.
+func (w *Writer) ObserveChain(c exchange.Chain) {
+	if c.Outcome != exchange.FirstTry {
+		w.put(entry{chain: &c})
+	}
+}
+
+func (w *Writer) put(e entry) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
@@ -91,13 +108,13 @@ func (w *Writer) Observe(r exchange.Record) {
 		return
 	}
 	select {
-	case w.queue <- r:
+	case w.queue <- e:
 	default:
 		w.dropped.Add(1)
 	}
 }
 
-// Dropped counts the exchanges that did not reach the file.
+// Dropped counts the exchanges and chains that did not reach the file.
 func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
 
 // Close writes what is queued and closes the file. It waits until ctx ends.
@@ -122,7 +139,7 @@ func (w *Writer) run() {
 	due.Stop()
 	for {
 		select {
-		case r, more := <-w.queue:
+		case e, more := <-w.queue:
 			if !more {
 				w.flush()
 				w.file.close()
@@ -131,7 +148,7 @@ func (w *Writer) run() {
 			if w.lines == 0 {
 				due.Reset(flushEvery)
 			}
-			w.encode(r)
+			w.encode(e)
 			if w.buffer.Len() >= flushBytes {
 				due.Stop()
 				w.flush()
@@ -142,10 +159,16 @@ func (w *Writer) run() {
 	}
 }
 
-// encode appends the line of r to the buffer.
-func (w *Writer) encode(r exchange.Record) {
+// encode appends the line of e to the buffer.
+func (w *Writer) encode(e entry) {
 	before := w.buffer.Len()
-	if err := w.encoder.Encode(NewLine(r)); err != nil {
+	var line any
+	if e.chain != nil {
+		line = NewChainLine(*e.chain)
+	} else {
+		line = NewLine(e.record)
+	}
+	if err := w.encoder.Encode(line); err != nil {
 		w.buffer.Truncate(before)
 		w.dropped.Add(1)
 		return

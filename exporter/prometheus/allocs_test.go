@@ -20,3 +20,12 @@ func TestObserveAllocatesNothingForKnownSeries(t *testing.T) {
 		}
 	}
 }
+
+func TestObserveChainAllocatesNothingForKnownSeries(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	c := recovered(stream(4))
+	e.ObserveChain(c)
+	if n := testing.AllocsPerRun(100, func() { e.ObserveChain(c) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

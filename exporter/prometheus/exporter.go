@@ -36,12 +36,12 @@ type Config struct {
 	Live       exporter.Live
 }
 
-// Exporter is an exchange.Observer that serves what it was told. It is safe for
+// Exporter is an exchange.ChainObserver that serves what it was told. It is safe for
 // concurrent use and neither waits for a scrape nor makes one wait for long.
 type Exporter struct {
 	registry *client.Registry
 	models   *exporter.Models
-	drawn    []drawn // the instruments that exchanges feed
+	drawn    []drawn // the instruments that exchanges and chains feed
 
 	mu     sync.RWMutex
 	series map[exporter.Identity]*series
@@ -58,6 +58,7 @@ type drawn struct {
 // scratch is what one Observe works with.
 type scratch struct {
 	reading exporter.Reading
+	chain   exporter.ChainReading
 	samples exporter.Samples
 }
 
@@ -120,6 +121,29 @@ func (e *Exporter) Observe(record exchange.Record) {
 	}
 	w.reading.Clear()
 	clear(w.samples[:used]) // its labels may be pieces of larger strings
+	e.scratch.Put(w)
+}
+
+// ObserveChain adds one chain to every instrument that takes it, under the labels
+// of its last attempt.
+func (e *Exporter) ObserveChain(c exchange.Chain) {
+	w := e.scratch.Get().(*scratch)
+	w.chain.Fill(c, e.models)
+	of := e.of(w.chain.Identity)
+	trace := c.Last.Trace
+	mark := mark{trace: trace.TraceID, span: trace.SpanID, at: time.Now()}
+	used := 0
+	for i := range e.drawn {
+		if !e.drawn[i].TakesChain(&w.chain.Chain) {
+			continue
+		}
+		w.samples = w.samples[:0]
+		e.drawn[i].DrawChain(&w.chain, &w.samples)
+		of.observe(i, w.samples, mark)
+		used = max(used, len(w.samples))
+	}
+	w.chain = exporter.ChainReading{}
+	clear(w.samples[:used])
 	e.scratch.Put(w)
 }
 

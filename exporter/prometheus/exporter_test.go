@@ -60,6 +60,45 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 	}
 }
 
+func TestExpositionOfChainsIsTheGoldenOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, prometheus.Config{Histograms: prometheus.Classic})
+		e.ObserveChain(recovered(stream(4)))
+		e.ObserveChain(exchange.Chain{Outcome: exchange.FirstTry, Attempts: 1, TTFT: 214 * time.Millisecond, E2E: time.Second, Last: stream(4)})
+		var chains strings.Builder
+		for line := range strings.Lines(own(scrape(t, e, text))) {
+			if strings.Contains(line, "chain") || strings.Contains(line, "retry") {
+				chains.WriteString(line)
+			}
+		}
+		golden(t, "chains.prom", chains.String())
+	})
+}
+
+func TestCanariesMakeNoChains(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	c := recovered(stream(4))
+	c.Last.Origin = exchange.Canary
+	e.ObserveChain(c)
+	for name := range families(t, e) {
+		if strings.Contains(name, "chain") {
+			t.Errorf("a canary shows in %s", name)
+		}
+	}
+}
+
+// recovered is a chain of three attempts, last of them answered.
+func recovered(last exchange.Record) exchange.Chain {
+	return exchange.Chain{
+		Outcome: exchange.Recovered, Attempts: 3, JoinedBy: []string{"fingerprint"}, Ambiguous: true,
+		TTFT: 3214 * time.Millisecond, E2E: 4 * time.Second, Slept: 1500 * time.Millisecond, RetryAfterIgnored: 1, Last: last,
+		Waste: []exchange.Waste{
+			{Cause: "429", Attempts: 1, Time: 50 * time.Millisecond},
+			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
+		},
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -80,8 +119,9 @@ func golden(t *testing.T, name, got string) {
 func TestExpositionHasNoLint(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Live: live()})
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
-		e.Observe(beside(role, traced(stream(4))))
+		e.Observe(beside(role, attempted(traced(stream(4)))))
 		e.Observe(beside(role, refused()))
+		e.ObserveChain(recovered(beside(role, traced(stream(4)))))
 	}
 	exposition := scrape(t, e, text)
 	for _, name := range slices.Concat(metricsOfThePage, roleMetrics) {
@@ -300,11 +340,20 @@ func live() exporter.Live {
 		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
 		Detached:    func() map[string]uint64 { return map[string]uint64{"overflow": 0, "panic": 0, "slow": 1} },
 		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 0} },
+
+		ChainsOpen:    func() int { return 4 },
+		ChainsEvicted: func() uint64 { return 0 },
 	}
 }
 
 func beside(role exchange.Role, r exchange.Record) exchange.Record {
 	r.Role = role
+	return r
+}
+
+// attempted is r as the second attempt of a chain.
+func attempted(r exchange.Record) exchange.Record {
+	r.Attempt = exchange.Attempt{Chain: 1, Number: 2, JoinedBy: "fingerprint"}
 	return r
 }
 

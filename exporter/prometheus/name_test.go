@@ -16,6 +16,11 @@ var metricsOfThePage = []string{
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
 	"headway_streams_in_flight", "headway_decoder_detached_total", "headway_export_dropped_total",
 	"headway_connections_total", "headway_build_info",
+
+	"headway_attempts_total", "headway_chains_total", "headway_chain_attempts", "headway_chain_duration_seconds",
+	"headway_chain_time_to_first_token_seconds", "headway_chain_wasted_seconds_total", "headway_chain_wasted_tokens_total",
+	"headway_chain_slept_seconds_total", "headway_chain_ambiguous_total", "headway_retry_after_ignored_total",
+	"headway_chains_open", "headway_chain_evicted_total",
 }
 
 // roleMetrics are the same for names that belong to one role.
@@ -39,6 +44,10 @@ func TestTableHasTheNamesThatUsersQuery(t *testing.T) {
 
 func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 	want := map[string][]string{
+		"headway_attempts_total":             {"operation", "model", "upstream", "joined_by"},
+		"headway_chains_total":               {"operation", "model", "upstream", "outcome"},
+		"headway_chain_wasted_seconds_total": {"operation", "model", "upstream", "cause"},
+		"headway_chain_wasted_tokens_total":  {"operation", "model", "upstream", "cause", "kind"},
 		"gen_ai_client_operation_duration_seconds": {
 			"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model",
 			"server_address", "server_port", "error_type",

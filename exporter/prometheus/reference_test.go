@@ -30,7 +30,8 @@ func TestMetricReferenceIsTheGoldenOne(t *testing.T) {
 		"unit":     unit,
 		"bounds":   bounds,
 		"labels":   familyLabels,
-		"outcomes": outcomes,
+		"outcomes": func() string { return names(exchange.Outcomes()) },
+		"chains":   func() string { return names(exchange.ChainOutcomes()) },
 	}).ParseFiles("testdata/metrics.md.tmpl")
 	if err != nil {
 		t.Fatal(err)
@@ -77,12 +78,12 @@ func familyLabels(family string) string {
 	return code(prometheus.Labels(&exporter.Instrument{Family: exporter.Family(family)}))
 }
 
-func outcomes() string {
-	names := make([]string, len(exchange.Outcomes()))
-	for i, o := range exchange.Outcomes() {
-		names[i] = string(o)
+func names[T ~string](of []T) string {
+	out := make([]string, len(of))
+	for i, o := range of {
+		out[i] = string(o)
 	}
-	return code(names)
+	return code(out)
 }
 
 func unit(in exporter.Instrument) string {

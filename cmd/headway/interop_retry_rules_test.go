@@ -1,0 +1,24 @@
+//go:build interop
+
+package main_test
+
+import (
+	"os/exec"
+	"testing"
+)
+
+// TestInteropRetryStormFiresTheAlert in the rule evaluator of a real Prometheus, and
+// only a storm does.
+func TestInteropRetryStormFiresTheAlert(t *testing.T) {
+	promtool := tool(t, "bin/promtool")
+	for _, args := range [][]string{
+		{"check", "rules", "retries.rules.yaml"},
+		{"test", "rules", "retries.rules_test.yaml"},
+	} {
+		run := exec.Command(promtool, args...)
+		run.Dir = "../../deploy/prometheus"
+		if out, err := run.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package exporter_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// retried is a chain of three attempts, of which the last was answered.
+func retried() exchange.Chain {
+	return exchange.Chain{
+		Outcome: exchange.Recovered, Attempts: 3, TTFT: 3 * time.Second, E2E: 4 * time.Second, Slept: 1500 * ms,
+		RetryAfterIgnored: 2, Ambiguous: true, Last: streamed(),
+		Waste: []exchange.Waste{
+			{Cause: "429", Attempts: 1, Time: 50 * ms},
+			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
+		},
+	}
+}
+
+func TestInstrumentsDrawFromChains(t *testing.T) {
+	first := exchange.Chain{Outcome: exchange.FirstTry, Attempts: 1, E2E: time.Second, Last: streamed()}
+	for _, tt := range []struct {
+		name, instrument string
+		in               exchange.Chain
+		want             []sample
+	}{
+		{"how it ended", "headway.chains", retried(), []sample{one(1, "recovered")}},
+		{"attempts", "headway.chain.attempts", retried(), []sample{one(3)}},
+		{"E2E as it was felt", "headway.chain.duration", retried(), []sample{one(4)}},
+		{"TTFT as it was felt", "headway.chain.time_to_first_token", retried(), []sample{one(3)}},
+		{"no TTFT where no token came", "headway.chain.time_to_first_token", first, nil},
+		{"time between attempts", "headway.chain.slept", retried(), []sample{one(1.5)}},
+		{"no time between attempts", "headway.chain.slept", first, nil},
+		{"time lost, by cause", "headway.chain.wasted", retried(), []sample{one(.05, "429"), one(2, "stream_truncated")}},
+		{
+			"tokens lost, where they are known", "headway.chain.wasted_tokens", retried(),
+			[]sample{one(20, "stream_truncated", "input"), one(7, "stream_truncated", "output")},
+		},
+		{"nothing lost", "headway.chain.wasted", first, nil},
+		{"advice that was not taken", "headway.retry_after_ignored", retried(), []sample{one(2)}},
+		{"no such advice, so that the series is there", "headway.retry_after_ignored", first, []sample{one(0)}},
+		{"an ambiguous one", "headway.chain.ambiguous", retried(), []sample{one(1)}},
+		{"a certain one", "headway.chain.ambiguous", first, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var reading exporter.ChainReading
+			var got exporter.Samples
+			reading.Fill(tt.in, exporter.NewModels(1))
+			instrument(t, tt.instrument).DrawChain(&reading, &got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestAttemptsAreCountedByWhatJoinedThem(t *testing.T) {
+	for by, want := range map[exchange.Attempt][]sample{
+		{}:                    nil, // no call at all
+		{Chain: 1, Number: 1}: {one(1, "first")},
+		{Chain: 1, Number: 2, JoinedBy: "fingerprint"}: {one(1, "fingerprint")},
+	} {
+		var reading exporter.Reading
+		var got exporter.Samples
+		reading.Fill(with(func(r *exchange.Record) { r.Attempt = by }), exporter.NewModels(1))
+		instrument(t, "headway.attempts").Draw(&reading, &got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v draws %v, want %v", by, got, want)
+		}
+	}
+}
+
+func TestChainsAreTakenAsTheirLastAttemptIs(t *testing.T) {
+	c := retried()
+	chains, requests := instrument(t, "headway.chains"), instrument(t, "headway.requests")
+	if !chains.TakesChain(&c) || chains.Takes(&c.Last) || requests.TakesChain(&c) {
+		t.Error("an instrument of chains takes exchanges, or the other way round")
+	}
+	c.Last.Origin = exchange.Canary
+	if chains.TakesChain(&c) {
+		t.Error("a canary is taken")
+	}
+}
