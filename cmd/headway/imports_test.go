@@ -28,6 +28,7 @@ var rooms = map[string][]string{
 	"proxy/tap":            {"proxy/dialect", "proxy/exchange"},
 	"proxy":                {"proxy/tap", "proxy/exchange"},
 	"proxy/chain":          {"proxy/exchange"},
+	"proxy/redirect":       {},
 
 	"probe/modelsim": {},
 
@@ -49,6 +50,8 @@ var libraries = map[string][]string{
 	"github.com/klauspost/compress":       {"proxy/tap"},
 	"github.com/andybalholm/brotli":       {"proxy/tap"},
 	"golang.org/x/sys":                    {"cmd/headway-bench"},
+	"github.com/google/nftables":          {"proxy/redirect"},
+	"github.com/mdlayher/netlink":         {"proxy/redirect"},
 	"golang.org/x/sync":                   {"cmd/headway"},
 	"golang.org/x/term":                   {"cmd/headway"},
 }

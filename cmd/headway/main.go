@@ -37,6 +37,7 @@ func commands() []command {
 		{"demo", "a simulated model server, an application's traffic and the sidecar, on loopback", runDemo},
 		{"sim", "the simulated model server alone", runSim},
 		{"report", "a capture as the table that a load-test tool prints", runReport},
+		{"redirect", "the packet-filter rules of transparent mode: install, remove, show", runRedirect},
 		{"version", "version, commit and Go version", runVersion},
 	}
 }
