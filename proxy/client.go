@@ -31,6 +31,10 @@ type clientConn struct {
 	last  bool   // no exchange follows
 	over  sync.Cond
 
+	original *original     // where it was going, in transparent mode
+	pinned   *upstreamConn // the one connection that all of it goes to; nil when there is a pool
+	carried  bool          // what comes now is no exchange, and carried as it is
+
 	kick   bool // the reader is to be woken by the other side
 	kicked bool // it was, by a deadline that has passed
 }
@@ -43,6 +47,15 @@ func newClientConn(p *Proxy, conn net.Conn) *clientConn {
 
 // serve runs one exchange after another until the connection ends.
 func (c *clientConn) serve() {
+	if c.original != nil {
+		c.serveOriginal()
+		return
+	}
+	c.exchanges()
+}
+
+// exchanges serves requests as long as they follow one another.
+func (c *clientConn) exchanges() {
 	for {
 		raw, at, ok := c.nextHead()
 		if !ok || !c.exchange(raw, at) {
@@ -50,8 +63,6 @@ func (c *clientConn) serve() {
 		}
 	}
 }
-
-func (c *clientConn) close() { _ = c.conn.Close() }
 
 // closeIfIdle ends the connection if no request is under way.
 func (c *clientConn) closeIfIdle() {
@@ -89,7 +100,9 @@ func (c *clientConn) fail() {
 func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 	known := 0
 	for {
-		c.skipEmptyLines()
+		if !c.skipEmptyLines() {
+			return nil, 0, false
+		}
 		p := c.bytes()
 		if n := endOfHead(p, known); n > 0 {
 			c.begin()
@@ -99,22 +112,30 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 			c.begin()
 		}
 		switch {
+		case c.original != nil && !mayBeRequest(p):
+			return nil, 0, false
 		case hasBareEnd(p):
 			return nil, 0, c.turnAway(400, errMalformed)
 		case !c.grow(maxHead):
 			return nil, 0, c.turnAway(431, errHeadTooLarge)
 		}
 		if _, _, err := c.fill(); err != nil {
+			c.lost(err)
 			return nil, 0, false
 		}
 	}
 }
 
-// skipEmptyLines drops CRLFs before a request line (RFC 9112, section 2.2).
-func (c *clientConn) skipEmptyLines() {
+// skipEmptyLines drops CRLFs before a request line (RFC 9112, section 2.2). It tells
+// whether a request may follow.
+func (c *clientConn) skipEmptyLines() bool {
+	if c.pinned != nil {
+		return c.passEmptyLines()
+	}
 	for p := c.bytes(); len(p) > 0 && (p[0] == '\r' || p[0] == '\n'); p = c.bytes() {
 		c.use(1)
 	}
+	return true
 }
 
 func (c *clientConn) begin() {
@@ -128,7 +149,12 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	parser := c.proxy.parsers.get()
 	req, err := parser.parseRequest(raw)
 	c.proxy.parsers.put(parser)
-	if err != nil {
+	switch {
+	case c.original != nil && err == nil:
+		return c.exchangeOriginal(&req, at)
+	case isPreface(raw):
+		return c.serveHTTP2(err)
+	case err != nil:
 		return c.turnAway(400, err)
 	}
 	route := c.proxy.routes.match(req.target)
@@ -177,7 +203,7 @@ func describe(req *requestHead, route *route, at tap.Instant) tap.Request {
 	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at}
 	target := string(req.target)
 	if route != nil {
-		d.Upstream = route.Upstream
+		d.Upstream, d.Mode = route.Upstream, route.mode
 		target = string(route.appendTarget(nil, req.target))
 	}
 	d.Path, d.Query, _ = strings.Cut(target, "?")
@@ -185,7 +211,11 @@ func describe(req *requestHead, route *route, at tap.Instant) tap.Request {
 }
 
 // turnAway answers what is no request and ends the connection. It returns false.
+// In transparent mode it is left to the server to answer.
 func (c *clientConn) turnAway(status int, why error) bool {
+	if c.original != nil {
+		return false
+	}
 	c.refuse(refusal{status: status, kind: "bad_request", message: why.Error()})
 	c.lingerOn()
 	return false
@@ -224,8 +254,6 @@ func (c *clientConn) lingerOn() {
 
 // endWriting sends FIN and bounds how long the other side is still heard.
 func (c *clientConn) endWriting() {
-	if tcp, ok := c.conn.(interface{ CloseWrite() error }); ok {
-		_ = tcp.CloseWrite()
-	}
+	closeWrite(c.conn)
 	_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 }

@@ -17,11 +17,11 @@ import (
 // how its connection ended. What RFC 9110 and RFC 9112 have a proxy touch is
 // written with the case; nothing else may differ.
 func TestConformance(t *testing.T) {
-	for _, c := range conversations() {
+	for _, c := range append(conversations(), conversationsOfPairs()...) {
 		t.Run(c.name, func(t *testing.T) {
 			server := listen(t)
 			direct := c.play(t, server, server.Addr().String(), server.Addr().String())
-			for _, way := range throughHeadway {
+			for _, way := range c.ways() {
 				f, address := way.open(t, server.Addr().String())
 				through := c.play(t, server, address, server.Addr().String())
 				f.stopNow()
@@ -35,11 +35,17 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// throughHeadway are the ways in which a connection may reach headway.
-var throughHeadway = []struct {
+// way is a way in which a connection may reach headway.
+type way struct {
 	name string
 	open func(t *testing.T, upstream string) (f *fixture, address string)
-}{
+}
+
+var throughHeadway = []way{
+	{"transparent", func(t *testing.T, upstream string) (*fixture, string) {
+		f := newFixture(t, "http://"+upstream)
+		return f, f.redirect(upstream)
+	}},
 	{"explicit", func(t *testing.T, upstream string) (*fixture, string) {
 		f := newFixture(t, "http://"+upstream)
 		return f, f.addr
@@ -62,6 +68,7 @@ func compare(t *testing.T, what, got, want string) {
 // conversation is what two ends say to each other, in turns.
 type conversation struct {
 	name  string
+	pair  bool // it is for transparent mode only
 	steps []step
 	touch []touch
 }
@@ -88,6 +95,14 @@ func (e edit) of(s string) string {
 	return strings.NewReplacer(e...).Replace(s)
 }
 
+// ways are those that c may take.
+func (c *conversation) ways() []way {
+	if c.pair {
+		return throughHeadway[:1]
+	}
+	return throughHeadway
+}
+
 func (c *conversation) touched(way string) (touch, string) {
 	for _, t := range c.touch {
 		if t.way == "" || t.way == way {
@@ -105,6 +120,7 @@ type step struct {
 	anew bool // the client opens another connection for it
 	deaf bool // it does not wait for what the other said
 	each int  // it is said to each of so many requests, when it has come
+	last bool // it only hears that the other has ended its side
 }
 
 type side int
@@ -119,8 +135,10 @@ func does(by side, what func(net.Conn)) step { return step{by: by, does: what} }
 func unasked(by side, s string) step         { return step{by: by, says: s, deaf: true} }
 func anew(s string) step                     { return step{by: client, says: s, anew: true} }
 func answers(n int, s string) step           { return step{by: server, says: s, each: n} }
+func hearsEnd(by side) step                  { return step{by: by, last: true} }
 
 func listens(net.Conn)      {}
+func pauses(net.Conn)       { time.Sleep(5 * time.Millisecond) } // so that what was said goes alone
 func closes(c net.Conn)     { _ = c.Close() }
 func halfCloses(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }
 func resets(c net.Conn)     { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() }
@@ -137,6 +155,8 @@ func (c *conversation) play(t *testing.T, l net.Listener, address, host string) 
 	t.Helper()
 	ends := [2]*end{client: newEnd(), server: newEnd()}
 	stop := ends[server].accept(l)
+	defer ends[client].close()
+	defer ends[server].close()
 	ends[client].dial(t, address)
 	for i, s := range c.steps {
 		if s.anew {
@@ -161,8 +181,14 @@ func (c *conversation) play(t *testing.T, l net.Listener, address, host string) 
 // take makes one step.
 func (s step) take(t *testing.T, e *end, host string) {
 	t.Helper()
-	if s.does != nil {
+	switch {
+	case s.does != nil:
 		s.does(e.latest())
+		return
+	case s.last:
+		if !e.until(func(string) bool { return e.over == "FIN" }) {
+			t.Fatalf("the other side's end never came; it was %q", e.over)
+		}
 		return
 	}
 	for n := range max(1, s.each) {

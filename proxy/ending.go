@@ -25,6 +25,8 @@ func (r *relay) ending(err error) tap.Ending {
 		return tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
 	case isMalformed(err):
 		return tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
+	case r.ended.Load(): // the client asked for it
+		return tap.Ending{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
 	case r.answered:
 		return tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}
 	}
@@ -47,6 +49,9 @@ func abortedAs(why exchange.Outcome) exchange.ErrorType {
 // settle gives the connections back, after which the next exchange may begin. It
 // tells whether the upstream's was kept.
 func (r *relay) settle(err error) bool {
+	if r.client.pinned != nil {
+		return r.settleOriginal(err)
+	}
 	sent := r.sent() // which waits: what was asked for is to be in the record
 	whole := err == nil && sent
 	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
@@ -56,13 +61,13 @@ func (r *relay) settle(err error) bool {
 	} else {
 		r.up.drop()
 	}
-	broken := err != nil && !r.refused
+	broken := (err != nil && !r.refused) || r.cut
 	r.client.exchangeOver(ending{
 		last:   r.last || r.refused || !whole,
 		broken: broken,
 		// A body that broke off must not look whole, and a connection that the
 		// upstream reset is reset.
-		reset: broken && (errors.Is(err, syscall.ECONNRESET) || r.closeDelimited()),
+		reset: broken && (r.cut || errors.Is(err, syscall.ECONNRESET) || r.closeDelimited()),
 	})
 	return keep
 }

@@ -217,6 +217,7 @@ func TestUpgradeTunnelsBothWays(t *testing.T) {
 				c.expect("pong")
 			}
 			c.expectEnd()
+			_ = c.Close() // a tunnel is over when both sides are
 			r := f.want(exchange.OK, "", 101)
 			if r.Bytes.Out != int64(len(tt.upstreamEarly)+len("heard")+50*len("pong")) {
 				t.Errorf("recorded %d bytes out", r.Bytes.Out)

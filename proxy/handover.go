@@ -19,6 +19,10 @@ func (c *clientConn) settle(r *relay) bool {
 			continue
 		}
 		if _, _, err := c.fill(); err != nil && !c.woken() {
+			if c.passEnd(r, err) {
+				c.awaitEnd(r)
+				break
+			}
 			r.abort(exchange.ClientGone) // which it is not when r is over
 			return false
 		}
@@ -26,20 +30,7 @@ func (c *clientConn) settle(r *relay) bool {
 	if c.last {
 		c.lingerOn()
 	}
-	return !c.last
-}
-
-// tunnel carries up what the client sent after a switch of protocols.
-func (c *clientConn) tunnel(r *relay) {
-	p := c.bytes()
-	if len(p) == 0 {
-		return
-	}
-	if _, err := r.up.conn.Write(p); err != nil {
-		r.abort(exchange.UpstreamCut)
-	}
-	r.x.RequestBody(p)
-	c.use(len(p))
+	return !c.last && !c.isCarried()
 }
 
 // isOver tells whether r has ended. While it has not, and bytes are waiting, the
@@ -55,11 +46,11 @@ func (c *clientConn) isOver(r *relay) bool {
 	return true
 }
 
-// await waits for r to end without reading.
+// await waits without reading for r to end, or to become a tunnel.
 func (c *clientConn) await(r *relay) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.relay == r {
+	for c.relay == r && !r.tunnel.Load() {
 		c.over.Wait()
 	}
 }
@@ -69,6 +60,7 @@ func (c *clientConn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.interrupt()
+	c.over.Broadcast()
 }
 
 // woken tells whether a read failed because of a wake-up call.
@@ -83,6 +75,7 @@ type ending struct {
 	last   bool // no other exchange follows
 	broken bool // the response broke off: the connection must not end cleanly
 	reset  bool // and the upstream had reset its own
+	carry  bool // what follows is carried as it is
 }
 
 // exchangeOver ends the running exchange. It is called by the upstream's side.
@@ -91,7 +84,8 @@ func (c *clientConn) exchangeOver(e ending) {
 	defer c.mu.Unlock()
 	c.relay = nil
 	c.busy = c.kick
-	c.last = c.last || e.last || e.broken || (c.proxy.draining.Load() && !c.busy)
+	c.carried = c.carried || e.carry
+	c.last = c.last || e.last || e.broken || (c.proxy.draining.Load() && !c.busy && !e.carry)
 	switch tcp, isTCP := c.conn.(interface{ SetLinger(sec int) error }); {
 	case e.broken && e.reset && isTCP:
 		_ = tcp.SetLinger(0)

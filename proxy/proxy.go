@@ -51,8 +51,8 @@ type Proxy struct {
 	clients   map[*clientConn]struct{}
 	empty     chan struct{} // closed when draining and the last client is gone
 
-	draining    atomic.Bool
-	connections atomic.Uint64
+	draining atomic.Bool
+	counts   counts
 }
 
 // New returns a Proxy that has opened nothing yet.
@@ -77,9 +77,6 @@ func (p *Proxy) Warm() error {
 	return errors.Join(errs...)
 }
 
-// Connections counts the client connections accepted so far.
-func (p *Proxy) Connections() uint64 { return p.connections.Load() }
-
 // Open is the number of client connections that are open.
 func (p *Proxy) Open() int {
 	p.mu.Lock()
@@ -97,8 +94,8 @@ func (p *Proxy) Serve(l net.Listener) error {
 		conn, err := l.Accept()
 		switch {
 		case err == nil:
-			p.connections.Add(1)
-			go p.serve(conn)
+			p.counts.explicit.Add(1)
+			go p.serve(newClientConn(p, conn))
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case isTemporary(err):
@@ -124,8 +121,7 @@ func isTemporary(err error) bool {
 }
 
 // serve runs one client connection to its end. A panic ends that connection only.
-func (p *Proxy) serve(conn net.Conn) {
-	c := newClientConn(p, conn)
+func (p *Proxy) serve(c *clientConn) {
 	p.remember(c)
 	defer func() {
 		if v := recover(); v != nil {
@@ -144,7 +140,7 @@ func (p *Proxy) remember(c *clientConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clients[c] = struct{}{}
-	if p.draining.Load() {
+	if p.draining.Load() && c.original == nil {
 		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	}
 }

@@ -105,7 +105,7 @@ func TestKeepsBothConnectionsForTheNextExchange(t *testing.T) {
 	if n := u.connections.Load(); n != 1 {
 		t.Errorf("%d upstream connections for sequential exchanges, want 1", n)
 	}
-	if n := f.proxy.Connections(); n != 1 {
+	if n := f.proxy.Connections()[exchange.Explicit]; n != 1 {
 		t.Errorf("counted %d client connections, want 1", n)
 	}
 }

@@ -33,6 +33,7 @@ type relay struct {
 	delivered atomic.Bool  // the whole response was written to the client
 	reason    atomic.Pointer[exchange.Outcome]
 	tunnel    atomic.Bool // the protocol was switched: bytes go both ways
+	ended     atomic.Bool // the client ended its sending side, and the upstream knows
 
 	// Of the upstream's goroutine:
 	body     body
@@ -40,6 +41,7 @@ type relay struct {
 	keep     bool // the upstream connection may serve another exchange
 	refused  bool // the client got an answer of headway's own
 	last     bool // the client connection ends with this exchange
+	cut      bool // the upstream reset its side of a tunnel
 }
 
 // abort cuts the exchange short for the given reason; the first one counts.
@@ -51,6 +53,7 @@ func (r *relay) abort(why exchange.Outcome) {
 	if u := r.bound.Load(); u != nil {
 		u.abort(r)
 	}
+	r.client.over.Broadcast() // c.mu is held, or the caller says that it is through
 }
 
 // bind makes u known to abort, which may have been called while u was waited for.
@@ -76,13 +79,16 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 	at, err = r.carry(at, err)
 	r.delivered.Store(err == nil)
 	ending := r.ending(err)
-	if err != nil && !r.answered && ending.Outcome != exchange.ClientGone {
+	if err != nil && !r.answered && ending.Outcome != exchange.ClientGone && r.client.pinned == nil {
 		ending.Status = r.client.refuse(r.refusal(ending, err))
 		r.refused = true
 	}
 	ending.At = at
 	keep := r.settle(err)
 	r.x.End(ending)
+	if !keep && r.client.pinned != nil {
+		r.client.descend(nil)
+	}
 	return keep
 }
 
@@ -94,7 +100,7 @@ func (r *relay) carry(at tap.Instant, err error) (tap.Instant, error) {
 			return at, err
 		}
 		switch {
-		case h.status == 101:
+		case r.switches(&h):
 			return r.switchProtocols(&h, at)
 		case h.status >= 200:
 			return r.final(&h, at)
@@ -112,7 +118,7 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 	known := 0
 	for {
 		p := r.up.bytes()
-		if len(p) >= len("HTTP/") && string(p[:len("HTTP/")]) != "HTTP/" {
+		if n := min(len(p), len("HTTP/")); string(p[:n]) != "HTTP/"[:n] {
 			return responseHead{}, at, errMalformed
 		}
 		if n := endOfHead(p, known); n > 0 {
@@ -135,27 +141,6 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 	}
 }
 
-// switchProtocols forwards a 101 and from then on whatever either side sends.
-func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, error) {
-	if !r.upgrade {
-		return at, errMalformed
-	}
-	r.body = body{framing: untilClose}
-	r.last = true
-	at, done, err := r.head(h, at, "Upgrade")
-	if done || err != nil {
-		return at, err
-	}
-	r.tunnel.Store(true)
-	r.client.wake()
-	at, err = r.stream()
-	switch r.ending(err).Outcome {
-	case exchange.Drained, exchange.Timeout: // headway's doing
-		return at, err
-	}
-	return at, nil // either side ends a tunnel as it likes
-}
-
 // interim forwards a 1xx response. HTTP/1.0 has none.
 func (r *relay) interim(h *responseHead) error {
 	defer r.up.use(len(h.raw))
@@ -164,7 +149,7 @@ func (r *relay) interim(h *responseHead) error {
 	}
 	out := r.client.proxy.scratch.get()
 	defer r.client.proxy.scratch.put(out)
-	*out = h.appendResponse(*out, "", false)
+	*out = r.appendResponse(*out, h, "")
 	return r.write(*out)
 }
 
@@ -189,7 +174,7 @@ func (r *relay) head(h *responseHead, at tap.Instant, connection string) (_ tap.
 	r.up.gotHead()
 	out := r.client.proxy.scratch.get()
 	defer r.client.proxy.scratch.put(out)
-	*out = h.appendResponse(*out, connection, r.http10)
+	*out = r.appendResponse(*out, h, connection)
 	p := r.up.bytes()[len(h.raw):]
 	n, done, err := r.body.advance(p)
 	*out = r.appendBody(*out, p[:n])

@@ -92,7 +92,8 @@ func (r *Route) appendTarget(dst, target []byte) []byte {
 // route is a Route with its connections.
 type route struct {
 	Route
-	pool *pool
+	pool *pool         // nil in transparent mode
+	mode exchange.Mode // empty: that of the tap
 }
 
 type routes []*route

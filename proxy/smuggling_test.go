@@ -52,7 +52,7 @@ func TestRefusesAmbiguousRequests(t *testing.T) {
 		{"control byte in the target", "GET /a\x01b HTTP/1.1\r\nHost: a\r\n\r\n"},
 		{"later version", "GET / HTTP/2.0\r\nHost: a\r\n\r\n"},
 		{"odd version", "GET / HTTP/1.10\r\nHost: a\r\n\r\n"},
-		{"preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+		{"half a preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"},
 		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"},
 	}
 	for _, tt := range cases {

@@ -26,10 +26,10 @@ const lastWrite = time.Second
 func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bool {
 	body := body{framing: req.framing, left: req.length}
 	out := c.proxy.scratch.get()
-	*out = req.appendRequest(*out, &r.route.Route)
+	*out = r.appendRequest(*out, req)
 	c.use(len(req.raw))
 	p := c.bytes()
-	n, done, err := body.advance(p)
+	n, done, err := c.advance(&body, p)
 	*out = append(*out, p[:n]...)
 	if err != nil { // what cannot be told apart is not forwarded
 		c.proxy.scratch.put(out)
@@ -91,10 +91,13 @@ func (c *clientConn) pump(r *relay, body *body, failed error) bool {
 	for !c.isOver(r) {
 		p, _, err := c.fill()
 		if len(p) == 0 && err != nil {
+			if c.passEnd(r, err) {
+				return true
+			}
 			r.abort(exchange.ClientGone) // which it is not when r is over
 			return false
 		}
-		n, done, err := body.advance(p)
+		n, done, err := c.advance(body, p)
 		if err != nil { // what cannot be told apart is not forwarded
 			r.abort(exchange.HTTPError)
 			return true

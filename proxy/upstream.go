@@ -169,6 +169,9 @@ type upstreamConn struct {
 	raw net.Conn // below TLS, or conn itself
 	log *slog.Logger
 
+	client *clientConn   // the only one that it serves, nil when it has a pool
+	down   chan struct{} // closed when it has said its last to that client
+
 	keep func() // puts it back into its pool
 	drop func() // takes it out of its pool, and closes it
 
@@ -265,13 +268,18 @@ func (u *upstreamConn) run() {
 			if r := u.claim(); r != nil {
 				r.fail()
 			}
+			u.abandon()
 		}
-		_ = u.Close()
+		u.leave()
 	}()
 	for {
 		_, at, err := u.fill()
 		r := u.claim()
-		if r == nil || !r.respond(at, err) {
+		if r == nil {
+			u.unasked(err)
+			return
+		}
+		if !r.respond(at, err) {
 			return
 		}
 	}

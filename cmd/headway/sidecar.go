@@ -75,7 +75,7 @@ func (s *sidecar) live() exporter.Live {
 	return exporter.Live{
 		Build:       build(),
 		InFlight:    func() []exchange.InFlight { return s.tap.InFlight() },
-		Connections: func() map[string]uint64 { return map[string]uint64{string(exchange.Explicit): s.proxy.Connections()} },
+		Connections: s.connections,
 		Detached:    func() map[string]uint64 { return s.tap.Detached() },
 		Dropped: func() map[string]uint64 {
 			if s.capture == nil {
@@ -84,6 +84,15 @@ func (s *sidecar) live() exporter.Live {
 			return map[string]uint64{"capture": s.capture.Dropped()}
 		},
 	}
+}
+
+// connections counts what was accepted, by mode.
+func (s *sidecar) connections() map[string]uint64 {
+	counts := map[string]uint64{}
+	for mode, n := range s.proxy.Connections() {
+		counts[string(mode)] = n
+	}
+	return counts
 }
 
 // listen binds both ports. An error begins with the name of the setting that the

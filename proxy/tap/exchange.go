@@ -58,6 +58,9 @@ func (t *Tap) Begin(r Request) *Exchange {
 	x.record = exchange.Record{
 		Start: r.Read.Time(), Origin: t.config.Origin, Role: t.config.Role, Mode: t.config.Mode, Upstream: r.Upstream,
 	}
+	if r.Mode != "" {
+		x.record.Mode = r.Mode
+	}
 	x.record.Conditions.Of = t.conditions()
 	x.evidence.begin(&r)
 	r.Header(func(name, value []byte) bool {

@@ -78,7 +78,8 @@ type Request struct {
 	Query    string
 	Upstream exchange.Upstream
 	Header   Header
-	Read     Instant // when the head had been read: the exchange's start
+	Read     Instant       // when the head had been read: the exchange's start
+	Mode     exchange.Mode // empty: that of the tap
 }
 
 // Instant is a moment on the process's monotonic clock.

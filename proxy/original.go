@@ -1,0 +1,252 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// Original is where a redirected connection was going, and what it has said.
+type Original struct {
+	Read    []byte      // what was read of it: the start of an HTTP/1 request. It is not kept
+	At      tap.Instant // when
+	Address netip.AddrPort
+	// Dial opens a TCP connection to Address. It is called once, and gives up with
+	// its context.
+	Dial func(context.Context) (net.Conn, error)
+}
+
+// ServeOriginal serves a connection in transparent mode and returns when it is over.
+// All that it says goes to one connection to where it was going, and both sides see
+// what they would see of each other: heads byte by byte, ends and resets included.
+// Where headway would refuse or answer in explicit mode, it carries what it does not
+// understand, unmeasured. Drain counts the connection among its own.
+func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
+	p.counts.transparent.Add(1)
+	c := newClientConn(p, conn)
+	c.preload(o.Read, o.At)
+	c.busy = len(o.Read) > 0
+	o.Read = nil
+	c.original = &original{Original: o}
+	c.original.dialing, c.original.giveUp = context.WithCancel(context.Background())
+	defer c.original.giveUp()
+	p.serve(c)
+}
+
+// original is an Original that is being served.
+type original struct {
+	Original
+	route   *route // of the last request
+	dialing context.Context
+	giveUp  context.CancelFunc
+	dialed  time.Duration // that the next request has waited for
+}
+
+// preload makes p, which was read at the given moment, the first bytes of the inbox.
+func (s *socket) preload(p []byte, at tap.Instant) {
+	s.at = at
+	if len(p) == 0 {
+		return
+	}
+	if s.end = len(p); s.end > readBuffer {
+		s.buf = bytes.Clone(p)
+		return
+	}
+	s.lent = s.lender.get()
+	s.buf = s.lent[:]
+	copy(s.buf, p)
+}
+
+// close closes the connection, and the one that it is pinned to. c.mu is held, or
+// c's goroutine calls.
+func (c *clientConn) close() {
+	_ = c.conn.Close()
+	if c.original != nil {
+		c.original.giveUp()
+	}
+	if c.pinned != nil {
+		_ = c.pinned.Close()
+	}
+}
+
+// serveOriginal serves a connection in transparent mode.
+func (c *clientConn) serveOriginal() {
+	began := tap.Now()
+	conn, err := c.dialOriginal()
+	c.original.dialed = tap.Now().Sub(began)
+	if err != nil {
+		c.undialed(err)
+		resetOnClose(c.conn)
+		return
+	}
+	c.pin(quick(conn), conn)
+	c.exchanges()
+	c.finish()
+}
+
+// finish carries what is no exchange, until both sides have ended.
+func (c *clientConn) finish() {
+	c.mu.Lock()
+	last := c.last // which it is when headway stops
+	c.mu.Unlock()
+	if last {
+		return
+	}
+	c.ascend()
+	<-c.pinned.down
+}
+
+func (c *clientConn) dialOriginal() (net.Conn, error) {
+	ctx := c.original.dialing
+	if limit := c.proxy.config.ConnectTimeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	return c.original.Dial(ctx)
+}
+
+// pin makes conn the one connection that c is served on. Raw is below TLS, or conn
+// itself.
+func (c *clientConn) pin(conn, raw net.Conn) {
+	u := &upstreamConn{
+		socket: newSocket(conn, &c.proxy.buffers), raw: raw, log: c.proxy.config.Log, idle: tap.Now(),
+		client: c, down: make(chan struct{}),
+		keep: func() {}, drop: func() { _ = raw.Close() },
+	}
+	c.mu.Lock()
+	c.pinned = u
+	c.mu.Unlock()
+	go u.run()
+}
+
+// undialed records the request that was read, if it was whole, when there is no
+// connection that it could go to.
+func (c *clientConn) undialed(err error) {
+	n := endOfHead(c.bytes(), 0)
+	if n == 0 {
+		return
+	}
+	parser := c.proxy.parsers.get()
+	defer c.proxy.parsers.put(parser)
+	req, malformed := parser.parseRequest(c.bytes()[:n])
+	if malformed != nil {
+		return
+	}
+	r := c.relayOriginal(&req, c.at)
+	if c.original.dialing.Err() != nil {
+		drained := exchange.Drained
+		r.reason.Store(&drained)
+	}
+	c.accountUnsent(r, &req)
+	_, ending := r.undialed(err)
+	ending.At = tap.Now()
+	r.x.End(ending)
+}
+
+// relayOriginal begins an exchange.
+func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
+	route := c.original.routeOf(req)
+	return &relay{
+		client: c, route: route, x: c.proxy.config.Tap.Begin(describe(req, route, at)),
+		method: string(req.method), close: req.close, upgrade: req.upgrade,
+	}
+}
+
+// exchangeOriginal serves one request. It tells whether another may follow; if not,
+// what comes is carried.
+func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
+	if c.isCarried() {
+		return false
+	}
+	r := c.relayOriginal(req, at)
+	c.setRelay(r)
+	dialed := c.original.dialed
+	c.original.dialed = 0
+	if !c.pinned.take(r) { // its other end closed it while it was idle
+		c.setRelay(nil)
+		c.accountUnsent(r, req)
+		r.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
+		return false
+	}
+	r.bind(c.pinned)
+	return c.upload(r, req, dialed) && c.settle(r)
+}
+
+// settleOriginal ends the exchange on connections that stay together. It tells
+// whether another may follow.
+func (r *relay) settleOriginal(err error) bool {
+	sent := r.sent()
+	alive := r.up.release(true)
+	if keep := err == nil && sent && alive && r.keep && !r.close && len(r.up.bytes()) == 0; keep {
+		r.client.exchangeOver(ending{})
+		return true
+	}
+	if r.cut || (err != nil && !r.endsBySelf(err)) {
+		resetOnClose(r.up.raw)
+		r.client.exchangeOver(ending{broken: true, reset: true})
+		return false
+	}
+	r.client.exchangeOver(ending{carry: true})
+	return false
+}
+
+// endsBySelf tells whether the ends of the connections are to be heard as they come
+// after the exchange has failed with err, or whether there are none to come.
+func (r *relay) endsBySelf(err error) bool {
+	switch r.ending(err).Outcome {
+	case exchange.Drained, exchange.Timeout:
+		return false
+	}
+	return r.reason.Load() == nil && !isReset(err)
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// appendRequest appends the head of the request as the upstream is to see it.
+func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
+	if r.client.pinned != nil {
+		return append(dst, h.raw...)
+	}
+	return h.appendRequest(dst, &r.route.Route)
+}
+
+// appendResponse appends a response's head as the client is to see it.
+func (r *relay) appendResponse(dst []byte, h *responseHead, connection string) []byte {
+	if r.client.pinned != nil {
+		return append(dst, h.raw...)
+	}
+	return h.appendResponse(dst, connection, r.http10)
+}
+
+// advance is b.advance. In transparent mode what cannot be told apart is the
+// server's to judge, and belongs to this body.
+func (c *clientConn) advance(b *body, p []byte) (n int, done bool, err error) {
+	n, done, err = b.advance(p)
+	if err != nil && c.pinned != nil {
+		b.framing = untilClose
+		return len(p), false, nil
+	}
+	return n, done, err
+}
+
+// passEmptyLines forwards CRLFs before a request line at once.
+func (c *clientConn) passEmptyLines() bool {
+	p := c.bytes()
+	n := len(p) - len(bytes.TrimLeft(p, "\r\n"))
+	if n == 0 {
+		return true
+	}
+	_, err := c.pinned.conn.Write(p[:n])
+	c.use(n)
+	return err == nil
+}

@@ -1,0 +1,75 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"net"
+)
+
+// preface is what a client of HTTP/2 begins with (RFC 9113, section 3.4), and
+// prefaceHead the part of it that looks like the head of a request.
+const (
+	preface     = prefaceHead + "SM\r\n\r\n"
+	prefaceHead = "PRI * HTTP/2.0\r\n\r\n"
+)
+
+func isPreface(head []byte) bool { return string(head) == prefaceHead }
+
+// serveHTTP2 tunnels a connection of HTTP/2 to the upstream of the default route,
+// untouched. What turns out to be none is refused for the given reason. It returns
+// false.
+func (c *clientConn) serveHTTP2(why error) bool {
+	if c.pinned != nil {
+		return false // and carried
+	}
+	for len(c.bytes()) < len(preface) {
+		if !bytes.HasPrefix([]byte(preface), c.bytes()) {
+			return c.turnAway(400, why)
+		}
+		if _, _, err := c.fill(); err != nil {
+			return false
+		}
+	}
+	if !bytes.HasPrefix(c.bytes(), []byte(preface)) {
+		return c.turnAway(400, why)
+	}
+	route := c.proxy.routes.match(nil)
+	if route == nil || c.proxy.draining.Load() {
+		return false
+	}
+	conn, raw, err := route.pool.dialHTTP2()
+	if err != nil {
+		c.proxy.config.Log.Warn("no connection for a client of HTTP/2", "upstream", route.Upstream.Address(), "err", rootCause(err))
+		return false
+	}
+	c.proxy.counts.raw.Add(1)
+	c.pin(conn, raw)
+	c.finish()
+	return false
+}
+
+// dialHTTP2 opens a connection on which HTTP/2 can be spoken. Raw is below TLS, or
+// conn itself.
+func (p *pool) dialHTTP2() (conn, raw net.Conn, err error) {
+	ctx := p.dialing
+	if p.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.timeout)
+		defer cancel()
+	}
+	if raw, err = p.dialer.DialContext(ctx, "tcp", p.client.Addr); err != nil {
+		return nil, nil, err
+	}
+	if p.tls == nil {
+		return quick(raw), raw, nil
+	}
+	config := p.tls.Clone()
+	config.NextProtos = []string{"h2"}
+	secure := tls.Client(quick(raw), config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, nil, err
+	}
+	return secure, raw, nil
+}
