@@ -40,6 +40,7 @@ type clientConn struct {
 }
 
 func newClientConn(p *Proxy, conn net.Conn) *clientConn {
+	probe(conn)
 	c := &clientConn{proxy: p, socket: newSocket(quick(conn), &p.buffers)}
 	c.over.L = &c.mu
 	return c
@@ -47,11 +48,12 @@ func newClientConn(p *Proxy, conn net.Conn) *clientConn {
 
 // serve runs one exchange after another until the connection ends.
 func (c *clientConn) serve() {
-	if c.original != nil {
+	switch {
+	case c.original != nil:
 		c.serveOriginal()
-		return
+	case !c.proxy.config.ProxyProtocol || c.skipProxyHeader():
+		c.exchanges()
 	}
-	c.exchanges()
 }
 
 // exchanges serves requests as long as they follow one another.
@@ -90,6 +92,7 @@ func (c *clientConn) fail() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.relay != nil {
+		c.relay.unlock() // the upstream's side waits for what is never going to be written
 		c.relay.abort(exchange.ClientGone)
 		c.relay.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
 	}
@@ -186,6 +189,11 @@ func (c *clientConn) connect(x *tap.Exchange, req *requestHead, route *route) bo
 		c.setRelay(nil)
 		c.accountUnsent(r, req)
 		refusal, ending := r.undialed(err)
+		if ending.Outcome == exchange.ClientGone {
+			ending.At = tap.Now()
+			x.End(ending)
+			return false
+		}
 		return c.deny(x, refusal, ending)
 	}
 	r.bind(u)

@@ -60,6 +60,7 @@ func (r *relay) settle(err error) bool {
 		r.up.keep()
 	} else {
 		r.up.drop()
+		r.giveUpRetry()
 	}
 	broken := (err != nil && !r.refused) || r.cut
 	r.client.exchangeOver(ending{

@@ -1,11 +1,11 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
-
-	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // Framing is what a head says of its message's body.
@@ -51,9 +51,11 @@ func (c *Chunked) Advance(p []byte) (n int, content []byte, done bool, err error
 
 // Bounds and times that tests go by.
 const (
-	MaxHead      = maxHead
-	MaxIdleConns = maxIdleConns
-	MaxTrusted   = maxTrusted
+	MaxHead       = maxHead
+	MaxIdleConns  = maxIdleConns
+	LookupEvery   = lookupEvery
+	LookupTimeout = lookupTimeout
+	MaxMissed     = maxMissed
 )
 
 // DialWith makes dial open the upstream connections of p, for clients that connect
@@ -62,7 +64,7 @@ func (p *Proxy) DialWith(dial func() net.Conn) {
 	p.mu.Lock() // as every client's goroutine does when it begins
 	defer p.mu.Unlock()
 	for _, r := range p.routes {
-		r.pool.client.Dial = func(string) (net.Conn, error) {
+		r.pool.dial = func(context.Context) (*upstreamConn, error) {
 			conn := dial()
 			return r.pool.adopt(conn, conn), nil
 		}
@@ -76,15 +78,119 @@ func (p *Proxy) DialDead() (dialled func() int) {
 	defer p.mu.Unlock()
 	n := 0
 	for _, r := range p.routes {
-		r.pool.client.Dial = func(string) (net.Conn, error) {
+		r.pool.dial = func(context.Context) (*upstreamConn, error) {
 			if n++; n > 1 {
 				return nil, errors.New("dialled once more")
 			}
 			conn, _ := net.Pipe()
-			return &upstreamConn{raw: conn, dead: true, idle: tap.Now()}, nil
+			return &upstreamConn{raw: conn, dead: true}, nil
 		}
 	}
 	return func() int { return n }
+}
+
+// DialSevered makes p's first connection to address one that breaks before it takes
+// a byte of its second request, and the others ordinary.
+func (p *Proxy) DialSevered(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, r := range p.routes {
+		r.pool.dial = func(context.Context) (*upstreamConn, error) {
+			tcp, err := net.Dial("tcp", address)
+			if err != nil {
+				return nil, err
+			}
+			conn := quick(tcp)
+			if n++; n == 1 {
+				conn = &severed{wire: conn.(wire), Conn: conn}
+			}
+			return r.pool.adopt(conn, conn), nil
+		}
+	}
+}
+
+// severed is a connection that takes one write.
+type severed struct {
+	wire
+	net.Conn
+	writes int
+}
+
+func (s *severed) Write(p []byte) (int, error) {
+	if s.writes++; s.writes == 2 {
+		return 0, syscall.EPIPE
+	}
+	return s.Conn.Write(p)
+}
+
+// DialForever makes p's upstreams unreachable after the first connection, and
+// returns what is closed when the second is dialled.
+func (p *Proxy) DialForever() (dialling <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	began := make(chan struct{})
+	n := 0
+	for _, r := range p.routes {
+		r.pool.dial = func(ctx context.Context) (*upstreamConn, error) {
+			if n++; n == 1 {
+				return r.pool.dialName(ctx)
+			}
+			close(began)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	}
+	return began
+}
+
+// LooksUp tells whether names will be looked up.
+func (p *Proxy) LooksUp() (does bool) {
+	for _, r := range p.routes {
+		r.pool.open.mu.Lock()
+		does = does || r.pool.open.lookup != nil
+		r.pool.open.mu.Unlock()
+	}
+	return does
+}
+
+// ServeConn serves a client's connection to its end.
+func (p *Proxy) ServeConn(conn net.Conn) { p.serve(newClientConn(p, conn)) }
+
+// Stalled tells whether the upload of a client waits.
+func (p *Proxy) Stalled() (is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.clients {
+		c.mu.Lock()
+		is = is || (c.relay != nil && c.relay.watch.Load() != nil)
+		c.mu.Unlock()
+	}
+	return is
+}
+
+// Sockets are the open connections of p, to clients and to upstreams.
+func (p *Proxy) Sockets() (clients, upstreams []net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.clients {
+		clients = append(clients, c.conn)
+	}
+	for _, r := range p.routes {
+		r.pool.open.mu.Lock()
+		for u := range r.pool.open.conns {
+			upstreams = append(upstreams, u.raw)
+		}
+		r.pool.open.mu.Unlock()
+	}
+	return clients, upstreams
+}
+
+// LookUp is what p does every LookupEvery while connections are open, now.
+func (p *Proxy) LookUp() {
+	for _, r := range p.routes {
+		r.pool.open.follow(r.pool.dialing)
+	}
 }
 
 // Upstream is a connection to an upstream, and Relay an exchange on one.
@@ -93,11 +199,16 @@ type (
 	Relay    = relay
 )
 
-// NewUpstream returns a connection that has been idle for a while, and that nobody
-// reads from.
-func NewUpstream(conn net.Conn, idle time.Duration) *Upstream {
-	return &Upstream{socket: newSocket(conn, new(buffers)), raw: conn, idle: tap.Now() - tap.Instant(idle)}
+// NewUpstream returns a connection that has served somebody, or has not, and that
+// nobody reads from.
+func NewUpstream(conn net.Conn, served bool) *Upstream {
+	u := newUpstreamConn(conn, conn, new(buffers))
+	u.served = served
+	return u
 }
+
+// Quick is quick.
+func Quick(conn net.Conn) net.Conn { return quick(conn) }
 
 // The steps of an exchange on a connection.
 
@@ -107,8 +218,8 @@ func (u *Upstream) GotHead()                             { u.gotHead() }
 func (u *Upstream) Abort(r *Relay)                       { u.abort(r) }
 func (u *Upstream) Release() bool                        { return u.release(false) }
 
-// HasEnded is hasEnded.
-func HasEnded(conn net.Conn) bool { return hasEnded(conn) }
+// HasEnded is what a connection that serves nobody tells of its end.
+func (u *Upstream) HasEnded(quiet bool) bool { return u.wire.hasEnded(quiet) }
 
 // WakeAndEnd wakes the reader of a client's connection and ends its last exchange
 // before the reader knows of either.

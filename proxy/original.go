@@ -72,7 +72,7 @@ func (c *clientConn) close() {
 		c.original.giveUp()
 	}
 	if c.pinned != nil {
-		_ = c.pinned.Close()
+		_ = c.pinned.close()
 	}
 }
 
@@ -116,11 +116,9 @@ func (c *clientConn) dialOriginal() (net.Conn, error) {
 // pin makes conn the one connection that c is served on. Raw is below TLS, or conn
 // itself.
 func (c *clientConn) pin(conn, raw net.Conn) {
-	u := &upstreamConn{
-		socket: newSocket(conn, &c.proxy.buffers), raw: raw, log: c.proxy.config.Log, idle: tap.Now(),
-		client: c, down: make(chan struct{}),
-		keep: func() {}, drop: func() { _ = raw.Close() },
-	}
+	u := newUpstreamConn(conn, raw, &c.proxy.buffers)
+	u.log, u.client, u.down = c.proxy.config.Log, c, make(chan struct{})
+	u.keep, u.drop = func() {}, func() { _ = raw.Close() }
 	c.mu.Lock()
 	c.pinned = u
 	c.mu.Unlock()

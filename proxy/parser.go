@@ -52,7 +52,7 @@ func (p *parser) over(raw []byte) *bufio.Reader {
 
 // parseRequest reads the head of a request.
 func (p *parser) parseRequest(raw []byte) (requestHead, error) {
-	if err := p.request.Read(p.over(raw)); err != nil {
+	if p.request.Read(p.over(raw)) != nil && !p.readsWithoutTrailers(raw, p.request.Read) {
 		return requestHead{}, errMalformed
 	}
 	h := requestHead{head: head{raw: raw}}
@@ -68,6 +68,13 @@ func (p *parser) parseRequest(raw []byte) (requestHead, error) {
 	}
 	h.upgrade = h.upgrade && !h.http10 // RFC 9110, section 7.8
 	return h, nil
+}
+
+// readsWithoutTrailers tells whether raw can be read when its Trailer fields, which
+// are valid, are left out.
+func (p *parser) readsWithoutTrailers(raw []byte, read func(*bufio.Reader) error) bool {
+	rest := withoutTrailers(raw)
+	return rest != nil && read(p.over(rest)) == nil
 }
 
 // originForm is the path and query of target, which may be absolute (RFC 9112,
@@ -90,7 +97,7 @@ func originForm(target []byte) []byte {
 
 // parseResponse reads the head of a response to a request with the given method.
 func (p *parser) parseResponse(raw []byte, method string) (responseHead, error) {
-	if err := p.response.Read(p.over(raw)); err != nil {
+	if p.response.Read(p.over(raw)) != nil && !p.readsWithoutTrailers(raw, p.response.Read) {
 		return responseHead{}, errMalformed
 	}
 	h := responseHead{head: head{raw: raw}, status: p.response.StatusCode()}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"net"
 )
 
@@ -58,18 +57,5 @@ func (p *pool) dialHTTP2() (conn, raw net.Conn, err error) {
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
 		defer cancel()
 	}
-	if raw, err = p.dialer.DialContext(ctx, "tcp", p.client.Addr); err != nil {
-		return nil, nil, err
-	}
-	if p.tls == nil {
-		return quick(raw), raw, nil
-	}
-	config := p.tls.Clone()
-	config.NextProtos = []string{"h2"}
-	secure := tls.Client(quick(raw), config)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		return nil, nil, err
-	}
-	return secure, raw, nil
+	return p.dialConn(ctx, "h2")
 }

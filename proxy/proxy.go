@@ -35,6 +35,9 @@ type Config struct {
 	HeaderTimeout  time.Duration // from the request's end to the response's head
 	IdleTimeout    time.Duration // of silence inside a response
 	Prewarm        int           // connections opened to each upstream by Warm
+
+	Resolver      *net.Resolver // looks upstreams up; nil is the system's
+	ProxyProtocol bool          // every client connection begins with a PROXY header
 }
 
 // Proxy relays HTTP/1 traffic. It is safe for concurrent use.
@@ -51,6 +54,7 @@ type Proxy struct {
 	clients   map[*clientConn]struct{}
 	empty     chan struct{} // closed when draining and the last client is gone
 
+	retiring atomic.Bool
 	draining atomic.Bool
 	counts   counts
 }
@@ -163,6 +167,15 @@ func (p *Proxy) settleDrain() {
 		close(p.empty)
 	}
 }
+
+// Retire begins to say goodbye: requests are served as before, on new connections
+// too, but every response tells its client that the connection ends, and it does.
+// A connection that waits for a request stays open, for its client may be sending
+// one; that request's response ends it, or Drain does.
+func (p *Proxy) Retire() { p.retiring.Store(true) }
+
+// isEnding tells whether client connections end with the response at hand.
+func (p *Proxy) isEnding() bool { return p.retiring.Load() || p.draining.Load() }
 
 // Drain stops accepting, closes idle connections, lets running exchanges finish
 // and answers any further request on their connections with 503. When ctx ends

@@ -1,10 +1,10 @@
 package proxy
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -18,6 +18,10 @@ import (
 type quickConn struct {
 	*net.TCPConn
 	raw syscall.RawConn
+
+	sent  atomic.Int64 // bytes that the kernel took
+	stall func()       // called when a write has to wait; may be nil
+	poll  poll
 
 	reading, writing transfer
 
@@ -46,7 +50,15 @@ func quick(conn net.Conn) net.Conn {
 	}
 	q := &quickConn{TCPConn: tcp, raw: raw}
 	q.reading.call = q.reading.do(syscall.SYS_READ)
-	q.writing.call = q.writing.do(syscall.SYS_WRITE)
+	write := q.writing.do(syscall.SYS_WRITE)
+	q.writing.call = func(fd uintptr) bool {
+		taken := write(fd)
+		if !taken && q.stall != nil {
+			q.stall()
+		}
+		return taken
+	}
+	q.poll.call = q.poll.do
 	q.borrowing = func(fd uintptr) bool {
 		q.lent = q.lender.get()
 		q.reading.p = q.lent[:]
@@ -127,28 +139,9 @@ func (q *quickConn) Write(p []byte) (int, error) {
 		if err != nil {
 			return done, err
 		}
+		q.sent.Add(int64(t.n))
 	}
 	return len(p), nil
-}
-
-// hasEnded tells whether the other side of an idle connection has ended it, or
-// has said something that nobody asked for.
-func hasEnded(conn net.Conn) bool {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		return false
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return true
-	}
-	var quiet bool
-	err = raw.Control(func(fd uintptr) {
-		var p [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = errors.Is(err, syscall.EAGAIN)
-	})
-	return err != nil || !quiet
 }
 
 func (q *quickConn) failed(op string, errno syscall.Errno) error {

@@ -3,44 +3,80 @@ package proxy_test
 import (
 	"net"
 	"testing"
-	"time"
 
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// TestIdleConnectionIsLookedAtBeforeItsUse, whatever its reader has noticed yet;
-// one that was in use a moment ago is not.
-func TestIdleConnectionIsLookedAtBeforeItsUse(t *testing.T) {
+// pair returns both ends of a TCP connection.
+func pair(t *testing.T) (near, far net.Conn) {
+	t.Helper()
+	l := listen(t)
+	near, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = near.Close() })
+	if far, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = far.Close() })
+	return near, far
+}
+
+// TestKeptConnectionIsLookedAtBeforeItsUse, whatever its reader has noticed yet;
+// one that has served nobody is not: its server may have begun to speak.
+func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		idle  time.Duration
-		leave func(*peer)
-		ended bool
-		taken bool
+		name   string
+		served bool
+		leave  func(*peer)
+		ended  bool
+		taken  bool
 	}{
-		{"nothing has happened", 2 * proxy.MaxTrusted, func(*peer) {}, false, true},
-		{"the upstream has closed it", 2 * proxy.MaxTrusted, func(p *peer) { _ = p.Close() }, true, false},
-		{"the upstream has reset it", 2 * proxy.MaxTrusted, (*peer).reset, true, false},
-		{"the upstream has said goodbye", 2 * proxy.MaxTrusted, func(p *peer) { p.send("HTTP/1.1 408 Request Timeout\r\n\r\n") }, true, false},
-		{"the upstream has closed it at once", 0, func(p *peer) { _ = p.Close() }, true, true},
+		{"nothing has happened", true, func(*peer) {}, false, true},
+		{"the upstream has closed it", true, func(p *peer) { _ = p.Close() }, true, false},
+		{"the upstream has reset it", true, (*peer).reset, true, false},
+		{"the upstream has said goodbye", true, func(p *peer) { p.send("HTTP/1.1 408 Request Timeout\r\n\r\n") }, true, false},
+		{"the upstream speaks first", false, func(p *peer) { p.send("!") }, true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := listen(t)
-			conn, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			far, err := l.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = far.Close() })
+			conn, far := pair(t)
+			u := proxy.NewUpstream(proxy.Quick(conn), tt.served)
 			tt.leave(newPeer(t, far))
-			eventually(t, "the news to arrive", func() bool { return proxy.HasEnded(conn) == tt.ended })
-			if got := proxy.NewUpstream(conn, tt.idle).Take(nil); got != tt.taken {
+			eventually(t, "the news to arrive", func() bool { return u.HasEnded(true) == tt.ended })
+			if got := u.Take(nil); got != tt.taken {
 				t.Errorf("taken: %v, want %v", got, tt.taken)
 			}
 		})
+	}
+}
+
+// TestConnectionThatIsNotQuietHasNotEnded: the server of a TLS connection may say
+// something that concerns nobody but TLS.
+func TestConnectionThatIsNotQuietHasNotEnded(t *testing.T) {
+	conn, far := pair(t)
+	u := proxy.NewUpstream(proxy.Quick(conn), true)
+	newPeer(t, far).send("ticket")
+	eventually(t, "it to arrive", func() bool { return u.HasEnded(true) })
+	if u.HasEnded(false) {
+		t.Error("bytes are taken for an end")
+	}
+	_ = far.Close()
+	eventually(t, "the end", func() bool { return u.HasEnded(false) })
+}
+
+func BenchmarkAskingWhetherAConnectionHasEnded(b *testing.B) {
+	l := listen(b)
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	u := proxy.NewUpstream(proxy.Quick(conn), true)
+	b.ReportAllocs()
+	for b.Loop() {
+		if u.HasEnded(true) {
+			b.Fatal("it has not")
+		}
 	}
 }

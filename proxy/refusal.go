@@ -58,8 +58,8 @@ func (r *relay) refusal(e tap.Ending, err error) refusal {
 // undialed is what to tell the client, and the tap, when no connection could be
 // had for r.
 func (r *relay) undialed(err error) (refusal, tap.Ending) {
-	if r.reason.Load() != nil { // nobody but Drain aborts so early
-		ending := tap.Ending{Outcome: exchange.Drained, ErrorType: exchange.ErrDraining}
+	if why := r.reason.Load(); why != nil {
+		ending := tap.Ending{Outcome: *why, ErrorType: abortedAs(*why)}
 		return r.refusal(ending, err), ending
 	}
 	refusal := dialRefusal(r.route.Upstream.Address(), err)

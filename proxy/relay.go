@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -20,8 +21,12 @@ type relay struct {
 	up     *upstreamConn // set when the connection is bound
 	x      *tap.Exchange
 
-	// bound is up for those who may abort before there is one.
-	bound atomic.Pointer[upstreamConn]
+	// bound is up for those who may abort before there is one, and dialing is what
+	// they cancel then.
+	bound   atomic.Pointer[upstreamConn]
+	dialing atomic.Pointer[context.CancelFunc]
+	watch   atomic.Pointer[watch] // for the client's departure while a write waits
+	retry   retry
 
 	method  string
 	http10  bool // the client speaks HTTP/1.0
@@ -29,7 +34,8 @@ type relay struct {
 	upgrade bool // the client asked for another protocol
 
 	progress  atomic.Int32 // of the request, a progress
-	finishing sync.Mutex   // held while the last bytes of the request are written
+	finishing sync.Mutex   // held while the last bytes of the request are written, or the first on a kept connection
+	locked    bool         // finishing is, by the client's goroutine
 	delivered atomic.Bool  // the whole response was written to the client
 	reason    atomic.Pointer[exchange.Outcome]
 	tunnel    atomic.Bool // the protocol was switched: bytes go both ways
@@ -50,6 +56,9 @@ func (r *relay) abort(why exchange.Outcome) {
 		return
 	}
 	r.reason.CompareAndSwap(nil, &why)
+	if cancel := r.dialing.Load(); cancel != nil {
+		(*cancel)()
+	}
 	if u := r.bound.Load(); u != nil {
 		u.abort(r)
 	}
@@ -68,6 +77,7 @@ func (r *relay) bind(u *upstreamConn) {
 func (r *relay) fail() {
 	r.up.release(false)
 	r.up.drop()
+	r.giveUpRetry()
 	r.client.exchangeOver(ending{broken: true})
 	r.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
 }
@@ -76,6 +86,9 @@ func (r *relay) fail() {
 // read at the given moment, or have failed to come. It tells whether the upstream
 // connection can serve another exchange.
 func (r *relay) respond(at tap.Instant, err error) bool {
+	if err != nil && r.again(err) {
+		return false
+	}
 	at, err = r.carry(at, err)
 	r.delivered.Store(err == nil)
 	ending := r.ending(err)
@@ -160,7 +173,7 @@ func (r *relay) final(h *responseHead, at tap.Instant) (tap.Instant, error) {
 	r.keep = !h.close
 	// An answer before the request's end is the last one: what the client still
 	// sends has nowhere to go.
-	r.last = r.close || r.closeDelimited() || r.client.proxy.draining.Load() || r.progress.Load() == unsent
+	r.last = r.close || r.closeDelimited() || r.client.proxy.isEnding() || r.progress.Load() == unsent
 	at, done, err := r.head(h, at, r.persistence())
 	if done || err != nil {
 		return at, err

@@ -211,7 +211,7 @@ func (u *upstreamConn) unasked(err error) {
 // its client may still send.
 func (u *upstreamConn) leave() {
 	if u.client == nil {
-		_ = u.Close()
+		_ = u.close()
 		return
 	}
 	close(u.down)
@@ -219,7 +219,7 @@ func (u *upstreamConn) leave() {
 
 // abandon closes u after a panic, and the client that is pinned to it.
 func (u *upstreamConn) abandon() {
-	_ = u.Close()
+	_ = u.close()
 	if u.client != nil {
 		reset(u.client.conn)
 	}
@@ -228,7 +228,7 @@ func (u *upstreamConn) abandon() {
 // endWriting sends FIN, or what tells the end above TCP.
 func (u *upstreamConn) endWriting() {
 	if !closeWrite(u.conn) {
-		_ = u.Close()
+		_ = u.close()
 	}
 }
 

@@ -33,23 +33,23 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	*out = append(*out, p[:n]...)
 	if err != nil { // what cannot be told apart is not forwarded
 		c.proxy.scratch.put(out)
+		r.unlock()
 		r.abort(exchange.HTTPError)
 		return true
 	}
 	r.starting(done)
-	_, failed := r.up.conn.Write(*out)
-	c.proxy.scratch.put(out)
+	failed := r.sendFirst(out, done)
 	r.x.RequestSent(tap.Now(), dialed)
 	c.account(r, &body)
 	c.use(n)
 	r.wrote(done, c.at, failed)
-	return done || c.pump(r, &body, failed)
+	return done || c.pump(r, &body, r.retried(failed))
 }
 
 // starting says that a part of the request is about to be written.
 func (r *relay) starting(last bool) {
 	if last {
-		r.finishing.Lock()
+		r.lock()
 		r.progress.Store(lastPart)
 	}
 }
@@ -57,10 +57,10 @@ func (r *relay) starting(last bool) {
 // wrote says that the part was written, or that it failed to be. Its last byte
 // was read from the client at the given moment.
 func (r *relay) wrote(last bool, read tap.Instant, failed error) {
+	defer r.unlock()
 	if !last {
 		return
 	}
-	defer r.finishing.Unlock()
 	r.x.RequestRead(read)
 	if failed != nil {
 		r.progress.Store(unsent)
@@ -104,7 +104,7 @@ func (c *clientConn) pump(r *relay, body *body, failed error) bool {
 		}
 		r.starting(done)
 		if failed == nil {
-			_, failed = r.up.conn.Write(p[:n])
+			failed = r.send(p[:n])
 		}
 		c.account(r, body)
 		c.use(n)

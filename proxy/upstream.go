@@ -10,11 +10,10 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // maxIdle is how long an unused upstream connection is kept: longer than the
@@ -26,11 +25,6 @@ const maxIdle = 50 * time.Second
 // burst.
 const maxIdleConns = 256
 
-// maxTrusted is how long a connection may have been idle and still be used
-// without asking the kernel whether its other end has left: goodbyes come after
-// seconds of silence, and between running exchanges there is none.
-const maxTrusted = time.Second
-
 var errClosedAtOnce = errors.New("connection closed as soon as it was open")
 
 // pool holds the connections to one upstream. fasthttp's HostClient keeps the
@@ -38,19 +32,39 @@ var errClosedAtOnce = errors.New("connection closed as soon as it was open")
 type pool struct {
 	client  *fasthttp.HostClient
 	route   Route
+	dial    func(context.Context) (*upstreamConn, error)
 	dialer  net.Dialer
 	tls     *tls.Config // nil for plain http
 	timeout time.Duration
 	log     *slog.Logger
 	buffers *buffers
+	open    open
 
 	dialing context.Context // ends when no connection is wanted any more
 	stop    context.CancelFunc
 }
 
+// slot is a connection in the eyes of HostClient. It is empty when HostClient has
+// made it: opening a connection takes time, and an exchange that is to be told of.
+type slot struct {
+	net.Conn // nil: HostClient calls nothing but Close
+	u        *upstreamConn
+}
+
+// Close closes what is in the slot.
+func (s *slot) Close() error {
+	if s.u == nil {
+		return nil
+	}
+	return s.u.close()
+}
+
 func newPool(r Route, c Config, b *buffers) *pool {
 	p := &pool{route: r, buffers: b, timeout: c.ConnectTimeout, log: c.Log}
+	p.dialer = net.Dialer{Resolver: c.Resolver, KeepAliveConfig: keepAlive}
 	p.dialing, p.stop = context.WithCancel(context.Background())
+	p.dial = p.dialName
+	p.open.host, p.open.resolver = r.Upstream.Host, c.Resolver
 	if r.TLS {
 		p.tls = &tls.Config{MinVersion: tls.VersionTLS12}
 		if c.TLS != nil {
@@ -62,41 +76,76 @@ func newPool(r Route, c Config, b *buffers) *pool {
 	}
 	p.client = &fasthttp.HostClient{
 		Addr:                r.Upstream.Address(),
-		Dial:                p.dial,
+		Dial:                func(string) (net.Conn, error) { return new(slot), nil },
 		MaxConns:            math.MaxInt32,
 		MaxIdleConnDuration: maxIdle,
 	}
 	return p
 }
 
-// dial opens a connection.
-func (p *pool) dial(address string) (net.Conn, error) {
-	ctx := p.dialing
+// connect opens a connection for r, if there is one. It gives up when r is aborted,
+// which it is when its client leaves.
+func (p *pool) connect(r *relay) (*upstreamConn, error) {
+	ctx, cancel := context.WithCancel(p.dialing)
+	defer cancel()
 	if p.timeout > 0 {
-		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
 		defer cancel()
 	}
-	raw, err := p.dialer.DialContext(ctx, "tcp", address)
+	if r != nil {
+		r.dialing.Store(&cancel)
+		defer r.dialing.Store(nil)
+		if r.reason.Load() != nil {
+			cancel()
+		}
+	}
+	return p.dial(ctx)
+}
+
+// dialName opens a connection. With several addresses, of either family, one that
+// does not answer does not use up the time of the others: net.Dialer tries the
+// other family after 300 ms (RFC 6555), and shares the time among one family's.
+func (p *pool) dialName(ctx context.Context) (*upstreamConn, error) {
+	conn, raw, err := p.dialConn(ctx)
 	if err != nil {
 		return nil, err
-	}
-	conn := quick(raw)
-	if p.tls != nil {
-		secure := tls.Client(conn, p.tls)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = raw.Close()
-			return nil, err
-		}
-		conn = secure
 	}
 	return p.adopt(conn, raw), nil
 }
 
+// dialConn opens a connection on which, over TLS, one of the protocols will be
+// spoken, or HTTP/1.1 if none is given. Raw is below TLS, or conn itself.
+func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net.Conn, err error) {
+	tcp, err := p.dialer.DialContext(ctx, "tcp", p.route.Upstream.Address())
+	if err != nil {
+		return nil, nil, err
+	}
+	raw = quick(tcp)
+	if p.tls == nil {
+		return raw, raw, nil
+	}
+	config := p.tls
+	if len(protocols) > 0 {
+		config = config.Clone()
+		config.NextProtos = protocols
+	}
+	secure := tls.Client(raw, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, nil, err
+	}
+	return secure, raw, nil
+}
+
 // adopt starts to read from conn, an open connection. Raw is below TLS, or conn itself.
 func (p *pool) adopt(conn, raw net.Conn) *upstreamConn {
-	u := &upstreamConn{socket: newSocket(conn, p.buffers), raw: raw, log: p.log, idle: tap.Now()}
-	go u.run()
+	u := newUpstreamConn(conn, raw, p.buffers)
+	u.log = p.log
+	p.open.add(p.dialing, u)
+	go func() {
+		defer p.open.remove(u)
+		u.run()
+	}()
 	return u
 }
 
@@ -108,14 +157,22 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 		if err != nil {
 			return nil, err
 		}
-		u, ok := lease.Conn().(*upstreamConn)
+		s, ok := lease.Conn().(*slot)
 		if !ok {
 			return nil, errors.New("foreign connection in the pool")
 		}
-		fresh := u.keep == nil
+		fresh := s.u == nil
 		if fresh {
+			w := watchDial(r)
+			u, err := p.connect(r)
+			w.stop()
+			if err != nil {
+				p.client.CloseConn(lease)
+				return nil, err
+			}
+			s.u = u
 			u.keep = func() {
-				if p.client.IdleConnsCount() >= maxIdleConns {
+				if u.retired.Load() || p.client.IdleConnsCount() >= maxIdleConns {
 					p.client.CloseConn(lease)
 					return
 				}
@@ -123,6 +180,7 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 			}
 			u.drop = func() { p.client.CloseConn(lease) }
 		}
+		u := s.u // whose slot is HostClient's again when it is dropped
 		if u.take(r) {
 			return u, nil
 		}
@@ -166,39 +224,67 @@ func (p *pool) close() {
 // idle is known to be dead at once.
 type upstreamConn struct {
 	socket
-	raw net.Conn // below TLS, or conn itself
-	log *slog.Logger
+	raw  net.Conn // below TLS, or conn itself
+	wire wire     // raw, if it is a wire
+	log  *slog.Logger
 
 	client *clientConn   // the only one that it serves, nil when it has a pool
 	down   chan struct{} // closed when it has said its last to that client
 
-	keep func() // puts it back into its pool
-	drop func() // takes it out of its pool, and closes it
+	keep    func() // puts it back into its pool
+	drop    func() // takes it out of its pool, and closes it
+	retired atomic.Bool
+	sender  atomic.Pointer[relay] // whose request its client's goroutine is writing
 
-	mu    sync.Mutex
-	relay *relay // the exchange it serves, nil when idle
-	dead  bool
-	idle  tap.Instant // since when
+	mu     sync.Mutex
+	relay  *relay // the exchange it serves, nil when idle
+	dead   bool
+	served bool // an exchange before this one
 
 	headDue  bool // the head of the response has not been read
 	deadline bool // a read deadline is set, to be lifted by the head
 }
 
-// take gives the connection to an exchange, unless it is dead.
+func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
+	u := &upstreamConn{socket: newSocket(conn, b), raw: raw}
+	if w, ok := raw.(wire); ok {
+		u.wire = w
+		w.onStall(u.stalled)
+	}
+	return u
+}
+
+// take gives the connection to an exchange, unless it is dead. Its reader may not
+// have come to know that yet, so the kernel is asked, every time: that costs less
+// than a microsecond, and a request that is written to a dead connection is lost.
 func (u *upstreamConn) take(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if tap.Now().Sub(u.idle) > maxTrusted && hasEnded(u.raw) {
+	if u.served && u.wire != nil && u.wire.hasEnded(u.conn == u.raw) {
 		u.dead = true
 	}
 	if u.dead {
 		return false
 	}
-	u.relay, u.headDue = r, true
 	if r != nil {
 		r.up = u
+		if u.served {
+			r.mayRetry()
+		}
 	}
+	u.relay, u.headDue = r, true
+	u.served = true
 	return true
+}
+
+// hangUp closes the connection if it is idle.
+func (u *upstreamConn) hangUp() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.relay == nil {
+		u.dead = true
+		_ = u.raw.Close()
+	}
 }
 
 // claim returns the exchange that what was just read belongs to. Without one the
@@ -237,12 +323,16 @@ func (u *upstreamConn) gotHead() {
 }
 
 // abort closes the connection if it still serves r, whatever is being read from
-// it or written to it.
+// it or written to it. If a write waits, it is reset: a FIN would have to wait, too,
+// behind what the other side does not read.
 func (u *upstreamConn) abort(r *relay) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.relay == r {
 		u.dead = true
+		if tcp, ok := u.raw.(interface{ SetLinger(sec int) error }); ok && r.watch.Load() != nil {
+			_ = tcp.SetLinger(0)
+		}
 		_ = u.raw.Close()
 	}
 }
@@ -255,7 +345,7 @@ func (u *upstreamConn) release(deadline bool) bool {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.relay, u.idle = nil, tap.Now()
+	u.relay = nil
 	return !u.dead
 }
 
@@ -285,15 +375,5 @@ func (u *upstreamConn) run() {
 	}
 }
 
-// Close closes the socket at once, whatever is being read from or written to it.
-func (u *upstreamConn) Close() error { return u.raw.Close() }
-
-// The rest of net.Conn, which fasthttp's pool asks for.
-
-func (u *upstreamConn) Read(p []byte) (int, error)         { return u.conn.Read(p) }
-func (u *upstreamConn) Write(p []byte) (int, error)        { return u.conn.Write(p) }
-func (u *upstreamConn) LocalAddr() net.Addr                { return u.raw.LocalAddr() }
-func (u *upstreamConn) RemoteAddr() net.Addr               { return u.raw.RemoteAddr() }
-func (u *upstreamConn) SetDeadline(t time.Time) error      { return u.conn.SetDeadline(t) }
-func (u *upstreamConn) SetReadDeadline(t time.Time) error  { return u.conn.SetReadDeadline(t) }
-func (u *upstreamConn) SetWriteDeadline(t time.Time) error { return u.conn.SetWriteDeadline(t) }
+// close closes the socket at once, whatever is being read from or written to it.
+func (u *upstreamConn) close() error { return u.raw.Close() }

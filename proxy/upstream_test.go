@@ -33,7 +33,7 @@ func newWatched(t *testing.T) (w *watched, u *proxy.Upstream, first, second *pro
 	near, far := net.Pipe()
 	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
 	w = &watched{Conn: near}
-	u = proxy.NewUpstream(w, 0)
+	u = proxy.NewUpstream(w, false)
 	first, second = new(proxy.Relay), new(proxy.Relay)
 	if !u.Take(first) || !u.Release() || !u.Take(second) {
 		t.Fatal("the connection was not to be had")

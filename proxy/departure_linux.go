@@ -1,0 +1,56 @@
+package proxy
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// poll asks the kernel what has happened to a socket, without waiting.
+type poll struct {
+	fd   unix.PollFd
+	at   unix.Timespec    // zero
+	call func(fd uintptr) // made once, so that asking allocates nothing
+}
+
+func (p *poll) do(fd uintptr) {
+	p.fd = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}
+	p.at = unix.Timespec{}
+	for {
+		_, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p.fd)), 1, uintptr(unsafe.Pointer(&p.at)), 0, 0, 0)
+		if errno != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// hungUp tells whether the other side has ended the connection.
+func (p *poll) hungUp() bool {
+	return p.fd.Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+}
+
+// taken implements wire.
+func (q *quickConn) taken() int64 { return q.sent.Load() }
+
+// onStall implements wire. It is called before anything is written.
+func (q *quickConn) onStall(f func()) { q.stall = f }
+
+// hasEnded implements wire.
+func (q *quickConn) hasEnded(quiet bool) bool {
+	if err := q.raw.Control(q.poll.call); err != nil {
+		return true
+	}
+	return q.poll.hungUp() || (quiet && q.poll.fd.Revents != 0)
+}
+
+// awaitDeparture implements departing.
+func (q *quickConn) awaitDeparture() bool {
+	left := false
+	_ = q.raw.Read(func(fd uintptr) bool {
+		q.poll.do(fd)
+		left = q.poll.hungUp()
+		return left
+	})
+	return left
+}

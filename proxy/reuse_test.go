@@ -1,0 +1,275 @@
+package proxy_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const retried = "reused_connection_retried"
+
+// closings are the ways in which an upstream closes a connection.
+func closings() map[string]func(*peer) {
+	return map[string]func(*peer){"closing": func(*peer) {}, "resetting": (*peer).reset}
+}
+
+// request is one with a body of its own.
+func request(method, body string) string {
+	return fmt.Sprintf("%s /v1/models HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", method, len(body), body)
+}
+
+// TestKeptConnectionThatFailsIsReplacedOnce if the request may be made again, and
+// else the client learns of it.
+func TestKeptConnectionThatFailsIsReplacedOnce(t *testing.T) {
+	for _, tt := range []struct {
+		request string
+		again   bool
+	}{
+		{get, true},
+		{request("PUT", "abc"), true},
+		{request("DELETE", ""), true},
+		{request("POST", "abc"), false},
+		{request("PATCH", "abc"), false},
+		{chat(), false},
+	} {
+		for way, end := range closings() {
+			t.Run(strings.Fields(tt.request)[0]+", "+way, func(t *testing.T) {
+				var asked atomic.Int64
+				u := newUpstream(t, func(p *peer) {
+					p.message()
+					asked.Add(1)
+					p.send(okay)
+					if _, err := p.tryMessage(); err != nil {
+						return
+					}
+					asked.Add(1)
+					end(p) // in the very moment that it comes
+				})
+				f := newFixture(t, u.url)
+				c := f.dial()
+				c.send(get)
+				c.expect(okay)
+				f.want(exchange.OK, "", 200)
+				c.send(tt.request)
+				if !tt.again {
+					f.refused(c.rest(), 502, "upstream_connection_error", strings.TrimPrefix(u.url, "http://"))
+					if r := f.want(exchange.ConnectError, exchange.ErrConnection, 502); slices.Contains(r.Notes, retried) {
+						t.Error("it was made again")
+					}
+					if n := asked.Load(); n != 2 {
+						t.Errorf("asked %d times, want 2", n)
+					}
+					return
+				}
+				c.expect(okay)
+				r := f.want(exchange.OK, "", 200)
+				if !slices.Contains(r.Notes, retried) || r.Timing.RequestWritten == 0 {
+					t.Errorf("recorded %q, %+v", r.Notes, r.Timing)
+				}
+				if n := u.connections.Load(); n != 2 {
+					t.Errorf("%d upstream connections, want 2", n)
+				}
+			})
+		}
+	}
+}
+
+// TestNothingIsTriedThreeTimes, and nothing again that a fresh connection failed.
+func TestNothingIsTriedThreeTimes(t *testing.T) {
+	var asked atomic.Int64
+	u := newUpstream(t, func(p *peer) {
+		if p.message(); asked.Add(1) == 1 {
+			p.send(okay)
+			p.message()
+			asked.Add(1)
+		}
+	})
+	f := newFixture(t, u.url)
+	c := f.dial()
+	c.send(get)
+	c.expect(okay)
+	f.want(exchange.OK, "", 200)
+	for _, want := range []int64{3, 4} {
+		c.send(get)
+		if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 502 ") {
+			t.Errorf("got %q", head)
+		}
+		f.want(exchange.ConnectError, exchange.ErrConnection, 502)
+		if n := asked.Load(); n != want {
+			t.Errorf("asked %d times, want %d", n, want)
+		}
+		c = f.dial()
+	}
+}
+
+// TestConnectionThatFailsInsideItsResponseIsNotReplaced: the client has seen some
+// of it, or may have.
+func TestConnectionThatFailsInsideItsResponseIsNotReplaced(t *testing.T) {
+	for sent, outcome := range map[string]exchange.Outcome{"H": exchange.ConnectError, okay[:len(okay)-1]: exchange.UpstreamCut} {
+		u := newUpstream(t, func(p *peer) {
+			p.message()
+			p.send(okay)
+			p.message()
+			p.send(sent)
+		})
+		f := newFixture(t, u.url)
+		c := f.dial()
+		c.send(get)
+		c.expect(okay)
+		f.want(exchange.OK, "", 200)
+		c.send(get)
+		c.gone()
+		if r := f.record(); r.Outcome != outcome || len(r.Notes) > 0 {
+			t.Errorf("recorded %q, %q", r.Outcome, r.Notes)
+		}
+		if n := u.connections.Load(); n != 1 {
+			t.Errorf("%d upstream connections, want 1", n)
+		}
+	}
+}
+
+// TestRequestOfWhichNothingWasTakenIsMadeAgain, whatever its method and however
+// long its body, the rest of which is yet to come.
+func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
+	const size = 300_000
+	for _, rest := range []int{0, 5, size} {
+		t.Run(strconv.Itoa(rest), func(t *testing.T) {
+			bodies := make(chan string, 3)
+			u := newUpstream(t, func(p *peer) {
+				for {
+					m, err := p.tryMessage()
+					if err != nil {
+						return
+					}
+					bodies <- m[strings.Index(m, "\r\n\r\n")+4:]
+					p.sendAnyway(okay)
+				}
+			})
+			f := newFixture(t, u.url)
+			f.proxy.DialSevered(strings.TrimPrefix(u.url, "http://"))
+			c := f.dial()
+			c.send(get)
+			c.expect(okay)
+			f.want(exchange.OK, "", 200)
+			<-bodies
+			body := strings.Repeat("b", size)
+			sent := request("POST", body)
+			c.send(sent[:len(sent)-rest])
+			eventually(t, "the retry", func() bool { return u.connections.Load() == 2 })
+			c.send(sent[len(sent)-rest:])
+			c.expect(okay)
+			if got := <-bodies; got != body {
+				t.Errorf("the upstream got %d bytes of %d", len(got), size)
+			}
+			r := f.want(exchange.OK, "", 200)
+			if !slices.Contains(r.Notes, retried) || r.Bytes.In != size {
+				t.Errorf("recorded %q, %d bytes", r.Notes, r.Bytes.In)
+			}
+			c.send(get) // the client's connection goes on
+			c.expect(okay)
+			f.want(exchange.OK, "", 200)
+		})
+	}
+}
+
+// TestChurningUpstreamHarmsNobody: it closes kept connections at any moment, under
+// load. No POST reaches it twice, and no GET fails.
+func TestChurningUpstreamHarmsNobody(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]int{}
+	u := newUpstream(t, func(p *peer) {
+		for i := range 1 + rand.IntN(20) {
+			if i > 0 { // a fresh connection is no kept one
+				_ = p.SetReadDeadline(time.Now().Add(time.Duration(rand.IntN(3000)) * time.Microsecond))
+			}
+			if _, err := p.r.Peek(1); err != nil {
+				break // while it is idle, and at the same time as a request comes
+			}
+			_ = p.SetReadDeadline(time.Now().Add(patience))
+			m, err := p.tryMessage()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			seen[strings.Fields(m)[1]]++
+			mu.Unlock()
+			p.sendAnyway(okay)
+		}
+		if rand.IntN(2) == 0 {
+			p.reset()
+		}
+	})
+	f := newFixture(t, u.url)
+	const clients, each = 8, 1250
+	var posts, failed atomic.Int64
+	var all sync.WaitGroup
+	for client := range clients {
+		all.Go(func() {
+			var c *peer
+			for i := range each {
+				if c == nil {
+					conn, err := net.Dial("tcp", f.addr)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					c = newPeer(t, conn)
+				}
+				method := "GET"
+				if i%2 == 0 {
+					method = "POST"
+					posts.Add(1)
+				}
+				c.send(fmt.Sprintf("%s /%d-%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", method, client, i))
+				head := c.head()
+				if strings.HasPrefix(head, "HTTP/1.1 200 ") {
+					_, _ = io.CopyN(io.Discard, c.r, 2)
+				} else {
+					_ = c.Close()
+					c = nil
+					if failed.Add(1); method == "GET" {
+						t.Errorf("a GET got %q", head)
+					}
+				}
+				if rand.IntN(4) == 0 {
+					time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond) // so that connections get idle
+				}
+			}
+			if c != nil {
+				_ = c.Close()
+			}
+		})
+	}
+	all.Wait()
+	notes := 0
+	for range clients * each {
+		if slices.Contains(f.record().Notes, retried) {
+			notes++
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for id, n := range seen {
+		var client, i int
+		if _, err := fmt.Sscanf(id, "/%d-%d", &client, &i); err != nil {
+			t.Fatal(err)
+		}
+		if n > 1 && i%2 == 0 {
+			t.Errorf("POST %s came %d times", id, n)
+		}
+	}
+	t.Logf("%d upstream connections, %d of %d POSTs failed, %d exchanges retried", u.connections.Load(), failed.Load(), posts.Load(), notes)
+	if notes == 0 {
+		t.Error("nothing was retried: the upstream did not churn")
+	}
+}

@@ -1,0 +1,57 @@
+package proxy
+
+import "bytes"
+
+// withoutTrailers returns a copy of the head raw without its Trailer fields, if it
+// has any and they are valid. fasthttp refuses some that are: lists with empty
+// elements (RFC 9110, section 5.6.1.2), and names of fields that it would not take
+// in a trailer section. What is announced is for the recipient to judge (RFC 9110,
+// section 6.6.2).
+func withoutTrailers(raw []byte) []byte {
+	h := head{raw: raw}
+	line, ok := h.startLine()
+	if !ok {
+		return nil
+	}
+	rest := append(append(make([]byte, 0, len(raw)), line...), "\r\n"...)
+	found := false
+	for line := range h.lines() {
+		name, value, ok := field(line)
+		if !ok {
+			return nil
+		}
+		if equalFold(name, "trailer") {
+			if !areTokens(value) {
+				return nil
+			}
+			found = true
+			continue
+		}
+		rest = append(append(rest, line...), "\r\n"...)
+	}
+	if !found {
+		return nil
+	}
+	return append(rest, "\r\n"...)
+}
+
+// areTokens tells whether value is a list of tokens, some of which may be missing.
+func areTokens(value []byte) bool {
+	for element := range bytes.SplitSeq(value, []byte(",")) {
+		for _, c := range trimBlanks(element) {
+			if !isTokenByte(c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isTokenByte tells whether c may be in a token (RFC 9110, section 5.6.2).
+func isTokenByte(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	return bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0
+}
