@@ -32,13 +32,13 @@ func ok(draw func(*Reading, *Samples)) func(*Reading, *Samples) {
 
 func chunkGaps(r *Reading, s *Samples) {
 	for _, gap := range r.Gaps {
-		s.AddN(gap.Wait.Seconds(), 1)
+		s.AddN(seconds(gap.Wait), 1)
 	}
 }
 
 func itl(r *Reading, s *Samples) {
 	for _, gap := range r.Gaps {
-		s.AddN(gap.PerToken().Seconds(), gap.Tokens)
+		s.AddN(seconds(gap.PerToken()), gap.Tokens)
 	}
 }
 
@@ -106,9 +106,9 @@ func stall(r *Reading, s *Samples) {
 	if !r.Stream || r.Timing.FirstChunk == 0 {
 		return
 	}
-	s.Add(r.Clocks.Upstream.Longest.Seconds(), "upstream")
-	s.Add(r.Clocks.Proxy.Longest.Seconds(), "proxy")
-	s.Add(r.Clocks.Client.Longest.Seconds(), "client")
+	s.Add(seconds(r.Clocks.Upstream.Longest), "upstream")
+	s.Add(seconds(r.Clocks.Proxy.Longest), "proxy")
+	s.Add(seconds(r.Clocks.Client.Longest), "client")
 }
 
 func overhead(r *Reading, s *Samples) {

@@ -43,7 +43,10 @@ type Instrument struct {
 	Unit   string // UCUM: s, {token}; empty for a flag
 	Help   string
 	Bounds []float64 // inclusive upper bounds of a histogram's buckets, ascending
-	Zero   float64   // up to here a value falls into the zero bucket of an exponential histogram
+	// Edges are the indicators whose limits are bounds, too, so that what a histogram
+	// says of a limit is exact.
+	Edges  []exchange.Indicator
+	Zero   float64 // up to here a value falls into the zero bucket of an exponential histogram
 	Family Family
 	Labels []string // beyond those of the family; at most three
 	Role   exchange.Role
@@ -55,6 +58,10 @@ type Instrument struct {
 	// instead.
 	Draw      func(*Reading, *Samples)
 	DrawChain func(*ChainReading, *Samples)
+	// Together lists label values whose series begin at 0 when that of the given ones
+	// does. A server that first sees a counter at 1 cannot tell that it rose. Nil is
+	// none.
+	Together func(*Live, Extra) []Extra
 	// Read tells the present levels from the running program.
 	Read func(*Live, *Models, Level)
 }
@@ -66,6 +73,22 @@ type Level func(value float64, labels ...string)
 // AllLabels lists the labels of the family and those beyond, in order.
 func (in *Instrument) AllLabels() []string {
 	return slices.Concat(in.Family.labels(), in.Labels)
+}
+
+// WithEdges is in with the limits of edges among its bounds, as far as they are its.
+func (in Instrument) WithEdges(edges Edges) Instrument {
+	if len(in.Bounds) == 0 {
+		return in
+	}
+	in.Bounds = slices.Clone(in.Bounds)
+	for _, e := range edges {
+		if slices.Contains(in.Edges, e.Indicator) {
+			in.Bounds = append(in.Bounds, seconds(e.Limit))
+		}
+	}
+	slices.Sort(in.Bounds)
+	in.Bounds = slices.Compact(in.Bounds)
+	return in
 }
 
 // Takes says whether the instrument draws from r at all.

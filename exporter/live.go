@@ -21,6 +21,10 @@ type Live struct {
 	// were closed before their time for want of room.
 	ChainsOpen    func() int
 	ChainsEvicted func() uint64
+	// SLOs lists what is judged by, each name once.
+	SLOs func() []SLO
+	// Reloaded tells whether the newest configuration files are in force.
+	Reloaded func() bool
 }
 
 // Build says which program runs.
@@ -74,4 +78,15 @@ func counts(of func() map[string]uint64, level Level) {
 
 func buildInfo(l *Live, _ *Models, level Level) {
 	level(1, l.Build.Version, l.Build.Revision, l.Build.Go)
+}
+
+func reloaded(l *Live, _ *Models, level Level) {
+	if l.Reloaded == nil {
+		return
+	}
+	if l.Reloaded() {
+		level(1)
+	} else {
+		level(0)
+	}
 }

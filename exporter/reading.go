@@ -108,9 +108,13 @@ func (s *Samples) AddN(v float64, n int) {
 // seconds appends d unless it is zero, which says that it was not measured.
 func (s *Samples) seconds(d time.Duration, labels ...string) {
 	if d > 0 {
-		s.Add(d.Seconds(), labels...)
+		s.Add(seconds(d), labels...)
 	}
 }
+
+// seconds is the float nearest to d. Values and bounds must come from one function:
+// time.Duration's own rounds twice, so that 20.48 s would be above the bound 20.48.
+func seconds(d time.Duration) float64 { return float64(d) / float64(time.Second) }
 
 // count appends c if it is known.
 func (s *Samples) count(c exchange.Count, labels ...string) {

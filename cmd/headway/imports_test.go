@@ -30,6 +30,12 @@ var rooms = map[string][]string{
 	"proxy/chain":          {"proxy/exchange"},
 	"proxy/redirect":       {},
 
+	"slo":         {"proxy/exchange"},
+	"slo/rules":   {"slo"},
+	"slo/openslo": {"slo", "slo/rules", "proxy/exchange"},
+	"slo/sloth":   {"slo", "slo/rules"},
+	"slo/pyrra":   {"slo", "slo/rules"},
+
 	"probe/modelsim": {},
 
 	"exporter":            {"proxy/exchange"},
@@ -55,6 +61,11 @@ var libraries = map[string][]string{
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},
 	"golang.org/x/sync":                   {"cmd/headway"},
 	"golang.org/x/term":                   {"cmd/headway"},
+	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
+
+	"github.com/KimMachineGun/automemlimit":  {"cmd/headway"},
+	"github.com/prometheus/exporter-toolkit": {"cmd/headway"},
+	"go.yaml.in/yaml/v2":                     {"cmd/headway"},
 }
 
 type listed struct {

@@ -54,9 +54,10 @@ type Call struct {
 	ITL   *ITL    `json:"itl_s,omitempty"`
 	Slept float64 `json:"slept_s,omitempty"`
 
-	Waste             []Waste `json:"waste,omitempty"` // by cause
-	RetryAfterIgnored int     `json:"retry_after_ignored,omitempty"`
-	TraceID           string  `json:"trace_id,omitempty"`
+	Waste             []Waste            `json:"waste,omitempty"` // by cause
+	RetryAfterIgnored int                `json:"retry_after_ignored,omitempty"`
+	SLO               map[string]Verdict `json:"slo,omitempty"` // of a late one; else they are with the attempt that ended it
+	TraceID           string             `json:"trace_id,omitempty"`
 }
 
 // Waste is what the attempts that failed for one cause have cost.
@@ -86,7 +87,7 @@ func NewChainLine(c exchange.Chain) ChainLine {
 		Operation: last.Operation, Model: Model(last.Model), Upstream: last.Upstream.Address(),
 		Stream: last.Stream, ErrorType: string(last.ErrorType),
 		TTFT: seconds(c.TTFT), E2E: seconds(c.E2E), Slept: seconds(c.Slept),
-		RetryAfterIgnored: c.RetryAfterIgnored, TraceID: last.Trace.TraceID,
+		RetryAfterIgnored: c.RetryAfterIgnored, SLO: verdicts(c.Verdicts), TraceID: last.Trace.TraceID,
 	}
 	if last.Stream {
 		call.TPOT, call.ITL = seconds(last.TPOT()), itl(last)

@@ -46,7 +46,7 @@ func exhausted() exchange.Chain {
 			{Cause: "429", Attempts: 2, Time: 70 * ms},
 			{Cause: "stream_truncated", Attempts: 1, Time: 65 * ms, Output: exchange.Known(9)},
 		},
-		Last: last,
+		Last: last, Verdicts: []exchange.Verdict{{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.Error)}},
 	}
 }
 

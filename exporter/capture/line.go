@@ -47,14 +47,15 @@ type Line struct {
 	Chunks        *int `json:"chunks,omitempty"` // messages of the stream
 	ContentChunks *int `json:"content_chunks,omitempty"`
 
-	Tokens     Tokens           `json:"tokens,omitzero"`
-	Wait       *Wait            `json:"wait_s,omitempty"`
-	Bytes      Bytes            `json:"bytes"`
-	Chain      *Attempt         `json:"chain,omitempty"`
-	Call       *Call            `json:"call,omitempty"`      // of a line of KindChain, and all there is in it
-	RateLimits map[string]Limit `json:"ratelimit,omitempty"` // by kind
-	TraceID    string           `json:"trace_id,omitempty"`
-	Notes      []string         `json:"notes,omitempty"`
+	Tokens     Tokens             `json:"tokens,omitzero"`
+	Wait       *Wait              `json:"wait_s,omitempty"`
+	Bytes      Bytes              `json:"bytes"`
+	Chain      *Attempt           `json:"chain,omitempty"`
+	Call       *Call              `json:"call,omitempty"`      // of a line of KindChain, and all there is in it
+	SLO        map[string]Verdict `json:"slo,omitempty"`       // by name; of what was judged
+	RateLimits map[string]Limit   `json:"ratelimit,omitempty"` // by kind
+	TraceID    string             `json:"trace_id,omitempty"`
+	Notes      []string           `json:"notes,omitempty"`
 }
 
 // Model is the model that was asked for and the one that answered.
@@ -112,6 +113,7 @@ func NewLine(r exchange.Record) Line {
 		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
 		Tokens: tokens(&r.Usage), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
 		Chain:   attempt(r.Attempt),
+		SLO:     verdicts(r.Verdicts),
 		TraceID: r.Trace.TraceID, Notes: r.Notes,
 	}
 	if r.Stream {

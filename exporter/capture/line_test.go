@@ -90,12 +90,22 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	golden(t, "lines.jsonl", got.String())
+}
+
+// judged is chat, which one SLO found bad for two reasons and another good.
+func judged() exchange.Record {
+	r := chat()
+	r.Verdicts = []exchange.Verdict{
+		{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.TTFT).With(exchange.ITLP99)},
+		{SLO: "available", Good: true},
+	}
+	return r
 }
 
 func golden(t *testing.T, name, got string) {

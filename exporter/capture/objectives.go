@@ -67,7 +67,7 @@ type verdict struct {
 func (o Objectives) judge(l *Line) verdict {
 	var v verdict
 	miss := func(name string, value float64, limit time.Duration) {
-		if limit > 0 && value > limit.Seconds() {
+		if limit > 0 && value > seconds(limit) {
 			v.missed = append(v.missed, name)
 		}
 	}

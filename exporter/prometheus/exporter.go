@@ -34,6 +34,7 @@ type Config struct {
 	Histograms Histograms // empty is Both
 	Models     *exporter.Models
 	Live       exporter.Live
+	Edges      exporter.Edges // more bounds of classic histograms
 }
 
 // Exporter is an exchange.ChainObserver that serves what it was told. It is safe for
@@ -41,6 +42,7 @@ type Config struct {
 type Exporter struct {
 	registry *client.Registry
 	models   *exporter.Models
+	live     exporter.Live
 	drawn    []drawn // the instruments that exchanges and chains feed
 
 	mu     sync.RWMutex
@@ -72,6 +74,7 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{
 		registry: client.NewRegistry(),
 		models:   c.Models,
+		live:     c.Live,
 		series:   map[exporter.Identity]*series{},
 		scratch:  sync.Pool{New: func() any { return new(scratch) }},
 	}
@@ -85,7 +88,8 @@ func New(c Config) (*Exporter, error) {
 			live.add(in)
 			continue
 		}
-		f := newFamily(&in, histograms)
+		edged := in.WithEdges(c.Edges)
+		f := newFamily(&edged, histograms)
 		e.drawn = append(e.drawn, drawn{in, f})
 		all = append(all, f)
 	}
@@ -101,6 +105,23 @@ func New(c Config) (*Exporter, error) {
 // it can read that.
 func (e *Exporter) Handler() http.Handler {
 	return promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
+}
+
+// SetEdges gives classic histograms other bounds beside those of the table. One that
+// changes begins anew, as in a restarted process; what is being added to it at that
+// moment may be lost.
+func (e *Exporter) SetEdges(edges exporter.Edges) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	changed := false
+	for i := range e.drawn {
+		if h, ok := e.drawn[i].family.(*histograms); ok && h.rebound(e.drawn[i].WithEdges(edges).Bounds) {
+			changed = true
+		}
+	}
+	if changed {
+		clear(e.series)
+	}
 }
 
 // Observe adds one exchange to every instrument that takes it.
@@ -160,7 +181,7 @@ func (e *Exporter) of(id exporter.Identity) *series {
 	if s := e.series[id]; s != nil {
 		return s
 	}
-	s = &series{identity: id, drawn: e.drawn, made: map[seriesKey]sink{}}
+	s = &series{identity: id, drawn: e.drawn, live: &e.live, made: map[seriesKey]sink{}}
 	e.series[id] = s
 	return s
 }

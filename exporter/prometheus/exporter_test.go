@@ -41,7 +41,7 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 		config         prometheus.Config
 		records        []exchange.Record
 	}{
-		{"client.prom", text, prometheus.Config{Live: live()}, []exchange.Record{stream(4), refused(), unknown()}},
+		{"client.prom", text, prometheus.Config{Live: live()}, []exchange.Record{slow(stream(4)), refused(), unknown()}},
 		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, stream(4)), beside(exchange.Server, refused())}},
 		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(stream(4))}},
 		{"native.prom", text, prometheus.Config{Histograms: prometheus.Native}, []exchange.Record{stream(4)}},
@@ -119,7 +119,7 @@ func golden(t *testing.T, name, got string) {
 func TestExpositionHasNoLint(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Live: live()})
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
-		e.Observe(beside(role, attempted(traced(stream(4)))))
+		e.Observe(beside(role, attempted(slow(traced(stream(4))))))
 		e.Observe(beside(role, refused()))
 		e.ObserveChain(recovered(beside(role, traced(stream(4)))))
 	}
@@ -343,7 +343,21 @@ func live() exporter.Live {
 
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 0 },
+		Reloaded:      func() bool { return true },
+
+		SLOs: func() []exporter.SLO {
+			return []exporter.SLO{{
+				Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,
+				Limits: []exporter.Limit{{Indicator: exchange.TTFT, Limit: 200 * time.Millisecond}},
+			}}
+		},
 	}
+}
+
+// slow is r as an SLO judged it that limits TTFT.
+func slow(r exchange.Record) exchange.Record {
+	r.Verdicts = []exchange.Verdict{{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.TTFT)}}
+	return r
 }
 
 func beside(role exchange.Role, r exchange.Record) exchange.Record {

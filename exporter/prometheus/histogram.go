@@ -2,7 +2,9 @@ package prometheus
 
 import (
 	"math"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	client "github.com/prometheus/client_golang/prometheus"
@@ -19,29 +21,42 @@ import (
 // than everything else headway does with a chunk. This one takes the samples of an
 // exchange at once, each with its weight, for a fifth of that. It exposes the very
 // same message; a test holds the two side by side.
-type histograms struct{ *client.MetricVec }
-
-func newHistograms(desc *client.Desc, in *exporter.Instrument, form Histograms) histograms {
-	bounds := in.Bounds
-	if form == Native {
-		bounds = nil
-	}
-	return histograms{client.NewMetricVec(desc, func(values ...string) client.Metric {
-		h := &histogram{
-			desc:    desc,
-			labels:  client.MakeLabelPairs(desc, values),
-			bounds:  bounds,
-			buckets: make([]uint64, len(bounds)),
-			created: time.Now(),
-		}
-		if form != Classic {
-			h.native = newNative(in.Zero)
-		}
-		return h
-	})}
+type histograms struct {
+	*client.MetricVec
+	bounds atomic.Pointer[[]float64] // of series that are made from now on; nil without classic buckets
 }
 
-func (h histograms) with(values []string) sink {
+func newHistograms(desc *client.Desc, in *exporter.Instrument, form Histograms) *histograms {
+	h := new(histograms)
+	if form != Native {
+		h.bounds.Store(&in.Bounds)
+	}
+	h.MetricVec = client.NewMetricVec(desc, func(values ...string) client.Metric {
+		one := &histogram{desc: desc, labels: client.MakeLabelPairs(desc, values), created: time.Now()}
+		if bounds := h.bounds.Load(); bounds != nil {
+			one.bounds = *bounds
+		}
+		one.buckets = make([]uint64, len(one.bounds))
+		if form != Classic {
+			one.native = newNative(in.Zero)
+		}
+		return one
+	})
+	return h
+}
+
+// rebound drops all series and makes new ones with other bounds, unless these are
+// the bounds that they have. It tells whether it did.
+func (h *histograms) rebound(bounds []float64) bool {
+	if now := h.bounds.Load(); now == nil || slices.Equal(*now, bounds) {
+		return false
+	}
+	h.bounds.Store(&bounds)
+	h.Reset()
+	return true
+}
+
+func (h *histograms) with(values []string) sink {
 	m, err := h.GetMetricWithLabelValues(values...)
 	if err != nil {
 		panic(err)

@@ -15,6 +15,8 @@ func Name(in *exporter.Instrument) string {
 		name += "_seconds"
 	case "By":
 		name += "_bytes"
+	case "1":
+		name += "_ratio"
 	}
 	if in.Kind == exporter.Counter {
 		name += "_total"

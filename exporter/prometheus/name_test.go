@@ -15,12 +15,15 @@ var metricsOfThePage = []string{
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
 	"headway_streams_in_flight", "headway_decoder_detached_total", "headway_export_dropped_total",
-	"headway_connections_total", "headway_build_info",
+	"headway_config_last_reload_successful", "headway_connections_total", "headway_build_info",
 
 	"headway_attempts_total", "headway_chains_total", "headway_chain_attempts", "headway_chain_duration_seconds",
 	"headway_chain_time_to_first_token_seconds", "headway_chain_wasted_seconds_total", "headway_chain_wasted_tokens_total",
 	"headway_chain_slept_seconds_total", "headway_chain_ambiguous_total", "headway_retry_after_ignored_total",
 	"headway_chains_open", "headway_chain_evicted_total",
+
+	"headway_slo_requests_total", "headway_slo_missed_total", "headway_slo_tokens_total", "headway_slo_tokens_timed_total",
+	"headway_slo_tokens_on_time_total", "headway_slo_objective_ratio", "headway_slo_threshold_seconds",
 }
 
 // roleMetrics are the same for names that belong to one role.
@@ -44,6 +47,10 @@ func TestTableHasTheNamesThatUsersQuery(t *testing.T) {
 
 func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 	want := map[string][]string{
+		"headway_slo_requests_total":         {"operation", "model", "upstream", "slo", "verdict", "missed"},
+		"headway_slo_missed_total":           {"operation", "model", "upstream", "slo", "indicator"},
+		"headway_slo_tokens_total":           {"operation", "model", "upstream", "slo", "verdict"},
+		"headway_slo_threshold_seconds":      {"slo", "indicator"},
 		"headway_attempts_total":             {"operation", "model", "upstream", "joined_by"},
 		"headway_chains_total":               {"operation", "model", "upstream", "outcome"},
 		"headway_chain_wasted_seconds_total": {"operation", "model", "upstream", "cause"},

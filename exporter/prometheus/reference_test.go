@@ -27,11 +27,12 @@ func TestMetricReferenceIsTheGoldenOne(t *testing.T) {
 			labels := prometheus.Labels(&in)
 			return code(labels[len(labels)-len(in.Labels):])
 		},
-		"unit":     unit,
-		"bounds":   bounds,
-		"labels":   familyLabels,
-		"outcomes": func() string { return names(exchange.Outcomes()) },
-		"chains":   func() string { return names(exchange.ChainOutcomes()) },
+		"unit":       unit,
+		"bounds":     bounds,
+		"labels":     familyLabels,
+		"outcomes":   func() string { return names(exchange.Outcomes()) },
+		"indicators": indicators,
+		"chains":     func() string { return names(exchange.ChainOutcomes()) },
 	}).ParseFiles("testdata/metrics.md.tmpl")
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +87,18 @@ func names[T ~string](of []T) string {
 	return code(out)
 }
 
+func indicators() string {
+	var out []string
+	for _, i := range exchange.Indicators() {
+		out = append(out, i.String())
+	}
+	return code(out)
+}
+
 func unit(in exporter.Instrument) string {
 	switch in.Unit {
+	case "1":
+		return "0 to 1"
 	case "s":
 		return "seconds"
 	case "{unit}":

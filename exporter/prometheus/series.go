@@ -62,6 +62,7 @@ func (g gauge) observe(samples []exporter.Sample, _ mark) {
 type series struct {
 	identity exporter.Identity
 	drawn    []drawn
+	live     *exporter.Live
 
 	mu   sync.RWMutex
 	made map[seriesKey]sink
@@ -98,6 +99,19 @@ func (s *series) sink(key seriesKey) sink {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if found := s.made[key]; found != nil {
+		return found
+	}
+	if together := s.drawn[key.instrument].Together; together != nil {
+		for _, extra := range together(s.live, key.extra) {
+			s.make(seriesKey{key.instrument, extra})
+		}
+	}
+	return s.make(key)
+}
+
+// make returns the series of key, which it makes unless it is there.
+func (s *series) make(key seriesKey) sink {
 	if found := s.made[key]; found != nil {
 		return found
 	}

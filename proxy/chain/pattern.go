@@ -178,10 +178,11 @@ func renews(r *exchange.Record) bool {
 }
 
 // readByClient tells whether a client that left had been given a part of the
-// answer. One that had not may have run out of patience, and try again.
+// answer that it could use. One that had not may have run out of patience, and try
+// again; so does one whose answer in one piece broke off.
 func readByClient(r *exchange.Record) bool {
 	if r.Timing.FirstChunk == 0 || r.Status >= 400 {
 		return false
 	}
-	return r.Chunks.Count > 0 || !r.Stream || r.Dialect == ""
+	return r.Stream && (r.Chunks.Count > 0 || r.Dialect == "")
 }

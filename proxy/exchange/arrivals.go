@@ -20,10 +20,10 @@ type Block struct {
 
 // block is a Block as it is kept.
 type block struct {
-	from     int   // its place in the encoding
-	previous int64 // in µs
-	longest  int64 // in µs
-	tokens   int64 // of all chunks before, one for each that told none
+	from     uint32 // its place in the encoding
+	longest  uint32 // in µs, or all that fits: 71 minutes
+	previous int64  // in µs
+	tokens   int64  // of all chunks before, one for each that told none
 }
 
 // Arrivals reads the kept chunks of a stream in order, their tokens settled. The
@@ -76,7 +76,7 @@ func (a *Arrivals) Peek() (Block, bool) {
 	if a.spread {
 		before = a.before
 	}
-	return Block{micros(b.previous), micros(last), micros(b.longest), before}, true
+	return Block{micros(b.previous), micros(last), micros(int64(b.longest)), before}, true
 }
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }

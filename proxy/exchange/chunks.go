@@ -3,15 +3,17 @@ package exchange
 import (
 	"encoding/binary"
 	"iter"
+	"math"
 	"time"
 )
 
 // MaxChunkBytes bounds what one exchange keeps of its content chunks: some
-// 15,000 to 20,000 of them. Later ones are counted, not kept.
+// 15,000 to 20,000 of them. Later ones are counted, not kept. What is kept of their
+// blocks is half as much again at most.
 const MaxChunkBytes = 64 << 10
 
 // Chunks is when every content chunk of a stream came and what it carried, in
-// about four bytes each. The zero value is empty and ready for use.
+// about six bytes each. The zero value is empty and ready for use.
 type Chunks struct {
 	// Count is the number of content chunks, kept or not.
 	Count int
@@ -56,11 +58,11 @@ func (c *Chunks) Add(k Chunk) {
 // note books a chunk in its block, before it is appended.
 func (c *Chunks) note(at int64) {
 	if c.kept%BlockSize == 0 {
-		c.blocks = append(c.blocks, block{from: len(c.encoded), previous: c.last, tokens: c.tokens + int64(c.untold)})
+		c.blocks = append(c.blocks, block{from: uint32(len(c.encoded)), previous: c.last, tokens: c.tokens + int64(c.untold)})
 	}
 	if c.kept > 0 {
 		b := &c.blocks[len(c.blocks)-1]
-		b.longest = max(b.longest, at-c.last)
+		b.longest = max(b.longest, uint32(min(max(0, at-c.last), math.MaxUint32)))
 		c.longest = max(c.longest, at-c.last)
 	}
 }

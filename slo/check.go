@@ -1,0 +1,201 @@
+package slo
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// How much a Set may hold. Every SLO is a label value and some 80 KiB of counters.
+const (
+	maxSLOs   = 100
+	minWindow = time.Hour
+	maxWindow = 92 * 24 * time.Hour // a quarter
+	maxLimit  = time.Hour
+)
+
+var (
+	names  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
+	labels = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)   // Prometheus data model
+	fields = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.1
+)
+
+// Check tells what is wrong with the SLOs of a Set, wherever it came from. Whether
+// their alerts can fire is slo/rules' to say.
+func Check(set Set) Problems {
+	var out Problems
+	named := map[string]*SLO{}
+	conditions := map[exchange.Condition]bool{}
+	for i := range set.SLOs {
+		s := &set.SLOs[i]
+		out = append(out, s.checkName(named)...)
+		out = append(out, s.checkPromise()...)
+		out = append(out, s.checkGood()...)
+		out = append(out, s.checkMatch()...)
+		out = append(out, s.checkAlerting()...)
+		for _, c := range s.conditions() {
+			conditions[c] = true
+		}
+		if len(conditions) > exchange.MaxConditions {
+			out = append(out, s.Problem("match.header", "it is the 65th different header condition", "keep to 64"))
+			clear(conditions)
+		}
+	}
+	if len(set.SLOs) > maxSLOs {
+		s := &set.SLOs[maxSLOs]
+		out = append(out, s.Problem("", fmt.Sprintf("it is one of %d SLOs", len(set.SLOs)), fmt.Sprintf("keep to %d", maxSLOs)))
+	}
+	return out
+}
+
+func (s *SLO) checkName(named map[string]*SLO) Problems {
+	first := named[s.Name]
+	switch {
+	case s.Name == "":
+		return Problems{s.Problem("name", "there is none", "name it by whom it serves: chat-interactive")}
+	case !names.MatchString(s.Name):
+		return Problems{s.Problem("name", strconv.Quote(s.Name)+" is no name", "use up to 63 letters, digits and - . _ between them")}
+	case first != nil:
+		wrong := "another SLO is called " + s.Name
+		if line := first.at.lines["name"]; line > 0 {
+			wrong += fmt.Sprintf(", in line %d", line)
+		}
+		return Problems{s.Problem("name", wrong, "give each its own name")}
+	}
+	named[s.Name] = s
+	return nil
+}
+
+func (s *SLO) checkPromise() Problems {
+	var out Problems
+	add := func(key, wrong, right string) { out = append(out, s.Problem(key, wrong, right)) }
+	switch o := s.Objective; {
+	case o == 0 && s.at.lines["objective"] == 0:
+		add("objective", "there is none", "write the percentage of good exchanges: 99.5")
+	case o >= 100:
+		add("objective", format(o)+" leaves no error budget", "write less than 100: 99.9")
+	case o <= 0:
+		add("objective", format(o)+" promises nothing", "write more than 0: 99.5")
+	case o < 1:
+		add("objective", format(o)+" is a percentage, and hardly meant", "write "+format(o*100))
+	}
+	switch w := s.Window; {
+	case w == 0 && s.at.lines["window"] == 0:
+		add("window", "there is none", "write 30d")
+	case w < minWindow || w > maxWindow:
+		add("window", fmt.Sprintf("%s is out of bounds", w), "write something from 1h to 92d: 30d")
+	case w%time.Hour != 0:
+		add("window", fmt.Sprintf("%s is no whole number of hours", w), "write days, weeks or hours: 30d")
+	}
+	switch s.Judge {
+	case "", Chain, Attempt:
+	default:
+		add("judge", strconv.Quote(string(s.Judge))+" cannot be judged", "write chain, the call that the user felt, or attempt")
+	}
+	return out
+}
+
+func (s *SLO) checkGood() Problems {
+	var out Problems
+	seen := map[exchange.Indicator]bool{}
+	for _, o := range s.Good {
+		key := "good." + o.Indicator.String()
+		switch {
+		case seen[o.Indicator]:
+			out = append(out, s.Problem(key, "it has two limits", "keep one"))
+		case o.Indicator == exchange.Error:
+			out = append(out, s.Problem(key, "it has no limit", "leave it out: what fails is never good"))
+		case o.Limit <= 0:
+			out = append(out, s.Problem(key, o.Limit.String()+" can never be kept", "write more than 0: 500ms"))
+		case o.Limit > maxLimit:
+			out = append(out, s.Problem(key, o.Limit.String()+" is out of bounds", "write an hour or less"))
+		}
+		seen[o.Indicator] = true
+	}
+	return out
+}
+
+func (s *SLO) checkMatch() Problems {
+	var out Problems
+	if r := s.Match.InputTokens; r.Min < 0 || r.Max < 0 || r.Max > 0 && r.Max < r.Min {
+		out = append(out, s.Problem("match.input_tokens", fmt.Sprintf("nothing is from %d to %d", r.Min, r.Max), "put the smaller number first: 1001..8000"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Match.Header)) {
+		if !fields.MatchString(name) {
+			out = append(out, s.Problem("match.header", strconv.Quote(name)+" is no name of a field", "write x-team, say"))
+		}
+	}
+	return out
+}
+
+func (s *SLO) checkAlerting() Problems {
+	var out Problems
+	a := &s.Alerting
+	for key, link := range map[string]string{"alerting.runbook": a.Runbook, "alerting.dashboard": a.Dashboard} {
+		u, err := url.Parse(link)
+		if link != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			out = append(out, s.Problem(key, strconv.Quote(link)+" is no link", "write https://…"))
+		}
+	}
+	for key, names := range map[string][]string{
+		"alerting.by":          a.By,
+		"alerting.labels":      slices.Sorted(maps.Keys(a.Labels)),
+		"alerting.annotations": slices.Sorted(maps.Keys(a.Annotations)),
+	} {
+		for _, name := range names {
+			if !labels.MatchString(name) {
+				out = append(out, s.Problem(key, strconv.Quote(name)+" is no name of a label", "use letters, digits and _, no digit first"))
+			}
+		}
+	}
+	return out
+}
+
+// conditions are the header conditions of s, by name.
+func (s *SLO) conditions() []exchange.Condition {
+	var out []exchange.Condition
+	for _, name := range slices.Sorted(maps.Keys(s.Match.Header)) {
+		out = append(out, exchange.Condition{Field: name, Pattern: s.Match.Header[name]})
+	}
+	return out
+}
+
+// warnings are about what is allowed and rarely meant.
+func warnings(set Set) []Warning {
+	var out []Warning
+	for i := range set.SLOs {
+		s := &set.SLOs[i]
+		streams := s.Match.Stream != nil && *s.Match.Stream
+		for _, o := range s.Good {
+			if perToken(o.Indicator) && !streams {
+				out = append(out, s.Problem("good."+o.Indicator.String(),
+					"a response in one piece has none and passes", "add stream: true to match, or limit e2e for the others"))
+				break
+			}
+		}
+		for j := range set.SLOs[:i] {
+			if set.First && set.SLOs[j].Match.equal(&s.Match) {
+				out = append(out, s.Problem("match", "it never judges: "+set.SLOs[j].Name+" matches the same and comes first", "narrow one of them"))
+				break
+			}
+		}
+	}
+	return out
+}
+
+// perToken says whether only streams have the indicator.
+func perToken(i exchange.Indicator) bool {
+	switch i {
+	case exchange.Error, exchange.E2E, exchange.E2EPerOutputToken:
+		return false
+	}
+	return true
+}
+
+func format(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }

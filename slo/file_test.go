@@ -1,0 +1,200 @@
+package slo_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
+)
+
+// day is a day of an SLO's window.
+const day = 24 * time.Hour
+
+func TestParseReadsEveryKey(t *testing.T) {
+	in, err := os.ReadFile("testdata/every-key.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, warnings, err := slo.Parse("every-key.yaml", strings.NewReader(string(in)))
+	if err != nil || len(warnings) != 0 {
+		t.Fatalf("%v, warnings %v", err, warnings)
+	}
+	want := slo.Set{First: true, SLOs: []slo.SLO{
+		{
+			Name: "chat-interactive", Objective: 99, Window: 30 * day, Judge: slo.Attempt,
+			Match: slo.Match{
+				Operation: "chat", Model: "gpt-4o*", Upstream: "api.openai.com", Stream: new(true),
+				Header: map[string]string{"x-team": "search-*"}, InputTokens: slo.Range{Min: 1, Max: 8000},
+			},
+			Good: []slo.Objective{
+				{exchange.TTFT, 500 * ms}, {exchange.TTFTPerInputToken, 2 * ms}, {exchange.TPOT, 50 * ms},
+				{exchange.ITLP50, 40 * ms}, {exchange.ITLP90, 90 * ms}, {exchange.ITLP99, 200 * ms},
+				{exchange.Stall, 2 * time.Second}, {exchange.E2E, 20 * time.Second}, {exchange.E2EPerOutputToken, 100 * ms},
+			},
+			Exclude: []exchange.Outcome{exchange.ClientGone}, ExcludeTypes: []exchange.ErrorType{"400", "422"},
+			Alerting: slo.Alerting{
+				Page: true, Ticket: true, MinRequests: 50, By: []string{"namespace"},
+				Runbook: "https://example.com/runbook", Dashboard: "https://example.com/dashboard",
+				Labels: map[string]string{"team": "search"}, Annotations: map[string]string{"note": "call first"},
+			},
+		},
+		{Name: "long", Objective: 99.5, Window: 28 * day, Match: slo.Match{InputTokens: slo.Range{Min: 8001}}, Judge: slo.Chain},
+		{Name: "rest", Objective: 99.9, Window: 720 * time.Hour, Alerting: slo.Alerting{Ticket: true, MinRequests: 10}},
+	}}
+	if got.First != want.First || len(got.SLOs) != len(want.SLOs) {
+		t.Fatalf("got %+v", got)
+	}
+	for i := range want.SLOs {
+		if !got.SLOs[i].Equal(&want.SLOs[i]) {
+			t.Errorf("got %+v,\nwant %+v", got.SLOs[i], want.SLOs[i])
+		}
+	}
+}
+
+// entry is an SLO with one key changed, or left out when the text is empty.
+func entry(key, text string) string {
+	var out strings.Builder
+	out.WriteString("slos:\n  - name: x\n")
+	keys := map[string]string{"objective": "99", "window": "30d"}
+	keys[key] = text
+	for _, k := range []string{"objective", "window", "match", "good", "exclude", "judge", "alerting", key} {
+		if v := keys[k]; v != "" {
+			out.WriteString("    " + k + ": " + v + "\n")
+			delete(keys, k)
+		}
+	}
+	return out.String()
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"no file", "", "f:1: the file is empty; begin with slos:"},
+		{"no SLOs", "slos: []", "f:1: slos: there are none; list at least one"},
+		{"SLOs that are no list", "slos: {}", "f:1: slos: a mapping is no list; begin each SLO with - name:"},
+		{"what is no YAML", "slos:\n\t- a", "f:2: found character that cannot start any token; indent with spaces and quote what begins with % @ or `"},
+		{"a second document", "slos: []\n---\nslos: []", "f:3: a second document begins; keep all SLOs in one document, without ---"},
+		{"a key that is not known", entry("objektive", "99"), "f:5: slos[0].objektive: there is no such key; did you mean objective?"},
+		{
+			"a key like no other", entry("zebra", "1"),
+			"f:5: slos[0].zebra: there is no such key; there are name, match, objective, window, good, exclude, judge, alerting",
+		},
+		{"an indicator that is not known", entry("good", "{tftt: 1s}"), "f:5: slos[0].good.tftt: there is no such key; did you mean ttft?"},
+		{"an error's limit", entry("good", "{error: 1s}"), "f:5: slos[0].good.error: there is no such key; leave it out: what fails is never good"},
+		{"a key twice", entry("good", "{ttft: 1s, ttft: 2s}"), "f:5: slos[0].good.ttft: it stands there twice, first in line 5; keep one"},
+		{"a threshold without unit", entry("good", "{ttft: 500}"), "f:5: slos[0].good.ttft: 500 has no unit; write 500ms or 500s"},
+		{"a threshold of another unit", entry("good", "{ttft: 5 parsecs}"), `f:5: slos[0].good.ttft: "5 parsecs" is no duration; write a number and its unit: 500ms, 1.5s, 2m`},
+		{"a threshold of nothing", entry("good", "{ttft: 0s}"), "f:5: slos[0].good.ttft: 0s can never be kept; write more than 0: 500ms"},
+		{"a negative threshold", entry("good", "{e2e: -1s}"), "f:5: slos[0].good.e2e: -1s can never be kept; write more than 0: 500ms"},
+		{"a threshold of days", entry("good", "{e2e: 30h}"), "f:5: slos[0].good.e2e: 30h0m0s is out of bounds; write an hour or less"},
+		{"an objective of 100", entry("objective", "100"), "f:3: slos[0].objective: 100 leaves no error budget; write less than 100: 99.9"},
+		{"an objective of 0", entry("objective", "0"), "f:3: slos[0].objective: 0 promises nothing; write more than 0: 99.5"},
+		{"an objective as a share", entry("objective", "0.995"), "f:3: slos[0].objective: 0.995 is a percentage, and hardly meant; write 99.5"},
+		{"an objective that is no number", entry("objective", "high"), `f:3: slos[0].objective: "high" is no number; write the percentage of good exchanges: 99.5`},
+		{"no objective", entry("objective", ""), "f:2: slos[0].objective: there is none; write the percentage of good exchanges: 99.5"},
+		{"no window", entry("window", ""), "f:2: slos[0].window: there is none; write 30d"},
+		{"a window without unit", entry("window", "30"), "f:4: slos[0].window: 30 has no unit; write 30d"},
+		{"a window of minutes", entry("window", "10m"), "f:4: slos[0].window: 10m0s is out of bounds; write something from 1h to 92d: 30d"},
+		{"a window of years", entry("window", "365d"), "f:4: slos[0].window: 8760h0m0s is out of bounds; write something from 1h to 92d: 30d"},
+		{"an outcome that is not known", entry("exclude", "[client_gon]"), `f:5: slos[0].exclude: "client_gon" is no outcome that can be excluded; did you mean client_gone?; a status from 400 to 599 can be excluded, too`},
+		{"good outcomes excluded", entry("exclude", "[ok]"), `f:5: slos[0].exclude: "ok" is no outcome that can be excluded`},
+		{"an event that is not known", entry("judge", "call"), `f:5: slos[0].judge: "call" cannot be judged; write chain, the call that the user felt, or attempt`},
+		{"a class of no sizes", entry("match", `{input_tokens: "8000..100"}`), "f:5: slos[0].match.input_tokens: nothing is from 8000 to 100; put the smaller number first: 1001..8000"},
+		{"a flag that is none", entry("match", "{stream: maybe}"), `f:5: slos[0].match.stream: "maybe" is neither true nor false; write true or false`},
+		{"a runbook that is no link", entry("alerting", "{runbook: wiki}"), `f:5: slos[0].alerting.runbook: "wiki" is no link; write https://…`},
+		{"a label that is none", entry("alerting", "{labels: {a-b: c}}"), `f:5: slos[0].alerting.labels: "a-b" is no name of a label; use letters, digits and _, no digit first`},
+		{"no name", "slos: [{objective: 99, window: 30d}]", "f:1: slos[0].name: there is none; name it by whom it serves: chat-interactive"},
+		{
+			"two of one name", "slos:\n- {name: a, objective: 99, window: 30d}\n- {name: a, objective: 99, window: 30d}",
+			"f:3: slos[1].name: another SLO is called a, in line 2; give each its own name",
+		},
+		{"an alias of itself", "slos: &a [*a]", "f:1: slos[0]: a list is no mapping; write a mapping with name, match, objective, window, good, exclude, judge, alerting"},
+		{"a merge of itself", "slos: [&a {name: x, <<: *a}]", "it is merged from itself"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := slo.Parse("f", strings.NewReader(tt.in))
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) && !strings.Contains(err.Error(), ": "+tt.want) {
+				t.Errorf("refused with\n%v, want\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseNamesAllProblemsInTheirOrder(t *testing.T) {
+	_, _, err := slo.Parse("f", strings.NewReader("match: some\nslos:\n- name: a b\n  objective: 100\n  good: {ttft: 5}\n- window: 1d"))
+	var problems slo.Problems
+	if !errors.As(err, &problems) {
+		t.Fatal(err)
+	}
+	want := []string{"match", "slos[0].name", "slos[0].window", "slos[0].objective", "slos[0].good.ttft", "slos[1].name", "slos[1].objective"}
+	for i, p := range problems {
+		if i >= len(want) || p.Key != want[i] {
+			t.Errorf("problem %d is %v", i, p)
+		}
+		if p.Right == "" || p.Line == 0 {
+			t.Errorf("%v names no line, or not what would be right", p)
+		}
+	}
+	if len(problems) != len(want) {
+		t.Errorf("%d problems, want %d", len(problems), len(want))
+	}
+}
+
+func TestParseWarns(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"of limits that only streams have", entry("good", "{e2e: 1s, tpot: 50ms}"), "f:5: slos[0].good.tpot: a response in one piece has none and passes; add stream: true to match, or limit e2e for the others"},
+		{
+			"of an SLO behind its like", "match: first\nslos:\n- {name: a, objective: 99, window: 30d}\n- {name: b, objective: 90, window: 30d}",
+			"f:4: slos[1].match: it never judges: a matches the same and comes first; narrow one of them",
+		},
+	} {
+		_, warnings, err := slo.Parse("f", strings.NewReader(tt.in))
+		if err != nil || len(warnings) != 1 || warnings[0].Error() != tt.want {
+			t.Errorf("%s: %v, warnings %v, want %s", tt.name, err, warnings, tt.want)
+		}
+	}
+}
+
+func TestParseTellsOpenSLO(t *testing.T) {
+	_, _, err := slo.Parse("f", strings.NewReader("# one\n\napiVersion: openslo/v1\nkind: SLO\n"))
+	if !errors.Is(err, slo.ErrOpenSLO) {
+		t.Errorf("%v, want %v", err, slo.ErrOpenSLO)
+	}
+}
+
+func TestParseMergesAnchors(t *testing.T) {
+	set, _, err := slo.Parse("f", strings.NewReader(`
+slos:
+  - &base {name: a, objective: 99, window: 30d, good: &limits {e2e: 20s, stall: 1s}, match: {stream: true}}
+  - {<<: *base, name: b, good: {<<: *limits, e2e: 5s}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := set.SLOs[1]
+	if b.Name != "b" || b.Objective != 99 || b.Limit(exchange.E2E) != 5*time.Second || b.Limit(exchange.Stall) != time.Second {
+		t.Errorf("got %+v", b)
+	}
+}
+
+func TestParseTakesNoFileOfAnySize(t *testing.T) {
+	_, _, err := slo.Parse("f", strings.NewReader(strings.Repeat("# a comment\n", 1<<17)))
+	if err == nil || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("%v, want a refusal", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("slos: [&a {name: x, <<: *a}]")
+	f.Add(entry("good", "{ttft: 500ms}"))
+	f.Add("slos:\n- &a\n  <<: [*a, {name: b}]\n  match: {input_tokens: 5..}")
+	f.Fuzz(func(t *testing.T, in string) {
+		set, _, err := slo.Parse("f", strings.NewReader(in))
+		if err == nil && len(slo.Check(set)) > 0 {
+			t.Errorf("a set was read that is wrong: %v", slo.Check(set))
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package slo
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// windows are those over which goodput slides.
+func windows() []time.Duration {
+	return []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour}
+}
+
+// Snapshot is how all SLOs stand at one moment, as the API tells it. It is what this
+// process alone has seen: the authority, over all pods and restarts, is Prometheus.
+type Snapshot struct {
+	At   time.Time `json:"at"`
+	SLOs []Status  `json:"slos"`
+}
+
+// Status is how one SLO stands. Times are in seconds.
+type Status struct {
+	Name      string             `json:"name"`
+	Objective float64            `json:"objective"` // percent
+	Window    float64            `json:"window_s"`
+	Judge     Event              `json:"judge"`
+	Limits    map[string]float64 `json:"limits_s"` // by indicator
+	Goodput   []Goodput          `json:"goodput"`  // shortest window first
+	Budget    Budget             `json:"budget"`
+}
+
+// Goodput is what met every objective in a window that ends now. Rates are per
+// second of the part of the window that was counted. A share of nothing is absent.
+type Goodput struct {
+	Window  float64 `json:"window_s"`
+	Covered float64 `json:"covered_s"` // counted so long: up to a slot more than the window, less after a start
+
+	Requests    uint64   `json:"requests"`
+	Good        uint64   `json:"good"`
+	Ratio       *float64 `json:"ratio,omitempty"` // good of requests
+	RequestRate float64  `json:"requests_per_s"`
+	GoodRate    float64  `json:"good_requests_per_s"`
+
+	Tokens        uint64   `json:"tokens"` // output, of all requests
+	GoodTokens    uint64   `json:"good_tokens"`
+	GoodTokenRate float64  `json:"good_tokens_per_s"`
+	OnTime        *float64 `json:"tokens_on_time_ratio,omitempty"` // smooth token goodput
+	OnTimeRate    float64  `json:"tokens_on_time_per_s"`
+
+	Missed map[string]uint64 `json:"missed,omitempty"` // requests by indicator; one may miss several
+}
+
+// Totals is what an SLO promises and what has been counted for its name since the
+// process began, for the exporter.
+type Totals struct {
+	Name      string
+	Objective float64 // percent
+	Good      []Objective
+	Timed     uint64 // output tokens that had a deadline
+	OnTime    uint64 // of Timed, those that kept it
+}
+
+// Snapshot tells how all SLOs stand.
+func (j *Judge) Snapshot(now time.Time) Snapshot {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.books.roll(now)
+	e := j.engine.Load()
+	out := Snapshot{At: now, SLOs: make([]Status, 0, len(e.rules))}
+	for i := range e.rules {
+		out.SLOs = append(out.SLOs, j.books.status(&e.rules[i], now))
+	}
+	return out
+}
+
+// Totals lists what every SLO promises and has counted.
+func (j *Judge) Totals() []Totals {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := make([]Totals, 0, len(j.books.ledgers))
+	for _, l := range j.books.ledgers {
+		out = append(out, Totals{l.slo.Name, l.slo.Objective, l.slo.Good, l.totals.timed, l.totals.onTime})
+	}
+	return out
+}
+
+// Unmatched names the SLOs that match nothing: they have matched none of the
+// exchanges that came in the last hour or longer. Each is named once, until it
+// matches again. While nothing comes, none is named.
+func (j *Judge) Unmatched(now time.Time) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []string
+	for _, l := range j.books.ledgers {
+		if !l.warned && j.books.seen > l.seen && now.Sub(l.matched) >= time.Hour {
+			l.warned = true
+			out = append(out, l.slo.Name)
+		}
+	}
+	return out
+}
+
+func (b *books) status(r *rule, now time.Time) Status {
+	s := Status{
+		Name: r.Name, Objective: r.Objective, Window: r.Window.Seconds(), Judge: Attempt,
+		Limits: map[string]float64{}, Budget: r.ledger.budget(r.SLO, now),
+	}
+	if r.chain {
+		s.Judge = Chain
+	}
+	for _, o := range r.Good {
+		s.Limits[o.Indicator.String()] = o.Limit.Seconds()
+	}
+	for _, w := range windows() {
+		t, covered := b.sum(r.ledger, w, now)
+		s.Goodput = append(s.Goodput, t.goodput(w, covered))
+		if w == time.Hour {
+			s.Budget.burn(r.SLO, &t)
+		}
+	}
+	return s
+}
+
+func (t *tally) goodput(window, covered time.Duration) Goodput {
+	g := Goodput{
+		Window: window.Seconds(), Covered: covered.Seconds(),
+		Requests: t.requests, Good: t.good, Ratio: share(t.good, t.requests),
+		Tokens: t.tokens, GoodTokens: t.goodTokens, OnTime: share(t.onTime, t.timed),
+	}
+	if covered > 0 {
+		g.RequestRate = float64(t.requests) / covered.Seconds()
+		g.GoodRate = float64(t.good) / covered.Seconds()
+		g.GoodTokenRate = float64(t.goodTokens) / covered.Seconds()
+		g.OnTimeRate = float64(t.onTime) / covered.Seconds()
+	}
+	for i, n := range t.missed {
+		if n > 0 {
+			if g.Missed == nil {
+				g.Missed = map[string]uint64{}
+			}
+			g.Missed[exchange.Indicator(i).String()] = n
+		}
+	}
+	return g
+}
+
+func share(part, of uint64) *float64 {
+	if of == 0 {
+		return nil
+	}
+	return new(float64(part) / float64(of))
+}

@@ -1,0 +1,164 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The names of the alerts. Each has a page of its name in docs/runbooks.
+const (
+	PageFast   = "HeadwaySLOBurnPageFast"
+	PageSlow   = "HeadwaySLOBurnPageSlow"
+	TicketFast = "HeadwaySLOBurnTicketFast"
+	TicketSlow = "HeadwaySLOBurnTicketSlow"
+	CanaryBurn = "HeadwaySLOCanaryBurn"      // too few requests to judge by, and canaries fail
+	Exhausted  = "HeadwaySLOBudgetExhausted" // the window's budget is spent
+	Absent     = "HeadwaySLOAbsent"          // nothing reports the SLO any more
+)
+
+// Alerts lists every alert that is rendered.
+func Alerts() []string {
+	return []string{PageFast, PageSlow, TicketFast, TicketSlow, CanaryBurn, Exhausted, Absent}
+}
+
+// moreThanOne holds for two events and not for one: rate extrapolates to the edges
+// of its window, so that one event may count as 1.25 where scrapes are a minute
+// apart.
+const moreThanOne = "> 1.5"
+
+// burn is the alert of one pair. Its value is the error ratio over the long window.
+func (p *plan) burn(pair Pair) Rule {
+	limit := number(pair.Factor) + " * " + number(p.budget1)
+	over := func(w time.Duration) string { return selector(recordErrors, p.slo, windowIs(w)) + " > " + limit }
+	expr := over(pair.Long) + "\nand ignoring (window)\n" + over(pair.Short) + p.floor(pair.Short)
+	spent := 100 * pair.Factor * float64(pair.Long) / float64(p.window)
+	return p.alert(pair.Alert, pair.Severity, expr, "", map[string]string{
+		"summary": fmt.Sprintf("SLO %s%s: {{ $value | humanizePercentage }} of requests were bad in %s, where %s %% may be",
+			p.slo.Name, where(p.slo.Alerting.By), promDuration(pair.Long), number(100*p.budget1)),
+		"description": fmt.Sprintf("The error budget burns more than %s times faster than it may, over %s and over the last %s: "+
+			"%s %% of the budget of %s is gone by now, and all of it within %s when it goes on.",
+			number(pair.Factor), promDuration(pair.Long), promDuration(pair.Short),
+			strconv.FormatFloat(spent, 'f', 0, 64), promDuration(p.window), promDuration(coarse(p.window, pair.Factor))),
+	})
+}
+
+// floor keeps an alert silent while there is too little in window to judge by: too
+// few requests, or one bad one alone.
+func (p *plan) floor(window time.Duration) string {
+	if p.slo.Alerting.MinRequests == 0 {
+		return ""
+	}
+	return "\nand ignoring (window)\n" + p.enough(window) +
+		"\nand ignoring (window)\n" + p.sum(recordIncrease, window, `verdict="bad"`) + " " + moreThanOne
+}
+
+// enough holds while there is traffic to judge by.
+func (p *plan) enough(window time.Duration) string {
+	return fmt.Sprintf("%s >= %d", p.sum(recordIncrease, window), p.slo.Alerting.MinRequests)
+}
+
+func (p *plan) sum(increase string, window time.Duration, matchers ...string) string {
+	matchers = append([]string{windowIs(window)}, matchers...)
+	return fmt.Sprintf("sum%s (%s)", p.by("slo"), selector(increase, p.slo, matchers...))
+}
+
+// canaryBurn is the pages' condition on canaries, while there is too little traffic.
+func (p *plan) canaryBurn() Rule {
+	var conditions []string
+	var shortest time.Duration
+	for _, pair := range p.alerting() {
+		if pair.Severity != Page {
+			continue
+		}
+		limit := number(pair.Factor) + " * " + number(p.budget1)
+		over := func(w time.Duration) string { return selector(recordCanaryBad, p.slo, windowIs(w)) + " > " + limit }
+		conditions = append(conditions, "(\n  "+over(pair.Long)+"\n  and ignoring (window) "+over(pair.Short)+
+			"\n  and ignoring (window) "+p.sum(recordCanaryInc, pair.Short, `verdict="bad"`)+" "+moreThanOne+"\n)")
+		if shortest == 0 || pair.Short < shortest {
+			shortest = pair.Short
+		}
+	}
+	expr := "(\n" + strings.Join(conditions, "\nor ignoring (window)\n") + "\n)\nunless ignoring (window)\n" + p.enough(shortest)
+	return p.alert(CanaryBurn, Page, expr, "", map[string]string{
+		"summary": fmt.Sprintf("SLO %s%s: {{ $value | humanizePercentage }} of canaries failed in {{ $labels.window }}, and there is no traffic to tell more",
+			p.slo.Name, where(p.slo.Alerting.By)),
+		"description": fmt.Sprintf("Fewer than %d requests came in %s, too few to judge by. "+
+			"The canaries of the same operation, model and upstream burn the error budget fast enough for a page.",
+			p.slo.Alerting.MinRequests, promDuration(shortest)),
+	})
+}
+
+// exhausted fires while more of the window was bad than may be.
+func (p *plan) exhausted() Rule {
+	expr := selector(recordErrors, p.slo, windowIs(p.window)) + " > " + number(p.budget1) + p.floor(p.window)
+	return p.alert(Exhausted, Ticket, expr, "", map[string]string{
+		"summary": fmt.Sprintf("SLO %s%s: {{ $value | humanizePercentage }} of requests were bad in %s, where %s %% may be",
+			p.slo.Name, where(p.slo.Alerting.By), promDuration(p.window), number(100*p.budget1)),
+		"description": fmt.Sprintf("The error budget of %s is spent. The objective of %s %% is missed until bad requests fall out of the window.",
+			promDuration(p.window), number(p.slo.Objective)),
+	})
+}
+
+// absent fires when sidecars reported the SLO within a day and none does now. An
+// SLO without traffic is still reported.
+func (p *plan) absent() Rule {
+	memory, patience := scaled(day, p.options.Scale), 3*p.resolution
+	expr := fmt.Sprintf("max_over_time(%s[%s])\nunless\n%s",
+		selector(recordReporting, p.slo), promDuration(memory), selector(recordReporting, p.slo))
+	return p.alert(Absent, Ticket, expr, promDuration(patience), map[string]string{
+		"summary": fmt.Sprintf("SLO %s%s: no sidecar reports it any more", p.slo.Name, where(p.fleetLabels())),
+		"description": fmt.Sprintf("Up to {{ $value | humanize }} sidecars reported it within the last %s, and none has for %s: "+
+			"they are gone, are not scraped, or have lost the SLO. Nothing watches it now.", promDuration(memory), promDuration(patience)),
+	})
+}
+
+// alert is a rule with what every alert has. What the SLO file says wins over what
+// is given, but never over slo and severity.
+func (p *plan) alert(name string, severity Severity, expr, patience string, annotations map[string]string) Rule {
+	a := &p.slo.Alerting
+	labels := maps.Clone(a.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels["severity"], labels["slo"] = string(severity), p.slo.Name
+	annotations["runbook_url"] = p.runbook(name)
+	if a.Dashboard != "" {
+		annotations["dashboard_url"] = a.Dashboard
+	}
+	maps.Copy(annotations, a.Annotations)
+	return Rule{Alert: name, Expr: expr, For: patience, Labels: labels, Annotations: annotations}
+}
+
+// runbook is the URL of what to do.
+func (p *plan) runbook(alert string) string {
+	switch {
+	case p.slo.Alerting.Runbook != "":
+		return p.slo.Alerting.Runbook
+	case p.options.Runbooks != "":
+		return p.options.Runbooks + alert + ".md"
+	}
+	return Runbooks + alert + ".md"
+}
+
+// where says, in a template, which part of the fleet an alert is about.
+func where(by []string) string {
+	var b strings.Builder
+	for _, label := range by {
+		fmt.Fprintf(&b, ", %s {{ $labels.%s }}", label, label)
+	}
+	return b.String()
+}
+
+// coarse is d / by in the two greatest units that matter.
+func coarse(d time.Duration, by float64) time.Duration {
+	d = time.Duration(float64(d) / by)
+	for _, unit := range []time.Duration{time.Hour, time.Minute, time.Second} {
+		if d > 10*unit {
+			return d.Round(unit)
+		}
+	}
+	return d.Round(time.Millisecond)
+}

@@ -1,0 +1,113 @@
+// Package slo judges exchanges and chains against service level objectives and
+// counts goodput: the requests, and the tokens, that met every objective.
+package slo
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Set is the content of an SLO file, valid as a whole. It is never changed, only
+// replaced.
+type Set struct {
+	SLOs []SLO
+	// First says that only the first SLO that matches judges an exchange; otherwise
+	// all that match do.
+	First bool
+}
+
+// SLO is a promise about the exchanges that it matches: so many percent of them
+// are good, which is to say that every objective held.
+type SLO struct {
+	Name      string
+	Match     Match
+	Objective float64 // percent good, above 0 and below 100
+	Window    time.Duration
+	Good      []Objective // at most one for each indicator; error is always implied
+	// Exclude and ExcludeTypes count neither way.
+	Exclude      []exchange.Outcome
+	ExcludeTypes []exchange.ErrorType // HTTP statuses
+	Judge        Event
+	Alerting     Alerting
+
+	at place // where it was read
+}
+
+// Equal tells whether s and o promise the same and tell the same people, wherever
+// they were read.
+func (s *SLO) Equal(o *SLO) bool {
+	a, b := &s.Alerting, &o.Alerting
+	return s.same(o) && s.Objective == o.Objective && s.Window == o.Window &&
+		a.Page == b.Page && a.Ticket == b.Ticket && a.MinRequests == b.MinRequests && slices.Equal(a.By, b.By) &&
+		a.Runbook == b.Runbook && a.Dashboard == b.Dashboard &&
+		maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations)
+}
+
+// same tells whether s and o have one name and make the same of every exchange, so
+// that what was counted for one can go on for the other.
+func (s *SLO) same(o *SLO) bool {
+	return s.Name == o.Name && s.Match.equal(&o.Match) && s.Judge == o.Judge && slices.Equal(s.Good, o.Good) &&
+		slices.Equal(s.Exclude, o.Exclude) && slices.Equal(s.ExcludeTypes, o.ExcludeTypes)
+}
+
+// Limit is the objective's for i, 0 for none.
+func (s *SLO) Limit(i exchange.Indicator) time.Duration {
+	for _, o := range s.Good {
+		if o.Indicator == i {
+			return o.Limit
+		}
+	}
+	return 0
+}
+
+// Objective limits one indicator.
+type Objective struct {
+	Indicator exchange.Indicator
+	Limit     time.Duration // inclusive; for each token where the indicator says so
+}
+
+// Event is what counts as one.
+type Event string
+
+// The events. Empty is Chain beside an application and Attempt beside a
+// model server.
+const (
+	Chain   Event = "chain"   // the call that the user felt, all its attempts together
+	Attempt Event = "attempt" // every exchange for itself
+)
+
+// Match says which exchanges an SLO is about. What is empty matches all.
+type Match struct {
+	Operation   string
+	Model       string // pattern with *, of the requested model
+	Upstream    string // pattern with *, of host:port, or of the host when it has no colon
+	Stream      *bool
+	Header      map[string]string // pattern with *, by field of the request in lower case
+	InputTokens Range             // class of the prompt's size
+}
+
+func (m *Match) equal(o *Match) bool {
+	stream := m.Stream == nil && o.Stream == nil || m.Stream != nil && o.Stream != nil && *m.Stream == *o.Stream
+	return stream && m.Operation == o.Operation && m.Model == o.Model && m.Upstream == o.Upstream &&
+		m.InputTokens == o.InputTokens && maps.Equal(m.Header, o.Header)
+}
+
+// Range is a size class, both ends included. Max 0 is without end.
+type Range struct{ Min, Max int64 }
+
+// Holds tells whether n is of the class.
+func (r Range) Holds(n int64) bool { return n >= r.Min && (r.Max == 0 || n <= r.Max) }
+
+// Alerting says who is told when the budget burns.
+type Alerting struct {
+	Page, Ticket bool
+	MinRequests  int64             // below so many in the short window nobody is told
+	By           []string          // labels that stay apart in the fleet; none aggregates all
+	Runbook      string            // URL
+	Dashboard    string            // URL
+	Labels       map[string]string // added to every alert
+	Annotations  map[string]string
+}

@@ -1,0 +1,121 @@
+package slo
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// read goes through the chunks of r once, as far as what they say is not clear
+// beforehand: tokens over each limit of ITL into f, and late tokens by pace into
+// late. It returns all tokens of the chunks.
+func (p *plan) read(r *exchange.Record, f *facts, late []int64) int64 {
+	chunks := r.Chunks.Arrivals(r.Usage.Streamed)
+	tokens := chunks.Tokens()
+	if !r.Stream || tokens > maxTokens {
+		return 0
+	}
+	if p.clear(r) {
+		f.itl.tokens = max(0, tokens-1) // of no consequence, as none is over
+		return tokens
+	}
+	p.scan(&chunks, r.Attempt.Elapsed, f, late)
+	return tokens
+}
+
+// maxTokens is more than any model answers in, and few enough for their deadlines
+// to be told: so many hours are a duration.
+const maxTokens = 1 << 21
+
+// clear says that no token can be over any limit or late: no gap was as long as the
+// smallest limit, and no gap and no start longer than a pace allows for one token.
+func (p *plan) clear(r *exchange.Record) bool {
+	longest := r.Chunks.Longest()
+	if len(p.itl) > 0 && longest > p.itl[0] {
+		return false
+	}
+	return len(p.paces) == 0 || longest <= p.pace.each && r.Timing.FirstToken <= p.pace.start(r.Attempt.Elapsed)
+}
+
+// start is the deadline of the first token, from the start of this exchange.
+func (c *pace) start(elapsed time.Duration) time.Duration {
+	if c.chain {
+		return c.first - elapsed
+	}
+	return c.first
+}
+
+// scan reads the blocks of chunks in which a token may be over a limit or late.
+func (p *plan) scan(chunks *exchange.Arrivals, elapsed time.Duration, f *facts, behind []int64) {
+	var block [exchange.BlockSize]exchange.Chunk
+	var first [1]exchange.Chunk
+	if one := *chunks; one.Read(first[:]) == 1 {
+		f.itl.tokens = one.Tokens() - int64(first[0].Tokens)
+	}
+	for b, more := chunks.Peek(); more; b, more = chunks.Peek() {
+		slow := len(p.itl) > 0 && b.Longest > p.itl[0]
+		late := len(p.paces) > 0 && p.pace.outrun(b, elapsed)
+		if !slow && !late {
+			chunks.SkipBlock()
+			continue
+		}
+		read := block[:chunks.ReadBlock(&block)]
+		if slow {
+			p.over(read, b, f.itl.over)
+		}
+		for i := range p.paces {
+			if p.paces[i].outrun(b, elapsed) {
+				behind[i] += p.paces[i].late(read, b.Before, elapsed)
+			}
+		}
+	}
+}
+
+// over books the tokens of a block with each limit that they exceed. The first chunk
+// of a stream has no gap.
+func (p *plan) over(chunks []exchange.Chunk, b exchange.Block, over []int64) {
+	previous := b.Previous
+	if b.Before == 0 {
+		previous, chunks = chunks[0].At, chunks[1:]
+	}
+	for _, k := range chunks {
+		wait := k.At - previous
+		previous = k.At
+		if wait <= p.itl[0] {
+			continue
+		}
+		itl := exchange.Gap{Wait: wait, Tokens: k.Tokens}.PerToken()
+		for i, limit := range p.itl {
+			if itl <= limit {
+				break
+			}
+			over[i] += int64(k.Tokens)
+		}
+	}
+}
+
+// outrun says that a token of b may be late: its last chunk came after the deadline
+// of its first token.
+func (c *pace) outrun(b exchange.Block, elapsed time.Duration) bool {
+	return b.Last > c.start(elapsed)+time.Duration(b.Before)*c.each
+}
+
+// late counts the tokens of chunks that came after their deadline. So many tokens
+// came before them.
+func (c *pace) late(chunks []exchange.Chunk, before int64, elapsed time.Duration) int64 {
+	start := c.start(elapsed)
+	var late int64
+	for _, k := range chunks {
+		if behind := k.At - start; behind > time.Duration(before)*c.each {
+			due := int64((behind + c.each - 1) / c.each) // the first token that had until now
+			late += min(due-before, int64(k.Tokens))
+		}
+		before += int64(k.Tokens)
+	}
+	return late
+}
+
+// rank is which one of n samples in ascending order, from 1, is their percentile:
+// the smallest that so many percent of the samples do not exceed, the inverse of
+// their empirical distribution.
+func rank(percent, n int64) int64 { return (percent*n + 99) / 100 }
