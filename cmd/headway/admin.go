@@ -1,20 +1,66 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
 )
+
+// adminServer serves metrics, health and what this host may ask for.
+func (s *sidecar) adminServer() *http.Server {
+	return &http.Server{
+		Handler: s.adminHandler(), ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of handshakes that others began
+	}
+}
+
+// serveAdmin serves the admin port, with TLS and basic authentication if the web
+// configuration says so, until the server is shut down.
+func (s *sidecar) serveAdmin(admin *http.Server) error {
+	file := s.config.AdminWebConfig
+	if file == "" {
+		return admin.Serve(s.admin)
+	}
+	handler := admin.Handler
+	// web.Serve replaces the handler by one that asks who it is, then serves. What
+	// is called at that moment, before the first connection, has the last word.
+	admin.BaseContext = func(net.Listener) context.Context {
+		admin.Handler = openToAll(handler, admin.Handler)
+		return context.Background()
+	}
+	return web.Serve(s.admin, admin, &web.FlagConfig{WebConfigFile: &file}, s.log)
+}
+
+// openToAll asks guarded for everything but health, which tells one bit to probes
+// that can't log in, and stopping, which is for this host only.
+func openToAll(open, guarded http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/healthz/") || r.URL.Path == "/stop" {
+			open.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
 
 // adminHandler serves metrics and health. Startup: the ports are bound and the
 // first upstream connections were tried. Ready: and it is not stopping. Live: the
 // process answers.
 func (s *sidecar) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", s.metrics.Handler())
-	mux.HandleFunc("GET /healthz/startup", healthy(s.started.Load))
-	mux.HandleFunc("GET /healthz/ready", healthy(func() bool { return s.started.Load() && !s.stopping.Load() }))
-	mux.HandleFunc("GET /healthz/live", healthy(func() bool { return true }))
+	mux.Handle("GET /metrics", s.scrapes.through(s.metrics.Handler()))
+	mux.HandleFunc("GET /healthz/startup", healthy(s.notStarted))
+	mux.HandleFunc("GET /healthz/ready", healthy(s.notReady))
+	mux.HandleFunc("GET /healthz/live", healthy(func() string { return "" }))
+	mux.HandleFunc("GET /api/v1/chains", s.listChains)
+	mux.HandleFunc("GET /api/v1/slo", s.tellSLOs)
+	mux.HandleFunc("/stop", loopbackOnly(s.serveStop))
 	mux.HandleFunc("GET /debug/pprof/", loopbackOnly(pprof.Index))
 	mux.HandleFunc("GET /debug/pprof/profile", loopbackOnly(pprof.Profile))
 	mux.HandleFunc("GET /debug/pprof/symbol", loopbackOnly(pprof.Symbol))
@@ -22,10 +68,45 @@ func (s *sidecar) adminHandler() http.Handler {
 	return mux
 }
 
-func healthy(ok func() bool) http.HandlerFunc {
+// notStarted is why startup is not over, or empty.
+func (s *sidecar) notStarted() string {
+	if !s.started.Load() {
+		return "starting: upstreams are being tried"
+	}
+	return ""
+}
+
+// notReady is why no new work should come, or empty.
+func (s *sidecar) notReady() string {
+	if s.stopping.Load() {
+		return "stopping"
+	}
+	return s.notStarted()
+}
+
+// serveStop asks the sidecar to stop and does not wait until it did.
+func (s *sidecar) serveStop(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "POST stops the sidecar", http.StatusMethodNotAllowed)
+		return
+	case r.Header.Get("Origin") != "":
+		// Browsers send it with every POST. No page that a user of this host looks at
+		// is to stop the sidecar, whatever name it has given to 127.0.0.1.
+		http.Error(w, "not for pages in a browser", http.StatusForbidden)
+		return
+	}
+	s.askToStop()
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write([]byte("stopping\n"))
+}
+
+// healthy answers 200, or 503 with the reason why not.
+func healthy(whyNot func() string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		if !ok() {
-			http.Error(w, "no", http.StatusServiceUnavailable)
+		if why := whyNot(); why != "" {
+			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n")) // a client that left needs no answer

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -22,9 +23,12 @@ func wired(t *testing.T) *sidecar {
 }
 
 // adminStatus is what the admin port answers a client at the address from.
-func adminStatus(s *sidecar, method, path, from string) int {
+func adminStatus(s *sidecar, method, path, from string, headers ...http.Header) int {
 	r := httptest.NewRequest(method, path, http.NoBody)
 	r.RemoteAddr = from
+	for _, h := range headers {
+		maps.Copy(r.Header, h)
+	}
 	w := httptest.NewRecorder()
 	s.adminHandler().ServeHTTP(w, r)
 	return w.Code
@@ -78,6 +82,7 @@ func TestAdminPortServesNothingElse(t *testing.T) {
 		{"HEAD", "/healthz/live", 200},
 		{"POST", "/metrics", 405},
 		{"GET", "/", 404},
+		{"GET", "/stop", 405},
 		{"GET", "/debug/pprof/cmdline", 404},
 	} {
 		if got := adminStatus(s, tt.method, tt.path, "127.0.0.1:9"); got != tt.want {

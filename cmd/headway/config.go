@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/term"
 
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 const envPrefix = "HEADWAY_"
@@ -31,12 +33,19 @@ type config struct {
 	Routes      string `env:"ROUTES"`
 	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
 
+	AdminWebConfig string `env:"ADMIN_WEB_CONFIG"`
+
 	Role        exchange.Role         `env:"ROLE" envDefault:"client"`
 	Histograms  prometheus.Histograms `env:"HISTOGRAMS" envDefault:"both"`
 	MaxModels   int                   `env:"MAX_MODELS" envDefault:"64"`
 	CaptureFile string                `env:"CAPTURE_FILE"`
 
+	SLOFile  string `env:"SLO_FILE"`
+	StateDir string `env:"STATE_DIR"`
+
+	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"5s"`
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10m"`
+	ScrapeWait     time.Duration `env:"SCRAPE_WAIT" envDefault:"0"`
 	ConnectTimeout time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s"`
 	HeaderTimeout  time.Duration `env:"HEADER_TIMEOUT" envDefault:"0"`
 	IdleTimeout    time.Duration `env:"IDLE_TIMEOUT" envDefault:"0"`
@@ -45,7 +54,10 @@ type config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT"`
 
-	routes []proxy.Route
+	routes      []proxy.Route
+	set         slo.Set // what SLOFile holds
+	sloText     []byte
+	sloWarnings []slo.Warning
 }
 
 // readConfig reads environ, a list of KEY=value, and checks all of it. The error
@@ -64,16 +76,18 @@ func readConfig(environ []string) (config, error) {
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, envPrefix))
 	}
+	check("ADMIN_WEB_CONFIG", web.Validate(c.AdminWebConfig))
 	check("ROLE", oneOf(c.Role, exchange.Client, exchange.Server))
 	check("HISTOGRAMS", oneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
 	if c.LogFormat != "" {
 		check("LOG_FORMAT", oneOf(c.LogFormat, "json", "text"))
 	}
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
+	check("STATE_DIR", checkStateDir(c.StateDir))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
 	check("PREWARM", within(c.Prewarm, 0, 256))
 	for key, d := range map[string]time.Duration{
-		"DRAIN_TIMEOUT": c.DrainTimeout, "CONNECT_TIMEOUT": c.ConnectTimeout,
+		"DRAIN_DELAY": c.DrainDelay, "DRAIN_TIMEOUT": c.DrainTimeout, "SCRAPE_WAIT": c.ScrapeWait, "CONNECT_TIMEOUT": c.ConnectTimeout,
 		"HEADER_TIMEOUT": c.HeaderTimeout, "IDLE_TIMEOUT": c.IdleTimeout,
 	} {
 		if d < 0 {
@@ -81,6 +95,7 @@ func readConfig(environ []string) (config, error) {
 		}
 	}
 	c.readRoutes(check)
+	c.readSLOFile(check)
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(problems...)
 }

@@ -90,7 +90,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	defer stopServing()
 	g, ctx := errgroup.WithContext(ctx) // a server that fails ends the traffic too
 	g.Go(func() error { return serveSim(serving, model, demoModel(o), quiet) })
-	g.Go(func() error { return s.run(serving) })
+	g.Go(func() error { return s.run(serving, context.Background()) })
 	g.Go(func() error {
 		defer stopServing()
 		traffic := demoTraffic(o, s.listener.Addr().String())
@@ -113,6 +113,7 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view exchange.
 		envPrefix + "LISTEN=" + o.listen,
 		envPrefix + "ADMIN_LISTEN=" + o.admin,
 		envPrefix + "DRAIN_TIMEOUT=5s",
+		envPrefix + "DRAIN_DELAY=0",
 	})
 	if err != nil {
 		return nil, err

@@ -37,14 +37,18 @@ func commands() []command {
 		{"demo", "a simulated model server, an application's traffic and the sidecar, on loopback", runDemo},
 		{"sim", "the simulated model server alone", runSim},
 		{"report", "a capture as the table that a load-test tool prints", runReport},
+		{"rules", "recording rules and burn-rate alerts for Prometheus, from an SLO file", runRules},
+		{"slo", "convert: SLOs as headway, OpenSLO, Sloth or Pyrra have them", runSLO},
 		{"redirect", "the packet-filter rules of transparent mode: install, remove, show", runRedirect},
+		{"wait", "blocks until the sidecar beside it is ready, and may run a command then", runWait},
+		{"stop", "asks the sidecar beside it to drain and exit", runStop},
 		{"version", "version, commit and Go version", runVersion},
 	}
 }
 
 func main() {
-	// Until the command is done, further signals change nothing; SIGQUIT is the
-	// emergency exit.
+	// Until the command is done, further signals change nothing: Kubernetes and users
+	// send them again out of impatience. SIGQUIT is the emergency exit.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	code := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -75,9 +79,12 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 
 // exitCode tells the user of err and returns what it means for the process.
 func exitCode(name string, err error, errs io.Writer) int {
+	var child exitStatus
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
+	case errors.As(err, &child):
+		return int(child)
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(errs, "headway %s: %v\n", name, err)
 		return exitUsage

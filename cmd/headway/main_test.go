@@ -36,6 +36,8 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"run -h", nil, []string{"run", "-h"}, 0, "--check ", ""},
 		{"demo -h", nil, []string{"demo", "-h"}, 0, "(default 127.0.0.1:8480)", ""},
 		{"sim -h", nil, []string{"sim", "-h"}, 0, "--step-per-sequence duration ", ""},
+		{"wait -h", nil, []string{"wait", "-h"}, 0, "--timeout duration           how long to wait; 0 is for ever (default 1m0s)\n", ""},
+		{"stop -h", nil, []string{"stop", "-h"}, 0, "usage: headway stop [flags]\n", ""},
 		{"version", nil, []string{"version"}, 0, "headway dev (commit ", ""},
 		{"version -h", nil, []string{"version", "-h"}, 0, "usage: headway version\n", ""},
 		{"an unknown flag", nil, []string{"version", "--nope"}, 2, "", "-nope; headway version -h lists the flags\n"},

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"log/slog"
+	"math"
 	"runtime/debug"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 const (
@@ -12,6 +16,19 @@ const (
 	// memoryBurst is how many connections have to go for a collection to be worth it.
 	memoryBurst = 100
 )
+
+// limitMemory has the collector keep headway within 90 % of what the cgroup allows,
+// followed until ctx ends, for a pod may be resized. GOMEMLIMIT has precedence, and
+// Go reads that itself. The cores of the cgroup are Go's own business too.
+func limitMemory(ctx context.Context, log *slog.Logger) {
+	limit, err := memlimit.Set(memlimit.WithRefreshInterval(ctx, time.Minute))
+	switch {
+	case err != nil:
+		log.Debug("no memory limit is known", "err", err)
+	case limit != math.MaxInt64:
+		log.Info("memory limit", "bytes", limit)
+	}
+}
 
 // returnMemory gives memory back to the system when most of the open connections
 // have gone, until ctx ends. Left alone, Go keeps what a burst took until its

@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"runtime/pprof"
 	"strings"
+	"syscall"
 )
 
 const runUsage = `usage: headway run [--check]
 
 Forwards LLM traffic and measures it, configured by environment. SIGTERM or SIGINT
-lets running exchanges finish, up to HEADWAY_DRAIN_TIMEOUT.
+lets running exchanges finish, up to HEADWAY_DRAIN_TIMEOUT; SIGQUIT cuts them.
 docs/configuration.md explains the variables:`
 
 // runSidecar is `headway run`.
@@ -33,17 +37,47 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		fmt.Fprintln(out, "configuration is valid")
 		return nil
 	}
+	urgent, release := emergency(errs)
+	defer release()
+	limitMemory(ctx, log)
 	s, err := newSidecar(c, log)
 	if err != nil {
 		return err
 	}
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	s.reload = reload
 	if err := s.listen(envPrefix+"LISTEN", envPrefix+"ADMIN_LISTEN"); err != nil {
 		return err
 	}
 	log.Info("starting", "version", build().Version, "role", c.Role, "upstreams", upstreams(c))
-	err = s.run(ctx)
+	err = s.run(ctx, urgent)
 	log.Info("stopped")
-	return err
+	return errors.Join(err, context.Cause(urgent))
+}
+
+// errEmergency says that running exchanges were not let finish.
+var errEmergency = errors.New("SIGQUIT: cut what still ran")
+
+// emergency returns a context that ends when SIGQUIT comes, after every
+// goroutine's stack went to w, as Go programs do then. release gives SIGQUIT back.
+func emergency(w io.Writer) (urgent context.Context, release func()) {
+	urgent, cancel := context.WithCancelCause(context.Background())
+	quit, released := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(quit, syscall.SIGQUIT)
+	go func() {
+		select {
+		case <-quit:
+			_ = pprof.Lookup("goroutine").WriteTo(w, 1) // like ones counted, not listed
+			cancel(errEmergency)
+		case <-released:
+		}
+	}()
+	return urgent, func() {
+		signal.Stop(quit)
+		close(released)
+	}
 }
 
 // upstreams lists where c forwards to.

@@ -44,6 +44,7 @@ func startRun(t *testing.T, env map[string]string) *running {
 	t.Setenv("HEADWAY_LISTEN", "127.0.0.1:0")
 	t.Setenv("HEADWAY_ADMIN_LISTEN", "127.0.0.1:0")
 	t.Setenv("HEADWAY_LOG_LEVEL", "debug")
+	t.Setenv("HEADWAY_DRAIN_DELAY", "0")
 	for key, value := range env {
 		t.Setenv(envPrefix+key, value)
 	}
@@ -245,7 +246,7 @@ func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	go func() { ended <- s.run(ctx, context.Background()) }()
 	tried, err := silent.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +278,7 @@ func fetch(t *testing.T, url string) string {
 	return string(body)
 }
 
-// readCapture is the content of a capture file.
+// readCapture is the exchanges of a capture file.
 func readCapture(t *testing.T, path string) []capture.Line {
 	t.Helper()
 	file, err := os.Open(path)
@@ -290,7 +291,9 @@ func readCapture(t *testing.T, path string) []capture.Line {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines = append(lines, line)
+		if line.Kind == "" {
+			lines = append(lines, line)
+		}
 	}
 	return lines
 }

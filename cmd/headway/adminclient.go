@@ -1,0 +1,168 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v2"
+)
+
+const (
+	// adminPoll is the time between two questions to a sidecar.
+	adminPoll = 100 * time.Millisecond
+	// adminTimeout bounds one question.
+	adminTimeout = 5 * time.Second
+)
+
+// adminOptions are the flags that say where a sidecar's admin port is.
+type adminOptions struct {
+	url      string
+	ca       string // file of certificates to trust
+	insecure bool
+}
+
+func adminFlags(f *flag.FlagSet) *adminOptions {
+	var o adminOptions
+	f.StringVar(&o.url, "admin", "", "`URL` of the sidecar's admin port; without it, "+envPrefix+"ADMIN_LISTEN says where it is")
+	f.StringVar(&o.ca, "ca", "", "`file` of certificates to trust, for an admin port with TLS")
+	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
+	return &o
+}
+
+// adminClient asks the admin port of a sidecar.
+type adminClient struct {
+	base string // URL without a path
+	http *http.Client
+}
+
+// client returns a client for the sidecar that the options, or else the
+// environment, describe.
+func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) {
+	base := o.url
+	if base == "" {
+		var err error
+		if base, err = adminURL(getenv(envPrefix+"ADMIN_LISTEN"), getenv(envPrefix+"ADMIN_WEB_CONFIG")); err != nil {
+			return nil, err
+		}
+	}
+	u, err := url.Parse(base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("--admin: %q is no http or https URL", base)
+	}
+	trust := &tls.Config{InsecureSkipVerify: o.insecure}
+	if o.ca != "" {
+		pem, err := os.ReadFile(o.ca)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		trust.RootCAs = x509.NewCertPool()
+		if !trust.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca: no certificate in %s", o.ca)
+		}
+	}
+	// No proxy from the environment: the sidecar is here. No kept connections: it
+	// would wait for them when it stops.
+	transport := &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}
+	return &adminClient{
+		base: strings.TrimRight(base, "/"),
+		http: &http.Client{Transport: transport, Timeout: adminTimeout},
+	}, nil
+}
+
+// adminURL is where a sidecar with this ADMIN_LISTEN, its default if empty, and
+// this ADMIN_WEB_CONFIG is reached from beside it.
+func adminURL(listen, webConfig string) (string, error) {
+	if listen == "" {
+		field, _ := reflect.TypeFor[config]().FieldByName("AdminListen")
+		listen = field.Tag.Get("envDefault")
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("%sADMIN_LISTEN: %q is not host:port", envPrefix, listen)
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = map[bool]string{true: "::1", false: "127.0.0.1"}[ip != nil && ip.To4() == nil]
+	}
+	scheme := "http"
+	if webConfig != "" {
+		text, err := os.ReadFile(webConfig)
+		if err != nil {
+			return "", fmt.Errorf("%sADMIN_WEB_CONFIG: %w", envPrefix, err)
+		}
+		var c web.Config
+		if err := yaml.Unmarshal(text, &c); err != nil {
+			return "", fmt.Errorf("%sADMIN_WEB_CONFIG: reading %s: %w", envPrefix, webConfig, err)
+		}
+		if c.TLSConfig.IsEnabled() {
+			scheme = "https"
+		}
+	}
+	return scheme + "://" + net.JoinHostPort(host, port), nil
+}
+
+// ask makes one request. The error says what was answered instead of want.
+func (a *adminClient) ask(ctx context.Context, method, path string, want int) error {
+	request, err := http.NewRequestWithContext(ctx, method, a.base+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := a.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // it only adorns the error
+	if response.StatusCode != want {
+		return &answerError{what: method + " " + a.base + path, status: response.Status, said: strings.TrimSpace(string(said))}
+	}
+	return nil
+}
+
+// answerError is an answer that was not hoped for.
+type answerError struct{ what, status, said string }
+
+func (e *answerError) Error() string { return fmt.Sprintf("%s: %s: %s", e.what, e.status, e.said) }
+
+// until asks for path again and again, until settled says of the outcome that it
+// is the one hoped for. When ctx ends first, the error tells the last outcome.
+func (a *adminClient) until(ctx context.Context, path string, settled func(error) bool) error {
+	var last error
+	for {
+		err := a.ask(ctx, http.MethodGet, path, http.StatusOK)
+		if settled(err) {
+			return nil
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			return cmp.Or(last, ctx.Err())
+		case <-time.After(adminPoll):
+		}
+	}
+}
+
+// stop asks the sidecar to stop.
+func (a *adminClient) stop(ctx context.Context) error {
+	err := a.ask(ctx, http.MethodPost, "/stop", http.StatusAccepted)
+	var answer *answerError
+	if errors.As(err, &answer) && strings.HasPrefix(answer.status, "404") {
+		return fmt.Errorf("%w; it is asked over loopback only", err)
+	}
+	return err
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const (
+	// flushTimeout bounds how long telemetry may take to be written at the end.
+	flushTimeout = 5 * time.Second
+	// urgentTimeout bounds, in an emergency, the cutting and then the writing.
+	urgentTimeout = time.Second
+	// leaveCheck is how often a sidecar that stops looks whether its application
+	// has left.
+	leaveCheck = 20 * time.Millisecond
+)
+
+// run serves until ctx ends or it is asked to stop, then lets what runs finish.
+// It returns nil when that worked, and when DRAIN_TIMEOUT cut the rest. The end of
+// urgent, at any time, cuts everything.
+func (s *sidecar) run(ctx, urgent context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	admin := s.adminServer()
+	failed := make(chan error, 2)
+	go func() { failed <- s.serveAdmin(admin) }()
+	go func() { failed <- s.proxy.Serve(s.listener) }()
+	go returnMemory(ctx, s.proxy.Open)
+	stopKeeping := s.keepObjectives()
+	go s.start()
+	var failure error
+	select {
+	case err := <-failed:
+		failure = fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	case <-s.asked:
+	case <-urgent.Done():
+	}
+	s.drain(urgent)
+	err := s.flush(urgent)
+	stopKeeping()
+	s.awaitScrape(urgent)
+	last, done := lastMoments(urgent)
+	defer done()
+	stopAdmin(last, admin)
+	return errors.Join(failure, err)
+}
+
+// keepObjectives follows the SLO file and keeps the error budgets until it is told
+// to stop, which returns when they are saved.
+func (s *sidecar) keepObjectives() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	kept := make(chan struct{})
+	go func() {
+		s.slos.follow(ctx, s.reload)
+		close(kept)
+	}()
+	return func() {
+		cancel()
+		<-kept
+	}
+}
+
+// start opens connections ahead of the first request. An upstream that is not
+// there yet is not headway's failure.
+func (s *sidecar) start() {
+	if err := s.proxy.Warm(); err != nil && !s.stopping.Load() {
+		s.log.Warn("opening upstream connections ahead", "err", err)
+	}
+	s.started.Store(true)
+	if !s.stopping.Load() {
+		s.log.Info("ready", "listen", s.listener.Addr().String(), "admin", s.admin.Addr().String())
+	}
+}
+
+// askToStop does what SIGTERM does. It may be called any number of times.
+func (s *sidecar) askToStop() { s.askOnce.Do(func() { close(s.asked) }) }
+
+// drain serves on for DRAIN_DELAY, then refuses what is new and lets running
+// exchanges finish, until DRAIN_TIMEOUT has passed since it began.
+func (s *sidecar) drain(urgent context.Context) {
+	s.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(urgent, s.config.DrainTimeout)
+	defer cancel()
+	s.log.Info("stopping", "clients", s.proxy.Open(), "delay", s.config.DrainDelay.String(), "timeout", s.config.DrainTimeout.String())
+	s.serveOn(ctx)
+	s.log.Info("draining", "clients", s.proxy.Open())
+	over := make(chan error, 1)
+	go func() { over <- s.proxy.Drain(ctx) }()
+	var err error
+	select {
+	case err = <-over:
+	case <-urgent.Done():
+		select {
+		case err = <-over:
+		case <-time.After(urgentTimeout):
+			err = errors.New("some exchanges did not end when cut")
+		}
+	}
+	if err != nil {
+		s.log.Warn("cut what still ran", "err", err)
+	}
+}
+
+// serveOn goes on as before for DRAIN_DELAY, while those who choose where requests
+// go learn that headway is not ready any more, and while every response tells its
+// client to connect anew. An application beside headway has nowhere else to go. It
+// is served as ever, and nothing is waited for once it has left.
+func (s *sidecar) serveOn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.DrainDelay)
+	defer cancel()
+	if !s.servesOwnPod() {
+		s.proxy.Retire()
+		<-ctx.Done()
+		return
+	}
+	tick := time.NewTicker(leaveCheck)
+	defer tick.Stop()
+	for s.proxy.Open() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// servesOwnPod tells whether all clients are beside headway, so that they end with
+// it and no endpoint leads others here.
+func (s *sidecar) servesOwnPod() bool {
+	at, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && at.IP.IsLoopback() && s.config.Role == exchange.Client
+}
+
+// flush hands over what was measured last, within a bounded time.
+func (s *sidecar) flush(urgent context.Context) error {
+	ctx, cancel := lastMoments(urgent)
+	defer cancel()
+	told := make(chan struct{})
+	go func() {
+		s.tap.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+	case <-ctx.Done():
+	}
+	s.chains.Close()
+	if s.capture == nil {
+		return nil
+	}
+	return s.capture.Close(ctx)
+}
+
+// lastMoments is the time that is left for what has to be done before the end.
+func lastMoments(urgent context.Context) (context.Context, context.CancelFunc) {
+	timeout := flushTimeout
+	if urgent.Err() != nil {
+		timeout = urgentTimeout
+	}
+	return context.WithTimeout(context.Background(), timeout)
+}
+
+// awaitScrape waits until the metrics of every exchange have been read, for
+// SCRAPE_WAIT at most.
+func (s *sidecar) awaitScrape(urgent context.Context) {
+	ctx, cancel := context.WithTimeout(urgent, s.config.ScrapeWait)
+	defer cancel()
+	if ctx.Err() != nil || s.scrapes.complete() {
+		return
+	}
+	s.log.Info("waiting for a last scrape", "timeout", s.config.ScrapeWait.String())
+	if !s.scrapes.await(ctx) {
+		s.log.Warn("no scraper came for the last numbers")
+	}
+}
+
+// stopAdmin lets a scrape finish until ctx ends. What takes longer, a profile or a
+// connection that asks for nothing, is cut: it has no say in how headway exits.
+func stopAdmin(ctx context.Context, admin *http.Server) {
+	if err := admin.Shutdown(ctx); err != nil {
+		_ = admin.Close()
+	}
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// life is a sidecar that runs in this process.
+type life struct {
+	*sidecar
+	listen, base string             // base is the admin port's URL
+	stop         context.CancelFunc // as SIGTERM does
+	cut          context.CancelFunc // as SIGQUIT does
+	ended        chan error
+}
+
+// begin runs a sidecar until it is ready.
+func begin(t *testing.T, env ...string) *life {
+	t.Helper()
+	c, err := readConfig(append([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1", "HEADWAY_PREWARM=0",
+		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0"}, env...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+		t.Fatal(err)
+	}
+	l := &life{sidecar: s, listen: s.listener.Addr().String(), base: "http://" + s.admin.Addr().String(), ended: make(chan error, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	urgent, cut := context.WithCancel(context.Background())
+	l.stop, l.cut = stop, cut
+	t.Cleanup(cut)
+	go func() { l.ended <- s.run(ctx, urgent) }()
+	if c.AdminWebConfig == "" {
+		until(t, "ready", func() bool { return status(l.base+"/healthz/ready") == 200 })
+	}
+	return l
+}
+
+// end waits until the sidecar has ended.
+func (l *life) end(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-l.ended:
+		if err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("does not end")
+	}
+}
+
+// runs tells that the sidecar has not ended.
+func (l *life) runs(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-l.ended:
+		t.Fatalf("ended, with %v", err)
+	default:
+	}
+}
+
+// answering is an upstream that answers every request at once.
+func answering(t *testing.T) string {
+	t.Helper()
+	done := make(chan struct{})
+	close(done)
+	return "HEADWAY_UPSTREAM=" + pausing(t, done).URL
+}
+
+// app is a connection of an application that it keeps.
+type app struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (l *life) connect(t *testing.T) *app {
+	t.Helper()
+	conn, err := net.Dial("tcp", l.listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &app{conn, bufio.NewReader(conn)}
+}
+
+// call makes a request and returns the status and whether the connection ends.
+func (a *app) call(t *testing.T) (status int, last bool) {
+	t.Helper()
+	fmt.Fprint(a, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+	response, err := http.ReadResponse(a.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, response.Close
+}
+
+func TestSidecarBehindEndpointsServesOnForTheDelay(t *testing.T) {
+	l := begin(t, answering(t), "HEADWAY_ROLE=server", "HEADWAY_DRAIN_DELAY=1h", "HEADWAY_DRAIN_TIMEOUT=1h")
+	kept := l.connect(t)
+	if status, last := kept.call(t); status != 200 || last {
+		t.Fatalf("before: %d, last %t", status, last)
+	}
+	l.stop()
+	until(t, "not ready", func() bool { return status(l.base+"/healthz/ready") == 503 })
+	if got := status(l.base + "/healthz/live"); got != 200 {
+		t.Errorf("live is %d", got)
+	}
+	for name, a := range map[string]*app{"a kept connection": kept, "a new connection": l.connect(t)} {
+		if status, last := a.call(t); status != 200 || !last {
+			t.Errorf("%s: %d, the client is told to connect anew: %t", name, status, last)
+		}
+	}
+	l.runs(t)
+	l.cut()
+	l.end(t)
+}
+
+func TestTheDelayEndsByItself(t *testing.T) {
+	const delay = 50 * time.Millisecond
+	l := begin(t, "HEADWAY_ROLE=server", "HEADWAY_DRAIN_DELAY="+delay.String())
+	began := time.Now()
+	l.stop()
+	l.end(t)
+	if took := time.Since(began); took < delay {
+		t.Errorf("stopped after %v", took)
+	}
+}
+
+func TestApplicationBesideTheSidecarIsServedUntilItLeaves(t *testing.T) {
+	l := begin(t, answering(t), "HEADWAY_DRAIN_DELAY=1h", "HEADWAY_DRAIN_TIMEOUT=1h")
+	kept := l.connect(t)
+	if status, _ := kept.call(t); status != 200 {
+		t.Fatalf("before: %d", status)
+	}
+	l.stop()
+	until(t, "not ready", func() bool { return status(l.base+"/healthz/ready") == 503 })
+	for range 2 {
+		if status, last := kept.call(t); status != 200 || last {
+			t.Errorf("a request on its way out: %d, last %t", status, last)
+		}
+	}
+	l.runs(t)
+	_ = kept.Close()
+	l.end(t)
+}
+
+func TestSidecarWhoseApplicationIsGoneStopsAtOnce(t *testing.T) {
+	l := begin(t, answering(t), "HEADWAY_DRAIN_DELAY=1h", "HEADWAY_DRAIN_TIMEOUT=1h")
+	gone := l.connect(t)
+	gone.call(t)
+	_ = gone.Close()
+	l.stop()
+	l.end(t)
+}
+
+func TestDrainTimeoutBoundsTheDelayToo(t *testing.T) {
+	l := begin(t, "HEADWAY_ROLE=server", "HEADWAY_DRAIN_DELAY=1h", "HEADWAY_DRAIN_TIMEOUT=20ms")
+	l.stop()
+	l.end(t)
+}
+
+func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // whose TLS handshake never comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
+		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	l := &life{sidecar: s, ended: make(chan error, 1)}
+	go func() { l.ended <- s.run(ctx, context.Background()) }()
+	tried, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tried.Close() }()
+	stop()
+	l.end(t)
+}
+
+func TestLastNumbersWaitForAScrape(t *testing.T) {
+	l := begin(t, answering(t), "HEADWAY_SCRAPE_WAIT=1h")
+	if got := fetch(t, l.base+"/metrics"); strings.Contains(got, "\nheadway_requests_total{") {
+		t.Fatalf("requests before there was one:\n%s", got)
+	}
+	a := l.connect(t)
+	a.call(t)
+	_ = a.Close()
+	l.stop()
+	until(t, "connections are refused", func() bool { return refuses(l.listen) })
+	if got := status(l.base + "/healthz/live"); got != 200 {
+		t.Errorf("live is %d", got)
+	}
+	l.runs(t)
+	if got := fetch(t, l.base+"/metrics"); !strings.Contains(got, "\nheadway_requests_total{") {
+		t.Errorf("the last scrape has no request:\n%s", got)
+	}
+	l.end(t)
+}
+
+func TestNothingWaitsForAScrapeThatIsNotNeeded(t *testing.T) {
+	for name, use := range map[string]func(*life){
+		"nothing happened": func(*life) {},
+		"all was scraped": func(l *life) {
+			a := l.connect(t)
+			a.call(t)
+			_ = a.Close()
+			until(t, "the exchange and its chain are told", func() bool { return l.scrapes.told.Load() == 2 })
+			fetch(t, l.base+"/metrics")
+		},
+		"there is no time for it": func(l *life) {
+			a := l.connect(t)
+			a.call(t)
+			_ = a.Close()
+			l.cut()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := begin(t, answering(t), "HEADWAY_SCRAPE_WAIT=1h")
+			use(l)
+			l.stop()
+			l.end(t)
+		})
+	}
+}
+
+func TestPOSTStopEndsTheSidecar(t *testing.T) {
+	l := begin(t, "HEADWAY_SCRAPE_WAIT=0")
+	for range 2 { // the second may come when it is gone
+		response, err := http.Post(l.base+"/stop", "", http.NoBody)
+		if err != nil {
+			break
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusAccepted {
+			t.Errorf("answered %s", response.Status)
+		}
+	}
+	l.end(t)
+}
+
+func TestStopIsForThisHostAndNoBrowser(t *testing.T) {
+	for _, tt := range []struct {
+		name, method, from, origin string
+		want                       int
+		stops                      bool
+	}{
+		{"from loopback", "POST", "127.0.0.1:9", "", 202, true},
+		{"from loopback, version 6", "POST", "[::1]:9", "", 202, true},
+		{"from elsewhere", "POST", "192.0.2.1:9", "", 404, false},
+		{"from elsewhere, by another method", "GET", "192.0.2.1:9", "", 404, false},
+		{"by another method", "GET", "127.0.0.1:9", "", 405, false},
+		{"by a page in a browser", "POST", "127.0.0.1:9", "https://example.org", 403, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := wired(t)
+			var header http.Header
+			if tt.origin != "" {
+				header = http.Header{"Origin": {tt.origin}}
+			}
+			for range 2 {
+				if got := adminStatus(s, tt.method, "/stop", tt.from, header); got != tt.want {
+					t.Errorf("%d, want %d", got, tt.want)
+				}
+			}
+			stops := false
+			select {
+			case <-s.asked:
+				stops = true
+			default:
+			}
+			if stops != tt.stops {
+				t.Errorf("stops: %t", stops)
+			}
+		})
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// manifest is what the tests read of an example in deploy/kubernetes.
+type manifest struct {
+	Kind string
+	Spec struct {
+		Template struct {
+			Spec podSpec
+		}
+	}
+}
+
+type podSpec struct {
+	RestartPolicy  string        `yaml:"restartPolicy"`
+	Grace          time.Duration `yaml:"-"`
+	GraceSeconds   int64         `yaml:"terminationGracePeriodSeconds"`
+	InitContainers []container   `yaml:"initContainers"`
+	Containers     []container
+}
+
+type container struct {
+	Name, Image   string
+	RestartPolicy string `yaml:"restartPolicy"`
+	Command, Args []string
+	Env           []struct{ Name, Value string }
+	StartupProbe  *probe `yaml:"startupProbe"`
+	Readiness     *probe `yaml:"readinessProbe"`
+	Liveness      *probe `yaml:"livenessProbe"`
+	Security      struct {
+		NonRoot      bool `yaml:"runAsNonRoot"`
+		User         int  `yaml:"runAsUser"`
+		Escalation   bool `yaml:"allowPrivilegeEscalation"`
+		ReadOnly     bool `yaml:"readOnlyRootFilesystem"`
+		Capabilities struct{ Drop, Add []string }
+	} `yaml:"securityContext"`
+}
+
+type probe struct {
+	HTTPGet struct {
+		Path string
+		Port int
+	} `yaml:"httpGet"`
+}
+
+// manifests are the pods of every example, by file and position.
+func manifests(t *testing.T) map[string]podSpec {
+	t.Helper()
+	files, err := filepath.Glob("../../deploy/kubernetes/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d examples, %v", len(files), err)
+	}
+	pods := map[string]podSpec{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
+			var m manifest
+			if err := d.Decode(&m); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			pod := m.Spec.Template.Spec
+			pod.Grace = time.Duration(pod.GraceSeconds) * time.Second
+			pods[fmt.Sprintf("%s, pod %d", filepath.Base(file), len(pods)+1)] = pod
+		}
+	}
+	return pods
+}
+
+// sidecars are the containers of headway that run for long.
+func (p *podSpec) sidecars() []container {
+	return slices.DeleteFunc(slices.Concat(p.InitContainers, p.Containers), func(c container) bool {
+		return len(c.Args) == 0 || c.Args[0] != "run"
+	})
+}
+
+// environ is the environment that a container sets.
+func (c *container) environ() []string {
+	var all []string
+	for _, e := range c.Env {
+		all = append(all, e.Name+"="+e.Value)
+	}
+	return all
+}
+
+// notYet are variables that the examples set and that `headway run` does not read
+// yet.
+func notYet() []string {
+	later := []string{"HEADWAY_TRANSPARENT_LISTEN"}
+	return slices.DeleteFunc(later, func(name string) bool {
+		for field := range reflect.TypeFor[config]().Fields() {
+			if envPrefix+field.Tag.Get("env") == name {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
+	for name, pod := range manifests(t) {
+		t.Run(name, func(t *testing.T) {
+			sidecars := pod.sidecars()
+			if len(sidecars) != 1 {
+				t.Fatalf("%d sidecars", len(sidecars))
+			}
+			c := sidecars[0]
+			set, err := readConfig(c.environ())
+			if err != nil {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+			for _, unknown := range unknownVariables(c.environ()) {
+				if !slices.Contains(notYet(), unknown) {
+					t.Errorf("%s: there is no %s", c.Name, unknown)
+				}
+			}
+			if !strings.HasPrefix(set.AdminListen, "0.0.0.0:") {
+				t.Errorf("nobody can probe %s", set.AdminListen)
+			}
+			// Killed before it is done, headway leaves the last numbers untold.
+			if need := set.DrainTimeout + set.ScrapeWait + 2*flushTimeout; pod.Grace < need {
+				t.Errorf("%v are not enough: it may take %v", pod.Grace, need)
+			}
+			for path, p := range map[string]*probe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {
+				if p == nil {
+					continue
+				}
+				if p.HTTPGet.Path != "/healthz/"+path || p.HTTPGet.Port != 8481 {
+					t.Errorf("%s is probed at %+v", path, p.HTTPGet)
+				}
+			}
+			for _, app := range pod.Containers {
+				for _, e := range app.Env {
+					if e.Name == "OPENAI_BASE_URL" && e.Value != "http://"+set.Listen+"/v1" {
+						t.Errorf("the application calls %s, the sidecar listens at %s", e.Value, set.Listen)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestExamplesForKubernetesGiveNoRightThatIsNotNeeded(t *testing.T) {
+	for name, pod := range manifests(t) {
+		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+			if c.Image != "headway:VERSION" {
+				continue
+			}
+			s, redirects := c.Security, c.Args[0] == "redirect"
+			if s.Escalation || !s.ReadOnly || !reflect.DeepEqual(s.Capabilities.Drop, []string{"ALL"}) {
+				t.Errorf("%s, %s: %+v", name, c.Name, s)
+			}
+			var add []string
+			if redirects {
+				add = []string{"NET_ADMIN"}
+			}
+			if s.NonRoot == redirects || (s.User == 0) != redirects || !reflect.DeepEqual(s.Capabilities.Add, add) {
+				t.Errorf("%s, %s: %+v", name, c.Name, s)
+			}
+		}
+	}
+}
+
+// The commands of the examples are read as the program reads them.
+func TestExamplesForKubernetesCallCommandsThatThereAre(t *testing.T) {
+	called := map[string]bool{}
+	for name, pod := range manifests(t) {
+		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+			args := c.Args
+			if len(c.Command) > 0 && c.Command[0] == "headway" {
+				args = c.Command[1:]
+			}
+			if len(args) == 0 {
+				continue
+			}
+			called[args[0]] = true
+			var err error
+			switch args[0] {
+			case "run":
+			case "redirect":
+				_, err = parseRedirect(args[1:], io.Discard)
+			case "wait":
+				if i := slices.Index(args, "--"); i < 0 || i == len(args)-1 {
+					t.Errorf("%s: waits for no command", name)
+				}
+				if args[1] != "--stop" || pod.RestartPolicy != "Never" {
+					t.Errorf("%s: %q, restarted %s", name, args, pod.RestartPolicy)
+				}
+			default:
+				t.Errorf("%s: %q", name, args)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if !called["run"] || !called["redirect"] || !called["wait"] {
+		t.Errorf("called are %v", called)
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/slo/rules"
+)
+
+// stateFile is what the error budgets are kept in, below HEADWAY_STATE_DIR.
+const stateFile = "error-budgets.json"
+
+// objectives is the SLO file of a sidecar while it runs: its judge, and what has to
+// follow when the file changes.
+type objectives struct {
+	judge *slo.Judge
+	file  *liveFile // nil without HEADWAY_SLO_FILE
+	state string    // path of the error budgets; empty keeps none
+	log   *slog.Logger
+	// changed is told of every set that is taken over.
+	changed func(slo.Set)
+}
+
+// newObjectives returns a judge of what c.set holds, which hands on to next.
+func newObjectives(c config, log *slog.Logger, next exchange.ChainObserver) *objectives {
+	o := &objectives{judge: slo.New(slo.Config{Set: c.set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
+	if c.StateDir != "" {
+		o.state = filepath.Join(c.StateDir, stateFile)
+	}
+	if c.SLOFile != "" {
+		o.file = &liveFile{path: c.SLOFile, take: o.take, log: log, seen: sha256.Sum256(c.sloText)}
+		o.warn(c.sloWarnings)
+	}
+	return o
+}
+
+// take judges by the SLOs in text from now on, if nothing is wrong with them.
+func (o *objectives) take(text []byte) error {
+	set, warnings, err := parseSLOs(o.file.path, text, rules.Options{})
+	if err != nil {
+		return err
+	}
+	o.warn(warnings)
+	o.changed(set)
+	o.judge.Replace(set)
+	return nil
+}
+
+func (o *objectives) warn(warnings []slo.Warning) {
+	for _, w := range warnings {
+		o.log.Warn("SLO file", "warning", w.Error())
+	}
+}
+
+// follow keeps the error budgets and the file's content until ctx ends.
+func (o *objectives) follow(ctx context.Context, asked <-chan os.Signal) {
+	kept := make(chan struct{})
+	go func() {
+		o.judge.Keep(ctx, o.state, o.log)
+		close(kept)
+	}()
+	if o.file != nil {
+		o.file.follow(ctx, asked)
+	}
+	<-kept
+}
+
+// counted is what the judge has promised and counted, as the exporter wants it.
+func (o *objectives) counted() []exporter.SLO {
+	totals := o.judge.Totals()
+	out := make([]exporter.SLO, len(totals))
+	for i, t := range totals {
+		out[i] = exporter.SLO{
+			Name: t.Name, Objective: t.Objective / 100, Limits: limits(t.Good), Timed: t.Timed, OnTime: t.OnTime,
+		}
+	}
+	return out
+}
+
+// edges are the limits that histograms need buckets for.
+func edges(set slo.Set) exporter.Edges {
+	var out exporter.Edges
+	for i := range set.SLOs {
+		out = append(out, limits(set.SLOs[i].Good)...)
+	}
+	return out
+}
+
+func limits(good []slo.Objective) []exporter.Limit {
+	out := make([]exporter.Limit, len(good))
+	for i, o := range good {
+		out[i] = exporter.Limit{Indicator: o.Indicator, Limit: o.Limit}
+	}
+	return out
+}
+
+// reloaded tells whether the file's newest content is in force.
+func (o *objectives) reloaded() bool { return o.file == nil || !o.file.failed.Load() }
+
+// readSLOFile reads the SLOs that c names, for the first time.
+func (c *config) readSLOFile(check func(key string, err error)) {
+	if c.SLOFile == "" {
+		return
+	}
+	text, err := readBounded(c.SLOFile)
+	if err == nil {
+		c.sloText = text
+		c.set, c.sloWarnings, err = parseSLOs(c.SLOFile, text, rules.Options{})
+	}
+	check("SLO_FILE", err)
+}
+
+// checkStateDir tells why nothing could be kept in dir.
+func checkStateDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%q is not a directory", dir)
+	}
+	return err
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// scrapes knows whether somebody has read the metrics of every exchange and chain.
+// It is an exchange.Observer, to be told after the metrics were. The zero value is
+// not ready for use.
+type scrapes struct {
+	told atomic.Uint64 // exchanges and chains
+
+	mu   sync.Mutex
+	seen uint64 // those that were told before the newest complete scrape began
+	news chan struct{}
+}
+
+func newScrapes() *scrapes { return &scrapes{news: make(chan struct{}, 1)} }
+
+// Observe counts an exchange whose metrics are there to be read.
+func (s *scrapes) Observe(exchange.Record) { s.told.Add(1) }
+
+// ObserveChain does the same for a chain.
+func (s *scrapes) ObserveChain(exchange.Chain) { s.told.Add(1) }
+
+// through is h, which serves the metrics, with every complete answer noted.
+func (s *scrapes) through(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		told := s.told.Load()
+		h.ServeHTTP(w, r)
+		if r.Method == http.MethodGet && r.Context().Err() == nil {
+			s.note(told)
+		}
+	})
+}
+
+func (s *scrapes) note(told uint64) {
+	s.mu.Lock()
+	s.seen = max(s.seen, told)
+	s.mu.Unlock()
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// complete tells whether there is nothing that nobody has read.
+func (s *scrapes) complete() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen == s.told.Load()
+}
+
+// await waits for complete until ctx ends, and tells whether it came. Only one may
+// wait.
+func (s *scrapes) await(ctx context.Context) bool {
+	for !s.complete() {
+		select {
+		case <-s.news:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}

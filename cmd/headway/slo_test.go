@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const sloText = `slos:
+  - name: chat-interactive
+    match: {operation: chat, model: "gpt-4o*", stream: true}
+    objective: 99
+    window: 30d
+    good: {ttft: 500ms, tpot: 50ms}
+    alerting: {page: true, ticket: true, by: [namespace]}
+`
+
+func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := file("slo.yaml", sloText)
+	low := file("low.yaml", strings.Replace(sloText, "objective: 99", "objective: 90", 1))
+	broken := file("broken.yaml", strings.Replace(sloText, "500ms", "500", 1))
+	openslo := file("openslo.yaml", run(t, "slo", "convert", "--to", "openslo", good))
+	foreign := file("foreign.yaml", strings.Replace(run(t, "slo", "convert", "--to", "openslo", good), "Occurrences", "Timeslices", 1))
+	windows := file("windows.yaml", "window: 30d\npairs: [{severity: page, long: 1h, short: 5m, factor: 9}]\n")
+	tests := []struct {
+		name           string
+		args           []string
+		code           int
+		stdout, stderr string // parts of it; nothing at all when empty
+	}{
+		{"rules", []string{"rules", "--slo", good}, 0, "groups:\n- name: headway-slo-chat-interactive\n", ""},
+		{"rules of OpenSLO documents", []string{"rules", "--slo", openslo}, 0, "groups:\n- name: headway-slo-chat-interactive\n", "spec.service"},
+		{"rules for the operator", []string{"rules", "--slo", good, "--format", "operator", "--name", "a", "--namespace", "b", "--label", "release=c"}, 0, "kind: PrometheusRule\nmetadata:\n  name: a\n  namespace: b\n  labels:\n    release: c\nspec:\n  groups:", ""},
+		{"rules for Mimir", []string{"rules", "--slo", good, "--format", "mimir"}, 0, "namespace: headway-slo\ngroups:", ""},
+		{"rules with a shorter hour", []string{"rules", "--slo", good, "--scale", "1/60"}, 0, "interval: 500ms\n", ""},
+		{"rules read over a minute", []string{"rules", "--slo", good, "--resolution", "1m"}, 0, "[1m]", ""},
+		{"rules with canaries", []string{"rules", "--slo", good, "--probes"}, 0, "headway_probe_runs_total{", ""},
+		{"rules with other windows", []string{"rules", "--slo", low, "--windows", windows}, 0, "> 9 * 0.1", ""},
+		{"rules with the windows of four weeks", []string{"rules", "--slo", good, "--windows", "28d"}, 0, "> 13.44 * 0.01", ""},
+		{"rules with pages elsewhere", []string{"rules", "--slo", good, "--runbooks", "https://wiki/"}, 0, "runbook_url: https://wiki/HeadwaySLOBurnPageFast.md", ""},
+		{"rules -h", []string{"rules", "-h"}, 0, "--resolution window ", ""},
+		{"rules of nothing", []string{"rules"}, 2, "", "which SLOs? --slo FILE"},
+		{"rules of a missing file", []string{"rules", "--slo", good + ".missing"}, 1, "", "no such file"},
+		{"rules that cannot fire", []string{"rules", "--slo", low}, 2, "", "low.yaml:7: slos[0].alerting.page: it fires when"},
+		{"rules of a broken file", []string{"rules", "--slo", broken}, 2, "", "broken.yaml:6: slos[0].good.ttft: 500 has no unit"},
+		{"all that is wrong with flags", []string{"rules", "--format", "xml", "--scale", "0", "--windows", "7d", "--label", "a=b"}, 2, "", "--windows: open 7d: no such file or directory; or write 30d or 28d\n--scale \"0\": want"},
+		{"a scale that leaves no scrape", []string{"rules", "--slo", good, "--scale", "1/720"}, 2, "", "a resolution of 417ms holds no two scrapes"},
+		{"a name without an object", []string{"rules", "--slo", good, "--name", "x"}, 2, "", "--name has no place in --format prometheus"},
+		{"to headway's own", []string{"slo", "convert", "--to", "headway", openslo}, 0, "slos:\n- name: chat-interactive\n", "spec.service"},
+		{"to Sloth", []string{"slo", "convert", good, "--to", "sloth", "--service", "chat"}, 0, "service: chat\n", "Sloth knows no traffic floor"},
+		{"to Pyrra", []string{"slo", "convert", "--to=pyrra", "--namespace=monitoring", good}, 0, "namespace: monitoring\n", "Pyrra knows no traffic floor"},
+		{"what cannot be honoured", []string{"slo", "convert", "--to", "headway", foreign}, 2, "", `spec.budgetingMethod: "Timeslices" is not how headway counts`},
+		{"not the format that was said", []string{"slo", "convert", "--from", "headway", "--to", "sloth", openslo}, 2, "", "this is an OpenSLO document"},
+		{"not OpenSLO", []string{"slo", "convert", "--from", "openslo", "--to", "sloth", good}, 2, "", `apiVersion: "" is not read`},
+		{"no verb", []string{"slo"}, 2, "", "write headway slo convert"},
+		{"slo -h", []string{"slo", "-h"}, 0, "usage: headway slo convert --to FORMAT", ""},
+		{"everything that is wrong", []string{"slo", "convert", "--from", "x", "--to", "y"}, 2, "", "which SLOs? want one FILE, not 0\n--from \"x\": want headway or openslo\n--to \"y\""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := dispatch(context.Background(), tt.args, &stdout, &stderr); code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			for _, got := range []struct{ name, text, want string }{{"stdout", stdout.String(), tt.stdout}, {"stderr", stderr.String(), tt.stderr}} {
+				if !strings.Contains(got.text, got.want) || (got.want == "" && got.text != "") {
+					t.Errorf("%s is %q, want %q", got.name, got.text, got.want)
+				}
+			}
+		})
+	}
+}
+
+// run returns what a command that succeeds prints.
+func run(t *testing.T, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := dispatch(context.Background(), args, &stdout, &stderr); code != 0 {
+		t.Fatalf("%v: exit code %d: %s", args, code, stderr.String())
+	}
+	return stdout.String()
+}
+
+func TestConversionsComeBack(t *testing.T) {
+	first := filepath.Join(t.TempDir(), "slo.yaml")
+	if err := os.WriteFile(first, []byte(sloText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plain := run(t, "slo", "convert", "--to", "headway", first)
+	there := filepath.Join(t.TempDir(), "openslo.yaml")
+	if err := os.WriteFile(there, []byte(run(t, "slo", "convert", "--to", "openslo", first)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if back := run(t, "slo", "convert", "--to", "headway", there); back != plain {
+		t.Errorf("came back as\n%s\nwas\n%s", back, plain)
+	}
+}
