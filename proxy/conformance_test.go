@@ -2,9 +2,11 @@ package proxy_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,8 +18,12 @@ import (
 // directly and through headway, and compares what each side saw, byte by byte, and
 // how its connection ended. What RFC 9110 and RFC 9112 have a proxy touch is
 // written with the case; nothing else may differ.
+//
+// docs/fidelity.md is the table of it; -update writes it anew.
 func TestConformance(t *testing.T) {
+	var table strings.Builder
 	for _, c := range append(conversations(), conversationsOfPairs()...) {
+		cells := map[string]string{"explicit": "—"}
 		t.Run(c.name, func(t *testing.T) {
 			server := listen(t)
 			direct := c.play(t, server, server.Addr().String(), server.Addr().String())
@@ -29,9 +35,41 @@ func TestConformance(t *testing.T) {
 				compare(t, way.name+": server", through.server, touched.request.of(direct.server))
 				compare(t, way.name+": client", through.client, touched.response.of(direct.client))
 				compare(t, way.name+": the client's connection", through.ending, touched.ending.of(direct.ending))
-				t.Logf("| %s | %s | %s |", c.name, way.name, why)
+				cells[way.name] = why
 			}
 		})
+		row := fmt.Sprintf("| %s | %s | %s |\n", c.name, cells["explicit"], cells["transparent"])
+		t.Log(row)
+		table.WriteString(row)
+	}
+	if !t.Failed() && !strings.Contains(table.String(), "|  |") { // which a case that was not chosen leaves
+		goldenPage(t, "../docs/fidelity.md", table.String())
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/fidelity.md anew")
+
+// goldenPage compares the table in a page, between its two marks, with want.
+func goldenPage(t *testing.T, path, want string) {
+	t.Helper()
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- TestConformance writes what follows -->\n", "<!-- and no more -->"
+	before, rest, found := strings.Cut(string(page), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has lost its marks", path)
+	}
+	whole := before + begin + "| conversation | explicit | transparent |\n| --- | --- | --- |\n" + want + end + after
+	if *update {
+		err = os.WriteFile(path, []byte(whole), 0o644)
+	} else if whole != string(page) {
+		t.Errorf("%s is not what the suite says: run it with -update", path)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
