@@ -11,9 +11,9 @@ type ChainReading struct {
 	Identity Identity // of the last attempt
 }
 
-// Fill makes r the reading of c. The limiter bounds its model labels.
-func (r *ChainReading) Fill(c exchange.Chain, models *Models) {
-	r.Chain, r.Identity = c, identify(&c.Last, models)
+// Fill makes r the reading of c. Names bound its labels.
+func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
+	r.Chain, r.Identity = c, identify(&c.Last, names)
 }
 
 // attempts counts every attempt when it ends, the chain of which may go on.
@@ -64,13 +64,13 @@ func ambiguousChains(r *ChainReading, s *Samples) {
 // chainAttemptBounds resolve what clients do by default, and what a storm does.
 func chainAttemptBounds() []float64 { return []float64{1, 2, 3, 4, 5, 6, 8, 10, 15, 20} }
 
-func chainEvicted(l *Live, _ *Models, level Level) {
+func chainEvicted(l *Live, _ *Names, level Level) {
 	if l.ChainsEvicted != nil {
 		level(float64(l.ChainsEvicted()))
 	}
 }
 
-func chainsOpen(l *Live, _ *Models, level Level) {
+func chainsOpen(l *Live, _ *Names, level Level) {
 	if l.ChainsOpen != nil {
 		level(float64(l.ChainsOpen()))
 	}

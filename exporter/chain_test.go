@@ -49,7 +49,7 @@ func TestInstrumentsDrawFromChains(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var reading exporter.ChainReading
 			var got exporter.Samples
-			reading.Fill(tt.in, exporter.NewModels(1))
+			reading.Fill(tt.in, exporter.NewNames(1, 64))
 			instrument(t, tt.instrument).DrawChain(&reading, &got)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
@@ -66,7 +66,7 @@ func TestAttemptsAreCountedByWhatJoinedThem(t *testing.T) {
 	} {
 		var reading exporter.Reading
 		var got exporter.Samples
-		reading.Fill(with(func(r *exchange.Record) { r.Attempt = by }), exporter.NewModels(1))
+		reading.Fill(with(func(r *exchange.Record) { r.Attempt = by }), exporter.NewNames(1, 64))
 		instrument(t, "headway.attempts").Draw(&reading, &got)
 		if !slices.Equal(got, want) {
 			t.Errorf("%+v draws %v, want %v", by, got, want)

@@ -167,7 +167,7 @@ func TestInstrumentsDraw(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var reading exporter.Reading
 			var got exporter.Samples
-			reading.Fill(tt.in, exporter.NewModels(1))
+			reading.Fill(tt.in, exporter.NewNames(1, 64))
 			instrument(t, tt.instrument).Draw(&reading, &got)
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
@@ -187,7 +187,7 @@ func limited() exchange.Record {
 
 func TestReadingHoldsNothingOfTheExchangeBefore(t *testing.T) {
 	var reading exporter.Reading
-	models := exporter.NewModels(2)
+	models := exporter.NewNames(2, 64)
 	reading.Fill(streamed(), models)
 	if len(reading.Gaps) != 3 {
 		t.Fatalf("%d gaps, want 3", len(reading.Gaps))

@@ -50,6 +50,9 @@ type Instrument struct {
 	Family Family
 	Labels []string // beyond those of the family; at most three
 	Role   exchange.Role
+	// Sealed says that exchanges inside TLS are drawn from, and only those: what can be
+	// told of them is near the truth and not exact, and mixes with nothing.
+	Sealed bool
 	// Canaries says that canaries are drawn from as well as production traffic.
 	Canaries bool
 
@@ -63,7 +66,7 @@ type Instrument struct {
 	// none.
 	Together func(*Live, Extra) []Extra
 	// Read tells the present levels from the running program.
-	Read func(*Live, *Models, Level)
+	Read func(*Live, *Names, Level)
 }
 
 // Level takes one present value and the values of all labels, in order. No two
@@ -102,6 +105,7 @@ func (in *Instrument) TakesChain(c *exchange.Chain) bool {
 func (in *Instrument) concerns(r *exchange.Record) bool {
 	switch {
 	case r.Origin == exchange.Canary && !in.Canaries,
+		(r.Mode == exchange.Sealed) != in.Sealed,
 		r.Operation == "" && in.Family == GenAI,
 		r.Role != in.Role && in.Role != "":
 		return false

@@ -36,15 +36,15 @@ type Build struct {
 
 type flightKey struct{ operation, model, upstream string }
 
-// inFlight adds up what pick counts, by bounded labels: several models may share
+// inFlight adds up what pick counts, by bounded labels: several models or upstreams may share
 // the label Other.
-func (l *Live) inFlight(models *Models, pick func(exchange.InFlight) int, level Level) {
+func (l *Live) inFlight(names *Names, pick func(exchange.InFlight) int, level Level) {
 	if l.InFlight == nil {
 		return
 	}
 	sums := map[flightKey]int{}
 	for _, f := range l.InFlight() {
-		key := flightKey{f.Operation, models.Label(f.Model), f.Upstream}
+		key := flightKey{f.Operation, names.Model(f.Model), names.address(f.Upstream)}
 		if key.operation == "" {
 			key.operation = Other
 		}
@@ -55,17 +55,17 @@ func (l *Live) inFlight(models *Models, pick func(exchange.InFlight) int, level 
 	}
 }
 
-func requestsInFlight(l *Live, models *Models, level Level) {
-	l.inFlight(models, func(f exchange.InFlight) int { return f.Requests }, level)
+func requestsInFlight(l *Live, names *Names, level Level) {
+	l.inFlight(names, func(f exchange.InFlight) int { return f.Requests }, level)
 }
 
-func streamsInFlight(l *Live, models *Models, level Level) {
-	l.inFlight(models, func(f exchange.InFlight) int { return f.Streams }, level)
+func streamsInFlight(l *Live, names *Names, level Level) {
+	l.inFlight(names, func(f exchange.InFlight) int { return f.Streams }, level)
 }
 
-func connections(l *Live, _ *Models, level Level) { counts(l.Connections, level) }
-func detached(l *Live, _ *Models, level Level)    { counts(l.Detached, level) }
-func dropped(l *Live, _ *Models, level Level)     { counts(l.Dropped, level) }
+func connections(l *Live, _ *Names, level Level) { counts(l.Connections, level) }
+func detached(l *Live, _ *Names, level Level)    { counts(l.Detached, level) }
+func dropped(l *Live, _ *Names, level Level)     { counts(l.Dropped, level) }
 
 func counts(of func() map[string]uint64, level Level) {
 	if of == nil {
@@ -76,11 +76,11 @@ func counts(of func() map[string]uint64, level Level) {
 	}
 }
 
-func buildInfo(l *Live, _ *Models, level Level) {
+func buildInfo(l *Live, _ *Names, level Level) {
 	level(1, l.Build.Version, l.Build.Revision, l.Build.Go)
 }
 
-func reloaded(l *Live, _ *Models, level Level) {
+func reloaded(l *Live, _ *Names, level Level) {
 	if l.Reloaded == nil {
 		return
 	}

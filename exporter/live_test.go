@@ -60,7 +60,7 @@ func levels(t *testing.T, name string, live *exporter.Live) map[string]float64 {
 	t.Helper()
 	got := map[string]float64{}
 	in := instrument(t, name)
-	in.Read(live, exporter.NewModels(1), func(value float64, labels ...string) {
+	in.Read(live, exporter.NewNames(1, 64), func(value float64, labels ...string) {
 		if len(labels) != len(in.AllLabels()) {
 			t.Errorf("%s: %d values for labels %q", name, len(labels), in.AllLabels())
 		}

@@ -26,7 +26,7 @@ func (i Identity) Values(f Family) []string {
 	case GenAI:
 		return []string{i.Operation, i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
 	case Traffic:
-		return []string{i.Operation, i.Request, i.Upstream.Address()}
+		return []string{i.Operation, i.Request, address(i.Upstream)}
 	}
 	return nil
 }
@@ -46,10 +46,10 @@ type Reading struct {
 	Gaps     []exchange.Gap // the waits between content chunks of a stream
 }
 
-// Fill makes r the reading of record. The limiter bounds its model labels.
-func (r *Reading) Fill(record exchange.Record, models *Models) {
+// Fill makes r the reading of record. Names bound its labels.
+func (r *Reading) Fill(record exchange.Record, names *Names) {
 	r.Record = record
-	r.Identity = identify(&record, models)
+	r.Identity = identify(&record, names)
 	r.Gaps = r.Gaps[:0]
 	if !record.Stream {
 		return
@@ -59,13 +59,13 @@ func (r *Reading) Fill(record exchange.Record, models *Models) {
 	}
 }
 
-func identify(record *exchange.Record, models *Models) Identity {
+func identify(record *exchange.Record, names *Names) Identity {
 	id := Identity{
 		Operation: record.Operation,
 		Provider:  record.Provider,
-		Request:   models.Label(record.Model.Request),
-		Response:  models.Label(record.Model.Response),
-		Upstream:  record.Upstream,
+		Request:   names.Model(record.Model.Request),
+		Response:  names.Model(record.Model.Response),
+		Upstream:  names.Upstream(record.Upstream),
 	}
 	if record.Operation == "" {
 		id.Operation = Other

@@ -121,8 +121,8 @@ func sloTokenSeries(_ *Live, of Extra) []Extra {
 }
 
 // eachSLO calls tell for every SLO there is.
-func eachSLO(tell func(*SLO, Level)) func(*Live, *Models, Level) {
-	return func(l *Live, _ *Models, level Level) {
+func eachSLO(tell func(*SLO, Level)) func(*Live, *Names, Level) {
+	return func(l *Live, _ *Names, level Level) {
 		if l.SLOs == nil {
 			return
 		}

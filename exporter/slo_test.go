@@ -40,7 +40,7 @@ func TestInstrumentsDrawVerdicts(t *testing.T) {
 	} {
 		var reading exporter.Reading
 		var got, ofChain exporter.Samples
-		reading.Fill(record, exporter.NewModels(1))
+		reading.Fill(record, exporter.NewNames(1, 64))
 		in := instrument(t, tt.instrument)
 		in.Draw(&reading, &got)
 		if !slices.Equal(got, tt.want) {
@@ -49,13 +49,13 @@ func TestInstrumentsDrawVerdicts(t *testing.T) {
 
 		// A chain that was closed late carries its verdicts itself, any other one none.
 		var chain exporter.ChainReading
-		chain.Fill(exchange.Chain{Late: true, Verdicts: judged(), Last: streamed()}, exporter.NewModels(1))
+		chain.Fill(exchange.Chain{Late: true, Verdicts: judged(), Last: streamed()}, exporter.NewNames(1, 64))
 		in.DrawChain(&chain, &ofChain)
 		if !slices.Equal(ofChain, tt.want) {
 			t.Errorf("%s draws %v from a late chain, want %v", tt.instrument, ofChain, tt.want)
 		}
 		ofChain = nil
-		chain.Fill(exchange.Chain{Last: record}, exporter.NewModels(1))
+		chain.Fill(exchange.Chain{Last: record}, exporter.NewNames(1, 64))
 		if in.DrawChain(&chain, &ofChain); len(ofChain) != 0 {
 			t.Errorf("%s draws %v from a chain that was judged with its last attempt", tt.instrument, ofChain)
 		}

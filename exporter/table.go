@@ -185,6 +185,30 @@ func Table() []Instrument { //nolint:funlen // one literal, read as a table
 			DrawChain: retryAfterIgnored,
 		},
 		{
+			Name: "headway.sealed.requests", Kind: Counter, Unit: "{request}",
+			Help:   "Exchanges inside TLS that was not opened, as its records tell them, by how they ended.",
+			Family: Traffic, Labels: []string{"outcome"}, Sealed: true,
+			Draw: sealedRequests,
+		},
+		{
+			Name: "headway.sealed.time_to_first_burst", Kind: Histogram, Unit: "s",
+			Help:   "From the first record of a request inside TLS to the first burst after the response's head: near TTFT, and never mixed with it.",
+			Bounds: ttftBounds(), Zero: gapZero, Family: Traffic, Sealed: true,
+			Draw: ttft,
+		},
+		{
+			Name: "headway.sealed.gap", Kind: Histogram, Unit: "s",
+			Help:   "Gap between two bursts of a response inside TLS, one sample a gap.",
+			Bounds: gapBounds(), Zero: gapZero, Family: Traffic, Sealed: true,
+			Draw: chunkGaps,
+		},
+		{
+			Name: "headway.sealed.duration", Kind: Histogram, Unit: "s",
+			Help:   "From the first record of a request inside TLS to the last one of its response.",
+			Bounds: durationBounds(), Zero: gapZero, Family: Traffic, Sealed: true,
+			Draw: sealedDuration,
+		},
+		{
 			Name: "headway.chains_open", Kind: Gauge, Unit: "{chain}",
 			Help:   "Chains with an attempt under way, or after which another may come.",
 			Family: Process,

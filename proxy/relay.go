@@ -40,6 +40,7 @@ type relay struct {
 	reason    atomic.Pointer[exchange.Outcome]
 	tunnel    atomic.Bool // the protocol was switched: bytes go both ways
 	ended     atomic.Bool // the client ended its sending side, and the upstream knows
+	left      tap.Instant // when it did; to be read when ended is set
 
 	// Of the upstream's goroutine:
 	body     body
@@ -97,6 +98,9 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 		r.refused = true
 	}
 	ending.At = at
+	if r.ended.Load() && !r.tunnel.Load() {
+		ending.Left = r.left
+	}
 	keep := r.settle(err)
 	r.x.End(ending)
 	if !keep && r.client.pinned != nil {

@@ -97,6 +97,7 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	r.up.endWriting()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	r.left = c.at
 	r.ended.Store(true)
 	c.over.Broadcast()
 	return true

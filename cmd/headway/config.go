@@ -40,6 +40,11 @@ type config struct {
 	MaxModels   int                   `env:"MAX_MODELS" envDefault:"64"`
 	CaptureFile string                `env:"CAPTURE_FILE"`
 
+	TransparentListen string `env:"TRANSPARENT_LISTEN"`
+	SealedTLS         bool   `env:"SEALED_TLS" envDefault:"true"`
+	ProxyProtocol     bool   `env:"PROXY_PROTOCOL" envDefault:"false"`
+	MaxUpstreams      int    `env:"MAX_UPSTREAMS" envDefault:"64"`
+
 	SLOFile  string `env:"SLO_FILE"`
 	StateDir string `env:"STATE_DIR"`
 
@@ -85,6 +90,10 @@ func readConfig(environ []string) (config, error) {
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("STATE_DIR", checkStateDir(c.StateDir))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
+	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
+	if c.TransparentListen != "" {
+		check("TRANSPARENT_LISTEN", checkAddress(c.TransparentListen))
+	}
 	check("PREWARM", within(c.Prewarm, 0, 256))
 	for key, d := range map[string]time.Duration{
 		"DRAIN_DELAY": c.DrainDelay, "DRAIN_TIMEOUT": c.DrainTimeout, "SCRAPE_WAIT": c.ScrapeWait, "CONNECT_TIMEOUT": c.ConnectTimeout,
@@ -125,8 +134,8 @@ func (c *config) readRoutes(check func(key string, err error)) {
 		r, err := proxy.NewRoute("", c.Upstream)
 		check("UPSTREAM", err)
 		c.routes = append(c.routes, r)
-	case c.Routes == "":
-		check("UPSTREAM", errors.New("is not set, and neither is "+envPrefix+"ROUTES: there is nowhere to forward to"))
+	case c.Routes == "" && c.TransparentListen == "":
+		check("UPSTREAM", errors.New("is not set, and neither is "+envPrefix+"ROUTES or "+envPrefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
 	}
 }
 

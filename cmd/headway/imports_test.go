@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"proxy":                {"proxy/tap", "proxy/exchange"},
 	"proxy/chain":          {"proxy/exchange"},
 	"proxy/redirect":       {},
+	"proxy/transparent":    {"proxy/tap", "proxy/exchange"},
 
 	"slo":         {"proxy/exchange"},
 	"slo/rules":   {"slo"},
@@ -55,7 +56,7 @@ var libraries = map[string][]string{
 	"github.com/caarlos0/env":             {"cmd/headway"},
 	"github.com/klauspost/compress":       {"proxy/tap"},
 	"github.com/andybalholm/brotli":       {"proxy/tap"},
-	"golang.org/x/sys":                    {"cmd/headway-bench", "proxy"},
+	"golang.org/x/sys":                    {"cmd/headway-bench", "proxy", "proxy/transparent"},
 	"github.com/pires/go-proxyproto":      {"proxy"},
 	"github.com/google/nftables":          {"proxy/redirect"},
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},

@@ -28,9 +28,12 @@ func (s *sidecar) run(ctx, urgent context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	admin := s.adminServer()
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- s.serveAdmin(admin) }()
 	go func() { failed <- s.proxy.Serve(s.listener) }()
+	if s.redirected != nil {
+		go func() { failed <- s.redirected.Serve(s.redirected.listener) }()
+	}
 	go returnMemory(ctx, s.proxy.Open)
 	stopKeeping := s.keepObjectives()
 	go s.start()
@@ -92,7 +95,7 @@ func (s *sidecar) drain(urgent context.Context) {
 	s.serveOn(ctx)
 	s.log.Info("draining", "clients", s.proxy.Open())
 	over := make(chan error, 1)
-	go func() { over <- s.proxy.Drain(ctx) }()
+	go func() { over <- errors.Join(s.redirected.drain(ctx), s.proxy.Drain(ctx)) }()
 	var err error
 	select {
 	case err = <-over:
@@ -122,7 +125,7 @@ func (s *sidecar) serveOn(ctx context.Context) {
 	}
 	tick := time.NewTicker(leaveCheck)
 	defer tick.Stop()
-	for s.proxy.Open() > 0 {
+	for s.proxy.Open()+s.redirected.open() > 0 {
 		select {
 		case <-ctx.Done():
 			return

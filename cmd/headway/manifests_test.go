@@ -102,20 +102,6 @@ func (c *container) environ() []string {
 	return all
 }
 
-// notYet are variables that the examples set and that `headway run` does not read
-// yet.
-func notYet() []string {
-	later := []string{"HEADWAY_TRANSPARENT_LISTEN"}
-	return slices.DeleteFunc(later, func(name string) bool {
-		for field := range reflect.TypeFor[config]().Fields() {
-			if envPrefix+field.Tag.Get("env") == name {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 	for name, pod := range manifests(t) {
 		t.Run(name, func(t *testing.T) {
@@ -129,9 +115,7 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Errorf("%s: %v", c.Name, err)
 			}
 			for _, unknown := range unknownVariables(c.environ()) {
-				if !slices.Contains(notYet(), unknown) {
-					t.Errorf("%s: there is no %s", c.Name, unknown)
-				}
+				t.Errorf("%s: there is no %s", c.Name, unknown)
 			}
 			if !strings.HasPrefix(set.AdminListen, "0.0.0.0:") {
 				t.Errorf("nobody can probe %s", set.AdminListen)

@@ -31,8 +31,9 @@ type sidecar struct {
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
 	scrapes *scrapes
 
-	listener net.Listener
-	admin    net.Listener
+	listener   net.Listener
+	admin      net.Listener
+	redirected *redirected // nil without HEADWAY_TRANSPARENT_LISTEN
 
 	started  atomic.Bool // upstreams were tried
 	stopping atomic.Bool
@@ -54,7 +55,7 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 	}
 	var err error
 	s.metrics, err = prometheus.New(prometheus.Config{
-		Histograms: c.Histograms, Models: exporter.NewModels(c.MaxModels), Live: s.live(), Edges: edges(c.set),
+		Histograms: c.Histograms, Names: exporter.NewNames(c.MaxModels, c.MaxUpstreams), Live: s.live(), Edges: edges(c.set),
 	})
 	if err != nil {
 		return nil, err
@@ -74,7 +75,9 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.routes, Tap: s.tap, Log: log,
 		ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
+		ProxyProtocol: c.ProxyProtocol,
 	})
+	s.redirected = newRedirected(c, s.proxy, s.chains, log)
 	return s, nil
 }
 
@@ -104,10 +107,11 @@ func (s *sidecar) connections() map[string]uint64 {
 	for mode, n := range s.proxy.Connections() {
 		counts[string(mode)] = n
 	}
+	s.redirected.count(counts)
 	return counts
 }
 
-// listen binds both ports. An error begins with the name of the setting that the
+// listen binds the ports. An error begins with the name of the setting that the
 // address came from.
 func (s *sidecar) listen(listenName, adminName string) error {
 	var err error
@@ -117,6 +121,10 @@ func (s *sidecar) listen(listenName, adminName string) error {
 	if s.admin, err = net.Listen("tcp", s.config.AdminListen); err != nil {
 		_ = s.listener.Close()
 		return fmt.Errorf("%s: %w", adminName, err)
+	}
+	if err := s.redirected.listen(s.config.TransparentListen); err != nil {
+		_, _ = s.listener.Close(), s.admin.Close()
+		return err
 	}
 	return nil
 }

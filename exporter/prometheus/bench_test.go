@@ -11,8 +11,8 @@ import (
 
 func newExporter(t testing.TB, c prometheus.Config) *prometheus.Exporter {
 	t.Helper()
-	if c.Models == nil {
-		c.Models = exporter.NewModels(64)
+	if c.Names == nil {
+		c.Names = exporter.NewNames(64, 64)
 	}
 	e, err := prometheus.New(c)
 	if err != nil {

@@ -32,7 +32,7 @@ const (
 // Config is what an Exporter is made of.
 type Config struct {
 	Histograms Histograms // empty is Both
-	Models     *exporter.Models
+	Names      *exporter.Names
 	Live       exporter.Live
 	Edges      exporter.Edges // more bounds of classic histograms
 }
@@ -41,7 +41,7 @@ type Config struct {
 // concurrent use and neither waits for a scrape nor makes one wait for long.
 type Exporter struct {
 	registry *client.Registry
-	models   *exporter.Models
+	names    *exporter.Names
 	live     exporter.Live
 	drawn    []drawn // the instruments that exchanges and chains feed
 
@@ -73,7 +73,7 @@ func New(c Config) (*Exporter, error) {
 	}
 	e := &Exporter{
 		registry: client.NewRegistry(),
-		models:   c.Models,
+		names:    c.Names,
 		live:     c.Live,
 		series:   map[exporter.Identity]*series{},
 		scratch:  sync.Pool{New: func() any { return new(scratch) }},
@@ -82,7 +82,7 @@ func New(c Config) (*Exporter, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
-	live := &levels{live: c.Live, models: c.Models, started: time.Now()}
+	live := &levels{live: c.Live, names: c.Names, started: time.Now()}
 	for _, in := range exporter.Table() {
 		if in.Read != nil {
 			live.add(in)
@@ -127,7 +127,7 @@ func (e *Exporter) SetEdges(edges exporter.Edges) {
 // Observe adds one exchange to every instrument that takes it.
 func (e *Exporter) Observe(record exchange.Record) {
 	w := e.scratch.Get().(*scratch)
-	w.reading.Fill(record, e.models)
+	w.reading.Fill(record, e.names)
 	of := e.of(w.reading.Identity)
 	mark := mark{trace: record.Trace.TraceID, span: record.Trace.SpanID, at: time.Now()}
 	used := 0
@@ -149,7 +149,7 @@ func (e *Exporter) Observe(record exchange.Record) {
 // of its last attempt.
 func (e *Exporter) ObserveChain(c exchange.Chain) {
 	w := e.scratch.Get().(*scratch)
-	w.chain.Fill(c, e.models)
+	w.chain.Fill(c, e.names)
 	of := e.of(w.chain.Identity)
 	trace := c.Last.Trace
 	mark := mark{trace: trace.TraceID, span: trace.SpanID, at: time.Now()}

@@ -87,6 +87,29 @@ func TestCanariesMakeNoChains(t *testing.T) {
 	}
 }
 
+// TestSealedExchangesMixWithNothing: what is near the truth stays out of what is exact.
+func TestSealedExchangesMixWithNothing(t *testing.T) {
+	e := newExporter(t, prometheus.Config{})
+	e.Observe(sealed(stream(4)))
+	exposition := scrape(t, e, text)
+	for _, name := range []string{"headway_sealed_requests_total", "headway_sealed_time_to_first_burst_seconds_count", "headway_sealed_gap_seconds_count"} {
+		if !strings.Contains(exposition, "\n"+name+"{") {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, name := range []string{"headway_requests_total", "headway_inter_token_latency_seconds_count", "headway_stall_seconds_count"} {
+		if strings.Contains(exposition, "\n"+name+"{") {
+			t.Errorf("a sealed exchange shows in %s", name)
+		}
+	}
+}
+
+// sealed is r as it would be known inside TLS.
+func sealed(r exchange.Record) exchange.Record {
+	r.Mode, r.Operation, r.Dialect, r.Model = exchange.Sealed, "", "", exchange.Model{}
+	return r
+}
+
 // recovered is a chain of three attempts, last of them answered.
 func recovered(last exchange.Record) exchange.Chain {
 	return exchange.Chain{
@@ -122,6 +145,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 		e.Observe(beside(role, attempted(slow(traced(stream(4))))))
 		e.Observe(beside(role, refused()))
 		e.ObserveChain(recovered(beside(role, traced(stream(4)))))
+		e.Observe(sealed(beside(role, stream(4))))
 	}
 	exposition := scrape(t, e, text)
 	for _, name := range slices.Concat(metricsOfThePage, roleMetrics) {
@@ -204,7 +228,7 @@ func TestCanariesStayOutOfTheTraffic(t *testing.T) {
 }
 
 func TestModelsBeyondTheBoundShareASeries(t *testing.T) {
-	e := newExporter(t, prometheus.Config{Models: exporter.NewModels(3)})
+	e := newExporter(t, prometheus.Config{Names: exporter.NewNames(3, 64)})
 	for i := range 20 {
 		r := plain()
 		r.Model = exchange.Model{Request: fmt.Sprintf("model-%d", i)}

@@ -11,7 +11,7 @@ import (
 // levels collects the instruments that read the running program when scraped.
 type levels struct {
 	live    exporter.Live
-	models  *exporter.Models
+	names   *exporter.Names
 	started time.Time
 	rows    []levelRow
 }
@@ -36,7 +36,7 @@ func (l *levels) Describe(to chan<- *client.Desc) {
 func (l *levels) Collect(to chan<- client.Metric) {
 	for i := range l.rows {
 		row := &l.rows[i]
-		row.Read(&l.live, l.models, func(value float64, labels ...string) {
+		row.Read(&l.live, l.names, func(value float64, labels ...string) {
 			to <- l.metric(row, value, labels)
 		})
 	}

@@ -17,6 +17,10 @@ type Ending struct {
 	// Outcome is OK when the response was delivered whole, whatever it said.
 	Outcome   exchange.Outcome
 	ErrorType exchange.ErrorType
+	// Left is when the client ended what it sends, if that was before the response's
+	// end; else 0. Most have left then, and what a server still sends them is a polite
+	// end of what it would have said; some only have nothing more to ask.
+	Left Instant
 }
 
 // End closes the exchange and tells the Observer. Only the first call counts. A
@@ -84,6 +88,9 @@ func (x *Exchange) finish(e Ending) exchange.Record {
 		reply.Complete = true
 	}
 	r.Outcome, r.ErrorType = judge(e, r, reply)
+	if left := e.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
+		r.Status = 0 // nobody was there to get it
+	}
 	return *r
 }
 
@@ -111,6 +118,8 @@ func judge(e Ending, r *exchange.Record, reply dialect.Reply) (exchange.Outcome,
 	case e.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
 		// A client may hang up as soon as it has read the terminator.
 		return exchange.OK, ""
+	case e.Outcome == exchange.OK && e.Left != 0 && !reply.Complete && r.Status < 400:
+		return exchange.ClientGone, exchange.ErrCanceled
 	case e.Outcome != exchange.OK:
 		return e.Outcome, e.ErrorType
 	case r.Status >= 400:

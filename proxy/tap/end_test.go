@@ -2,6 +2,7 @@ package tap_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -11,6 +12,7 @@ import (
 func TestOutcome(t *testing.T) {
 	whole := tap.Ending{Outcome: exchange.OK}
 	left := tap.Ending{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
+	silent := tap.Ending{Outcome: exchange.OK, Left: tap.Now() + tap.Instant(time.Hour)} // after the response's head
 	complete, failed, short := &dialect.Reply{Complete: true}, &dialect.Reply{Complete: true, Failed: true}, &dialect.Reply{}
 	const stream, document = "text/event-stream", "application/json"
 	for _, tt := range []struct {
@@ -31,6 +33,10 @@ func TestOutcome(t *testing.T) {
 		{"client left before the terminator", 200, stream, left, short, exchange.ClientGone, exchange.ErrCanceled},
 		{"client left an error response", 500, document, left, complete, exchange.ClientGone, exchange.ErrCanceled},
 		{"client left a response of no dialect", 200, stream, left, nil, exchange.ClientGone, exchange.ErrCanceled},
+		{"client ended its side before a stream that then broke off politely", 200, stream, silent, short, exchange.ClientGone, exchange.ErrCanceled},
+		{"client ended its side and got all of a stream", 200, stream, silent, complete, exchange.OK, ""},
+		{"client ended its side and got an answer of no dialect", 200, document, silent, nil, exchange.OK, ""},
+		{"client ended its side and was refused", 429, document, silent, short, exchange.Refused, "429"},
 		{"document that was not read to its end", 200, document, whole, short, exchange.OK, ""},
 		{"rate limited", 429, document, whole, failed, exchange.Refused, "429"},
 		{"overloaded", 529, document, whole, failed, exchange.Refused, "529"},

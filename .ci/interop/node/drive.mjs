@@ -1,5 +1,6 @@
 // Makes the calls of ../calls.json, one after the other, with the official OpenAI SDK for Node, and prints one JSON
-// line a call: what the application got, and when it left before the end. Usage: node drive.mjs BASE_URL
+// line a call: what the application got, and when it left before the end. Without a base URL the SDK goes where it goes
+// by itself. Usage: node drive.mjs [BASE_URL]
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 

@@ -1,5 +1,6 @@
 """Makes the calls of ../calls.json, one after the other, with the official OpenAI SDK for Python, and prints one JSON
-line a call: what the application got, and when it left before the end. Usage: drive.py [--async] BASE_URL"""
+line a call: what the application got, and when it left before the end. Without a base URL the SDK goes where it goes by
+itself. Usage: drive.py [--async] [BASE_URL]"""
 
 import asyncio
 import json
@@ -184,4 +185,5 @@ class Answer:
         print(json.dumps(self.line), flush=True)
 
 
-main(*sys.argv[1:-1], base_url=sys.argv[-1])
+flags = [arg for arg in sys.argv[1:] if arg.startswith("--")]
+main(*flags, base_url=next((arg for arg in sys.argv[1:] if arg not in flags), None))

@@ -1,0 +1,36 @@
+package transparent
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// Seal is the timing of a sealed connection, driven by hand.
+type Seal struct{ s *seal }
+
+// The ways of a connection.
+const (
+	Up   = up
+	Down = down
+)
+
+func NewSeal(o exchange.Observer) Seal {
+	return Seal{newSeal(&Config{Observer: o}, netip.MustParseAddrPort("192.0.2.1:443"), 0)}
+}
+
+func (s Seal) Saw(w way, p []byte, at time.Duration) {
+	s.s.saw(w, p, tap.Instant(at))
+	if w == up {
+		s.s.wrote(tap.Instant(at))
+	}
+	s.s.tell()
+}
+
+func (s Seal) Ended(w way, orderly bool, at time.Duration) { s.s.ended(w, orderly, tap.Instant(at)) }
+func (s Seal) Expire(at time.Duration)                     { s.s.expire(tap.Instant(at)); s.s.tell() }
+func (s Seal) Drain(at time.Duration)                      { s.s.drain(tap.Instant(at)); s.s.tell() }
+func (s Seal) Close(at time.Duration)                      { s.s.close(tap.Instant(at)); s.s.tell() }
+func (s Seal) Idle() bool                                  { return s.s.isIdle() }

@@ -1,0 +1,129 @@
+package transparent
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// tcpLink reads and writes by system calls that are not announced to Go's
+// scheduler. The sockets are non-blocking, so there is nothing to announce; but on
+// a machine with idle processors every announced call wakes the runtime's monitor
+// thread, which costs more than the call itself.
+type tcpLink struct {
+	*net.TCPConn
+	raw syscall.RawConn
+
+	reading, writing transfer
+	lender           *buffers
+	lent             *buffer
+	borrowing        func(fd uintptr) bool
+}
+
+// transfer is one read or write: what is asked of the kernel, and its answer.
+type transfer struct {
+	p     []byte
+	n     int
+	errno syscall.Errno
+	call  func(fd uintptr) bool // made once, so that a transfer allocates nothing
+}
+
+func newLink(conn net.Conn) link {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return plainLink{conn}
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return plainLink{conn}
+	}
+	l := &tcpLink{TCPConn: tcp, raw: raw}
+	l.reading.call = l.reading.receive
+	l.writing.call = l.writing.send
+	l.borrowing = l.borrow
+	return l
+}
+
+// receive reads once. It returns false when the caller has to wait for the socket.
+func (t *transfer) receive(fd uintptr) bool {
+	return t.answered(syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)), 0, 0, 0))
+}
+
+// send writes once, likewise.
+func (t *transfer) send(fd uintptr) bool {
+	return t.answered(syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)), syscall.MSG_NOSIGNAL, 0, 0))
+}
+
+// answered takes the kernel's answer.
+func (t *transfer) answered(n, _ uintptr, errno syscall.Errno) bool {
+	t.n, t.errno = int(n), errno
+	return errno != syscall.EAGAIN
+}
+
+// borrow reads once into a buffer that is borrowed for it.
+func (l *tcpLink) borrow(fd uintptr) bool {
+	b := l.lender.get()
+	l.reading.p = b[:]
+	if !l.reading.receive(fd) {
+		l.lender.put(b)
+		return false
+	}
+	l.lent = b
+	return true
+}
+
+func (l *tcpLink) bare() net.Conn { return l.TCPConn }
+
+func (l *tcpLink) receive(from *buffers) (*buffer, int, error) {
+	l.lender = from
+	n, err := l.read(l.borrowing)
+	b := l.lent
+	l.lent = nil
+	if b == nil { // there was nothing to read, ever
+		b = from.get()
+	}
+	return b, n, err
+}
+
+// Read reads once, waiting until there is something to read.
+func (l *tcpLink) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	l.reading.p = p
+	return l.read(l.reading.call)
+}
+
+func (l *tcpLink) read(call func(fd uintptr) bool) (int, error) {
+	t := &l.reading
+	err := l.raw.Read(call)
+	t.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case t.errno != 0:
+		return 0, os.NewSyscallError("recvfrom", t.errno)
+	case t.n == 0:
+		return 0, io.EOF
+	}
+	return t.n, nil
+}
+
+// Write writes all of p, waiting for the other side to take it.
+func (l *tcpLink) Write(p []byte) (int, error) {
+	t := &l.writing
+	for done := 0; done < len(p); done += t.n {
+		t.p = p[done:]
+		err := l.raw.Write(t.call)
+		t.p = nil
+		if err == nil && t.errno != 0 {
+			err = os.NewSyscallError("sendto", t.errno)
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+	return len(p), nil
+}

@@ -1,0 +1,114 @@
+package transparent
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// sealedCall is one exchange as its records show it. Bursts are what the server
+// sends after the head's: records with no silence between them are one.
+type sealedCall struct {
+	start   tap.Instant // first record of the request
+	asked   tap.Instant // its last record, whole
+	written tap.Instant // that, taken by the server
+	head    tap.Instant // first record of the response; 0 before it
+	last    tap.Instant // the end of the last record of the response
+
+	opening    tap.Instant // first record that came right behind the head's; 0 without
+	bursts     int
+	firstBurst tap.Instant
+	lastBurst  tap.Instant
+	size       int // of the burst under way
+	chunks     exchange.Chunks
+
+	in, out   int64
+	concluded bool // the last record was so short that it may have ended the body
+}
+
+// answer takes a record of the response, whose head came at the given moment.
+func (c *sealedCall) answer(length int, at tap.Instant) {
+	short := length <= controlBound
+	if c.head == 0 {
+		if short {
+			return // 100 Continue, or HTTP/2's own
+		}
+		c.head = at
+	}
+	c.out += int64(length)
+	c.concluded = length <= endBound
+	switch {
+	case short:
+	case at.Sub(c.head) < headBurst:
+		if c.opening == 0 && c.out > int64(length) {
+			c.opening = at
+		}
+	case c.bursts > 0 && at.Sub(c.last) < burstGap:
+		c.size += length
+	default:
+		c.addBurst()
+		if c.bursts == 0 {
+			c.firstBurst = at
+		}
+		c.bursts++
+		c.lastBurst, c.size = at, length
+	}
+	c.last = at
+}
+
+// complete takes the end of a record.
+func (c *sealedCall) complete(w way, at tap.Instant) {
+	switch {
+	case w == up && c.head == 0:
+		c.asked = at
+	case w == down && c.head > 0:
+		c.last = at
+	}
+}
+
+func (c *sealedCall) addBurst() {
+	if c.size > 0 {
+		c.chunks.Add(exchange.Chunk{At: c.offset(c.lastBurst), Bytes: c.size})
+		c.size = 0
+	}
+}
+
+// fill puts into r what is known of the exchange.
+func (c *sealedCall) fill(r *exchange.Record) {
+	c.addBurst()
+	r.Start = c.start.Time()
+	r.Stream = c.bursts > 1
+	r.Bytes = exchange.Bytes{In: c.in, Out: c.out}
+	r.Timing = exchange.Timing{
+		RequestRead:    c.offset(c.asked),
+		RequestWritten: c.offset(c.written),
+		ResponseHead:   c.offset(c.head),
+		FirstChunk:     c.offset(c.firstBurst),
+		End:            c.offset(max(c.last, c.asked)),
+	}
+	if r.Stream {
+		r.Timing.FirstToken, r.Timing.LastToken = c.offset(c.firstToken()), c.offset(c.lastBurst)
+		r.Chunks = c.chunks
+	}
+}
+
+// firstToken is the burst in which generation shows first. What comes right behind
+// the head precedes the first token where a server answers at once, and is followed
+// by a longer wait than those between bursts. Where it is not, the server has held its
+// head back until there was a token to go with it.
+func (c *sealedCall) firstToken() tap.Instant {
+	gap := c.lastBurst.Sub(c.firstBurst) / time.Duration(max(1, c.bursts-1))
+	if c.opening > 0 && c.firstBurst.Sub(c.opening) <= 2*gap {
+		return c.opening
+	}
+	return c.firstBurst
+}
+
+// offset is at from the start; 0 of a moment that did not come, and only of that.
+func (c *sealedCall) offset(at tap.Instant) time.Duration {
+	if at == 0 {
+		return 0
+	}
+	return max(1, at.Sub(c.start))
+}

@@ -1,0 +1,312 @@
+package transparent_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/transparent"
+)
+
+// pair is the two ends of a tunnel.
+func pair(t *testing.T, change ...func(*transparent.Config)) (f *fixture, client *peer, server <-chan *peer) {
+	t.Helper()
+	arrived := make(chan *peer, 10)
+	f = newFixture(t, destination(t, func(c *net.TCPConn) { arrived <- newPeer(t, c) }), change...)
+	return f, f.dial(), arrived
+}
+
+func TestRawTunnelCarriesBothWays(t *testing.T) {
+	f, client, server := pair(t)
+	client.send("*1\r\n$4\r\nPING\r\n")
+	s := <-server
+	s.expect("*1\r\n$4\r\nPING\r\n")
+	s.send("+PONG\r\n")
+	client.expect("+PONG\r\n")
+	f.counts(exchange.Raw, 1)
+	if n := f.server.Open(); n != 1 {
+		t.Errorf("%d open", n)
+	}
+	_ = client.CloseWrite() // half an end is passed on as half an end
+	s.ends()
+	s.send("bye")
+	_ = s.Close()
+	client.expect("bye")
+	client.ends()
+	eventually(t, "the tunnel to end", func() bool { return f.server.Open() == 0 })
+}
+
+func TestTunnelPassesResetsOn(t *testing.T) {
+	for name, hello := range map[string]string{"raw": "*1\r\n", "sealed": "\x16\x03\x01\x00\x01\x01"} {
+		t.Run("from the server, "+name, func(t *testing.T) {
+			_, client, server := pair(t)
+			client.send(hello)
+			s := <-server
+			s.expect(hello)
+			s.reset()
+			client.breaks()
+		})
+		t.Run("from the client, "+name, func(t *testing.T) {
+			_, client, server := pair(t)
+			client.send(hello)
+			s := <-server
+			s.expect(hello)
+			client.reset()
+			s.breaks()
+		})
+	}
+}
+
+func TestServerThatSpeaksFirstIsHeard(t *testing.T) {
+	f, client, server := pair(t, func(c *transparent.Config) { c.SniffWait = time.Hour })
+	s := <-server
+	s.send("220 mail.example ESMTP\r\n")
+	client.expect("220 mail.example ESMTP\r\n")
+	client.send("HELO ") // which is undecided, and nobody waits for more of it
+	f.counts(exchange.Raw, 1)
+	client.send("a\r\n")
+	s.expect("HELO a\r\n")
+}
+
+func TestHalfARequestLineIsNotHeldForLong(t *testing.T) {
+	f, client, server := pair(t, func(c *transparent.Config) { c.SniffWait = time.Millisecond; c.HTTP = func(transparent.Arrival) {} })
+	client.send("GET key")
+	s := <-server
+	s.expect("GET key")
+	client.send("\r\n")
+	s.expect("\r\n")
+	f.counts(exchange.Raw, 1)
+}
+
+func TestClientThatOnlyEndsIsPassedOn(t *testing.T) {
+	_, client, server := pair(t)
+	_ = client.CloseWrite()
+	s := <-server
+	s.ends()
+	s.send("Sun Nov 22")
+	client.expect("Sun Nov 22")
+}
+
+func TestTLSIsRawWhenItIsNotToBeTimed(t *testing.T) {
+	f, client, server := pair(t, func(c *transparent.Config) { c.SealedTLS = false })
+	client.send("\x16\x03\x01\x00\x01\x01")
+	(<-server).expect("\x16\x03\x01\x00\x01\x01")
+	f.counts(exchange.Raw, 1)
+	f.counts(exchange.Sealed, 0)
+}
+
+func TestBulkArrivesWhole(t *testing.T) {
+	const size = 24 << 20
+	body := make([]byte, size)
+	_, _ = rand.Read(body)
+	f := newFixture(t, destination(t, func(c *net.TCPConn) {
+		defer c.Close()
+		_, _ = io.Copy(c, c) // back as it came
+	}))
+	client := f.dial()
+	go func() {
+		_, _ = client.Write([]byte{0})
+		_, _ = client.Write(body)
+		_ = client.CloseWrite()
+	}()
+	got, err := io.ReadAll(client.r)
+	if err != nil || sha256.Sum256(got) != sha256.Sum256(append([]byte{0}, body...)) {
+		t.Errorf("%d bytes of %d came back, or others (%v)", len(got), size+1, err)
+	}
+}
+
+func TestRefusedDialResetsTheClient(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := netip.MustParseAddrPort(l.Addr().String())
+	_ = l.Close()
+	t.Run("without a word", func(t *testing.T) { newFixture(t, nobody).dial().breaks() })
+
+	gate := make(chan struct{}) // dialing waits for what the client says
+	f := newFixture(t, nobody, func(c *transparent.Config) {
+		c.Dialer = &transparent.Dialer{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			<-gate
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}}
+	})
+	raw, sealed := f.dial(), f.dial()
+	raw.send("*1\r\n")
+	sealed.send(string(handshakeRecord(clientHello(t, tlsConfig("api.example")))))
+	f.counts(exchange.Raw, 1)
+	f.counts(exchange.Sealed, 1)
+	close(gate)
+	raw.breaks()
+	sealed.breaks()
+	r := f.record()
+	if r.Outcome != exchange.ConnectError || r.ErrorType != exchange.ErrConnection || r.Mode != exchange.Sealed || r.Upstream.Host != "api.example" {
+		t.Errorf("%s %s to %s", r.Outcome, r.ErrorType, r.Upstream.Address())
+	}
+}
+
+// TestHTTPIsHandedOver with what was read, and with the connection that was opened
+// meanwhile if the client took its time.
+func TestHTTPIsHandedOver(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprintf("late %v", late), func(t *testing.T) {
+			arrivals := make(chan transparent.Arrival, 1)
+			f, client, server := pair(t, func(c *transparent.Config) { c.HTTP = func(a transparent.Arrival) { arrivals <- a } })
+			var s *peer
+			if late {
+				s = <-server
+				eventually(t, "both sides to be listened to", func() bool { return in(").receive(") == 2 })
+			}
+			client.send("GET / HTTP/1.1\r\nHo")
+			a := <-arrivals
+			if string(a.Read) != "GET / HTTP/1.1\r\nHo" || !a.To.IsValid() || a.At == 0 {
+				t.Errorf("read %q to %s at %d", a.Read, a.To, a.At)
+			}
+			if late {
+				if a.Upstream == nil {
+					t.Fatal("no upstream came along")
+				}
+				up := newPeer(t, a.Upstream.(*net.TCPConn))
+				up.send("ping")
+				s.expect("ping")
+				s.send("pong")
+				up.expect("pong")
+				_ = up.Close()
+			}
+			conn := newPeer(t, a.Conn.(*net.TCPConn))
+			client.send("st: a")
+			conn.expect("st: a")
+			conn.send("HTTP/1.1 200 OK\r\n")
+			client.expect("HTTP/1.1 200 OK\r\n")
+			if n := f.server.Open(); n != 0 {
+				t.Errorf("%d open: it is the proxy's now", n)
+			}
+			if err := f.server.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			client.send("more") // draining leaves it alone
+			conn.expect("more")
+			_ = conn.Close()
+		})
+	}
+}
+
+func TestConnectionsThatLeadBackAreRefused(t *testing.T) {
+	var address netip.AddrPort
+	t.Run("made to the listener itself", func(t *testing.T) {
+		f := newFixture(t, address, func(c *transparent.Config) {
+			c.Original = func(conn *net.TCPConn) (netip.AddrPort, error) {
+				return netip.MustParseAddrPort(conn.LocalAddr().String()), nil
+			}
+		})
+		f.turnedAway()
+		if n := f.server.Loops(); n != 1 {
+			t.Errorf("%d loops counted", n)
+		}
+	})
+	t.Run("of no original destination", func(t *testing.T) {
+		f := newFixture(t, address, func(c *transparent.Config) { c.Original = nil })
+		f.turnedAway()
+	})
+	for name, first := range map[string]string{"led back when dialing": "*1\r\n", "led back without a word": ""} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0") // where every dial of the server's ends up
+			if err != nil {
+				t.Fatal(err)
+			}
+			dialer := &transparent.Dialer{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+			}}
+			f := newFixture(t, netip.MustParseAddrPort("192.0.2.1:80"), func(c *transparent.Config) { c.Dialer = dialer })
+			go func() { _ = f.server.Serve(l) }()
+			client := f.dial()
+			client.send(first)
+			client.breaks()
+			if n := f.server.Loops(); n != 1 {
+				t.Errorf("%d loops counted", n)
+			}
+		})
+	}
+}
+
+func TestDialerKnowsItsOpenConnectionsOnly(t *testing.T) {
+	to := destination(t, func(c *net.TCPConn) {})
+	var d transparent.Dialer
+	conn, err := d.DialContext(t.Context(), "tcp", to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := netip.MustParseAddrPort(conn.LocalAddr().String())
+	if !d.Opened(from) || d.Opened(to) {
+		t.Error("it does not know its own from others")
+	}
+	_ = conn.Close()
+	if d.Opened(from) {
+		t.Error("it knows one that is closed")
+	}
+}
+
+func TestDrainLetsTunnelsFinish(t *testing.T) {
+	f, client, server := pair(t)
+	client.send("*1\r\n")
+	s := <-server
+	s.expect("*1\r\n")
+	quiet := f.dial() // has said nothing: there is nothing to finish
+	<-server
+	drained := make(chan error, 1)
+	go func() { drained <- f.server.Drain(t.Context()) }()
+	quiet.breaks()
+	s.send("+OK\r\n")
+	client.expect("+OK\r\n")
+	_ = client.Close()
+	s.ends()
+	_ = s.Close()
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
+	f, client, server := pair(t)
+	client.send("*1\r\n")
+	s := <-server
+	s.expect("*1\r\n")
+	f.cut()
+	if err := f.server.Drain(f.ctx); err == nil {
+		t.Error("no error")
+	}
+	client.breaks()
+	s.breaks()
+}
+
+// TestPanicEndsOneConnection and no other.
+func TestPanicEndsOneConnection(t *testing.T) {
+	f, client, server := pair(t, func(c *transparent.Config) { c.HTTP = func(transparent.Arrival) { panic("faulty") } })
+	bad := f.dial()
+	bad.send("GET / HTTP/1.1\r\n")
+	bad.breaks()
+	client.send("*1\r\n")
+	(<-server).expect("*1\r\n")
+}
+
+func TestSlowReaderHoldsTheSenderUp(t *testing.T) {
+	_, client, server := pair(t)
+	client.send("*")
+	s := <-server
+	s.expect("*")
+	_ = s.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+	n, err := io.Copy(s, bytes.NewReader(make([]byte, 256<<20)))
+	if err == nil {
+		t.Errorf("%d bytes went nowhere", n)
+	}
+	s.reset()
+	_ = client.Close()
+}
