@@ -26,7 +26,7 @@ func fillUp(p *peer) (n int64, heldUp bool) {
 	for n < 2*buffered {
 		_, _ = body.Read(chunk)
 		_ = p.SetWriteDeadline(time.Now().Add(blocked))
-		w, err := p.Conn.Write(chunk)
+		w, err := p.Write(chunk)
 		n += int64(w)
 		if err != nil {
 			_ = p.SetWriteDeadline(time.Time{})

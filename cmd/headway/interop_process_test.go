@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,4 +73,12 @@ func (s *sidecar) lines(t *testing.T) []captureLine {
 	known := slices.DeleteFunc(decodeLines[captureLine](t, text), func(l captureLine) bool { return l.Dialect == "" })
 	slices.SortFunc(known, func(a, b captureLine) int { return a.Start.Compare(b.Start) })
 	return known
+}
+
+func getJSON(url string, into any) error {
+	body, err := get(url)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
 }

@@ -200,14 +200,6 @@ func get(url string) ([]byte, error) {
 	return body, err
 }
 
-func getJSON(url string, into any) error {
-	body, err := get(url)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(body, into)
-}
-
 // eventually tries until check has nothing to complain about, or fails the test
 // with its last complaint.
 func eventually(t *testing.T, patience time.Duration, check func() error) {

@@ -104,7 +104,7 @@ func (f *fixture) turnedAway() {
 	f.t.Helper()
 	conn, err := net.Dial("tcp", f.address)
 	if err == nil {
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		newPeer(f.t, conn.(*net.TCPConn)).breaks()
 	} else if !errors.Is(err, syscall.ECONNRESET) {
 		f.t.Error(err)

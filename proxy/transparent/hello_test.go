@@ -19,7 +19,7 @@ func clientHello(tb testing.TB, c *tls.Config) []byte {
 		_ = tls.Client(client, c).Handshake()
 		_ = client.Close()
 	}()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	var head [5]byte
 	if _, err := io.ReadFull(server, head[:]); err != nil {
 		tb.Fatal(err)
@@ -51,10 +51,11 @@ func read(p []byte, cut func(left int) int) said {
 
 // extended is a hello with a list of extensions, each its type and its data.
 func extended(kind byte, extensions ...string) []byte {
-	list := ""
+	var joined strings.Builder
 	for _, e := range extensions {
-		list += e[:2] + string([]byte{byte(len(e[2:]) >> 8), byte(len(e[2:]))}) + e[2:]
+		joined.WriteString(e[:2] + string([]byte{byte(len(e[2:]) >> 8), byte(len(e[2:]))}) + e[2:])
 	}
+	list := joined.String()
 	body := "\x03\x03" + strings.Repeat("r", 32) + "\x02id"
 	if kind == 1 {
 		body += "\x00\x02\x13\x01" + "\x01\x00"

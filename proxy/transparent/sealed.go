@@ -34,16 +34,23 @@ const (
 // seal times the exchanges of a TLS connection by its records. It is safe for
 // concurrent use; what each direction reports, it reports in order.
 type seal struct {
-	observer exchange.Observer
-	blank    exchange.Record // what all exchanges of the connection have in common
+	mu      sync.Mutex
+	blind   bool // what passes is no TLS, or the timing has failed
+	records [2]Records
 
-	mu        sync.Mutex
+	// later holds what was seen of the server's records, until there is enough of it
+	// or something else happens: right after system calls, on cold caches, each alone
+	// would take many times as long.
+	later   [12]moment
+	waiting int
+
 	hello     *Hello // the client's, until it was read
 	answer    *Hello // the server's, likewise
 	http2     bool
-	records   [2]Records // by way
 	handshake handshake
-	blind     bool // what passes is no TLS, or the timing has failed
+
+	observer exchange.Observer
+	blank    exchange.Record // what all exchanges of the connection have in common
 
 	call     *sealedCall // under way
 	settled  bool        // the last one was seen to end
@@ -52,6 +59,14 @@ type seal struct {
 	heard    bool // the server went on after the client's end
 	drained  bool
 	finished []exchange.Record // not told yet
+}
+
+// moment is the begin or the end of a record of the server's, or both.
+type moment struct {
+	at          tap.Instant
+	length      int32
+	kind        uint8
+	first, last bool
 }
 
 // sealedEnding is the end of what one side sends.
@@ -82,17 +97,34 @@ func (s *seal) saw(w way, p []byte, at tap.Instant) {
 		return
 	}
 	defer s.guard()
+	if w == up {
+		s.catchUp()
+	}
 	for len(p) > 0 {
 		var piece Piece
 		var err error
 		if piece, p, err = s.records[w].Next(p); err != nil {
-			s.blind = true // and its exchange ends with the connection
+			s.catchUp()
+			s.blind = true // and the exchange ends with the connection
 			s.note("no_tls_record")
 			return
 		}
-		if piece.First || piece.Last || piece.Type == recordHandshake {
-			s.piece(w, piece, at)
+		if piece.Type == recordHandshake {
+			s.greet(w, piece.Data)
 		}
+		if !piece.First && !piece.Last {
+			continue
+		}
+		m := moment{at, int32(piece.Length), piece.Type, piece.First, piece.Last}
+		if w == up {
+			s.sent(m)
+			continue
+		}
+		if s.waiting == len(s.later) {
+			s.catchUp()
+		}
+		s.later[s.waiting] = m
+		s.waiting++
 	}
 }
 
@@ -100,29 +132,49 @@ func (s *seal) saw(w way, p []byte, at tap.Instant) {
 func (s *seal) guard() {
 	if recover() != nil {
 		s.blind = true
+		s.waiting = 0
 		s.note("timing_failed")
 	}
 }
 
-func (s *seal) piece(w way, p Piece, at tap.Instant) {
-	if p.Type == recordHandshake {
-		s.greet(w, p.Data)
+// catchUp takes over what was seen of the server's records.
+func (s *seal) catchUp() {
+	if s.waiting == 0 {
+		return
 	}
+	defer s.guard()
+	for _, m := range s.later[:s.waiting] {
+		s.received(m)
+	}
+	s.waiting = 0
+}
+
+// sent takes a moment of the client's records.
+func (s *seal) sent(m moment) {
 	switch {
-	case p.Type == 0: // of a head that is not whole yet
-	case p.First && s.isAlert(p):
-		s.end(w, sealedEnding{at: at, orderly: true, alert: true})
-	case p.First && w == up:
-		if s.handshake.client(p.Type, p.Length, at) {
-			s.request(p.Length, at)
-		}
-	case p.First:
-		if s.handshake.server(p.Type, p.Length, at, s.http2, s.call != nil && s.call.head > 0) {
-			s.response(p.Length, at)
-		}
+	case !m.first:
+	case s.isAlert(m):
+		s.end(up, sealedEnding{at: m.at, orderly: true, alert: true})
+	case s.handshake.client(m.kind, int(m.length), m.at):
+		s.request(int(m.length), m.at)
 	}
-	if p.Last && p.Type == recordApplicationData && s.call != nil {
-		s.call.complete(w, at)
+	if m.last && m.kind == recordApplicationData && s.call != nil {
+		s.call.complete(up, m.at)
+	}
+}
+
+// received takes a moment of the server's.
+func (s *seal) received(m moment) {
+	begun := s.call != nil && s.call.head > 0
+	switch {
+	case !m.first:
+	case s.isAlert(m):
+		s.end(down, sealedEnding{at: m.at, orderly: true, alert: true})
+	case s.handshake.server(m.kind, int(m.length), m.at, s.http2, begun):
+		s.response(int(m.length), m.at)
+	}
+	if m.last && m.kind == recordApplicationData && s.call != nil {
+		s.call.complete(down, m.at)
 	}
 }
 
@@ -143,9 +195,9 @@ func (s *seal) greet(w way, p []byte) {
 
 // isAlert tells whether a record ends the connection: TLS 1.3 hides its type, but
 // not its length.
-func (s *seal) isAlert(p Piece) bool {
-	return p.Type == recordAlert ||
-		p.Type == recordApplicationData && p.Length == sealedAlert && s.handshake.tls13 && s.handshake.finished > 0
+func (s *seal) isAlert(m moment) bool {
+	return m.kind == recordAlert ||
+		m.kind == recordApplicationData && m.length == sealedAlert && s.handshake.tls13 && s.handshake.finished > 0
 }
 
 // wrote reports that what was read from the client was taken by the server.
@@ -182,150 +234,5 @@ func (s *seal) response(length int, at tap.Instant) {
 		s.heard = s.heard || length > controlBound
 	default:
 		s.call.answer(length, at)
-	}
-}
-
-// ended reports that w's side sends nothing more.
-func (s *seal) ended(w way, orderly bool, at tap.Instant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.end(w, sealedEnding{at: at, orderly: orderly})
-}
-
-// end books the end of a side, once.
-func (s *seal) end(w way, e sealedEnding) {
-	if s.endings[w].at > 0 {
-		return
-	}
-	if s.endings[w.other()].at == 0 {
-		s.first = w
-	}
-	s.endings[w] = e
-}
-
-// expire ends the exchange if the server has been silent for long enough.
-func (s *seal) expire(now tap.Instant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.call
-	if c == nil || c.head == 0 || s.endings[up].at > 0 || s.endings[down].at > 0 {
-		return
-	}
-	switch quiet := now.Sub(c.last); {
-	case c.concluded && quiet > silenceAfterEnd:
-		s.finish(exchange.OK, "")
-	case quiet > silence:
-		s.note("ended_by_silence")
-		s.finish(exchange.OK, "")
-		s.settled = false
-	}
-}
-
-// isIdle tells whether nothing is under way, and nothing can be.
-func (s *seal) isIdle() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.call == nil && s.settled && !s.blind
-}
-
-// drain ends the exchange because headway must stop.
-func (s *seal) drain(at tap.Instant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drained = true
-	s.judge(at)
-}
-
-// close ends what the connection's end ends.
-func (s *seal) close(at tap.Instant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.judge(at)
-}
-
-// undialed books a connection that could not be opened for what the client began
-// with, and tells it.
-func (s *seal) undialed(p []byte, at tap.Instant, timeout bool) {
-	s.saw(up, p, at)
-	s.mu.Lock()
-	s.call = &sealedCall{start: at, asked: at}
-	if timeout {
-		s.fail(exchange.ConnectError, exchange.ErrTimeout, at)
-	} else {
-		s.fail(exchange.ConnectError, exchange.ErrConnection, at)
-	}
-	s.mu.Unlock()
-	s.tell()
-}
-
-// judge ends the exchange with what can be told of its outcome.
-func (s *seal) judge(at tap.Instant) {
-	c := s.call
-	if c == nil {
-		return
-	}
-	if ending := s.endings[s.first]; ending.at > 0 {
-		at = ending.at
-	}
-	client, server := s.endings[up], s.endings[down]
-	switch {
-	case c.concluded:
-		s.finish(exchange.OK, "")
-	case s.drained:
-		s.fail(exchange.Drained, exchange.ErrDraining, at)
-	case c.head == 0 && s.first == down:
-		s.fail(exchange.ConnectError, exchange.ErrConnection, at)
-	case s.first == up && (c.head == 0 || s.heard || client.at > 0 && !client.orderly):
-		s.fail(exchange.ClientGone, exchange.ErrCanceled, at)
-	case s.first == down && !(server.orderly && server.alert) && at.Sub(c.last) < idleBefore:
-		s.fail(exchange.UpstreamCut, exchange.ErrTruncated, at)
-	default:
-		s.finish(exchange.OK, "")
-	}
-}
-
-// fail is finish for an exchange that broke off at the given moment.
-func (s *seal) fail(outcome exchange.Outcome, why exchange.ErrorType, at tap.Instant) {
-	s.call.last = max(at, s.call.start)
-	s.finish(outcome, why)
-}
-
-// finish makes the Record of the exchange, if one is under way.
-func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType) {
-	if s.call == nil {
-		return
-	}
-	r := s.blank
-	s.call.fill(&r)
-	r.Outcome, r.ErrorType = outcome, why
-	notes := r.Notes
-	for _, n := range []struct {
-		is   bool
-		name string
-	}{
-		{s.http2, "http2_offered"}, {s.handshake.early, "tls_early_data"}, {s.handshake.uncertain, "tls_handshake_uncertain"},
-	} {
-		if n.is {
-			notes = append(notes[:len(notes):len(notes)], n.name)
-		}
-	}
-	r.Notes = notes
-	s.finished = append(s.finished, r)
-	s.call, s.settled = nil, true
-}
-
-// note keeps an oddity for this exchange and those that follow.
-func (s *seal) note(name string) {
-	s.blank.Notes = append(s.blank.Notes[:len(s.blank.Notes):len(s.blank.Notes)], name)
-}
-
-// tell tells the observer of the exchanges that have ended.
-func (s *seal) tell() {
-	s.mu.Lock()
-	list := s.finished
-	s.finished = nil
-	s.mu.Unlock()
-	for _, r := range list {
-		s.observer.Observe(r)
 	}
 }

@@ -66,12 +66,12 @@ func newScript(tls13, http2 bool) *script {
 	return s
 }
 
-// stream answers with a head at once and events of n bytes after each of the waits.
-func (s *script) stream(n int, waits ...time.Duration) {
+// stream answers with a head at once and an event after each of the waits.
+func (s *script) stream(waits ...time.Duration) {
 	s.down(400)
 	for _, d := range waits {
 		s.wait(d)
-		s.down(n)
+		s.down(260)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 	plain := func(s *script) {
 		s.up(900)
 		s.wait(40 * ms)
-		s.stream(260, 100*ms, 20*ms, 20*ms)
+		s.stream(100*ms, 20*ms, 20*ms)
 		s.down(lastChunk)
 	}
 	tests := []struct {
@@ -109,14 +109,14 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 			s.wait(10 * ms)
 			s.down(250, 250)
 			s.wait(30 * ms)
-			s.stream(260, 100*ms, 20*ms, 20*ms)
+			s.stream(100*ms, 20*ms, 20*ms)
 			s.down(lastChunk)
 		}, []want{streamed}},
 		{"a head right behind its ticket", true, false, func(s *script) {
 			s.up(900)
 			s.wait(10 * ms)
 			s.down(250)
-			s.stream(260, 100*ms, 20*ms, 20*ms)
+			s.stream(100*ms, 20*ms, 20*ms)
 			s.down(lastChunk)
 		}, []want{{exchange.OK, true, 10 * ms, 110 * ms, 150 * ms, 150 * ms, 3}}},
 		{"settings of HTTP/2 after the request", true, true, func(s *script) {
@@ -125,15 +125,15 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 			s.down(250, 62, 30, 26)
 			s.wait(30 * ms)
 			s.up(26)
-			s.stream(260, 100*ms, 20*ms, 20*ms)
+			s.stream(100*ms, 20*ms, 20*ms)
 			s.down(26)
 		}, []want{streamed}},
 		{"control frames of HTTP/2 during the response", true, true, func(s *script) {
 			s.up(900)
 			s.wait(40 * ms)
-			s.stream(260, 100*ms)
+			s.stream(100 * ms)
 			s.up(43)
-			s.stream(260, 20*ms, 20*ms)
+			s.stream(20*ms, 20*ms)
 			s.down(26)
 		}, []want{{exchange.OK, true, 40 * ms, 140 * ms, 180 * ms, 180 * ms, 3}}},
 		{"a request in several parts, with 100 Continue", true, false, func(s *script) {
@@ -142,18 +142,18 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 			s.down(42)
 			s.up(16401, 16401, 800)
 			s.wait(20 * ms)
-			s.stream(260, 100*ms, 20*ms, 20*ms)
+			s.stream(100*ms, 20*ms, 20*ms)
 			s.down(lastChunk)
 		}, []want{streamed}},
 		{"events that come with the head", true, false, func(s *script) {
 			s.up(900)
 			s.wait(40 * ms)
-			s.stream(260, 1*ms, 1*ms, 98*ms, 20*ms, 20*ms)
+			s.stream(1*ms, 1*ms, 98*ms, 20*ms, 20*ms)
 		}, []want{streamed}},
 		{"a head that was held back for the first token", true, false, func(s *script) {
 			s.up(900)
 			s.wait(140 * ms)
-			s.stream(260, 0, 20*ms, 20*ms)
+			s.stream(0, 20*ms, 20*ms)
 			s.down(lastChunk)
 		}, []want{{exchange.OK, true, 140 * ms, 140 * ms, 180 * ms, 180 * ms, 2}}},
 		{"a response in one piece", true, false, func(s *script) {
@@ -170,14 +170,14 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 		{"a server that ends in the middle", true, false, func(s *script) {
 			s.up(900)
 			s.wait(40 * ms)
-			s.stream(260, 100*ms, 20*ms, 20*ms)
+			s.stream(100*ms, 20*ms, 20*ms)
 			s.wait(5 * ms)
 			s.seal.Ended(transparent.Down, true, s.now)
 		}, []want{{exchange.UpstreamCut, true, 40 * ms, 140 * ms, 180 * ms, 185 * ms, 3}}},
 		{"a server that ends an idle connection", true, false, func(s *script) {
 			s.up(900)
 			s.wait(40 * ms)
-			s.stream(260, 100*ms, 20*ms, 20*ms)
+			s.stream(100*ms, 20*ms, 20*ms)
 			s.wait(time.Minute)
 			s.seal.Ended(transparent.Down, true, s.now)
 		}, []want{streamed}},
@@ -189,7 +189,7 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 		{"a client that resets", true, false, func(s *script) {
 			s.up(900)
 			s.wait(40 * ms)
-			s.stream(260, 100*ms, 20*ms)
+			s.stream(100*ms, 20*ms)
 			s.wait(7 * ms)
 			s.seal.Ended(transparent.Up, false, s.now)
 			s.seal.Ended(transparent.Down, false, s.now)
@@ -197,7 +197,7 @@ func TestSealedExchangesAreFoundInTheirRecords(t *testing.T) {
 		{"a client that leaves while the server goes on", true, false, func(s *script) {
 			s.up(900)
 			s.wait(40 * ms)
-			s.stream(260, 100*ms, 20*ms)
+			s.stream(100*ms, 20*ms)
 			s.wait(7 * ms)
 			s.up(closeNotify)
 			s.seal.Ended(transparent.Up, true, s.now)
@@ -252,7 +252,7 @@ func TestSealedGapsAreThoseBetweenBursts(t *testing.T) {
 	s := newScript(true, false)
 	s.up(900)
 	s.wait(40 * ms)
-	s.stream(260, 100*ms, 20*ms, 0, 7*ms, 30*ms)
+	s.stream(100*ms, 20*ms, 0, 7*ms, 30*ms)
 	s.down(lastChunk)
 	s.seal.Close(s.now)
 	var got []time.Duration
@@ -278,7 +278,7 @@ func TestSealedExchangeEndsWithSilence(t *testing.T) {
 			s.up(900)
 			s.seal.Expire(s.now + time.Hour) // the answer may take its time
 			s.wait(time.Hour)
-			s.stream(260, 20*ms, 20*ms)
+			s.stream(20*ms, 20*ms)
 			if tt.concluded {
 				s.down(lastChunk)
 			}
@@ -298,7 +298,7 @@ func TestSealedExchangeIsDrained(t *testing.T) {
 	s := newScript(true, false)
 	s.up(900)
 	s.wait(40 * ms)
-	s.stream(260, 20*ms, 20*ms)
+	s.stream(20*ms, 20*ms)
 	s.seal.Drain(s.now)
 	s.seal.Ended(transparent.Up, false, s.now)
 	s.seal.Close(s.now)

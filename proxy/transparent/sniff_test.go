@@ -1,6 +1,8 @@
 package transparent_test
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,10 +85,7 @@ func FuzzSniff(f *testing.F) {
 		if whole := transparent.Sniff(p); verdict != transparent.Undecided && whole != verdict {
 			t.Fatalf("%d in part and %d whole", verdict, whole)
 		}
-		long := append(p[:len(p):len(p)], make([]byte, transparent.MaxSniff)...)
-		for i := range long[len(p):] {
-			long[len(p)+i] = 'a'
-		}
+		long := slices.Concat(p, bytes.Repeat([]byte{'a'}, transparent.MaxSniff))
 		if transparent.Sniff(long) == transparent.Undecided {
 			t.Fatal("undecided beyond the bound")
 		}

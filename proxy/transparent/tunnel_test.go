@@ -108,7 +108,7 @@ func TestBulkArrivesWhole(t *testing.T) {
 	body := make([]byte, size)
 	_, _ = rand.Read(body)
 	f := newFixture(t, destination(t, func(c *net.TCPConn) {
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		_, _ = io.Copy(c, c) // back as it came
 	}))
 	client := f.dial()
@@ -238,7 +238,7 @@ func TestConnectionsThatLeadBackAreRefused(t *testing.T) {
 }
 
 func TestDialerKnowsItsOpenConnectionsOnly(t *testing.T) {
-	to := destination(t, func(c *net.TCPConn) {})
+	to := destination(t, func(*net.TCPConn) {})
 	var d transparent.Dialer
 	conn, err := d.DialContext(t.Context(), "tcp", to.String())
 	if err != nil {

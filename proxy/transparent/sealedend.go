@@ -1,0 +1,157 @@
+package transparent
+
+import (
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// ended reports that w's side sends nothing more.
+func (s *seal) ended(w way, orderly bool, at tap.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	s.end(w, sealedEnding{at: at, orderly: orderly})
+}
+
+// end books the end of a side, once.
+func (s *seal) end(w way, e sealedEnding) {
+	if s.endings[w].at > 0 {
+		return
+	}
+	if s.endings[w.other()].at == 0 {
+		s.first = w
+	}
+	s.endings[w] = e
+}
+
+// expire ends the exchange if the server has been silent for long enough.
+func (s *seal) expire(now tap.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	c := s.call
+	if c == nil || c.head == 0 || s.endings[up].at > 0 || s.endings[down].at > 0 {
+		return
+	}
+	switch quiet := now.Sub(c.last); {
+	case c.concluded && quiet > silenceAfterEnd:
+		s.finish(exchange.OK, "")
+	case quiet > silence:
+		s.note("ended_by_silence")
+		s.finish(exchange.OK, "")
+		s.settled = false
+	}
+}
+
+// isIdle tells whether nothing is under way, and nothing can be.
+func (s *seal) isIdle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	return s.call == nil && s.settled && !s.blind
+}
+
+// drain ends the exchange because headway must stop.
+func (s *seal) drain(at tap.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	s.drained = true
+	s.judge(at)
+}
+
+// close ends what the connection's end ends.
+func (s *seal) close(at tap.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.catchUp()
+	s.judge(at)
+}
+
+// undialed books a connection that could not be opened for what the client began
+// with, and tells it.
+func (s *seal) undialed(p []byte, at tap.Instant, timeout bool) {
+	s.saw(up, p, at)
+	s.mu.Lock()
+	s.call = &sealedCall{start: at, asked: at}
+	if timeout {
+		s.fail(exchange.ConnectError, exchange.ErrTimeout, at)
+	} else {
+		s.fail(exchange.ConnectError, exchange.ErrConnection, at)
+	}
+	s.mu.Unlock()
+	s.tell()
+}
+
+// judge ends the exchange with what can be told of its outcome.
+func (s *seal) judge(at tap.Instant) {
+	c := s.call
+	if c == nil {
+		return
+	}
+	if ending := s.endings[s.first]; ending.at > 0 {
+		at = ending.at
+	}
+	client, server := s.endings[up], s.endings[down]
+	switch {
+	case c.concluded:
+		s.finish(exchange.OK, "")
+	case s.drained:
+		s.fail(exchange.Drained, exchange.ErrDraining, at)
+	case c.head == 0 && s.first == down:
+		s.fail(exchange.ConnectError, exchange.ErrConnection, at)
+	case s.first == up && (c.head == 0 || s.heard || client.at > 0 && !client.orderly):
+		s.fail(exchange.ClientGone, exchange.ErrCanceled, at)
+	case s.first == down && (!server.orderly || !server.alert) && at.Sub(c.last) < idleBefore:
+		s.fail(exchange.UpstreamCut, exchange.ErrTruncated, at)
+	default:
+		s.finish(exchange.OK, "")
+	}
+}
+
+// fail is finish for an exchange that broke off at the given moment.
+func (s *seal) fail(outcome exchange.Outcome, why exchange.ErrorType, at tap.Instant) {
+	s.call.last = max(at, s.call.start)
+	s.finish(outcome, why)
+}
+
+// finish makes the Record of the exchange, if one is under way.
+func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType) {
+	if s.call == nil {
+		return
+	}
+	r := s.blank
+	s.call.fill(&r)
+	r.Outcome, r.ErrorType = outcome, why
+	notes := r.Notes
+	for _, n := range []struct {
+		is   bool
+		name string
+	}{
+		{s.http2, "http2_offered"}, {s.handshake.early, "tls_early_data"}, {s.handshake.uncertain, "tls_handshake_uncertain"},
+	} {
+		if n.is {
+			notes = append(notes[:len(notes):len(notes)], n.name)
+		}
+	}
+	r.Notes = notes
+	s.finished = append(s.finished, r)
+	s.call, s.settled = nil, true
+}
+
+// note keeps an oddity for this exchange and those that follow.
+func (s *seal) note(name string) {
+	s.blank.Notes = append(s.blank.Notes[:len(s.blank.Notes):len(s.blank.Notes)], name)
+}
+
+// tell tells the observer of the exchanges that have ended. Only a record of the
+// client, an end or silence ends one.
+func (s *seal) tell() {
+	s.mu.Lock()
+	list := s.finished
+	s.finished = nil
+	s.mu.Unlock()
+	for _, r := range list {
+		s.observer.Observe(r)
+	}
+}

@@ -1,0 +1,129 @@
+package transparent
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// connect returns when there is an upstream to take p. Without one, the client's
+// connection is reset, as the server's own refusal would have done.
+func (c *connection) connect(p []byte) bool {
+	if c.headStart.Stop() {
+		go c.serveUpstream()
+	}
+	<-c.dialed
+	if c.dialErr == nil {
+		return true
+	}
+	if c.seal != nil {
+		c.seal.undialed(p, tap.Now(), errors.Is(c.dialErr, context.DeadlineExceeded))
+	}
+	c.abort()
+	return false
+}
+
+// reclaim takes the upstream connection, if there is one, off its goroutine. It
+// fails when the server has spoken by then: that is no HTTP.
+func (c *connection) reclaim() (upstream net.Conn, ok bool) {
+	if c.headStart.Stop() {
+		return nil, true
+	}
+	select {
+	case <-c.dialed:
+	default:
+		c.cancel() // whatever comes of it, nobody wants it
+		return nil, true
+	}
+	if c.dialErr != nil {
+		return nil, true // and the proxy will find out
+	}
+	_ = c.upstream.SetReadDeadline(time.Unix(1, 0)) // long past
+	if !<-c.yielded {
+		return nil, false
+	}
+	_ = c.upstream.SetReadDeadline(time.Time{})
+	return c.upstream.bare(), true
+}
+
+// serveUpstream is the upstream's goroutine.
+func (c *connection) serveUpstream() {
+	defer close(c.down)
+	defer c.guard()
+	if !c.dial() {
+		return
+	}
+	b, n, err := c.upstream.receive(&c.server.buffers)
+	if c.yields(err) {
+		c.server.buffers.put(b)
+		return
+	}
+	c.pump(down, b, n, err)
+}
+
+// dial opens the upstream connection and tells whether there is one now.
+func (c *connection) dial() (ok bool) {
+	var conn net.Conn
+	err := net.ErrClosed // of a dialer that panics
+	defer func() { ok = c.connected(conn, err) }()
+	if c.isLoop() {
+		err = errLoop
+		c.server.refuse(c.client, err)
+		return false
+	}
+	ctx, cancel := c.dialing, func() {}
+	if limit := c.server.config.ConnectTimeout; limit > 0 {
+		ctx, cancel = context.WithTimeout(ctx, limit)
+	}
+	defer cancel()
+	conn, err = c.server.dialer.DialContext(ctx, "tcp", c.to.String())
+	return false
+}
+
+// connected says what came of dialing. Without an upstream, a client that has not
+// spoken is reset here.
+func (c *connection) connected(conn net.Conn, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer close(c.dialed)
+	if err == nil && (c.over || c.mode == exchange.Transparent) {
+		_ = conn.Close()
+		err = net.ErrClosed
+	}
+	if err != nil {
+		c.dialErr = err
+		if c.mode == "" {
+			c.stop()
+		}
+		return false
+	}
+	c.upstream = newLink(conn)
+	return true
+}
+
+// isLoop tells whether the client is headway itself, as far as the dialer knows.
+func (c *connection) isLoop() bool { return c.server.dialer.Opened(addressOf(c.client.RemoteAddr())) }
+
+// yields leaves the upstream to HTTP when that was asked for and the server has
+// neither spoken nor gone before. Otherwise it makes sure that there is a mode.
+func (c *connection) yields(err error) bool {
+	c.mu.Lock()
+	asked := c.mode == exchange.Transparent
+	yes := asked && errors.Is(err, os.ErrDeadlineExceeded)
+	if asked && !yes {
+		c.mode = ""
+	}
+	c.mu.Unlock()
+	if !yes {
+		c.settle(exchange.Raw, nil)
+	}
+	if asked {
+		c.yielded <- yes
+	}
+	return yes
+}
