@@ -2,27 +2,38 @@ package main
 
 import (
 	"context"
+	_ "embed" // of the demo's SLOs
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headway-sidecar/headway/probe/modelsim"
-	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo/rules"
 )
+
+// demoSLOs is the SLO file that the demo judges by unless it is given another.
+//
+//go:embed demo.slo.yaml
+var demoSLOs []byte
 
 // demoOptions are the flags of the demo.
 type demoOptions struct {
 	listen, admin string
+	slo           string // SLO file; empty is demoSLOs
 	rps           float64
 	seed          uint64
 	length        time.Duration // 0 runs until interrupted
 	every         time.Duration // between two tables
 }
+
+// demoRetries is how often the demo's application tries again, as the SDKs do.
+const demoRetries = 2
 
 const demoUsage = `usage: headway demo [flags]
 
@@ -35,8 +46,9 @@ func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := newFlags("demo")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8480", "`address` where the sidecar takes the application's requests")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:8481", "`address` where it serves metrics and health")
+	f.StringVar(&o.slo, "slo", "", "SLO `file` to judge by; without it, the demo's own")
 	f.Float64Var(&o.rps, "rps", 6, "requests a second of the simulated application")
-	f.Uint64Var(&o.seed, "seed", 1, "seed of the application and the model server")
+	f.Uint64Var(&o.seed, "seed", 2, "seed of the application and the model server")
 	f.DurationVar(&o.length, "for", 0, "how long to run; without it, until Ctrl-C")
 	f.DurationVar(&o.every, "every", time.Second, "time between two tables")
 	if err := parse(f, args, demoUsage, out); err != nil {
@@ -82,8 +94,10 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		_ = model.Close()
 		return err
 	}
-	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n\n",
-		model.Addr(), s.listener.Addr(), s.admin.Addr())
+	view.slos = s.slos.judge.Snapshot
+	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n"+
+		"faults        curl -T - http://%s/sim/faults <<< http=503:0.5 (of the model server)\n\n",
+		model.Addr(), s.listener.Addr(), s.admin.Addr(), model.Addr())
 
 	// The application stops first, then the sidecar, then the model server.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
@@ -107,16 +121,22 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 }
 
 // demoSidecar is a sidecar before the model server at address, with its ports bound.
-func demoSidecar(o demoOptions, address string, log *slog.Logger, view exchange.Observer) (*sidecar, error) {
+func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*sidecar, error) {
 	c, err := readConfig([]string{
 		envPrefix + "UPSTREAM=http://" + address,
 		envPrefix + "LISTEN=" + o.listen,
 		envPrefix + "ADMIN_LISTEN=" + o.admin,
+		envPrefix + "SLO_FILE=" + o.slo,
 		envPrefix + "DRAIN_TIMEOUT=5s",
 		envPrefix + "DRAIN_DELAY=0",
 	})
 	if err != nil {
 		return nil, err
+	}
+	if o.slo == "" {
+		if c.set, _, err = parseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
+			return nil, err
+		}
 	}
 	s, err := newSidecar(c, log, view)
 	if err != nil {
@@ -129,15 +149,16 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view exchange.
 }
 
 // demoModel is a model server that is busy enough to be worth watching: it
-// drafts tokens, limits its users now and then, and sometimes fails.
+// drafts tokens, limits its users, and sometimes fails. An outage with all its
+// retries stays below the rate limit, which would go on where the outage ends.
 func demoModel(o demoOptions) modelsim.Config {
 	c := modelsim.DefaultConfig()
 	c.Models = []string{"sim-medium"}
 	c.Seed = o.seed
 	c.DraftTokens, c.DraftAcceptance = 3, 0.4
 	makeRoom(&c)
-	c.RequestsPerMinute = int(o.rps * 60 * 1.1)
-	rules, err := modelsim.ParseFaultRules("stall=1s@12:0.03,cut@20:0.01,error@15:0.01,http=500:0.02")
+	c.RequestsPerMinute = int(math.Ceil(o.rps * 60 * 1.2 * (1 + demoRetries)))
+	rules, err := modelsim.ParseFaultRules("stall=1s@12:0.03,cut@20:0.002,error@15:0.002,http=500:0.004")
 	if err == nil { // the list is a constant, and a test parses it
 		c.Faults = rules
 	}
@@ -147,6 +168,6 @@ func demoModel(o demoOptions) modelsim.Config {
 func demoTraffic(o demoOptions, address string) modelsim.Traffic {
 	return modelsim.Traffic{
 		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium",
-		LeaveShare: 0.03, MaxRetries: 2,
+		LeaveShare: 0.03, MaxRetries: demoRetries,
 	}
 }

@@ -3,6 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -29,13 +33,16 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 		`(?m)^  TTFT +\d.* [1-9]\d*$`,
 		`(?m)^   ITL +\d.* [1-9]\d*$`,
 		`(?m)^outcomes   ok [1-9]`,
+		`(?m)^calls      [1-9]\d*  retries \d+  attempts per call 1\.`,
+		`(?m)^SLO        chat-interactive  [\d.]+ % good in 1m0s, promised 97 %  burn \d`,
+		`(?m)^faults +curl -T - http://`,
 	} {
 		if !regexp.MustCompile(want).MatchString(text) {
 			t.Errorf("nothing matches %s in:\n%s", want, text)
 		}
 	}
 	addresses := regexp.MustCompile(`http://([^/]+)/`).FindAllStringSubmatch(text, -1)
-	if len(addresses) != 3 {
+	if len(addresses) != 4 {
 		t.Errorf("%d addresses are told in:\n%s", len(addresses), text)
 	}
 	for _, address := range addresses {
@@ -52,6 +59,26 @@ func TestDemosFaultsAreValid(t *testing.T) {
 	c := demoModel(demoOptions{rps: 6})
 	if err := c.Validate(); err != nil || len(c.Faults) == 0 {
 		t.Errorf("faults %v, %v", c.Faults, err)
+	}
+}
+
+func TestDemoJudgesByTheFileItIsGiven(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.slo.yaml")
+	if err := os.WriteFile(file, []byte("slos: [{name: mine, objective: 99, window: 30d}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"": "chat-interactive", file: "mine"} {
+		o := demoOptions{listen: "127.0.0.1:0", admin: "127.0.0.1:0", slo: name}
+		s, err := demoSidecar(o, "127.0.0.1:1", slog.New(slog.DiscardHandler), newView(time.Now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slos := s.slos.judge.Set().SLOs; len(slos) != 1 || slos[0].Name != want {
+			t.Errorf("with %q, it judges by %+v", name, slos)
+		}
+		if err := errors.Join(s.listener.Close(), s.admin.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

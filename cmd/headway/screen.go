@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 // usualColumns is the width of a table where nothing tells another.
@@ -87,6 +88,12 @@ func (s snapshot) table(columns int) []string {
 	}
 	lines = append(lines, "")
 	lines = append(lines, wrap("outcomes ", s.listOutcomes(), columns)...)
+	if s.calls > 0 {
+		lines = append(lines, "calls      "+s.amplification())
+	}
+	for i := range s.slos {
+		lines = append(lines, wrap("SLO      ", standing(&s.slos[i]), columns)...)
+	}
 	for i, line := range lines {
 		if letters := []rune(line); len(letters) > columns {
 			lines[i] = string(letters[:columns])
@@ -116,6 +123,12 @@ func (s snapshot) writeLine(w io.Writer) {
 		parts = append(parts, fmt.Sprintf("%s p50 %s p99 %s", r.name, readable(r.p50), readable(r.p99)))
 	}
 	parts = append(parts, s.listOutcomes()...)
+	if s.calls > 0 {
+		parts = append(parts, "calls "+s.amplification())
+	}
+	for i := range s.slos {
+		parts = append(parts, "SLO "+strings.Join(standing(&s.slos[i]), " "))
+	}
 	fmt.Fprintln(w, strings.Join(parts, ", "))
 }
 
@@ -126,6 +139,27 @@ func (s snapshot) listOutcomes() []string {
 		if n := s.outcomes[outcome]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", outcome, n))
 		}
+	}
+	return parts
+}
+
+// amplification tells how many attempts the calls took.
+func (s snapshot) amplification() string {
+	return fmt.Sprintf("%d  retries %d  attempts per call %.2f", s.calls, s.retries, float64(s.calls+s.retries)/float64(s.calls))
+}
+
+// standing is how an SLO stands: its goodput in the shortest window, and its budget.
+func standing(s *slo.Status) []string {
+	parts := []string{s.Name}
+	if len(s.Goodput) > 0 && s.Goodput[0].Ratio != nil {
+		g := s.Goodput[0]
+		parts = append(parts, fmt.Sprintf("%.1f %% good in %v, promised %v %%", 100**g.Ratio, time.Duration(g.Window*float64(time.Second)), s.Objective))
+	}
+	if s.Budget.BurnRate != nil {
+		parts = append(parts, fmt.Sprintf("burn %.1f", *s.Budget.BurnRate))
+	}
+	if s.Budget.Remaining != nil {
+		parts = append(parts, fmt.Sprintf("budget left %.0f %%", 100**s.Budget.Remaining))
 	}
 	return parts
 }

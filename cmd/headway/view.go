@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 const (
@@ -17,10 +18,13 @@ const (
 
 // view is an exchange.Observer that keeps what the demo's table shows.
 type view struct {
-	now func() time.Time
+	now  func() time.Time
+	slos func(now time.Time) slo.Snapshot // nil for none; set before the first use
 
 	mu       sync.Mutex
 	total    int
+	calls    int // attempts that were the first of theirs
+	retries  int // attempts that were not
 	outcomes map[exchange.Outcome]int
 	recent   []seen // of the window, oldest first
 }
@@ -41,6 +45,12 @@ func (v *view) Observe(r exchange.Record) {
 	defer v.mu.Unlock()
 	v.total++
 	v.outcomes[r.Outcome]++
+	switch {
+	case r.Attempt.Number > 1:
+		v.retries++
+	case r.Attempt.Number == 1:
+		v.calls++
+	}
 	if len(v.recent) == viewKeeps {
 		v.recent = slices.Delete(v.recent, 0, viewKeeps/4)
 	}
@@ -51,6 +61,9 @@ func (v *view) Observe(r exchange.Record) {
 type snapshot struct {
 	total    int
 	outcomes map[exchange.Outcome]int
+	slos     []slo.Status
+
+	calls, retries int
 
 	requestsPerSecond, tokensPerSecond float64
 	rows                               []row
@@ -69,7 +82,10 @@ func (v *view) snapshot() snapshot {
 	defer v.mu.Unlock()
 	now := v.now()
 	v.recent = slices.DeleteFunc(v.recent, func(s seen) bool { return now.Sub(s.at) > viewWindow })
-	out := snapshot{total: v.total, outcomes: map[exchange.Outcome]int{}}
+	out := snapshot{total: v.total, calls: v.calls, retries: v.retries, outcomes: map[exchange.Outcome]int{}}
+	if v.slos != nil {
+		out.slos = v.slos(now).SLOs
+	}
 	for outcome, n := range v.outcomes {
 		out.outcomes[outcome] = n
 	}

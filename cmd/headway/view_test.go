@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 // noon is when the views of these tests begin.
@@ -61,6 +62,33 @@ requests 3, 0.3/s, output tokens 15/s, TTFT p50 80.0 ms p99 200.0 ms, ITL p50 10
 `
 	if out.String() != want {
 		t.Errorf("the lines are\n%s\nwant\n%s", &out, want)
+	}
+}
+
+func TestTableShowsRetriesAndSLOs(t *testing.T) {
+	v := newView(func() time.Time { return noon })
+	v.slos = func(time.Time) slo.Snapshot {
+		return slo.Snapshot{SLOs: []slo.Status{{
+			Name: "chat", Objective: 99.5, Goodput: []slo.Goodput{{Window: 60, Ratio: new(0.75)}},
+			Budget: slo.Budget{Remaining: new(-49.0), BurnRate: new(50.0)},
+		}, {Name: "idle", Goodput: []slo.Goodput{{Window: 60}}}}}
+	}
+	for _, number := range []int{1, 2, 3, 1} {
+		v.Observe(exchange.Record{Outcome: exchange.OK, Attempt: exchange.Attempt{Chain: 1, Number: number}})
+	}
+	want := `outcomes   ok 4
+calls      2  retries 2  attempts per call 2.00
+SLO        chat  75.0 % good in 1m0s, promised 99.5 %  burn 50.0
+           budget left -4900 %
+SLO        idle`
+	if got := strings.Join(v.snapshot().table(80), "\n"); !strings.HasSuffix(got, want) {
+		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
+	}
+	var line bytes.Buffer
+	v.snapshot().writeLine(&line)
+	want = "calls 2  retries 2  attempts per call 2.00, SLO chat 75.0 % good in 1m0s, promised 99.5 % burn 50.0 budget left -4900 %, SLO idle\n"
+	if !strings.HasSuffix(line.String(), want) {
+		t.Errorf("the line is\n%s\nwant at its end\n%s", &line, want)
 	}
 }
 
