@@ -4,6 +4,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -33,6 +34,7 @@ type clientConn struct {
 
 	original *original     // where it was going, in transparent mode
 	pinned   *upstreamConn // the one connection that all of it goes to; nil when there is a pool
+	closed   atomic.Bool   // by close; an upstream connection that comes later is not kept
 	carried  bool          // what comes now is no exchange, and carried as it is
 
 	kick   bool // the reader is to be woken by the other side

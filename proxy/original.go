@@ -67,6 +67,7 @@ func (s *socket) preload(p []byte, at tap.Instant) {
 // close closes the connection, and the one that it is pinned to. c.mu is held, or
 // c's goroutine calls.
 func (c *clientConn) close() {
+	c.closed.Store(true)
 	_ = c.conn.Close()
 	if c.original != nil {
 		c.original.giveUp()
@@ -121,6 +122,9 @@ func (c *clientConn) pin(conn, raw net.Conn) {
 	u.keep, u.drop = func() {}, func() { _ = raw.Close() }
 	c.mu.Lock()
 	c.pinned = u
+	if c.closed.Load() {
+		_ = u.close()
+	}
 	c.mu.Unlock()
 	go u.run()
 }

@@ -52,6 +52,7 @@ type Proxy struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	clients   map[*clientConn]struct{}
+	stopped   bool          // what is remembered from now on is cut
 	empty     chan struct{} // closed when draining and the last client is gone
 
 	retiring atomic.Bool
@@ -144,6 +145,10 @@ func (p *Proxy) remember(c *clientConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clients[c] = struct{}{}
+	if p.stopped {
+		c.cut()
+		return
+	}
 	if p.draining.Load() && c.original == nil {
 		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	}
@@ -202,6 +207,7 @@ func (p *Proxy) Drain(ctx context.Context) error {
 		r.pool.stop()
 	}
 	p.mu.Lock()
+	p.stopped = true
 	for c := range p.clients {
 		c.cut()
 	}

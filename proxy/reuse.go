@@ -139,7 +139,6 @@ func (r *relay) resend(next *upstreamConn) bool {
 	first := r.retry.first
 	r.retry.first, r.retry.allowed = nil, false
 	defer r.client.proxy.scratch.put(first)
-	r.x.Note(retriedNote)
 	if r.retry.whole {
 		r.progress.Store(lastPart)
 	}
@@ -149,6 +148,7 @@ func (r *relay) resend(next *upstreamConn) bool {
 		return false
 	}
 	r.bind(next)
+	r.x.Note(retriedNote)
 	_, failed := next.conn.Write(*first)
 	switch {
 	case !r.retry.whole:

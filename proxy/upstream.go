@@ -268,7 +268,7 @@ func (u *upstreamConn) take(r *relay) bool {
 	}
 	if r != nil {
 		r.up = u
-		if u.served {
+		if u.served && u.client == nil { // a pinned one is all there is
 			r.mayRetry()
 		}
 	}

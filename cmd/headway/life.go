@@ -95,7 +95,7 @@ func (s *sidecar) drain(urgent context.Context) {
 	s.serveOn(ctx)
 	s.log.Info("draining", "clients", s.proxy.Open())
 	over := make(chan error, 1)
-	go func() { over <- errors.Join(s.redirected.drain(ctx), s.proxy.Drain(ctx)) }()
+	go func() { over <- s.drainAll(ctx) }()
 	var err error
 	select {
 	case err = <-over:
@@ -109,6 +109,14 @@ func (s *sidecar) drain(urgent context.Context) {
 	if err != nil {
 		s.log.Warn("cut what still ran", "err", err)
 	}
+}
+
+// drainAll drains both ways in at once: a tunnel that idles holds up no more than
+// itself.
+func (s *sidecar) drainAll(ctx context.Context) error {
+	tunnels := make(chan error, 1)
+	go func() { tunnels <- s.redirected.drain(ctx) }()
+	return errors.Join(s.proxy.Drain(ctx), <-tunnels)
 }
 
 // serveOn goes on as before for DRAIN_DELAY, while those who choose where requests

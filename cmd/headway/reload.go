@@ -67,8 +67,11 @@ func (w *liveFile) reload(asked bool) {
 		}
 		w.seen = sum
 		err = w.take(text)
-	} else if w.failed.Load() && !asked {
-		return // that was told before
+	} else {
+		w.seen = [sha256.Size]byte{} // what comes back is looked at, whatever it is
+		if w.failed.Load() && !asked {
+			return // that was told before
+		}
 	}
 	w.failed.Store(err != nil)
 	if err != nil {

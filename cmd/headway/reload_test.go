@@ -49,7 +49,9 @@ func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
 			{"it is gone", func() { _ = os.Remove(path) }, "two", 3, true},
 			{"it is back", func() { write("three") }, "three", 4, false},
 			{"somebody asks", func() { asked <- nil }, "three", 5, false},
-			{"it is too large", func() { write(string(make([]byte, maxFile+1))) }, "three", 5, true},
+			{"it is gone again", func() { _ = os.Remove(path) }, "three", 5, true},
+			{"it is back as it was", func() { write("three") }, "three", 6, false},
+			{"it is too large", func() { write(string(make([]byte, maxFile+1))) }, "three", 6, true},
 		} {
 			step.do()
 			time.Sleep(reloadCheck + time.Millisecond)

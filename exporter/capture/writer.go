@@ -18,9 +18,9 @@ const (
 	flushEvery = time.Second
 	// flushBytes is how much is gathered at most before it is written.
 	flushBytes = 64 << 10
-	// queued is how many exchanges and chains may wait for the disk: a few hundred bytes each,
+	// queued is how many exchanges and chains may wait for the disk: under a kilobyte each,
 	// MaxChunkBytes at the very most.
-	queued = 512
+	queued = 2048
 )
 
 // Config says where a Writer writes.

@@ -58,7 +58,6 @@ func (c *connection) serve() {
 	b, n, at, err := c.greet()
 	if err == nil && c.isLoop() {
 		err = errLoop
-		c.server.refuse(c.client, err)
 	}
 	if err != nil {
 		c.server.buffers.put(b)
@@ -162,12 +161,13 @@ func (c *connection) handOver(a Arrival) {
 // end closes what is left when the client's goroutine is through with it, and the
 // upstream's is.
 func (c *connection) end() {
+	defer c.server.forget(c)
+	defer c.guard()
 	c.cancel()
 	c.mu.Lock()
 	handedOver := c.mode == exchange.Transparent
 	c.mu.Unlock()
 	if handedOver {
-		c.server.forget(c)
 		return
 	}
 	if !c.headStart.Stop() {
@@ -181,7 +181,13 @@ func (c *connection) end() {
 		c.seal.close(tap.Now())
 		c.seal.tell()
 	}
-	c.server.forget(c)
+}
+
+// expire ends a sealed exchange whose server has been silent for long.
+func (c *connection) expire() {
+	defer c.guard()
+	c.seal.expire(tap.Now())
+	c.seal.tell()
 }
 
 // guard ends the connection after a panic, and only that.

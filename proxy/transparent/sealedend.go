@@ -37,8 +37,7 @@ func (s *seal) expire(now tap.Instant) {
 	case c.concluded && quiet > silenceAfterEnd:
 		s.finish(exchange.OK, "")
 	case quiet > silence:
-		s.note("ended_by_silence")
-		s.finish(exchange.OK, "")
+		s.finish(exchange.OK, "", "ended_by_silence")
 		s.settled = false
 	}
 }
@@ -116,14 +115,14 @@ func (s *seal) fail(outcome exchange.Outcome, why exchange.ErrorType, at tap.Ins
 }
 
 // finish makes the Record of the exchange, if one is under way.
-func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType) {
+func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType, notes ...string) {
 	if s.call == nil {
 		return
 	}
 	r := s.blank
 	s.call.fill(&r)
 	r.Outcome, r.ErrorType = outcome, why
-	notes := r.Notes
+	notes = append(notes, s.blank.Notes...)
 	for _, n := range []struct {
 		is   bool
 		name string
@@ -131,7 +130,7 @@ func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType) {
 		{s.http2, "http2_offered"}, {s.handshake.early, "tls_early_data"}, {s.handshake.uncertain, "tls_handshake_uncertain"},
 	} {
 		if n.is {
-			notes = append(notes[:len(notes):len(notes)], n.name)
+			notes = append(notes, n.name)
 		}
 	}
 	r.Notes = notes
@@ -139,10 +138,8 @@ func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType) {
 	s.call, s.settled = nil, true
 }
 
-// note keeps an oddity for this exchange and those that follow.
-func (s *seal) note(name string) {
-	s.blank.Notes = append(s.blank.Notes[:len(s.blank.Notes):len(s.blank.Notes)], name)
-}
+// note keeps why the timing has stopped for the exchange that is under way.
+func (s *seal) note(name string) { s.blank.Notes = append(s.blank.Notes, name) }
 
 // tell tells the observer of the exchanges that have ended. Only a record of the
 // client, an end or silence ends one.

@@ -267,8 +267,7 @@ func (s *Server) sweep() {
 			return
 		}
 		for _, c := range seals {
-			c.seal.expire(tap.Now())
-			c.seal.tell()
+			c.expire()
 		}
 	}
 }

@@ -65,7 +65,7 @@ func TestSealedTimingAgainstTheSimulator(t *testing.T) {
 		r := servers[i].compare(t)
 		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", w.name, median(r.ttft), largest(r.ttft),
 			median(r.gap), largest(r.gap), median(r.longest), largest(r.longest), r.lost)
-		if median(r.ttft).Abs() > 3*time.Millisecond || median(r.gap).Abs() > 3*time.Millisecond {
+		if median(r.ttft).Abs() > truthLimit || median(r.gap).Abs() > truthLimit {
 			t.Errorf("%s: TTFT is off by %s and gaps by %s", w.name, median(r.ttft), median(r.gap))
 		}
 	}

@@ -289,13 +289,40 @@ func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
 
 // TestPanicEndsOneConnection and no other.
 func TestPanicEndsOneConnection(t *testing.T) {
-	f, client, server := pair(t, func(c *transparent.Config) { c.HTTP = func(transparent.Arrival) { panic("faulty") } })
-	bad := f.dial()
-	bad.send("GET / HTTP/1.1\r\n")
-	bad.breaks()
-	client.send("*1\r\n")
-	(<-server).expect("*1\r\n")
+	faults := map[string]struct {
+		change func(*transparent.Config)
+		first  string
+	}{
+		"of the proxy":    {func(c *transparent.Config) { c.HTTP = func(transparent.Arrival) { panic("faulty") } }, "GET / HTTP/1.1\r\n"},
+		"of the observer": {func(c *transparent.Config) { c.Observer = faulty{} }, string(handshakeRecord(clientHello(t, tlsConfig("a.example"))))},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			f, client, server := pair(t, fault.change)
+			client.send("*1\r\n")
+			s := <-server
+			s.expect("*1\r\n")
+			bad := f.dial()
+			bad.send(fault.first)
+			if name == "of the observer" {
+				answerer := <-server
+				answerer.send(string(record(22, 100)))
+				bad.expect(string(record(22, 100)))
+				bad.send(string(record(23, 300))) // an exchange, which its end tells
+				answerer.reset()
+			}
+			bad.breaks()
+			s.send("+OK\r\n")
+			client.expect("+OK\r\n")
+			eventually(t, "the other to end", func() bool { return f.server.Open() == 1 })
+		})
+	}
 }
+
+// faulty is an observer that fails.
+type faulty struct{}
+
+func (faulty) Observe(exchange.Record) { panic("faulty") }
 
 func TestSlowReaderHoldsTheSenderUp(t *testing.T) {
 	_, client, server := pair(t)

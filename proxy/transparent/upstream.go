@@ -44,7 +44,12 @@ func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 		return nil, true // and the proxy will find out
 	}
 	_ = c.upstream.SetReadDeadline(time.Unix(1, 0)) // long past
-	if !<-c.yielded {
+	select {
+	case unused := <-c.yielded:
+		if !unused {
+			return nil, false
+		}
+	case <-c.down: // which it is only after a panic
 		return nil, false
 	}
 	_ = c.upstream.SetReadDeadline(time.Time{})
@@ -73,7 +78,6 @@ func (c *connection) dial() (ok bool) {
 	defer func() { ok = c.connected(conn, err) }()
 	if c.isLoop() {
 		err = errLoop
-		c.server.refuse(c.client, err)
 		return false
 	}
 	ctx, cancel := c.dialing, func() {}
@@ -106,8 +110,20 @@ func (c *connection) connected(conn net.Conn, err error) bool {
 	return true
 }
 
-// isLoop tells whether the client is headway itself, as far as the dialer knows.
-func (c *connection) isLoop() bool { return c.server.dialer.Opened(addressOf(c.client.RemoteAddr())) }
+// isLoop tells whether the client is headway itself, as far as the dialer knows, and
+// ends the connection then.
+func (c *connection) isLoop() bool {
+	if !c.server.dialer.Opened(addressOf(c.client.RemoteAddr())) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.server.refuse(c.client, errLoop)
+		c.stop()
+	}
+	return true
+}
 
 // yields leaves the upstream to HTTP when that was asked for and the server has
 // neither spoken nor gone before. Otherwise it makes sure that there is a mode.
