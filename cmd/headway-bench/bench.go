@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -22,7 +20,9 @@ type bench struct {
 	loadCore  int
 	upstream  *child
 	port      int // of the upstream
-	report    *report
+	// sealedPort is the upstream's for TLS.
+	sealedPort int
+	report     *report
 }
 
 // runBench measures the targets in every scenario and opens its report with notes. It ends all it
@@ -95,7 +95,7 @@ func (b *bench) startUpstream() (stop func(), err error) {
 	}
 	line, err := bufio.NewReader(answer).ReadString('\n')
 	if err == nil {
-		b.port, err = strconv.Atoi(strings.TrimSpace(line))
+		_, err = fmt.Sscan(line, &b.port, &b.sealedPort)
 	}
 	if err != nil {
 		stop()
@@ -110,11 +110,28 @@ func (b *bench) place(core int) placement {
 
 // turn measures one target once in the scenarios that repeat.
 func (b *bench) turn(ctx context.Context, round int, t target) error {
-	wanted := slices.DeleteFunc([]string{"events", "requests"}, func(s string) bool { return !slices.Contains(b.options.scenarios, s) })
-	if len(wanted) == 0 {
-		return nil
+	// Tunnels are measured only where both sides of the comparison can be redirected to.
+	canRedirect := slices.ContainsFunc(b.targets, func(t target) bool { return t.redirected })
+	for _, group := range [][]string{{"events", "requests"}, {"raw"}, {"sealed"}} {
+		wanted := slices.DeleteFunc(group, func(s string) bool {
+			return !slices.Contains(b.options.scenarios, s) || isTunnel(s) && (t.tunnel == nil || !canRedirect)
+		})
+		if len(wanted) == 0 {
+			continue
+		}
+		if err := b.turnOf(ctx, round, t, wanted); err != nil {
+			return err
+		}
 	}
-	p, err := b.startTarget(ctx, t)
+	return nil
+}
+
+// isTunnel tells whether a scenario's bytes are no HTTP to who looks at them.
+func isTunnel(scenario string) bool { return scenario == "raw" || scenario == "sealed" }
+
+// turnOf starts a target and measures it in the scenarios.
+func (b *bench) turnOf(ctx context.Context, round int, t target, wanted []string) error {
+	p, err := b.startTarget(ctx, t, wanted[0])
 	if err != nil {
 		return err
 	}
@@ -134,7 +151,7 @@ func (b *bench) once(ctx context.Context, scenario string, t target) error {
 		return nil
 	}
 	fmt.Fprintf(os.Stderr, "%s through %s\n", scenario, t.name)
-	p, err := b.startTarget(ctx, t)
+	p, err := b.startTarget(ctx, t, scenario)
 	if err != nil {
 		return err
 	}
@@ -169,6 +186,9 @@ func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
 		Streams: o.streams, Interval: time.Second / time.Duration(o.eventRate), Events: o.eventsPerStream,
 		Warmup: min(time.Second, o.duration), Duration: o.duration,
 		Connections: o.connections, Requests: o.requests,
+	}
+	if p.redirected {
+		s.UID = redirectedUID
 	}
 	switch scenario {
 	case "memory":

@@ -15,6 +15,7 @@ type loadSpec struct {
 	Port         int // of the target
 	UpstreamPort int
 	UpstreamPID  int
+	UID          int    // whom to run as; 0 changes nothing
 	ProxyPIDs    []int  // empty for direct
 	AdminAddr    string // headway's, for its goroutine count; empty otherwise
 
@@ -76,12 +77,18 @@ func generateLoad() error {
 	if err := json.NewDecoder(os.Stdin).Decode(&l.spec); err != nil {
 		return fmt.Errorf("reading the load specification: %w", err)
 	}
+	if l.spec.UID > 0 {
+		if err := becomeUser(l.spec.UID); err != nil {
+			return err
+		}
+	}
 	var err error
 	if l.poller, err = newPoller(); err != nil {
 		return err
 	}
 	scenarios := map[string]func() error{
 		"events": l.runEvents, "requests": l.runRequests, "memory": l.runMemory, "soak": l.runSoak,
+		"raw": l.runEvents, "sealed": l.runEvents,
 	}
 	run := scenarios[l.spec.Scenario]
 	if run == nil {

@@ -19,12 +19,26 @@ const (
 	roleUpstream = "_upstream"
 	roleLoad     = "_load"
 	rolePinned   = "_pinned"
+	// roleIsolated is the benchmark itself, in a network namespace of its own.
+	roleIsolated = "_isolated"
 )
 
 func main() {
 	// A child is told when the thread that started it ends; this one lives as long as the process.
 	runtime.LockOSThread()
 	os.Exit(run(os.Args[1:]))
+}
+
+// reachNetwork makes redirected connections possible where they are wanted, by isolate, or tells why
+// they are not.
+func reachNetwork(o options, args []string, isolated bool) error {
+	switch {
+	case isolated:
+		return raiseLoopback()
+	case o.wants("headway-transparent"):
+		return isolate(args)
+	}
+	return nil
 }
 
 func run(args []string) int {
@@ -42,11 +56,15 @@ func run(args []string) int {
 			return 0
 		}
 	}
+	isolated := len(args) > 0 && args[0] == roleIsolated
+	if isolated {
+		args = args[1:]
+	}
 	o, err := parseOptions(args, os.Stderr)
 	var targets []target
 	var notes []string
 	if err == nil {
-		targets, notes, err = findTargets(o)
+		targets, notes, err = findTargets(o, reachNetwork(o, args, isolated))
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):

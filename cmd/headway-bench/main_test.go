@@ -48,7 +48,7 @@ func TestBenchMeasuresDirectAndPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets, notes, err := findTargets(o)
+	targets, notes, err := findTargets(o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestProxyThatDoesNotStartIsReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets, _, err := findTargets(o)
+	targets, _, err := findTargets(o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestOptionsRefuse(t *testing.T) {
 
 func TestTargetsMustBeKnown(t *testing.T) {
 	for _, o := range []options{{targets: []string{"ngnix"}}, {headway: "/nonexistent/headway"}} {
-		if _, _, err := findTargets(o); err == nil {
+		if _, _, err := findTargets(o, nil); err == nil {
 			t.Errorf("%+v: no error", o)
 		}
 	}

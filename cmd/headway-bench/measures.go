@@ -15,6 +15,10 @@ type measure struct {
 	value func(r, direct *loadResult) float64
 	// compared adds the ratio to nginx's value, and makes limit one of the ratio.
 	compared bool
+	// against is the target to whose value others are compared; empty is nginx.
+	against string
+	// only names the targets that have the line; empty is all.
+	only []string
 	// limit is what headway must stay within.
 	limit *float64
 }
@@ -22,6 +26,10 @@ type measure struct {
 func measures() []measure {
 	return []measure{
 		{name: "CPU per event", unit: "µs", scenario: "events", value: perEvent, limit: new(1.3), compared: true},
+		{name: "CPU per event, transparent", unit: "µs", scenario: "events", value: perEvent, limit: new(1.05), compared: true,
+			against: "headway", only: []string{"headway", "headway-transparent"}},
+		{name: "CPU per event, raw tunnel", unit: "µs", scenario: "raw", value: perEvent, limit: new(1.1), compared: true, against: "haproxy"},
+		{name: "CPU per event, sealed tunnel", unit: "µs", scenario: "sealed", value: perEvent, limit: new(1.1), compared: true, against: "haproxy"},
 		{name: "CPU per plain request", unit: "µs", scenario: "requests", value: perRequest, limit: new(2.5), compared: true},
 		lateness("event lateness p50", quantiles.p50),
 		lateness("event lateness p99", quantiles.p99),

@@ -56,7 +56,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return nil
 	})
 	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every proxy found")
-	f.StringVar(&scenarios, "scenario", "events,requests,memory", "`names` of events, requests, memory, soak, separated by commas, or all")
+	f.StringVar(&scenarios, "scenario", "events,requests,raw,sealed,memory", "`names` of events, requests, raw, sealed, memory, soak, separated by commas, or all")
 	f.IntVar(&o.rounds, "rounds", 3, "times that every target is measured; the median is reported")
 	f.IntVar(&o.retries, "retries", 2, "times that a run of events or requests is repeated when other work disturbed it")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "measured window of one events run")
@@ -87,7 +87,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	return o, o.check()
 }
 
-func scenarioNames() []string { return []string{"events", "requests", "memory", "soak"} }
+func scenarioNames() []string {
+	return []string{"events", "requests", "raw", "sealed", "memory", "soak"}
+}
+
+// wants tells whether a target is asked for.
+func (o *options) wants(target string) bool {
+	return len(o.targets) == 0 || slices.Contains(o.targets, target)
+}
 
 // check reports every problem at once.
 func (o *options) check() error {
@@ -125,7 +132,7 @@ func (o *options) check() error {
 // mostStreams is the largest number of streams open at once in any scenario.
 func (o *options) mostStreams() int {
 	most := o.connections
-	for scenario, n := range map[string]int{"events": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams} {
+	for scenario, n := range map[string]int{"events": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams, "raw": o.streams, "sealed": o.streams} {
 		if slices.Contains(o.scenarios, scenario) {
 			most = max(most, n)
 		}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +32,7 @@ type conn struct {
 	unsent  []byte
 	waiting bool // for the socket to take more of unsent
 	closed  bool
+	sealed  *tls.Conn // after a handshake; nil without TLS
 	onRead  func(p []byte, at int64)
 	onClose func(err error)
 	// onAccept marks a listening socket and gets each new connection.
@@ -162,15 +165,31 @@ func (c *conn) serve(events uint32) {
 	if events&unix.EPOLLOUT != 0 {
 		unsent := c.unsent
 		c.unsent = nil
-		c.write(unsent)
+		c.send(unsent)
 	}
 	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 || c.closed {
 		return
 	}
-	n, err := unix.Read(c.fd, c.poller.buffer)
+	// A read may bring more records than one, and crypto/tls gives out one at a time.
+	more := true
+	for more {
+		more = c.read() && c.sealed != nil && !c.closed
+	}
+}
+
+// read reads once and tells whether there was something to read.
+func (c *conn) read() bool {
+	var n int
+	var err error
+	if c.sealed != nil {
+		n, err = c.sealed.Read(c.poller.buffer)
+	} else {
+		n, err = unix.Read(c.fd, c.poller.buffer)
+	}
 	at := c.poller.clock.now()
 	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR), errors.Is(err, os.ErrDeadlineExceeded):
+		return false
 	case err != nil:
 		c.fail(err)
 	case n == 0:
@@ -178,6 +197,7 @@ func (c *conn) serve(events uint32) {
 	default:
 		c.onRead(c.poller.buffer[:n], at)
 	}
+	return true
 }
 
 func (c *conn) accept() {
@@ -195,8 +215,17 @@ func (c *conn) accept() {
 	}
 }
 
-// write sends p at once as far as the socket takes it and keeps a copy of the rest for later.
+// write sends p, in one record where the connection is sealed.
 func (c *conn) write(p []byte) {
+	if c.sealed == nil {
+		c.send(p)
+	} else if _, err := c.sealed.Write(p); err != nil {
+		c.fail(err)
+	}
+}
+
+// send sends p at once as far as the socket takes it and keeps a copy of the rest for later.
+func (c *conn) send(p []byte) {
 	if c.closed {
 		return
 	}

@@ -18,7 +18,7 @@ func (b *bench) takeProfile(ctx context.Context) error {
 	if b.options.profile == "" || i < 0 {
 		return nil
 	}
-	p, err := b.startTarget(ctx, b.targets[i])
+	p, err := b.startTarget(ctx, b.targets[i], "events")
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,24 @@ http {
 	return b.String()
 }
 
+// haproxyTunnel carries bytes.
+func haproxyTunnel(a addresses) string {
+	return fmt.Sprintf(`global
+    nbthread 1
+    maxconn %d
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+frontend app
+    bind 127.0.0.1:%d backlog 4096
+    default_backend model
+backend model
+    server upstream 127.0.0.1:%d
+`, a.maxStreams+200, a.port, a.upstreamPort)
+}
+
 // haproxyConfig: without http-no-delay HAProxy holds small chunks back to fill segments.
 func haproxyConfig(a addresses) string {
 	return fmt.Sprintf(`global

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,12 +35,13 @@ type runOf struct {
 	Result   loadResult `json:"result"`
 }
 
-// line is one measure over all targets: the median over the rounds, and its ratio to nginx's.
+// line is one measure over all targets: the median over the rounds, and its ratio to that of one of them.
 type line struct {
 	Measure string             `json:"measure"`
 	Unit    string             `json:"unit,omitempty"`
 	Values  map[string]float64 `json:"values"`
-	Ratios  map[string]float64 `json:"ratios_to_nginx,omitempty"`
+	Ratios  map[string]float64 `json:"ratios,omitempty"` // to the value of the target Against
+	Against string             `json:"against,omitempty"`
 	Limit   string             `json:"limit,omitempty"`
 	Met     *bool              `json:"met,omitempty"` // by headway
 }
@@ -63,6 +65,7 @@ func describeLoad(o options) string {
 		"memory":   fmt.Sprintf("memory: %d open streams", o.memoryStreams),
 		"soak":     fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
 	}
+	each["raw"], each["sealed"] = "raw: as events", "sealed: as events"
 	var parts []string
 	for _, scenario := range o.scenarios {
 		parts = append(parts, each[scenario])
@@ -115,6 +118,9 @@ func (r *report) summarize() {
 	for _, m := range measures() {
 		l := line{Measure: m.name, Unit: m.unit, Values: map[string]float64{}, Ratios: map[string]float64{}}
 		for _, target := range r.targets {
+			if len(m.only) > 0 && !slices.Contains(m.only, target) {
+				continue
+			}
 			if v := r.median(m, target); !math.IsNaN(v) {
 				l.Values[target] = v
 			}
@@ -122,9 +128,12 @@ func (r *report) summarize() {
 		if len(l.Values) == 0 {
 			continue
 		}
-		if nginx := l.Values["nginx"]; m.compared && nginx > 0 {
+		if m.compared {
+			l.Against = cmp.Or(m.against, "nginx")
+		}
+		if base := l.Values[l.Against]; base > 0 {
 			for target, v := range l.Values {
-				l.Ratios[target] = v / nginx
+				l.Ratios[target] = v / base
 			}
 		}
 		m.judge(&l)
@@ -146,20 +155,22 @@ func (r *report) median(m measure, target string) float64 {
 	return median(values)
 }
 
-// judge fills in the limit and whether headway keeps it.
+// judge fills in the limit and whether headway keeps it, explicit and transparent.
 func (m measure) judge(l *line) {
 	if m.limit == nil {
 		return
 	}
 	l.Limit = strings.TrimSpace(fmt.Sprintf("≤ %g %s", *m.limit, m.unit))
-	measured, found := l.Values["headway"]
+	of := l.Values
 	if m.compared {
-		l.Limit = fmt.Sprintf("≤ %g × nginx", *m.limit)
-		measured, found = l.Ratios["headway"]
+		l.Limit = fmt.Sprintf("≤ %g × %s", *m.limit, l.Against)
+		of = l.Ratios
 	}
-	if found {
-		met := measured <= *m.limit
-		l.Met = &met
+	for _, target := range []string{"headway", "headway-transparent"} {
+		if measured, found := of[target]; found {
+			met := measured <= *m.limit && (l.Met == nil || *l.Met)
+			l.Met = &met
+		}
 	}
 }
 
@@ -206,7 +217,7 @@ func (l line) cell(target string) string {
 		return "–"
 	}
 	text := format(v)
-	if ratio, found := l.Ratios[target]; found && target != "nginx" {
+	if ratio, found := l.Ratios[target]; found && target != l.Against {
 		text += fmt.Sprintf(" (%.2f ×)", ratio)
 	}
 	return text

@@ -23,16 +23,24 @@ type streamClient struct {
 	requested int64 // when the request under way was written
 	readAt    int64
 	request   []byte
+	preface   string // goes before the first request
 	// late keeps this stream's own lateness when per-stream figures are wanted.
 	late []int64
 }
 
 func (l *loader) openStream(number int, p pace) (*streamClient, error) {
-	c, err := l.poller.dial(l.spec.Port)
+	dial := l.poller.dial
+	if l.spec.Scenario == "sealed" {
+		dial = l.poller.dialSealed
+	}
+	c, err := dial(l.spec.Port)
 	if err != nil {
 		return nil, err
 	}
 	s := &streamClient{loader: l, conn: c, pace: p, number: number}
+	if l.spec.Scenario == "raw" {
+		s.preface = rawPreface
+	}
 	s.response.onBody = func(p []byte) error { return s.splitter.feed(p, s.event) }
 	c.onRead = s.read
 	c.onClose = func(err error) {
@@ -54,7 +62,9 @@ func (s *streamClient) ask() {
 	s.checker = eventChecker{}
 	s.busy = true
 	s.asked++
-	s.request = appendRequest(s.request[:0], s.loader.spec.Port, s.number, s.asked, s.pace.String())
+	s.request = append(s.request[:0], s.preface...)
+	s.preface = ""
+	s.request = appendRequest(s.request, s.loader.spec.Port, s.number, s.asked, s.pace.String())
 	s.requested = s.loader.poller.clock.now()
 	s.conn.write(s.request)
 }

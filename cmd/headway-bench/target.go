@@ -16,10 +16,15 @@ type target struct {
 	name string
 	// command gives what to start, after it wrote what the proxy needs into dir. It is nil for direct.
 	command func(a addresses, dir string) (command, error)
+	// tunnel is command for bytes that are no HTTP. It is nil when it does not carry them.
+	tunnel  func(a addresses, dir string) (command, error)
 	missing error // why it cannot be started
 	// version is the command that prints the proxy's version, if it has one.
 	version []string
 	admin   bool // has headway's admin port
+	// redirected says that connections to the upstream are redirected to it in every scenario; in
+	// those of tunnels they are for every target.
+	redirected bool
 }
 
 // addresses are what a proxy is started with. maxStreams is how many streams it must carry at once.
@@ -34,9 +39,9 @@ type command struct {
 }
 
 // findTargets lists direct and every proxy that is installed and asked for, and says of each other
-// why it is left out.
-func findTargets(o options) (found []target, notes []string, err error) {
-	known := []string{"direct", "nginx", "haproxy", "headway"}
+// why it is left out. unredirected is why connections cannot be redirected, if so.
+func findTargets(o options, unredirected error) (found []target, notes []string, err error) {
+	known := []string{"direct", "nginx", "haproxy", "headway", "headway-transparent"}
 	for _, p := range o.peers {
 		known = append(known, p.name)
 	}
@@ -45,13 +50,12 @@ func findTargets(o options) (found []target, notes []string, err error) {
 			return nil, nil, fmt.Errorf("-targets: %q is none of %s", name, strings.Join(known, ", "))
 		}
 	}
-	wanted := func(name string) bool { return len(o.targets) == 0 || slices.Contains(o.targets, name) }
-	candidates := []target{{name: "direct"}, nginxTarget(), haproxyTarget(), headwayTarget(o.headway)}
+	candidates := []target{{name: "direct"}, nginxTarget(), haproxyTarget(), headwayTarget(o.headway), transparentTarget(o.headway, unredirected)}
 	for _, p := range o.peers {
 		candidates = append(candidates, peerTarget(p))
 	}
 	for _, t := range candidates {
-		if !wanted(t.name) {
+		if !o.wants(t.name) {
 			continue
 		}
 		if t.missing != nil {
@@ -117,13 +121,16 @@ func nginxTarget() target {
 
 func haproxyTarget() target {
 	path, err := findInstalled("haproxy")
-	return target{name: "haproxy", missing: err, version: []string{path, "-v"}, command: func(a addresses, dir string) (command, error) {
-		config := filepath.Join(dir, "haproxy.cfg")
-		if err := os.WriteFile(config, []byte(haproxyConfig(a)), 0o600); err != nil {
-			return command{}, err
+	with := func(text func(addresses) string) func(a addresses, dir string) (command, error) {
+		return func(a addresses, dir string) (command, error) {
+			config := filepath.Join(dir, "haproxy.cfg")
+			if err := os.WriteFile(config, []byte(text(a)), 0o600); err != nil {
+				return command{}, err
+			}
+			return command{argv: []string{path, "-db", "-q", "-f", config}}, nil
 		}
-		return command{argv: []string{path, "-db", "-q", "-f", config}}, nil
-	}}
+	}
+	return target{name: "haproxy", missing: err, version: []string{path, "-v"}, command: with(haproxyConfig), tunnel: with(haproxyTunnel)}
 }
 
 func headwayTarget(path string) target {
@@ -139,6 +146,26 @@ func headwayTarget(path string) target {
 			},
 		}, nil
 	}}
+}
+
+// transparentTarget is headway that is given connections to the upstream by redirect rules.
+func transparentTarget(path string, unredirected error) target {
+	path, err := findHeadway(path)
+	if err == nil {
+		err = unredirected
+	}
+	start := func(a addresses, _ string) (command, error) {
+		return command{
+			argv: []string{path, "run"},
+			env: []string{
+				"HEADWAY_LISTEN=" + loopback(0),
+				"HEADWAY_TRANSPARENT_LISTEN=" + loopback(a.port),
+				"HEADWAY_ADMIN_LISTEN=" + loopback(a.adminPort),
+				"HEADWAY_LOG_LEVEL=warn",
+			},
+		}, nil
+	}
+	return target{name: "headway-transparent", missing: err, admin: true, redirected: true, command: start, tunnel: start}
 }
 
 func peerTarget(p peer) target {

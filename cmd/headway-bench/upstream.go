@@ -1,17 +1,22 @@
 package main
 
 import (
+	"bytes"
+	"crypto/tls"
 	"fmt"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // upstream is the model server of the benchmark: HTTP/1.1 with keep-alive on loopback, one thread.
 // A request with an X-Bench header is answered with a stream paced as the header says, any other
-// with a plain JSON completion. POST /bench/finish ends all streams early, each complete.
+// with a plain JSON completion. POST /bench/finish ends all streams early, each complete. The same
+// is served over TLS on another port, and on the first one after rawPreface as well.
 type upstream struct {
 	poller  *poller
 	pacer   pacer
@@ -20,6 +25,9 @@ type upstream struct {
 	event   []byte // one event, before its chunk framing
 	answer  []byte
 }
+
+// rawPreface before a connection's first request makes it no HTTP for who looks at the first bytes.
+const rawPreface = "\x00"
 
 const (
 	streamHead = "HTTP/1.1 200 OK\r\nDate: Fri, 21 Nov 2025 10:00:00 GMT\r\nContent-Type: text/event-stream; charset=utf-8\r\n" +
@@ -37,14 +45,22 @@ const (
 )
 
 // serveUpstream runs until standard input closes, so it ends with the process that started it. It
-// prints its port on one line first.
+// prints its port and that of TLS on one line first.
 func serveUpstream() error {
 	runtime.LockOSThread()
 	u, port, err := newUpstream()
 	if err != nil {
 		return err
 	}
-	fmt.Println(port)
+	config, err := sealing()
+	if err != nil {
+		return err
+	}
+	sealedPort, err := u.poller.listen(func(c *conn) { u.acceptSealed(c, config) })
+	if err != nil {
+		return err
+	}
+	fmt.Println(port, sealedPort)
 	return u.serve(int(os.Stdin.Fd()))
 }
 
@@ -91,10 +107,19 @@ type upstreamConn struct {
 	stream *stream
 }
 
+func (u *upstream) acceptSealed(c *conn, config *tls.Config) {
+	if err := c.seal(tls.Server(socket{conn: c}, config)); err != nil {
+		c.close() // a probe, or a client that ends too early to be counted
+		return
+	}
+	u.accept(c)
+	c.serve(unix.EPOLLIN) // a request that came with the end of the handshake has been read with it
+}
+
 func (u *upstream) accept(c *conn) {
 	uc := &upstreamConn{conn: c}
 	c.onRead = func(p []byte, at int64) {
-		uc.held = append(uc.held, p...)
+		uc.held = bytes.TrimPrefix(append(uc.held, p...), []byte(rawPreface))
 		if err := u.answerHeld(uc, at); err != nil {
 			fmt.Fprintln(os.Stderr, "upstream:", err)
 			uc.drop()
