@@ -170,6 +170,7 @@ func startTestUpstream(t *testing.T) (port int) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		_ = end.Close() // and not before: a file that is forgotten closes itself
 	})
 	return port
 }
