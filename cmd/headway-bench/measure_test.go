@@ -168,6 +168,9 @@ func TestReportJudgesByTheMedian(t *testing.T) {
 	if added.Values["nginx"] != 20 || added.Ratios["headway"] != 2.5 || added.Met == nil || *added.Met {
 		t.Errorf("added lateness: %+v", added)
 	}
+	if itself := r.line(t, "CPU per event, transparent"); itself.Met != nil {
+		t.Errorf("without transparent mode nothing can be said of it: %+v", itself)
+	}
 	text := string(r.markdown())
 	for _, want := range []string{"| CPU per event, µs | – | 10 | 12 (1.20 ×) | ≤ 1.3 × nginx: kept |", "≤ 1.5 × nginx: missed", "machine. load."} {
 		if !strings.Contains(text, want) {

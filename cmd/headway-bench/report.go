@@ -167,6 +167,9 @@ func (m measure) judge(l *line) {
 		of = l.Ratios
 	}
 	for _, target := range []string{"headway", "headway-transparent"} {
+		if m.compared && target == l.Against {
+			continue // what is compared with itself keeps every limit
+		}
 		if measured, found := of[target]; found {
 			met := measured <= *m.limit && (l.Met == nil || *l.Met)
 			l.Met = &met
