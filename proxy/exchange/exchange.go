@@ -48,12 +48,15 @@ type Record struct {
 
 	RateLimits []RateLimit
 	Advice     Advice
+	Engine     Engine
 	Trace      Trace
+	Span       Span
 	Conditions Met // which header conditions its request met
 
 	Call     Call      // what the request says of the call that it is an attempt of
 	Attempt  Attempt   // which attempt of which chain it was; set by the chain stage
 	Verdicts []Verdict // one for each SLO that judged it; set by the SLO stage
+	Sampling Sampling  // whether its trace is kept; set by the sampling stage
 
 	// Notes are oddities that were met on the way, each named once.
 	Notes []string
@@ -117,13 +120,6 @@ func (u Upstream) Address() string {
 type Bytes struct {
 	In  int64 // request
 	Out int64 // response
-}
-
-// Trace is the W3C trace context that the client sent; empty when it sent none.
-type Trace struct {
-	TraceID string // 32 lower-case hex digits
-	SpanID  string // 16 lower-case hex digits, the client's span
-	Sampled bool
 }
 
 // RateLimit is one limit as the upstream reported it with a response.

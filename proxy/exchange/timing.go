@@ -59,3 +59,11 @@ type Overhead struct {
 	FirstChunk time.Duration // first body chunk read → written to the client
 	Chunk      time.Duration // chunk written → the tap is done with it, mean over all chunks
 }
+
+// Engine is where the time of an exchange went inside the model server, as that
+// told in its response. 0 is not told.
+type Engine struct {
+	Queue   time.Duration // waiting to be scheduled
+	Prefill time.Duration // from then to the first token
+	Decode  time.Duration // from the first token to the last
+}
