@@ -296,7 +296,7 @@ func checkRedirectedLines(t *testing.T, lines []redirectedLine, truth []modelsim
 		compareFacts(t, x, read[i], byModel[read[i].Model.Request].toldUsage())
 		off.compare(t, x, read[i])
 	}
-	table, err := off.judge()
+	table, err := off.judge(&deviations{})
 	t.Logf("exchanges over HTTP, redirected\n%s", table)
 	if err != nil {
 		t.Error(err)
