@@ -49,8 +49,8 @@ func quick(conn net.Conn) net.Conn {
 		return conn
 	}
 	q := &quickConn{TCPConn: tcp, raw: raw}
-	q.reading.call = q.reading.do(syscall.SYS_READ)
-	write := q.writing.do(syscall.SYS_WRITE)
+	q.reading.call = q.reading.do(trapRead)
+	write := q.writing.do(trapWrite)
 	q.writing.call = func(fd uintptr) bool {
 		taken := write(fd)
 		if !taken && q.stall != nil {
@@ -89,7 +89,7 @@ func (q *quickConn) readBorrowed(from *buffers) (*[readBuffer]byte, int, error) 
 func (t *transfer) do(trap uintptr) func(fd uintptr) bool {
 	return func(fd uintptr) bool {
 		for {
-			n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)))
+			n, _, errno := syscall.RawSyscall6(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)), 0, 0, 0)
 			switch errno {
 			case syscall.EINTR:
 				continue
