@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"iter"
 	"strconv"
 
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -18,8 +17,18 @@ type head struct {
 	length  uint64 // of a sized body
 	upgrade bool   // Connection nominates Upgrade
 
-	nominated [][]byte // fields that Connection names
+	fieldLines []fieldLine
+	nominated  [][]byte // fields that Connection names
 }
+
+// fieldLine is where in a head a field is: its line without the end, the colon
+// after its name, and its value without white space.
+type fieldLine struct {
+	from, colon, value, valueEnd, to uint32
+}
+
+// usualFields is room for the fields of most heads.
+const usualFields = 12
 
 // requestHead is the head of a request.
 type requestHead struct {
@@ -60,12 +69,11 @@ func (h *head) startLine() (line []byte, ok bool) {
 // readFraming settles body and persistence from the fields (RFC 9112, sections
 // 6.3 and 9.3). h.framing is what it is when no field says otherwise.
 func (h *head) readFraming() error {
+	if !h.split() {
+		return errMalformed
+	}
 	var length, coding, keep bool
-	for line := range h.lines() {
-		name, value, ok := field(line)
-		if !ok {
-			return errMalformed
-		}
+	for name, value := range h.fields() {
 		switch {
 		case equalFold(name, "connection"):
 			h.readConnection(value, &keep)
@@ -112,51 +120,73 @@ func (h *head) readConnection(value []byte, keep *bool) {
 	}
 }
 
-// lines yields every field line, without its end.
-func (h *head) lines() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		_, rest, _ := bytes.Cut(h.raw, []byte("\r\n"))
-		for {
-			line, after, _ := bytes.Cut(rest, []byte("\r\n"))
-			if len(line) == 0 || !yield(line) {
-				return
-			}
-			rest = after
+// split finds the fields. It fails on a line that is none: one with a missing name
+// or a name with white space in it or after it, one that continues another
+// (obs-fold), or one that holds a bare line feed.
+func (h *head) split() bool {
+	h.fieldLines = make([]fieldLine, 0, usualFields)
+	from := bytes.IndexByte(h.raw, '\n') + 1
+	for {
+		end := bytes.IndexByte(h.raw[from:], '\n')
+		if end < 1 || h.raw[from+end-1] != '\r' {
+			return false
+		}
+		line := h.raw[from : from+end-1]
+		if len(line) == 0 {
+			return true
+		}
+		name := nameLength(line)
+		if name == 0 {
+			return false
+		}
+		h.fieldLines = append(h.fieldLines, h.fieldLine(from, from+name, from+len(line)))
+		from += end + 1
+	}
+}
+
+// fieldLine is the field between two places of the head, its value without optional
+// white space (RFC 9110, section 5.6.3).
+func (h *head) fieldLine(from, colon, to int) fieldLine {
+	value, end := colon+1, to
+	for value < end && isBlank(h.raw[value]) {
+		value++
+	}
+	for value < end && isBlank(h.raw[end-1]) {
+		end--
+	}
+	return fieldLine{from: uint32(from), colon: uint32(colon), value: uint32(value), valueEnd: uint32(end), to: uint32(to)}
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// nameAndLine is the name of the i-th field, and the whole of it.
+func (h *head) nameAndLine(i int) (name, line []byte) {
+	f := &h.fieldLines[i]
+	return h.raw[f.from:f.colon], h.raw[f.from:f.to]
+}
+
+// nameLength is where the name of the field in line ends, or 0 when it is none.
+func nameLength(line []byte) int {
+	for i, c := range line {
+		if c == ':' {
+			return i
+		}
+		if isBlank(c) {
+			break
 		}
 	}
+	return 0
 }
 
 // fields yields every field, in the form that the tap takes.
 func (h *head) fields() tap.Header {
 	return func(yield func(name, value []byte) bool) {
-		for line := range h.lines() {
-			if name, value, ok := field(line); ok && !yield(name, value) {
+		for i := range h.fieldLines {
+			if f := &h.fieldLines[i]; !yield(h.raw[f.from:f.colon], h.raw[f.value:f.valueEnd]) {
 				return
 			}
 		}
 	}
-}
-
-// field splits a line. It is no field when the name is missing or followed by
-// white space, when the line continues another (obs-fold), or when it holds a
-// bare line feed.
-func field(line []byte) (name, value []byte, ok bool) {
-	name, value, ok = bytes.Cut(line, []byte(":"))
-	if !ok || len(name) == 0 || bytes.IndexByte(name, ' ') >= 0 || bytes.IndexByte(name, '\t') >= 0 || bytes.IndexByte(line, '\n') >= 0 {
-		return nil, nil, false
-	}
-	return name, trimBlanks(value), true
-}
-
-// trimBlanks drops optional white space (RFC 9110, section 5.6.3).
-func trimBlanks(v []byte) []byte {
-	for len(v) > 0 && (v[0] == ' ' || v[0] == '\t') {
-		v = v[1:]
-	}
-	for len(v) > 0 && (v[len(v)-1] == ' ' || v[len(v)-1] == '\t') {
-		v = v[:len(v)-1]
-	}
-	return v
 }
 
 // hopByHop tells whether a field is meant for this connection only and must not
@@ -183,8 +213,8 @@ func (h *requestHead) appendRequest(dst []byte, r *Route) []byte {
 	dst = r.appendTarget(dst, h.target)
 	dst = append(dst, " HTTP/1.1\r\n"...)
 	named := false
-	for line := range h.lines() {
-		name, _, _ := field(line)
+	for i := range h.fieldLines {
+		name, line := h.nameAndLine(i)
 		switch {
 		case h.hopByHop(name):
 		case equalFold(name, "host"):
@@ -210,8 +240,8 @@ func (h *responseHead) appendResponse(dst []byte, connection string, toHTTP10 bo
 	dst = append(dst, "HTTP/1.1"...)
 	dst = append(dst, start[len("HTTP/1.1"):]...)
 	dst = append(dst, "\r\n"...)
-	for line := range h.lines() {
-		name, _, _ := field(line)
+	for i := range h.fieldLines {
+		name, line := h.nameAndLine(i)
 		if h.hopByHop(name) || (toHTTP10 && equalFold(name, "transfer-encoding")) {
 			continue
 		}

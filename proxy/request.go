@@ -52,8 +52,8 @@ func (o *original) routeOf(req *requestHead) *route {
 // is none that could be one.
 func (h *requestHead) hostName() []byte {
 	var host []byte
-	for line := range h.lines() {
-		if name, value, _ := field(line); equalFold(name, "host") {
+	for name, value := range h.fields() {
+		if equalFold(name, "host") {
 			host = value
 		}
 	}

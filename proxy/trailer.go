@@ -9,19 +9,16 @@ import "bytes"
 // section 6.6.2).
 func withoutTrailers(raw []byte) []byte {
 	h := head{raw: raw}
-	line, ok := h.startLine()
-	if !ok {
+	start, ok := h.startLine()
+	if !ok || !h.split() {
 		return nil
 	}
-	rest := append(append(make([]byte, 0, len(raw)), line...), "\r\n"...)
+	rest := append(append(make([]byte, 0, len(raw)), start...), "\r\n"...)
 	found := false
-	for line := range h.lines() {
-		name, value, ok := field(line)
-		if !ok {
-			return nil
-		}
+	for i := range h.fieldLines {
+		name, line := h.nameAndLine(i)
 		if equalFold(name, "trailer") {
-			if !areTokens(value) {
+			if !areTokens(line[len(name)+1:]) {
 				return nil
 			}
 			found = true
@@ -38,7 +35,7 @@ func withoutTrailers(raw []byte) []byte {
 // areTokens tells whether value is a list of tokens, some of which may be missing.
 func areTokens(value []byte) bool {
 	for element := range bytes.SplitSeq(value, []byte(",")) {
-		for _, c := range trimBlanks(element) {
+		for _, c := range bytes.Trim(element, " \t") {
 			if !isTokenByte(c) {
 				return false
 			}
