@@ -232,10 +232,10 @@ func (c *clientConn) turnAway(status int, why error) bool {
 }
 
 // deny answers the request from here and ends the connection, whose next bytes
-// may be a body that nobody wants.
+// may be a body that nobody wants. The exchange ends before its client can know.
 func (c *clientConn) deny(x *tap.Exchange, r refusal, e tap.Ending) bool {
-	e.Status = c.refuse(r)
 	e.At = tap.Now()
+	e.Status = c.refuse(r)
 	x.End(e)
 	c.lingerOn()
 	return false

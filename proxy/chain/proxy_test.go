@@ -70,7 +70,19 @@ func post(ctx context.Context, t *testing.T, url string, fields ...string) int {
 
 const question = `{"model":"m","messages":[{"role":"user","content":"hi"}]}`
 
-// over waits for the first chain that is over.
+// awaitTold waits, not for ever, until an exchange was told of.
+func (s *stage) awaitTold() {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		told := len(s.told)
+		s.mu.Unlock()
+		if told > 0 {
+			return
+		}
+	}
+}
+
+// firstOver waits for the first chain that is over.
 func (s *stage) firstOver(t *testing.T) exchange.Chain {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
@@ -83,7 +95,8 @@ func (s *stage) firstOver(t *testing.T) exchange.Chain {
 }
 
 // TestAttemptsThatPassAreJoined, of an API that no dialect knows, and with a gap so
-// short that the end of the first may be told after the beginning of the second.
+// short that the end of the first may be told after the beginning of the second,
+// though not after its end.
 func TestAttemptsThatPassAreJoined(t *testing.T) {
 	answers := map[string]http.HandlerFunc{
 		"refused": func(w http.ResponseWriter, _ *http.Request) {
@@ -102,12 +115,14 @@ func TestAttemptsThatPassAreJoined(t *testing.T) {
 	for name, fail := range answers {
 		t.Run(name, func(t *testing.T) {
 			var tries atomic.Int32
+			var s *stage
 			s, url := behindProxy(t, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				if tries.Add(1) == 1 {
 					fail(w, r)
 					return
 				}
+				s.awaitTold()
 				_, _ = io.WriteString(w, `{"answer":"hi"}`)
 			})
 			post(t.Context(), t, url, "Authorization", "Bearer a")
