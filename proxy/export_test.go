@@ -6,6 +6,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // Framing is what a head says of its message's body.
@@ -18,6 +20,17 @@ type Framing struct {
 // see it, the length of the head in p, and how it frames the body. It is not ok
 // when there is none that may be forwarded.
 func ForwardedHead(p []byte, r Route) (forwarded []byte, length int, f Framing, ok bool) {
+	return forwardedHead(p, r, nil)
+}
+
+// ToldHead is ForwardedHead where the upstream is told of the exchange's span, which
+// is measured by t.
+func ToldHead(p []byte, r Route, t *tap.Tap) (told []byte) {
+	told, _, _, _ = forwardedHead(p, r, t)
+	return told
+}
+
+func forwardedHead(p []byte, r Route, t *tap.Tap) (forwarded []byte, length int, f Framing, ok bool) {
 	length = endOfHead(p, 0)
 	if length == 0 {
 		return nil, 0, Framing{}, false
@@ -31,7 +44,13 @@ func ForwardedHead(p []byte, r Route) (forwarded []byte, length int, f Framing, 
 	if head.framing == sized {
 		f.Length = int64(head.length)
 	}
-	return head.appendRequest(nil, &r), length, f, true
+	if t == nil {
+		return head.appendRequest(nil, &r, nil), length, f, true
+	}
+	x := t.Begin(describe(&head, &route{Route: r}, tap.Now()))
+	context := x.Tell(nil)
+	x.End(tap.Ending{At: tap.Now()})
+	return head.appendRequest(nil, &r, &context), length, f, true
 }
 
 // Chunked follows a chunked body.

@@ -97,6 +97,9 @@ func (f *fixture) record() exchange.Record {
 	f.Helper()
 	select {
 	case r := <-f.records:
+		if r.Span.ID == (exchange.SpanID{}) || r.Span.Trace == (exchange.TraceID{}) {
+			f.Errorf("recorded without a span: %+v", r.Span)
+		}
 		return r
 	case <-time.After(patience):
 		f.Fatal("no record came")

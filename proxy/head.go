@@ -206,8 +206,9 @@ func (h *head) hopByHop(name []byte) bool {
 	return false
 }
 
-// appendRequest appends the head as the upstream of r is to see it.
-func (h *requestHead) appendRequest(dst []byte, r *Route) []byte {
+// appendRequest appends the head as the upstream of r is to see it, and what it is
+// told of the exchange's span unless that is nil.
+func (h *requestHead) appendRequest(dst []byte, r *Route, told *tap.Context) []byte {
 	dst = append(dst, h.method...)
 	dst = append(dst, ' ')
 	dst = r.appendTarget(dst, h.target)
@@ -221,8 +222,17 @@ func (h *requestHead) appendRequest(dst []byte, r *Route) []byte {
 			dst = append(append(append(append(dst, name...), ": "...), r.authority...), "\r\n"...)
 			named = true
 		default:
+			if told != nil {
+				var replaced bool
+				if dst, replaced = told.Replace(dst, name); replaced {
+					continue
+				}
+			}
 			dst = append(append(dst, line...), "\r\n"...)
 		}
+	}
+	if told != nil {
+		dst = told.AppendRest(dst)
 	}
 	if !named { // HTTP/1.0 has none
 		dst = append(append(append(dst, "Host: "...), r.authority...), "\r\n"...)

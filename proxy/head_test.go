@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // FuzzRequestHead: no head is forwarded that net/http would frame in another way
-// than headway does, be it as it came or as it goes on.
+// than headway does, be it as it came or as it goes on, and told of a span or not.
 func FuzzRequestHead(f *testing.F) {
 	const h = "POST /v1//a%2Fb HTTP/1.1\r\nHost: a\r\n"
 	for _, head := range []string{
@@ -30,11 +32,13 @@ func FuzzRequestHead(f *testing.F) {
 		h + "X: a\r\n Content-Length: 5\r\n\r\n",
 		h + "X: a\nContent-Length: 5\r\n\r\n",
 		h + "X: a\rContent-Length: 5\r\n\r\n",
+		h + "Connection: traceparent\r\ntraceparent: 00\r\nb3: 0\r\n\r\n",
 		"POST / HTTP/1.1\nContent-Length: 5\r\nHost: a\r\n\r\n",
 	} {
 		f.Add([]byte(head))
 	}
 	route := newRoute(f, "", "http://upstream:8000/base")
+	measured := tap.New(tap.Config{Observer: exchange.Fanout{}})
 	f.Fuzz(func(t *testing.T, p []byte) {
 		forwarded, length, framing, ok := proxy.ForwardedHead(p, route)
 		if !ok {
@@ -48,6 +52,11 @@ func FuzzRequestHead(f *testing.F) {
 			return // net/http is stricter in what is no framing
 		}
 		agree(t, "as it goes on", goes, framing)
+		if told, err := read1(proxy.ToldHead(p, route, measured)); err != nil {
+			t.Errorf("net/http does not read what is told of a span: %v", err)
+		} else {
+			agree(t, "as it tells of a span", told, framing)
+		}
 		if goes.Host != "upstream:8000" {
 			t.Errorf("forwarded to host %q: %q", goes.Host, forwarded)
 		}

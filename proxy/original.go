@@ -219,7 +219,11 @@ func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
 	if r.client.pinned != nil {
 		return append(dst, h.raw...)
 	}
-	return h.appendRequest(dst, &r.route.Route)
+	if r.client.proxy.config.Propagate == Inject {
+		told := r.x.Tell(r.client.proxy.config.Sampled)
+		return h.appendRequest(dst, &r.route.Route, &told)
+	}
+	return h.appendRequest(dst, &r.route.Route, nil)
 }
 
 // appendResponse appends a response's head as the client is to see it.

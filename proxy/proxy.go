@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -36,9 +37,24 @@ type Config struct {
 	IdleTimeout    time.Duration // of silence inside a response
 	Prewarm        int           // connections opened to each upstream by Warm
 
+	Propagate Propagation
+	// Sampled decides, where a client has not, whether an upstream is told that a trace
+	// is sampled; nil decides nothing. It must be safe for concurrent use and not wait.
+	Sampled func(exchange.TraceID) bool
+
 	Resolver      *net.Resolver // looks upstreams up; nil is the system's
 	ProxyProtocol bool          // every client connection begins with a PROXY header
 }
+
+// Propagation is whether upstreams are told of the spans that headway makes of
+// exchanges. In transparent mode they are not.
+type Propagation uint8
+
+// The ways to propagate.
+const (
+	Off    Propagation = iota // the client's own context is forwarded as it came
+	Inject                    // headway's span takes its place, or is added
+)
 
 // Proxy relays HTTP/1 traffic. It is safe for concurrent use.
 type Proxy struct {

@@ -31,6 +31,9 @@ type Config struct {
 	MaxAge time.Duration
 	// Recent is how many chains Chains remembers that were over; 0 is 256.
 	Recent int
+	// Exported says that spans are exported: Chains then names the trace of a chain even
+	// if its client knows of none.
+	Exported bool
 	// Log is told when chains begin to be closed before their time; nil is nobody.
 	Log *slog.Logger
 }
@@ -42,6 +45,7 @@ type Joiner struct {
 	next             exchange.ChainObserver
 	maxOpen, maxSize int
 	maxAge           time.Duration
+	exported         bool
 	log              *slog.Logger
 	epoch            time.Time
 	seed             maphash.Seed
@@ -73,7 +77,7 @@ type ticket struct {
 func New(c Config) *Joiner {
 	j := &Joiner{
 		next: c.Next, log: c.Log, epoch: time.Now(), seed: maphash.MakeSeed(),
-		maxOpen: c.MaxOpen, maxSize: c.MaxBytes, maxAge: c.MaxAge,
+		maxOpen: c.MaxOpen, maxSize: c.MaxBytes, maxAge: c.MaxAge, exported: c.Exported,
 		// A random start keeps the chains of two runs apart in one file.
 		lastID:  exchange.ChainID(maphash.String(maphash.MakeSeed(), "")),
 		flights: map[ticket]*attempt{}, index: newIndex(), kinds: kinds{known: map[kind]*kindUse{}},

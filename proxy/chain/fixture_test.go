@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,9 +138,11 @@ func named(field string, id exchange.Fingerprint) change {
 	return func(r *exchange.Record) { r.Call.ID, r.Call.IDSource = id, field }
 }
 
+// traced has a client's context, and with it the span is in the client's trace.
 func traced(digit string) change {
 	return func(r *exchange.Record) {
 		r.Trace = exchange.Trace{TraceID: strings.Repeat(digit, 32), SpanID: strings.Repeat(digit, 16), Sampled: true}
+		_, _ = hex.Decode(r.Span.Trace[:], []byte(r.Trace.TraceID))
 	}
 }
 

@@ -22,7 +22,7 @@ func (j *Joiner) begin(r *exchange.Record) *attempt {
 func (j *Joiner) open(a *attempt) {
 	c := j.spare.chain()
 	j.lastID = max(1, j.lastID+1)
-	c.id, c.start, c.trail = j.lastID, a.start, a.trail
+	c.id, c.start, c.trail, c.trace = j.lastID, a.start, a.trail, a.trail.trace
 	j.ages.add(c)
 	j.index.add(c)
 	j.size += chainSize
@@ -61,6 +61,7 @@ func (j *Joiner) end(a *attempt, r *exchange.Record) (exchange.Chain, bool) {
 		Chain: c.id, Number: a.number, JoinedBy: a.by.String(),
 		Fallback: a.fallback, Ambiguous: a.ambiguous, Elapsed: a.start - c.start,
 	}
+	a.share(c, r)
 	fate := judge(r)
 	first := fate == answered && c.begun == 1
 	if !first { // else nothing of it is asked for again
@@ -86,6 +87,18 @@ func (j *Joiner) end(a *attempt, r *exchange.Record) (exchange.Chain, bool) {
 	}
 	j.forget(c)
 	return over, true
+}
+
+// share puts a into the trace of its chain, unless its client or its upstream knows it
+// by another.
+func (a *attempt) share(c *chain, r *exchange.Record) {
+	switch {
+	case a.trail.traced:
+	case r.Span.Told, c.trace == (exchange.TraceID{}):
+		a.trail.trace = r.Span.Trace
+	default:
+		r.Span.Trace, a.trail.trace = c.trace, c.trace
+	}
 }
 
 // wait leaves c open for another attempt: one that has begun already, or one that

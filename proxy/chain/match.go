@@ -54,19 +54,19 @@ func source(field string) evidence {
 // trail is what an attempt can be recognised by.
 type trail struct {
 	id, request, conversation exchange.Fingerprint
-	trace                     [16]byte // zero is none
-	span                      [8]byte
-	retries                   int32    // that the client counted; -1 is unknown
-	model, upstream           uint32   // hashes
-	source                    evidence // of id
-	client                    uint8    // in patterns
-	sampled                   bool
+	trace                     exchange.TraceID // that it is in; of the Record's Span, unless the client named it
+	span                      exchange.SpanID  // the client's
+	retries                   int32            // that the client counted; -1 is unknown
+	model, upstream           uint32           // hashes
+	source                    evidence         // of id
+	client                    uint8            // in patterns
+	sampled, traced           bool             // of the client's context; that there was one
 }
 
 func (j *Joiner) trail(r *exchange.Record) trail {
 	t := trail{
 		id: r.Call.ID, source: source(r.Call.IDSource), request: r.Call.Request, conversation: r.Call.Conversation,
-		retries: -1, client: patternOf(r.Call.Client),
+		retries: -1, client: patternOf(r.Call.Client), trace: r.Span.Trace,
 		model:    uint32(maphash.String(j.seed, r.Model.Request)),
 		upstream: uint32(maphash.String(j.seed, r.Upstream.Host)) + uint32(r.Upstream.Port),
 	}
@@ -79,7 +79,7 @@ func (j *Joiner) trail(r *exchange.Record) trail {
 	if n := len(r.Trace.TraceID); n == 2*len(t.trace) && len(r.Trace.SpanID) == 2*len(t.span) {
 		_, _ = hex.Decode(t.trace[:], []byte(r.Trace.TraceID)) // which the tap has checked
 		_, _ = hex.Decode(t.span[:], []byte(r.Trace.SpanID))
-		t.sampled = r.Trace.Sampled
+		t.sampled, t.traced = r.Trace.Sampled, true
 	}
 	return t
 }
@@ -98,11 +98,10 @@ func (t *trail) alike(o *trail) bool {
 	return t.request == 0 || o.request == 0
 }
 
-func (t *trail) traced() bool { return t.trace != [16]byte{} }
+// sameTrace tells that the clients of both named the same trace.
+func (t *trail) sameTrace(o *trail) bool { return t.traced && o.traced && t.trace == o.trace }
 
-func (t *trail) sameTrace(o *trail) bool { return t.traced() && t.trace == o.trace }
-
-func (t *trail) otherTrace(o *trail) bool { return t.traced() && o.traced() && t.trace != o.trace }
+func (t *trail) otherTrace(o *trail) bool { return t.traced && o.traced && t.trace != o.trace }
 
 // found is the chain that an attempt belongs to; none when it begins one.
 type found struct {

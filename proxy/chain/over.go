@@ -52,7 +52,7 @@ func (j *Joiner) record(c *chain) exchange.Record {
 	r.Start, r.Timing, r.Outcome, r.ErrorType = j.epoch.Add(l.start), l.timing, l.outcome.exchange(), l.error
 	r.Status, r.Stream = int(l.status), l.stream
 	r.Advice = exchange.Advice{RetryAfter: c.asked, Retry: l.retry}
-	r.Trace = c.trail.context()
+	r.Trace, r.Span = c.trail.context(), exchange.Span{Trace: c.trail.trace, Told: l.told}
 	if l.usage != nil {
 		r.Usage = *l.usage
 	}
@@ -64,7 +64,7 @@ func (j *Joiner) record(c *chain) exchange.Record {
 
 // context is the trace context that the attempt carried.
 func (t *trail) context() exchange.Trace {
-	if !t.traced() {
+	if !t.traced {
 		return exchange.Trace{}
 	}
 	return exchange.Trace{TraceID: hex.EncodeToString(t.trace[:]), SpanID: hex.EncodeToString(t.span[:]), Sampled: t.sampled}

@@ -23,7 +23,7 @@ type Summary struct {
 	Operation string    `json:"operation,omitempty"`
 	Model     string    `json:"model,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`
-	TraceID   string    `json:"trace_id,omitempty"`
+	TraceID   string    `json:"trace_id,omitempty"` // of its last attempt, if anybody else may know it
 	TTFT      float64   `json:"ttft_s,omitempty"`
 	E2E       float64   `json:"e2e_s,omitempty"`
 	Slept     float64   `json:"slept_s,omitempty"`
@@ -84,7 +84,9 @@ func (j *Joiner) view(c *chain) Summary {
 	if c.kind != nil {
 		s.Operation, s.Model, s.Upstream = c.kind.operation, c.kind.model.Request, c.kind.upstream.Address()
 	}
-	s.TraceID = c.trail.context().TraceID
+	if c.trail.traced || c.last.told || j.exported {
+		s.TraceID = c.trail.trace.String()
+	}
 	for e := none; e < endEvidence; e++ {
 		if c.joined&(1<<e) != 0 {
 			s.JoinedBy = append(s.JoinedBy, e.String())

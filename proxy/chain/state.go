@@ -37,8 +37,9 @@ type chain struct {
 	slept    time.Duration
 	ignored  int32
 
-	trail     trail  // of the last attempt that ended, or of the first
-	joined    uint16 // set of evidence
+	trace     exchange.TraceID // of the first attempt
+	trail     trail            // of the last attempt that ended, or of the first
+	joined    uint16           // set of evidence
 	fallback  bool
 	ambiguous bool
 	answered  bool
@@ -69,6 +70,7 @@ type last struct {
 	stream         bool
 	fell           bool
 	unclear        bool
+	told           bool // the upstream was, of its span
 }
 
 // outcome is an exchange.Outcome in little room: its place in outcomes.
@@ -163,7 +165,7 @@ func (j *Joiner) keep(c *chain, a *attempt, r *exchange.Record) {
 	c.last = last{
 		start: a.start, timing: r.Timing, retry: r.Advice.Retry, outcome: outcomeOf(r.Outcome), error: j.cause(r),
 		status: int16(r.Status), stream: r.Stream,
-		number: int32(a.number), elapsed: a.start - c.start, by: a.by, fell: a.fallback, unclear: a.ambiguous,
+		number: int32(a.number), elapsed: a.start - c.start, by: a.by, fell: a.fallback, unclear: a.ambiguous, told: r.Span.Told,
 	}
 	if r.Usage.Source != exchange.Absent {
 		usage := r.Usage

@@ -109,7 +109,8 @@ type Chain struct {
 	RetryAfterIgnored int           // attempts that came sooner than the server had asked
 
 	// Last is the last attempt that ended. When Late, it is what was kept of it: its
-	// chunks, clocks, sizes, rate limits, call and notes are not.
+	// chunks, clocks, sizes, rate limits, call, notes, tracestate and the id of its span
+	// are not. Its Span.Trace is.
 	Last Record
 	// Verdicts are the SLOs' of a chain that was closed late. Otherwise they are with
 	// the Record that closed it.

@@ -35,15 +35,16 @@ type Exchange struct {
 	inflater *inflater       // reads a compressed body and feeds the decoder
 	backlog  *backlog        // of a stream that is not compressed
 	encoding string
-	opaque   bool // the request's body is compressed
-	broken   bool // the response's body does not decompress
+	opaque   bool          // the request's body is compressed
+	broken   bool          // the response's body does not decompress
+	client   clientContext // not changed once the head was read; bytes, like those before it
 	key      flightKey
 	limits   limits
 	evidence callEvidence
 
 	ready  Instant // since when the relay has been waiting for the upstream
 	chunks int
-	slow   int // feeds in a row
+	slow   int32 // feeds in a row
 	ended  bool
 }
 
@@ -68,15 +69,15 @@ func (t *Tap) Begin(r Request) *Exchange {
 			meet(&x.record.Conditions, name, value)
 		}
 		switch {
-		case equalFold(name, "traceparent"):
-			x.record.Trace = traceparent(value)
 		case equalFold(name, "content-encoding"):
 			x.opaque = !equalFold(value, "identity")
+		case x.client.field(name, value, &x.record.Trace.State):
 		default:
 			x.evidence.field(name, value)
 		}
 		return true
 	})
+	x.record.Trace, x.record.Span = x.client.trace(x.record.Trace.State), x.client.newSpan()
 	x.evidence.headRead(x.opaque)
 	x.record.Call = x.evidence.call
 	x.guard(func() {

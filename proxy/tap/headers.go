@@ -42,28 +42,6 @@ func join(list string, value []byte) string {
 	return list + "," + string(value)
 }
 
-// traceparent reads a W3C trace context (Trace Context level 1, section 3.2);
-// it is empty when v is none.
-func traceparent(v []byte) exchange.Trace {
-	const length = 2 + 1 + 32 + 1 + 16 + 1 + 2
-	if len(v) < length || v[2] != '-' || v[35] != '-' || v[52] != '-' {
-		return exchange.Trace{}
-	}
-	version, trace, span := string(v[:2]), string(v[3:35]), string(v[36:52])
-	if len(v) > length && (version == "00" || v[length] != '-') {
-		return exchange.Trace{}
-	}
-	flags, err := strconv.ParseUint(string(v[53:length]), 16, 8)
-	if err != nil || version == "ff" || !lowerHex(version) || !lowerHex(trace) || !lowerHex(span) || zeros(trace) || zeros(span) {
-		return exchange.Trace{}
-	}
-	return exchange.Trace{TraceID: trace, SpanID: span, Sampled: flags&1 == 1}
-}
-
-func lowerHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
-
-func zeros(s string) bool { return strings.Trim(s, "0") == "" }
-
 // limits gathers the rate-limit fields of a response head.
 type limits []exchange.RateLimit
 

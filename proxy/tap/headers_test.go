@@ -2,47 +2,12 @@ package tap_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
-
-func TestTraceContext(t *testing.T) {
-	const trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-	sampled := exchange.Trace{TraceID: trace, SpanID: span, Sampled: true}
-	for _, tt := range []struct {
-		name, value string
-		want        exchange.Trace
-	}{
-		{"sampled", "00-" + trace + "-" + span + "-01", sampled},
-		{"not sampled", "00-" + trace + "-" + span + "-00", exchange.Trace{TraceID: trace, SpanID: span}},
-		{"other flags", "00-" + trace + "-" + span + "-fd", sampled},
-		{"later version", "cc-" + trace + "-" + span + "-01", sampled},
-		{"later version with more", "cc-" + trace + "-" + span + "-01-more", sampled},
-		{"later version with more, run together", "cc-" + trace + "-" + span + "-01more", exchange.Trace{}},
-		{"version 00 with more", "00-" + trace + "-" + span + "-01-more", exchange.Trace{}},
-		{"version ff", "ff-" + trace + "-" + span + "-01", exchange.Trace{}},
-		{"version that is none", "0x-" + trace + "-" + span + "-01", exchange.Trace{}},
-		{"upper case", "00-" + strings.ToUpper(trace) + "-" + span + "-01", exchange.Trace{}},
-		{"zero trace", "00-" + strings.Repeat("0", 32) + "-" + span + "-01", exchange.Trace{}},
-		{"zero span", "00-" + trace + "-" + strings.Repeat("0", 16) + "-01", exchange.Trace{}},
-		{"flags that are none", "00-" + trace + "-" + span + "-0g", exchange.Trace{}},
-		{"short", "00-" + trace + "-" + span + "-0", exchange.Trace{}},
-		{"empty", "", exchange.Trace{}},
-		{"wrong dashes", "00_" + trace + "-" + span + "-01", exchange.Trace{}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			of, told := newTap(&script{})
-			end(of.Begin(chat("TraceParent", tt.value)))
-			if got := told.only(t).Trace; got != tt.want {
-				t.Errorf("got %+v, want %+v", got, tt.want)
-			}
-		})
-	}
-}
 
 func TestRateLimits(t *testing.T) {
 	for _, tt := range []struct {

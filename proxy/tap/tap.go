@@ -2,9 +2,10 @@
 // once, at its end.
 //
 // The relay forwards first and calls the tap after: nothing here can delay,
-// change or fail the traffic. What a decoder gets wrong, it gets wrong alone; a
-// decoder that panics, overflows or falls behind is detached and counted, and
-// the exchange is recorded without it.
+// change or fail the traffic, but for Tell, which says what to tell an upstream of
+// a span. What a decoder gets wrong, it gets wrong alone; a decoder that panics,
+// overflows or falls behind is detached and counted, and the exchange is recorded
+// without it.
 package tap
 
 import (

@@ -115,6 +115,9 @@ func (f *fixture) record() exchange.Record {
 	f.t.Helper()
 	select {
 	case r := <-f.records:
+		if r.Span.ID == (exchange.SpanID{}) || r.Span.Trace == (exchange.TraceID{}) {
+			f.t.Errorf("recorded without a span: %+v", r.Span)
+		}
 		return r
 	case <-time.After(patience):
 		f.t.Fatal("no record")

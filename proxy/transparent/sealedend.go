@@ -120,6 +120,7 @@ func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType, notes ..
 		return
 	}
 	r := s.blank
+	r.Span = tap.NewSpan()
 	s.call.fill(&r)
 	r.Outcome, r.ErrorType = outcome, why
 	notes = append(notes, s.blank.Notes...)

@@ -1,0 +1,256 @@
+package tap
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// maxTraceState is how much tracestate is kept: what every participant must be able
+// to pass on (W3C Trace Context, section 3.3.1.5).
+const maxTraceState = 512
+
+// contextField is a set of the fields that carry a trace context.
+type contextField uint8
+
+// W3C's fields (Trace Context, sections 3.2 and 3.3) and B3's, in one field or in
+// several (github.com/openzipkin/b3-propagation).
+const (
+	traceparent contextField = 1 << iota
+	tracestate
+	b3Single
+	b3Trace
+	b3Span
+	b3Parent
+	b3Sampled
+	b3Flags
+
+	b3Multi = b3Trace | b3Span | b3Parent | b3Sampled | b3Flags
+	b3Any   = b3Single | b3Multi
+)
+
+// contextFieldOf is the field of that name; none for any other.
+func contextFieldOf(name []byte) contextField {
+	switch len(name) { // which leaves hardly any other field to be compared
+	case len("b3"):
+		return named(name, "b3", b3Single)
+	case len("tracestate"):
+		return named(name, "tracestate", tracestate) | named(name, "x-b3-flags", b3Flags)
+	case len("traceparent"):
+		return named(name, "traceparent", traceparent) | named(name, "x-b3-spanid", b3Span)
+	case len("x-b3-traceid"):
+		return named(name, "x-b3-traceid", b3Trace) | named(name, "x-b3-sampled", b3Sampled)
+	case len("x-b3-parentspanid"):
+		return named(name, "x-b3-parentspanid", b3Parent)
+	}
+	return 0
+}
+
+func named(name []byte, lower string, f contextField) contextField {
+	if equalFold(name, lower) {
+		return f
+	}
+	return 0
+}
+
+// decision is what a client says of whether its trace is sampled.
+type decision uint8
+
+const (
+	deferred decision = iota // to whoever comes after
+	denied
+	accepted
+	debug // accepted, whatever the rate
+)
+
+// identity is a span and its trace. There is none when the trace is zero.
+type identity struct {
+	trace exchange.TraceID
+	span  exchange.SpanID
+}
+
+// clientContext gathers what the head of a request says of its client's trace. What
+// is malformed or said twice says nothing; B3 in one field outweighs B3 in several,
+// and W3C's outweighs both. It is of bytes alone, which pack.
+type clientContext struct {
+	seen, bad contextField
+
+	w3c   identity
+	flags byte // of traceparent: bit 0 sampled, bit 1 random
+
+	b3       identity
+	decision decision // of b3
+	short    bool     // its trace id had 64 bits
+	parented bool     // it named a parent
+}
+
+// field takes in a field of the head, and tells whether it was one of a context. State
+// gathers the tracestate.
+func (c *clientContext) field(name, value []byte, state *string) bool {
+	f := contextFieldOf(name)
+	if f == 0 {
+		return false
+	}
+	if f == tracestate {
+		c.addState(value, state)
+	} else if c.seen&f != 0 || !c.read(f, value) {
+		c.bad |= f
+	}
+	c.seen |= f
+	return true
+}
+
+func (c *clientContext) read(f contextField, v []byte) (ok bool) {
+	switch f {
+	case traceparent:
+		c.w3c, c.flags, ok = readTraceparent(v)
+		return ok
+	case b3Single:
+		return c.readB3(v)
+	}
+	if c.seen&b3Single != 0 {
+		return true // it is not asked
+	}
+	switch f {
+	case b3Trace:
+		c.b3.trace, c.short, ok = readB3Trace(v)
+	case b3Span:
+		ok = readID(c.b3.span[:], v)
+	case b3Parent:
+		var parent exchange.SpanID
+		c.parented, ok = true, readID(parent[:], v)
+	case b3Sampled:
+		ok = c.readSampled(v)
+	case b3Flags:
+		ok = len(v) == 1 && (v[0] == '0' || v[0] == '1')
+		if ok && v[0] == '1' {
+			c.decision = debug
+		}
+	}
+	return ok
+}
+
+// addState adds a tracestate field to those before it (RFC 9110, section 5.3).
+func (c *clientContext) addState(v []byte, state *string) {
+	if len(v) == 0 || c.bad&tracestate != 0 {
+		return
+	}
+	together := len(v)
+	if *state != "" {
+		together += len(*state) + 1
+	}
+	if together > maxTraceState || !isTraceState(v) {
+		c.bad |= tracestate
+		return
+	}
+	*state = join(*state, v)
+}
+
+// readID reads an id that fills dst and is not all zeros.
+func readID(dst, v []byte) bool {
+	if !readHex(dst, v) {
+		return false
+	}
+	for _, b := range dst {
+		if b != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// readHex reads lower-case hex digits that fill dst.
+func readHex(dst, v []byte) bool {
+	if len(v) != 2*len(dst) {
+		return false
+	}
+	for _, c := range v {
+		if (c < '0' || '9' < c) && (c < 'a' || 'f' < c) {
+			return false
+		}
+	}
+	_, err := hex.Decode(dst, v)
+	return err == nil
+}
+
+// hasW3C tells whether there is a traceparent that can be read.
+func (c *clientContext) hasW3C() bool { return c.seen&^c.bad&traceparent != 0 }
+
+// hasB3 tells whether B3 fields can be read, be it without an id: a decision alone.
+func (c *clientContext) hasB3() bool {
+	if c.seen&b3Single != 0 {
+		return c.bad&b3Single == 0
+	}
+	complete := c.seen&(b3Trace|b3Span) == b3Trace|b3Span
+	alone := c.seen&(b3Trace|b3Span|b3Parent) == 0 && c.decision != deferred
+	return c.bad&b3Multi == 0 && (complete || alone)
+}
+
+// identity is the client's span; none when it named none.
+func (c *clientContext) identity() identity {
+	switch {
+	case c.hasW3C():
+		return c.w3c
+	case c.hasB3():
+		return c.b3
+	}
+	return identity{}
+}
+
+// sampled is what the client decided.
+func (c *clientContext) sampled() decision {
+	switch {
+	case c.hasW3C() && c.flags&1 == 1:
+		return accepted
+	case c.hasW3C():
+		return denied
+	case c.hasB3():
+		return c.decision
+	}
+	return deferred
+}
+
+// trace is the context as the Record has it, with the tracestate that was gathered. A decision that was deferred is none to
+// sample; one without an id is of no trace.
+func (c *clientContext) trace(state string) exchange.Trace {
+	id := c.identity()
+	if id.trace == (exchange.TraceID{}) {
+		return exchange.Trace{}
+	}
+	var digits [2 * (len(id.trace) + len(id.span))]byte
+	n := hex.Encode(digits[:], id.trace[:])
+	hex.Encode(digits[n:], id.span[:])
+	both := string(digits[:])
+	t := exchange.Trace{TraceID: both[:n], SpanID: both[n:], Sampled: c.sampled() >= accepted}
+	if c.hasW3C() && c.bad&tracestate == 0 {
+		t.State = state
+	}
+	return t
+}
+
+// NewSpan names the span of an exchange that is in no client's trace. Of the id of its
+// trace the low 7 bytes are uniformly random (Trace Context level 2, section 3.2.2.3);
+// the others keep it from being all zeros.
+func NewSpan() exchange.Span {
+	s := newSpan(exchange.TraceID{})
+	binary.BigEndian.PutUint64(s.Trace[:8], max(1, rand.Uint64()))
+	binary.BigEndian.PutUint64(s.Trace[8:], rand.Uint64())
+	return s
+}
+
+// newSpan names a span in the trace.
+func newSpan(trace exchange.TraceID) exchange.Span {
+	s := exchange.Span{Trace: trace}
+	binary.BigEndian.PutUint64(s.ID[:], max(1, rand.Uint64()))
+	return s
+}
+
+// newSpan names the exchange's own span, in the client's trace or in a new one.
+func (c *clientContext) newSpan() exchange.Span {
+	if id := c.identity(); id.trace != (exchange.TraceID{}) {
+		return newSpan(id.trace)
+	}
+	return NewSpan()
+}
