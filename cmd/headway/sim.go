@@ -58,6 +58,7 @@ func simFlags(f *flag.FlagSet, c *modelsim.Config) {
 	f.Float64Var(&c.DraftAcceptance, "draft-acceptance", c.DraftAcceptance, "probability that a proposed token is accepted")
 	f.IntVar(&c.RequestsPerMinute, "rpm", c.RequestsPerMinute, "requests a minute before 429; 0 is no limit")
 	f.IntVar(&c.TokensPerMinute, "tpm", c.TokensPerMinute, "tokens a minute before 429; 0 is no limit")
+	f.BoolVar(&c.TellMetrics, "tell-metrics", c.TellMetrics, "tell in each answer how long it waited for the engine and was worked on by it, as vLLM can")
 	f.BoolVar(&c.Gzip, "gzip", c.Gzip, "compress answers for clients that accept it")
 	f.Func("fault", "`faults` that strike at random, as in stall=2s@10:0.01,http=503:0.02; may be repeated", func(v string) error {
 		rules, err := modelsim.ParseFaultRules(v)

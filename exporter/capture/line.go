@@ -49,12 +49,14 @@ type Line struct {
 
 	Tokens     Tokens             `json:"tokens,omitzero"`
 	Wait       *Wait              `json:"wait_s,omitempty"`
+	Engine     Engine             `json:"engine_s,omitzero"`
 	Bytes      Bytes              `json:"bytes"`
 	Chain      *Attempt           `json:"chain,omitempty"`
 	Call       *Call              `json:"call,omitempty"`      // of a line of KindChain, and all there is in it
 	SLO        map[string]Verdict `json:"slo,omitempty"`       // by name; of what was judged
 	RateLimits map[string]Limit   `json:"ratelimit,omitempty"` // by kind
-	TraceID    string             `json:"trace_id,omitempty"`
+	TraceID    string             `json:"trace_id,omitempty"`  // of its span, if that is kept, else of the client's context
+	SpanID     string             `json:"span_id,omitempty"`   // of its span, if that is kept
 	Notes      []string           `json:"notes,omitempty"`
 }
 
@@ -89,6 +91,13 @@ type Wait struct {
 	Client   float64 `json:"client"`
 }
 
+// Engine is where the time went inside the model server, as that told.
+type Engine struct {
+	Queue   float64 `json:"queue,omitempty"`
+	Prefill float64 `json:"prefill,omitempty"`
+	Decode  float64 `json:"decode,omitempty"`
+}
+
 // Bytes counts the body bytes of request and response.
 type Bytes struct {
 	In  int64 `json:"in"`
@@ -115,6 +124,10 @@ func NewLine(r exchange.Record) Line {
 		Chain:   attempt(r.Attempt),
 		SLO:     verdicts(r.Verdicts),
 		TraceID: r.Trace.TraceID, Notes: r.Notes,
+		Engine: Engine{Queue: seconds(r.Engine.Queue), Prefill: seconds(r.Engine.Prefill), Decode: seconds(r.Engine.Decode)},
+	}
+	if r.Sampling.Kept && r.Span.ID != (exchange.SpanID{}) {
+		l.TraceID, l.SpanID = r.Span.Trace.String(), r.Span.ID.String()
 	}
 	if r.Stream {
 		l.TTFT, l.TPOT, l.ITL = seconds(r.TTFT()), seconds(r.TPOT()), itl(&r)

@@ -90,7 +90,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged(), kept(), dropped()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}
@@ -105,6 +105,23 @@ func judged() exchange.Record {
 		{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.TTFT).With(exchange.ITLP99)},
 		{SLO: "available", Good: true},
 	}
+	return r
+}
+
+// kept is traced by a span that is kept, and its server told its times.
+func kept() exchange.Record {
+	r := traced()
+	r.Engine = exchange.Engine{Queue: 12300 * time.Microsecond, Prefill: 85 * ms, Decode: 2310 * ms}
+	r.Span = exchange.Span{Trace: exchange.TraceID{0x4b, 15: 1}, ID: exchange.SpanID{0xa0, 7: 2}}
+	r.Sampling = exchange.Sampling{Kept: true, Reason: "ratio", Weighted: true}
+	return r
+}
+
+// dropped is the same, not kept, and its server has no queue.
+func dropped() exchange.Record {
+	r := kept()
+	r.Engine.Queue = 0
+	r.Sampling = exchange.Sampling{}
 	return r
 }
 

@@ -101,9 +101,7 @@ func (c *call) end() {
 			return
 		}
 		ex.CachedTokens, ex.OutputTokens, ex.ReasoningTokens = t.cached, t.output, t.reasoning
-		if !t.scheduledAt.IsZero() {
-			ex.ScheduledAt = t.scheduledAt.UnixNano()
-		}
+		t.spans.book(ex)
 	})
 	if c.aborted {
 		// net/http's way to close a connection without completing the response.

@@ -109,7 +109,8 @@ func (e *chatEncoder) whole(answers []answer, t tally) any {
 		Usage             tokenUsage   `json:"usage"`
 		ServiceTier       string       `json:"service_tier"`
 		SystemFingerprint *string      `json:"system_fingerprint"`
-	}{envelope: e.envelope, Usage: t.usage(), ServiceTier: "default"}
+		Metrics           *metrics     `json:"metrics,omitempty"`
+	}{envelope: e.envelope, Usage: t.usage(), ServiceTier: "default", Metrics: e.told(t)}
 	for i, a := range answers {
 		body.Choices = append(body.Choices, chatChoice{
 			Index:        i,

@@ -41,9 +41,18 @@ type chunks struct {
 	vocab           *vocabulary
 	includeUsage    bool
 	continuousUsage bool
+	tellMetrics     bool
 	prompt, shown   int // tokens
 	head            []byte
 	buf             []byte
+}
+
+// told is the metrics of an answer that is not streamed, nil where they are not told.
+func (k *chunks) told(t tally) *metrics {
+	if !k.tellMetrics {
+		return nil
+	}
+	return t.metrics()
 }
 
 func (c *call) newChunks(body *samplingBody, id, object string, prompts []*prompt) chunks {
@@ -51,6 +60,7 @@ func (c *call) newChunks(body *samplingBody, id, object string, prompts []*promp
 		envelope: envelope{ID: id, Object: object, Created: c.start.Unix(), Model: body.Model},
 		vocab:    c.s.vocab, includeUsage: body.includeUsage(),
 		continuousUsage: body.includeUsage() && body.continuousUsage(),
+		tellMetrics:     c.s.cfg.TellMetrics,
 	}
 	for _, p := range prompts {
 		k.prompt += p.tokens
@@ -98,6 +108,9 @@ func (k *chunks) close(t tally) [][]byte {
 	}
 	usage := append(slices.Clone(k.head), `],"usage":`...)
 	usage = append(usage, mustJSON(t.usage())...)
+	if k.tellMetrics {
+		usage = append(append(usage, `,"metrics":`...), mustJSON(t.metrics())...)
+	}
 	return [][]byte{append(usage, "}\n\n"...), done}
 }
 

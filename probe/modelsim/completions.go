@@ -88,7 +88,8 @@ func (e *completionsEncoder) whole(answers []answer, t tally) any {
 		envelope
 		Choices []completionChoice `json:"choices"`
 		Usage   tokenUsage         `json:"usage"`
-	}{envelope: e.envelope, Usage: t.usage()}
+		Metrics *metrics           `json:"metrics,omitempty"`
+	}{envelope: e.envelope, Usage: t.usage(), Metrics: e.told(t)}
 	for i, a := range answers {
 		text := string(a.text)
 		if len(e.echo) > 0 {

@@ -66,6 +66,10 @@ type Config struct {
 	// EarlyHead sends a stream's head, and the events that precede the first token, when
 	// the request is accepted; otherwise they wait for the first token.
 	EarlyHead bool
+	// TellMetrics makes answers tell how long they waited for the engine and were worked on by
+	// it, as vLLM's do with --enable-per-request-metrics: in the body of an answer that is not
+	// streamed, and in a stream where it tells the usage. Of several choices nothing is told.
+	TellMetrics bool
 	// Gzip compresses answers for clients that accept it. A request may ask for
 	// the same with the header X-Sim-Encoding: gzip.
 	Gzip bool

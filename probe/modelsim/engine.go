@@ -169,7 +169,7 @@ func (e *engine) submit(o order, faults faultSet) (*job, error) {
 // tally is what the engine did for a job.
 type tally struct {
 	prompt, cached, output, reasoning int
-	scheduledAt                       time.Time
+	spans                             spans
 }
 
 // release takes the job out of the engine, finished or not, and says what was done
@@ -192,7 +192,11 @@ func (j *job) tally() tally {
 		t.reasoning += min(seq.hidden, seq.produced)
 	}
 	if len(j.seqs) > 0 {
-		t.scheduledAt = j.seqs[0].scheduledAt
+		s := j.seqs[0]
+		t.spans = spans{
+			readyAt: unix(s.readyAt), scheduledAt: unix(s.scheduledAt), firstAt: unix(s.firstAt), lastAt: unix(s.lastAt),
+			shared: len(j.seqs) > 1,
+		}
 	}
 	return t
 }

@@ -27,6 +27,7 @@ type response struct {
 	TopP               float64            `json:"top_p"`
 	Truncation         string             `json:"truncation"`
 	Usage              *responsesUsage    `json:"usage"`
+	Metrics            *metrics           `json:"metrics,omitempty"`
 	User               *string            `json:"user"`
 	Metadata           json.RawMessage    `json:"metadata"`
 }

@@ -43,7 +43,7 @@ func (c *call) responses() error {
 		prompts: []*prompt{c.s.chatPrompt(body.Model, body.Tools, messages)}, sampling: sampling,
 	}
 	return c.answer(o, &responsesEncoder{
-		vocab: c.s.vocab, id: c.id, reasons: c.s.cfg.ReasoningShare > 0,
+		vocab: c.s.vocab, id: c.id, reasons: c.s.cfg.ReasoningShare > 0, tellMetrics: c.s.cfg.TellMetrics,
 		response: newResponse(&body, o.responseID, c.start.Unix()),
 	})
 }
@@ -88,6 +88,8 @@ type responsesEncoder struct {
 	sequence int
 	text     []byte
 	buf      []byte
+
+	tellMetrics bool
 }
 
 // event frames one typed event in memory of its own. Its event line and type field agree, sequence
@@ -186,7 +188,7 @@ func (e *responsesEncoder) complete(text, reason string) {
 
 // close is the terminal event; the Responses API sends no [DONE].
 func (e *responsesEncoder) close(t tally) [][]byte {
-	e.response.Usage = t.responsesUsage()
+	e.tell(t)
 	return [][]byte{e.event("response."+e.response.Status, map[string]any{"response": e.response})}
 }
 
@@ -204,6 +206,14 @@ func (e *responsesEncoder) fail(err *apiError) [][]byte {
 
 func (e *responsesEncoder) whole(answers []answer, t tally) any {
 	e.complete(string(answers[0].text), answers[0].reason)
-	e.response.Usage = t.responsesUsage()
+	e.tell(t)
 	return e.response
+}
+
+// tell adds what is known at the end.
+func (e *responsesEncoder) tell(t tally) {
+	e.response.Usage = t.responsesUsage()
+	if e.tellMetrics {
+		e.response.Metrics = t.metrics()
+	}
 }

@@ -152,6 +152,12 @@ func (s *scheduler) advance(seq *sequence, now time.Time) {
 	}
 	before := seq.shown()
 	s.scratch = seq.generate(s.scratch[:0], n, s.vocab)
+	if n > 0 {
+		seq.lastAt = now
+		if seq.firstAt.IsZero() {
+			seq.firstAt = now
+		}
+	}
 	reason := ""
 	if seq.produced == seq.target {
 		reason = seq.finish

@@ -80,6 +80,8 @@ type sequence struct {
 
 	readyAt      time.Time // when the front end is through with it
 	scheduledAt  time.Time
+	firstAt      time.Time // its first token, hidden or not
+	lastAt       time.Time
 	stall        Fault
 	stalledUntil time.Time
 	// stopAfter is the number of shown tokens after which the exchange breaks off, 0 for

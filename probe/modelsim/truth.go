@@ -43,7 +43,10 @@ type Exchange struct {
 	ClientRequestID string `json:"client_request_id,omitempty"`
 
 	ReceivedAt   int64 `json:"received_unix_ns"`    // the request's head had been read
+	QueuedAt     int64 `json:"queued_unix_ns"`      // it could have been scheduled: the front end was through with it
 	ScheduledAt  int64 `json:"scheduled_unix_ns"`   // its first prefill step began
+	FirstTokenAt int64 `json:"first_token_unix_ns"` // the step ended that generated the first token, shown or not
+	LastTokenAt  int64 `json:"last_token_unix_ns"`  // likewise, of its first choice
 	HeadAt       int64 `json:"head_unix_ns"`        // just before the response head
 	FirstEventAt int64 `json:"first_event_unix_ns"` // just before the first event, tokens or not
 	EndAt        int64 `json:"end_unix_ns"`         // after the last write
@@ -71,6 +74,20 @@ func (e Exchange) TTFT() time.Duration {
 		return 0
 	}
 	return time.Duration(e.Chunks[0].At - e.ReceivedAt)
+}
+
+// Engine is how long the exchange waited to be scheduled, how long its prefill took and
+// how long its decode, each 0 when it did not get there. Of several choices it is
+// the first.
+func (e Exchange) Engine() (queue, prefill, decode time.Duration) {
+	if e.ScheduledAt > 0 {
+		queue = time.Duration(e.ScheduledAt - e.QueuedAt)
+	}
+	if e.FirstTokenAt > 0 {
+		prefill = time.Duration(e.FirstTokenAt - e.ScheduledAt)
+		decode = time.Duration(e.LastTokenAt - e.FirstTokenAt)
+	}
+	return queue, prefill, decode
 }
 
 // Gaps are the times between consecutive token-bearing events of all choices.

@@ -32,6 +32,8 @@ func quote(t *testing.T, s string) string {
 	return string(b)
 }
 
+func telling(c *modelsim.Config) { c.TellMetrics = true }
+
 func TestWireShape(t *testing.T) {
 	const messages = `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Name a color."}]}]`
 	tests := []struct {
@@ -49,10 +51,14 @@ func TestWireShape(t *testing.T) {
 		{name: "chat-stop", path: chatPath, body: `{"model":"gpt-x",` + messages + `,"max_tokens":60,"ignore_eos":false}`},
 		{name: "chat-reasoning", path: chatPath, body: `{"model":"gpt-x",` + messages + `,"max_tokens":8}`, config: func(c *modelsim.Config) { c.ReasoningShare = 0.5 }},
 		{name: "chat-error-event", path: chatPath, body: `{"model":"gpt-x","stream":true,` + messages + `}`, header: []string{"X-Sim-Fault", "error@2"}},
+		{name: "chat-metrics", path: chatPath, body: `{"model":"gpt-x",` + messages + `,"max_tokens":6}`, config: telling},
+		{name: "chat-stream-metrics", path: chatPath, body: `{"model":"gpt-x","stream":true,"stream_options":{"include_usage":true},` + messages + `,"max_tokens":1}`, config: telling},
+		{name: "chat-stream-metrics-n2", path: chatPath, body: `{"model":"gpt-x","stream":true,"stream_options":{"include_usage":true},` + messages + `,"max_tokens":1,"n":2}`, config: telling},
 		{name: "completions", path: completionsPath, body: `{"model":"gpt-x","prompt":["Once","Twice"],"max_tokens":3}`},
 		{name: "completions-stream", path: completionsPath, body: `{"model":"gpt-x","prompt":"Once","max_tokens":3,"stream":true,"stream_options":{"include_usage":true}}`},
 		{name: "completions-echo", path: completionsPath, body: `{"model":"gpt-x","prompt":"Once \"upon\"","max_tokens":2,"stream":true,"echo":true}`},
 		{name: "responses", path: responsesPath, body: `{"model":"gpt-x","instructions":"Be brief.","input":"Name a color.","max_output_tokens":4}`},
+		{name: "responses-metrics", path: responsesPath, body: `{"model":"gpt-x","input":"Name a color.","max_output_tokens":4}`, config: telling},
 		{name: "responses-stream", path: responsesPath, body: `{"model":"gpt-x","stream":true,"input":[{"role":"user","content":[{"type":"input_text","text":"Name a color."}]}],"max_output_tokens":3}`},
 		{name: "responses-stream-completed", path: responsesPath, body: `{"model":"gpt-x","stream":true,"input":"Name a color.","max_output_tokens":50,"ignore_eos":false}`, config: func(c *modelsim.Config) { c.OutputMedian = 3 }},
 		{name: "responses-stream-reasoning", path: responsesPath, body: `{"model":"gpt-x","stream":true,"input":"Name a color.","max_output_tokens":4}`, config: func(c *modelsim.Config) { c.ReasoningShare = 0.5 }},

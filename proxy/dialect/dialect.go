@@ -69,6 +69,7 @@ type Reply struct {
 	Model         string // the model that answered; empty if not told
 	FinishReasons []string
 	Usage         exchange.Usage
+	Engine        exchange.Engine
 
 	FirstEvent time.Duration // offset of the first complete message; 0 if none
 	Events     int           // messages of the stream, with content or without

@@ -8,7 +8,10 @@ type Trace struct {
 	TraceID string // 32 lower-case hex digits
 	SpanID  string // 16 lower-case hex digits, the client's span
 	Sampled bool
-	State   string // tracestate as it came, up to 512 bytes; empty when there was none, or a longer one
+	// Undecided says that the client left open whether the trace is sampled, as B3
+	// can. Sampled is false then.
+	Undecided bool
+	State     string // tracestate as it came, up to 512 bytes; empty when there was none, or a longer one
 }
 
 // Span names the span of an exchange. It is chosen when the head of the request was

@@ -212,8 +212,8 @@ func (c *clientContext) sampled() decision {
 	return deferred
 }
 
-// trace is the context as the Record has it, with the tracestate that was gathered. A decision that was deferred is none to
-// sample; one without an id is of no trace.
+// trace is the context as the Record has it, with the tracestate that was gathered.
+// A decision without an id is of no trace.
 func (c *clientContext) trace(state string) exchange.Trace {
 	id := c.identity()
 	if id.trace == (exchange.TraceID{}) {
@@ -223,7 +223,7 @@ func (c *clientContext) trace(state string) exchange.Trace {
 	n := hex.Encode(digits[:], id.trace[:])
 	hex.Encode(digits[n:], id.span[:])
 	both := string(digits[:])
-	t := exchange.Trace{TraceID: both[:n], SpanID: both[n:], Sampled: c.sampled() >= accepted}
+	t := exchange.Trace{TraceID: both[:n], SpanID: both[n:], Sampled: c.sampled() >= accepted, Undecided: c.sampled() == deferred}
 	if c.hasW3C() && c.bad&tracestate == 0 {
 		t.State = state
 	}

@@ -97,6 +97,7 @@ func TestB3(t *testing.T) {
 	const short, ids, multi = "8448eb211c80319c", traceID + "-" + spanID, "X-B3-TraceId"
 	none := exchange.Trace{}
 	no := exchange.Trace{TraceID: traceID, SpanID: spanID}
+	open := exchange.Trace{TraceID: traceID, SpanID: spanID, Undecided: true}
 	yes := exchange.Trace{TraceID: traceID, SpanID: spanID, Sampled: true}
 	padded := exchange.Trace{TraceID: "0000000000000000" + short, SpanID: spanID, Sampled: true}
 	both := []string{multi, traceID, "X-B3-SpanId", spanID}
@@ -108,10 +109,10 @@ func TestB3(t *testing.T) {
 		{"one field", []string{"b3", ids + "-1"}, yes},
 		{"one field, not sampled", []string{"B3", ids + "-0"}, no},
 		{"one field, debug", []string{"b3", ids + "-d"}, yes},
-		{"one field, deferred", []string{"b3", ids}, no},
+		{"one field, deferred", []string{"b3", ids}, open},
 		{"one field with a parent", []string{"b3", ids + "-1-" + parentID}, yes},
 		{"one field, 64 bits", []string{"b3", short + "-" + spanID + "-1"}, padded},
-		{"one field, 64 bits, deferred", []string{"b3", short + "-" + spanID}, exchange.Trace{TraceID: padded.TraceID, SpanID: spanID}},
+		{"one field, 64 bits, deferred", []string{"b3", short + "-" + spanID}, exchange.Trace{TraceID: padded.TraceID, SpanID: spanID, Undecided: true}},
 		{"a decision alone", []string{"b3", "0"}, none},
 		{"a decision alone, for it", []string{"b3", "1"}, none},
 		{"a decision that is none", []string{"b3", ids + "-2"}, none},
@@ -131,12 +132,12 @@ func TestB3(t *testing.T) {
 
 		{"several fields", append(both, "X-B3-Sampled", "1"), yes},
 		{"several fields, not sampled", append(both, "x-b3-sampled", "0"), no},
-		{"several fields, deferred", both, no},
+		{"several fields, deferred", both, open},
 		{"several fields, in words", append(both, "X-B3-Sampled", "true"), yes},
 		{"several fields, in words against", append(both, "X-B3-Sampled", "false"), no},
 		{"several fields, debug", append(both, "X-B3-Flags", "1"), yes},
 		{"several fields, debug wins", append([]string{"X-B3-Flags", "1", "X-B3-Sampled", "0"}, both...), yes},
-		{"several fields, no debug", append(both, "X-B3-Flags", "0"), no},
+		{"several fields, no debug", append(both, "X-B3-Flags", "0"), open},
 		{"several fields with a parent", append(both, "X-B3-ParentSpanId", parentID, "X-B3-Sampled", "1"), yes},
 		{"several fields, 64 bits", []string{multi, short, "X-B3-SpanId", spanID, "X-B3-Sampled", "1"}, padded},
 		{"several fields, one missing", []string{multi, traceID, "X-B3-Sampled", "1"}, none},

@@ -101,6 +101,7 @@ func (x *Exchange) take(reply dialect.Reply) {
 	r.Model = exchange.Model{Request: reply.Ask.Model, Response: reply.Model}
 	r.FinishReasons = reply.FinishReasons
 	r.Usage = reply.Usage
+	r.Engine = reply.Engine
 	r.Chunks = reply.Chunks
 	r.Events = reply.Events
 	r.Timing.FirstEvent = reply.FirstEvent
@@ -108,6 +109,7 @@ func (x *Exchange) take(reply dialect.Reply) {
 	if reply.Replay {
 		r.Timing.FirstToken, r.Timing.LastToken = 0, 0
 		r.Chunks = exchange.Chunks{Count: reply.Chunks.Count}
+		r.Engine = exchange.Engine{}
 	}
 	r.Notes = append(r.Notes, reply.Notes...)
 }

@@ -80,13 +80,17 @@ func TestReplyOfAReplayHasNoTokenTimes(t *testing.T) {
 	chunks.Add(exchange.Chunk{At: 2})
 	chunks.Add(exchange.Chunk{At: 3})
 	of, told := newTap(&script{close: func() dialect.Reply {
-		return dialect.Reply{Ask: dialect.Ask{Dialect: "d"}, Complete: true, FirstEvent: 1, FirstToken: 2, LastToken: 3, Chunks: chunks, Replay: true, Notes: []string{"replay"}}
+		return dialect.Reply{Ask: dialect.Ask{Dialect: "d"}, Complete: true, FirstEvent: 1, FirstToken: 2, LastToken: 3, Chunks: chunks, Replay: true, Notes: []string{"replay"},
+			Engine: exchange.Engine{Prefill: 5}}
 	}})
 	x := of.Begin(chat())
 	end(x)
 	r := told.only(t)
 	if r.Timing.FirstToken != 0 || r.Timing.LastToken != 0 || r.Timing.FirstEvent != 1 || len(r.Notes) != 1 {
 		t.Errorf("recorded %+v, notes %q", r.Timing, r.Notes)
+	}
+	if r.Engine != (exchange.Engine{}) {
+		t.Errorf("the server's times are %+v, want none", r.Engine)
 	}
 	if r.Chunks.Count != 2 || r.Chunks.Kept() != 0 {
 		t.Errorf("%d content chunks, the times of %d, want 2 and none", r.Chunks.Count, r.Chunks.Kept())

@@ -25,6 +25,9 @@ var steadyStreams = []struct {
 	{"chat with running usage", openai.Chat(), `data: {"id":"chatcmpl-7f3a9c","object":"chat.completion.chunk","created":1763718000,"model":"m",` +
 		`"choices":[{"index":0,"delta":{"content":"%[1]s"},"finish_reason":null}],` +
 		`"usage":{"prompt_tokens":12,"completion_tokens":%[2]d,"total_tokens":1%[2]d}}` + "\n\n"},
+	{"chat with running timings", openai.Chat(), `data: {"choices":[{"finish_reason":null,"index":0,"delta":{"content":"%[1]s"}}],"created":1763718000,` +
+		`"id":"chatcmpl-l","model":"m","system_fingerprint":"b7010-1","object":"chat.completion.chunk","timings":{"cache_n":12,"prompt_n":8,` +
+		`"prompt_ms":20.501,"prompt_per_token_ms":2.56,"predicted_n":%[2]d,"predicted_ms":%[2]d.0256,"predicted_per_second":124.8}}` + "\n\n"},
 	{"completions", openai.Completions(), `data: {"id":"cmpl-7f3a9c","object":"text_completion","created":1763718000,"model":"gpt-3.5-turbo-instruct",` +
 		`"choices":[{"text":"%[1]s","index":0,"logprobs":null,"finish_reason":null}],"usage":null}` + "\n\n"},
 	{"responses", openai.Responses(), "event: response.output_text.delta\n" + `data: {"type":"response.output_text.delta","item_id":"msg_68f1",` +

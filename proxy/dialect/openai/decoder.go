@@ -32,6 +32,7 @@ type decoder struct {
 	crowded bool    // there are more choices than can be told apart
 	reasons [maxChoices]reason
 	tail    tail
+	engine  engine
 	done    bool // the terminator came
 	over    bool // an event came that is the last one of its API
 	failed  bool

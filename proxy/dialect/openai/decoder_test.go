@@ -84,6 +84,9 @@ func describe(r dialect.Reply) string {
 			fmt.Fprintf(b, " %s=%d", count.name, count.N)
 		}
 	}
+	if e := r.Engine; e != (exchange.Engine{}) {
+		fmt.Fprintf(b, " engine=%v/%v/%v", e.Queue, e.Prefill, e.Decode)
+	}
 	if r.Events > 0 {
 		fmt.Fprintf(b, " events=%d@%d", r.Events, r.FirstEvent.Milliseconds())
 	}

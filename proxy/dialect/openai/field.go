@@ -46,6 +46,13 @@ const (
 	timedCached
 	timedTokens
 
+	queueMillis // times inside the server, as exchange.Engine has them
+	prefillMillis
+	decodeMillis
+	queueSeconds
+	prefillSeconds
+	decodeSeconds
+
 	eventType
 	delta
 	status
@@ -55,7 +62,7 @@ const (
 )
 
 // usagePaths are the places of counts in a usage object of chat completions, with
-// those that DeepSeek and Moonshot have.
+// those that DeepSeek and Moonshot have, and of the times that Groq has beside them.
 var usagePaths = frame.Paths{
 	"prompt_tokens":                              promptTokens,
 	"completion_tokens":                          completionTokens,
@@ -65,6 +72,18 @@ var usagePaths = frame.Paths{
 	"prompt_cache_hit_tokens":                    cachedTokens,
 	"cached_tokens":                              cachedTokens,
 	"completion_tokens_details.reasoning_tokens": reasoningTokens,
+	"queue_time":                                 queueSeconds,
+	"prompt_time":                                prefillSeconds,
+	"completion_time":                            decodeSeconds,
+}
+
+// metricsPaths are the places of the times that vLLM tells with --enable-per-request-metrics,
+// in all of its APIs. Its time to the first token counts from the scheduling on.
+// https://docs.vllm.ai/en/latest/features/per_request_metrics
+var metricsPaths = frame.Paths{
+	"metrics.queue_time_ms":          queueMillis,
+	"metrics.time_to_first_token_ms": prefillMillis,
+	"metrics.generation_time_ms":     decodeMillis,
 }
 
 // sharedPaths are places that chat completions and legacy completions share.
@@ -85,7 +104,9 @@ var sharedPaths = join(frame.Paths{
 	"timings.prompt_n":         timedPrompt,
 	"timings.cache_n":          timedCached,
 	"timings.predicted_n":      timedTokens,
-}, under("usage.", usagePaths), under("x_groq.usage.", usagePaths))
+	"timings.prompt_ms":        prefillMillis, // from the start of the prompt to the first token
+	"timings.predicted_ms":     decodeMillis,
+}, metricsPaths, under("usage.", usagePaths), under("x_groq.usage.", usagePaths))
 
 // under returns paths below a prefix.
 func under(prefix string, paths frame.Paths) frame.Paths {

@@ -55,6 +55,8 @@ func (d *decoder) Value(v frame.Value) {
 		m.tokens.ids += begins(v)
 	case eventType, delta, status, incomplete, itemType, itemName:
 		m.api.take(v)
+	case queueMillis, prefillMillis, decodeMillis, queueSeconds, prefillSeconds, decodeSeconds:
+		d.engine.take(v)
 	default:
 		m.counted(v)
 	}

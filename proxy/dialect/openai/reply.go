@@ -19,6 +19,7 @@ func (d *decoder) Close() dialect.Reply {
 		Complete:   complete,
 		Failed:     d.failed || d.head.Response.Status >= 400,
 		Replay:     d.replay,
+		Engine:     d.engineTimes(),
 	}
 	asked := r.Stream
 	if r.Stream = d.form == stream; asked && !r.Stream && !r.Failed && d.form != unknownForm {

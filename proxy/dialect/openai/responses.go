@@ -21,17 +21,18 @@ func Responses() dialect.Dialect {
 		}),
 		// The events about a whole response have it in a field, a response that is
 		// no stream is the document.
-		response: frame.MustShape(join(under("response.", responsePaths), responsePaths, frame.Paths{
-			"type":            eventType,
-			"delta":           delta,
-			"logprobs.[]":     logprob,
-			"item.type":       itemType,
-			"item.name":       itemName,
-			"item.id":         frame.Varying,
-			"item_id":         frame.Varying,
-			"sequence_number": frame.Varying,
-			"obfuscation":     frame.Varying,
-		})),
+		response: frame.MustShape(join(under("response.", responsePaths), under("response.", metricsPaths),
+			responsePaths, metricsPaths, frame.Paths{
+				"type":            eventType,
+				"delta":           delta,
+				"logprobs.[]":     logprob,
+				"item.type":       itemType,
+				"item.name":       itemName,
+				"item.id":         frame.Varying,
+				"item_id":         frame.Varying,
+				"sequence_number": frame.Varying,
+				"obfuscation":     frame.Varying,
+			})),
 		conclude: concludeResponses,
 	}
 }
