@@ -42,6 +42,7 @@ var rooms = map[string][]string{
 	"exporter":            {"proxy/exchange"},
 	"exporter/prometheus": {"exporter", "proxy/exchange"},
 	"exporter/capture":    {"proxy/exchange"},
+	"exporter/otlp/tail":  {"proxy/exchange"},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},

@@ -1,0 +1,67 @@
+package tail_test
+
+import (
+	"testing"
+
+	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// nowhere forgets what it is told.
+type nowhere struct{}
+
+func (nowhere) Observe(exchange.Record)     {}
+func (nowhere) ObserveChain(exchange.Chain) {}
+
+// client is the context of a client that keeps its own.
+func client(r *exchange.Record) {
+	r.Trace = exchange.Trace{
+		TraceID: r.Span.Trace.String(), SpanID: "00f067aa0ba902b7", Sampled: true,
+		State: "vendor=t61rcWkgMzE,ot=th:8;rv:cfffffffffffff",
+	}
+}
+
+var cases = []struct {
+	name   string
+	change func(*exchange.Record)
+}{
+	{"not kept", func(*exchange.Record) {}},
+	{"an error", func(r *exchange.Record) { r.Outcome = exchange.StreamError }},
+	{"the client's", client},
+	{"by chance", func(r *exchange.Record) { r.Span.Trace = named(tail.Never - 1) }},
+}
+
+func TestSamplingAllocatesNothing(t *testing.T) {
+	for _, c := range cases {
+		s := tail.New(tail.Config{Ratio: 0.01, Next: nowhere{}})
+		r := with(c.change)
+		s.Observe(r)
+		if n := testing.AllocsPerRun(1000, func() { s.Observe(r) }); n != 0 {
+			t.Errorf("%s: %v allocations", c.name, n)
+		}
+	}
+}
+
+func BenchmarkSample(b *testing.B) {
+	for _, c := range cases {
+		b.Run(c.name, func(b *testing.B) {
+			s := tail.New(tail.Config{Ratio: 0.01, Next: nowhere{}})
+			r := with(c.change)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Observe(r)
+			}
+		})
+	}
+}
+
+func BenchmarkSampleConcurrently(b *testing.B) {
+	s := tail.New(tail.Config{Ratio: 0.01, Next: nowhere{}})
+	r := plain()
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			s.Observe(r)
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package tail_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+const ms = time.Millisecond
+
+// ledger keeps what it is told last.
+type ledger struct {
+	record exchange.Record
+	chains []exchange.Chain
+}
+
+func (l *ledger) Observe(r exchange.Record)     { l.record = r }
+func (l *ledger) ObserveChain(c exchange.Chain) { l.chains = append(l.chains, c) }
+
+// sample is what a new Sampler makes of r.
+func sample(ratio float64, r exchange.Record) exchange.Sampling {
+	var l ledger
+	tail.New(tail.Config{Ratio: ratio, Next: &l}).Observe(r)
+	return l.record.Sampling
+}
+
+// named is a trace whose randomness is r.
+func named(r uint64) (id exchange.TraceID) {
+	binary.BigEndian.PutUint64(id[:], 0x4bf92f3577b34da6)
+	binary.BigEndian.PutUint64(id[8:], 0xa3<<56|r)
+	return id
+}
+
+// chance is a trace of a random name.
+func chance(r *rand.Rand) (id exchange.TraceID) {
+	binary.BigEndian.PutUint64(id[:], r.Uint64())
+	binary.BigEndian.PutUint64(id[8:], r.Uint64())
+	return id
+}
+
+// bare is a stream that went as streams do, without its chunks.
+func bare() exchange.Record {
+	return exchange.Record{
+		Mode: exchange.Explicit, Operation: "chat", Model: exchange.Model{Request: "m"}, Stream: true, Status: 200,
+		Outcome: exchange.OK,
+		Timing:  exchange.Timing{FirstToken: 200 * ms, LastToken: 900 * ms, End: 910 * ms},
+		Span:    exchange.Span{Trace: named(0x1000), ID: exchange.SpanID{1}},
+		Attempt: exchange.Attempt{Chain: 1, Number: 1, Outcome: exchange.FirstTry},
+	}
+}
+
+// plain is that with its chunks.
+func plain() exchange.Record {
+	r := bare()
+	for i := range 8 {
+		r.Chunks.Add(exchange.Chunk{At: 200*ms + time.Duration(i)*100*ms, Tokens: 1, Bytes: 4})
+	}
+	return r
+}
+
+// with is a plain stream as change made it.
+func with(change func(*exchange.Record)) exchange.Record {
+	r := plain()
+	change(&r)
+	return r
+}

@@ -1,0 +1,126 @@
+// Package tail decides, when an exchange is over, whether its trace is kept: always
+// when something was wrong with it or unusual about it, else by chance, so that every
+// participant with the same information decides the same and a reader of what was
+// kept can tell how many it stands for.
+package tail
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// The reasons why a trace is kept, in their order of precedence: Sampling.Reason.
+const (
+	// Error is of an exchange that did not end well, one that the client left
+	// included: its user waited in vain or stopped a bad answer, and a client that gave up waiting
+	// often comes again, as the second attempt of a chain that would miss its first.
+	Error  = "error"
+	SLO    = "slo"    // an objective was missed
+	Chain  = "chain"  // it is not the first attempt of its chain
+	Stall  = "stall"  // its stream paused for Pause or longer
+	Slow   = "slow"   // it is among the slowest 1 % of its kind
+	Parent = "parent" // the client keeps its own
+	Ratio  = "ratio"  // by chance
+)
+
+// Reasons lists every reason, in their order of precedence.
+func Reasons() []string { return []string{Error, SLO, Chain, Stall, Slow, Parent, Ratio} }
+
+// Pause is the wait inside a stream from which on it is a stall: whoever reads along
+// notices one of a second.
+const Pause = time.Second
+
+// Config is what a Sampler is made of.
+type Config struct {
+	// Ratio is the share that is kept, from 0 to 1, of exchanges about which there is
+	// nothing special and whose client sent no trace context.
+	Ratio float64
+	Next  exchange.ChainObserver
+}
+
+// Sampler is the stage that samples: it stands behind the SLO stage, gives every
+// Record its Sampling and hands it on. It is safe for concurrent use.
+//
+// The first five reasons are certain: all exchanges of which one is true are kept, and
+// each stands for itself (Threshold 0), whatever the client decided. The other two
+// follow OpenTelemetry's consistent probability sampling.
+type Sampler struct {
+	threshold uint64
+	next      exchange.ChainObserver
+	pace      pace
+}
+
+// New returns a Sampler by c.
+func New(c Config) *Sampler {
+	return &Sampler{threshold: Threshold(c.Ratio), next: c.Next}
+}
+
+// Sampled is what the Ratio makes of a trace of that name: the decision for a request
+// without a trace context when it starts. If true, Observe will keep it, too.
+func (s *Sampler) Sampled(id exchange.TraceID) bool { return randomness(id) >= s.threshold }
+
+// Observe gives r its Sampling.
+func (s *Sampler) Observe(r exchange.Record) {
+	r.Sampling = s.sample(&r)
+	s.next.Observe(r)
+}
+
+// ObserveChain hands c on.
+func (s *Sampler) ObserveChain(c exchange.Chain) { s.next.ObserveChain(c) }
+
+func (s *Sampler) sample(r *exchange.Record) exchange.Sampling {
+	slow := s.pace.slow(r) // which has to see all of them
+	switch {
+	case r.Outcome != exchange.OK:
+		return always(Error)
+	case missed(r.Verdicts):
+		return always(SLO)
+	case r.Attempt.Number > 1 || r.Attempt.JoinedBy != "":
+		return always(Chain)
+	case stalled(r):
+		return always(Stall)
+	case slow:
+		return always(Slow)
+	case r.Trace.TraceID != "" && !r.Trace.Undecided:
+		return follow(r)
+	case s.Sampled(r.Span.Trace):
+		return exchange.Sampling{Kept: true, Reason: Ratio, Threshold: s.threshold, Weighted: true}
+	}
+	return exchange.Sampling{}
+}
+
+func always(reason string) exchange.Sampling {
+	return exchange.Sampling{Kept: true, Reason: reason, Weighted: true}
+}
+
+func missed(verdicts []exchange.Verdict) bool {
+	for i := range verdicts {
+		if !verdicts[i].Good {
+			return true
+		}
+	}
+	return false
+}
+
+// stalled looks at the waits between content chunks as they came, and at those for the
+// upstream, which are known beyond the chunks that are kept and where none were read.
+func stalled(r *exchange.Record) bool {
+	return r.Stream && max(r.Chunks.Longest(), r.Clocks.Upstream.Longest) >= Pause
+}
+
+// follow decides as the client did. Its threshold holds unless it contradicts its
+// decision (OpenTelemetry, TraceState: Probability Sampling, general requirements).
+func follow(r *exchange.Record) exchange.Sampling {
+	if !r.Trace.Sampled {
+		return exchange.Sampling{}
+	}
+	state := readState(r.Trace.State)
+	if !state.explicit {
+		state.randomness = randomness(r.Span.Trace)
+	}
+	if !state.weighted || state.randomness < state.threshold {
+		return exchange.Sampling{Kept: true, Reason: Parent}
+	}
+	return exchange.Sampling{Kept: true, Reason: Parent, Threshold: state.threshold, Weighted: true}
+}
