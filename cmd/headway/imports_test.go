@@ -43,6 +43,7 @@ var rooms = map[string][]string{
 	"exporter/prometheus": {"exporter", "proxy/exchange"},
 	"exporter/capture":    {"proxy/exchange"},
 	"exporter/otlp/tail":  {"proxy/exchange"},
+	"exporter/otlp/spans": {"proxy/exchange"},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
@@ -65,6 +66,7 @@ var libraries = map[string][]string{
 	"golang.org/x/term":                   {"cmd/headway"},
 	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
 
+	"go.opentelemetry.io/collector/pdata":    {"exporter/otlp/spans"},
 	"github.com/KimMachineGun/automemlimit":  {"cmd/headway"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/headway"},
 	"go.yaml.in/yaml/v2":                     {"cmd/headway"},

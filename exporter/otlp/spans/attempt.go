@@ -1,0 +1,184 @@
+package spans
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Flags of spans and links: those of W3C Trace Context, and of OTLP (trace.proto,
+// SpanFlags) that a parent is known to be, or not to be, of another process.
+const (
+	sampled   uint32 = 0x1
+	hasRemote uint32 = 0x100
+	isRemote  uint32 = 0x200
+)
+
+// place is where the span of an attempt stands in its trace, and what is told of the
+// attempt there.
+type place struct {
+	context  exchange.Span // its own name
+	parent   exchange.SpanID
+	remote   bool          // the parent is the client's
+	link     exchange.Span // the chain's span when that is not the parent; zero for none
+	joined   bool          // it is one of several attempts, or may turn out to be
+	outcome  exchange.ChainOutcome
+	verdicts []exchange.Verdict
+}
+
+// alone is the place of r below what its client sent.
+func alone(r *exchange.Record) place {
+	p := place{context: named(r.Span)}
+	p.parent, p.remote = remoteParent(&r.Trace, p.context.Trace)
+	return p
+}
+
+// named is s, with ids made up where it has none.
+func named(s exchange.Span) exchange.Span {
+	if s.Trace == (exchange.TraceID{}) {
+		high, low := newSpanID(), newSpanID()
+		copy(s.Trace[:8], high[:])
+		copy(s.Trace[8:], low[:])
+	}
+	if s.ID == (exchange.SpanID{}) {
+		s.ID = newSpanID()
+	}
+	return s
+}
+
+func newSpanID() (id exchange.SpanID) {
+	n := rand.Uint64() | 1 // never zero
+	for i := range id {
+		id[i] = byte(n >> (8 * i))
+	}
+	return id
+}
+
+// remoteParent is the client's span, if it is of that trace.
+func remoteParent(t *exchange.Trace, of exchange.TraceID) (parent exchange.SpanID, ok bool) {
+	var trace exchange.TraceID
+	if len(t.TraceID) != 2*len(trace) || len(t.SpanID) != 2*len(parent) {
+		return parent, false
+	}
+	if _, err := hex.Decode(trace[:], []byte(t.TraceID)); err != nil || trace != of {
+		return parent, false
+	}
+	if _, err := hex.Decode(parent[:], []byte(t.SpanID)); err != nil {
+		return exchange.SpanID{}, false
+	}
+	return parent, parent != exchange.SpanID{}
+}
+
+// attempt writes the span of r, and those of its engine. b.mu is held.
+func (b *Builder) attempt(r *exchange.Record, p *place) {
+	span := b.row()
+	span.begin(p.context, p.parent, p.remote)
+	span.title(r.Operation, r.Model.Request, r.Upstream.Host)
+	span.SetKind(kindOf(r.Role))
+	span.SetStartTimestamp(at(r, 0))
+	span.SetEndTimestamp(at(r, r.Timing.End))
+	span.state(r.Trace.State, r.Sampling)
+	span.verdict(r.Outcome)
+
+	s := &span.main
+	s.clear()
+	s.called(r)
+	b.answered(s, r)
+	span.streamed(s, r)
+	span.chained(s, r, p)
+	s.judged(p.verdicts)
+	s.str(samplingReason, r.Sampling.Reason)
+	s.strs(notes, r.Notes)
+	s.writeTo(span.Attributes())
+
+	span.links(p.link)
+	span.events(r)
+	if r.Engine != (exchange.Engine{}) {
+		b.engine(r, p.context)
+	}
+}
+
+// begin sets ids and flags.
+func (w row) begin(context exchange.Span, parent exchange.SpanID, remote bool) {
+	w.SetTraceID(pcommon.TraceID(context.Trace))
+	w.SetSpanID(pcommon.SpanID(context.ID))
+	w.SetParentSpanID(pcommon.SpanID(parent))
+	flags := sampled | hasRemote
+	if remote {
+		flags |= isRemote
+	}
+	w.SetFlags(flags)
+}
+
+// title names the span {operation} {model}; with no operation, because no dialect
+// is known, exchange {upstream}.
+func (w row) title(operation, model, upstream string) {
+	if operation == "" {
+		operation, model = "exchange", upstream
+	}
+	from := len(w.text)
+	w.text = append(w.text, operation...)
+	if model != "" {
+		w.text = append(append(w.text, ' '), model...)
+	}
+	w.SetName(w.string(from))
+}
+
+func kindOf(r exchange.Role) ptrace.SpanKind {
+	if r == exchange.Server {
+		return ptrace.SpanKindServer
+	}
+	return ptrace.SpanKindClient
+}
+
+func at(r *exchange.Record, offset time.Duration) pcommon.Timestamp {
+	return pcommon.Timestamp(uint64(r.Start.UnixNano() + int64(offset)))
+}
+
+// state sets the tracestate.
+func (w row) state(client string, s exchange.Sampling) {
+	if !s.Weighted && !strings.Contains(client, "ot=") {
+		w.TraceState().FromRaw(client)
+		return
+	}
+	from := len(w.text)
+	w.text = appendState(w.text, client, s)
+	w.TraceState().FromRaw(w.string(from))
+}
+
+// verdict sets the status: Error and the outcome for what failed, unset
+// otherwise. Unset is also the exchange that its client left, which is how people stop
+// a model: nothing failed that was still wanted (semantic conventions, Recording
+// errors: instrumentation with more context may set the status more precisely). Its
+// error.type is canceled all the same, as in the metrics.
+func (w row) verdict(o exchange.Outcome) {
+	if o == exchange.OK || o == exchange.ClientGone {
+		w.Status().SetCode(ptrace.StatusCodeUnset)
+		w.Status().SetMessage("")
+		return
+	}
+	w.Status().SetCode(ptrace.StatusCodeError)
+	w.Status().SetMessage(string(o))
+}
+
+// links sets the one link, or none.
+func (w row) links(to exchange.Span) {
+	links := w.Links()
+	if to == (exchange.Span{}) {
+		cut[ptrace.SpanLink](links, 0)
+		return
+	}
+	if links.Len() == 0 {
+		links.AppendEmpty()
+	}
+	link := links.At(0)
+	link.SetTraceID(pcommon.TraceID(to.Trace))
+	link.SetSpanID(pcommon.SpanID(to.ID))
+	link.SetFlags(sampled | hasRemote)
+}

@@ -1,0 +1,142 @@
+package spans
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// called adds what was asked, and whom.
+func (s *sheet) called(r *exchange.Record) {
+	s.str(operationName, r.Operation)
+	s.str(providerName, r.Provider)
+	s.str(requestModel, r.Model.Request)
+	s.flag(requestStream, r.Stream)
+	s.str(serverAddress, r.Upstream.Host)
+	if r.Upstream.Port > 0 {
+		s.int(serverPort, int64(r.Upstream.Port))
+	}
+	if r.Attempt.Number > 1 {
+		s.int(resendCount, int64(r.Attempt.Number-1))
+	}
+	s.str(origin, string(r.Origin))
+	s.str(mode, string(r.Mode))
+	s.str(dialect, r.Dialect)
+}
+
+// answered adds what came back.
+func (b *Builder) answered(s *sheet, r *exchange.Record) {
+	if r.Status > 0 {
+		s.int(statusCode, int64(r.Status))
+	}
+	s.str(outcome, string(r.Outcome))
+	s.str(errorType, string(r.ErrorType))
+	s.str(responseModel, r.Model.Response)
+	s.strs(finishReasons, r.FinishReasons)
+	u := &r.Usage
+	s.count(usageInput, u.Input)
+	s.count(usageOutput, u.Output)
+	s.count(usageCacheRead, u.CacheRead)
+	if b.names.cacheCreation != "" {
+		s.count(b.names.cacheCreation, u.CacheWrite)
+	}
+	if b.names.cacheWrite != "" {
+		s.count(b.names.cacheWrite, u.CacheWrite)
+	}
+	s.count(usageReasoning, u.Reasoning)
+	s.str(usageSource, string(u.Source))
+}
+
+// streamed adds where the time went.
+func (w row) streamed(s *sheet, r *exchange.Record) {
+	if r.Timing.ResponseHead > 0 {
+		s.seconds(waitUpstream, r.Clocks.Upstream.Sum)
+		s.seconds(waitProxy, r.Clocks.Proxy.Sum)
+		s.seconds(waitClient, r.Clocks.Client.Sum)
+	}
+	if !r.Stream {
+		return
+	}
+	// The first chunk with generated content, as in the metric of that name.
+	s.seconds(timeToFirstChunk, r.TTFT())
+	s.seconds(timePerOutputToken, r.TPOT())
+	if longest, by := longestWait(&r.Clocks); longest > 0 {
+		s.seconds(stallLongest, longest)
+		s.str(stallBy, by)
+	}
+	if r.Chunks.Count > 0 {
+		s.int(contentChunks, int64(r.Chunks.Count))
+		from := len(w.text)
+		w.text = AppendOffsets(w.text, &r.Chunks)
+		s.rented(tokenOffsets, w.string(from))
+	}
+}
+
+// longestWait is the longest wait inside the response's body, and who made it.
+func longestWait(c *exchange.Clocks) (time.Duration, string) {
+	longest, by := c.Upstream.Longest, "upstream"
+	if c.Proxy.Longest > longest {
+		longest, by = c.Proxy.Longest, "proxy"
+	}
+	if c.Client.Longest > longest {
+		longest, by = c.Client.Longest, "client"
+	}
+	return longest, by
+}
+
+// chained adds which attempt of which chain it was, of calls that took, or may take,
+// more than one or did not end with an answer.
+func (w row) chained(s *sheet, r *exchange.Record, p *place) {
+	ended := p.outcome != "" && p.outcome != exchange.FirstTry
+	if r.Attempt.Chain == 0 || !p.joined && !ended && r.Attempt.Number <= 1 {
+		return
+	}
+	s.rented(chainID, w.chainID(r.Attempt.Chain))
+	s.int(chainAttempt, int64(r.Attempt.Number))
+	s.str(chainJoinedBy, r.Attempt.JoinedBy)
+	s.flag(chainFallback, r.Attempt.Fallback)
+	s.flag(chainAmbiguous, r.Attempt.Ambiguous)
+	s.str(chainOutcome, string(p.outcome))
+}
+
+// chainID is id as exchange.ChainID prints it.
+func (w row) chainID(id exchange.ChainID) string {
+	from := len(w.text)
+	w.text = append(w.text, "0000000000000000"...)
+	const digits = "0123456789abcdef"
+	for i := len(w.text) - 1; i >= from; i-- {
+		w.text[i] = digits[id&15]
+		id >>= 4
+	}
+	return w.string(from)
+}
+
+// judged adds what the SLOs made of it: nothing when none judged.
+func (s *sheet) judged(verdicts []exchange.Verdict) {
+	if len(verdicts) == 0 {
+		return
+	}
+	good := true
+	for _, v := range verdicts {
+		good = good && v.Good
+	}
+	s.bool(sloGood, good)
+	if good {
+		return
+	}
+	var missed []string
+	for _, v := range verdicts {
+		if v.Good {
+			continue
+		}
+		for _, i := range exchange.Indicators() {
+			if v.Missed.Has(i) {
+				missed = append(missed, v.SLO+":"+i.String())
+			}
+		}
+		if v.Missed == 0 {
+			missed = append(missed, v.SLO+":"+v.Missed.First())
+		}
+	}
+	s.strs(sloMissed, missed)
+}

@@ -1,0 +1,179 @@
+package spans
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// chain writes the spans of a chain that is over, of which these attempts are
+// sampled: the only one by itself, and several below a span over all of them.
+//
+// The attempts are children of that span when it can stand between them and their
+// parent, which is when all are in one trace and below one span of the client, or
+// none. Else each stays where its client put it and has a link to the chain's span,
+// which is in the trace of the first. b.mu is held.
+func (b *Builder) chain(c *exchange.Chain, records []exchange.Record) {
+	if c.Attempts <= 1 && len(records) == 1 {
+		p := alone(&records[0])
+		p.outcome, p.verdicts = c.Outcome, verdictsOf(c, records)
+		b.attempt(&records[0], &p)
+		return
+	}
+	whole := alone(first(records))
+	whole.context.ID = newSpanID()
+	b.over(c, records, &whole)
+	below := together(records)
+	for i := range records {
+		p := alone(&records[i])
+		p.joined = true
+		if below {
+			p.context.Trace, p.parent, p.remote = whole.context.Trace, whole.context.ID, false
+		} else {
+			p.link = whole.context
+		}
+		b.attempt(&records[i], &p)
+	}
+}
+
+// first is the earliest attempt of a chain.
+func first(records []exchange.Record) *exchange.Record {
+	r := &records[0]
+	for i := range records {
+		if records[i].Attempt.Number < r.Attempt.Number {
+			r = &records[i]
+		}
+	}
+	return r
+}
+
+// together tells whether all attempts are in one trace, with one parent.
+func together(records []exchange.Record) bool {
+	for i := range records {
+		a, b := &records[0], &records[i]
+		if a.Span.Trace != b.Span.Trace || a.Trace.TraceID != b.Trace.TraceID || a.Trace.SpanID != b.Trace.SpanID {
+			return false
+		}
+	}
+	return true
+}
+
+// verdictsOf are what the SLOs made of c: they are with c when it was closed late, and
+// with the attempt that closed it otherwise.
+func verdictsOf(c *exchange.Chain, records []exchange.Record) []exchange.Verdict {
+	if len(c.Verdicts) > 0 {
+		return c.Verdicts
+	}
+	for i := range records {
+		if records[i].Attempt.Outcome != "" {
+			return records[i].Verdicts
+		}
+	}
+	return nil
+}
+
+// over writes the span of c itself. It has no gen_ai.usage.*, so that who adds
+// tokens up over spans counts those of the attempts and none twice.
+func (b *Builder) over(c *exchange.Chain, records []exchange.Record, p *place) {
+	span, last := b.row(), &c.Last
+	span.begin(p.context, p.parent, p.remote)
+	span.title(last.Operation, last.Model.Request, last.Upstream.Host)
+	span.SetKind(kindOf(last.Role))
+	start, end := extent(c, records)
+	span.SetStartTimestamp(pcommon.Timestamp(uint64(start.UnixNano())))
+	span.SetEndTimestamp(pcommon.Timestamp(uint64(end.UnixNano())))
+	s := sampling(records)
+	span.state(first(records).Trace.State, s)
+	span.verdict(exchange.OK)
+	if c.Outcome == exchange.Exhausted {
+		span.verdict(last.Outcome)
+	}
+
+	sheet := &span.main
+	sheet.clear()
+	sheet.str(operationName, last.Operation)
+	sheet.str(providerName, last.Provider)
+	sheet.str(requestModel, last.Model.Request)
+	sheet.str(origin, string(last.Origin))
+	if c.Outcome != exchange.Recovered {
+		sheet.str(errorType, string(last.ErrorType))
+	}
+	sheet.rented(chainID, span.chainID(c.ID))
+	sheet.told(c)
+	sheet.judged(verdictsOf(c, records))
+	sheet.str(samplingReason, s.Reason)
+	sheet.writeTo(span.Attributes())
+	span.links(exchange.Span{})
+	cut[ptrace.SpanEvent](span.Events(), 0)
+}
+
+// extent is from the start of the first attempt to the end of the last. The
+// attempts' own spans are inside even when the wall clock was set in between.
+func extent(c *exchange.Chain, records []exchange.Record) (start, end time.Time) {
+	for i := range records {
+		r := &records[i]
+		if i == 0 || r.Start.Before(start) {
+			start = r.Start
+		}
+		if over := r.Start.Add(r.Timing.End); over.After(end) {
+			end = over
+		}
+	}
+	if first(records).Attempt.Number > 1 && c.Start.Before(start) {
+		start = c.Start // the first attempt is not sampled
+	}
+	if over := c.Last.Start.Add(c.Last.Timing.End); over.After(end) && !c.Last.Start.IsZero() {
+		end = over
+	}
+	return start, end
+}
+
+// sampling is that of the last attempt, with the lowest threshold of all: a chain
+// is kept when one of its attempts is.
+func sampling(records []exchange.Record) exchange.Sampling {
+	s := records[len(records)-1].Sampling
+	for i := range records {
+		s.Weighted = s.Weighted && records[i].Sampling.Weighted
+		s.Threshold = min(s.Threshold, records[i].Sampling.Threshold)
+	}
+	return s
+}
+
+// told adds what c is known for.
+func (s *sheet) told(c *exchange.Chain) {
+	s.str(chainOutcome, string(c.Outcome))
+	s.int(chainAttempts, int64(c.Attempts))
+	s.strs(chainJoinedBy, c.JoinedBy)
+	s.flag(chainFallback, c.Fallback)
+	s.flag(chainAmbiguous, c.Ambiguous)
+	s.seconds(chainTTFT, c.TTFT)
+	s.seconds(chainSlept, c.Slept)
+	if c.RetryAfterIgnored > 0 {
+		s.int(chainIgnored, int64(c.RetryAfterIgnored))
+	}
+	if len(c.Waste) == 0 {
+		return
+	}
+	var time time.Duration
+	var input, output exchange.Count
+	var causes []string
+	var times []float64
+	for _, w := range c.Waste {
+		time += w.Time
+		input, output = sum(input, w.Input), sum(output, w.Output)
+		causes, times = append(causes, w.Cause), append(times, w.Time.Seconds())
+	}
+	s.seconds(wastedTime, time)
+	s.count(wastedInput, input)
+	s.count(wastedOutput, output)
+	s.strs(wastedCauses, causes)
+	s.doubles(wastedTimes, times)
+}
+
+// sum adds what is known.
+func sum(a, b exchange.Count) exchange.Count {
+	return exchange.Count{N: a.N + b.N, Known: a.Known || b.Known}
+}

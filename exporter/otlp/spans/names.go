@@ -1,0 +1,106 @@
+package spans
+
+// SemConv says which of their names an attribute has whose name changed between
+// versions of the GenAI semantic conventions.
+type SemConv int
+
+// The versions.
+const (
+	V141   SemConv = iota // v1.41.0, the last release that has them
+	Latest                // as they are since, in a repository of their own
+	Dup                   // both, while dashboards change over
+)
+
+// names are the attributes whose name depends on the version; empty ones are not
+// written.
+type names struct{ cacheCreation, cacheWrite string }
+
+func (v SemConv) names() names {
+	switch v {
+	case Latest:
+		return names{cacheWrite: usageCacheWrite}
+	case Dup:
+		return names{usageCacheCreation, usageCacheWrite}
+	default:
+		return names{cacheCreation: usageCacheCreation}
+	}
+}
+
+// schema is the schema URL of the scope. Those of Latest have none yet.
+func (v SemConv) schema() string {
+	if v == Latest {
+		return ""
+	}
+	return "https://opentelemetry.io/schemas/1.41.0"
+}
+
+// Attributes of the semantic conventions v1.41.0. A test holds them against
+// go.opentelemetry.io/otel/semconv.
+const (
+	operationName      = "gen_ai.operation.name"
+	providerName       = "gen_ai.provider.name"
+	requestModel       = "gen_ai.request.model"
+	requestStream      = "gen_ai.request.stream"
+	responseModel      = "gen_ai.response.model"
+	finishReasons      = "gen_ai.response.finish_reasons"
+	timeToFirstChunk   = "gen_ai.response.time_to_first_chunk"
+	usageInput         = "gen_ai.usage.input_tokens"
+	usageOutput        = "gen_ai.usage.output_tokens"
+	usageCacheRead     = "gen_ai.usage.cache_read.input_tokens"
+	usageCacheCreation = "gen_ai.usage.cache_creation.input_tokens"
+	usageReasoning     = "gen_ai.usage.reasoning.output_tokens"
+	serverAddress      = "server.address"
+	serverPort         = "server.port"
+	errorType          = "error.type"
+	statusCode         = "http.response.status_code"
+	resendCount        = "http.request.resend_count"
+)
+
+// usageCacheWrite is what usageCacheCreation was renamed to, after v1.41.0.
+const usageCacheWrite = "gen_ai.usage.cache_write.input_tokens"
+
+// headway's own.
+const (
+	origin             = "headway.origin"                // app, canary
+	mode               = "headway.mode"                  // of exchange.Mode
+	dialect            = "headway.dialect"               // openai-chat
+	outcome            = "headway.outcome"               // of exchange.Outcome
+	usageSource        = "headway.usage.source"          // of exchange.Source
+	timePerOutputToken = "headway.time_per_output_token" // s, TPOT
+	contentChunks      = "headway.content_chunks"        // all, kept or not
+	tokenOffsets       = "headway.token_offsets_ms"      // see AppendOffsets
+	stallLongest       = "headway.stall.longest"         // s, the longest wait inside the response's body
+	stallBy            = "headway.stall.by"              // upstream, proxy, client: who made it
+	stallDuration      = "headway.stall.duration"        // s, of the event
+	waitUpstream       = "headway.wait.upstream"         // s, all waits for the upstream
+	waitProxy          = "headway.wait.proxy"            // s, inside headway
+	waitClient         = "headway.wait.client"           // s, for the client to take what was read
+	sloGood            = "headway.slo.good"              // whether every SLO that judged it was met
+	sloMissed          = "headway.slo.missed"            // {slo}:{indicator} for each miss
+	samplingReason     = "headway.sampling.reason"       // of exchange.Sampling
+	notes              = "headway.notes"                 // of exchange.Record
+	enginePlaced       = "headway.engine.placed"         // what the child span was laid against
+	engineDuration     = "headway.engine.duration"       // s, as the server told it
+	chainID            = "headway.chain.id"              // 16 hex digits
+	chainAttempt       = "headway.chain.attempt"         // from 1
+	chainAttempts      = "headway.chain.attempts"        // how many
+	chainJoinedBy      = "headway.chain.joined_by"       // the evidence; a list on the chain
+	chainFallback      = "headway.chain.fallback"        // it asked another model or upstream
+	chainAmbiguous     = "headway.chain.ambiguous"       // it may as well be of another chain
+	chainOutcome       = "headway.chain.outcome"         // of exchange.ChainOutcome
+	chainTTFT          = "headway.chain.ttft"            // s, from the start of the first attempt
+	chainSlept         = "headway.chain.slept"           // s, between attempts
+	chainIgnored       = "headway.chain.retry_after_ignored"
+	wastedTime         = "headway.chain.wasted.time"          // s, in attempts that did not end well
+	wastedInput        = "headway.chain.wasted.input_tokens"  // read for nothing, as far as it is known
+	wastedOutput       = "headway.chain.wasted.output_tokens" // thrown away, likewise
+	wastedCauses       = "headway.chain.wasted.causes"        // error types of these attempts
+	wastedTimes        = "headway.chain.wasted.times"         // s, for each of the causes
+)
+
+// Events.
+const (
+	firstTokenEvent  = "headway.first_token"
+	stallEvent       = "headway.stall"
+	streamErrorEvent = "headway.stream_error"
+)
