@@ -50,6 +50,8 @@ type Instrument struct {
 	Family Family
 	Labels []string // beyond those of the family; at most three
 	Role   exchange.Role
+	// SemConv lists the settings that have it; empty is all of them.
+	SemConv []SemConv
 	// Sealed says that exchanges inside TLS are drawn from, and only those: what can be
 	// told of them is near the truth and not exact, and mixes with nothing.
 	Sealed bool

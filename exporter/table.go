@@ -1,17 +1,44 @@
 package exporter
 
-import "github.com/headway-sidecar/headway/proxy/exchange"
+import (
+	"slices"
 
-// Table lists every instrument, a fresh copy for each caller. A new metric is a
-// row here: the backends and the metric reference follow from it.
-func Table() []Instrument { //nolint:funlen // one literal, read as a table
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Table lists the instruments of a setting, a fresh copy for each caller. An empty
+// setting is V141.
+func Table(s SemConv) []Instrument {
+	if s == "" {
+		s = V141
+	}
+	return slices.DeleteFunc(slices.Concat(table(), tokenTable()), func(in Instrument) bool { return !in.of(s) })
+}
+
+// table lists the instruments of all settings but those of tokenTable. A new metric is
+// a row here: the backends and the metric reference follow from it.
+func table() []Instrument { //nolint:funlen // one literal, read as a table
 	return []Instrument{
 		{
 			Name: "gen_ai.client.operation.duration", Kind: Histogram, Unit: "s",
 			Help:   "E2E of an exchange, from the head of its request to the last byte of its response.",
 			Bounds: durationBounds(), Zero: gapZero, Family: GenAI, Labels: []string{"error.type"}, Role: exchange.Client,
 			Draw:  duration,
-			Edges: []exchange.Indicator{exchange.E2E},
+			Edges: []exchange.Indicator{exchange.E2E}, SemConv: []SemConv{V141, Dup},
+		},
+		{
+			Name: "gen_ai.client.operation.duration", Kind: Histogram, Unit: "s",
+			Help:   "E2E of an exchange that is no inference, from the head of its request to the last byte of its response.",
+			Bounds: durationBounds(), Zero: gapZero, Family: GenAI, Labels: []string{"error.type"}, Role: exchange.Client,
+			Draw:  noInference(duration),
+			Edges: []exchange.Indicator{exchange.E2E}, SemConv: []SemConv{Latest},
+		},
+		{
+			Name: "gen_ai.client.inference.duration", Kind: Histogram, Unit: "s",
+			Help:   "E2E of an inference, from the head of its request to the last byte of its response.",
+			Bounds: durationBounds(), Zero: gapZero, Family: GenAI, Labels: []string{"error.type"}, Role: exchange.Client,
+			Draw:  inference(duration),
+			Edges: []exchange.Indicator{exchange.E2E}, SemConv: []SemConv{Latest, Dup},
 		},
 		{
 			Name: "gen_ai.server.request.duration", Kind: Histogram, Unit: "s",
@@ -25,7 +52,14 @@ func Table() []Instrument { //nolint:funlen // one literal, read as a table
 			Help:   "TTFT of a stream: from the head of the request to the first chunk with generated content.",
 			Bounds: ttftBounds(), Zero: gapZero, Family: GenAI, Role: exchange.Client,
 			Draw:  ttft,
-			Edges: []exchange.Indicator{exchange.TTFT},
+			Edges: []exchange.Indicator{exchange.TTFT}, SemConv: []SemConv{V141, Dup},
+		},
+		{
+			Name: "gen_ai.client.inference.time_to_first_chunk", Kind: Histogram, Unit: "s",
+			Help:   "TTFT of a stream: from the head of the request to the first chunk with generated content.",
+			Bounds: ttftBounds(), Zero: gapZero, Family: GenAI, Role: exchange.Client,
+			Draw:  inference(ttft),
+			Edges: []exchange.Indicator{exchange.TTFT}, SemConv: []SemConv{Latest, Dup},
 		},
 		{
 			Name: "gen_ai.server.time_to_first_token", Kind: Histogram, Unit: "s",
@@ -38,7 +72,13 @@ func Table() []Instrument { //nolint:funlen // one literal, read as a table
 			Name: "gen_ai.client.operation.time_per_output_chunk", Kind: Histogram, Unit: "s",
 			Help:   "Gap between two content chunks of a stream, one sample a gap.",
 			Bounds: gapBounds(), Zero: gapZero, Family: GenAI, Role: exchange.Client,
-			Draw: chunkGaps,
+			Draw: chunkGaps, SemConv: []SemConv{V141, Dup},
+		},
+		{
+			Name: "gen_ai.client.inference.time_per_output_chunk", Kind: Histogram, Unit: "s",
+			Help:   "Gap between two content chunks of a stream, one sample a gap.",
+			Bounds: gapBounds(), Zero: gapZero, Family: GenAI, Role: exchange.Client,
+			Draw: inference(chunkGaps), SemConv: []SemConv{Latest, Dup},
 		},
 		{
 			Name: "gen_ai.server.time_per_output_token", Kind: Histogram, Unit: "s",
@@ -51,7 +91,7 @@ func Table() []Instrument { //nolint:funlen // one literal, read as a table
 			Name: "gen_ai.client.token.usage", Kind: Histogram, Unit: "{token}",
 			Help:   "Tokens of an exchange as the provider reported them at its end.",
 			Bounds: tokenBounds(), Zero: tokenZero, Family: GenAI, Labels: []string{"gen_ai.token.type"}, Role: exchange.Client,
-			Draw: tokenUsage,
+			Draw: tokenUsage, SemConv: []SemConv{V141, Dup},
 		},
 		{
 			Name: "headway.time_per_output_token", Kind: Histogram, Unit: "s",

@@ -10,8 +10,15 @@ import (
 )
 
 func TestEveryRowOfTheTableIsComplete(t *testing.T) {
+	for _, setting := range exporter.SemConvs() {
+		t.Run(string(setting), func(t *testing.T) { checkRows(t, exporter.Table(setting)) })
+	}
+}
+
+func checkRows(t *testing.T, rows []exporter.Instrument) {
+	t.Helper()
 	names := map[string]bool{}
-	for _, in := range exporter.Table() {
+	for _, in := range rows {
 		t.Run(in.Name, func(t *testing.T) {
 			if names[in.Name] {
 				t.Error("the name is taken")
@@ -149,7 +156,12 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 
 func instrument(t *testing.T, name string) *exporter.Instrument {
 	t.Helper()
-	for _, in := range exporter.Table() {
+	return instrumentOf(t, exporter.V141, name)
+}
+
+func instrumentOf(t *testing.T, setting exporter.SemConv, name string) *exporter.Instrument {
+	t.Helper()
+	for _, in := range exporter.Table(setting) {
 		if in.Name == name {
 			return &in
 		}

@@ -157,7 +157,7 @@ func TestCountersHistogramsAndCaptureAgree(t *testing.T) {
 			edges = append(edges, exporter.Limit{Indicator: o.Indicator, Limit: o.Limit})
 		}
 	}
-	metrics, err := prometheus.New(prometheus.Config{Histograms: prometheus.Classic, Names: exporter.NewNames(8, 64), Edges: edges})
+	metrics, err := prometheus.New(prometheus.Config{Histograms: prometheus.Classic, SemConv: exporter.V141, Names: exporter.NewNames(8, 64), Edges: edges})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,8 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 	}
 	var err error
 	s.metrics, err = prometheus.New(prometheus.Config{
-		Histograms: c.Histograms, Names: exporter.NewNames(c.MaxModels, c.MaxUpstreams), Live: s.live(), Edges: edges(c.set),
+		Histograms: c.Histograms, SemConv: exporter.V141,
+		Names: exporter.NewNames(c.MaxModels, c.MaxUpstreams), Live: s.live(), Edges: edges(c.set),
 	})
 	if err != nil {
 		return nil, err

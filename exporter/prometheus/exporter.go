@@ -31,7 +31,8 @@ const (
 
 // Config is what an Exporter is made of.
 type Config struct {
-	Histograms Histograms // empty is Both
+	Histograms Histograms       // empty is Both
+	SemConv    exporter.SemConv // empty is V141
 	Names      *exporter.Names
 	Live       exporter.Live
 	Edges      exporter.Edges // more bounds of classic histograms
@@ -83,7 +84,7 @@ func New(c Config) (*Exporter, error) {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	live := &levels{live: c.Live, names: c.Names, started: time.Now()}
-	for _, in := range exporter.Table() {
+	for _, in := range exporter.Table(c.SemConv) {
 		if in.Read != nil {
 			live.add(in)
 			continue

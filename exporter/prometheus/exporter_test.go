@@ -44,6 +44,10 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 		{"client.prom", text, prometheus.Config{Live: live()}, []exchange.Record{slow(stream(4)), refused(), unknown()}},
 		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, stream(4)), beside(exchange.Server, refused())}},
 		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(stream(4))}},
+		{
+			"latest.prom", text, prometheus.Config{SemConv: exporter.Latest, Histograms: prometheus.Classic},
+			[]exchange.Record{counted(stream(4)), refused(), embeddings()},
+		},
 		{"native.prom", text, prometheus.Config{Histograms: prometheus.Native}, []exchange.Record{stream(4)}},
 	}
 	for _, tt := range tests {
@@ -140,15 +144,15 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestExpositionHasNoLint(t *testing.T) {
-	e := newExporter(t, prometheus.Config{Live: live()})
+	e := newExporter(t, prometheus.Config{Live: live(), SemConv: exporter.Dup})
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
-		e.Observe(beside(role, attempted(slow(traced(stream(4))))))
+		e.Observe(beside(role, counted(attempted(slow(traced(stream(4)))))))
 		e.Observe(beside(role, refused()))
 		e.ObserveChain(recovered(beside(role, traced(stream(4)))))
 		e.Observe(sealed(beside(role, stream(4))))
 	}
 	exposition := scrape(t, e, text)
-	for _, name := range slices.Concat(metricsOfThePage, roleMetrics) {
+	for _, name := range slices.Concat(metricsOfThePage, roleMetrics, olderMetrics, newerMetrics) {
 		if !strings.Contains(exposition, "# TYPE "+name+" ") {
 			t.Errorf("%s is not exposed, so that nothing looked at it", name)
 		}
@@ -404,6 +408,18 @@ func refused() exchange.Record {
 	r.RateLimits = []exchange.RateLimit{{
 		Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41 * time.Second,
 	}}
+	return r
+}
+
+// counted is r with every count of tokens that a provider may report.
+func counted(r exchange.Record) exchange.Record {
+	r.Usage.CacheWrite, r.Usage.Reasoning = exchange.Known(64), exchange.Known(2)
+	return r
+}
+
+func embeddings() exchange.Record {
+	r := plain()
+	r.Operation, r.Dialect, r.Usage.Output = "embeddings", "openai-embeddings", exchange.Count{}
 	return r
 }
 

@@ -161,7 +161,7 @@ func e2e(t *testing.T, e *prometheus.Exporter) *dto.Histogram {
 
 func e2eBounds(t *testing.T) []float64 {
 	t.Helper()
-	for _, in := range exporter.Table() {
+	for _, in := range exporter.Table(exporter.V141) {
 		if prometheus.Name(&in) == e2eMetric {
 			return in.Bounds
 		}

@@ -1,7 +1,6 @@
 package prometheus_test
 
 import (
-	"maps"
 	"slices"
 	"testing"
 
@@ -29,20 +28,40 @@ var metricsOfThePage = []string{
 
 // roleMetrics are the same for names that belong to one role.
 var roleMetrics = []string{
-	"gen_ai_client_operation_duration_seconds", "gen_ai_server_request_duration_seconds",
-	"gen_ai_client_operation_time_to_first_chunk_seconds", "gen_ai_server_time_to_first_token_seconds",
-	"gen_ai_client_operation_time_per_output_chunk_seconds", "gen_ai_server_time_per_output_token_seconds",
-	"headway_time_per_output_token_seconds", "gen_ai_client_token_usage",
+	"gen_ai_server_request_duration_seconds", "gen_ai_server_time_to_first_token_seconds",
+	"gen_ai_server_time_per_output_token_seconds", "headway_time_per_output_token_seconds",
 }
 
-func TestTableHasTheNamesThatUsersQuery(t *testing.T) {
-	got := map[string]bool{}
-	for _, in := range exporter.Table() {
-		got[prometheus.Name(&in)] = true
+// olderMetrics and newerMetrics are the same for names that a setting has.
+var (
+	olderMetrics = []string{
+		"gen_ai_client_operation_duration_seconds", "gen_ai_client_operation_time_to_first_chunk_seconds",
+		"gen_ai_client_operation_time_per_output_chunk_seconds", "gen_ai_client_token_usage",
 	}
-	want := slices.Sorted(slices.Values(slices.Concat(metricsOfThePage, roleMetrics)))
-	if have := slices.Sorted(maps.Keys(got)); !slices.Equal(have, want) {
-		t.Errorf("names\n%q, want\n%q", have, want)
+	newerMetrics = []string{
+		"gen_ai_client_inference_duration_seconds", "gen_ai_client_inference_time_to_first_chunk_seconds",
+		"gen_ai_client_inference_time_per_output_chunk_seconds",
+		"gen_ai_client_inference_usage_input_tokens_total", "gen_ai_client_inference_usage_output_tokens_total",
+		"gen_ai_client_inference_usage_cache_read_input_tokens_total", "gen_ai_client_inference_usage_cache_write_input_tokens_total",
+		"gen_ai_client_inference_usage_reasoning_output_tokens_total",
+		"gen_ai_client_inference_operation_input_tokens", "gen_ai_client_inference_operation_output_tokens",
+	}
+)
+
+func TestTableHasTheNamesThatUsersQuery(t *testing.T) {
+	for setting, names := range map[exporter.SemConv][]string{
+		exporter.V141:   slices.Concat(metricsOfThePage, roleMetrics, olderMetrics),
+		exporter.Latest: append(slices.Concat(metricsOfThePage, roleMetrics, newerMetrics), "gen_ai_client_operation_duration_seconds"),
+		exporter.Dup:    slices.Concat(metricsOfThePage, roleMetrics, olderMetrics, newerMetrics),
+	} {
+		var got []string
+		for _, in := range exporter.Table(setting) {
+			got = append(got, prometheus.Name(&in))
+		}
+		slices.Sort(got)
+		if want := slices.Sorted(slices.Values(names)); !slices.Equal(got, want) {
+			t.Errorf("%s: names\n%q, want\n%q", setting, got, want)
+		}
 	}
 }
 
@@ -60,6 +79,10 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 			"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model",
 			"server_address", "server_port", "error_type",
 		},
+		"gen_ai_client_inference_usage_input_tokens_total": {
+			"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model",
+			"server_address", "server_port", "gen_ai_token_modality",
+		},
 		"headway_tokens_total":           {"operation", "model", "upstream", "kind", "source"},
 		"headway_requests_total":         {"operation", "model", "upstream", "stream", "outcome", "error_type"},
 		"headway_no_first_token_total":   {"operation", "model", "upstream", "reason"},
@@ -70,7 +93,7 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 		"headway_decoder_detached_total": {"reason"},
 		"headway_export_dropped_total":   {"signal"},
 	}
-	for _, in := range exporter.Table() {
+	for _, in := range exporter.Table(exporter.Dup) {
 		if labels, ok := want[prometheus.Name(&in)]; ok && !slices.Equal(prometheus.Labels(&in), labels) {
 			t.Errorf("%s has labels %q, want %q", prometheus.Name(&in), prometheus.Labels(&in), labels)
 		}

@@ -2,6 +2,7 @@ package prometheus_test
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +29,8 @@ func TestMetricReferenceIsTheGoldenOne(t *testing.T) {
 			return code(labels[len(labels)-len(in.Labels):])
 		},
 		"unit":       unit,
+		"settings":   settings,
+		"bounded":    bounded,
 		"bounds":     bounds,
 		"labels":     familyLabels,
 		"outcomes":   func() string { return names(exchange.Outcomes()) },
@@ -60,7 +63,13 @@ func sections() []section {
 		{Title: "Beside an application"}, {Title: "Beside a model server"},
 		{Title: "About exchanges, in either place"}, {Title: "About the process"},
 	}
-	for _, in := range exporter.Table() {
+	rows := exporter.Table(exporter.Dup)
+	for _, in := range exporter.Table(exporter.Latest) {
+		if !slices.ContainsFunc(rows, func(o exporter.Instrument) bool { return o.Help == in.Help && o.Name == in.Name }) {
+			rows = append(rows, in)
+		}
+	}
+	for _, in := range rows {
 		to := &out[2]
 		switch {
 		case in.Role == exchange.Client:
@@ -95,6 +104,14 @@ func indicators() string {
 	return code(out)
 }
 
+// settings says which settings have an instrument, if not all of them do.
+func settings(in exporter.Instrument) string {
+	if len(in.SemConv) == 0 {
+		return ""
+	}
+	return names(in.SemConv)
+}
+
 func unit(in exporter.Instrument) string {
 	switch in.Unit {
 	case "1":
@@ -105,6 +122,11 @@ func unit(in exporter.Instrument) string {
 		return "what is limited"
 	}
 	return strings.Trim(in.Unit, "{}")
+}
+
+// bounded tells whether in has bounds that no other row of its name has told.
+func bounded(in exporter.Instrument) bool {
+	return len(in.Bounds) > 0 && (len(in.SemConv) == 0 || slices.Contains(in.SemConv, exporter.Dup))
 }
 
 func bounds(in exporter.Instrument) string {
