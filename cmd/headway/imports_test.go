@@ -39,11 +39,12 @@ var rooms = map[string][]string{
 
 	"probe/modelsim": {},
 
-	"exporter":            {"proxy/exchange"},
-	"exporter/prometheus": {"exporter", "proxy/exchange"},
-	"exporter/capture":    {"proxy/exchange"},
-	"exporter/otlp/tail":  {"proxy/exchange"},
-	"exporter/otlp/spans": {"proxy/exchange"},
+	"exporter":              {"proxy/exchange"},
+	"exporter/prometheus":   {"exporter", "proxy/exchange"},
+	"exporter/capture":      {"proxy/exchange"},
+	"exporter/otlp/tail":    {"proxy/exchange"},
+	"exporter/otlp/spans":   {"proxy/exchange"},
+	"exporter/otlp/metrics": {"exporter", "proxy/exchange"},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
@@ -66,7 +67,8 @@ var libraries = map[string][]string{
 	"golang.org/x/term":                   {"cmd/headway"},
 	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
 
-	"go.opentelemetry.io/collector/pdata":    {"exporter/otlp/spans"},
+	"go.opentelemetry.io/otel":               {"exporter/otlp/metrics", "cmd/headway"},
+	"go.opentelemetry.io/collector/pdata":    {"exporter/otlp/metrics", "exporter/otlp/spans"},
 	"github.com/KimMachineGun/automemlimit":  {"cmd/headway"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/headway"},
 	"go.yaml.in/yaml/v2":                     {"cmd/headway"},

@@ -1,0 +1,179 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+
+	"github.com/headway-sidecar/headway/exporter"
+)
+
+// sink is one series that takes samples, all of one exchange.
+type sink interface {
+	record(span context.Context, samples []exporter.Sample)
+	// begin lets the series be told of before it has a sample.
+	begin()
+}
+
+// fractional says whether an instrument's numbers have fractions; others are exported
+// as integers.
+func fractional(in *exporter.Instrument) bool { return in.Unit == "s" || in.Unit == "1" }
+
+// sinkOf makes the SDK's instrument of a row that is drawn, and returns what makes its
+// series.
+func sinkOf(meter metric.Meter, in *exporter.Instrument) (func(metric.MeasurementOption) sink, error) {
+	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)
+	switch {
+	case in.Kind == exporter.Histogram:
+		made, err := meter.Float64Histogram(in.Name, unit, help, metric.WithExplicitBucketBoundaries(in.Bounds...))
+		return func(o metric.MeasurementOption) sink { return histogram{made, []metric.RecordOption{o}} }, err
+	case in.Kind == exporter.Counter && fractional(in):
+		made, err := meter.Float64Counter(in.Name, unit, help)
+		return func(o metric.MeasurementOption) sink { return counter{made, []metric.AddOption{o}} }, err
+	case in.Kind == exporter.Counter:
+		made, err := meter.Int64Counter(in.Name, unit, help)
+		return func(o metric.MeasurementOption) sink { return intCounter{made, []metric.AddOption{o}} }, err
+	case fractional(in):
+		made, err := meter.Float64Gauge(in.Name, unit, help)
+		return func(o metric.MeasurementOption) sink { return gauge{made, []metric.RecordOption{o}} }, err
+	}
+	made, err := meter.Int64Gauge(in.Name, unit, help)
+	return func(o metric.MeasurementOption) sink { return intGauge{made, []metric.RecordOption{o}} }, err
+}
+
+type histogram struct {
+	metric.Float64Histogram
+	attributes []metric.RecordOption
+}
+
+// record offers the largest sample as an exemplar: it is the one that somebody will ask
+// about.
+func (h histogram) record(span context.Context, samples []exporter.Sample) {
+	top := 0
+	for i := range samples {
+		if samples[i].Value > samples[top].Value {
+			top = i
+		}
+	}
+	for i := range samples {
+		n := samples[i].Count
+		if i == top && n > 0 {
+			h.Record(span, samples[i].Value, h.attributes...)
+			n--
+		}
+		for range n {
+			h.Record(context.Background(), samples[i].Value, h.attributes...)
+		}
+	}
+}
+
+func (histogram) begin() {}
+
+type counter struct {
+	metric.Float64Counter
+	attributes []metric.AddOption
+}
+
+func (c counter) record(_ context.Context, samples []exporter.Sample) {
+	c.Add(context.Background(), sum(samples), c.attributes...)
+}
+
+func (c counter) begin() { c.Add(context.Background(), 0, c.attributes...) }
+
+type intCounter struct {
+	metric.Int64Counter
+	attributes []metric.AddOption
+}
+
+func (c intCounter) record(_ context.Context, samples []exporter.Sample) {
+	c.Add(context.Background(), integer(sum(samples)), c.attributes...)
+}
+
+func (c intCounter) begin() { c.Add(context.Background(), 0, c.attributes...) }
+
+type gauge struct {
+	metric.Float64Gauge
+	attributes []metric.RecordOption
+}
+
+func (g gauge) record(_ context.Context, samples []exporter.Sample) {
+	g.Record(context.Background(), samples[len(samples)-1].Value, g.attributes...)
+}
+
+func (gauge) begin() {}
+
+type intGauge struct {
+	metric.Int64Gauge
+	attributes []metric.RecordOption
+}
+
+func (g intGauge) record(_ context.Context, samples []exporter.Sample) {
+	g.Record(context.Background(), integer(samples[len(samples)-1].Value), g.attributes...)
+}
+
+func (intGauge) begin() {}
+
+func sum(samples []exporter.Sample) float64 {
+	total := 0.0
+	for i := range samples {
+		total += samples[i].Value * float64(samples[i].Count)
+	}
+	return total
+}
+
+// integer is v of an instrument that counts whole things, which a float holds up to 2^53.
+func integer(v float64) int64 { return int64(math.Round(v)) }
+
+// observable makes the SDK's instrument of a row that reads the running program, which
+// it does whenever a request is made up.
+func observable(meter metric.Meter, in exporter.Instrument, live *exporter.Live, names *exporter.Names) error {
+	labels := in.AllLabels()
+	at := func(values []string) metric.ObserveOption { return metric.WithAttributeSet(attributes(labels, values)) }
+	floats := metric.Float64Callback(func(_ context.Context, o metric.Float64Observer) error {
+		in.Read(live, names, func(v float64, values ...string) { o.Observe(v, at(values)) })
+		return nil
+	})
+	ints := metric.Int64Callback(func(_ context.Context, o metric.Int64Observer) error {
+		in.Read(live, names, func(v float64, values ...string) { o.Observe(integer(v), at(values)) })
+		return nil
+	})
+	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)
+	var err error
+	switch {
+	case in.Kind == exporter.Counter && fractional(&in):
+		_, err = meter.Float64ObservableCounter(in.Name, unit, help, metric.WithFloat64Callback(floats))
+	case in.Kind == exporter.Counter:
+		_, err = meter.Int64ObservableCounter(in.Name, unit, help, metric.WithInt64Callback(ints))
+	case fractional(&in):
+		_, err = meter.Float64ObservableGauge(in.Name, unit, help, metric.WithFloat64Callback(floats))
+	default:
+		_, err = meter.Int64ObservableGauge(in.Name, unit, help, metric.WithInt64Callback(ints))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	return nil
+}
+
+// attributes puts labels and their values together. A value that is not known has no
+// attribute; Prometheus takes an empty label for a missing one, too.
+func attributes(labels, values []string) attribute.Set {
+	var out []attribute.KeyValue
+	for i, value := range values {
+		if value == "" {
+			continue
+		}
+		key := attribute.Key(labels[i])
+		if port, err := strconv.Atoi(value); key == semconv.ServerPortKey && err == nil {
+			out = append(out, key.Int(port))
+			continue
+		}
+		out = append(out, key.String(value))
+	}
+	return attribute.NewSet(out...)
+}

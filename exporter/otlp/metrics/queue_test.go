@@ -1,0 +1,129 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+func TestWhatIsShutDownFlushesTheRestAndDropsWhatComesLater(t *testing.T) {
+	e, to := newExporter(t, metrics.Config{Interval: time.Hour})
+	for range 500 {
+		e.Observe(stream(3))
+	}
+	shutdown(t, e)
+	if n := to.last()["headway.requests"].Sum().DataPoints().At(0).IntValue(); n != 500 || e.Dropped() != 0 {
+		t.Errorf("%d requests, %d dropped", n, e.Dropped())
+	}
+	e.Observe(stream(3))
+	e.ObserveChain(recovered(stream(3)))
+	if e.Dropped() != 2 {
+		t.Errorf("%d dropped, want 2", e.Dropped())
+	}
+	if err := e.ForceFlush(t.Context()); err == nil {
+		t.Error("what is shut down was flushed")
+	}
+	if err := e.Shutdown(t.Context()); err == nil {
+		t.Error("what is shut down was shut down again, without a word")
+	}
+	if n := len(to.all()); n != 1 {
+		t.Errorf("%d requests, want the last one only", n)
+	}
+}
+
+func TestWhatIsFlushedHasAllThatWasObservedBefore(t *testing.T) {
+	e, to := newExporter(t, metrics.Config{Interval: time.Hour})
+	for i := range int64(20) {
+		for range 10 {
+			e.Observe(stream(3))
+		}
+		flush(t, e)
+		if n := to.last()["headway.requests"].Sum().DataPoints().At(0).IntValue(); n != 10*(i+1) {
+			t.Fatalf("%d requests of %d", n, 10*(i+1))
+		}
+	}
+	shutdown(t, e)
+}
+
+func TestNothingIsLostWhenManyObserve(t *testing.T) {
+	e, to := newExporter(t, metrics.Config{Temporality: metrics.Delta})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 100 {
+				e.Observe(stream(3))
+				e.ObserveChain(recovered(stream(3)))
+			}
+		})
+		all.Go(func() { _ = e.ForceFlush(t.Context()) })
+	}
+	all.Wait()
+	shutdown(t, e)
+	total := map[string]int64{}
+	for _, request := range to.all() {
+		for _, name := range []string{"headway.requests", "headway.chains"} {
+			if m, ok := byName(t, request)[name]; ok {
+				total[name] += m.Sum().DataPoints().At(0).IntValue()
+			}
+		}
+	}
+	if total["headway.requests"] != 400 || total["headway.chains"] != 400 {
+		t.Errorf("%v, want 400 of each", total)
+	}
+}
+
+// stuck is an Exporter whose recording goroutine waits in a question to the running
+// program until release is called.
+func stuck(t *testing.T, queue int) (e *metrics.Exporter, to *collector, release func()) {
+	t.Helper()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	first := true
+	l := live()
+	l.SLOs = func() []exporter.SLO {
+		if first {
+			first = false
+			close(entered)
+			<-leave
+		}
+		return nil
+	}
+	e, to = newExporter(t, metrics.Config{Live: l, Queue: queue, Interval: time.Hour})
+	e.Observe(full(exchange.Client))
+	<-entered
+	return e, to, func() { close(leave) }
+}
+
+func TestWhatTheQueueCannotHoldIsDroppedAndCounted(t *testing.T) {
+	e, to, release := stuck(t, 3)
+	for range 5 {
+		e.Observe(full(exchange.Client))
+	}
+	e.ObserveChain(recovered(full(exchange.Client)))
+	if e.Dropped() != 3 {
+		t.Errorf("%d dropped of 6, of which 3 had room; want 3", e.Dropped())
+	}
+	release()
+	shutdown(t, e)
+	if n := to.last()["headway.requests"].Sum().DataPoints().At(0).IntValue(); n != 4 {
+		t.Errorf("%d recorded, want 4", n)
+	}
+}
+
+func TestNobodyWaitsForARecorderLongerThanAsked(t *testing.T) {
+	e, _, release := stuck(t, 3)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := e.ForceFlush(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("flushed with %v", err)
+	}
+	if err := e.Shutdown(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("shut down with %v", err)
+	}
+	release()
+}

@@ -1,0 +1,217 @@
+package metrics
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// number is what the SDK's instruments count in.
+type number interface{ int64 | float64 }
+
+// transform says in OTLP's data model what the SDK says in its own. It leaves out sums
+// that did not change since the request before, and metrics and scopes without any
+// point.
+func transform(scopes []metricdata.ScopeMetrics, of *resource.Resource) pmetric.Metrics {
+	out := pmetric.NewMetrics()
+	rm := out.ResourceMetrics().AppendEmpty()
+	rm.SetSchemaUrl(of.SchemaURL())
+	put(rm.Resource().Attributes(), of.Iter())
+	for _, scope := range scopes {
+		sm := rm.ScopeMetrics().AppendEmpty()
+		sm.SetSchemaUrl(scope.Scope.SchemaURL)
+		sm.Scope().SetName(scope.Scope.Name)
+		sm.Scope().SetVersion(scope.Scope.Version)
+		put(sm.Scope().Attributes(), scope.Scope.Attributes.Iter())
+		for _, m := range scope.Metrics {
+			to := sm.Metrics().AppendEmpty()
+			to.SetName(m.Name)
+			to.SetDescription(m.Description)
+			to.SetUnit(m.Unit)
+			aggregation(m.Data, to)
+		}
+		sm.Metrics().RemoveIf(isEmpty)
+	}
+	rm.ScopeMetrics().RemoveIf(func(s pmetric.ScopeMetrics) bool { return s.Metrics().Len() == 0 })
+	return out
+}
+
+func isEmpty(m pmetric.Metric) bool {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		return m.Gauge().DataPoints().Len() == 0
+	case pmetric.MetricTypeSum:
+		return m.Sum().DataPoints().Len() == 0
+	case pmetric.MetricTypeHistogram:
+		return m.Histogram().DataPoints().Len() == 0
+	case pmetric.MetricTypeExponentialHistogram:
+		return m.ExponentialHistogram().DataPoints().Len() == 0
+	}
+	return true
+}
+
+// aggregation covers what this package's instruments can be: its histograms are of
+// floats.
+func aggregation(from metricdata.Aggregation, to pmetric.Metric) {
+	switch data := from.(type) {
+	case metricdata.Gauge[int64]:
+		points(data.DataPoints, to.SetEmptyGauge().DataPoints())
+	case metricdata.Gauge[float64]:
+		points(data.DataPoints, to.SetEmptyGauge().DataPoints())
+	case metricdata.Sum[int64]:
+		sums(data, to.SetEmptySum())
+	case metricdata.Sum[float64]:
+		sums(data, to.SetEmptySum())
+	case metricdata.Histogram[float64]:
+		histograms(data, to.SetEmptyHistogram())
+	case metricdata.ExponentialHistogram[float64]:
+		exponentials(data, to.SetEmptyExponentialHistogram())
+	}
+}
+
+func sums[N number](from metricdata.Sum[N], to pmetric.Sum) {
+	to.SetAggregationTemporality(temporality(from.Temporality))
+	to.SetIsMonotonic(from.IsMonotonic)
+	points(from.DataPoints, to.DataPoints())
+	if from.Temporality == metricdata.DeltaTemporality {
+		to.DataPoints().RemoveIf(func(p pmetric.NumberDataPoint) bool { return p.IntValue() == 0 && p.DoubleValue() == 0 })
+	}
+}
+
+func points[N number](from []metricdata.DataPoint[N], to pmetric.NumberDataPointSlice) {
+	to.EnsureCapacity(len(from))
+	for i := range from {
+		p, point := &from[i], to.AppendEmpty()
+		put(point.Attributes(), p.Attributes.Iter())
+		point.SetStartTimestamp(timestamp(p.StartTime))
+		point.SetTimestamp(timestamp(p.Time))
+		switch v := any(p.Value).(type) {
+		case int64:
+			point.SetIntValue(v)
+		case float64:
+			point.SetDoubleValue(v)
+		}
+		exemplars(p.Exemplars, point.Exemplars())
+	}
+}
+
+func histograms(from metricdata.Histogram[float64], to pmetric.Histogram) {
+	to.SetAggregationTemporality(temporality(from.Temporality))
+	to.DataPoints().EnsureCapacity(len(from.DataPoints))
+	for i := range from.DataPoints {
+		p, point := &from.DataPoints[i], to.DataPoints().AppendEmpty()
+		put(point.Attributes(), p.Attributes.Iter())
+		point.SetStartTimestamp(timestamp(p.StartTime))
+		point.SetTimestamp(timestamp(p.Time))
+		point.SetCount(p.Count)
+		point.SetSum(p.Sum)
+		point.ExplicitBounds().FromRaw(p.Bounds)
+		point.BucketCounts().FromRaw(p.BucketCounts)
+		if v, ok := p.Min.Value(); ok {
+			point.SetMin(v)
+		}
+		if v, ok := p.Max.Value(); ok {
+			point.SetMax(v)
+		}
+		exemplars(p.Exemplars, point.Exemplars())
+	}
+}
+
+func exponentials(from metricdata.ExponentialHistogram[float64], to pmetric.ExponentialHistogram) {
+	to.SetAggregationTemporality(temporality(from.Temporality))
+	to.DataPoints().EnsureCapacity(len(from.DataPoints))
+	for i := range from.DataPoints {
+		p, point := &from.DataPoints[i], to.DataPoints().AppendEmpty()
+		put(point.Attributes(), p.Attributes.Iter())
+		point.SetStartTimestamp(timestamp(p.StartTime))
+		point.SetTimestamp(timestamp(p.Time))
+		point.SetCount(p.Count)
+		point.SetSum(p.Sum)
+		point.SetScale(p.Scale)
+		point.SetZeroCount(p.ZeroCount)
+		point.SetZeroThreshold(p.ZeroThreshold)
+		buckets(p.PositiveBucket, point.Positive())
+		buckets(p.NegativeBucket, point.Negative())
+		if v, ok := p.Min.Value(); ok {
+			point.SetMin(v)
+		}
+		if v, ok := p.Max.Value(); ok {
+			point.SetMax(v)
+		}
+		exemplars(p.Exemplars, point.Exemplars())
+	}
+}
+
+func buckets(from metricdata.ExponentialBucket, to pmetric.ExponentialHistogramDataPointBuckets) {
+	to.SetOffset(from.Offset)
+	to.BucketCounts().FromRaw(from.Counts)
+}
+
+func exemplars[N number](from []metricdata.Exemplar[N], to pmetric.ExemplarSlice) {
+	for i := range from {
+		e, exemplar := &from[i], to.AppendEmpty()
+		exemplar.SetTimestamp(timestamp(e.Time))
+		switch v := any(e.Value).(type) {
+		case int64:
+			exemplar.SetIntValue(v)
+		case float64:
+			exemplar.SetDoubleValue(v)
+		}
+		if len(e.TraceID) == len(pcommon.TraceID{}) {
+			exemplar.SetTraceID(pcommon.TraceID(e.TraceID))
+		}
+		if len(e.SpanID) == len(pcommon.SpanID{}) {
+			exemplar.SetSpanID(pcommon.SpanID(e.SpanID))
+		}
+		filtered := attribute.NewSet(e.FilteredAttributes...)
+		put(exemplar.FilteredAttributes(), filtered.Iter())
+	}
+}
+
+func temporality(of metricdata.Temporality) pmetric.AggregationTemporality {
+	switch of {
+	case metricdata.CumulativeTemporality:
+		return pmetric.AggregationTemporalityCumulative
+	case metricdata.DeltaTemporality:
+		return pmetric.AggregationTemporalityDelta
+	}
+	return pmetric.AggregationTemporalityUnspecified
+}
+
+// timestamp is t in nanoseconds since 1970; no time is 0.
+func timestamp(t time.Time) pcommon.Timestamp {
+	if t.IsZero() {
+		return 0
+	}
+	return pcommon.NewTimestampFromTime(t)
+}
+
+// put appends attributes, which are of different keys.
+func put(to pcommon.Map, from attribute.Iterator) {
+	to.EnsureCapacity(from.Len())
+	for from.Next() {
+		kv := from.Attribute()
+		value := to.PutEmpty(string(kv.Key))
+		switch kv.Value.Type() {
+		case attribute.BOOL:
+			value.SetBool(kv.Value.AsBool())
+		case attribute.INT64:
+			value.SetInt(kv.Value.AsInt64())
+		case attribute.FLOAT64:
+			value.SetDouble(kv.Value.AsFloat64())
+		case attribute.STRING:
+			value.SetStr(kv.Value.AsString())
+		case attribute.STRINGSLICE:
+			all := value.SetEmptySlice()
+			for _, s := range kv.Value.AsStringSlice() {
+				all.AppendEmpty().SetStr(s)
+			}
+		default:
+			value.SetStr(kv.Value.String())
+		}
+	}
+}
