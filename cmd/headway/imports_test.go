@@ -46,6 +46,8 @@ var rooms = map[string][]string{
 	"exporter/otlp/spans":   {"proxy/exchange"},
 	"exporter/otlp/metrics": {"exporter", "proxy/exchange"},
 
+	"exporter/otlp/delivery": {},
+
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
 }
@@ -67,8 +69,11 @@ var libraries = map[string][]string{
 	"golang.org/x/term":                   {"cmd/headway"},
 	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
 
-	"go.opentelemetry.io/otel":               {"exporter/otlp/metrics", "cmd/headway"},
-	"go.opentelemetry.io/collector/pdata":    {"exporter/otlp/metrics", "exporter/otlp/spans"},
+	"go.opentelemetry.io/otel":                  {"exporter/otlp/metrics", "cmd/headway"},
+	"go.opentelemetry.io/collector/pdata":       {"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans"},
+	"google.golang.org/grpc":                    {"exporter/otlp/delivery"},
+	"google.golang.org/genproto/googleapis/rpc": {"exporter/otlp/delivery"},
+
 	"github.com/KimMachineGun/automemlimit":  {"cmd/headway"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/headway"},
 	"go.yaml.in/yaml/v2":                     {"cmd/headway"},
