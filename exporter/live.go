@@ -17,6 +17,8 @@ type Live struct {
 	Connections func() map[string]uint64
 	Detached    func() map[string]uint64
 	Dropped     func() map[string]uint64
+	// Queued is how many bytes wait to go out, by signal.
+	Queued func() map[string]uint64
 	// ChainsOpen is how many chains may still be continued, ChainsEvicted how many
 	// were closed before their time for want of room.
 	ChainsOpen    func() int
@@ -66,6 +68,7 @@ func streamsInFlight(l *Live, names *Names, level Level) {
 func connections(l *Live, _ *Names, level Level) { counts(l.Connections, level) }
 func detached(l *Live, _ *Names, level Level)    { counts(l.Detached, level) }
 func dropped(l *Live, _ *Names, level Level)     { counts(l.Dropped, level) }
+func queued(l *Live, _ *Names, level Level)      { counts(l.Queued, level) }
 
 func counts(of func() map[string]uint64, level Level) {
 	if of == nil {

@@ -22,6 +22,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		},
 		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 7} },
 		Detached:    func() map[string]uint64 { return map[string]uint64{"panic": 0, "slow": 2} },
+		Queued:      func() map[string]uint64 { return map[string]uint64{"traces": 7} },
 		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 1} },
 
 		ChainsOpen:    func() int { return 5 },
@@ -33,6 +34,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.connections":        {"explicit": 7},
 		"headway.decoder.detached":   {"panic": 0, "slow": 2},
 		"headway.export.dropped":     {"capture": 1},
+		"headway.export.queue":       {"traces": 7},
 		"headway.chains_open":        {"": 5},
 		"headway.chain.evicted":      {"": 2},
 		"headway.build_info":         {"1.0 abc go1.26": 1},

@@ -322,9 +322,15 @@ func table() []Instrument { //nolint:funlen // one literal, read as a table
 		},
 		{
 			Name: "headway.export.dropped", Kind: Counter, Unit: "{record}",
-			Help:   "Records that were lost because a way out could not keep up, by signal.",
+			Help:   "What was lost on its way out, by signal: exchanges (capture), spans (traces), data points (metrics), and exchanges that metrics to be sent were not told of (exchanges).",
 			Family: Process, Labels: []string{"signal"},
 			Read: dropped,
+		},
+		{
+			Name: "headway.export.queue", Kind: Gauge, Unit: "By",
+			Help:   "What waits to be sent to the collector, in memory or in the spool, by signal.",
+			Family: Process, Labels: []string{"signal"},
+			Read: queued,
 		},
 		{
 			Name: "headway.connections", Kind: Counter, Unit: "{connection}",

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/term"
 
+	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -48,6 +49,16 @@ type config struct {
 	SLOFile  string `env:"SLO_FILE"`
 	StateDir string `env:"STATE_DIR"`
 
+	SemConv       exporter.SemConv `env:"SEMCONV" envDefault:"v1.41"`
+	TraceRatio    float64          `env:"TRACE_RATIO" envDefault:"0.05"`
+	Propagate     string           `env:"PROPAGATE" envDefault:"off"`
+	SpoolDir      string           `env:"SPOOL_DIR"`
+	SpoolMaxBytes byteSize         `env:"SPOOL_MAX_BYTES" envDefault:"256MiB"`
+	PodName       string           `env:"POD_NAME"`
+	PodUID        string           `env:"POD_UID"`
+	PodNamespace  string           `env:"POD_NAMESPACE"`
+	NodeName      string           `env:"NODE_NAME"`
+
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"5s"`
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10m"`
 	ScrapeWait     time.Duration `env:"SCRAPE_WAIT" envDefault:"0"`
@@ -59,6 +70,7 @@ type config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT"`
 
+	telemetry   telemetrySettings // as OpenTelemetry's own variables have it
 	routes      []proxy.Route
 	set         slo.Set // what SLOFile holds
 	sloText     []byte
@@ -76,6 +88,11 @@ func readConfig(environ []string) (config, error) {
 			problems = append(problems, fmt.Errorf("%s%s: %w", envPrefix, key, err))
 		}
 	}
+	c.telemetry = readOTel(environ, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName}, func(key string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", key, err))
+		}
+	})
 	check("LISTEN", checkAddress(c.Listen))
 	check("ADMIN_LISTEN", checkAddress(c.AdminListen))
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
@@ -87,8 +104,20 @@ func readConfig(environ []string) (config, error) {
 	if c.LogFormat != "" {
 		check("LOG_FORMAT", oneOf(c.LogFormat, "json", "text"))
 	}
+	check("SEMCONV", oneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
+	check("PROPAGATE", oneOf(c.Propagate, "off", "inject"))
+	if c.Propagate == "inject" && c.telemetry.traces.endpoint == "" {
+		check("PROPAGATE", errors.New(`"inject" tells upstreams of spans, and no traces are exported`))
+	}
+	if c.telemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, envPrefix+"SEMCONV=") }) {
+		c.SemConv = exporter.Latest
+	}
+	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
+		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
+	}
+	check("SPOOL_DIR", checkDir(c.SpoolDir))
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
-	check("STATE_DIR", checkStateDir(c.StateDir))
+	check("STATE_DIR", checkDir(c.StateDir))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
 	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
 	if c.TransparentListen != "" {
@@ -107,6 +136,14 @@ func readConfig(environ []string) (config, error) {
 	c.readSLOFile(check)
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(problems...)
+}
+
+// propagation is what c.Propagate means.
+func (c *config) propagation() proxy.Propagation {
+	if c.Propagate == "inject" {
+		return proxy.Inject
+	}
+	return proxy.Off
 }
 
 // readRoutes settles where requests may go.

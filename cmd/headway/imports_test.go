@@ -43,7 +43,7 @@ var rooms = map[string][]string{
 	"exporter/prometheus":   {"exporter", "proxy/exchange"},
 	"exporter/capture":      {"proxy/exchange"},
 	"exporter/otlp/tail":    {"proxy/exchange"},
-	"exporter/otlp/spans":   {"proxy/exchange"},
+	"exporter/otlp/spans":   {"exporter", "proxy/exchange"},
 	"exporter/otlp/metrics": {"exporter", "proxy/exchange"},
 
 	"exporter/otlp/delivery": {},

@@ -163,10 +163,13 @@ func (s *sidecar) flush(urgent context.Context) error {
 	case <-ctx.Done():
 	}
 	s.chains.Close()
-	if s.capture == nil {
-		return nil
+	sent := make(chan error, 1)
+	go func() { sent <- s.otlp.close(ctx) }()
+	var err error
+	if s.capture != nil {
+		err = s.capture.Close(ctx)
 	}
-	return s.capture.Close(ctx)
+	return errors.Join(err, <-sent)
 }
 
 // lastMoments is the time that is left for what has to be done before the end.

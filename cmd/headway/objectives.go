@@ -118,7 +118,7 @@ func (c *config) readSLOFile(check func(key string, err error)) {
 }
 
 // checkStateDir tells why nothing could be kept in dir.
-func checkStateDir(dir string) error {
+func checkDir(dir string) error {
 	if dir == "" {
 		return nil
 	}

@@ -29,7 +29,9 @@ type sidecar struct {
 	slos    *objectives
 	metrics *prometheus.Exporter
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
+	otlp    telemetry
 	scrapes *scrapes
+	wired   chan struct{} // closed when all of the above is there
 
 	listener   net.Listener
 	admin      net.Listener
@@ -45,7 +47,7 @@ type sidecar struct {
 // newSidecar wires what c describes. Observers are told of every exchange beside
 // the exporters. Nothing is bound yet.
 func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*sidecar, error) {
-	s := &sidecar{config: c, log: log, scrapes: newScrapes(), asked: make(chan struct{})}
+	s := &sidecar{config: c, log: log, scrapes: newScrapes(), wired: make(chan struct{}), asked: make(chan struct{})}
 	if c.CaptureFile != "" {
 		var err error
 		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Log: log}); err != nil {
@@ -53,17 +55,9 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 		}
 		observers = append(observers, s.capture)
 	}
-	var err error
-	s.metrics, err = prometheus.New(prometheus.Config{
-		Histograms: c.Histograms, SemConv: exporter.V141,
-		Names: exporter.NewNames(c.MaxModels, c.MaxUpstreams), Live: s.live(), Edges: edges(c.set),
-	})
-	if err != nil {
+	if err := s.export(observers); err != nil {
 		return nil, err
 	}
-	s.slos = newObjectives(c, log, append(exchange.Fanout{s.metrics, s.scrapes}, observers...))
-	s.slos.changed = func(set slo.Set) { s.metrics.SetEdges(edges(set)) }
-	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: log})
 	s.tap = tap.New(tap.Config{
 		Dialects:   openai.Dialects(),
 		Observer:   s.chains,
@@ -76,30 +70,68 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.routes, Tap: s.tap, Log: log,
 		ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
-		ProxyProtocol: c.ProxyProtocol,
+		Propagate: c.propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
 	})
 	s.redirected = newRedirected(c, s.proxy, s.chains, log)
+	close(s.wired)
 	return s, nil
 }
 
-// live is what the metrics read from the running program at every scrape.
+// export makes the stages behind the tap, the last first: exporters and other
+// observers, the sampler when traces are exported, the judge, the joiner.
+func (s *sidecar) export(observers []exchange.Observer) error {
+	c := s.config
+	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
+	var err error
+	s.metrics, err = prometheus.New(prometheus.Config{
+		Histograms: c.Histograms, SemConv: c.SemConv, Names: names, Live: s.live(), Edges: edges(c.set),
+	})
+	if err != nil {
+		return err
+	}
+	if s.otlp, err = newTelemetry(c, names, s.live(), s.log); err != nil {
+		return err
+	}
+	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes}, s.otlp.observers()...), observers...))
+	s.slos = newObjectives(c, s.log, next)
+	s.slos.changed = func(set slo.Set) { s.metrics.SetEdges(edges(set)) }
+	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
+	return nil
+}
+
+// live is what the metrics read from the running program, at every scrape and every
+// export, the first of which may come while the sidecar is being put together.
 func (s *sidecar) live() exporter.Live {
 	return exporter.Live{
 		Build:         build(),
-		InFlight:      func() []exchange.InFlight { return s.tap.InFlight() },
-		Connections:   s.connections,
-		Detached:      func() map[string]uint64 { return s.tap.Detached() },
-		ChainsOpen:    func() int { return s.chains.Open() },
-		ChainsEvicted: func() uint64 { return s.chains.Evicted() },
-		SLOs:          func() []exporter.SLO { return s.slos.counted() },
-		Reloaded:      func() bool { return s.slos.reloaded() },
-		Dropped: func() map[string]uint64 {
-			if s.capture == nil {
-				return map[string]uint64{"capture": 0}
-			}
-			return map[string]uint64{"capture": s.capture.Dropped()}
-		},
+		InFlight:      after(s.wired, func() []exchange.InFlight { return s.tap.InFlight() }),
+		Connections:   after(s.wired, s.connections),
+		Detached:      after(s.wired, func() map[string]uint64 { return s.tap.Detached() }),
+		ChainsOpen:    after(s.wired, func() int { return s.chains.Open() }),
+		ChainsEvicted: after(s.wired, func() uint64 { return s.chains.Evicted() }),
+		SLOs:          after(s.wired, func() []exporter.SLO { return s.slos.counted() }),
+		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() }),
+		Dropped:       after(s.wired, s.dropped),
+		Queued:        after(s.wired, s.otlp.queued),
 	}
+}
+
+// after returns f, waiting for ready.
+func after[T any](ready <-chan struct{}, f func() T) func() T {
+	return func() T {
+		<-ready
+		return f()
+	}
+}
+
+// dropped counts what was lost on its way out, by signal.
+func (s *sidecar) dropped() map[string]uint64 {
+	counts := map[string]uint64{"capture": 0}
+	if s.capture != nil {
+		counts["capture"] = s.capture.Dropped()
+	}
+	s.otlp.dropped(counts)
+	return counts
 }
 
 // connections counts client connections by mode.

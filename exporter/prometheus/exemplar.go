@@ -6,12 +6,26 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // mark is what an exemplar of an exchange says; an empty trace makes none.
 type mark struct {
 	trace, span string
 	at          time.Time
+}
+
+// markOf says where the trace of r can be looked up: at our own backend when it is
+// kept, or at the client's when that samples it.
+func markOf(r *exchange.Record) mark {
+	switch {
+	case r.Sampling.Kept:
+		return mark{trace: r.Span.Trace.String(), span: r.Span.ID.String(), at: time.Now()}
+	case r.Trace.Sampled:
+		return mark{trace: r.Trace.TraceID, span: r.Trace.SpanID, at: time.Now()}
+	}
+	return mark{at: time.Now()}
 }
 
 // maxExemplars bounds the exemplars of a native histogram, as client_golang does.

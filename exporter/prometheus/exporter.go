@@ -130,7 +130,7 @@ func (e *Exporter) Observe(record exchange.Record) {
 	w := e.scratch.Get().(*scratch)
 	w.reading.Fill(record, e.names)
 	of := e.of(w.reading.Identity)
-	mark := mark{trace: record.Trace.TraceID, span: record.Trace.SpanID, at: time.Now()}
+	mark := markOf(&record)
 	used := 0
 	for i := range e.drawn {
 		if !e.drawn[i].Takes(&w.reading.Record) {
@@ -152,8 +152,7 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 	w := e.scratch.Get().(*scratch)
 	w.chain.Fill(c, e.names)
 	of := e.of(w.chain.Identity)
-	trace := c.Last.Trace
-	mark := mark{trace: trace.TraceID, span: trace.SpanID, at: time.Now()}
+	mark := markOf(&c.Last)
 	used := 0
 	for i := range e.drawn {
 		if !e.drawn[i].TakesChain(&w.chain.Chain) {

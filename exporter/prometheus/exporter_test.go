@@ -367,6 +367,7 @@ func live() exporter.Live {
 		},
 		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
 		Detached:    func() map[string]uint64 { return map[string]uint64{"overflow": 0, "panic": 0, "slow": 1} },
+		Queued:      func() map[string]uint64 { return map[string]uint64{"traces": 0} },
 		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 0} },
 
 		ChainsOpen:    func() int { return 4 },

@@ -113,6 +113,7 @@ func live() exporter.Live {
 		},
 		Connections:   func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
 		Detached:      func() map[string]uint64 { return map[string]uint64{"overflow": 0, "slow": 1} },
+		Queued:        func() map[string]uint64 { return map[string]uint64{"traces": 4096} },
 		Dropped:       func() map[string]uint64 { return map[string]uint64{"capture": 0, "metrics": 2} },
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 5 },

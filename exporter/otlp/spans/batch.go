@@ -28,7 +28,7 @@ func newTemplate(c Config) template {
 	of := resource.ScopeSpans().AppendEmpty()
 	of.Scope().SetName(scope)
 	of.Scope().SetVersion(c.Version)
-	of.SetSchemaUrl(c.SemConv.schema())
+	of.SetSchemaUrl(schemaOf(c.SemConv))
 	return template{t}
 }
 

@@ -1,34 +1,25 @@
 package spans
 
-// SemConv says which of their names an attribute has whose name changed between
-// versions of the GenAI semantic conventions.
-type SemConv int
-
-// The versions.
-const (
-	V141   SemConv = iota // v1.41.0, the last release that has them
-	Latest                // as they are since, in a repository of their own
-	Dup                   // both, while dashboards change over
-)
+import "github.com/headway-sidecar/headway/exporter"
 
 // names are the attributes whose name depends on the version; empty ones are not
 // written.
 type names struct{ cacheCreation, cacheWrite string }
 
-func (v SemConv) names() names {
+func namesOf(v exporter.SemConv) names {
 	switch v {
-	case Latest:
+	case exporter.Latest:
 		return names{cacheWrite: usageCacheWrite}
-	case Dup:
+	case exporter.Dup:
 		return names{usageCacheCreation, usageCacheWrite}
 	default:
 		return names{cacheCreation: usageCacheCreation}
 	}
 }
 
-// schema is the schema URL of the scope. Those of Latest have none yet.
-func (v SemConv) schema() string {
-	if v == Latest {
+// schemaOf is the schema URL of the scope. Those of Latest have none yet.
+func schemaOf(v exporter.SemConv) string {
+	if v == exporter.Latest {
 		return ""
 	}
 	return "https://opentelemetry.io/schemas/1.41.0"

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 
+	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/spans"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -35,7 +36,7 @@ func known() map[attribute.Key]pcommon.ValueType {
 }
 
 // everything are spans with every attribute that there is.
-func everything(t *testing.T, v spans.SemConv) []ptrace.Span {
+func everything(t *testing.T, v exporter.SemConv) []ptrace.Span {
 	t.Helper()
 	return built(t, spans.Config{SemConv: v}, func(b *spans.Builder) {
 		first, second, c := failed(), retried(), recovered()
@@ -72,7 +73,7 @@ func walk(s ptrace.Span, f func(key string, v pcommon.Value)) {
 
 func TestNamesAreThoseOfTheSemanticConventions(t *testing.T) {
 	known, seen := known(), map[attribute.Key]bool{}
-	for _, s := range everything(t, spans.V141) {
+	for _, s := range everything(t, exporter.V141) {
 		walk(s, func(key string, v pcommon.Value) {
 			if strings.HasPrefix(key, "headway.") {
 				return
@@ -100,7 +101,7 @@ func TestNamesAreThoseOfTheSemanticConventions(t *testing.T) {
 // The renamed attribute is the only one that later versions add.
 func TestLaterNamesDifferInOneOnly(t *testing.T) {
 	known := known()
-	for _, v := range []spans.SemConv{spans.Latest, spans.Dup} {
+	for _, v := range []exporter.SemConv{exporter.Latest, exporter.Dup} {
 		for _, s := range everything(t, v) {
 			walk(s, func(key string, _ pcommon.Value) {
 				_, ok := known[attribute.Key(key)]
@@ -139,7 +140,7 @@ func TestNoContentIsExported(t *testing.T) {
 		semconv.GenAIRequestStopSequencesKey, semconv.ExceptionMessageKey, semconv.ExceptionStacktraceKey,
 	}
 	words := []string{"message", "prompt", "completion", "body", "header", "authorization", "api_key", "instructions", "arguments", "text"}
-	for _, v := range []spans.SemConv{spans.V141, spans.Latest, spans.Dup} {
+	for _, v := range []exporter.SemConv{exporter.V141, exporter.Latest, exporter.Dup} {
 		for _, s := range everything(t, v) {
 			walk(s, func(key string, _ pcommon.Value) {
 				if slices.Contains(content, attribute.Key(key)) {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -26,7 +27,7 @@ const (
 type Config struct {
 	Resource map[string]string // attributes of the resource: service.name, k8s.pod.name, …
 	Version  string            // of headway, for the scope
-	SemConv  SemConv
+	SemConv  exporter.SemConv  // empty is exporter.V141
 
 	// MaxBatch is how many spans a request has at most. With 128 it is some 230 KiB
 	// for streams of 128 chunks, and stays below 1 MiB whatever is in them: receivers
@@ -89,7 +90,7 @@ func New(c Config) *Builder {
 		c.MaxHeld = DefaultMaxHeld
 	}
 	b := &Builder{
-		config: c, names: c.SemConv.names(), blank: newTemplate(c), held: newHeld(),
+		config: c, names: namesOf(c.SemConv), blank: newTemplate(c), held: newHeld(),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.open, b.part = newBatch(b.blank), newPart(b.blank)

@@ -66,8 +66,18 @@ func (s *Sampler) Observe(r exchange.Record) {
 	s.next.Observe(r)
 }
 
-// ObserveChain hands c on.
-func (s *Sampler) ObserveChain(c exchange.Chain) { s.next.ObserveChain(c) }
+// ObserveChain gives c's last attempt its Sampling where that follows from the chain,
+// which the Record was not told of: of several attempts, and of one that failed, all
+// are kept.
+func (s *Sampler) ObserveChain(c exchange.Chain) {
+	switch {
+	case c.Last.Outcome != exchange.OK:
+		c.Last.Sampling = always(Error)
+	case c.Attempts > 1:
+		c.Last.Sampling = always(Chain)
+	}
+	s.next.ObserveChain(c)
+}
 
 func (s *Sampler) sample(r *exchange.Record) exchange.Sampling {
 	slow := s.pace.slow(r) // which has to see all of them

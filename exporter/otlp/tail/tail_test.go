@@ -118,7 +118,7 @@ func share(threshold uint64) exchange.Sampling {
 	return exchange.Sampling{Kept: true, Reason: tail.Parent, Threshold: threshold, Weighted: true}
 }
 
-func TestRecordsAndChainsAreHandedOnUnchanged(t *testing.T) {
+func TestRecordsAndChainsAreHandedOnAsTheyAre(t *testing.T) {
 	var l ledger
 	s := tail.New(tail.Config{Ratio: 1, Next: &l})
 	r := plain()
@@ -127,10 +127,25 @@ func TestRecordsAndChainsAreHandedOnUnchanged(t *testing.T) {
 	if !reflect.DeepEqual(l.record, r) {
 		t.Errorf("got %+v,\nwant %+v", l.record, r)
 	}
-	c := exchange.Chain{ID: 7, Outcome: exchange.Abandoned, Late: true, Attempts: 2, Last: plain()}
+	c := exchange.Chain{ID: 7, Outcome: exchange.FirstTry, Attempts: 1, Last: plain()}
 	s.ObserveChain(c)
 	if len(l.chains) != 1 || !reflect.DeepEqual(l.chains[0], c) {
 		t.Errorf("got %+v, want %+v", l.chains, c)
+	}
+}
+
+func TestAChainThatIsSurelyKeptSaysSo(t *testing.T) {
+	var l ledger
+	s := tail.New(tail.Config{Next: &l})
+	failed, again := plain(), plain()
+	failed.Outcome = exchange.Refused
+	s.ObserveChain(exchange.Chain{Attempts: 1, Last: failed})
+	s.ObserveChain(exchange.Chain{Attempts: 2, Last: again})
+	if got, want := l.chains[0].Last.Sampling, at(tail.Error); got != want {
+		t.Errorf("of one that failed: %+v, want %+v", got, want)
+	}
+	if got, want := l.chains[1].Last.Sampling, at(tail.Chain); got != want {
+		t.Errorf("of two attempts: %+v, want %+v", got, want)
 	}
 }
 

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// settingsOf reads an environment of OpenTelemetry's variables, and what is wrong
+// with it.
+func settingsOf(environ ...string) (s telemetrySettings, problems []string) {
+	check := func(key string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("%s: %v", key, err))
+		}
+	}
+	return readOTel(environ, place{}, check), problems
+}
+
+func TestAnEndpointSaysWhatIsExportedAndHow(t *testing.T) {
+	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT="
+	type want struct {
+		traces, metrics string
+		grpc, insecure  bool
+	}
+	for name, tt := range map[string]struct {
+		environ []string
+		want    want
+	}{
+		"none":                         {nil, want{}},
+		"one for both":                 {[]string{endpoint + "http://c:4318"}, want{"http://c:4318/v1/traces", "http://c:4318/v1/metrics", false, false}},
+		"one with a path":              {[]string{endpoint + "https://c/otlp/"}, want{"https://c/otlp/v1/traces", "https://c/otlp/v1/metrics", false, false}},
+		"one of a signal is whole":     {[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://c/spans"}, want{traces: "https://c/spans"}},
+		"a signal's wins":              {[]string{endpoint + "http://c:4318", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=http://m/x"}, want{"http://c:4318/v1/traces", "http://m/x", false, false}},
+		"empty is unset":               {[]string{endpoint + "http://c", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="}, want{"http://c/v1/traces", "http://c/v1/metrics", false, false}},
+		"gRPC without TLS":             {[]string{endpoint + "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, want{"c:4317", "c:4317", true, true}},
+		"gRPC with TLS":                {[]string{endpoint + "https://c", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, want{"c:4317", "c:4317", true, false}},
+		"gRPC without a scheme":        {[]string{endpoint + "c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, want{"c:4317", "c:4317", true, false}},
+		"and insecure":                 {[]string{endpoint + "c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_INSECURE=TRUE"}, want{"c:4317", "c:4317", true, true}},
+		"a scheme says more than that": {[]string{endpoint + "https://c:1", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_INSECURE=true"}, want{"c:1", "c:1", true, false}},
+		"no traces":                    {[]string{endpoint + "http://c", "OTEL_TRACES_EXPORTER=none"}, want{metrics: "http://c/v1/metrics"}},
+		"disabled":                     {[]string{endpoint + "http://c", "OTEL_SDK_DISABLED=true"}, want{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, problems := settingsOf(tt.environ...)
+			got := want{s.traces.endpoint, s.metrics.endpoint, s.traces.grpc || s.metrics.grpc, s.traces.insecure || s.metrics.insecure}
+			if got != tt.want || problems != nil {
+				t.Errorf("%+v, want %+v; %q", got, tt.want, problems)
+			}
+		})
+	}
+}
+
+func TestWhatASignalSaysWinsOverWhatBothSay(t *testing.T) {
+	s, problems := settingsOf(
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://c", "OTEL_EXPORTER_OTLP_HEADERS=a=1,b=two%20words", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
+		"OTEL_EXPORTER_OTLP_TIMEOUT=1500", "OTEL_EXPORTER_OTLP_TRACES_HEADERS=c=3", "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION=none",
+		"OTEL_METRIC_EXPORT_INTERVAL=5000", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=Delta",
+		"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=base2_exponential_bucket_histogram",
+	)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	if !maps.Equal(s.traces.headers, map[string]string{"c": "3"}) || !maps.Equal(s.metrics.headers, map[string]string{"a": "1", "b": "two words"}) {
+		t.Errorf("headers are %v and %v", s.traces.headers, s.metrics.headers)
+	}
+	if !s.traces.gzip || s.metrics.gzip || s.traces.timeout != 1500*time.Millisecond {
+		t.Errorf("traces: %+v, metrics: %+v", s.traces, s.metrics)
+	}
+	if s.interval != 5*time.Second || s.temporality != "delta" || !s.exponential {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
+	var o otelConfig
+	o.ServiceName, o.ResourceAttributes = "shop", "k8s.pod.name=mine,service.name=other,team=a%2Cb"
+	got, err := o.resource(place{pod: "shop-1", uid: "u", namespace: "ns", node: "n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"service.name": "shop", "service.instance.id": "u", "k8s.pod.name": "mine", "k8s.pod.uid": "u", "k8s.namespace.name": "ns",
+		"k8s.node.name": "n", "team": "a,b", "telemetry.distro.name": "headway", "telemetry.distro.version": build().Version,
+	}
+	all := map[string]string{}
+	for _, a := range got {
+		all[a.key] = a.value
+	}
+	if !maps.Equal(all, want) || len(got) != len(want) {
+		t.Errorf("%v, want %v", all, want)
+	}
+}
+
+func TestProblemsAreNamedByTheVariableThatHasThem(t *testing.T) {
+	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(noCertificate, []byte("no PEM"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, problems := settingsOf(
+		"OTEL_EXPORTER_OTLP_ENDPOINT=collector", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=ftp://c", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json",
+		"OTEL_EXPORTER_OTLP_HEADERS=authorization", "OTEL_EXPORTER_OTLP_METRICS_HEADERS=a=%zz", "OTEL_EXPORTER_OTLP_COMPRESSION=zstd",
+		"OTEL_EXPORTER_OTLP_TIMEOUT=10s", "OTEL_EXPORTER_OTLP_INSECURE=maybe", "OTEL_EXPORTER_OTLP_CERTIFICATE="+noCertificate,
+		"OTEL_EXPORTER_OTLP_CLIENT_KEY=k", "OTEL_TRACES_EXPORTER=otlp", "OTEL_METRICS_EXPORTER=prometheus", "OTEL_METRIC_EXPORT_INTERVAL=0",
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=both", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=none",
+		"OTEL_RESOURCE_ATTRIBUTES=a", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+	)
+	var keys []string
+	for _, p := range problems {
+		key, _, _ := strings.Cut(p, ":")
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	want := []string{
+		"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_ENDPOINT",
+		"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_INSECURE", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+		"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "OTEL_EXPORTER_OTLP_PROTOCOL",
+		"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+		"OTEL_METRICS_EXPORTER", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_RESOURCE_ATTRIBUTES",
+	}
+	if got := slices.Compact(keys); !slices.Equal(got, want) {
+		t.Errorf("problems are\n%s\nwant those of\n%s", strings.Join(problems, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
+	for value, refused := range map[string]bool{
+		"": false, "false": false, "False": false, "NO_CONTENT": false, "true": true, "span_only": true, "EVENT_ONLY": true, "span_and_event": true,
+	} {
+		_, problems := settingsOf("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=" + value)
+		if (problems != nil) != refused {
+			t.Errorf("%q: %q", value, problems)
+		}
+	}
+}
+
+func TestSizesTakeBinaryUnits(t *testing.T) {
+	for text, want := range map[string]byteSize{
+		"1": 1, "4096": 4096, "64KiB": 64 << 10, "256MiB": 256 << 20, "2 GiB": 2 << 30, "256Mi": 256 << 20,
+		"": 0, "0": 0, "-1": 0, "256MB": 0, "1.5GiB": 0, "9999999999GiB": 0, "MiB": 0,
+	} {
+		var got byteSize
+		if err := got.UnmarshalText([]byte(text)); got != want || (err != nil) != (want == 0) {
+			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
+	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
+	"github.com/headway-sidecar/headway/exporter/otlp/spans"
+	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// telemetry is what goes to a collector: spans, metrics, or both. A part that is nil
+// is not exported.
+type telemetry struct {
+	sampler *tail.Sampler // with spans
+	spans   *spans.Builder
+	metrics *metrics.Exporter
+
+	traceQueue, metricQueue *delivery.Queue
+}
+
+// newTelemetry starts what c asks for. A spool that another process has is an error.
+func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog.Logger) (t telemetry, err error) {
+	defer func() {
+		if err != nil {
+			ended, end := context.WithCancel(context.Background())
+			end()
+			err = errors.Join(err, t.close(ended))
+		}
+	}()
+	if t.traceQueue, err = newQueue(delivery.Traces, c.telemetry.traces, c, log); err != nil {
+		return t, err
+	}
+	if t.metricQueue, err = newQueue(delivery.Metrics, c.telemetry.metrics, c, log); err != nil {
+		return t, err
+	}
+	return t, t.start(c, names, live)
+}
+
+// newQueue returns the queue of a signal, or nil when there is nowhere to send it.
+func newQueue(signal delivery.Signal, s otlpSettings, c config, log *slog.Logger) (*delivery.Queue, error) {
+	if s.endpoint == "" {
+		return nil, nil //nolint:nilnil // nil is what is not exported
+	}
+	d := delivery.Config{
+		Signal: signal, Protocol: delivery.HTTPProtobuf, Endpoint: s.endpoint, Headers: s.headers,
+		UserAgent: "headway/" + build().Version, Gzip: s.gzip, Timeout: s.timeout, TLS: s.tls, Insecure: s.insecure, Log: log,
+	}
+	if s.grpc {
+		d.Protocol = delivery.GRPC
+	}
+	if c.SpoolDir != "" {
+		// Traces are many and each tells of another exchange; a newer request of metrics
+		// tells most of what an older one did.
+		const metricsShare = 8
+		d.SpoolDir, d.MaxBytes = c.SpoolDir, int64(c.SpoolMaxBytes)-int64(c.SpoolMaxBytes)/metricsShare
+		if signal == delivery.Metrics {
+			d.MaxBytes = int64(c.SpoolMaxBytes) / metricsShare
+		}
+	}
+	return delivery.New(d)
+}
+
+// start begins to make spans and metrics of what t observes.
+func (t *telemetry) start(c config, names *exporter.Names, live exporter.Live) error {
+	if t.traceQueue != nil {
+		described := map[string]string{}
+		for _, a := range c.telemetry.resource {
+			described[a.key] = a.value
+		}
+		t.spans = spans.New(spans.Config{
+			Resource: described, Version: build().Version, SemConv: c.SemConv, Send: t.traceQueue.Send,
+		})
+	}
+	if t.metricQueue == nil {
+		return nil
+	}
+	m := metrics.Config{
+		SemConv: c.SemConv, Names: names, Live: live, Edges: edges(c.set), Temporality: metrics.Temporality(c.telemetry.temporality),
+		Interval: c.telemetry.interval, Resource: c.telemetry.resourceOfMetrics(), Version: build().Version, Send: t.metricQueue.Send,
+	}
+	if c.telemetry.exponential {
+		m.Aggregation = metrics.Exponential
+	}
+	var err error
+	t.metrics, err = metrics.New(m)
+	return err
+}
+
+func (s *telemetrySettings) resourceOfMetrics() *resource.Resource {
+	var all []attribute.KeyValue
+	for _, a := range s.resource {
+		all = append(all, attribute.String(a.key, a.value))
+	}
+	return resource.NewSchemaless(all...)
+}
+
+// sample returns next behind the sampler, if there is one.
+func (t *telemetry) sample(ratio float64, next exchange.ChainObserver) exchange.ChainObserver {
+	if t.spans == nil {
+		return next
+	}
+	t.sampler = tail.New(tail.Config{Ratio: ratio, Next: next})
+	return t.sampler
+}
+
+// sampled is whether a trace is kept about which nothing is known yet.
+func (t *telemetry) sampled(id exchange.TraceID) bool {
+	return t.sampler != nil && t.sampler.Sampled(id)
+}
+
+// observers are the parts that are to be told of exchanges.
+func (t *telemetry) observers() []exchange.Observer {
+	var all []exchange.Observer
+	if t.metrics != nil {
+		all = append(all, t.metrics)
+	}
+	if t.spans != nil {
+		all = append(all, t.spans)
+	}
+	return all
+}
+
+// dropped counts what did not reach the collector, by signal.
+func (t *telemetry) dropped(counts map[string]uint64) {
+	if t.traceQueue != nil {
+		counts["traces"] = t.traceQueue.Dropped()
+	}
+	if t.metricQueue != nil {
+		counts["metrics"] = t.metricQueue.Dropped()
+	}
+	if t.metrics != nil {
+		counts["exchanges"] = t.metrics.Dropped()
+	}
+}
+
+// queued is how many bytes wait for the collector, by signal.
+func (t *telemetry) queued() map[string]uint64 {
+	waiting := map[string]uint64{}
+	if t.traceQueue != nil {
+		waiting["traces"] = uint64(t.traceQueue.Bytes())
+	}
+	if t.metricQueue != nil {
+		waiting["metrics"] = uint64(t.metricQueue.Bytes())
+	}
+	return waiting
+}
+
+// close sends what was observed until ctx ends; what is left then stays in the
+// spool, if there is one.
+func (t *telemetry) close(ctx context.Context) error {
+	var problems []error
+	if t.spans != nil {
+		t.spans.Close()
+	}
+	if t.metrics != nil {
+		problems = append(problems, t.metrics.Shutdown(ctx))
+	}
+	closed := make(chan error, 2)
+	for _, q := range []*delivery.Queue{t.traceQueue, t.metricQueue} {
+		go func() {
+			if q == nil {
+				closed <- nil
+				return
+			}
+			closed <- q.Close(ctx)
+		}()
+	}
+	return errors.Join(append(problems, <-closed, <-closed)...)
+}
