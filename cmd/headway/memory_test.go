@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,50 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCollectionsAreSpacedWhileLittleIsAlive(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	spaceCollections(ctx)
+	defer func() {
+		cancel()
+		runtime.GC()
+		debug.SetGCPercent(100)
+	}()
+	runtime.GC() // after which the rule is in force, soon
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if percent := debug.SetGCPercent(100); percent != 100 {
+			debug.SetGCPercent(percent)
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the rule of collections did not change")
+		}
+	}
+	before := collections()
+	const garbage = 8 * leastGarbage
+	for range garbage >> 10 {
+		sink = make([]byte, 1<<10)
+	}
+	if got := collections() - before; got > 9 {
+		t.Errorf("%d collections for %d MiB, want one for each %d MiB", got, garbage>>20, leastGarbage>>20)
+	}
+}
+
+var sink []byte
+
+func TestGarbageMayBeHalfOfWhatIsAlive(t *testing.T) {
+	for live, want := range map[uint64]int{0: 1200, 1 << 20: 1200, 3 << 20: 400, 12 << 20: 100, 24 << 20: 50, 1 << 30: 50} {
+		if got := garbagePercent(live); got != want {
+			t.Errorf("with %d bytes alive: %d %%, want %d", live, got, want)
+		}
+	}
+}
+
+func collections() uint32 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.NumGC
 }
 
 func forcedCollections() uint32 {

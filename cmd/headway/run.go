@@ -40,6 +40,9 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	urgent, release := emergency(errs)
 	defer release()
 	limitMemory(ctx, log)
+	if os.Getenv("GOGC") == "" {
+		spaceCollections(ctx)
+	}
 	s, err := newSidecar(c, log)
 	if err != nil {
 		return err
