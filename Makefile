@@ -28,7 +28,7 @@ check: lint ## what CI runs beside the quick tests
 	go test -race -count=1 ./...
 	$(MAKE) interop
 
-interop: ## official SDKs and a real Prometheus against headway; installs them into .tools
+interop: ## official SDKs, a real Prometheus, Collector and Jaeger against headway; installs them into .tools
 	.ci/interop/install
 	go test -tags interop -count=1 -timeout 20m -run Interop -v ./cmd/headway
 
