@@ -57,7 +57,8 @@ type telemetrySettings struct {
 	temporality     string
 	exponential     bool // histograms
 	resource        []keyValue
-	latest          bool // the newest semantic conventions were asked for
+	latest          bool     // the newest semantic conventions were asked for
+	ignored         []string // variables that have no effect
 }
 
 type keyValue struct{ key, value string }
@@ -88,6 +89,9 @@ func readOTel(environ []string, p place, check func(key string, err error)) tele
 	s.exponential = aggregation == exponential
 	s.resource, err = o.resource(p)
 	check("OTEL_RESOURCE_ATTRIBUTES", err)
+	if o.Sampler != "" {
+		s.ignored = append(s.ignored, "OTEL_TRACES_SAMPLER")
+	}
 	s.latest = slices.Contains(strings.Split(o.Stability, ","), "gen_ai_latest_experimental")
 	return s
 }

@@ -128,6 +128,13 @@ func TestProblemsAreNamedByTheVariableThatHasThem(t *testing.T) {
 	}
 }
 
+func TestASamplerIsNamedAsWithoutEffect(t *testing.T) {
+	s, problems := settingsOf("OTEL_TRACES_SAMPLER=traceidratio")
+	if problems != nil || !slices.Equal(s.ignored, []string{"OTEL_TRACES_SAMPLER"}) {
+		t.Errorf("ignored %q, problems %q", s.ignored, problems)
+	}
+}
+
 func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
 	for value, refused := range map[string]bool{
 		"": false, "false": false, "False": false, "NO_CONTENT": false, "true": true, "span_only": true, "EVENT_ONLY": true, "span_and_event": true,

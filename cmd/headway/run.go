@@ -16,7 +16,8 @@ const runUsage = `usage: headway run [--check]
 
 Forwards LLM traffic and measures it, configured by environment. SIGTERM or SIGINT
 lets running exchanges finish, up to HEADWAY_DRAIN_TIMEOUT; SIGQUIT cuts them.
-docs/configuration.md explains the variables:`
+docs/configuration.md explains the variables, docs/opentelemetry.md those of
+OpenTelemetry that turn on traces and metrics for a collector:`
 
 // runSidecar is `headway run`.
 func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
@@ -30,8 +31,8 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		return usageError{fmt.Errorf("wrong configuration:\n%w", err)}
 	}
 	log := newLogger(c, errs)
-	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
-		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
+	if ignored := append(unknownVariables(os.Environ()), c.telemetry.ignored...); len(ignored) > 0 {
+		log.Warn("variables have no effect", "variables", strings.Join(ignored, " "))
 	}
 	if *check {
 		fmt.Fprintln(out, "configuration is valid")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -65,7 +66,16 @@ func newQueue(signal delivery.Signal, s otlpSettings, c config, log *slog.Logger
 			d.MaxBytes = int64(c.SpoolMaxBytes) / metricsShare
 		}
 	}
+	log.Info("exporting", "signal", signal, "to", host(s.endpoint), "spool", d.SpoolDir)
 	return delivery.New(d)
+}
+
+// host is where an endpoint is, without what may be a secret in it.
+func host(endpoint string) string {
+	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return endpoint
 }
 
 // start begins to make spans and metrics of what t observes.
