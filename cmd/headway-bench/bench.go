@@ -62,6 +62,9 @@ func (b *bench) measureAll(ctx context.Context) error {
 	}
 	for _, scenario := range []string{"memory", "soak"} {
 		for _, t := range b.targets {
+			if t.tracked {
+				continue // its events are what others are compared with
+			}
 			if err := b.once(ctx, scenario, t); err != nil {
 				return err
 			}
@@ -114,7 +117,7 @@ func (b *bench) turn(ctx context.Context, round int, t target) error {
 	canRedirect := slices.ContainsFunc(b.targets, func(t target) bool { return t.redirected })
 	for _, group := range [][]string{{"events", "requests"}, {"raw"}, {"sealed"}} {
 		wanted := slices.DeleteFunc(group, func(s string) bool {
-			return !slices.Contains(b.options.scenarios, s) || isTunnel(s) && (t.tunnel == nil || !canRedirect)
+			return !slices.Contains(b.options.scenarios, s) || isTunnel(s) && (t.tunnel == nil || !canRedirect) || t.tracked && s != "events"
 		})
 		if len(wanted) == 0 {
 			continue

@@ -35,7 +35,7 @@ func reachNetwork(o options, args []string, isolated bool) error {
 	switch {
 	case isolated:
 		return raiseLoopback()
-	case o.wants("headway-transparent"):
+	case o.wants("headway-transparent"), o.wants("headway-tracked"):
 		return isolate(args)
 	}
 	return nil

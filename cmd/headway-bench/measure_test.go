@@ -147,7 +147,7 @@ func TestConfigurationsAreAcceptedByTheirProxies(t *testing.T) {
 }
 
 func TestReportJudgesByTheMedian(t *testing.T) {
-	r := &report{targets: []string{"direct", "nginx", "headway"}, Machine: "machine", Load: "load"}
+	r := &report{targets: []string{"direct", "nginx", "headway", "headway-tracked"}, Machine: "machine", Load: "load"}
 	add := func(round int, target string, cpu time.Duration, late int64) {
 		q := quantiles{Count: 1, P50: late, P99: late, P999: late, Max: late}
 		r.add(round, "events", target, loadResult{Events: 1000, Wall: time.Second, ProxyCPU: cpu, Lateness: q})
@@ -156,6 +156,7 @@ func TestReportJudgesByTheMedian(t *testing.T) {
 		add(round, "direct", 0, late)
 		add(round, "nginx", 10*time.Millisecond, late+20_000)
 		add(round, "headway", 12*time.Millisecond, late+50_000)
+		add(round, "headway-tracked", 15*time.Millisecond, late+50_000)
 	}
 	r.summarize()
 	cpu, added := r.line(t, "CPU per event"), r.line(t, "added lateness p50")
@@ -171,8 +172,11 @@ func TestReportJudgesByTheMedian(t *testing.T) {
 	if itself := r.line(t, "CPU per event, transparent"); itself.Met != nil {
 		t.Errorf("without transparent mode nothing can be said of it: %+v", itself)
 	}
+	if tracked := r.line(t, "CPU per event, tracked"); tracked.Ratios["headway-tracked"] != 1.25 || tracked.Limit != "" {
+		t.Errorf("beside the packet filter's rules: %+v", tracked)
+	}
 	text := string(r.markdown())
-	for _, want := range []string{"| CPU per event, µs | – | 10 | 12 (1.20 ×) | ≤ 1.3 × nginx: kept |", "≤ 1.5 × nginx: missed", "machine. load."} {
+	for _, want := range []string{"| CPU per event, µs | – | 10 | 12 (1.20 ×) | 15 (1.50 ×) | ≤ 1.3 × nginx: kept |", "≤ 1.5 × nginx: missed", "machine. load."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}

@@ -26,8 +26,10 @@ type measure struct {
 func measures() []measure {
 	return []measure{
 		{name: "CPU per event", unit: "µs", scenario: "events", value: perEvent, limit: new(1.3), compared: true},
+		{name: "CPU per event, tracked", unit: "µs", scenario: "events", value: perEvent, compared: true,
+			against: "headway", only: []string{"headway", "headway-tracked"}},
 		{name: "CPU per event, transparent", unit: "µs", scenario: "events", value: perEvent, limit: new(1.05), compared: true,
-			against: "headway", only: []string{"headway", "headway-transparent"}},
+			against: "headway-tracked", only: []string{"headway-tracked", "headway-transparent"}},
 		{name: "CPU per event, raw tunnel", unit: "µs", scenario: "raw", value: perEvent, limit: new(1.1), compared: true, against: "haproxy"},
 		{name: "CPU per event, sealed tunnel", unit: "µs", scenario: "sealed", value: perEvent, limit: new(1.1), compared: true, against: "haproxy"},
 		{name: "CPU per plain request", unit: "µs", scenario: "requests", value: perRequest, limit: new(2.5), compared: true},

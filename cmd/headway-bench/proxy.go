@@ -89,8 +89,12 @@ func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*pr
 		p.stop()
 		return nil, fmt.Errorf("starting %s: %w", t.name, err)
 	}
-	if p.pids, err = processTree(p.child.pid()); err == nil && p.redirected {
+	switch p.pids, err = processTree(p.child.pid()); {
+	case err != nil:
+	case p.redirected:
 		err = b.redirect(p, upstream, a.port)
+	case t.tracked:
+		err = b.redirect(p, a.adminPort, a.port)
 	}
 	if err != nil {
 		p.stop()

@@ -25,6 +25,9 @@ type target struct {
 	// redirected says that connections to the upstream are redirected to it in every scenario; in
 	// those of tunnels they are for every target.
 	redirected bool
+	// tracked says that rules which redirect other connections are in force beside it: with any, the
+	// kernel tracks all connections, and its work for that is charged to who makes it work.
+	tracked bool
 }
 
 // addresses are what a proxy is started with. maxStreams is how many streams it must carry at once.
@@ -41,7 +44,7 @@ type command struct {
 // findTargets lists direct and every proxy that is installed and asked for, and says of each other
 // why it is left out. unredirected is why connections cannot be redirected, if so.
 func findTargets(o options, unredirected error) (found []target, notes []string, err error) {
-	known := []string{"direct", "nginx", "haproxy", "headway", "headway-transparent"}
+	known := []string{"direct", "nginx", "haproxy", "headway", "headway-tracked", "headway-transparent"}
 	for _, p := range o.peers {
 		known = append(known, p.name)
 	}
@@ -50,7 +53,7 @@ func findTargets(o options, unredirected error) (found []target, notes []string,
 			return nil, nil, fmt.Errorf("-targets: %q is none of %s", name, strings.Join(known, ", "))
 		}
 	}
-	candidates := []target{{name: "direct"}, nginxTarget(), haproxyTarget(), headwayTarget(o.headway), transparentTarget(o.headway, unredirected)}
+	candidates := []target{{name: "direct"}, nginxTarget(), haproxyTarget(), headwayTarget(o.headway), trackedTarget(o.headway, unredirected), transparentTarget(o.headway, unredirected)}
 	for _, p := range o.peers {
 		candidates = append(candidates, peerTarget(p))
 	}
@@ -146,6 +149,16 @@ func headwayTarget(path string) target {
 			},
 		}, nil
 	}}
+}
+
+// trackedTarget is headway in explicit mode, beside rules that redirect nothing of its own.
+func trackedTarget(path string, unredirected error) target {
+	t := headwayTarget(path)
+	t.name, t.tracked = "headway-tracked", true
+	if t.missing == nil {
+		t.missing = unredirected
+	}
+	return t
 }
 
 // transparentTarget is headway that is given connections to the upstream by redirect rules.
