@@ -65,29 +65,28 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 	exe, o := build(t), staged(t)
 	for _, tt := range []struct {
 		name, protocol string
-		spool          int64 // bytes; 0 is the default
+		spool          int64 // bytes
+		part           bool  // there is no room for all
 	}{
-		{"with room for all", "grpc", 0},
-		{"with room for a part", "http/protobuf", 256 << 10},
+		{"with room for all", "grpc", 1 << 30, false},
+		{"with room for a part", "http/protobuf", 256 << 10, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			collector := newCollector(t)
 			collector.start(t, "file/traces")
 			sim := exe.startSimulator(t, "--step", "500us", "--prefill", "0", "--step-per-sequence", "0")
-			env := append(collector.environment(tt.protocol), "HEADWAY_TRACE_RATIO=1", "HEADWAY_SPOOL_DIR="+t.TempDir())
-			if tt.spool > 0 {
-				env = append(env, fmt.Sprintf("HEADWAY_SPOOL_MAX_BYTES=%d", tt.spool))
-			}
+			env := append(collector.environment(tt.protocol), "HEADWAY_TRACE_RATIO=1", "HEADWAY_SPOOL_DIR="+t.TempDir(),
+				fmt.Sprintf("HEADWAY_SPOOL_MAX_BYTES=%d", tt.spool))
 			book := &book{ended: map[string]time.Time{}}
 			sidecar := exe.startSidecar(t, sim.url, env...)
 			book.traffic(t, sidecar.url, o.rate, time.Second)
 			book.expect(t, collector, book.size())
 
 			collector.stop(t)
-			if tt.spool == 0 {
-				book.kill(t, sidecar, o)
-			} else {
+			if tt.part {
 				book.killQuiet(t, sidecar, o)
+			} else {
+				book.kill(t, sidecar, o)
 			}
 			sidecar = exe.startSidecar(t, sim.url, env...)
 			book.traffic(t, sidecar.url, o.rate, o.lasts/2)
@@ -98,7 +97,7 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 			book.watch(t, sidecar)
 			sidecar.process.stop(t)
 			collector.stop(t)
-			book.judge(t, collector, tt.spool > 0)
+			book.judge(t, collector, tt.part)
 		})
 	}
 }
