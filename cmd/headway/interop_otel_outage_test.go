@@ -49,9 +49,6 @@ const (
 	// unspooled is how long a span may be on its way to the disk: it lingers for 100 ms
 	// for others to fill its batch, and a loaded machine takes its time. Killed then, it is lost.
 	unspooled = time.Second
-	// oneRequest is the most spans of a request. The one that is being tried is kept though its file is
-	// dropped at the bound; killed then, it is lost.
-	oneRequest = 128
 	// mostLost is the share of all that may be lost so, when they are enough to tell.
 	mostLost   = 0.001
 	enoughFor  = 100_000
@@ -271,7 +268,7 @@ func (b *book) complete(t *testing.T, c *collector, s *sidecar) error {
 	b.take(t, c)
 	b.watch(t, s)
 	missing, _ := b.missing()
-	if missing > b.before+b.dropped+b.spared() {
+	if missing > b.before+b.dropped {
 		return fmt.Errorf("%d of %d traces have not arrived, %d were dropped; one of them is %s",
 			missing, b.size(), b.before+b.dropped, b.example(s))
 	}
@@ -297,15 +294,6 @@ func (b *book) example(s *sidecar) string {
 		return fmt.Sprintf("%s, %v after the kill: %s", trace, at.Sub(b.killed), line)
 	}
 	return "none"
-}
-
-// spared is how many traces may be missing uncounted for the one request that was being
-// tried when headway was killed: none, unless what it was in had been dropped.
-func (b *book) spared() int {
-	if b.before == 0 {
-		return 0
-	}
-	return oneRequest
 }
 
 // missing counts the traces that did not arrive, and those beside them that the killing may
@@ -354,7 +342,7 @@ func (b *book) judge(t *testing.T, c *collector, small bool) {
 	if small == (dropped == 0) {
 		t.Errorf("%d traces were dropped for want of room", dropped)
 	}
-	if missing > dropped+b.spared() {
+	if missing > dropped {
 		t.Errorf("%d traces are missing, and %d counted as dropped", missing, dropped)
 	}
 	if missing+excused < dropped-len(b.unsure) {

@@ -27,7 +27,7 @@ func dial(cfg Config) (client, error) {
 type answer struct {
 	fate     fate
 	word     string        // the status, in the protocol's own word
-	why      string        // what kept the request from leaving, said by this side; may be empty
+	why      string        // what kept the request from leaving, said by this side; empty if the collector answered
 	after    time.Duration // the wait that the collector asked for; 0: none
 	rejected int64         // items of an accepted request that the collector refused
 }

@@ -59,7 +59,9 @@ type Config struct {
 	// them in memory. One process at a time may use it.
 	SpoolDir string
 	// MaxBytes bounds what waits: payloads in memory, or the spool's files. Beyond it
-	// the oldest are dropped. 16 MiB in memory and 256 MiB in files if zero.
+	// the oldest are dropped, but for the request that is being sent: the files may be
+	// larger by the segment that it is in when MaxBytes is less than some segments
+	// (64 KiB to 4 MiB each). 16 MiB in memory and 256 MiB in files if zero.
 	MaxBytes int64
 	// Backoff is the wait between attempts when the collector does not name one.
 	Backoff Backoff

@@ -21,11 +21,12 @@ const (
 	spoolVariable    = "HEADWAY_TEST_SPOOL"
 	endpointVariable = "HEADWAY_TEST_ENDPOINT"
 	limitVariable    = "HEADWAY_TEST_FILE_LIMIT"
+	boundVariable    = "HEADWAY_TEST_MAX_BYTES"
 )
 
 // TestMain is also a process that is killed, or whose disk is full: with a spool in its
-// environment it sends a payload for each line that it reads, and answers with a line
-// when Send has returned.
+// environment it sends a payload for each line that it reads, and answers when Send has
+// returned with how many items were dropped. An empty line only asks for that.
 func TestMain(m *testing.M) {
 	dir := os.Getenv(spoolVariable)
 	if dir == "" {
@@ -39,13 +40,18 @@ func TestMain(m *testing.M) {
 	}
 	cfg := quick(delivery.HTTPProtobuf, os.Getenv(endpointVariable))
 	cfg.SpoolDir = dir
+	if bound, err := strconv.ParseInt(os.Getenv(boundVariable), 10, 64); err == nil {
+		cfg.MaxBytes = bound
+	}
 	q, err := delivery.New(cfg)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		q.Send([]byte(lines.Text()+padding), 1)
+		if lines.Text() != "" {
+			q.Send([]byte(lines.Text()+padding), 1)
+		}
 		fmt.Println(q.Dropped())
 	}
 }
@@ -53,9 +59,21 @@ func TestMain(m *testing.M) {
 // padding makes a payload longer than a page, which is where a kill may tear a write.
 var padding = strings.Repeat(".", 5000)
 
-// victim starts that process. send makes it send one payload and returns when Send has;
-// kill ends it by SIGKILL.
+// victim starts that process, which drops nothing. send makes it send one payload and
+// returns when Send has; kill ends it by SIGKILL.
 func victim(t *testing.T, dir, url string, variables ...string) (send func(i int), kill func()) {
+	t.Helper()
+	ask, kill := asked(t, dir, url, variables...)
+	return func(i int) {
+		t.Helper()
+		if dropped := ask(strconv.Itoa(i)); dropped != 0 {
+			t.Fatalf("dropped %d", dropped)
+		}
+	}, kill
+}
+
+// asked starts that process. ask hands it a line and returns its answer.
+func asked(t *testing.T, dir, url string, variables ...string) (ask func(line string) (dropped uint64), kill func()) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), append(variables, spoolVariable+"="+dir, endpointVariable+"="+url)...)
@@ -72,16 +90,17 @@ func victim(t *testing.T, dir, url string, variables ...string) (send func(i int
 		t.Fatal(err)
 	}
 	answers := bufio.NewReader(out)
-	send = func(i int) {
+	ask = func(line string) (dropped uint64) {
 		t.Helper()
-		if _, err := fmt.Fprintln(in, i); err != nil {
+		if _, err := fmt.Fprintln(in, line); err != nil {
 			t.Fatal(err)
 		}
-		if answer, err := answers.ReadString('\n'); err != nil || answer != "0\n" {
-			t.Fatalf("dropped %q, error %v", answer, err)
+		if _, err := fmt.Fscanln(answers, &dropped); err != nil {
+			t.Fatal(err)
 		}
+		return dropped
 	}
-	return send, func() {
+	return ask, func() {
 		t.Helper()
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
@@ -183,6 +202,70 @@ func TestNothingThatReachedTheSpoolIsLostWhenTheProcessIsKilled(t *testing.T) {
 		t.Errorf("%d came twice, in %d kills", twice, rounds)
 	}
 	t.Logf("%d sent, %d kills: %d came twice, %d were killed on their way to the files, the last kill tore %d", rounds*each, rounds, twice, lost, q.Dropped())
+}
+
+// inSegments is how many of the padded payloads are in the files of a spool.
+func inSegments(t *testing.T, dir string) (n int) {
+	t.Helper()
+	for _, name := range segmentFiles(t, dir) {
+		p, err := os.ReadFile(name)
+		if err != nil && !os.IsNotExist(err) { // dropped since it was listed
+			t.Fatal(err)
+		}
+		n += bytes.Count(p, []byte(padding))
+	}
+	return n
+}
+
+// The request in flight is of the segment that the bound drops first. When the process
+// is killed then, every item was delivered, or counted before, or is delivered by the
+// next process, first of all the one that was in flight.
+func TestWhatTheBoundDropsUnderARequestInFlightIsCountedBeforeAKill(t *testing.T) {
+	const most = 300
+	for name, c := range map[string]struct{ bound, takes int }{
+		"many segments":                     {1 << 20, 0},
+		"many segments, late in the first":  {1 << 20, 5},
+		"two segments":                      {100_000, 0},
+		"two segments, late in the first":   {100_000, 8},
+		"one segment":                       {30_000, 0},
+		"one segment that is nearly passed": {30_000, 4}, // so that the bound is exceeded
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, inFlight, over := t.TempDir(), make(chan struct{}), make(chan struct{})
+			url := startHTTP(t, &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
+				if n == c.takes {
+					close(inFlight)
+					<-over
+				}
+			}})
+			defer close(over)
+			ask, kill := asked(t, dir, url, boundVariable+"="+strconv.Itoa(c.bound))
+			for i := range c.takes + 1 {
+				ask(strconv.Itoa(i))
+			}
+			<-inFlight
+			for i := c.takes + 1; i < most; i++ {
+				ask(strconv.Itoa(i))
+			}
+			dropped := ask("")
+			for range 500 { // until all is written and counted
+				if dropped+uint64(inSegments(t, dir)) == most {
+					break
+				}
+				dropped = ask("")
+			}
+			kill()
+			to := &hooks{}
+			got, again := deliverAll(t, dir, startHTTP(t, to), to)
+			if dropped == 0 || c.takes+len(got)+int(dropped) != most || again != 0 {
+				t.Errorf("of %d, %d were delivered, %d counted before the kill, %d arrived after it, %d counted then",
+					most, c.takes, dropped, len(got), again)
+			}
+			if len(got) < 2 || got[0] != strconv.Itoa(c.takes)+padding || got[len(got)-1] != strconv.Itoa(most-1)+padding {
+				t.Errorf("the oldest that arrived is %.4q, the newest %.4q", got[0], got[len(got)-1])
+			}
+		})
+	}
 }
 
 // A limit on the size of files tears a write as a full disk does. What finds no room

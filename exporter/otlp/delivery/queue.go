@@ -39,13 +39,14 @@ type Queue struct {
 	once    sync.Once
 	give    context.CancelFunc // ends the sender's attempts
 	done    chan struct{}      // the sender has ended and the store is closed
+	unsent  bool               // it ended before all was sent; to be read when done
 }
 
 // entry is a request as it waits.
 type entry struct {
 	payload []byte
 	items   int
-	at      place // where it lies in the spool; zero in memory
+	spooled bool // it lies in the spool; otherwise in memory
 }
 
 // store keeps requests until they are settled, the oldest first, within its bound.
@@ -100,6 +101,9 @@ func New(cfg Config) (*Queue, error) {
 		to: to, timeout: cfg.Timeout, pace: pace{first: cfg.Backoff.First, most: cfg.Backoff.Max},
 		dropped: dropped, reports: reports,
 	}
+	if cfg.SpoolDir != "" {
+		q.sender.leave = q.closing
+	}
 	go q.run(ctx)
 	return q, nil
 }
@@ -124,9 +128,10 @@ func (q *Queue) Bytes() int64 { return q.store.waiting() }
 // does not answer.
 const closeGrace = time.Second
 
-// Close sends what waits until nothing does or ctx ends. What is left then stays in
-// the spool; without one it is dropped, counted, and reported in the error. Close is
-// to be called once; Send may still be called, in vain.
+// Close sends what waits until nothing does or ctx ends; with a spool, until the
+// collector does not answer, too. What is left then stays in the spool; without one
+// it is dropped, counted, and reported in the error. Close is to be called once; Send may
+// still be called, in vain.
 func (q *Queue) Close(ctx context.Context) error {
 	before := q.dropped.Load()
 	q.once.Do(func() {
@@ -135,24 +140,23 @@ func (q *Queue) Close(ctx context.Context) error {
 	})
 	select {
 	case <-q.done:
-		return nil
 	case <-ctx.Done():
+		q.give()
+		grace := time.NewTimer(closeGrace)
+		defer grace.Stop()
+		select {
+		case <-q.done:
+		case <-grace.C:
+			return fmt.Errorf("closing the queue of %s: the spool's disk does not answer: %w", q.signal, ctx.Err())
+		}
 	}
-	q.give()
-	grace := time.NewTimer(closeGrace)
-	defer grace.Stop()
-	select {
-	case <-q.done:
-	case <-grace.C:
-		return fmt.Errorf("closing the queue of %s: the spool's disk does not answer: %w", q.signal, ctx.Err())
-	}
-	if lost := q.dropped.Load() - before; lost > 0 {
-		return fmt.Errorf("closing the queue of %s: %d items dropped: %w", q.signal, lost, ctx.Err())
+	if lost := q.dropped.Load() - before; lost > 0 && (q.unsent || ctx.Err() != nil) {
+		return fmt.Errorf("closing the queue of %s: %d items dropped unsent", q.signal, lost)
 	}
 	return nil
 }
 
-// run sends until the queue is closed and either nothing waits or ctx has ended.
+// run sends until the queue is closed and either nothing waits or the sender gives up.
 func (q *Queue) run(ctx context.Context) {
 	defer close(q.done)
 	defer q.give()
@@ -171,6 +175,7 @@ func (q *Queue) run(ctx context.Context) {
 			q.store.settle(e)
 		case ok:
 			q.store.giveBack(e)
+			q.unsent = true
 			return
 		case closing:
 			return

@@ -15,10 +15,13 @@ type sender struct {
 	dropped *atomic.Uint64
 	reports *reports
 	away    bool // the last attempt failed and may be repeated
+	// leave, once closed, ends the wait for a collector that does not answer, for a next
+	// process goes on. It is nil where nothing outlives this one.
+	leave <-chan struct{}
 }
 
 // deliver sends an entry until the collector has answered for good, and counts what it
-// refused. False says that ctx ended before.
+// refused. False says that ctx ended before, or that it is to be left to a next process.
 func (s *sender) deliver(ctx context.Context, e entry) bool {
 	for {
 		a := s.attempt(ctx, e.payload)
@@ -39,7 +42,11 @@ func (s *sender) deliver(ctx context.Context, e entry) bool {
 		s.away = true
 		wait := s.pace.next(a.after)
 		s.reports.warn("the collector takes nothing; trying again", a.word, "reason", a.why, "wait", wait)
-		if !sleep(ctx, wait) {
+		var leave <-chan struct{}
+		if a.why != "" { // nobody answered
+			leave = s.leave
+		}
+		if !sleep(ctx, leave, wait) {
 			return false
 		}
 	}
@@ -63,12 +70,14 @@ func (s *sender) accept(a answer, items int) {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, leave <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
+	case <-leave:
+		return false
 	case <-ctx.Done():
 		return false
 	}

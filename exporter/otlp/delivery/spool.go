@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // spool is a queue of entries in the segments of a directory. Entries are appended to
@@ -27,18 +28,13 @@ type spool struct {
 	next     uint64    // the number of the next segment
 	tail     uint64    // items ever appended
 	left     uint64    // those of them that are not settled
-	lent     *lent     // the entry that was taken
+	lent     *lent     // the entry that was taken, of the first segment
 	buffer   []byte
 }
 
-// place is where an entry lies.
-type place struct {
-	segment uint64
-	end     int64
-}
-
+// lent is an entry that waits for its answer: where it ends, and what it holds.
 type lent struct {
-	place
+	end   int64
 	items uint64
 }
 
@@ -53,9 +49,7 @@ func (s *spool) append(payload []byte, items int) (dropped uint64, err error) {
 	if need+segmentHead > s.max {
 		return uint64(items), nil
 	}
-	for s.total+need+segmentHead > s.max {
-		dropped += s.dropFirst()
-	}
+	dropped = s.makeRoom(need + segmentHead)
 	if last := len(s.segments) - 1; s.active != nil && s.segments[last].size+need > s.segmentMax {
 		s.seal()
 	}
@@ -82,6 +76,42 @@ func (s *spool) append(payload []byte, items int) (dropped uint64, err error) {
 	s.left += uint64(items)
 	s.tail += uint64(items)
 	return dropped, nil
+}
+
+// makeRoom drops the oldest segments. Of the one that holds the lent entry it leaves
+// what is up to that entry's end, for its fate is not known yet: should the process be
+// killed, the next one delivers it. When nothing but that is left, the bound is exceeded
+// by so much, one segment at most.
+func (s *spool) makeRoom(need int64) (dropped uint64) {
+	for s.total+need > s.max {
+		switch {
+		case s.lent == nil:
+			dropped += s.dropFirst()
+		case s.segments[0].size > s.lent.end:
+			dropped += s.dropBehindLent()
+		case len(s.segments) > 1:
+			dropped += s.drop(1)
+		default:
+			return dropped
+		}
+	}
+	return dropped
+}
+
+// dropBehindLent cuts the rest of the lent entry's segment off. If the disk does not do
+// it, a next process delivers what was counted here.
+func (s *spool) dropBehindLent() (dropped uint64) {
+	if len(s.segments) == 1 {
+		s.seal()
+	}
+	first := &s.segments[0]
+	dropped = first.left - min(first.left, s.lent.items)
+	s.total -= first.size - s.lent.end
+	s.left -= dropped
+	first.size, first.left = s.lent.end, first.left-dropped
+	_ = os.Truncate(filepath.Join(s.dir, first.name()), first.size)
+	s.save()
+	return dropped
 }
 
 // begin makes a new segment the last.
@@ -137,15 +167,15 @@ func (s *spool) take() (e entry, ok bool, dropped uint64, err error) {
 			dropped += s.dropFirst()
 			continue
 		}
-		at := place{segment: first.number, end: h.end(s.offset)}
+		end := h.end(s.offset)
 		payload := make([]byte, h.length)
 		if _, err := s.reading.ReadAt(payload, s.offset+entryHead); err != nil || checksum(payload) != h.crc {
 			dropped += h.items
-			dropped += s.pass(at, h.items)
+			dropped += s.pass(end, h.items)
 			continue
 		}
-		s.lent = &lent{place: at, items: h.items}
-		return entry{payload: payload, items: int(h.items), at: at}, true, dropped, nil
+		s.lent = &lent{end: end, items: h.items}
+		return entry{payload: payload, items: int(h.items), spooled: true}, true, dropped, nil
 	}
 	return entry{}, false, dropped, nil
 }
@@ -162,32 +192,23 @@ func (s *spool) open() error {
 	return nil
 }
 
-// settle passes a lent entry. dropped is what was lost with the rest of its segment.
-func (s *spool) settle(e entry) (dropped uint64) {
+// settle passes the lent entry. dropped is what was lost with the rest of its segment.
+func (s *spool) settle() (dropped uint64) {
+	passed := *s.lent
 	s.lent = nil
-	return s.pass(e.at, uint64(e.items))
+	return s.pass(passed.end, passed.items)
 }
 
-// giveBack leaves a lent entry where it is; if the bound has taken it, its items are
-// lost.
-func (s *spool) giveBack(e entry) (dropped uint64) {
-	if s.lent == nil {
-		return uint64(e.items)
-	}
-	s.lent = nil
-	return 0
-}
+// giveBack leaves the lent entry where it is.
+func (s *spool) giveBack() { s.lent = nil }
 
-// pass moves the position behind an entry, unless its segment is gone.
-func (s *spool) pass(at place, items uint64) (dropped uint64) {
-	if len(s.segments) == 0 || s.segments[0].number != at.segment {
-		return 0
-	}
+// pass moves the position behind an entry.
+func (s *spool) pass(end int64, items uint64) (dropped uint64) {
 	first := &s.segments[0]
 	items = min(items, first.left)
 	first.left -= items
 	s.left -= items
-	s.offset = at.end
+	s.offset = end
 	if s.offset >= first.size && (len(s.segments) > 1 || s.active == nil) {
 		return s.dropFirst()
 	}
@@ -195,29 +216,31 @@ func (s *spool) pass(at place, items uint64) (dropped uint64) {
 	return 0
 }
 
-// dropFirst deletes the oldest segment and returns how many unsettled items it held.
-// The one that is lent is not among them: it is settled or given back yet.
+// dropFirst deletes the oldest segment, of which nothing is lent, and returns how many
+// unsettled items it held.
 func (s *spool) dropFirst() (dropped uint64) {
-	first := s.segments[0]
-	if len(s.segments) == 1 {
-		s.seal()
-	}
 	if s.reading != nil {
 		_ = s.reading.Close()
 		s.reading = nil
 	}
-	s.segments = s.segments[1:]
-	s.total -= first.size
-	s.left -= first.left
 	s.offset = segmentHead
-	dropped = first.left
-	if s.lent != nil {
-		dropped -= min(dropped, s.lent.items)
-		s.lent = nil
+	return s.drop(0)
+}
+
+// drop deletes a segment and returns how many unsettled items it held. If the disk does
+// not do it, it is tried again when the spool is opened; one that is not the first is
+// delivered then.
+func (s *spool) drop(i int) (dropped uint64) {
+	if i == len(s.segments)-1 {
+		s.seal()
 	}
+	gone := s.segments[i]
+	s.segments = slices.Delete(s.segments, i, i+1)
+	s.total -= gone.size
+	s.left -= gone.left
 	s.save()
-	_ = os.Remove(filepath.Join(s.dir, first.name())) // tried again when the spool is opened
-	return dropped
+	_ = os.Remove(filepath.Join(s.dir, gone.name()))
+	return gone.left
 }
 
 // save writes the position. If that fails, what was settled since is sent again by the

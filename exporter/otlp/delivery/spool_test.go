@@ -2,8 +2,10 @@ package delivery_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
@@ -170,6 +173,67 @@ func TestTheSpoolDropsItsOldestSegmentsAtTheBound(t *testing.T) {
 	}
 	if arrived+q.Dropped() != sent {
 		t.Errorf("%d items arrived and %d were dropped of %d", arrived, q.Dropped(), sent)
+	}
+}
+
+func TestARequestThatIsAcceptedAfterTheBoundHasCutItsSegmentIsNotCounted(t *testing.T) {
+	const most = 60
+	inFlight, over, to := make(chan struct{}), make(chan struct{}), &hooks{}
+	to.reply = func(n int, _ http.ResponseWriter, _ *http.Request) {
+		if n == 0 {
+			close(inFlight)
+			<-over
+		}
+	}
+	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
+	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), 100_000
+	q := open(t, cfg)
+	for i := range most {
+		q.Send(fmt.Appendf(nil, "%02d%s", i, padding), 1)
+		if i == 0 {
+			<-inFlight
+		}
+	}
+	waitFor(t, func() bool { return q.Dropped() > 0 })
+	close(over)
+	drain(t, q)
+	got := to.names()
+	if len(got)+int(q.Dropped()) != most || got[0][:2] != "00" || got[1][:2] == "01" {
+		t.Errorf("of %d, %d arrived and %d were dropped; the second is %.2s", most, len(got), q.Dropped(), got[1])
+	}
+	if left := segmentFiles(t, cfg.SpoolDir); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+// With a spool Close has nothing to wait for once the collector is known to be away,
+// before Close or since.
+func TestCloseLeavesTheSpoolToTheNextProcessWhenTheCollectorIsAway(t *testing.T) {
+	for name, noticed := range map[string]bool{"before": true, "since": false} {
+		t.Run(name, func(t *testing.T) {
+			dir, tried, to := t.TempDir(), make(chan struct{}, 1), &hooks{}
+			cfg := spoolOf(dir)
+			cfg.Backoff = delivery.Backoff{First: time.Hour, Max: time.Hour}
+			cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
+				tried <- struct{}{}
+				return nil, net.ErrClosed
+			}
+			q := open(t, cfg)
+			for _, p := range numbered(0, 5) {
+				q.Send([]byte(p), 1)
+			}
+			if noticed {
+				<-tried
+			}
+			if err := q.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+			got, dropped := deliverAll(t, dir, startHTTP(t, to), to)
+			wantNames(t, got, numbered(0, 5))
+			if dropped += q.Dropped(); dropped != 0 {
+				t.Errorf("dropped %d", dropped)
+			}
+		})
 	}
 }
 

@@ -150,24 +150,24 @@ func (s *spooled) take() (entry, bool) {
 }
 
 func (s *spooled) settle(e entry) {
-	if e.at == (place{}) {
+	if !e.spooled {
 		s.backlog.settle(e)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count(s.spool.settle(e), "damaged")
+	s.count(s.spool.settle(), "damaged")
 	s.unread.Store(s.spool.unread())
 }
 
 func (s *spooled) giveBack(e entry) {
-	if e.at == (place{}) {
+	if !e.spooled {
 		s.backlog.giveBack(e)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count(s.spool.giveBack(e), "full")
+	s.spool.giveBack()
 }
 
 func (s *spooled) waiting() int64 { return s.backlog.waiting() + s.unread.Load() }
