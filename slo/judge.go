@@ -198,7 +198,7 @@ func (e *engine) intern(p *plan, w *scratch) []exchange.Verdict {
 	}
 	out := make([]exchange.Verdict, len(w.opinions))
 	for i, o := range w.opinions {
-		out[i] = exchange.Verdict{SLO: o.by.Name, Good: o.missed == 0, Missed: o.missed}
+		out[i] = exchange.Verdict{SLO: o.by.Name, Good: o.missed == 0, Missed: o.missed, Chain: o.by.chain}
 	}
 	if e.room(len(out)) {
 		p.mu.Lock()

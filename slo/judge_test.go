@@ -135,7 +135,7 @@ func TestJudgeHoldsExchangesToTheirLimits(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			want := []exchange.Verdict{{SLO: "x", Good: tt.want == 0, Missed: tt.want}}
+			want := []exchange.Verdict{{SLO: "x", Good: tt.want == 0, Missed: tt.want, Chain: true}}
 			if got := verdicts(with(tt.change), promise("x", tt.limit)); !slices.Equal(got, want) {
 				t.Errorf("verdicts %v, want %v", got, want)
 			}
@@ -277,7 +277,7 @@ func TestChainsAreJudgedOnceAndFromTheirFirstAttempt(t *testing.T) {
 	j.ObserveChain(exchange.Chain{ID: 1, Outcome: exchange.Recovered, TTFT: 614 * ms, E2E: 673 * ms, Last: last})
 	want := [][]exchange.Verdict{
 		{{SLO: "attempt", Missed: missed(exchange.Error)}},
-		{{SLO: "call", Missed: missed(exchange.TTFT)}, {SLO: "attempt", Good: true}},
+		{{SLO: "call", Missed: missed(exchange.TTFT), Chain: true}, {SLO: "attempt", Good: true}},
 		nil,
 	}
 	for i, got := range [][]exchange.Verdict{l.records[0].Verdicts, l.records[1].Verdicts, l.chains[0].Verdicts} {
@@ -300,7 +300,7 @@ func TestAChainThatSilenceClosedIsJudgedThen(t *testing.T) {
 		r.Attempt = exchange.Attempt{Chain: 1, Number: 3, Elapsed: 4 * time.Second}
 	})
 	j.ObserveChain(exchange.Chain{ID: 1, Outcome: exchange.Exhausted, Late: true, E2E: 4300 * ms, Last: last})
-	want := []exchange.Verdict{{SLO: "call", Missed: missed(exchange.Error, exchange.E2E)}}
+	want := []exchange.Verdict{{SLO: "call", Missed: missed(exchange.Error, exchange.E2E), Chain: true}}
 	if got := l.chains[0].Verdicts; !slices.Equal(got, want) {
 		t.Errorf("verdicts %v, want %v", got, want)
 	}

@@ -5,6 +5,7 @@ type Verdict struct {
 	SLO    string
 	Good   bool
 	Missed Misses // empty when Good
+	Chain  bool   // it is of the chain; otherwise of the exchange by itself
 }
 
 // Indicator is what an objective limits.

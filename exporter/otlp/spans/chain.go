@@ -1,6 +1,7 @@
 package spans
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -19,7 +20,7 @@ import (
 func (b *Builder) chain(c *exchange.Chain, records []exchange.Record) {
 	if c.Attempts <= 1 && len(records) == 1 {
 		p := alone(&records[0])
-		p.outcome, p.verdicts = c.Outcome, verdictsOf(c, records)
+		p.outcome, p.verdicts = c.Outcome, both(records[0].Verdicts, c.Verdicts)
 		b.attempt(&records[0], &p)
 		return
 	}
@@ -29,7 +30,7 @@ func (b *Builder) chain(c *exchange.Chain, records []exchange.Record) {
 	below := together(records)
 	for i := range records {
 		p := alone(&records[i])
-		p.joined = true
+		p.joined, p.verdicts = true, only(false, records[i].Verdicts)
 		if below {
 			p.context.Trace, p.parent, p.remote = whole.context.Trace, whole.context.ID, false
 		} else {
@@ -62,17 +63,41 @@ func together(records []exchange.Record) bool {
 }
 
 // verdictsOf are what the SLOs made of c: they are with c when it was closed late, and
-// with the attempt that closed it otherwise.
+// with the attempt that closed it otherwise, beside those about that attempt.
 func verdictsOf(c *exchange.Chain, records []exchange.Record) []exchange.Verdict {
 	if len(c.Verdicts) > 0 {
 		return c.Verdicts
 	}
 	for i := range records {
 		if records[i].Attempt.Outcome != "" {
-			return records[i].Verdicts
+			return only(true, records[i].Verdicts)
 		}
 	}
 	return nil
+}
+
+// only are the verdicts about chains, or those about attempts. Mostly that is all of
+// them, or none, which costs nothing.
+func only(chain bool, verdicts []exchange.Verdict) []exchange.Verdict {
+	other := func(v exchange.Verdict) bool { return v.Chain != chain }
+	if !slices.ContainsFunc(verdicts, other) {
+		return verdicts
+	}
+	var some []exchange.Verdict
+	for _, v := range verdicts {
+		if !other(v) {
+			some = append(some, v)
+		}
+	}
+	return some
+}
+
+// both are verdicts that were made at two times.
+func both(first, late []exchange.Verdict) []exchange.Verdict {
+	if len(late) == 0 {
+		return first
+	}
+	return slices.Concat(first, late)
 }
 
 // over writes the span of c itself. It has no gen_ai.usage.*, so that who adds

@@ -1,9 +1,11 @@
 package spans_test
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ func retried() exchange.Record {
 	r.Attempt = exchange.Attempt{
 		Chain: chainNumber, Number: 2, JoinedBy: "x-stainless-retry-count", Elapsed: 500 * time.Millisecond, Outcome: exchange.Recovered,
 	}
-	r.Verdicts = []exchange.Verdict{{SLO: "chat", Good: true}}
+	r.Verdicts = []exchange.Verdict{{SLO: "chat", Good: true, Chain: true}}
 	return r
 }
 
@@ -165,7 +167,7 @@ func TestAttemptsOfDifferentContextsAreLinked(t *testing.T) {
 
 func TestALateChain(t *testing.T) {
 	late := recovered()
-	late.Outcome, late.Late, late.Verdicts = exchange.Exhausted, true, []exchange.Verdict{{SLO: "chat", Missed: exchange.Misses(0).With(exchange.Error)}}
+	late.Outcome, late.Late, late.Verdicts = exchange.Exhausted, true, []exchange.Verdict{{SLO: "chat", Missed: exchange.Misses(0).With(exchange.Error), Chain: true}}
 	t.Run("of one attempt is that attempt", func(t *testing.T) {
 		c := late
 		c.Attempts, c.Last = 1, failed()
@@ -186,6 +188,65 @@ func TestALateChain(t *testing.T) {
 			t.Errorf("%v", all[0].attrs)
 		}
 	})
+}
+
+// An SLO judges attempts or chains. Its verdict is on the span of what it judged.
+func TestVerdictsAreOnTheSpanOfWhatWasJudged(t *testing.T) {
+	missed := func(slo string, chain bool) exchange.Verdict {
+		return exchange.Verdict{SLO: slo, Chain: chain, Missed: exchange.Misses(0).With(exchange.Error)}
+	}
+	judged := func(r exchange.Record, verdicts ...exchange.Verdict) exchange.Record {
+		r.Verdicts = verdicts
+		return r
+	}
+	late := func(attempts int) exchange.Chain {
+		c := recovered()
+		c.Attempts, c.Outcome, c.Late, c.Verdicts = attempts, exchange.Exhausted, true, []exchange.Verdict{missed("call", true)}
+		return c
+	}
+	single := failed()
+	single.Attempt.Outcome = exchange.Exhausted
+	second := retried()
+	second.Attempt.Outcome = ""
+	try := missed("try", false)
+	for name, c := range map[string]struct {
+		chain   exchange.Chain
+		records []exchange.Record
+		want    []string // of each span: good, or what was missed; empty for none
+	}{
+		"a single attempt has both": {
+			exchange.Chain{}, []exchange.Record{judged(single, try, missed("call", true))}, []string{"try:error call:error"}},
+		"a single attempt whose chain was closed late": {
+			late(1), []exchange.Record{judged(failed(), try)}, []string{"try:error call:error"}},
+		"a single attempt that was judged late only": {
+			late(1), []exchange.Record{failed()}, []string{"call:error"}},
+		"attempts and their chain": {
+			recovered(), []exchange.Record{judged(failed(), try), judged(retried(), exchange.Verdict{SLO: "try", Good: true}, missed("call", true))},
+			[]string{"call:error", "try:error", "good"}},
+		"attempts only": {
+			recovered(), []exchange.Record{judged(failed(), try), judged(retried(), try)}, []string{"", "try:error", "try:error"}},
+		"chains only": {
+			recovered(), []exchange.Record{failed(), judged(retried(), missed("call", true))}, []string{"call:error", "", ""}},
+		"a chain that was closed late": {
+			late(2), []exchange.Record{judged(failed(), try), judged(second, try)}, []string{"call:error", "try:error", "try:error"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, s := range chained(t, c.chain, c.records...) {
+				of := ""
+				if s.attrs["headway.slo.good"] == true {
+					of = "good"
+				}
+				if list, ok := s.attrs["headway.slo.missed"].([]any); ok {
+					of = strings.Trim(fmt.Sprint(list), "[]")
+				}
+				got = append(got, of)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("verdicts are %q, want %q", got, c.want)
+			}
+		})
+	}
 }
 
 func TestAChainOfWhichNothingIsSampledIsNotTraced(t *testing.T) {

@@ -46,7 +46,7 @@ func everything(t *testing.T, v exporter.SemConv) []ptrace.Span {
 		second.Attempt.Fallback, second.Attempt.Ambiguous, c.Fallback, c.Ambiguous = true, true, true, true
 		second.Timing.End += 5e9
 		second.Notes = []string{"usage_after_finish"}
-		second.Verdicts = []exchange.Verdict{{SLO: "chat", Missed: exchange.Misses(0).With(exchange.TTFT)}}
+		second.Verdicts = []exchange.Verdict{{SLO: "chat", Missed: exchange.Misses(0).With(exchange.TTFT), Chain: true}}
 		c.Waste[0].Input, c.Outcome = exchange.Known(7), exchange.Exhausted
 		c.Last = second
 		second.Trace.SpanID = clientSpan // so that there are links
