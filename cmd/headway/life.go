@@ -149,7 +149,8 @@ func (s *sidecar) servesOwnPod() bool {
 	return ok && at.IP.IsLoopback() && s.config.Role == exchange.Client
 }
 
-// flush hands over what was measured last, within a bounded time.
+// flush hands over what was measured last, within a bounded time. That a collector does
+// not take it is no failure of headway.
 func (s *sidecar) flush(urgent context.Context) error {
 	ctx, cancel := lastMoments(urgent)
 	defer cancel()
@@ -163,13 +164,17 @@ func (s *sidecar) flush(urgent context.Context) error {
 	case <-ctx.Done():
 	}
 	s.chains.Close()
-	sent := make(chan error, 1)
-	go func() { sent <- s.otlp.close(ctx) }()
+	sent := make(chan struct{})
+	go func() {
+		s.otlp.end(ctx, s.log)
+		close(sent)
+	}()
 	var err error
 	if s.capture != nil {
 		err = s.capture.Close(ctx)
 	}
-	return errors.Join(err, <-sent)
+	<-sent
+	return err
 }
 
 // lastMoments is the time that is left for what has to be done before the end.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -161,6 +163,23 @@ func (t *telemetry) queued() map[string]uint64 {
 		waiting["metrics"] = uint64(t.metricQueue.Bytes())
 	}
 	return waiting
+}
+
+// end closes t and says how much that lost, by signal, as it is counted.
+func (t *telemetry) end(ctx context.Context, log *slog.Logger) {
+	before, after := map[string]uint64{}, map[string]uint64{}
+	t.dropped(before)
+	err := t.close(ctx)
+	t.dropped(after)
+	var lost []any
+	for _, signal := range slices.Sorted(maps.Keys(after)) {
+		if n := after[signal] - before[signal]; n > 0 {
+			lost = append(lost, signal, n)
+		}
+	}
+	if err != nil || lost != nil {
+		log.Warn("telemetry is lost: no collector took it", append(lost, "err", err)...)
+	}
 }
 
 // close sends what was observed until ctx ends; what is left then stays in the

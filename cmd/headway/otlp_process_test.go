@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+)
+
+// lostAtTheEnd is the line of the log that says what was not exported; nil if there is none.
+func lostAtTheEnd(t *testing.T, s *sidecar) (lost map[string]any) {
+	t.Helper()
+	for _, line := range decodeLines[map[string]any](t, []byte(s.process.printed(t))) {
+		if line["msg"] == "telemetry is lost: no collector took it" {
+			lost = line
+		}
+	}
+	return lost
+}
+
+// served has a sidecar serve so many streams, notice that its collector is away, and
+// stop on SIGTERM.
+func served(t *testing.T, streams int, env ...string) *sidecar {
+	t.Helper()
+	goOn := make(chan struct{})
+	close(goOn)
+	s := self(t).startSidecar(t, newSource(t, 0, goOn).URL, append(env, "HEADWAY_TRACE_RATIO=1")...)
+	for range streams {
+		if err := follow(t.Context(), http.DefaultClient, s.url); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, 10*time.Second, func() error {
+		if !strings.Contains(s.process.printed(t), "the collector takes nothing") {
+			return os.ErrNotExist
+		}
+		return nil
+	})
+	s.process.signal(t, syscall.SIGTERM)
+	if code := s.process.exit(t, 20*time.Second); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := s.outcomes(t); len(got) != 1 || got["ok"] != streams {
+		t.Errorf("captured %v", got)
+	}
+	return s
+}
+
+func TestACollectorThatIsAwayAtTheEndIsAWarning(t *testing.T) {
+	const streams = 7
+	s := served(t, streams, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+freeAddress(t))
+	lost := lostAtTheEnd(t, s)
+	if points, ok := lost["metrics"].(float64); lost["level"] != "WARN" || lost["traces"] != float64(streams) || !ok || points < 1 {
+		t.Errorf("%v in\n%s", lost, s.process.printed(t))
+	}
+}
+
+func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
+	const streams = 7
+	env := []string{"OTEL_METRICS_EXPORTER=none", "HEADWAY_SPOOL_DIR=" + t.TempDir()}
+	s := served(t, streams, append(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+freeAddress(t))...)
+	if lost := lostAtTheEnd(t, s); lost != nil {
+		t.Error(lost)
+	}
+	var spans atomic.Int64
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		request := ptraceotlp.NewExportRequest()
+		body, err := io.ReadAll(r.Body)
+		if err := errors.Join(err, request.UnmarshalProto(body)); err != nil {
+			t.Error(err)
+		}
+		spans.Add(int64(request.Traces().SpanCount()))
+	}))
+	defer collector.Close()
+	next := self(t).startSidecar(t, "http://127.0.0.1:1", append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL)...)
+	next.process.stop(t)
+	if n := spans.Load(); n != streams {
+		t.Errorf("%d of %d spans arrived after a restart", n, streams)
+	}
+}
