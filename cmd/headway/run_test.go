@@ -168,10 +168,11 @@ func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics := fetch(t, "http://"+r.admin+"/metrics")
-	if !strings.Contains(metrics, `headway_streams_in_flight{model="m",operation="chat"`) {
-		t.Error("the stream is not among the exchanges in flight")
-	}
+	var metrics string // which may be later than what is forwarded
+	until(t, "the stream is among the exchanges in flight", func() bool {
+		metrics = fetch(t, "http://"+r.admin+"/metrics")
+		return strings.Contains(metrics, `headway_streams_in_flight{model="m",operation="chat"`)
+	})
 
 	r.stop()
 	until(t, "connections are refused", func() bool { return refuses(r.listen) })
