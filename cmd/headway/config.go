@@ -89,7 +89,7 @@ func readConfig(environ []string) (config, error) {
 		}
 	}
 	c.telemetry = readOTel(environ, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName}, func(key string, err error) {
-		if err != nil {
+		if err != nil && !slices.ContainsFunc(problems, func(p error) bool { return strings.HasPrefix(p.Error(), key+": ") }) {
 			problems = append(problems, fmt.Errorf("%s: %w", key, err))
 		}
 	})
@@ -115,7 +115,10 @@ func readConfig(environ []string) (config, error) {
 	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
 		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
 	}
-	check("SPOOL_DIR", checkDir(c.SpoolDir))
+	check("SPOOL_DIR", checkWritable(c.SpoolDir))
+	if c.SpoolMaxBytes < leastSpool {
+		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %d MiB", leastSpool>>20))
+	}
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("STATE_DIR", checkDir(c.StateDir))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
@@ -136,6 +139,21 @@ func readConfig(environ []string) (config, error) {
 	c.readSLOFile(check)
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(problems...)
+}
+
+// leastSpool is room for a few requests of each signal.
+const leastSpool = 8 << 20
+
+// checkWritable tells why no file could be made in dir.
+func checkWritable(dir string) error {
+	if err := checkDir(dir); dir == "" || err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".headway-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // propagation is what c.Propagate means.

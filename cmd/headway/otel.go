@@ -57,69 +57,98 @@ type telemetrySettings struct {
 	temporality     string
 	exponential     bool // histograms
 	resource        []keyValue
-	latest          bool     // the newest semantic conventions were asked for
-	ignored         []string // variables that have no effect
+	latest          bool    // the newest semantic conventions were asked for
+	warnings        []error // each naming its variable
 }
 
 type keyValue struct{ key, value string }
 
-// readOTel reads what environ says to OpenTelemetry's SDKs. Check is told of every
-// variable's problem; no error is none.
-func readOTel(environ []string, p place, check func(key string, err error)) telemetrySettings {
+// verdicts is where what is wrong with variables goes. They are often set for the
+// application and shared with its sidecars: what cannot be honoured is a warning, as
+// the specification has it, and the default holds. Only what leaves nowhere to send
+// to, or no way to, is a problem. No error is nothing.
+type verdicts struct {
+	problem, warn func(key string, err error)
+}
+
+// readOTel reads what environ says to OpenTelemetry's SDKs. Nothing is said of
+// variables as long as nothing is exported.
+func readOTel(environ []string, p place, problem func(key string, err error)) telemetrySettings {
 	var o otelConfig
 	// Every field is a string, so nothing can fail to parse.
 	_ = env.ParseWithOptions(&o, env.Options{Environment: env.ToMap(environ)})
 	var s telemetrySettings
-	if refusesContent(o.Content) {
-		check("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", errors.New(
-			"headway exports no prompts and no completions: it has no redaction that could be trusted with them"))
-	}
-	if !strings.EqualFold(o.Disabled, "true") {
-		s.traces = o.signal("TRACES", o.Traces, o.TracesExporter, check)
-		s.metrics = o.signal("METRICS", o.Metrics, o.MetricsExporter, check)
-	}
-	var err error
-	s.interval, err = milliseconds(o.Interval, time.Minute)
-	check("OTEL_METRIC_EXPORT_INTERVAL", err)
-	s.temporality = cmp.Or(strings.ToLower(o.Temporality), "cumulative")
-	check("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", oneOf(s.temporality, "cumulative", "delta", "lowmemory"))
-	const explicit, exponential = "explicit_bucket_histogram", "base2_exponential_bucket_histogram"
-	aggregation := cmp.Or(strings.ToLower(o.Aggregation), explicit)
-	check("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", oneOf(aggregation, explicit, exponential))
-	s.exponential = aggregation == exponential
-	s.resource, err = o.resource(p)
-	check("OTEL_RESOURCE_ATTRIBUTES", err)
-	if o.Sampler != "" {
-		s.ignored = append(s.ignored, "OTEL_TRACES_SAMPLER")
-	}
+	say := verdicts{problem: problem, warn: func(key string, err error) {
+		if err != nil {
+			s.warnings = append(s.warnings, fmt.Errorf("%s: %w", key, err))
+		}
+	}}
 	s.latest = slices.Contains(strings.Split(o.Stability, ","), "gen_ai_latest_experimental")
+	if strings.EqualFold(o.Disabled, "true") {
+		return s
+	}
+	s.traces = o.signal("TRACES", o.Traces, o.TracesExporter, say)
+	s.metrics = o.signal("METRICS", o.Metrics, o.MetricsExporter, say)
+	if s.traces.endpoint == "" && s.metrics.endpoint == "" {
+		s.warnings = nil
+		return s
+	}
+	o.readRest(&s, p, say)
 	return s
 }
 
-// refusesContent tells whether v asks for the content of messages.
-func refusesContent(v string) bool {
+// readRest reads what both signals share, and what has no effect.
+func (o *otelConfig) readRest(s *telemetrySettings, p place, say verdicts) {
+	if asksForContent(o.Content) {
+		say.warn("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", errors.New(
+			"refused: headway exports no prompts and no completions, for it has no redaction that could be trusted with them"))
+	}
+	if o.Sampler != "" {
+		say.warn("OTEL_TRACES_SAMPLER", errors.New("has no effect: "+envPrefix+"TRACE_RATIO is what counts"))
+	}
+	var err error
+	s.interval, err = milliseconds(o.Interval, time.Minute)
+	say.warn("OTEL_METRIC_EXPORT_INTERVAL", err)
+	s.temporality = choice(o.Temporality, say, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative", "delta", "lowmemory")
+	const explicit, exponential = "explicit_bucket_histogram", "base2_exponential_bucket_histogram"
+	s.exponential = choice(o.Aggregation, say, "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", explicit, exponential) == exponential
+	s.resource, err = o.resource(p)
+	say.warn("OTEL_RESOURCE_ATTRIBUTES", err)
+}
+
+// choice is which of some words value is, whatever its case: the first of them when it
+// is empty or, with a warning, none.
+func choice(value string, say verdicts, key string, words ...string) string {
+	value = strings.ToLower(value)
+	if value == "" || slices.Contains(words, value) {
+		return cmp.Or(value, words[0])
+	}
+	say.warn(key, fmt.Errorf("%q is none of %q, and taken for %q", value, words, words[0]))
+	return words[0]
+}
+
+// asksForContent tells whether v asks for the content of messages.
+func asksForContent(v string) bool {
 	return v != "" && !slices.Contains([]string{"false", "0", "no_content", "none"}, strings.ToLower(v))
 }
 
-// signal settles how one signal is exported. Name is that of its variables.
-func (o *otelConfig) signal(name string, own otlpConfig, exporter string, check func(key string, err error)) otlpSettings {
-	check("OTEL_"+name+"_EXPORTER", oneOf(cmp.Or(exporter, "otlp"), "otlp", "none"))
-	if exporter == "none" {
+// signal settles how one signal is exported. Name is that of its variables; exporters is a
+// list, of which OTLP may be one.
+func (o *otelConfig) signal(name string, own otlpConfig, exporters string, say verdicts) otlpSettings {
+	list := strings.FieldsFunc(strings.ToLower(exporters), func(r rune) bool { return r == ',' || r == ' ' })
+	if len(list) > 0 && !slices.Contains(list, "otlp") {
 		return otlpSettings{}
 	}
-	return newOTLPSettings(otlpVariables{own: own, both: o.Both, name: name}, check)
+	return newOTLPSettings(otlpVariables{own: own, both: o.Both, name: name}, say)
 }
 
 // place is where headway runs, as Kubernetes' downward API tells it.
 type place struct{ pod, uid, namespace, node string }
 
-// resource describes what the telemetry is of. OTEL_RESOURCE_ATTRIBUTES wins over
-// what is known otherwise, and OTEL_SERVICE_NAME over that.
+// resource describes what the telemetry is of. OTEL_RESOURCE_ATTRIBUTES, unless it cannot
+// be read, wins over what is known otherwise, and OTEL_SERVICE_NAME over that.
 func (o *otelConfig) resource(p place) ([]keyValue, error) {
 	given, err := keyValues(o.ResourceAttributes)
-	if err != nil {
-		return nil, err
-	}
 	known := []keyValue{
 		{"service.name", "headway"}, {"service.instance.id", p.uid},
 		{"k8s.pod.name", p.pod}, {"k8s.pod.uid", p.uid}, {"k8s.namespace.name", p.namespace}, {"k8s.node.name", p.node},
@@ -136,7 +165,7 @@ func (o *otelConfig) resource(p place) ([]keyValue, error) {
 		}
 		all = append(all, a)
 	}
-	return all, nil
+	return all, err
 }
 
 // milliseconds reads a number of them, or is otherwise when there is none.

@@ -43,6 +43,7 @@ func TestAnEndpointSaysWhatIsExportedAndHow(t *testing.T) {
 		"gRPC without a scheme":        {[]string{endpoint + "c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, want{"c:4317", "c:4317", true, false}},
 		"and insecure":                 {[]string{endpoint + "c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_INSECURE=TRUE"}, want{"c:4317", "c:4317", true, true}},
 		"a scheme says more than that": {[]string{endpoint + "https://c:1", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_EXPORTER_OTLP_INSECURE=true"}, want{"c:1", "c:1", true, false}},
+		"several exporters":            {[]string{endpoint + "http://c", "OTEL_TRACES_EXPORTER=Console,OTLP", "OTEL_METRICS_EXPORTER=prometheus"}, want{traces: "http://c/v1/traces"}},
 		"no traces":                    {[]string{endpoint + "http://c", "OTEL_TRACES_EXPORTER=none"}, want{metrics: "http://c/v1/metrics"}},
 		"disabled":                     {[]string{endpoint + "http://c", "OTEL_SDK_DISABLED=true"}, want{}},
 	} {
@@ -97,41 +98,63 @@ func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
 	}
 }
 
-func TestProblemsAreNamedByTheVariableThatHasThem(t *testing.T) {
+func TestWhatLeavesNoWayToSendIsAProblemOfItsVariable(t *testing.T) {
 	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(noCertificate, []byte("no PEM"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, problems := settingsOf(
-		"OTEL_EXPORTER_OTLP_ENDPOINT=collector", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=ftp://c", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json",
-		"OTEL_EXPORTER_OTLP_HEADERS=authorization", "OTEL_EXPORTER_OTLP_METRICS_HEADERS=a=%zz", "OTEL_EXPORTER_OTLP_COMPRESSION=zstd",
-		"OTEL_EXPORTER_OTLP_TIMEOUT=10s", "OTEL_EXPORTER_OTLP_INSECURE=maybe", "OTEL_EXPORTER_OTLP_CERTIFICATE="+noCertificate,
-		"OTEL_EXPORTER_OTLP_CLIENT_KEY=k", "OTEL_TRACES_EXPORTER=otlp", "OTEL_METRICS_EXPORTER=prometheus", "OTEL_METRIC_EXPORT_INTERVAL=0",
-		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=both", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=none",
-		"OTEL_RESOURCE_ATTRIBUTES=a", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=user:s3cret@collector", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=ftp://user:s3cret@c",
+		"OTEL_EXPORTER_OTLP_HEADERS=authorization s3cret", "OTEL_EXPORTER_OTLP_METRICS_HEADERS=a=s3cret%zz",
+		"OTEL_EXPORTER_OTLP_CERTIFICATE="+noCertificate, "OTEL_EXPORTER_OTLP_CLIENT_KEY=k",
 	)
+	wantKeys(t, problems,
+		"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS",
+		"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+	if text := strings.Join(problems, "\n"); strings.Contains(text, "s3cret") {
+		t.Errorf("a secret is in\n%s", text)
+	}
+}
+
+// The variables are often set for an application and shared with its sidecar.
+func TestWhatCannotBeHonouredIsAWarningAndTheDefaultHolds(t *testing.T) {
+	odd := []string{
+		"OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_COMPRESSION=zstd", "OTEL_EXPORTER_OTLP_TIMEOUT=10s",
+		"OTEL_EXPORTER_OTLP_INSECURE=yes", "OTEL_METRIC_EXPORT_INTERVAL=0", "OTEL_TRACES_SAMPLER=traceidratio",
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=both", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=none",
+		"OTEL_RESOURCE_ATTRIBUTES=a=b,junk", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+	}
+	s, problems := settingsOf(append(odd, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://c/spans")...)
+	var warnings []string
+	for _, w := range s.warnings {
+		warnings = append(warnings, w.Error())
+	}
+	wantKeys(t, problems)
+	wantKeys(t, warnings,
+		"OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_INSECURE", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TIMEOUT",
+		"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER")
+	if s.traces.grpc || s.traces.gzip || s.traces.timeout != 10*time.Second || s.interval != time.Minute || s.temporality != "cumulative" || s.exponential {
+		t.Errorf("no defaults: %+v", s)
+	}
+	for _, nothing := range []string{"OTEL_TRACES_EXPORTER=console", "OTEL_SDK_DISABLED=true"} {
+		if s, problems := settingsOf(append(odd, nothing)...); s.warnings != nil || problems != nil {
+			t.Errorf("%s: nothing is exported, yet %v %q", nothing, s.warnings, problems)
+		}
+	}
+}
+
+// wantKeys compares the variables that problems are of with those that they should be of.
+func wantKeys(t *testing.T, problems []string, want ...string) {
+	t.Helper()
 	var keys []string
 	for _, p := range problems {
 		key, _, _ := strings.Cut(p, ":")
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	want := []string{
-		"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_ENDPOINT",
-		"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_INSECURE", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-		"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "OTEL_EXPORTER_OTLP_PROTOCOL",
-		"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
-		"OTEL_METRICS_EXPORTER", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_RESOURCE_ATTRIBUTES",
-	}
 	if got := slices.Compact(keys); !slices.Equal(got, want) {
-		t.Errorf("problems are\n%s\nwant those of\n%s", strings.Join(problems, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-func TestASamplerIsNamedAsWithoutEffect(t *testing.T) {
-	s, problems := settingsOf("OTEL_TRACES_SAMPLER=traceidratio")
-	if problems != nil || !slices.Equal(s.ignored, []string{"OTEL_TRACES_SAMPLER"}) {
-		t.Errorf("ignored %q, problems %q", s.ignored, problems)
+		t.Errorf("said is\n%s\nwant something of\n%s", strings.Join(problems, "\n"), strings.Join(want, "\n"))
 	}
 }
 
@@ -139,9 +162,9 @@ func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
 	for value, refused := range map[string]bool{
 		"": false, "false": false, "False": false, "NO_CONTENT": false, "true": true, "span_only": true, "EVENT_ONLY": true, "span_and_event": true,
 	} {
-		_, problems := settingsOf("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=" + value)
-		if (problems != nil) != refused {
-			t.Errorf("%q: %q", value, problems)
+		s, problems := settingsOf("OTEL_EXPORTER_OTLP_ENDPOINT=http://c", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="+value)
+		if (s.warnings != nil) != refused || problems != nil {
+			t.Errorf("%q: %v %q", value, s.warnings, problems)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // otlpSettings is where and how the requests of one signal go.
@@ -42,52 +42,50 @@ func (v *otlpVariables) get(suffix string, of func(*otlpConfig) string) (value, 
 
 // newOTLPSettings settles the variables. Without an endpoint there is nothing to
 // settle.
-func newOTLPSettings(v otlpVariables, check func(key string, err error)) otlpSettings {
+func newOTLPSettings(v otlpVariables, say verdicts) otlpSettings {
 	var s otlpSettings
 	endpoint, endpointKey := v.get("ENDPOINT", func(c *otlpConfig) string { return c.Endpoint })
 	if endpoint == "" {
 		return s
 	}
-	protocol, key := v.get("PROTOCOL", func(c *otlpConfig) string { return c.Protocol })
 	const overHTTP, overGRPC = "http/protobuf", "grpc"
-	check(key, oneOf(cmp.Or(protocol, overHTTP), overHTTP, overGRPC))
-	s.grpc = protocol == overGRPC
-
-	insecure, key := v.get("INSECURE", func(c *otlpConfig) string { return strings.ToLower(c.Insecure) })
-	check(key, oneOf(cmp.Or(insecure, "false"), "true", "false"))
-	s.insecure = insecure == "true"
-	check(endpointKey, s.aim(endpoint, v.own.Endpoint != "", strings.ToLower(v.name)))
-
-	compression, key := v.get("COMPRESSION", func(c *otlpConfig) string { return strings.ToLower(c.Compression) })
-	check(key, oneOf(cmp.Or(compression, "none"), "none", "gzip"))
-	s.gzip = compression == "gzip"
+	protocol, key := v.get("PROTOCOL", func(c *otlpConfig) string { return c.Protocol })
+	s.grpc = choice(protocol, say, key, overHTTP, overGRPC) == overGRPC
+	insecure, key := v.get("INSECURE", func(c *otlpConfig) string { return c.Insecure })
+	s.insecure = choice(insecure, say, key, "false", "true") == "true"
+	say.problem(endpointKey, s.aim(endpoint, v.own.Endpoint != "", strings.ToLower(v.name)))
+	compression, key := v.get("COMPRESSION", func(c *otlpConfig) string { return c.Compression })
+	s.gzip = choice(compression, say, key, "none", "gzip") == "gzip"
 
 	headers, key := v.get("HEADERS", func(c *otlpConfig) string { return c.Headers })
 	pairs, err := keyValues(headers)
-	check(key, err)
+	say.problem(key, err)
 	s.headers = map[string]string{}
 	for _, h := range pairs {
 		s.headers[h.key] = h.value
 	}
-
 	timeout, key := v.get("TIMEOUT", func(c *otlpConfig) string { return c.Timeout })
 	s.timeout, err = milliseconds(timeout, 10*time.Second)
-	check(key, err)
-	s.readTLS(&v, check)
+	say.warn(key, err)
+	s.readTLS(&v, say.problem)
 	return s
 }
 
 // aim settles where requests go. With gRPC the scheme says whether there is TLS, and
 // without a scheme that is what the variable for it says. Over HTTP an endpoint for
-// both signals is completed by the path of one.
+// both signals is completed by the path of one. An error does not quote the endpoint,
+// in which a password may be.
 func (s *otlpSettings) aim(endpoint string, own bool, signal string) error {
 	if s.grpc && !strings.Contains(endpoint, "://") {
 		s.endpoint = endpoint
-		return checkAddress(endpoint)
+		if strings.Contains(endpoint, "@") || checkAddress(endpoint) != nil {
+			return errors.New("is not host:port")
+		}
+		return nil
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return fmt.Errorf("%q is no URL of http or https", endpoint)
+		return errors.New("is no URL of http or https")
 	}
 	switch {
 	case s.grpc:
@@ -145,7 +143,7 @@ func keyValues(list string) ([]keyValue, error) {
 		key, value, ok := strings.Cut(entry, "=")
 		key = strings.TrimSpace(key)
 		value, err := url.PathUnescape(strings.TrimSpace(value))
-		if !ok || key == "" || err != nil {
+		if !ok || key == "" || err != nil || !utf8.ValidString(key+value) {
 			return nil, errors.New("is no list of key=value with percent-encoded values")
 		}
 		out = append(out, keyValue{key, value})

@@ -86,3 +86,19 @@ func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
 		t.Errorf("%d of %d spans arrived after a restart", n, streams)
 	}
 }
+
+// A spool belongs to one process. Another one forwards all the same.
+func TestASpoolThatAnotherProcessHasKeepsNobodyFromServing(t *testing.T) {
+	goOn := make(chan struct{})
+	close(goOn)
+	source := newSource(t, 0, goOn)
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + freeAddress(t), "HEADWAY_SPOOL_DIR=" + t.TempDir()}
+	self(t).startSidecar(t, source.URL, env...)
+	second := self(t).startSidecar(t, source.URL, env...)
+	if err := follow(t.Context(), http.DefaultClient, second.url); err != nil {
+		t.Error(err)
+	}
+	if log := second.process.printed(t); !strings.Contains(log, "the spool cannot be used") {
+		t.Errorf("nothing is said of the spool in\n%s", log)
+	}
+}

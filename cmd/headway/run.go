@@ -31,8 +31,11 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		return usageError{fmt.Errorf("wrong configuration:\n%w", err)}
 	}
 	log := newLogger(c, errs)
-	if ignored := append(unknownVariables(os.Environ()), c.telemetry.ignored...); len(ignored) > 0 {
-		log.Warn("variables have no effect", "variables", strings.Join(ignored, " "))
+	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
+		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
+	}
+	for _, w := range c.telemetry.warnings {
+		log.Warn("OpenTelemetry's variables", "warning", w.Error())
 	}
 	if *check {
 		fmt.Fprintln(out, "configuration is valid")

@@ -29,7 +29,7 @@ type telemetry struct {
 	traceQueue, metricQueue *delivery.Queue
 }
 
-// newTelemetry starts what c asks for. A spool that another process has is an error.
+// newTelemetry starts what c asks for.
 func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog.Logger) (t telemetry, err error) {
 	defer func() {
 		if err != nil {
@@ -47,29 +47,48 @@ func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog
 	return t, t.start(c, names, live)
 }
 
-// newQueue returns the queue of a signal, or nil when there is nowhere to send it.
+// newQueue returns the queue of a signal, or nil when there is nowhere to send it. A
+// spool that cannot be used, because another process does for one, is no reason not to
+// forward traffic: what is to be sent waits in memory then.
 func newQueue(signal delivery.Signal, s otlpSettings, c config, log *slog.Logger) (*delivery.Queue, error) {
 	if s.endpoint == "" {
 		return nil, nil //nolint:nilnil // nil is what is not exported
 	}
+	d := s.delivery(signal)
+	d.Log = log
+	if c.SpoolDir != "" {
+		d.SpoolDir, d.MaxBytes = c.SpoolDir, c.spoolShare(signal)
+	}
+	log.Info("exporting", "signal", signal, "to", host(s.endpoint), "spool", d.SpoolDir)
+	q, err := delivery.New(d)
+	if err != nil && d.SpoolDir != "" {
+		log.Error("the spool cannot be used: what is to be sent waits in memory", "signal", signal, "err", err)
+		d.SpoolDir, d.MaxBytes = "", 0
+		q, err = delivery.New(d)
+	}
+	return q, err
+}
+
+// delivery is how requests of a signal are sent.
+func (s *otlpSettings) delivery(signal delivery.Signal) delivery.Config {
 	d := delivery.Config{
 		Signal: signal, Protocol: delivery.HTTPProtobuf, Endpoint: s.endpoint, Headers: s.headers,
-		UserAgent: "headway/" + build().Version, Gzip: s.gzip, Timeout: s.timeout, TLS: s.tls, Insecure: s.insecure, Log: log,
+		UserAgent: "headway/" + build().Version, Gzip: s.gzip, Timeout: s.timeout, TLS: s.tls, Insecure: s.insecure,
 	}
 	if s.grpc {
 		d.Protocol = delivery.GRPC
 	}
-	if c.SpoolDir != "" {
-		// Traces are many and each tells of another exchange; a newer request of metrics
-		// tells most of what an older one did.
-		const metricsShare = 8
-		d.SpoolDir, d.MaxBytes = c.SpoolDir, int64(c.SpoolMaxBytes)-int64(c.SpoolMaxBytes)/metricsShare
-		if signal == delivery.Metrics {
-			d.MaxBytes = int64(c.SpoolMaxBytes) / metricsShare
-		}
+	return d
+}
+
+// spoolShare is what a signal may take of the spool. Traces are many and each tells of
+// another exchange; a newer request of metrics tells most of what an older one did.
+func (c *config) spoolShare(signal delivery.Signal) int64 {
+	ofMetrics := int64(c.SpoolMaxBytes) / 8
+	if signal == delivery.Metrics {
+		return ofMetrics
 	}
-	log.Info("exporting", "signal", signal, "to", host(s.endpoint), "spool", d.SpoolDir)
-	return delivery.New(d)
+	return int64(c.SpoolMaxBytes) - ofMetrics
 }
 
 // host is where an endpoint is, without what may be a secret in it.
