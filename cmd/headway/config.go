@@ -104,21 +104,6 @@ func readConfig(environ []string) (config, error) {
 	if c.LogFormat != "" {
 		check("LOG_FORMAT", oneOf(c.LogFormat, "json", "text"))
 	}
-	check("SEMCONV", oneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
-	check("PROPAGATE", oneOf(c.Propagate, "off", "inject"))
-	if c.Propagate == "inject" && c.telemetry.traces.endpoint == "" {
-		check("PROPAGATE", errors.New(`"inject" tells upstreams of spans, and no traces are exported`))
-	}
-	if c.telemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, envPrefix+"SEMCONV=") }) {
-		c.SemConv = exporter.Latest
-	}
-	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
-		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
-	}
-	check("SPOOL_DIR", checkWritable(c.SpoolDir))
-	if c.SpoolMaxBytes < leastSpool {
-		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %d MiB", leastSpool>>20))
-	}
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("STATE_DIR", checkDir(c.StateDir))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
@@ -135,10 +120,30 @@ func readConfig(environ []string) (config, error) {
 			check(key, fmt.Errorf("%v is negative", d))
 		}
 	}
+	c.readExport(environ, check)
 	c.readRoutes(check)
 	c.readSLOFile(check)
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return c, errors.Join(problems...)
+}
+
+// readExport settles what else there is to say of traces and metrics for a collector.
+func (c *config) readExport(environ []string, check func(key string, err error)) {
+	check("SEMCONV", oneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
+	check("PROPAGATE", oneOf(c.Propagate, "off", "inject"))
+	if c.Propagate == "inject" && c.telemetry.traces.endpoint == "" {
+		check("PROPAGATE", errors.New(`"inject" tells upstreams of spans, and no traces are exported`))
+	}
+	if c.telemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, envPrefix+"SEMCONV=") }) {
+		c.SemConv = exporter.Latest
+	}
+	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
+		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
+	}
+	check("SPOOL_DIR", checkWritable(c.SpoolDir))
+	if c.SpoolMaxBytes < leastSpool {
+		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %d MiB", leastSpool>>20))
+	}
 }
 
 // leastSpool is room for a few requests of each signal.
