@@ -132,7 +132,7 @@ func (c *config) readExport(environ []string, check func(key string, err error))
 	check("SEMCONV", oneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
 	check("PROPAGATE", oneOf(c.Propagate, "off", "inject"))
 	if c.Propagate == "inject" && c.telemetry.traces.endpoint == "" {
-		check("PROPAGATE", errors.New(`"inject" tells upstreams of spans, and no traces are exported`))
+		c.telemetry.warnings = append(c.telemetry.warnings, fmt.Errorf("%sPROPAGATE: no traces are exported, so upstreams are told of none", envPrefix))
 	}
 	if c.telemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, envPrefix+"SEMCONV=") }) {
 		c.SemConv = exporter.Latest
@@ -163,7 +163,7 @@ func checkWritable(dir string) error {
 
 // propagation is what c.Propagate means.
 func (c *config) propagation() proxy.Propagation {
-	if c.Propagate == "inject" {
+	if c.Propagate == "inject" && c.telemetry.traces.endpoint != "" {
 		return proxy.Inject
 	}
 	return proxy.Off

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headway-sidecar/headway/proxy"
 )
 
 // settingsOf reads an environment of OpenTelemetry's variables, and what is wrong
@@ -177,6 +179,16 @@ func TestSizesTakeBinaryUnits(t *testing.T) {
 		var got byteSize
 		if err := got.UnmarshalText([]byte(text)); got != want || (err != nil) != (want == 0) {
 			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
+		}
+	}
+}
+
+func TestUpstreamsAreToldOfNoSpansThatNobodyGets(t *testing.T) {
+	const inject, upstream = "HEADWAY_PROPAGATE=inject", "HEADWAY_UPSTREAM=http://h"
+	for endpoint, want := range map[string]proxy.Propagation{"": proxy.Off, "http://c": proxy.Inject} {
+		c, err := readConfig([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
+		if err != nil || c.propagation() != want || (c.telemetry.warnings != nil) != (want == proxy.Off) {
+			t.Errorf("endpoint %q: %v, warnings %v, %v", endpoint, c.propagation(), c.telemetry.warnings, err)
 		}
 	}
 }

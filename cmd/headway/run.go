@@ -35,7 +35,7 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
 	}
 	for _, w := range c.telemetry.warnings {
-		log.Warn("OpenTelemetry's variables", "warning", w.Error())
+		log.Warn("telemetry", "warning", w.Error())
 	}
 	if *check {
 		fmt.Fprintln(out, "configuration is valid")
