@@ -164,6 +164,9 @@ func (t *telemetry) dropped(counts map[string]uint64) {
 	if t.traceQueue != nil {
 		counts["traces"] = t.traceQueue.Dropped()
 	}
+	if t.spans != nil {
+		counts["traces"] += t.spans.Dropped()
+	}
 	if t.metricQueue != nil {
 		counts["metrics"] = t.metricQueue.Dropped()
 	}

@@ -99,6 +99,7 @@ func (b *Builder) attempt(r *exchange.Record, p *place) {
 
 	span.links(p.link)
 	span.events(r)
+	span.done()
 	if r.Engine != (exchange.Engine{}) {
 		b.engine(r, p.context)
 	}

@@ -65,13 +65,17 @@ type row struct {
 	*batch
 }
 
+// next is the row after those in use. It counts when it is done: one that is not is
+// written over.
 func (b *batch) next() row {
 	if b.used == b.spans.Len() {
 		b.spans.AppendEmpty()
 	}
-	b.used++
-	return row{b.spans.At(b.used - 1), b}
+	return row{b.spans.At(b.used), b}
 }
+
+// done says that the row is written.
+func (w row) done() { w.used++ }
 
 // string is what was appended to text since it had the length from, without a copy.
 // It is valid until reset: text only grows before that, and when it is moved the old

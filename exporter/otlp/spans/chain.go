@@ -10,36 +10,6 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// chain writes the spans of a chain that is over, of which these attempts are
-// sampled: the only one by itself, and several below a span over all of them.
-//
-// The attempts are children of that span when it can stand between them and their
-// parent, which is when all are in one trace and below one span of the client, or
-// none. Else each stays where its client put it and has a link to the chain's span,
-// which is in the trace of the first. b.mu is held.
-func (b *Builder) chain(c *exchange.Chain, records []exchange.Record) {
-	if c.Attempts <= 1 && len(records) == 1 {
-		p := alone(&records[0])
-		p.outcome, p.verdicts = c.Outcome, both(records[0].Verdicts, c.Verdicts)
-		b.attempt(&records[0], &p)
-		return
-	}
-	whole := alone(first(records))
-	whole.context.ID = newSpanID()
-	b.over(c, records, &whole)
-	below := together(records)
-	for i := range records {
-		p := alone(&records[i])
-		p.joined, p.verdicts = true, only(false, records[i].Verdicts)
-		if below {
-			p.context.Trace, p.parent, p.remote = whole.context.Trace, whole.context.ID, false
-		} else {
-			p.link = whole.context
-		}
-		b.attempt(&records[i], &p)
-	}
-}
-
 // first is the earliest attempt of a chain.
 func first(records []exchange.Record) *exchange.Record {
 	r := &records[0]
@@ -49,17 +19,6 @@ func first(records []exchange.Record) *exchange.Record {
 		}
 	}
 	return r
-}
-
-// together tells whether all attempts are in one trace, with one parent.
-func together(records []exchange.Record) bool {
-	for i := range records {
-		a, b := &records[0], &records[i]
-		if a.Span.Trace != b.Span.Trace || a.Trace.TraceID != b.Trace.TraceID || a.Trace.SpanID != b.Trace.SpanID {
-			return false
-		}
-	}
-	return true
 }
 
 // verdictsOf are what the SLOs made of c: they are with c when it was closed late, and
@@ -100,9 +59,9 @@ func both(first, late []exchange.Verdict) []exchange.Verdict {
 	return slices.Concat(first, late)
 }
 
-// over writes the span of c itself. It has no gen_ai.usage.*, so that who adds
-// tokens up over spans counts those of the attempts and none twice.
-func (b *Builder) over(c *exchange.Chain, records []exchange.Record, p *place) {
+// chain writes the span of c itself. It has no gen_ai.usage.*, so that who adds
+// tokens up over spans counts those of the attempts and none twice. b.mu is held.
+func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) {
 	span, last := b.row(), &c.Last
 	span.begin(p.context, p.parent, p.remote)
 	span.title(last.Operation, last.Model.Request, last.Upstream.Host)
@@ -133,6 +92,7 @@ func (b *Builder) over(c *exchange.Chain, records []exchange.Record, p *place) {
 	sheet.writeTo(span.Attributes())
 	span.links(exchange.Span{})
 	cut[ptrace.SpanEvent](span.Events(), 0)
+	span.done()
 }
 
 // extent is from the start of the first attempt to the end of the last. The
@@ -148,7 +108,10 @@ func extent(c *exchange.Chain, records []exchange.Record) (start, end time.Time)
 		}
 	}
 	if first(records).Attempt.Number > 1 && c.Start.Before(start) {
-		start = c.Start // the first attempt is not sampled
+		start = c.Start // the first attempt is not sampled, or comes late
+	}
+	if over := start.Add(c.E2E); len(records) < c.Attempts && over.After(end) {
+		end = over
 	}
 	if over := c.Last.Start.Add(c.Last.Timing.End); over.After(end) && !c.Last.Start.IsZero() {
 		end = over

@@ -73,11 +73,15 @@ func built(t testing.TB, c spans.Config, do func(*spans.Builder)) []ptrace.Span 
 	return r.received(t)
 }
 
+// observed are the spans of attempts each of which is a call of its own.
 func observed(t testing.TB, records ...exchange.Record) []ptrace.Span {
 	t.Helper()
 	return built(t, spans.Config{}, func(b *spans.Builder) {
 		for _, r := range records {
 			b.Observe(r)
+			if r.Attempt.Outcome != "" {
+				b.ObserveChain(exchange.Chain{ID: r.Attempt.Chain, Outcome: r.Attempt.Outcome, Attempts: 1, Last: r})
+			}
 		}
 	})
 }

@@ -2,15 +2,12 @@ package spans
 
 import "time"
 
-// maxWaiting is how many full batches wait for the goroutine that encodes them. Who
-// fills one more encodes them himself, so that memory stays bounded and nothing
-// is lost when that goroutine gets no processor.
-const maxWaiting = 2
+// maxSpare is how many batches are kept for reuse: as many as are filled and sent at
+// a time when nothing is late. One takes some 0.5 MiB.
+const maxSpare = 4
 
-// maxSpare is how many batches are kept for reuse: as many as can wait, and one
-// that was being sent.
-// One takes some 0.5 MiB.
-const maxSpare = maxWaiting + 2
+// aging is how often attempts are looked for that wait for nothing.
+const aging = time.Minute
 
 // row is room for the next span, in a batch that is not full. b.mu is held.
 func (b *Builder) row() row {
@@ -18,17 +15,23 @@ func (b *Builder) row() row {
 		b.turn()
 	}
 	if b.open.used == 0 {
+		b.open.reset() // of text for a row that was not done
 		b.open.since = time.Now()
 		b.signal()
 	}
-	b.counted.Spans++
 	return b.open.next()
 }
 
-// turn puts the open batch to those to be sent, unless it is empty. b.mu is held.
+// turn puts the open batch to those to be sent, unless it is empty. When too many
+// wait already, the oldest is dropped. b.mu is held.
 func (b *Builder) turn() {
 	if b.open.used == 0 {
 		return
+	}
+	if len(b.full) >= b.config.MaxWaiting {
+		late := b.shift()
+		b.dropped += uint64(late.used)
+		b.reuse(late)
 	}
 	b.full = append(b.full, b.open)
 	if n := len(b.spare); n > 0 {
@@ -38,17 +41,27 @@ func (b *Builder) turn() {
 	b.open = newBatch(b.blank)
 }
 
-// unlock ends what was begun with b.mu.Lock, and sees to what is full now.
+// shift takes the oldest full batch. There must be one. b.mu is held.
+func (b *Builder) shift() *batch {
+	oldest := b.full[0]
+	b.full = append(b.full[:0], b.full[1:]...)
+	return oldest
+}
+
+// reuse keeps a batch for other spans. b.mu is held.
+func (b *Builder) reuse(of *batch) {
+	if of.reset(); len(b.spare) < maxSpare {
+		b.spare = append(b.spare, of)
+	}
+}
+
+// unlock ends what was begun with b.mu.Lock, and hands on what is full now.
 func (b *Builder) unlock() {
 	if b.open.fullAt(b.config.MaxBatch) {
 		b.turn()
 		b.signal()
 	}
-	waiting := len(b.full)
 	b.mu.Unlock()
-	if waiting > maxWaiting {
-		b.sendFull()
-	}
 }
 
 func (b *Builder) signal() {
@@ -58,17 +71,23 @@ func (b *Builder) signal() {
 	}
 }
 
-// run sends batches when they are full, or their first span has lingered.
+// run sends batches when they are full, or their first span has lingered, and writes
+// what need not wait for its chain.
 func (b *Builder) run() {
 	defer close(b.done)
-	timer := time.NewTimer(b.config.Linger)
+	timer, age := time.NewTimer(b.config.Linger), time.NewTicker(aging)
 	defer timer.Stop()
+	defer age.Stop()
 	for {
 		select {
 		case <-b.stop:
 			return
 		case <-b.wake:
 		case <-timer.C:
+		case <-age.C:
+		}
+		for b.releaseDue(false) {
+			b.sendFull()
 		}
 		if due := b.sendDue(); due > 0 {
 			timer.Reset(due)
@@ -92,7 +111,7 @@ func (b *Builder) sendDue() time.Duration {
 	return due
 }
 
-// sendFull encodes and sends the full batches.
+// sendFull encodes and sends the full batches. It is not for goroutines that relay.
 func (b *Builder) sendFull() {
 	b.sending.Lock()
 	defer b.sending.Unlock()
@@ -102,19 +121,13 @@ func (b *Builder) sendFull() {
 			b.mu.Unlock()
 			return
 		}
-		next := b.full[0]
-		b.full = append(b.full[:0], b.full[1:]...)
+		next := b.shift()
 		b.mu.Unlock()
 
-		items := next.used
-		b.config.Send(next.encode(&b.part), items)
-		next.reset()
+		b.config.Send(next.encode(&b.part), next.used)
 
 		b.mu.Lock()
-		b.counted.Batches++
-		if len(b.spare) < maxSpare {
-			b.spare = append(b.spare, next)
-		}
+		b.reuse(next)
 		b.mu.Unlock()
 	}
 }

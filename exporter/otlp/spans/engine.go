@@ -68,5 +68,6 @@ func (b *Builder) engine(r *exchange.Record, parent exchange.Span) {
 		span.main.writeTo(span.Attributes())
 		span.links(exchange.Span{})
 		cut[ptrace.SpanEvent](span.Events(), 0)
+		span.done()
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// stallFrom is from when on a wait inside a stream is an event.
-const stallFrom = time.Second
-
 // event is what happened at one moment of an exchange.
 type event struct {
 	name  string
@@ -42,40 +39,20 @@ func (w row) events(r *exchange.Record) {
 }
 
 func happened(to []event, r *exchange.Record) []event {
-	if r.Timing.FirstToken > 0 {
-		to = append(to, event{name: firstTokenEvent, at: r.Timing.FirstToken})
+	stall, is := r.Stalled()
+	stalled, first := event{name: stallEvent, at: stall.At, wait: stall.Wait, by: stall.By}, r.Timing.FirstToken
+	if is && stall.At < first {
+		to = append(to, stalled)
 	}
-	if from, wait := stalled(r); wait >= stallFrom {
-		_, by := longestWait(&r.Clocks)
-		to = append(to, event{name: stallEvent, at: from, wait: wait, by: by})
+	if first > 0 {
+		to = append(to, event{name: firstTokenEvent, at: first})
+	}
+	if is && stall.At >= first {
+		to = append(to, stalled)
 	}
 	// An error event ends its stream: what comes after it is not waited for.
 	if r.Outcome == exchange.StreamError {
 		to = append(to, event{name: streamErrorEvent, at: r.Timing.End, error: r.ErrorType})
 	}
 	return to
-}
-
-// stalled is the longest gap between two content chunks and when it began; or what
-// passed after the last one until a stream broke off, if that was longer.
-func stalled(r *exchange.Record) (from, wait time.Duration) {
-	if wait = r.Chunks.Longest(); wait >= stallFrom {
-		from = gapStart(&r.Chunks, wait)
-	}
-	if last := r.Timing.LastToken; last > 0 && r.Outcome != exchange.OK && r.Timing.End-last > wait {
-		return last, r.Timing.End - last
-	}
-	return from, wait
-}
-
-// gapStart is when the first gap of that length began.
-func gapStart(c *exchange.Chunks, wait time.Duration) time.Duration {
-	previous, first := time.Duration(0), true
-	for k := range c.All() {
-		if !first && k.At-previous >= wait {
-			break
-		}
-		previous, first = k.At, false
-	}
-	return previous
 }

@@ -18,9 +18,10 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultMaxBatch = 128
-	DefaultLinger   = 100 * time.Millisecond
-	DefaultMaxHeld  = 1024
+	DefaultMaxBatch   = 128
+	DefaultLinger     = 100 * time.Millisecond
+	DefaultMaxHeld    = 1024
+	DefaultMaxWaiting = 8
 )
 
 // Config is what a Builder is made of. Zero values stand for the defaults.
@@ -38,8 +39,11 @@ type Config struct {
 	Linger time.Duration
 	// MaxHeld is how many attempts wait for the end of their chains, where one with many
 	// chunks counts for several: each stands for some 8 KiB. When there are
-	// more, the attempts of the oldest chain are written without it.
+	// more, the first attempts of the oldest chain are written without it.
 	MaxHeld int
+	// MaxWaiting is how many full batches wait to be encoded. When there are more,
+	// because the machine has no time for that, the oldest is dropped.
+	MaxWaiting int
 
 	// Send takes an encoded ExportTraceServiceRequest of so many spans, and owns
 	// it. It must not block, and is never called twice at once.
@@ -47,7 +51,8 @@ type Config struct {
 }
 
 // Builder is an exchange.ChainObserver that makes a trace of every exchange that
-// is sampled. It is safe for concurrent use and never waits for I/O.
+// is sampled. It is safe for concurrent use and never waits for I/O. Who observes only
+// fills spans in: a goroutine of the Builder encodes and sends them.
 type Builder struct {
 	config Config
 	names  names
@@ -58,8 +63,9 @@ type Builder struct {
 	full    []*batch // in the order to send them
 	spare   []*batch
 	held    held
+	recent  recent
 	closed  bool
-	counted Counts
+	dropped uint64
 
 	sending sync.Mutex // held while a batch is encoded and sent
 	part    batchPart
@@ -67,15 +73,6 @@ type Builder struct {
 	wake chan struct{}
 	stop chan struct{}
 	done chan struct{}
-}
-
-// Counts says what a Builder did.
-type Counts struct {
-	Spans   uint64 // written, sent or about to be
-	Batches uint64 // sent
-	// Cut counts the chains whose attempts were written before the chain was over,
-	// because MaxHeld was reached.
-	Cut uint64
 }
 
 // New starts a Builder. It has to be closed.
@@ -89,9 +86,13 @@ func New(c Config) *Builder {
 	if c.MaxHeld <= 0 {
 		c.MaxHeld = DefaultMaxHeld
 	}
+	if c.MaxWaiting <= 0 {
+		c.MaxWaiting = DefaultMaxWaiting
+	}
 	b := &Builder{
 		config: c, names: namesOf(c.SemConv), blank: newTemplate(c), held: newHeld(),
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		recent: recent{chains: map[exchange.ChainID]*ended{}},
+		wake:   make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.open, b.part = newBatch(b.blank), newPart(b.blank)
 	go b.run()
@@ -105,38 +106,63 @@ func (b *Builder) Observe(r exchange.Record) {
 		return
 	}
 	b.mu.Lock()
-	switch {
-	case b.closed:
-	case r.Attempt.Chain != 0 && (r.Attempt.Outcome == "" || r.Attempt.Number > 1):
-		b.held.add(r.Attempt.Chain, &r)
-		for b.held.weight > b.config.MaxHeld {
-			b.counted.Cut++
-			b.release(b.held.oldest())
-		}
-	default:
+	defer b.unlock() // a panic, which whoever relays recovers from, leaves b usable
+	if b.closed {
+		return
+	}
+	// Only an attempt that was answered at once is known to stay the only one: even the
+	// first may be what ends a chain of several, when it ends last.
+	if r.Attempt.Chain == 0 || r.Attempt.Outcome == exchange.FirstTry {
 		p := alone(&r)
 		p.outcome, p.verdicts = r.Attempt.Outcome, r.Verdicts
 		b.attempt(&r, &p)
+		return
 	}
-	b.unlock()
+	if e := b.recent.chains[r.Attempt.Chain]; e != nil {
+		b.late(e, &r)
+		return
+	}
+	b.hold(&r)
 }
 
-// ObserveChain writes the spans of c whose attempts were kept until now.
+// ObserveChain writes the spans of c whose attempts were kept until now. Those of a
+// long chain are written a few at a time.
 func (b *Builder) ObserveChain(c exchange.Chain) {
-	b.mu.Lock()
-	if records := b.held.take(c.ID); len(records) > 0 {
-		b.chain(&c, records)
+	if c.Outcome == exchange.FirstTry {
+		return
 	}
-	b.unlock()
+	b.mu.Lock()
+	defer b.unlock()
+	if b.closed {
+		return
+	}
+	w := b.held.end(&c)
+	if w == nil {
+		b.recent.add(end(&c, 0))
+		return
+	}
+	if w.over.missing > 0 {
+		b.recent.add(w.over)
+	}
+	b.over(w.over, w.records)
+	if len(w.records) > few {
+		b.signal()
+		return
+	}
+	for range len(w.records) {
+		b.release()
+	}
 }
 
 // Flush sends everything that waits, attempts of chains that are not over
 // included. When it returns, Send has been called with all that was observed before.
+// It encodes, and is not for goroutines that relay.
 func (b *Builder) Flush() {
-	b.mu.Lock()
-	for b.held.weight > 0 {
-		b.release(b.held.oldest())
+	for b.releaseDue(true) {
+		b.sendFull()
 	}
+	b.sendFull() // or the open batch would push out one of them
+	b.mu.Lock()
 	b.turn()
 	b.mu.Unlock()
 	b.sendFull()
@@ -155,18 +181,9 @@ func (b *Builder) Close() {
 	b.Flush()
 }
 
-// Counts is what b did until now.
-func (b *Builder) Counts() Counts {
+// Dropped counts the spans that were not sent because encoding was late.
+func (b *Builder) Dropped() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.counted
-}
-
-// release writes attempts without the chain that they belong to.
-func (b *Builder) release(records []exchange.Record) {
-	for i := range records {
-		p := alone(&records[i])
-		p.joined, p.verdicts = true, records[i].Verdicts
-		b.attempt(&records[i], &p)
-	}
+	return b.dropped
 }

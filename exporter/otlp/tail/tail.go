@@ -4,11 +4,7 @@
 // kept can tell how many it stands for.
 package tail
 
-import (
-	"time"
-
-	"github.com/headway-sidecar/headway/proxy/exchange"
-)
+import "github.com/headway-sidecar/headway/proxy/exchange"
 
 // The reasons why a trace is kept, in their order of precedence: Sampling.Reason.
 const (
@@ -18,7 +14,7 @@ const (
 	Error  = "error"
 	SLO    = "slo"    // an objective was missed
 	Chain  = "chain"  // it is not the first attempt of its chain
-	Stall  = "stall"  // its stream paused for Pause or longer
+	Stall  = "stall"  // its stream paused: Record.Stalled
 	Slow   = "slow"   // it is among the slowest 1 % of its kind
 	Parent = "parent" // the client keeps its own
 	Ratio  = "ratio"  // by chance
@@ -26,10 +22,6 @@ const (
 
 // Reasons lists every reason, in their order of precedence.
 func Reasons() []string { return []string{Error, SLO, Chain, Stall, Slow, Parent, Ratio} }
-
-// Pause is the wait inside a stream from which on it is a stall: whoever reads along
-// notices one of a second.
-const Pause = time.Second
 
 // Config is what a Sampler is made of.
 type Config struct {
@@ -113,10 +105,9 @@ func missed(verdicts []exchange.Verdict) bool {
 	return false
 }
 
-// stalled looks at the waits between content chunks as they came, and at those for the
-// upstream, which are known beyond the chunks that are kept and where none were read.
 func stalled(r *exchange.Record) bool {
-	return r.Stream && max(r.Chunks.Longest(), r.Clocks.Upstream.Longest) >= Pause
+	_, is := r.Stalled()
+	return is
 }
 
 // follow decides as the client did. Its threshold holds unless it contradicts its

@@ -37,8 +37,8 @@ func TestWhatIsWrongIsKeptWhateverTheChance(t *testing.T) {
 		{"one that was joined", func(r *r) { r.Attempt.JoinedBy = "id" }, at(tail.Chain)},
 		{"a pause between chunks", func(r *r) { r.Chunks.Add(exchange.Chunk{At: 1900 * ms}) }, at(tail.Stall)},
 		{"one that is shorter", func(r *r) { r.Chunks.Add(exchange.Chunk{At: 1900*ms - time.Microsecond}) }, exchange.Sampling{}},
-		{"a pause of the upstream", func(r *r) { r.Clocks.Upstream.Longest = tail.Pause }, at(tail.Stall)},
-		{"a pause of an answer in one piece", func(r *r) { r.Stream = false; r.Clocks.Upstream.Longest = tail.Pause }, exchange.Sampling{}},
+		{"a pause of the upstream", func(r *r) { r.Clocks.Upstream.Longest = exchange.StallFrom }, at(tail.Stall)},
+		{"a pause of an answer in one piece", func(r *r) { r.Stream = false; r.Clocks.Upstream.Longest = exchange.StallFrom }, exchange.Sampling{}},
 		{"everything", func(r *r) {
 			r.Outcome, r.Verdicts, r.Attempt.Number, r.Clocks.Upstream.Longest = exchange.Drained, bad, 2, time.Hour
 		}, at(tail.Error)},
