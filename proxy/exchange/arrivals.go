@@ -29,7 +29,8 @@ type block struct {
 // Arrivals reads the kept chunks of a stream in order, their tokens settled. The
 // tokens of a chunk are exact where the dialect told them. What those leave of all
 // tokens is spread over the other chunks by the length of their content; where it is
-// not known, such a chunk is taken for one token. A chunk never has fewer than one.
+// not known, or cannot be true, such a chunk is taken for one token. A chunk never
+// has fewer than one.
 type Arrivals struct {
 	in      decoder
 	encoded []byte
@@ -53,7 +54,7 @@ func (c *Chunks) Arrivals(streamed Count) Arrivals {
 		rest: streamed.N - c.tokens, chunks: int64(c.untold), size: c.size,
 	}
 	// With no more tokens than chunks there is nothing to spread.
-	if streamed.Known && c.kept == c.Count && c.size > 0 && a.rest > a.chunks {
+	if streamed.Known && c.kept == c.Count && c.size > 0 && a.rest > a.chunks && c.MayHold(streamed.N) {
 		a.spread, a.tokens = true, streamed.N
 	}
 	return a

@@ -25,6 +25,7 @@ type Chunks struct {
 	tokens  int64 // sum of the tokens of kept chunks
 	untold  int   // kept chunks whose tokens are not known
 	size    int64 // sum of their content bytes
+	carried int64 // content bytes of all chunks, kept or not
 	blocks  []block
 }
 
@@ -38,6 +39,7 @@ type Chunk struct {
 // Add appends a chunk. Chunks come in order of time.
 func (c *Chunks) Add(k Chunk) {
 	c.Count++
+	c.carried += int64(max(0, k.Bytes))
 	if len(c.encoded)+3*binary.MaxVarintLen64 > MaxChunkBytes {
 		return
 	}
@@ -80,6 +82,18 @@ func (c *Chunks) Tokens() Count {
 	}
 	return Known(c.tokens)
 }
+
+// maxBare is how many tokens of an output may have no content byte of their own: those
+// that frame tool calls, switch channels and end turns, some dozens in all.
+const maxBare = 64
+
+// MayHold tells whether n tokens can have been streamed in content of so many bytes:
+// a token has one at least, but for a few.
+func MayHold(bytes, n int64) bool { return n <= bytes+maxBare }
+
+// MayHold tells whether n tokens can have been streamed in the chunks. A count that
+// cannot be true says nothing of them.
+func (c *Chunks) MayHold(n int64) bool { return MayHold(c.carried, n) }
 
 // batch is how many chunks are decoded at a time.
 const batch = 32

@@ -62,6 +62,9 @@ func TestTokensOfChunks(t *testing.T) {
 		{"told by some, the rest by length", told(2, 0, 3, 0), exchange.Known(11), []int{3, 3, 3}},
 		{"told by some, one each for the rest", told(2, 0, 3, 0), exchange.Known(7), []int{1, 3, 1}},
 		{"told by some, beyond the total", told(2, 0, 9, 0), exchange.Known(7), []int{1, 9, 1}},
+		{"by length, as many as there can be", sized(4, 4, 4), exchange.Known(12 + 64), []int{26, 25}},
+		{"one each when there cannot be so many", sized(4, 4, 4), exchange.Known(12 + 65), []int{1, 1}},
+		{"one each when the total is absurd", told(2, 0, 3, 0), exchange.Known(1<<53 - 1), []int{1, 3, 1}},
 		{"told by some, without a total", told(2, 0, 3, 0), unknown, []int{1, 3, 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -97,12 +97,20 @@ func (x *Exchange) finish(e Ending) exchange.Record {
 // take copies what the decoder understood into the record.
 func (x *Exchange) take(reply dialect.Reply) {
 	r := &x.record
+	reply.Ask = exportable(reply.Ask)
 	r.Dialect, r.Operation, r.Provider = reply.Dialect, reply.Operation, reply.Provider
-	r.Model = exchange.Model{Request: reply.Ask.Model, Response: reply.Model}
+	r.Model = exchange.Model{Request: reply.Ask.Model, Response: valid(reply.Model)}
+	for i, reason := range reply.FinishReasons {
+		reply.FinishReasons[i] = valid(reason)
+	}
 	r.FinishReasons = reply.FinishReasons
 	r.Usage = reply.Usage
 	r.Engine = reply.Engine
 	r.Chunks = reply.Chunks
+	if streamed := &r.Usage.Streamed; reply.Chunks.Count > 0 && streamed.Known && !reply.Chunks.MayHold(streamed.N) {
+		*streamed = reply.Chunks.Tokens()
+		r.Notes = append(r.Notes, "tokens_over_content")
+	}
 	r.Events = reply.Events
 	r.Timing.FirstEvent = reply.FirstEvent
 	r.Timing.FirstToken, r.Timing.LastToken = reply.FirstToken, reply.LastToken

@@ -286,7 +286,7 @@ func (x *Exchange) streams() int {
 
 // ask takes over what the decoder knows of the request.
 func (x *Exchange) ask() {
-	a := x.decoder.Ask()
+	a := exportable(x.decoder.Ask())
 	x.record.Dialect, x.record.Operation, x.record.Provider = a.Dialect, a.Operation, a.Provider
 	x.record.Model.Request = a.Model
 	x.key.operation, x.key.model = a.Operation, a.Model

@@ -81,7 +81,10 @@ type told struct {
 }
 
 // New starts an Exporter, which runs until Shutdown.
-func New(c Config) (*Exporter, error) {
+func New(c Config) (*Exporter, error) { return newOf(exporter.Table(c.SemConv), c) }
+
+// newOf is New with the instruments of table.
+func newOf(table []exporter.Instrument, c Config) (*Exporter, error) {
 	c = c.withDefaults()
 	if err := errors.Join(c.Temporality.check(), c.Aggregation.check()); err != nil {
 		return nil, err
@@ -94,7 +97,7 @@ func New(c Config) (*Exporter, error) {
 		sdk.WithView(sdk.NewView(sdk.Instrument{Name: "*"}, sdk.Stream{ExemplarReservoirProviderSelector: reservoirs})),
 	)
 	meter := provider.Meter(scope, metric.WithInstrumentationVersion(c.Version), metric.WithSchemaURL(schema(c.SemConv)))
-	r, err := newRecorder(meter, &c)
+	r, err := newRecorder(meter, &c, table)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making instruments: %w", err), provider.Shutdown(context.Background()))
 	}
@@ -174,8 +177,9 @@ func (e *Exporter) release(t *told) {
 	e.pool.Put(t)
 }
 
-// Dropped counts the exchanges and chains that were not recorded: the queue was full, or
-// the Exporter shut down.
+// Dropped counts the exchanges and chains that were not recorded, or not whole: the queue
+// was full, the Exporter shut down, recording it panicked, or it told of more tokens than
+// can be recorded one by one.
 func (e *Exporter) Dropped() uint64 { return e.dropped.Load() }
 
 // ForceFlush records what was observed before and sends what is to be sent.
@@ -234,10 +238,8 @@ func (e *Exporter) run() {
 }
 
 func (e *Exporter) record(t *told) {
-	if t.isChain {
-		e.recorder.observeChain(t.chain)
-	} else {
-		e.recorder.observe(t.record)
+	if !e.recorder.take(t) {
+		e.dropped.Add(1)
 	}
 	e.release(t)
 }

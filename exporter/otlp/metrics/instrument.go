@@ -131,15 +131,20 @@ func integer(v float64) int64 { return int64(math.Round(v)) }
 
 // observable makes the SDK's instrument of a row that reads the running program, which
 // it does whenever a request is made up.
-func observable(meter metric.Meter, in exporter.Instrument, live *exporter.Live, names *exporter.Names) error {
+func (r *recorder) observable(meter metric.Meter, in exporter.Instrument) error {
 	labels := in.AllLabels()
 	at := func(values []string) metric.ObserveOption { return metric.WithAttributeSet(attributes(labels, values)) }
+	read := func(observe func(v float64, values ...string)) {
+		if r.made.Load() {
+			in.Read(r.live, r.names, observe)
+		}
+	}
 	floats := metric.Float64Callback(func(_ context.Context, o metric.Float64Observer) error {
-		in.Read(live, names, func(v float64, values ...string) { o.Observe(v, at(values)) })
+		read(func(v float64, values ...string) { o.Observe(v, at(values)) })
 		return nil
 	})
 	ints := metric.Int64Callback(func(_ context.Context, o metric.Int64Observer) error {
-		in.Read(live, names, func(v float64, values ...string) { o.Observe(integer(v), at(values)) })
+		read(func(v float64, values ...string) { o.Observe(integer(v), at(values)) })
 		return nil
 	})
 	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/metric"
 
@@ -14,6 +15,7 @@ import (
 type recorder struct {
 	names  *exporter.Names
 	live   *exporter.Live
+	made   atomic.Bool // what reads the running program may do so
 	drawn  []drawn
 	series map[exporter.Identity]series
 
@@ -37,11 +39,14 @@ type seriesKey struct {
 	extra      exporter.Extra
 }
 
-func newRecorder(meter metric.Meter, c *Config) (*recorder, error) {
+// newRecorder makes the instruments of table. Nothing of the running program is read
+// until all are made: it may be there only when this has returned, and the SDK makes no
+// instrument while it collects.
+func newRecorder(meter metric.Meter, c *Config, table []exporter.Instrument) (*recorder, error) {
 	r := &recorder{names: c.Names, live: &c.Live, series: map[exporter.Identity]series{}}
-	for _, in := range exporter.Table(c.SemConv) {
+	for _, in := range table {
 		if in.Read != nil {
-			if err := observable(meter, in, r.live, r.names); err != nil {
+			if err := r.observable(meter, in); err != nil {
 				return nil, err
 			}
 			continue
@@ -53,38 +58,68 @@ func newRecorder(meter metric.Meter, c *Config) (*recorder, error) {
 		}
 		r.drawn = append(r.drawn, drawn{in, made})
 	}
+	r.made.Store(true)
 	return r, nil
 }
 
-func (r *recorder) observe(record exchange.Record) {
+// take records t and tells whether that was done whole, and without a panic: what a row
+// of the table or the running program makes of odd traffic costs one exchange, not the
+// process.
+func (r *recorder) take(t *told) (whole bool) {
+	defer func() {
+		if recover() != nil {
+			whole = false
+		}
+		r.forget()
+	}()
+	if t.isChain {
+		return r.observeChain(t.chain)
+	}
+	return r.observe(t.record)
+}
+
+// observe tells whether the exchange was recorded whole.
+func (r *recorder) observe(record exchange.Record) (whole bool) {
+	whole = true
 	r.reading.Fill(record, r.names)
 	span := spanOf(&record)
 	for i := range r.drawn {
 		if r.drawn[i].Takes(&r.reading.Record) {
 			r.samples = r.samples[:0]
 			r.drawn[i].Draw(&r.reading, &r.samples)
-			r.record(span, i, r.reading.Identity)
+			whole = r.record(span, i, r.reading.Identity) && whole
 		}
 	}
-	r.reading.Clear()
+	return whole
 }
 
-func (r *recorder) observeChain(c exchange.Chain) {
+// observeChain tells whether the chain was recorded whole.
+func (r *recorder) observeChain(c exchange.Chain) (whole bool) {
+	whole = true
 	r.chain.Fill(c, r.names)
 	span := spanOf(&c.Last)
 	for i := range r.drawn {
 		if r.drawn[i].TakesChain(&r.chain.Chain) {
 			r.samples = r.samples[:0]
 			r.drawn[i].DrawChain(&r.chain, &r.samples)
-			r.record(span, i, r.chain.Identity)
+			whole = r.record(span, i, r.chain.Identity) && whole
 		}
 	}
+	return whole
+}
+
+// forget lets go of what was recorded last.
+func (r *recorder) forget() {
+	clear(r.samples) // their labels may be pieces of larger strings
+	r.samples = r.samples[:0]
+	r.reading.Clear()
 	r.chain = exporter.ChainReading{}
 }
 
 // record hands what the i-th instrument drew to its series, samples of equal labels at
-// a time.
-func (r *recorder) record(span context.Context, i int, id exporter.Identity) {
+// a time. It tells whether that was all of it.
+func (r *recorder) record(span context.Context, i int, id exporter.Identity) (whole bool) {
+	whole = r.drawn[i].Kind != exporter.Histogram || !limit(r.samples)
 	rest := r.samples
 	for len(rest) > 0 {
 		n := 1
@@ -95,6 +130,28 @@ func (r *recorder) record(span context.Context, i int, id exporter.Identity) {
 		rest = rest[n:]
 	}
 	clear(r.samples) // its labels may be pieces of larger strings
+	return whole
+}
+
+// maxRepeats is how many observations one exchange may add to one histogram beside one
+// for each of its samples, of which the chunks that are kept allow no more. The SDK takes
+// them one by one: these are some 10 ms of its time, and an answer of so many tokens
+// that comes in one piece, from a proxy that buffers say, loses none.
+const maxRepeats = 1 << 14
+
+// limit cuts the counts of samples to what may be recorded, and tells whether it did.
+func limit(samples []exporter.Sample) (cut bool) {
+	left := uint64(maxRepeats)
+	for i := range samples {
+		if samples[i].Count == 0 {
+			continue
+		}
+		repeats := min(samples[i].Count-1, left)
+		cut = cut || repeats < samples[i].Count-1
+		left -= repeats
+		samples[i].Count = 1 + repeats
+	}
+	return cut
 }
 
 // of returns a series, which is made on first sight together with those that begin

@@ -70,6 +70,8 @@ var chatCases = []exchangeCase{
 		want: `stream complete failed model=vendor/model finish=error usage=reported in=12 out=1 streamed=1 events=2@2 tokens@2-2 2:0/2`},
 	{name: "more reasoning than output", file: "chat_openrouter_overcounted.sse", ask: asks,
 		want: `stream complete model=vendor/model finish=stop usage=reported in=12 out=10 reasoning=11 events=3@1 tokens@1-1 1:0/3 notes=reasoning_over_output`},
+	{name: "a running count that jumps beyond what came", file: "chat_running_absurd.sse", ask: asksUsage,
+		want: `stream complete model=llama-3 finish=stop usage=reported in=42 out=9007199254740991 streamed=9007199254740991 events=4@1 tokens@1-3 1:1/4 2:0/5 3:1/2`},
 	{name: "output that excludes reasoning", file: "chat_xai.sse", ask: asksUsage,
 		want: `stream complete model=grok-3-mini finish=stop usage=reported in=12 out=342 reasoning=340 streamed=2 events=4@1 tokens@1-2 1:0/2 2:0/3`},
 	{name: "tool calls", file: "chat_tools.sse", ask: asksUsage,

@@ -42,7 +42,10 @@ func (t *tail) take(m *message, ended bool) (tokens int) {
 	if exact := m.tokens.count(); exact > 0 {
 		return exact
 	}
-	return max(byUsage, byTimer)
+	if n := max(byUsage, byTimer); exchange.MayHold(int64(m.content), int64(n)) {
+		return n
+	}
+	return 0
 }
 
 // known returns the counts to believe: those of llama.cpp's timings only when
