@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -141,13 +142,10 @@ func (c *config) readExport(environ []string, check func(key string, err error))
 		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
 	}
 	check("SPOOL_DIR", checkWritable(c.SpoolDir))
-	if c.SpoolMaxBytes < leastSpool {
-		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %d MiB", leastSpool>>20))
+	if least := byteSize(metricsShare * delivery.LeastSpoolBytes); c.SpoolMaxBytes < least {
+		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %dMiB", least>>20))
 	}
 }
-
-// leastSpool is room for a few requests of each signal.
-const leastSpool = 8 << 20
 
 // checkWritable tells why no file could be made in dir.
 func checkWritable(dir string) error {

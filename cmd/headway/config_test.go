@@ -32,6 +32,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 		"HEADWAY_HISTOGRAMS=sparse",
 		"HEADWAY_MAX_MODELS=many",
 		"HEADWAY_PREWARM=-1",
+		"HEADWAY_SPOOL_MAX_BYTES=1023KiB",
 		"HEADWAY_CONNECT_TIMEOUT=5",
 		"HEADWAY_IDLE_TIMEOUT=-1s",
 		"HEADWAY_LOG_LEVEL=loud",
@@ -43,7 +44,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 	}
 	for _, key := range []string{
 		"LISTEN", "ADMIN_LISTEN", "UPSTREAM", "ROUTES", "ROLE", "HISTOGRAMS", "MAX_MODELS", "PREWARM",
-		"CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT", "CAPTURE_FILE",
+		"SPOOL_MAX_BYTES", "CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT", "CAPTURE_FILE",
 	} {
 		if !strings.Contains("\n"+err.Error(), "\nHEADWAY_"+key+": ") {
 			t.Errorf("nothing is said of %s in:\n%v", key, err)

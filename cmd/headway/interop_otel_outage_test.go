@@ -64,11 +64,13 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 		name, protocol string
 		spool          int64 // bytes
 		part           bool  // there is no room for all
+		rate           int   // at least
 	}{
-		{"with room for all", "grpc", 1 << 30, false},
-		{"with room for a part", "http/protobuf", 256 << 10, true},
+		{"with room for all", "grpc", 1 << 30, false, 0},
+		{"with room for a part", "http/protobuf", 1 << 20, true, 300}, // the least, and 3 MB of spans
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			o := outage{o.lasts, max(o.rate, tt.rate)}
 			collector := newCollector(t)
 			collector.start(t, "file/traces")
 			sim := exe.startSimulator(t, "--step", "500us", "--prefill", "0", "--step-per-sequence", "0")

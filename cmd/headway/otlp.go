@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
 
 // otlpSettings is where and how the requests of one signal go.
@@ -53,13 +55,14 @@ func newOTLPSettings(v otlpVariables, say verdicts) otlpSettings {
 	s.grpc = choice(protocol, say, key, overHTTP, overGRPC) == overGRPC
 	insecure, key := v.get("INSECURE", func(c *otlpConfig) string { return c.Insecure })
 	s.insecure = choice(insecure, say, key, "false", "true") == "true"
-	say.problem(endpointKey, s.aim(endpoint, v.own.Endpoint != "", strings.ToLower(v.name)))
+	unreachable := s.aim(endpoint, v.own.Endpoint != "", strings.ToLower(v.name))
+	say.problem(endpointKey, unreachable)
 	compression, key := v.get("COMPRESSION", func(c *otlpConfig) string { return c.Compression })
 	s.gzip = choice(compression, say, key, "none", "gzip") == "gzip"
 
-	headers, key := v.get("HEADERS", func(c *otlpConfig) string { return c.Headers })
+	headers, headersKey := v.get("HEADERS", func(c *otlpConfig) string { return c.Headers })
 	pairs, err := keyValues(headers)
-	say.problem(key, err)
+	say.problem(headersKey, err)
 	s.headers = map[string]string{}
 	for _, h := range pairs {
 		s.headers[h.key] = h.value
@@ -68,6 +71,9 @@ func newOTLPSettings(v otlpVariables, say verdicts) otlpSettings {
 	s.timeout, err = milliseconds(timeout, 10*time.Second)
 	say.warn(key, err)
 	s.readTLS(&v, say.problem)
+	if unreachable == nil {
+		say.problem(headersKey, s.delivery(delivery.Traces).Check())
+	}
 	return s
 }
 
@@ -84,7 +90,7 @@ func (s *otlpSettings) aim(endpoint string, own bool, signal string) error {
 		return nil
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if err != nil || u.Host == "" || (s.grpc && u.User != nil) || (u.Scheme != "http" && u.Scheme != "https") {
 		return errors.New("is no URL of http or https")
 	}
 	switch {

@@ -47,6 +47,11 @@ func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog
 	return t, t.start(c, names, live)
 }
 
+// metricsShare is the part of the spool that metrics have: an eighth. Traces are many
+// and each tells of another exchange; a newer request of metrics tells most of what an
+// older one did.
+const metricsShare = 8
+
 // newQueue returns the queue of a signal, or nil when there is nowhere to send it. A
 // spool that cannot be used, because another process does for one, is no reason not to
 // forward traffic: what is to be sent waits in memory then.
@@ -81,10 +86,9 @@ func (s *otlpSettings) delivery(signal delivery.Signal) delivery.Config {
 	return d
 }
 
-// spoolShare is what a signal may take of the spool. Traces are many and each tells of
-// another exchange; a newer request of metrics tells most of what an older one did.
+// spoolShare is what a signal may take of the spool.
 func (c *config) spoolShare(signal delivery.Signal) int64 {
-	ofMetrics := int64(c.SpoolMaxBytes) / 8
+	ofMetrics := int64(c.SpoolMaxBytes) / metricsShare
 	if signal == delivery.Metrics {
 		return ofMetrics
 	}

@@ -3,13 +3,8 @@ package delivery
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"log/slog"
-	"math"
 	"net"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -37,8 +32,9 @@ type Config struct {
 	Protocol Protocol
 
 	// Endpoint is host:port with GRPC (or any target that gRPC resolves), and the whole
-	// URL, path included, with HTTPProtobuf. Redirects are not followed: the headers
-	// are meant for this endpoint.
+	// URL, path included, with HTTPProtobuf; a user and password in it are sent as Basic
+	// authentication unless Headers have another, and with GRPC are an error. Redirects
+	// are not followed: the headers are meant for this endpoint. The log has nothing of it.
 	Endpoint string
 	// Headers go with every request. Their values are never logged.
 	Headers   map[string]string
@@ -59,9 +55,9 @@ type Config struct {
 	// them in memory. One process at a time may use it.
 	SpoolDir string
 	// MaxBytes bounds what waits: payloads in memory, or the spool's files. Beyond it
-	// the oldest are dropped, but for the request that is being sent: the files may be
-	// larger by the segment that it is in when MaxBytes is less than some segments
-	// (64 KiB to 4 MiB each). 16 MiB in memory and 256 MiB in files if zero.
+	// the oldest are dropped, but for the request that is being sent. Files are dropped
+	// by segments, of a sixteenth (of less than 1 MiB an eighth), 4 MiB at most.
+	// A spool has to have LeastSpoolBytes. 16 MiB in memory and 256 MiB in files if zero.
 	MaxBytes int64
 	// Backoff is the wait between attempts when the collector does not name one.
 	Backoff Backoff
@@ -83,6 +79,9 @@ const (
 	defaultSpoolBytes  = 256 << 20
 )
 
+// LeastSpoolBytes is the least MaxBytes of a spool.
+const LeastSpoolBytes = 128 << 10
+
 func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
@@ -102,50 +101,4 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func (c Config) validate() error {
-	var wrong []error
-	if c.Signal != Traces && c.Signal != Metrics {
-		wrong = append(wrong, fmt.Errorf("signal %q is neither %s nor %s", string(c.Signal), Traces, Metrics))
-	}
-	if c.Timeout < 0 || c.MaxBytes < 0 || c.Backoff.First < 0 || c.Backoff.Max < c.Backoff.First {
-		wrong = append(wrong, errors.New("timeout, bytes and backoff must not be negative, nor the backoff's end below its beginning"))
-	}
-	switch c.Protocol {
-	case GRPC:
-		if c.Endpoint == "" {
-			wrong = append(wrong, errors.New("endpoint is empty"))
-		}
-	case HTTPProtobuf:
-		u, err := url.Parse(c.Endpoint)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			wrong = append(wrong, errors.New("endpoint is no http or https URL"))
-		}
-	default:
-		wrong = append(wrong, fmt.Errorf("protocol %q is neither %s nor %s", string(c.Protocol), GRPC, HTTPProtobuf))
-	}
-	for name, value := range c.Headers {
-		if !validHeader(name, value) {
-			wrong = append(wrong, fmt.Errorf("header %q cannot be sent", name))
-		}
-	}
-	return errors.Join(wrong...)
-}
-
-// validHeader keeps out what gRPC or net/http would refuse with every request: names
-// that are no token (RFC 9110, section 5.6.2) or that gRPC keeps for itself, and values
-// beyond printable ASCII.
-func validHeader(name, value string) bool {
-	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-	lower := strings.ToLower(name)
-	if lower == "" || strings.Trim(lower, token) != "" || strings.HasPrefix(lower, "grpc-") {
-		return false
-	}
-	for _, c := range []byte(value) {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return len(value) < math.MaxUint16
 }

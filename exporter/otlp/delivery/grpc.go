@@ -62,7 +62,7 @@ func dialGRPC(cfg Config) (*grpcClient, error) {
 	}
 	conn, err := grpc.NewClient(cfg.Endpoint, options...)
 	if err != nil {
-		return nil, err
+		return nil, errEndpoint // the error has the target's text
 	}
 	c := &grpcClient{conn: conn, signal: cfg.Signal, method: tracesMethod, headers: metadata.New(cfg.Headers), zipped: cfg.Gzip}
 	if cfg.Signal == Metrics {

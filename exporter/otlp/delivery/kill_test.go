@@ -223,12 +223,10 @@ func inSegments(t *testing.T, dir string) (n int) {
 func TestWhatTheBoundDropsUnderARequestInFlightIsCountedBeforeAKill(t *testing.T) {
 	const most = 300
 	for name, c := range map[string]struct{ bound, takes int }{
-		"many segments":                     {1 << 20, 0},
-		"many segments, late in the first":  {1 << 20, 5},
-		"two segments":                      {100_000, 0},
-		"two segments, late in the first":   {100_000, 8},
-		"one segment":                       {30_000, 0},
-		"one segment that is nearly passed": {30_000, 4}, // so that the bound is exceeded
+		"many segments":                      {1 << 20, 0},
+		"many segments, late in the first":   {1 << 20, 5},
+		"the least bound":                    {delivery.LeastSpoolBytes, 0}, // segments of three payloads
+		"the least bound, late in the first": {delivery.LeastSpoolBytes, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, inFlight, over := t.TempDir(), make(chan struct{}), make(chan struct{})

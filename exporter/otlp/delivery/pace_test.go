@@ -81,8 +81,10 @@ func TestTheCollectorsOwnWaitIsKept(t *testing.T) {
 		cfg := delivery.Config{Signal: delivery.Traces, Protocol: delivery.HTTPProtobuf, Endpoint: "http://collector/v1/traces", Dial: network.dial}
 		q := open(t, cfg)
 		q.Send([]byte("a"), 1)
-		if err := q.Close(context.Background()); err != nil {
-			t.Error(err)
+		time.Sleep(time.Hour) // Close would cut the waits short
+		drain(t, q)
+		if n := len(to.times()); n != len(want)+1 {
+			t.Fatalf("%d attempts, want %d", n, len(want)+1)
 		}
 		for i, d := range waits(to.times()) {
 			if d != want[i] {
@@ -108,8 +110,10 @@ func TestRetryInfoIsKept(t *testing.T) {
 		serveGRPC(t, network, to)
 		q := open(t, delivery.Config{Signal: delivery.Traces, Protocol: delivery.GRPC, Endpoint: "passthrough:///collector", Insecure: true, Dial: network.dial})
 		q.Send(spans(t, "a"), 1)
-		if err := q.Close(context.Background()); err != nil {
-			t.Error(err)
+		time.Sleep(time.Hour)
+		drain(t, q)
+		if n := len(to.times()); n != len(want)+1 {
+			t.Fatalf("%d attempts, want %d", n, len(want)+1)
 		}
 		for i, d := range waits(to.times()) {
 			if d != want[i] {
@@ -133,9 +137,8 @@ func TestWaitsDoubleWithJitterUpToTheirMost(t *testing.T) {
 		serveGRPC(t, network, to)
 		q := open(t, delivery.Config{Signal: delivery.Traces, Protocol: delivery.GRPC, Endpoint: "passthrough:///collector", Insecure: true, Dial: network.dial})
 		q.Send(spans(t, "a"), 1)
-		if err := q.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
+		time.Sleep(time.Hour)
+		drain(t, q)
 		got := waits(to.times())
 		if len(got) != failures {
 			t.Fatalf("%d waits, want %d", len(got), failures)
@@ -189,9 +192,8 @@ func comesBack(t *testing.T, protocol delivery.Protocol, away time.Duration) {
 	}
 	q := open(t, cfg)
 	q.Send(spans(t, "a"), 1)
-	if err := q.Close(context.Background()); err != nil {
-		t.Error(err)
-	}
+	time.Sleep(away + time.Hour)
+	drain(t, q)
 	// Half of an attempt that began a moment too early, and the longest wait with its
 	// jitter; gRPC's own backoff must not come on top.
 	if late := to.times()[0].Sub(back); late > 50*time.Second {

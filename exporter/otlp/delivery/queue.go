@@ -72,10 +72,10 @@ type store interface {
 // It connects to nothing: a collector that is away is no error. A spool that another
 // process holds is one.
 func New(cfg Config) (*Queue, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("delivering %s: %w", cfg.Signal, err)
 	}
+	cfg = cfg.withDefaults()
 	reports := newReports(cfg.Log, cfg.Signal)
 	dropped := new(atomic.Uint64)
 	wake := make(chan struct{}, 1)
@@ -99,10 +99,7 @@ func New(cfg Config) (*Queue, error) {
 	}
 	q.sender = &sender{
 		to: to, timeout: cfg.Timeout, pace: pace{first: cfg.Backoff.First, most: cfg.Backoff.Max},
-		dropped: dropped, reports: reports,
-	}
-	if cfg.SpoolDir != "" {
-		q.sender.leave = q.closing
+		dropped: dropped, reports: reports, closing: q.closing, outlived: cfg.SpoolDir != "",
 	}
 	go q.run(ctx)
 	return q, nil
@@ -129,9 +126,10 @@ func (q *Queue) Bytes() int64 { return q.store.waiting() }
 const closeGrace = time.Second
 
 // Close sends what waits until nothing does or ctx ends; with a spool, until the
-// collector does not answer, too. What is left then stays in the spool; without one
-// it is dropped, counted, and reported in the error. Close is to be called once; Send may
-// still be called, in vain.
+// collector does not answer, too. It begins with an attempt at once, whatever the queue
+// was waiting for, and goes on with waits of a second at most. What is left then stays
+// in the spool; without one it is dropped, counted, and reported in the error. Close is
+// to be called once; Send may still be called, in vain.
 func (q *Queue) Close(ctx context.Context) error {
 	before := q.dropped.Load()
 	q.once.Do(func() {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,9 +44,14 @@ func readPosition(f *os.File) (position, bool) {
 // Segments are as large as a share of the bound allows, for the bound drops them whole.
 const (
 	segmentShare   = 16
-	leastSegment   = 64 << 10
+	largestShare   = 8 // of a bound so small that a sixteenth is below smallSegment
+	smallSegment   = 64 << 10
 	largestSegment = 4 << 20
 )
+
+func segmentLimit(most int64) int64 {
+	return min(max(most/segmentShare, min(smallSegment, most/largestShare)), largestSegment)
+}
 
 // openSpool makes dir, takes it for this process, and finds what an earlier one left.
 // dropped is how many items are known to be lost that no segment accounts for.
@@ -64,7 +70,7 @@ func openSpool(dir string, most int64) (s *spool, dropped uint64, err error) {
 	}
 	s = &spool{
 		dir: dir, max: most, held: held, mark: mark, next: 1,
-		segmentMax: min(max(most/segmentShare, leastSegment), largestSegment),
+		segmentMax: segmentLimit(most),
 	}
 	if dropped, err = s.recover(); err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("reading spool %s: %w", dir, err), s.release())
@@ -86,11 +92,7 @@ func (s *spool) recover() (dropped uint64, err error) {
 		s.next = max(s.next, numbers[len(numbers)-1]+1)
 	}
 	for _, number := range numbers {
-		if known && number < at.segment {
-			_ = os.Remove(filepath.Join(s.dir, segment{number: number}.name()))
-			continue
-		}
-		lost, err := s.adopt(number)
+		lost, err := s.adopt(number, known && number < at.segment)
 		if err != nil {
 			return 0, err
 		}
@@ -126,31 +128,60 @@ func (s *spool) list() ([]uint64, error) {
 	return numbers, nil
 }
 
-// adopt takes up a segment. One without a head is deleted: what it held is missing
-// between its neighbours' bases, or it counts as one item if it is the last.
-func (s *spool) adopt(number uint64) (dropped uint64, err error) {
+// adopt takes up a segment, or deletes one that is settled. One that this version did
+// not write is set aside, and one whose head is not whole is deleted: what it held is
+// missing between its neighbours' bases, or it counts as one item if it is the last.
+func (s *spool) adopt(number uint64, settled bool) (dropped uint64, err error) {
 	found := segment{number: number}
-	f, err := os.Open(filepath.Join(s.dir, found.name()))
+	path := filepath.Join(s.dir, found.name())
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, s.setAside(path)
+	}
+	found.size = info.Size()
+	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
+	base, whole := readSegmentHead(f)
+	if !settled && !whole && number+1 == s.next && found.size > segmentHead {
+		dropped = 1
 	}
-	found.size = info.Size()
-	base, ok := readSegmentHead(f)
-	if !ok {
-		if number+1 == s.next && found.size > segmentHead {
-			dropped = 1
-		}
-		return dropped, os.Remove(f.Name())
+	switch {
+	case !whole && !hasMagic(f):
+		return dropped, s.setAside(path)
+	case settled:
+		_ = os.Remove(path)
+		return 0, nil
+	case !whole:
+		return dropped, os.Remove(path)
 	}
 	found.base = base
 	s.segments = append(s.segments, found)
 	s.total += found.size
 	return 0, nil
+}
+
+// setAside renames what is not this version's to delete, a newer one's segment perhaps.
+func (s *spool) setAside(path string) error {
+	for i := 0; ; i++ {
+		to := fmt.Sprintf("%s.aside%d", path, i)
+		_, err := os.Lstat(to)
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.Rename(path, to)
+		}
+		if err == nil {
+			s.aside++
+		}
+		return err
+	}
 }
 
 // account finds how many items are left in each segment, settled being how many were

@@ -273,31 +273,3 @@ func TestTheLogHasStatusWordsAndNoSecrets(t *testing.T) {
 		t.Errorf("a secret in\n%s", log)
 	}
 }
-
-func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
-	good := quick(delivery.GRPC, "localhost:4317")
-	cases := map[string]func(*delivery.Config){
-		"signal":      func(c *delivery.Config) { c.Signal = "logs" },
-		"protocol":    func(c *delivery.Config) { c.Protocol = "http/json" },
-		"endpoint":    func(c *delivery.Config) { c.Endpoint = "" },
-		"http URL":    func(c *delivery.Config) { c.Protocol = delivery.HTTPProtobuf },
-		"header":      func(c *delivery.Config) { c.Headers = map[string]string{"grpc-timeout": "s3cret"} },
-		"header name": func(c *delivery.Config) { c.Headers = map[string]string{"a b": "s3cret"} },
-		"value":       func(c *delivery.Config) { c.Headers = map[string]string{"a": "s3cret\n"} },
-		"timeout":     func(c *delivery.Config) { c.Timeout = -1 },
-		"backoff":     func(c *delivery.Config) { c.Backoff.Max = c.Backoff.First / 2 },
-	}
-	for name, spoil := range cases {
-		t.Run(name, func(t *testing.T) {
-			cfg := good
-			spoil(&cfg)
-			_, err := delivery.New(cfg)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("a header's value in %q", err)
-			}
-		})
-	}
-}

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -62,6 +63,13 @@ func readSegmentHead(r io.ReaderAt) (base uint64, ok bool) {
 		return 0, false
 	}
 	return binary.LittleEndian.Uint64(p[4:]), checksum(p[:12]) == binary.LittleEndian.Uint32(p[12:])
+}
+
+// hasMagic is whether a file begins as a segment does, as far as it goes.
+func hasMagic(r io.ReaderAt) bool {
+	var p [len(segmentMagic)]byte
+	n, err := r.ReadAt(p[:], 0)
+	return (err == nil || errors.Is(err, io.EOF)) && strings.HasPrefix(segmentMagic, string(p[:n]))
 }
 
 func appendEntry(p, payload []byte, items int) []byte {

@@ -15,15 +15,17 @@ type sender struct {
 	dropped *atomic.Uint64
 	reports *reports
 	away    bool // the last attempt failed and may be repeated
-	// leave, once closed, ends the wait for a collector that does not answer, for a next
-	// process goes on. It is nil where nothing outlives this one.
-	leave <-chan struct{}
+
+	closing  <-chan struct{} // closed when the queue is
+	draining bool            // the sender knows
+	outlived bool            // what is left over is for a next process
 }
 
 // deliver sends an entry until the collector has answered for good, and counts what it
 // refused. False says that ctx ended before, or that it is to be left to a next process.
 func (s *sender) deliver(ctx context.Context, e entry) bool {
 	for {
+		s.look()
 		a := s.attempt(ctx, e.payload)
 		if ctx.Err() != nil && a.fate == later {
 			return false
@@ -40,15 +42,55 @@ func (s *sender) deliver(ctx context.Context, e entry) bool {
 			return true
 		}
 		s.away = true
-		wait := s.pace.next(a.after)
-		s.reports.warn("the collector takes nothing; trying again", a.word, "reason", a.why, "wait", wait)
-		var leave <-chan struct{}
-		if a.why != "" { // nobody answered
-			leave = s.leave
-		}
-		if !sleep(ctx, leave, wait) {
+		nobody := a.why != "" // answered
+		if s.draining && s.outlived && nobody {
 			return false
 		}
+		if !s.rest(ctx, a) {
+			return false
+		}
+	}
+}
+
+// A queue that closes waits no longer than this between attempts, whatever its
+// configuration or the collector asked for.
+const (
+	drainFirst = 100 * time.Millisecond
+	drainMost  = time.Second
+)
+
+// look notices that the queue was closed.
+func (s *sender) look() {
+	select {
+	case <-s.closing:
+		if !s.draining {
+			s.draining = true
+			s.pace = pace{first: min(drainFirst, s.pace.first), most: min(drainMost, s.pace.most)}
+		}
+	default:
+	}
+}
+
+// rest waits before the next attempt; false if ctx ended. When the queue is closed the
+// wait ends and the next attempt is made at once, though the collector may have asked
+// for a longer one: a shutdown is the last chance of what waits, and it is over before
+// most such waits are.
+func (s *sender) rest(ctx context.Context, a answer) bool {
+	closing, asked := s.closing, a.after
+	if s.draining {
+		closing, asked = nil, 0
+	}
+	wait := s.pace.next(asked)
+	s.reports.warn("the collector takes nothing; trying again", a.word, "reason", a.why, "wait", wait)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-closing:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -67,19 +109,6 @@ func (s *sender) accept(a answer, items int) {
 	if rejected := min(a.rejected, int64(items)); rejected > 0 {
 		s.dropped.Add(uint64(rejected))
 		s.reports.warn("the collector refused a part of a request; it is dropped", "partial success", "items", rejected)
-	}
-}
-
-func sleep(ctx context.Context, leave <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-leave:
-		return false
-	case <-ctx.Done():
-		return false
 	}
 }
 

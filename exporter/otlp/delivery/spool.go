@@ -29,6 +29,7 @@ type spool struct {
 	tail     uint64    // items ever appended
 	left     uint64    // those of them that are not settled
 	lent     *lent     // the entry that was taken, of the first segment
+	aside    int       // files that were set aside when the spool was opened
 	buffer   []byte
 }
 

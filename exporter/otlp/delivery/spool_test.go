@@ -134,19 +134,36 @@ func TestALargePayloadAndManySegmentsPass(t *testing.T) {
 }
 
 func TestTheSpoolDropsItsOldestSegmentsAtTheBound(t *testing.T) {
+	for name, c := range map[string]struct {
+		bound   int64
+		payload int
+	}{
+		"segments of 64 KiB, three payloads each": {1 << 20, 20_000},
+		"segments of 16 KiB, six payloads each":   {delivery.LeastSpoolBytes, 2_500},
+	} {
+		t.Run(name, func(t *testing.T) { dropsItsOldest(t, c.bound, c.payload) })
+	}
+}
+
+func dropsItsOldest(t *testing.T, bound int64, payload int) {
+	t.Helper()
 	dir, to := t.TempDir(), &hooks{}
 	url := startHTTP(t, to)
 	cfg := spoolOf(dir)
-	cfg.MaxBytes = 1 << 20 // segments of 64 KiB, so three payloads each
+	cfg.MaxBytes = bound
 	q := open(t, cfg)
 	sent := uint64(0)
 	for i := range 200 {
-		q.Send(fmt.Appendf(nil, "%03d%s", i, strings.Repeat(".", 20_000)), i+1)
+		q.Send(fmt.Appendf(nil, "%03d%s", i, strings.Repeat(".", payload)), i+1)
 		sent += uint64(i + 1)
 	}
 	_ = abandon(q) // an error if the bound was reached only now
 	size := int64(0)
-	for _, name := range segmentFiles(t, dir) {
+	left := segmentFiles(t, dir)
+	if len(left) < 4 {
+		t.Errorf("%d segments: one of them is too large a part of the bound", len(left))
+	}
+	for _, name := range left {
 		info, err := os.Stat(name)
 		if err != nil {
 			t.Fatal(err)
@@ -186,15 +203,16 @@ func TestARequestThatIsAcceptedAfterTheBoundHasCutItsSegmentIsNotCounted(t *test
 		}
 	}
 	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
-	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), 100_000
+	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), delivery.LeastSpoolBytes
 	q := open(t, cfg)
 	for i := range most {
 		q.Send(fmt.Appendf(nil, "%02d%s", i, padding), 1)
 		if i == 0 {
 			<-inFlight
 		}
+		// On the disk or counted, so that it is the spool that drops, not the memory before it.
+		waitFor(t, func() bool { return inSegments(t, cfg.SpoolDir)+int(q.Dropped()) == i+1 })
 	}
-	waitFor(t, func() bool { return q.Dropped() > 0 })
 	close(over)
 	drain(t, q)
 	got := to.names()
@@ -206,12 +224,11 @@ func TestARequestThatIsAcceptedAfterTheBoundHasCutItsSegmentIsNotCounted(t *test
 	}
 }
 
-// With a spool Close has nothing to wait for once the collector is known to be away,
-// before Close or since.
+// With a spool Close has nothing to wait for when the collector is still away.
 func TestCloseLeavesTheSpoolToTheNextProcessWhenTheCollectorIsAway(t *testing.T) {
 	for name, noticed := range map[string]bool{"before": true, "since": false} {
 		t.Run(name, func(t *testing.T) {
-			dir, tried, to := t.TempDir(), make(chan struct{}, 1), &hooks{}
+			dir, tried, to := t.TempDir(), make(chan struct{}, 10), &hooks{} // more than there can be
 			cfg := spoolOf(dir)
 			cfg.Backoff = delivery.Backoff{First: time.Hour, Max: time.Hour}
 			cfg.Dial = func(context.Context, string, string) (net.Conn, error) {

@@ -45,6 +45,10 @@ func openSpooled(cfg Config, dropped *atomic.Uint64, wake chan<- struct{}, repor
 	}
 	s.count(lost, "damaged")
 	s.unread.Store(opened.unread())
+	if opened.aside > 0 {
+		reports.log.Warn("the spool has files that this version did not write; they are set aside, and are not sent",
+			"directory", opened.dir, "files", opened.aside, "suffix", ".aside")
+	}
 	if opened.left > 0 {
 		reports.log.Info("an earlier process left items in the spool", "items", opened.left, "bytes", opened.unread())
 	}
