@@ -58,8 +58,8 @@ func returnMemory(ctx context.Context, open func() int) {
 	}
 }
 
-// spaceCollections lets garbage pile up to leastGarbage, or to half of what is alive
-// where that is more, until ctx ends. A memory limit has precedence.
+// spaceCollections lets garbage pile up to leastGarbage, or to a quarter of what is
+// alive where that is more, until ctx ends. A memory limit has precedence.
 func spaceCollections(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	before := goPercent
@@ -87,7 +87,7 @@ func spaceCollections(ctx context.Context) {
 // of streams come to. Their memory is dearer than the collector's time.
 const (
 	goPercent    = 100
-	leastPercent = 50
+	leastPercent = 25
 )
 
 // garbagePercent is the rule with so many bytes alive.

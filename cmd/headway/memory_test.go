@@ -70,8 +70,8 @@ func TestCollectionsAreSpacedWhileLittleIsAlive(t *testing.T) {
 
 var sink []byte
 
-func TestGarbageMayBeHalfOfWhatIsAlive(t *testing.T) {
-	for live, want := range map[uint64]int{0: 1200, 1 << 20: 1200, 3 << 20: 400, 12 << 20: 100, 24 << 20: 50, 1 << 30: 50} {
+func TestGarbageMayBeAQuarterOfWhatIsAlive(t *testing.T) {
+	for live, want := range map[uint64]int{0: 1200, 1 << 20: 1200, 3 << 20: 400, 12 << 20: 100, 24 << 20: 50, 48 << 20: 25, 1 << 30: 25} {
 		if got := garbagePercent(live); got != want {
 			t.Errorf("with %d bytes alive: %d %%, want %d", live, got, want)
 		}
