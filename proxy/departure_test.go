@@ -134,7 +134,7 @@ func TestClientThatLeavesAfterItsResponseHarmsNobody(t *testing.T) {
 // TestClientThatLeavesAfterItsResponseCostsNoConnection, though its departure is
 // noticed while the tap still works on the response.
 func TestClientThatLeavesAfterItsResponseCostsNoConnection(t *testing.T) {
-	slow := &gate{opened: make(chan struct{}), read: make(chan struct{})}
+	slow := &gate{opened: make(chan struct{}), read: make(chan struct{}), fed: make(chan struct{})}
 	u := newUpstream(t, func(p *peer) {
 		for {
 			if _, err := p.tryMessage(); err != nil {
@@ -150,6 +150,7 @@ func TestClientThatLeavesAfterItsResponseCostsNoConnection(t *testing.T) {
 	c := f.dial()
 	c.send(get)
 	c.expect(okay)
+	wait(t, "the tap to work on the response", slow.fed)
 	_ = c.Close()
 	eventually(t, "the departure to be noticed", func() bool { return running("(*Proxy).serve(") == 0 })
 	open()
@@ -170,6 +171,9 @@ type gate struct {
 
 	asked atomic.Int32
 	read  chan struct{} // closed when the request was read
+
+	first sync.Once
+	fed   chan struct{} // closed when the response was forwarded
 }
 
 // Ask is called when the exchange begins and when its request was read.
@@ -182,7 +186,10 @@ func (g *gate) Ask() dialect.Ask {
 
 func (g *gate) NewDecoder(*dialect.Head) dialect.Decoder { return g }
 
-func (g *gate) Feed([]byte, time.Duration) { <-g.opened }
+func (g *gate) Feed([]byte, time.Duration) {
+	g.first.Do(func() { close(g.fed) })
+	<-g.opened
+}
 
 // TestEveryExchangeIsRecordedOnce, whatever either side does and when.
 func TestEveryExchangeIsRecordedOnce(t *testing.T) {
