@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -179,7 +180,7 @@ func nameLength(line []byte) int {
 }
 
 // fields yields every field, in the form that the tap takes.
-func (h *head) fields() tap.Header {
+func (h *head) fields() exchange.Header {
 	return func(yield func(name, value []byte) bool) {
 		for i := range h.fieldLines {
 			if f := &h.fieldLines[i]; !yield(h.raw[f.from:f.colon], h.raw[f.value:f.valueEnd]) {

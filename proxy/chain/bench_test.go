@@ -2,7 +2,6 @@ package chain_test
 
 import (
 	"fmt"
-	"iter"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -33,25 +32,25 @@ var (
 		strings.Repeat(`Tell me about the wind and the weather on the coast in winter.\n`, 28) + `"}],"model":"gpt-4o-mini","stream":true,"stream_options":{"include_usage":true}}`)
 )
 
-func sdkHeader() tap.Header {
+func sdkHeader() exchange.Header {
 	type field struct{ name, value []byte }
 	var fields []field
 	for _, f := range sdkFields {
 		fields = append(fields, field{[]byte(f[0]), []byte(f[1])})
 	}
-	return tap.Header(iter.Seq2[[]byte, []byte](func(yield func(name, value []byte) bool) {
+	return func(yield func(name, value []byte) bool) {
 		for _, f := range fields {
 			if !yield(f.name, f.value) {
 				return
 			}
 		}
-	}))
+	}
 }
 
 func noHeader(func(name, value []byte) bool) {}
 
 // through sends one request that is answered through a tap.
-func through(of *tap.Tap, header tap.Header, body []byte) {
+func through(of *tap.Tap, header exchange.Header, body []byte) {
 	now := tap.Now()
 	x := of.Begin(tap.Request{
 		Method: "POST", Path: "/v1/chat/completions", Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443}, Header: header, Read: now,
@@ -71,7 +70,7 @@ func BenchmarkRequestThatIsNeverRetried(b *testing.B) {
 	for _, bench := range []struct {
 		name   string
 		tap    *tap.Tap
-		header tap.Header
+		header exchange.Header
 		body   []byte
 	}{
 		{"nothing to tell it by", tap.New(tap.Config{Observer: nobody{}, Mode: exchange.Explicit}), noHeader, nil},

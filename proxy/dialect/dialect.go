@@ -14,11 +14,12 @@ import (
 // A Dialect is one API on the wire: OpenAI chat completions, say. It is safe for
 // concurrent use.
 type Dialect interface {
-	// Match tells from the head of a request whether the exchange is in this
-	// dialect: by method and path first, never by host. It must not keep h.
+	// Match reports whether the head of a request is one of this dialect: by method
+	// and path first, never by host. It must not keep h.
 	Match(h *Head) bool
-	// NewDecoder starts reading an exchange that matched. The decoder may keep h,
-	// whose Response part is filled before the first Feed.
+	// NewDecoder starts reading an exchange that matched. The decoder may keep h; the
+	// tap takes its Header away when NewDecoder returns, and fills its Response before
+	// the first Feed.
 	NewDecoder(h *Head) Decoder
 }
 
@@ -37,11 +38,15 @@ type Decoder interface {
 	Close() Reply
 }
 
-// Head is what the heads of an exchange say, as far as a dialect needs it.
+// Head holds the parts of an exchange's heads that a dialect needs.
 type Head struct {
-	Method string
-	Path   string // as sent to the upstream, undecoded, without the query
-	Query  string // without the question mark
+	Method   string
+	Path     string // as sent to the upstream, undecoded, without the query
+	Query    string // without the question mark
+	Upstream exchange.Upstream
+	// Header has the fields of the request, for Match and NewDecoder only: it is nil
+	// after these calls, and a decoder copies the values that it wants to keep.
+	Header exchange.Header
 
 	Response Response
 }

@@ -78,7 +78,7 @@ func (e *callEvidence) field(name, value []byte) {
 		return
 	}
 	for _, i := range fieldsByLength[len(name)] {
-		if f := &evidenceFields[i]; equalFold(name, f.name) {
+		if f := &evidenceFields[i]; exchange.EqualFold(name, f.name) {
 			e.take(f.what, f.name, value)
 			return
 		}
@@ -206,8 +206,8 @@ func isJSON(contentType []byte) bool {
 		contentType = contentType[:end]
 	}
 	contentType = bytes.TrimSpace(contentType)
-	return equalFold(contentType, "application/json") ||
-		(len(contentType) > 5 && equalFold(contentType[len(contentType)-5:], "+json"))
+	return exchange.EqualFold(contentType, "application/json") ||
+		(len(contentType) > 5 && exchange.EqualFold(contentType[len(contentType)-5:], "+json"))
 }
 
 // advise reads a field of a response's head that tells the client about trying
@@ -215,18 +215,18 @@ func isJSON(contentType []byte) bool {
 // section 10.2.3).
 func advise(a *exchange.Advice, name, value []byte, now time.Time) {
 	switch {
-	case equalFold(name, "x-should-retry"):
+	case exchange.EqualFold(name, "x-should-retry"):
 		switch string(value) {
 		case "true":
 			a.Retry = exchange.Yes
 		case "false":
 			a.Retry = exchange.No
 		}
-	case equalFold(name, "retry-after-ms"), equalFold(name, "x-amz-retry-after"):
+	case exchange.EqualFold(name, "retry-after-ms"), exchange.EqualFold(name, "x-amz-retry-after"):
 		if wait := amount(value, time.Millisecond); wait > 0 {
 			a.RetryAfter = wait
 		}
-	case equalFold(name, "retry-after") && a.RetryAfter == 0:
+	case exchange.EqualFold(name, "retry-after") && a.RetryAfter == 0:
 		if a.RetryAfter = amount(value, time.Second); a.RetryAfter > 0 {
 			return
 		}

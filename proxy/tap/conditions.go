@@ -19,7 +19,7 @@ func (t *Tap) conditions() *exchange.Conditions {
 // value itself is not kept.
 func meet(met *exchange.Met, name, value []byte) {
 	for i, c := range *met.Of {
-		if i < exchange.MaxConditions && equalFold(name, c.Field) && exchange.Match(c.Pattern, string(value)) {
+		if i < exchange.MaxConditions && exchange.EqualFold(name, c.Field) && exchange.Match(c.Pattern, string(value)) {
 			met.Bits |= 1 << i
 		}
 	}

@@ -49,7 +49,7 @@ func contextFieldOf(name []byte) contextField {
 }
 
 func named(name []byte, lower string, f contextField) contextField {
-	if equalFold(name, lower) {
+	if exchange.EqualFold(name, lower) {
 		return f
 	}
 	return 0

@@ -206,7 +206,7 @@ func TestContextAllocatesLittle(t *testing.T) {
 }
 
 // fixed is header, made before it is asked.
-func fixed(fields ...string) tap.Header {
+func fixed(fields ...string) exchange.Header {
 	var parts [][]byte
 	for _, f := range fields {
 		parts = append(parts, []byte(f))

@@ -53,7 +53,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 	x := &Exchange{
 		tap:   t,
 		start: r.Read,
-		head:  dialect.Head{Method: r.Method, Path: r.Path, Query: r.Query},
+		head:  dialect.Head{Method: r.Method, Path: r.Path, Query: r.Query, Upstream: r.Upstream, Header: r.Header},
 		key:   flightKey{upstream: r.Upstream.Address()},
 	}
 	x.record = exchange.Record{
@@ -69,8 +69,8 @@ func (t *Tap) Begin(r Request) *Exchange {
 			meet(&x.record.Conditions, name, value)
 		}
 		switch {
-		case equalFold(name, "content-encoding"):
-			x.opaque = !equalFold(value, "identity")
+		case exchange.EqualFold(name, "content-encoding"):
+			x.opaque = !exchange.EqualFold(value, "identity")
 		case x.client.field(name, value, &x.record.Trace.State):
 		default:
 			x.evidence.field(name, value)
@@ -86,6 +86,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 			x.ask()
 		}
 	})
+	x.head.Header = nil // the relay reads the next bytes over it
 	if x.opaque {
 		x.record.Notes = append(x.record.Notes, "request_compressed")
 	}
@@ -151,7 +152,7 @@ func (x *Exchange) RequestWritten(at Instant) {
 }
 
 // ResponseHead reports the head of the final response, read at the given moment.
-func (x *Exchange) ResponseHead(status int, h Header, at Instant) {
+func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
@@ -162,9 +163,9 @@ func (x *Exchange) ResponseHead(status int, h Header, at Instant) {
 	x.head.Response.Status = status
 	h(func(name, value []byte) bool {
 		switch {
-		case equalFold(name, "content-type"):
+		case exchange.EqualFold(name, "content-type"):
 			x.head.Response.ContentType = mediaType(value)
-		case equalFold(name, "content-encoding"):
+		case exchange.EqualFold(name, "content-encoding"):
 			x.encoding = join(x.encoding, value)
 		default:
 			x.limits.note(name, value)

@@ -1,7 +1,6 @@
 package tap_test
 
 import (
-	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -55,14 +54,14 @@ func chat(fields ...string) tap.Request {
 }
 
 // header has the given names and values.
-func header(fields ...string) tap.Header {
-	return tap.Header(iter.Seq2[[]byte, []byte](func(yield func(name, value []byte) bool) {
+func header(fields ...string) exchange.Header {
+	return func(yield func(name, value []byte) bool) {
 		for i := 0; i < len(fields); i += 2 {
 			if !yield([]byte(fields[i]), []byte(fields[i+1])) {
 				return
 			}
 		}
-	}))
+	}
 }
 
 // script is a dialect and its decoder, whose methods a test may replace.

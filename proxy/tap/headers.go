@@ -9,23 +9,6 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// equalFold compares a field name, which is ASCII, with a lower-case one.
-func equalFold(name []byte, lower string) bool {
-	if len(name) != len(lower) {
-		return false
-	}
-	for i := range name {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // mediaType is v without parameters, in lower case.
 func mediaType(v []byte) string {
 	if i := bytes.IndexByte(v, ';'); i >= 0 {
@@ -49,7 +32,7 @@ type limits []exchange.RateLimit
 // as OpenAI and those who follow it send them. Negative numbers are unknown.
 func (l *limits) note(name, value []byte) {
 	const prefix = "x-ratelimit-"
-	if len(name) < len(prefix) || !equalFold(name[:len(prefix)], prefix) {
+	if len(name) < len(prefix) || !exchange.EqualFold(name[:len(prefix)], prefix) {
 		return
 	}
 	what, kind, ok := strings.Cut(strings.ToLower(string(name[len(prefix):])), "-")

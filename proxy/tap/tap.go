@@ -9,7 +9,6 @@
 package tap
 
 import (
-	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,17 +67,13 @@ func (t *Tap) InFlight() []exchange.InFlight { return t.flight.list() }
 // exchange may begin meanwhile.
 func (t *Tap) Wait() { t.open.Wait() }
 
-// Header yields the fields of a head in their order. Names and values are valid
-// only while it runs.
-type Header iter.Seq2[[]byte, []byte]
-
 // Request is the head of a request as it goes to the upstream.
 type Request struct {
 	Method   string
 	Path     string // undecoded, without the query
 	Query    string
 	Upstream exchange.Upstream
-	Header   Header
+	Header   exchange.Header
 	Read     Instant       // when the head had been read: the exchange's start
 	Mode     exchange.Mode // empty: that of the tap
 }
