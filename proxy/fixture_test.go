@@ -44,7 +44,7 @@ func newFixture(t *testing.T, upstream string, options ...option) *fixture {
 	f := &fixture{T: t, records: make(chan exchange.Record, 1<<14), served: make(chan error, 1)}
 	of := tap.Config{
 		Dialects: openai.Dialects(), Observer: f,
-		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+		Role: exchange.Client, Mode: exchange.Explicit,
 	}
 	config := proxy.Config{Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler)}
 	for _, o := range options {

@@ -63,7 +63,6 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 		Observer:   s.chains,
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
-		Origin:     exchange.App,
 		Role:       c.Role,
 		Mode:       exchange.Explicit,
 	})

@@ -27,7 +27,6 @@ func newRedirected(c config, p *proxy.Proxy, observer exchange.Observer, log *sl
 	return &redirected{Server: transparent.New(transparent.Config{
 		HTTP:      func(a transparent.Arrival) { p.ServeOriginal(a.Conn, original(a, dialer)) },
 		Observer:  observer,
-		Origin:    exchange.App,
 		Role:      c.Role,
 		SealedTLS: c.SealedTLS,
 		Dialer:    dialer, ConnectTimeout: c.ConnectTimeout, Log: log,

@@ -27,7 +27,7 @@ func behindProxy(t *testing.T, handler http.HandlerFunc) (*stage, string) {
 	t.Cleanup(upstream.Close)
 	s := &stage{began: time.Now()}
 	s.joiner = chain.New(chain.Config{Next: s})
-	measured := tap.New(tap.Config{Observer: s.joiner, Begun: s.joiner.Begin, Origin: exchange.App, Mode: exchange.Explicit})
+	measured := tap.New(tap.Config{Observer: s.joiner, Begun: s.joiner.Begin, Mode: exchange.Explicit})
 	route, err := proxy.NewRoute("", upstream.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -57,10 +58,8 @@ func (t *Tap) Begin(r Request) *Exchange {
 		key:   flightKey{upstream: r.Upstream.Address()},
 	}
 	x.record = exchange.Record{
-		Start: r.Read.Time(), Origin: t.config.Origin, Role: t.config.Role, Mode: t.config.Mode, Upstream: r.Upstream,
-	}
-	if r.Mode != "" {
-		x.record.Mode = r.Mode
+		Start: r.Read.Time(), Origin: cmp.Or(r.Origin, exchange.App), Role: t.config.Role, Mode: cmp.Or(r.Mode, t.config.Mode),
+		Upstream: r.Upstream,
 	}
 	x.record.Conditions.Of = t.conditions()
 	x.evidence.begin(&r)

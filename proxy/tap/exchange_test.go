@@ -174,3 +174,19 @@ func TestOnlyTheFirstEndCounts(t *testing.T) {
 		t.Errorf("still in flight: %+v", left)
 	}
 }
+
+func TestOneTapMeasuresApplicationsAndCanaries(t *testing.T) {
+	of, told := newTap(&script{})
+	for _, origin := range []exchange.Origin{"", exchange.App, exchange.Canary} {
+		r := chat()
+		r.Origin = origin
+		end(of.Begin(r))
+	}
+	var got []exchange.Origin
+	for _, r := range told.records {
+		got = append(got, r.Origin)
+	}
+	if want := []exchange.Origin{exchange.App, exchange.App, exchange.Canary}; !slices.Equal(got, want) {
+		t.Errorf("recorded %q, want %q", got, want)
+	}
+}

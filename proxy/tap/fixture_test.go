@@ -44,7 +44,7 @@ func newTap(dialects ...dialect.Dialect) (*tap.Tap, *ledger) {
 	l := new(ledger)
 	return tap.New(tap.Config{
 		Dialects: dialects, Observer: l,
-		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+		Role: exchange.Client, Mode: exchange.Explicit,
 	}), l
 }
 

@@ -28,7 +28,6 @@ type Config struct {
 	// Conditions, when it is set, returns what the heads of requests are looked at
 	// for. It is called for each and must not wait.
 	Conditions func() *exchange.Conditions
-	Origin     exchange.Origin
 	Role       exchange.Role
 	Mode       exchange.Mode
 }
@@ -74,8 +73,9 @@ type Request struct {
 	Query    string
 	Upstream exchange.Upstream
 	Header   exchange.Header
-	Read     Instant       // when the head had been read: the exchange's start
-	Mode     exchange.Mode // empty: that of the tap
+	Read     Instant         // when the head had been read: the exchange's start
+	Origin   exchange.Origin // empty: an application
+	Mode     exchange.Mode   // empty: that of the tap
 }
 
 // Instant is a moment on the process's monotonic clock.

@@ -67,7 +67,7 @@ func newFixture(t *testing.T, to netip.AddrPort, change ...func(*transparent.Con
 	f := &fixture{t: t, address: l.Addr().String(), records: make(chan exchange.Record, 1000), served: make(chan error, 1)}
 	f.ctx, f.cut = context.WithCancel(context.Background())
 	config := transparent.Config{
-		Observer: f, Origin: exchange.App, Role: exchange.Client, SealedTLS: true,
+		Observer: f, Role: exchange.Client, SealedTLS: true,
 		Original: func(*net.TCPConn) (netip.AddrPort, error) { return to, nil },
 	}
 	for _, c := range change {

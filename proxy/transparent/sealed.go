@@ -83,7 +83,7 @@ func newSeal(c *Config, to netip.AddrPort, at tap.Instant) *seal {
 		answer:   new(Hello),
 		settled:  true,
 		blank: exchange.Record{
-			Start: at.Time(), Origin: c.Origin, Role: c.Role, Mode: exchange.Sealed,
+			Start: at.Time(), Origin: exchange.App, Role: c.Role, Mode: exchange.Sealed,
 			Upstream: exchange.Upstream{Host: to.Addr().String(), Port: int(to.Port())},
 		},
 	}

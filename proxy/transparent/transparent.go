@@ -40,7 +40,6 @@ type Config struct {
 	HTTP func(Arrival)
 
 	Observer exchange.Observer // is told of sealed exchanges
-	Origin   exchange.Origin
 	Role     exchange.Role
 	// SealedTLS says that TLS is timed from its records. Without it, TLS is raw.
 	SealedTLS bool
