@@ -81,7 +81,7 @@ func requests(r *Reading, s *Samples) {
 // has no first token, so that one is counted only when it failed; a replay has
 // content, and no time at which it was generated.
 func noFirstToken(r *Reading, s *Samples) {
-	if r.Chunks.Count > 0 || !generates(r.Operation) || (!r.Stream && r.Outcome == exchange.OK) {
+	if r.Chunks.Count > 0 || !r.Operation.Generates() || (!r.Stream && r.Outcome == exchange.OK) {
 		return
 	}
 	reason := string(r.Outcome)
@@ -89,15 +89,6 @@ func noFirstToken(r *Reading, s *Samples) {
 		reason = "empty"
 	}
 	s.Add(1, reason)
-}
-
-// generates says whether the operation is one that answers in tokens.
-func generates(operation string) bool {
-	switch operation {
-	case "chat", "text_completion", "generate_content":
-		return true
-	}
-	return false
 }
 
 // stall draws one sample for each side, so that each side's count is the number

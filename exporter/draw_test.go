@@ -15,7 +15,7 @@ const ms = time.Millisecond
 // 100, 140, 150 and 200 ms.
 func streamed() exchange.Record {
 	r := exchange.Record{
-		Origin: exchange.App, Role: exchange.Client, Dialect: "openai-chat", Operation: "chat", Provider: "openai",
+		Origin: exchange.App, Role: exchange.Client, Dialect: "openai-chat", Operation: exchange.Chat, Provider: "openai",
 		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
 		Stream:   true, Status: 200, Outcome: exchange.OK,
 		Timing: exchange.Timing{FirstChunk: 90 * ms, FirstToken: 100 * ms, LastToken: 200 * ms, End: 210 * ms},
@@ -60,7 +60,7 @@ func one(v float64, labels ...string) sample {
 func TestInstrumentsDraw(t *testing.T) {
 	known := exchange.Known
 	refused := with(func(r *exchange.Record) {
-		*r = exchange.Record{Operation: "chat", Outcome: exchange.Refused, ErrorType: "429", Timing: exchange.Timing{End: 30 * ms}}
+		*r = exchange.Record{Operation: exchange.Chat, Outcome: exchange.Refused, ErrorType: "429", Timing: exchange.Timing{End: 30 * ms}}
 	})
 	tests := []struct {
 		name       string
@@ -147,7 +147,7 @@ func TestInstrumentsDraw(t *testing.T) {
 		},
 		{
 			"no first token expected of embeddings", "headway.no_first_token",
-			empty(func(r *exchange.Record) { r.Operation = "embeddings" }), nil,
+			empty(func(r *exchange.Record) { r.Operation = exchange.Embeddings }), nil,
 		},
 		{"stalls of each side", "headway.stall", streamed(), []sample{one(.045, "upstream"), one(0, "proxy"), one(.008, "client")}},
 		{"no stall without a stream", "headway.stall", refused, nil},
@@ -199,8 +199,8 @@ func TestReadingHoldsNothingOfTheExchangeBefore(t *testing.T) {
 }
 
 func TestIdentitySpellsLabels(t *testing.T) {
-	id := exporter.Identity{Operation: "chat", Provider: "openai", Request: "a", Response: "b", Upstream: exchange.Upstream{Host: "::1", Port: 8000}}
-	unrouted := exporter.Identity{Operation: "chat", Provider: "openai", Request: "a"}
+	id := exporter.Identity{Operation: exchange.Chat, Provider: "openai", Request: "a", Response: "b", Upstream: exchange.Upstream{Host: "::1", Port: 8000}}
+	unrouted := exporter.Identity{Operation: exchange.Chat, Provider: "openai", Request: "a"}
 	for _, tt := range []struct {
 		id     exporter.Identity
 		family exporter.Family

@@ -36,7 +36,10 @@ type Build struct {
 	Go       string // version of the toolchain
 }
 
-type flightKey struct{ operation, model, upstream string }
+type flightKey struct {
+	operation       exchange.Operation
+	model, upstream string
+}
 
 // inFlight adds up what pick counts, by bounded labels: several models or upstreams may share
 // the label Other.
@@ -53,7 +56,7 @@ func (l *Live) inFlight(names *Names, pick func(exchange.InFlight) int, level Le
 		sums[key] += pick(f)
 	}
 	for key, n := range sums {
-		level(float64(n), key.operation, key.model, key.upstream)
+		level(float64(n), string(key.operation), key.model, key.upstream)
 	}
 }
 

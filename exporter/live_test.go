@@ -14,9 +14,9 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		Build: exporter.Build{Version: "1.0", Revision: "abc", Go: "go1.26"},
 		InFlight: func() []exchange.InFlight {
 			return []exchange.InFlight{
-				{Operation: "chat", Model: "a", Upstream: "u:1", Requests: 3, Streams: 2},
-				{Operation: "chat", Model: "b", Upstream: "u:1", Requests: 4, Streams: 1},
-				{Operation: "chat", Model: "c", Upstream: "u:1", Requests: 5},
+				{Operation: exchange.Chat, Model: "a", Upstream: "u:1", Requests: 3, Streams: 2},
+				{Operation: exchange.Chat, Model: "b", Upstream: "u:1", Requests: 4, Streams: 1},
+				{Operation: exchange.Chat, Model: "c", Upstream: "u:1", Requests: 5},
 				{Upstream: "u:1", Requests: 1},
 			}
 		},

@@ -13,7 +13,7 @@ const Other = "_other"
 // Identity is what the shared labels of an exchange are made of, bounded and
 // valid as label values. It is comparable: one Identity is one set of series.
 type Identity struct {
-	Operation string // Other for an exchange of no known dialect
+	Operation exchange.Operation // Other for an exchange of no known dialect
 	Provider  string
 	Request   string // model
 	Response  string // model
@@ -24,9 +24,9 @@ type Identity struct {
 func (i Identity) Values(f Family) []string {
 	switch f {
 	case GenAI:
-		return []string{i.Operation, i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
+		return []string{string(i.Operation), i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
 	case Traffic:
-		return []string{i.Operation, i.Request, address(i.Upstream)}
+		return []string{string(i.Operation), i.Request, address(i.Upstream)}
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func tokenTable() []Instrument {
 // name, noInference to the others.
 func inference(draw func(*Reading, *Samples)) func(*Reading, *Samples) {
 	return func(r *Reading, s *Samples) {
-		if generates(r.Operation) {
+		if r.Operation.Generates() {
 			draw(r, s)
 		}
 	}
@@ -93,7 +93,7 @@ func inference(draw func(*Reading, *Samples)) func(*Reading, *Samples) {
 
 func noInference(draw func(*Reading, *Samples)) func(*Reading, *Samples) {
 	return func(r *Reading, s *Samples) {
-		if !generates(r.Operation) {
+		if !r.Operation.Generates() {
 			draw(r, s)
 		}
 	}
@@ -119,8 +119,8 @@ func operationTokens(of func(*exchange.Usage) exchange.Count) func(*Reading, *Sa
 
 // modality is what the tokens of an operation are. A text completion has no other;
 // for the rest nobody tells, as a prompt may have images and an answer sound.
-func modality(operation string) string {
-	if operation == "text_completion" {
+func modality(operation exchange.Operation) string {
+	if operation == exchange.TextCompletion {
 		return "text"
 	}
 	return "unknown"

@@ -81,7 +81,7 @@ func TestEverySettingHasTheRowsThatAllShare(t *testing.T) {
 }
 
 // counts is streamed, of an operation, with every count of tokens.
-func counts(operation string) exchange.Record {
+func counts(operation exchange.Operation) exchange.Record {
 	return with(func(r *exchange.Record) { r.Operation, r.Usage.CacheWrite = operation, exchange.Known(3) })
 }
 

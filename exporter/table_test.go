@@ -117,7 +117,7 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 		want map[string]bool
 	}{
 		{
-			"an exchange of an application", exchange.Record{Origin: exchange.App, Role: exchange.Client, Operation: "chat"},
+			"an exchange of an application", exchange.Record{Origin: exchange.App, Role: exchange.Client, Operation: exchange.Chat},
 			map[string]bool{
 				"gen_ai.client.operation.duration": true, "gen_ai.server.request.duration": false,
 				"headway.requests": true, "headway.time_per_output_token": true, "headway.proxy.overhead": true,
@@ -125,7 +125,7 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 			},
 		},
 		{
-			"an exchange of a model server", exchange.Record{Origin: exchange.App, Role: exchange.Server, Operation: "chat"},
+			"an exchange of a model server", exchange.Record{Origin: exchange.App, Role: exchange.Server, Operation: exchange.Chat},
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "gen_ai.server.request.duration": true,
 				"headway.requests": true, "headway.time_per_output_token": false,
@@ -136,7 +136,7 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 			map[string]bool{"gen_ai.client.operation.duration": false, "headway.requests": true},
 		},
 		{
-			"a canary", exchange.Record{Origin: exchange.Canary, Role: exchange.Client, Operation: "chat"},
+			"a canary", exchange.Record{Origin: exchange.Canary, Role: exchange.Client, Operation: exchange.Chat},
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.tokens": false,
 				"headway.inter_token_latency": false, "headway.ratelimit.remaining": true, "headway.proxy.overhead": true,

@@ -70,7 +70,7 @@ func around(r *rand.Rand, limit time.Duration) time.Duration {
 func generated(r *rand.Rand) exchange.Record {
 	x := exchange.Record{
 		Start: time.Unix(1_790_000_000, 0), Origin: exchange.App, Role: exchange.Server, Mode: exchange.Explicit,
-		Dialect: "openai-chat", Operation: "chat", Provider: "openai",
+		Dialect: "openai-chat", Operation: exchange.Chat, Provider: "openai",
 		Model:    exchange.Model{Request: "m" + string('0'+rune(r.IntN(3)))},
 		Upstream: exchange.Upstream{Host: "model", Port: 8000},
 		Outcome:  exchange.OK, Stream: r.IntN(4) > 0,

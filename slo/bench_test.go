@@ -22,7 +22,7 @@ func (nowhere) ObserveChain(exchange.Chain) {}
 func stream(n, stallAt int, stall time.Duration) exchange.Record {
 	r := exchange.Record{
 		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
-		Dialect: "openai-chat", Operation: "chat", Provider: "openai",
+		Dialect: "openai-chat", Operation: exchange.Chat, Provider: "openai",
 		Model:    exchange.Model{Request: "gpt-4o-mini"},
 		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
 		Stream:   true, Status: 200, Outcome: exchange.OK, Events: n + 2,
@@ -53,7 +53,7 @@ func twenty(itl bool) slo.Set {
 		d := time.Duration(i) * ms
 		s := slo.SLO{
 			Name: fmt.Sprintf("chat-%d", i), Objective: 99, Window: 30 * 24 * time.Hour,
-			Match: slo.Match{Operation: "chat", Model: "gpt-4o*", Stream: new(true)},
+			Match: slo.Match{Operation: exchange.Chat, Model: "gpt-4o*", Stream: new(true)},
 			Good: []slo.Objective{
 				{Indicator: exchange.TTFT, Limit: 500*ms + d}, {Indicator: exchange.TPOT, Limit: 50*ms + d},
 				{Indicator: exchange.E2E, Limit: 20*time.Second + d},

@@ -57,7 +57,7 @@ func newEngine(set Set, role exchange.Role) *engine {
 
 // identity is what an SLO's match says of exchanges that many share.
 type identity struct {
-	operation string
+	operation exchange.Operation
 	model     string
 	upstream  exchange.Upstream
 	stream    bool

@@ -177,7 +177,10 @@ func (r *reader) slo(n *yaml.Node, key string) (SLO, bool) {
 
 func (r *reader) match(to *Match, n *yaml.Node, key string) mapping {
 	m, _ := r.mapping(n, key, "operation", "model", "upstream", "stream", "header", "input_tokens")
-	for name, field := range map[string]*string{"operation": &to.Operation, "model": &to.Model, "upstream": &to.Upstream} {
+	if v := m.get("operation"); v != nil {
+		to.Operation = exchange.Operation(r.text(v, m.path("operation")))
+	}
+	for name, field := range map[string]*string{"model": &to.Model, "upstream": &to.Upstream} {
 		if v := m.get(name); v != nil {
 			*field = r.text(v, m.path(name))
 		}

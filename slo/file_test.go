@@ -27,7 +27,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 		{
 			Name: "chat-interactive", Objective: 99, Window: 30 * day, Judge: slo.Attempt,
 			Match: slo.Match{
-				Operation: "chat", Model: "gpt-4o*", Upstream: "api.openai.com", Stream: new(true),
+				Operation: exchange.Chat, Model: "gpt-4o*", Upstream: "api.openai.com", Stream: new(true),
 				Header: map[string]string{"x-team": "search-*"}, InputTokens: slo.Range{Min: 1, Max: 8000},
 			},
 			Good: []slo.Objective{

@@ -182,8 +182,8 @@ func TestSLOsJudgeWhatTheyMatch(t *testing.T) {
 		want  bool
 	}{
 		{"everything", slo.Match{}, true},
-		{"the operation", slo.Match{Operation: "chat"}, true},
-		{"another operation", slo.Match{Operation: "embeddings"}, false},
+		{"the operation", slo.Match{Operation: exchange.Chat}, true},
+		{"another operation", slo.Match{Operation: exchange.Embeddings}, false},
 		{"the model", slo.Match{Model: "gpt-4o-mini"}, true},
 		{"a pattern of it", slo.Match{Model: "gpt-*-mini"}, true},
 		{"another model", slo.Match{Model: "gpt-4o"}, false},

@@ -81,7 +81,7 @@ const (
 
 // Match says which exchanges an SLO is about. What is empty matches all.
 type Match struct {
-	Operation   string
+	Operation   exchange.Operation
 	Model       string // pattern with *, of the requested model
 	Upstream    string // pattern with *, of host:port, or of the host when it has no colon
 	Stream      *bool

@@ -68,7 +68,7 @@ func writeSLO(s *SLO) writtenSLO {
 	out := writtenSLO{Name: s.Name, Objective: s.Objective, Window: writeWindow(s.Window), Judge: string(s.Judge)}
 	if !s.Match.equal(&Match{}) {
 		m := &s.Match
-		out.Match = &writtenMatch{m.Operation, m.Model, m.Upstream, m.Stream, m.Header, writeRange(m.InputTokens)}
+		out.Match = &writtenMatch{string(m.Operation), m.Model, m.Upstream, m.Stream, m.Header, writeRange(m.InputTokens)}
 	}
 	if len(s.Good) > 0 {
 		out.Good = &yaml.Node{Kind: yaml.MappingNode}

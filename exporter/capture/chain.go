@@ -84,7 +84,7 @@ func NewChainLine(c exchange.Chain) ChainLine {
 	call := Call{
 		ID: c.ID.String(), Outcome: string(c.Outcome), Attempts: c.Attempts, JoinedBy: c.JoinedBy,
 		Fallback: c.Fallback, Ambiguous: c.Ambiguous, Late: c.Late,
-		Operation: last.Operation, Model: Model(last.Model), Upstream: last.Upstream.Address(),
+		Operation: string(last.Operation), Model: Model(last.Model), Upstream: last.Upstream.Address(),
 		Stream: last.Stream, ErrorType: string(last.ErrorType),
 		TTFT: seconds(c.TTFT), E2E: seconds(c.E2E), Slept: seconds(c.Slept),
 		RetryAfterIgnored: c.RetryAfterIgnored, SLO: verdicts(c.Verdicts), TraceID: last.Trace.TraceID,

@@ -115,7 +115,7 @@ type Limit struct {
 func NewLine(r exchange.Record) Line {
 	l := Line{
 		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Role: string(r.Role), Mode: string(r.Mode),
-		Dialect: r.Dialect, Operation: r.Operation, Provider: r.Provider, Model: Model(r.Model),
+		Dialect: r.Dialect, Operation: string(r.Operation), Provider: r.Provider, Model: Model(r.Model),
 		Upstream: r.Upstream.Address(),
 		Stream:   r.Stream, Status: r.Status, Outcome: string(r.Outcome), ErrorType: string(r.ErrorType),
 		FinishReasons: r.FinishReasons,

@@ -12,12 +12,14 @@ const maxName = 128
 
 // kind is what exchanges of one sort have in common.
 type kind struct {
-	origin                       exchange.Origin
-	role                         exchange.Role
-	mode                         exchange.Mode
-	dialect, operation, provider string
-	model                        exchange.Model
-	upstream                     exchange.Upstream
+	origin    exchange.Origin
+	role      exchange.Role
+	mode      exchange.Mode
+	dialect   string
+	operation exchange.Operation
+	provider  string
+	model     exchange.Model
+	upstream  exchange.Upstream
 }
 
 // kindUse is a kind and how many open chains have it.

@@ -82,7 +82,7 @@ func (j *Joiner) view(c *chain) Summary {
 		Fallback: c.fallback, Ambiguous: c.ambiguous, Slept: c.slept.Seconds(), Steps: j.steps(c),
 	}
 	if c.kind != nil {
-		s.Operation, s.Model, s.Upstream = c.kind.operation, c.kind.model.Request, c.kind.upstream.Address()
+		s.Operation, s.Model, s.Upstream = string(c.kind.operation), c.kind.model.Request, c.kind.upstream.Address()
 	}
 	if c.trail.traced || c.last.told || j.exported {
 		s.TraceID = c.trail.trace.String()

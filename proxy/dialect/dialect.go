@@ -60,7 +60,7 @@ type Response struct {
 // Ask is what a request asks for.
 type Ask struct {
 	Dialect   string
-	Operation string
+	Operation exchange.Operation
 	Provider  string
 	Model     string
 	Stream    bool

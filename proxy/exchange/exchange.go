@@ -24,7 +24,7 @@ type Record struct {
 	Mode   Mode
 
 	Dialect   string // openai-chat; empty for traffic of no known dialect
-	Operation string // chat, text_completion, embeddings: gen_ai.operation.name
+	Operation Operation
 	Provider  string // gen_ai.provider.name
 	Model     Model
 	Upstream  Upstream

@@ -2,7 +2,7 @@ package exchange
 
 // InFlight is how much of one kind is under way.
 type InFlight struct {
-	Operation string // empty when no dialect is known
+	Operation Operation
 	Model     string // as requested
 	Upstream  string // host:port
 	Requests  int

@@ -8,7 +8,10 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-type flightKey struct{ operation, model, upstream string }
+type flightKey struct {
+	operation       exchange.Operation
+	model, upstream string
+}
 
 // maxQuiet bounds the kinds that are still listed, with 0, when nothing of theirs
 // is under way.

@@ -15,9 +15,9 @@ func exportable(a dialect.Ask) dialect.Ask {
 
 // valid is s in UTF-8, as strings of protobuf, labels and JSON must be. A decoder may
 // have found other bytes in a body or a path, or cut a name within a rune.
-func valid(s string) string {
-	if utf8.ValidString(s) {
+func valid[S ~string](s S) S {
+	if utf8.ValidString(string(s)) {
 		return s
 	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return S(strings.ToValidUTF8(string(s), "\uFFFD"))
 }

@@ -65,13 +65,13 @@ func TestTextsOfDecodersAreUTF8(t *testing.T) {
 	of, to := newTap(s)
 	x := of.Begin(chat())
 	for _, f := range of.InFlight() {
-		if !utf8.ValidString(f.Model) || !utf8.ValidString(f.Operation) {
+		if !utf8.ValidString(f.Model) || !utf8.ValidString(string(f.Operation)) {
 			t.Errorf("in flight: %+q, %+q", f.Model, f.Operation)
 		}
 	}
 	end(x)
 	r := to.only(t)
-	for _, got := range []string{r.Dialect, r.Operation, r.Provider, r.Model.Request, r.Model.Response, r.FinishReasons[1]} {
+	for _, got := range []string{r.Dialect, string(r.Operation), r.Provider, r.Model.Request, r.Model.Response, r.FinishReasons[1]} {
 		if got != want {
 			t.Errorf("%+q, want %+q", got, want)
 		}

@@ -54,7 +54,7 @@ func windowIs(w time.Duration) string { return "window=" + strconv.Quote(promDur
 // far as labels can tell: header, size and stream are in none.
 func traffic(s *slo.SLO) string {
 	var matchers []string
-	for _, m := range [][2]string{{"operation", s.Match.Operation}, {"model", s.Match.Model}, {"upstream", s.Match.Upstream}} {
+	for _, m := range [][2]string{{"operation", string(s.Match.Operation)}, {"model", s.Match.Model}, {"upstream", s.Match.Upstream}} {
 		label, pattern := m[0], m[1]
 		switch {
 		case pattern == "":

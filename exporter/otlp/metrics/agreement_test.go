@@ -194,7 +194,7 @@ func generated(random *rand.Rand) exchange.Record {
 	r := plain()
 	r.Origin = pick(random, exchange.App, exchange.App, exchange.App, exchange.Canary)
 	r.Role = pick(random, exchange.Client, exchange.Server)
-	r.Operation = pick(random, "chat", "chat", "text_completion", "embeddings", "")
+	r.Operation = pick(random, exchange.Chat, exchange.Chat, exchange.TextCompletion, exchange.Embeddings, "")
 	r.Provider = pick(random, "openai", "vllm", "")
 	r.Model = exchange.Model{Request: fmt.Sprintf("m%d", random.IntN(4)), Response: pick(random, "", "m0", "m9")}
 	r.Upstream = exchange.Upstream{Host: pick(random, "a.example", "b.example", "c.example"), Port: pick(random, 443, 8000)}

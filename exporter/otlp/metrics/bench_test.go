@@ -38,7 +38,7 @@ func plain() exchange.Record {
 	return exchange.Record{
 		Start:  time.Date(2026, 11, 21, 10, 0, 0, 123456789, time.UTC),
 		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
-		Dialect: "openai-chat", Operation: "chat", Provider: "openai",
+		Dialect: "openai-chat", Operation: exchange.Chat, Provider: "openai",
 		Model:    exchange.Model{Request: "gpt-4o-mini", Response: "gpt-4o-mini-2024-07-18"},
 		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
 		Status:   200, Outcome: exchange.OK, FinishReasons: []string{"stop"},

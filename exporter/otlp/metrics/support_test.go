@@ -109,7 +109,7 @@ func live() exporter.Live {
 	return exporter.Live{
 		Build: exporter.Build{Version: "v1.2.3", Revision: "0123456789ab", Go: "go1.26.0"},
 		InFlight: func() []exchange.InFlight {
-			return []exchange.InFlight{{Operation: "chat", Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
+			return []exchange.InFlight{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
 		},
 		Connections:   func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
 		Detached:      func() map[string]uint64 { return map[string]uint64{"overflow": 0, "slow": 1} },
@@ -150,7 +150,7 @@ func refused() exchange.Record {
 
 func embeddings() exchange.Record {
 	r := plain()
-	r.Operation, r.Usage.Output = "embeddings", exchange.Count{}
+	r.Operation, r.Usage.Output = exchange.Embeddings, exchange.Count{}
 	return r
 }
 

@@ -119,7 +119,7 @@ func (w row) begin(context exchange.Span, parent exchange.SpanID, remote bool) {
 
 // title names the span {operation} {model}; with no operation, because no dialect
 // is known, exchange {upstream}.
-func (w row) title(operation, model, upstream string) {
+func (w row) title(operation exchange.Operation, model, upstream string) {
 	if operation == "" {
 		operation, model = "exchange", upstream
 	}

@@ -8,7 +8,7 @@ import (
 
 // called adds what was asked, and whom.
 func (s *sheet) called(r *exchange.Record) {
-	s.str(operationName, r.Operation)
+	s.str(operationName, string(r.Operation))
 	s.str(providerName, r.Provider)
 	s.str(requestModel, r.Model.Request)
 	s.flag(requestStream, r.Stream)

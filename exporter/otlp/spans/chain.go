@@ -78,7 +78,7 @@ func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) 
 
 	sheet := &span.main
 	sheet.clear()
-	sheet.str(operationName, last.Operation)
+	sheet.str(operationName, string(last.Operation))
 	sheet.str(providerName, last.Provider)
 	sheet.str(requestModel, last.Model.Request)
 	sheet.str(origin, string(last.Origin))

@@ -118,12 +118,17 @@ func TestValuesAreThoseOfTheSemanticConventions(t *testing.T) {
 	if got, want := string(exchange.ErrOther), semconv.ErrorTypeOther.Value.AsString(); got != want {
 		t.Errorf("error.type is %s, not %s", got, want)
 	}
-	for _, operation := range []attribute.KeyValue{semconv.GenAIOperationNameChat, semconv.GenAIOperationNameTextCompletion, semconv.GenAIOperationNameEmbeddings} {
+	for operation, want := range map[exchange.Operation]attribute.KeyValue{
+		exchange.Chat:            semconv.GenAIOperationNameChat,
+		exchange.GenerateContent: semconv.GenAIOperationNameGenerateContent,
+		exchange.TextCompletion:  semconv.GenAIOperationNameTextCompletion,
+		exchange.Embeddings:      semconv.GenAIOperationNameEmbeddings,
+	} {
 		r := plain()
-		r.Operation = operation.Value.AsString()
-		s := read(observed(t, r)[0])
-		if s.attrs[string(operation.Key)] != r.Operation || !strings.HasPrefix(s.name, r.Operation+" ") {
-			t.Errorf("%s: %+v", r.Operation, s)
+		r.Operation = operation
+		s, name := read(observed(t, r)[0]), want.Value.AsString()
+		if s.attrs[string(want.Key)] != name || !strings.HasPrefix(s.name, name+" ") {
+			t.Errorf("%s: %+v", operation, s)
 		}
 	}
 	if s := read(observed(t, plain())[0]); s.attrs[string(semconv.GenAIProviderNameOpenAI.Key)] != semconv.GenAIProviderNameOpenAI.Value.AsString() {

@@ -44,7 +44,7 @@ func chance(r *rand.Rand) (id exchange.TraceID) {
 // bare is a stream that went as streams do, without its chunks.
 func bare() exchange.Record {
 	return exchange.Record{
-		Mode: exchange.Explicit, Operation: "chat", Model: exchange.Model{Request: "m"}, Stream: true, Status: 200,
+		Mode: exchange.Explicit, Operation: exchange.Chat, Model: exchange.Model{Request: "m"}, Stream: true, Status: 200,
 		Outcome: exchange.OK,
 		Timing:  exchange.Timing{FirstToken: 200 * ms, LastToken: 900 * ms, End: 910 * ms},
 		Span:    exchange.Span{Trace: named(0x1000), ID: exchange.SpanID{1}},

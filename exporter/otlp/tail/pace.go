@@ -21,7 +21,7 @@ const (
 // kind is what exchanges have in common that may be compared by their times.
 type kind struct {
 	mode      exchange.Mode
-	operation string
+	operation exchange.Operation
 	model     string // as requested
 	stream    bool
 }

@@ -71,7 +71,7 @@ func TestFirstTokenOfAStreamCanBeSlow(t *testing.T) {
 func TestKindsAreComparedWithThemselves(t *testing.T) {
 	kinds := []func(*exchange.Record){
 		func(*exchange.Record) {},
-		func(e *exchange.Record) { e.Operation = "embeddings" },
+		func(e *exchange.Record) { e.Operation = exchange.Embeddings },
 		func(e *exchange.Record) { e.Model.Request = "large" },
 		func(e *exchange.Record) { e.Stream = false },
 		func(e *exchange.Record) { e.Mode = exchange.Raw },

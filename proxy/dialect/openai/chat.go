@@ -3,6 +3,7 @@ package openai
 import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Chat is the chat completions API.
@@ -10,7 +11,7 @@ import (
 func Chat() dialect.Dialect {
 	return &api{
 		name:      "openai-chat",
-		operation: "chat",
+		operation: exchange.Chat,
 		match:     post("/chat/completions"),
 		request: frame.MustShape(frame.Paths{
 			"model":                        askModel,

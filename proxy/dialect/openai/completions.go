@@ -3,6 +3,7 @@ package openai
 import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Completions is the legacy completions API.
@@ -11,7 +12,7 @@ func Completions() dialect.Dialect {
 	completions, chat := post("/completions"), post("/chat/completions")
 	return &api{
 		name:      "openai-completions",
-		operation: "text_completion",
+		operation: exchange.TextCompletion,
 		match:     func(h *dialect.Head) bool { return completions(h) && !chat(h) },
 		request: frame.MustShape(frame.Paths{
 			"model":                        askModel,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Embeddings is the embeddings API. It generates nothing: there are no tokens but
@@ -14,7 +15,7 @@ func Embeddings() dialect.Dialect {
 	embeddings := post("/embeddings")
 	return &api{
 		name:      "openai-embeddings",
-		operation: "embeddings",
+		operation: exchange.Embeddings,
 		// Ollama has an API of its own at /api/embeddings.
 		match:   func(h *dialect.Head) bool { return embeddings(h) && !strings.HasSuffix(h.Path, "/api/embeddings") },
 		request: frame.MustShape(frame.Paths{"model": askModel}),

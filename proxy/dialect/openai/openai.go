@@ -7,6 +7,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Dialects returns the dialects of the family.
@@ -17,7 +18,7 @@ func Dialects() dialect.Set {
 // api is one API of the family: how it is recognised, and what its fields mean.
 type api struct {
 	name      string
-	operation string
+	operation exchange.Operation
 	match     func(h *dialect.Head) bool
 	request   *frame.Shape
 	response  *frame.Shape

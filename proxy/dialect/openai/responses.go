@@ -6,6 +6,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Responses is the Responses API.
@@ -13,7 +14,7 @@ import (
 func Responses() dialect.Dialect {
 	return &api{
 		name:      "openai-responses",
-		operation: "chat",
+		operation: exchange.Chat,
 		match:     matchResponses,
 		request: frame.MustShape(frame.Paths{
 			"model":  askModel,

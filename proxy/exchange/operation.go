@@ -1,0 +1,34 @@
+package exchange
+
+// Operation is the kind of work that a request asks of a model: gen_ai.operation.name.
+// It is empty for traffic of no known dialect.
+type Operation string
+
+// The operations that the OpenTelemetry semantic conventions name. FetchResponse is of
+// semantic-conventions-genai, which is unreleased; all others are of version 1.41, too.
+const (
+	Chat            Operation = "chat"
+	GenerateContent Operation = "generate_content"
+	TextCompletion  Operation = "text_completion"
+	Embeddings      Operation = "embeddings"
+	FetchResponse   Operation = "fetch_response" // reads a stored response, or replays its stream
+)
+
+// The operations for which the conventions have no name. They allow any other value.
+const (
+	ImageGeneration Operation = "image_generation"
+	Speech          Operation = "speech"        // text in, sound out
+	Transcription   Operation = "transcription" // sound in, text out
+	Rerank          Operation = "rerank"
+	Moderation      Operation = "moderation"
+)
+
+// Generates says whether the answer to o consists of generated tokens, so that TTFT,
+// ITL and TPOT mean something. The conventions call these operations inference.
+func (o Operation) Generates() bool {
+	switch o {
+	case Chat, GenerateContent, TextCompletion:
+		return true
+	}
+	return false
+}
