@@ -40,9 +40,9 @@ var rooms = map[string][]string{
 	"probe/modelsim": {},
 
 	"exporter":              {"proxy/exchange"},
+	"exporter/sampling":     {"proxy/exchange"},
 	"exporter/prometheus":   {"exporter", "proxy/exchange"},
 	"exporter/capture":      {"proxy/exchange"},
-	"exporter/otlp/tail":    {"proxy/exchange"},
 	"exporter/otlp/spans":   {"exporter", "proxy/exchange"},
 	"exporter/otlp/metrics": {"exporter", "proxy/exchange"},
 

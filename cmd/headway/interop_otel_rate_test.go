@@ -11,7 +11,7 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 	"github.com/headway-sidecar/headway/exporter/otlp/spans"
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -26,7 +26,7 @@ func TestInteropFiveThousandExchangesASecondArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	builder := spans.New(spans.Config{Resource: map[string]string{"service.name": "generator"}, Send: queue.Send})
-	sampler := tail.New(tail.Config{Ratio: 1, Next: builder})
+	sampler := sampling.New(sampling.Config{Ratio: 1, Next: builder})
 
 	sent := map[exchange.SpanID]bool{}
 	var mu sync.Mutex

@@ -15,14 +15,14 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
 	"github.com/headway-sidecar/headway/exporter/otlp/spans"
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // telemetry is what goes to a collector: spans, metrics, or both. A part that is nil
 // is not exported.
 type telemetry struct {
-	sampler *tail.Sampler // with spans
+	sampler *sampling.Sampler // with spans
 	spans   *spans.Builder
 	metrics *metrics.Exporter
 
@@ -142,7 +142,7 @@ func (t *telemetry) sample(ratio float64, next exchange.ChainObserver) exchange.
 	if t.spans == nil {
 		return next
 	}
-	t.sampler = tail.New(tail.Config{Ratio: ratio, Next: next})
+	t.sampler = sampling.New(sampling.Config{Ratio: ratio, Next: next})
 	return t.sampler
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/otlp/spans"
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -48,7 +48,7 @@ func family(t *testing.T, all []span, n int) {
 func TestAttemptsMayEndInAnyOrder(t *testing.T) {
 	for _, order := range [][2]int{{0, 1}, {1, 0}} {
 		family(t, readAll(built(t, spans.Config{}, func(b *spans.Builder) {
-			j := chain.New(chain.Config{Next: tail.New(tail.Config{Ratio: 1, Next: b}), Exported: true})
+			j := chain.New(chain.Config{Next: sampling.New(sampling.Config{Ratio: 1, Next: b}), Exported: true})
 			two := hedged(j)
 			for _, k := range order {
 				j.Observe(two[k])

@@ -8,7 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/headway-sidecar/headway/exporter/otlp/spans"
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -132,7 +132,7 @@ func TestASpanKeptForAStallHasOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := stream(5, 1)
 			change(&r)
-			all := readAll(built(t, spans.Config{}, func(b *spans.Builder) { tail.New(tail.Config{Next: b}).Observe(r) }))
+			all := readAll(built(t, spans.Config{}, func(b *spans.Builder) { sampling.New(sampling.Config{Next: b}).Observe(r) }))
 			if len(all) != 1 || all[0].attrs["headway.sampling.reason"] != "stall" {
 				t.Fatalf("%+v", all)
 			}

@@ -1,11 +1,11 @@
-package tail_test
+package sampling_test
 
 import (
 	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -23,7 +23,7 @@ func (l *ledger) ObserveChain(c exchange.Chain) { l.chains = append(l.chains, c)
 // sample is what a new Sampler makes of r.
 func sample(ratio float64, r exchange.Record) exchange.Sampling {
 	var l ledger
-	tail.New(tail.Config{Ratio: ratio, Next: &l}).Observe(r)
+	sampling.New(sampling.Config{Ratio: ratio, Next: &l}).Observe(r)
 	return l.record.Sampling
 }
 

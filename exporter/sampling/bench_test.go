@@ -1,9 +1,9 @@
-package tail_test
+package sampling_test
 
 import (
 	"testing"
 
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -28,12 +28,12 @@ var cases = []struct {
 	{"not kept", func(*exchange.Record) {}},
 	{"an error", func(r *exchange.Record) { r.Outcome = exchange.StreamError }},
 	{"the client's", client},
-	{"by chance", func(r *exchange.Record) { r.Span.Trace = named(tail.Never - 1) }},
+	{"by chance", func(r *exchange.Record) { r.Span.Trace = named(sampling.Never - 1) }},
 }
 
 func TestSamplingAllocatesNothing(t *testing.T) {
 	for _, c := range cases {
-		s := tail.New(tail.Config{Ratio: 0.01, Next: nowhere{}})
+		s := sampling.New(sampling.Config{Ratio: 0.01, Next: nowhere{}})
 		r := with(c.change)
 		s.Observe(r)
 		if n := testing.AllocsPerRun(1000, func() { s.Observe(r) }); n != 0 {
@@ -45,7 +45,7 @@ func TestSamplingAllocatesNothing(t *testing.T) {
 func BenchmarkSample(b *testing.B) {
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
-			s := tail.New(tail.Config{Ratio: 0.01, Next: nowhere{}})
+			s := sampling.New(sampling.Config{Ratio: 0.01, Next: nowhere{}})
 			r := with(c.change)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -56,7 +56,7 @@ func BenchmarkSample(b *testing.B) {
 }
 
 func BenchmarkSampleConcurrently(b *testing.B) {
-	s := tail.New(tail.Config{Ratio: 0.01, Next: nowhere{}})
+	s := sampling.New(sampling.Config{Ratio: 0.01, Next: nowhere{}})
 	r := plain()
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {

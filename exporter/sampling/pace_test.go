@@ -1,4 +1,4 @@
-package tail_test
+package sampling_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -19,11 +19,11 @@ func normal(r *rand.Rand, median time.Duration, sigma float64) time.Duration {
 }
 
 // slow tells whether a Sampler that keeps nothing else keeps an exchange.
-func slow(s *tail.Sampler, l *ledger, change func(*exchange.Record)) bool {
+func slow(s *sampling.Sampler, l *ledger, change func(*exchange.Record)) bool {
 	r := bare()
 	change(&r)
 	s.Observe(r)
-	return l.record.Sampling == at(tail.Slow)
+	return l.record.Sampling == at(sampling.Slow)
 }
 
 // whole is an answer in one piece.
@@ -33,7 +33,7 @@ func whole(e2e time.Duration) func(*exchange.Record) {
 
 func TestNothingIsSlowBeforeAHundredWereSeen(t *testing.T) {
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	for i := range 100 {
 		if slow(s, &l, func(e *exchange.Record) { e.Timing.End = time.Second << (i / 10) }) {
 			t.Fatalf("the %d. is slow", i+1)
@@ -47,7 +47,7 @@ func TestNothingIsSlowBeforeAHundredWereSeen(t *testing.T) {
 func TestFirstTokenOfAStreamCanBeSlow(t *testing.T) {
 	for _, stream := range []bool{true, false} {
 		var l ledger
-		s := tail.New(tail.Config{Next: &l})
+		s := sampling.New(sampling.Config{Next: &l})
 		change := func(ttft time.Duration) func(*exchange.Record) {
 			return func(e *exchange.Record) { e.Stream, e.Timing.FirstToken = stream, ttft }
 		}
@@ -77,7 +77,7 @@ func TestKindsAreComparedWithThemselves(t *testing.T) {
 		func(e *exchange.Record) { e.Mode = exchange.Raw },
 	}
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	took := func(e *exchange.Record, e2e time.Duration) { e.Timing = exchange.Timing{End: e2e} }
 	for range 100 {
 		for i, kind := range kinds {
@@ -100,7 +100,7 @@ func TestKindsAreComparedWithThemselves(t *testing.T) {
 func TestLimitComesDownSoon(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 400))
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	for range 1000 {
 		slow(s, &l, whole(normal(r, 16*time.Second, 0.05)))
 	}
@@ -115,11 +115,11 @@ func TestLimitComesDownSoon(t *testing.T) {
 // However many models there are, those beyond the bound are compared among themselves.
 func TestKindsAreBounded(t *testing.T) {
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	kept := 0
 	for i := range 10_000 {
 		s.Observe(with(func(e *exchange.Record) { e.Stream, e.Model.Request = false, fmt.Sprint("model-", i) }))
-		if l.record.Sampling == at(tail.Slow) {
+		if l.record.Sampling == at(sampling.Slow) {
 			kept++
 		}
 	}
@@ -146,7 +146,7 @@ func (c *tally) Observe(r exchange.Record) {
 func TestShareIsKeptFromManyGoroutines(t *testing.T) {
 	const goroutines, each = 8, 10_000
 	var c tally
-	s := tail.New(tail.Config{Next: &c})
+	s := sampling.New(sampling.Config{Next: &c})
 	var all sync.WaitGroup
 	for g := range goroutines {
 		all.Go(func() {

@@ -2,7 +2,7 @@
 
 // There is one goroutine and no race, and the detector makes a minute of this.
 
-package tail_test
+package sampling_test
 
 import (
 	"math"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -52,7 +52,7 @@ func TestSlowestHundredthIsKept(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(6, uint64(i)))
 			var l ledger
-			s := tail.New(tail.Config{Next: &l})
+			s := sampling.New(sampling.Config{Next: &l})
 			all := 0
 			parts := make([]int, n/part)
 			for k := range n {
@@ -81,7 +81,7 @@ func TestSlowStreamsAreOneHundredthOfEach(t *testing.T) {
 	const n = 100_000
 	r := rand.New(rand.NewPCG(6, 300))
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	kept := 0
 	for range n {
 		ttft, rest := normal(r, 200*ms, 0.3), normal(r, 2*time.Second, 0.3)
@@ -101,7 +101,7 @@ func TestKeptOnesAreTheSlowest(t *testing.T) {
 	const n = 100_000
 	r := rand.New(rand.NewPCG(6, 100))
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	slowest, fastest := time.Duration(0), time.Duration(math.MaxInt64) // of those not kept, of those kept
 	for range n {
 		e2e := normal(r, time.Second, 0.5)

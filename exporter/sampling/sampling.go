@@ -1,8 +1,8 @@
-// Package tail decides, when an exchange is over, whether its trace is kept: always
+// Package sampling decides, when an exchange is over, whether its trace is kept: always
 // when something was wrong with it or unusual about it, else by chance, so that every
 // participant with the same information decides the same and a reader of what was
 // kept can tell how many it stands for.
-package tail
+package sampling
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 

@@ -1,4 +1,4 @@
-package tail
+package sampling
 
 import (
 	"encoding/binary"

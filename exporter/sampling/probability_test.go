@@ -1,11 +1,11 @@
-package tail_test
+package sampling_test
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
 
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -14,13 +14,13 @@ func TestThresholdOfARatio(t *testing.T) {
 		ratio float64
 		want  uint64
 	}{
-		{0, tail.Never},
-		{-1, tail.Never},
-		{math.NaN(), tail.Never},
-		{math.Inf(-1), tail.Never},
-		{1e-30, tail.Never},
-		{0x1p-56, tail.Never - 1},
-		{0x3p-56, tail.Never - 3},
+		{0, sampling.Never},
+		{-1, sampling.Never},
+		{math.NaN(), sampling.Never},
+		{math.Inf(-1), sampling.Never},
+		{1e-30, sampling.Never},
+		{0x1p-56, sampling.Never - 1},
+		{0x3p-56, sampling.Never - 3},
 		{0.01, 0xfd70a3d70a3d71},
 		{0.1, 0xe6666666666666}, // as the nearest double to 0.1 has it
 		{0.25, 0xc0000000000000},
@@ -30,7 +30,7 @@ func TestThresholdOfARatio(t *testing.T) {
 		{2, 0},
 		{math.Inf(1), 0},
 	} {
-		if got := tail.Threshold(tt.ratio); got != tt.want {
+		if got := sampling.Threshold(tt.ratio); got != tt.want {
 			t.Errorf("ratio %v: %#x, want %#x", tt.ratio, got, tt.want)
 		}
 	}
@@ -44,24 +44,24 @@ func TestChanceComparesTheLast56Bits(t *testing.T) {
 		of    uint64
 		kept  bool
 	}{
-		{"none, the greatest", 0, tail.Never - 1, false},
+		{"none, the greatest", 0, sampling.Never - 1, false},
 		{"all, the smallest", 1, 0, true},
 		{"half, below", 0.5, half - 1, false},
 		{"half, at", 0.5, half, true},
-		{"the smallest share, the greatest", 0x1p-56, tail.Never - 1, true},
-		{"the smallest share, the one below", 0x1p-56, tail.Never - 2, false},
+		{"the smallest share, the greatest", 0x1p-56, sampling.Never - 1, true},
+		{"the smallest share, the one below", 0x1p-56, sampling.Never - 2, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := plain()
 			r.Span.Trace = named(tt.of)
 			want := exchange.Sampling{}
 			if tt.kept {
-				want = exchange.Sampling{Kept: true, Reason: tail.Ratio, Threshold: tail.Threshold(tt.ratio), Weighted: true}
+				want = exchange.Sampling{Kept: true, Reason: sampling.Ratio, Threshold: sampling.Threshold(tt.ratio), Weighted: true}
 			}
 			if got := sample(tt.ratio, r); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
-			if got := tail.New(tail.Config{Ratio: tt.ratio}).Sampled(r.Span.Trace); got != tt.kept {
+			if got := sampling.New(sampling.Config{Ratio: tt.ratio}).Sampled(r.Span.Trace); got != tt.kept {
 				t.Errorf("at its start: %v, want %v", got, tt.kept)
 			}
 		})
@@ -76,7 +76,7 @@ func TestWeightsOfTheKeptEstimateAll(t *testing.T) {
 	for _, ratio := range []float64{0.01, 0.1, 0.3, 0.9, 1} {
 		random := rand.New(rand.NewPCG(6, math.Float64bits(ratio)))
 		var l ledger
-		s := tail.New(tail.Config{Ratio: ratio, Next: &l})
+		s := sampling.New(sampling.Config{Ratio: ratio, Next: &l})
 		sum, kept, certain := 0.0, 0, 0
 		for range n {
 			r := bare()
@@ -87,7 +87,7 @@ func TestWeightsOfTheKeptEstimateAll(t *testing.T) {
 			}
 			s.Observe(r)
 			if got := l.record.Sampling; got.Kept {
-				sum += tail.AdjustedCount(got.Threshold)
+				sum += sampling.AdjustedCount(got.Threshold)
 				kept++
 			}
 		}
@@ -102,7 +102,7 @@ func TestWeightsOfTheKeptEstimateAll(t *testing.T) {
 // Whoever keeps more keeps all that those keep who keep less.
 func TestDecisionsAreConsistent(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 1))
-	few, many := tail.New(tail.Config{Ratio: 0.01}), tail.New(tail.Config{Ratio: 0.02})
+	few, many := sampling.New(sampling.Config{Ratio: 0.01}), sampling.New(sampling.Config{Ratio: 0.02})
 	kept := 0
 	for range 100_000 {
 		id := chance(random)

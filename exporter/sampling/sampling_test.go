@@ -1,11 +1,11 @@
-package tail_test
+package sampling_test
 
 import (
 	"reflect"
 	"testing"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter/otlp/tail"
+	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -25,27 +25,27 @@ func TestWhatIsWrongIsKeptWhateverTheChance(t *testing.T) {
 	}{
 		{"a good stream", func(*r) {}, exchange.Sampling{}},
 		{"a good answer", func(r *r) { r.Stream = false }, exchange.Sampling{}},
-		{"a failed one", func(r *r) { r.Outcome = exchange.HTTPError }, at(tail.Error)},
-		{"one that the client left", func(r *r) { r.Outcome = exchange.ClientGone }, at(tail.Error)},
-		{"one that was turned away", func(r *r) { r.Outcome = exchange.Refused }, at(tail.Error)},
-		{"a failed one whose client keeps nothing", func(r *r) { r.Outcome = exchange.Timeout; r.Trace = left }, at(tail.Error)},
-		{"a failed canary", func(r *r) { r.Outcome = exchange.UpstreamCut; r.Origin = exchange.Canary }, at(tail.Error)},
-		{"a failed sealed one", func(r *r) { r.Outcome = exchange.ConnectError; r.Mode = exchange.Sealed }, at(tail.Error)},
-		{"a missed objective", func(r *r) { r.Verdicts = bad }, at(tail.SLO)},
+		{"a failed one", func(r *r) { r.Outcome = exchange.HTTPError }, at(sampling.Error)},
+		{"one that the client left", func(r *r) { r.Outcome = exchange.ClientGone }, at(sampling.Error)},
+		{"one that was turned away", func(r *r) { r.Outcome = exchange.Refused }, at(sampling.Error)},
+		{"a failed one whose client keeps nothing", func(r *r) { r.Outcome = exchange.Timeout; r.Trace = left }, at(sampling.Error)},
+		{"a failed canary", func(r *r) { r.Outcome = exchange.UpstreamCut; r.Origin = exchange.Canary }, at(sampling.Error)},
+		{"a failed sealed one", func(r *r) { r.Outcome = exchange.ConnectError; r.Mode = exchange.Sealed }, at(sampling.Error)},
+		{"a missed objective", func(r *r) { r.Verdicts = bad }, at(sampling.SLO)},
 		{"met objectives", func(r *r) { r.Verdicts = bad[:1] }, exchange.Sampling{}},
-		{"a second attempt", func(r *r) { r.Attempt.Number = 2 }, at(tail.Chain)},
-		{"one that was joined", func(r *r) { r.Attempt.JoinedBy = "id" }, at(tail.Chain)},
-		{"a pause between chunks", func(r *r) { r.Chunks.Add(exchange.Chunk{At: 1900 * ms}) }, at(tail.Stall)},
+		{"a second attempt", func(r *r) { r.Attempt.Number = 2 }, at(sampling.Chain)},
+		{"one that was joined", func(r *r) { r.Attempt.JoinedBy = "id" }, at(sampling.Chain)},
+		{"a pause between chunks", func(r *r) { r.Chunks.Add(exchange.Chunk{At: 1900 * ms}) }, at(sampling.Stall)},
 		{"one that is shorter", func(r *r) { r.Chunks.Add(exchange.Chunk{At: 1900*ms - time.Microsecond}) }, exchange.Sampling{}},
-		{"a pause of the upstream", func(r *r) { r.Clocks.Upstream.Longest = exchange.StallFrom }, at(tail.Stall)},
+		{"a pause of the upstream", func(r *r) { r.Clocks.Upstream.Longest = exchange.StallFrom }, at(sampling.Stall)},
 		{"a pause of an answer in one piece", func(r *r) { r.Stream = false; r.Clocks.Upstream.Longest = exchange.StallFrom }, exchange.Sampling{}},
 		{"everything", func(r *r) {
 			r.Outcome, r.Verdicts, r.Attempt.Number, r.Clocks.Upstream.Longest = exchange.Drained, bad, 2, time.Hour
-		}, at(tail.Error)},
+		}, at(sampling.Error)},
 		{"everything but an error", func(r *r) {
 			r.Verdicts, r.Attempt.Number, r.Clocks.Upstream.Longest = bad, 2, time.Hour
-		}, at(tail.SLO)},
-		{"a chain that paused", func(r *r) { r.Attempt.Number, r.Clocks.Upstream.Longest = 2, time.Hour }, at(tail.Chain)},
+		}, at(sampling.SLO)},
+		{"a chain that paused", func(r *r) { r.Attempt.Number, r.Clocks.Upstream.Longest = 2, time.Hour }, at(sampling.Chain)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := sample(0, with(tt.change)); got != tt.want {
@@ -64,8 +64,8 @@ func TestClientsDecisionIsFollowed(t *testing.T) {
 		want    exchange.Sampling
 	}{
 		{name: "not sampled", dropped: true, state: "ot=th:0"},
-		{name: "sampled, nobody knows by which chance", want: exchange.Sampling{Kept: true, Reason: tail.Parent}},
-		{name: "all are", state: "ot=th:0", want: at(tail.Parent)},
+		{name: "sampled, nobody knows by which chance", want: exchange.Sampling{Kept: true, Reason: sampling.Parent}},
+		{name: "all are", state: "ot=th:0", want: at(sampling.Parent)},
 		{name: "one in four is", state: "ot=th:c", want: share(0xc0000000000000)},
 		{name: "with every digit", state: "ot=th:ce929d0e0e4736", want: share(r)},
 		{name: "in upper case", state: "ot=th:CE929D0E0E4736", want: share(r)},
@@ -106,24 +106,24 @@ func TestAClientThatLeavesItOpenIsTreatedAsOneWithoutAContext(t *testing.T) {
 	e := plain()
 	e.Trace = exchange.Trace{TraceID: e.Span.Trace.String(), SpanID: "00f067aa0ba902b7", Undecided: true}
 	for _, ratio := range []float64{0, 1} {
-		if got := sample(ratio, e); got.Kept != (ratio == 1) || got.Kept && got.Reason != tail.Ratio {
+		if got := sample(ratio, e); got.Kept != (ratio == 1) || got.Kept && got.Reason != sampling.Ratio {
 			t.Errorf("ratio %v: got %+v", ratio, got)
 		}
 	}
 }
 
-var unknown = exchange.Sampling{Kept: true, Reason: tail.Parent}
+var unknown = exchange.Sampling{Kept: true, Reason: sampling.Parent}
 
 func share(threshold uint64) exchange.Sampling {
-	return exchange.Sampling{Kept: true, Reason: tail.Parent, Threshold: threshold, Weighted: true}
+	return exchange.Sampling{Kept: true, Reason: sampling.Parent, Threshold: threshold, Weighted: true}
 }
 
 func TestRecordsAndChainsAreHandedOnAsTheyAre(t *testing.T) {
 	var l ledger
-	s := tail.New(tail.Config{Ratio: 1, Next: &l})
+	s := sampling.New(sampling.Config{Ratio: 1, Next: &l})
 	r := plain()
 	s.Observe(r)
-	r.Sampling = exchange.Sampling{Kept: true, Reason: tail.Ratio, Weighted: true}
+	r.Sampling = exchange.Sampling{Kept: true, Reason: sampling.Ratio, Weighted: true}
 	if !reflect.DeepEqual(l.record, r) {
 		t.Errorf("got %+v,\nwant %+v", l.record, r)
 	}
@@ -136,15 +136,15 @@ func TestRecordsAndChainsAreHandedOnAsTheyAre(t *testing.T) {
 
 func TestAChainThatIsSurelyKeptSaysSo(t *testing.T) {
 	var l ledger
-	s := tail.New(tail.Config{Next: &l})
+	s := sampling.New(sampling.Config{Next: &l})
 	failed, again := plain(), plain()
 	failed.Outcome = exchange.Refused
 	s.ObserveChain(exchange.Chain{Attempts: 1, Last: failed})
 	s.ObserveChain(exchange.Chain{Attempts: 2, Last: again})
-	if got, want := l.chains[0].Last.Sampling, at(tail.Error); got != want {
+	if got, want := l.chains[0].Last.Sampling, at(sampling.Error); got != want {
 		t.Errorf("of one that failed: %+v, want %+v", got, want)
 	}
-	if got, want := l.chains[1].Last.Sampling, at(tail.Chain); got != want {
+	if got, want := l.chains[1].Last.Sampling, at(sampling.Chain); got != want {
 		t.Errorf("of two attempts: %+v, want %+v", got, want)
 	}
 }
@@ -156,7 +156,7 @@ func FuzzTraceState(f *testing.F) {
 		r := plain()
 		r.Trace = exchange.Trace{TraceID: r.Span.Trace.String(), Sampled: true, State: state}
 		got := sample(0, r)
-		if !got.Kept || got.Reason != tail.Parent || got.Threshold >= tail.Never || !got.Weighted && got.Threshold != 0 {
+		if !got.Kept || got.Reason != sampling.Parent || got.Threshold >= sampling.Never || !got.Weighted && got.Threshold != 0 {
 			t.Errorf("%q: %+v", state, got)
 		}
 	})
