@@ -1,11 +1,11 @@
 package frame
 
-// JSON reads one JSON document (RFC 8259) and tells of the values at the places
-// of a Shape. What lies elsewhere is skipped by its quotes and brackets only, and
-// may be of any size and depth. Anything that is not JSON stops it; see Whole.
+// JSON reads one JSON document (RFC 8259) and hands the values at the places of a
+// Shape to a sink. It skips all other values by their quotes and brackets only, so
+// that they may be of any size and depth. Text that is not JSON stops it; see Whole.
 //
-// It is more liberal than the RFC: it takes control characters and bytes that are
-// not UTF-8 in strings, and NaN and Infinity for values of kind Odd.
+// It is more liberal than the RFC: strings may hold control characters and bytes that
+// are not UTF-8, and NaN and Infinity are values of kind Odd.
 type JSON struct {
 	place
 	shape *Shape
@@ -28,12 +28,14 @@ type JSON struct {
 	high   rune          // the first half of a surrogate pair
 }
 
-// place is where in a document the reader is, between two tokens. The containers
-// it is in are known by the innermost: every node has one parent.
+// place is where in a document the reader is, between two tokens. The innermost
+// container tells all those around it: every node has one parent, and is an element or
+// a member of it.
 type place struct {
 	state  state
 	node   uint8 // of the value that is being read
 	inside uint8 // the container's node; nowhere at the top
+	array  bool  // the container is an array
 }
 
 type state uint8
@@ -176,8 +178,8 @@ func (j *JSON) comma(p []byte) []byte {
 	switch p[0] {
 	case ',':
 		j.state = atKey
-		if element := j.shape.nodes[j.inside].element; element != nowhere {
-			j.state, j.node = atValue, element
+		if j.array {
+			j.state, j.node = atValue, j.shape.nodes[j.inside].element
 		}
 	case '}', ']':
 		j.pop(p[0] == ']')
@@ -232,7 +234,7 @@ func (j *JSON) push(array bool) {
 		j.state, j.skipped = inSkipped, 1
 		return
 	}
-	j.inside = j.node
+	j.inside, j.array = j.node, array
 	j.state = atMember
 	if array {
 		j.state, j.node = atElement, n.element
@@ -241,12 +243,12 @@ func (j *JSON) push(array bool) {
 
 // pop leaves an object or array.
 func (j *JSON) pop(array bool) {
-	n := &j.shape.nodes[j.inside]
-	if array != (n.element != nowhere) {
+	if array != j.array {
 		j.state = broken
 		return
 	}
-	j.inside = n.parent
+	n := &j.shape.nodes[j.inside]
+	j.inside, j.array = n.parent, n.ofArray
 	if n.field != 0 {
 		j.tell(End, n.field, nil, 0)
 	}

@@ -153,20 +153,72 @@ func TestMustShapePanics(t *testing.T) {
 	for i := range 300 {
 		many[fmt.Sprint("m", i)] = 1
 	}
-	for name, paths := range map[string]frame.Paths{
-		"too many places":            many,
-		"both array and object":      {"a.[]": 1, "a.b": 1},
-		"both, with array elements":  {"a.[].c": 1, "a.b": 1},
-		"both, below another object": {"x.a.b": 1, "x.a.[]": 1},
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic at too many places")
+		}
+	}()
+	frame.MustShape(many)
+}
+
+// content is a place that is an array in some documents, and an object in others.
+var content = frame.MustShape(frame.Paths{
+	"name":            name,
+	"content":         list,
+	"content.[]":      element,
+	"content.[].n":    number,
+	"content.n":       inner,
+	"content.[].[]":   deep,
+	"content.m.[].n":  number,
+	"content.[].m.[]": deep,
+})
+
+func TestAPlaceMayBeArrayOrObject(t *testing.T) {
+	for _, c := range []struct {
+		name, in string
+		want     []string
+	}{
+		{"an object", `{"content":{"n":1,"m":[{"n":2}]},"name":"a"}`,
+			[]string{"2 object", `5 number "1" 1`, `4 number "2" 1`, "2 end", `1 string "a" 1`, "whole"}},
+		{"an array", `{"content":[{"n":1},[2,3],{"m":[4]}],"name":"a"}`,
+			[]string{"2 array", "3 object", `4 number "1" 1`, "3 end", "3 array", `6 number "2" 1`, `6 number "3" 1`, "3 end",
+				"3 object", `6 number "4" 1`, "3 end", "2 end", `1 string "a" 1`, "whole"}},
+		{"neither", `{"content":"n","name":"a"}`, []string{`2 string "n" 1`, `1 string "a" 1`, "whole"}},
+		{"an object that ends as an array", `{"content":{"n":1]`, []string{"2 object", `5 number "1" 1`, "broken"}},
+		{"an array that ends as an object", `{"content":[1}`, []string{"2 array", `3 number "1" 1`, "broken"}},
+		{"behind an array in an array", `{"content":[[1]}`, []string{"2 array", "3 array", `6 number "1" 1`, "3 end", "broken"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if recover() == nil {
-					t.Error("no panic")
+		t.Run(c.name, func(t *testing.T) {
+			for _, most := range []int{1, 3, len(c.in)} {
+				v := &values{}
+				j := frame.NewJSON(content, v)
+				if got := feed(&j, v, cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), most)); !slices.Equal(got, c.want) {
+					t.Errorf("in pieces of up to %d bytes:\n got %q\nwant %q", most, got, c.want)
 				}
-			}()
-			frame.MustShape(paths)
+			}
 		})
+	}
+}
+
+// A stream may change its mind: what a document looks like says nothing of the next.
+func TestRepeatedPlacesMayChange(t *testing.T) {
+	docs := []string{`{"content":{"n":1}}`, `{"content":[{"n":1}]}`, `{"content":[[1]]}`, `{"content":{"m":[{"n":1}]}}`}
+	for _, before := range docs {
+		for _, doc := range docs {
+			plain, again := &values{}, &values{}
+			j := frame.NewJSON(content, plain)
+			want := feed(&j, plain, [][]byte{[]byte(doc)})
+			j = frame.NewJSON(content, again)
+			j.Repeating()
+			for range 2 {
+				j.Feed([]byte(before))
+				j.Restart()
+			}
+			again.lines = nil
+			if got := feed(&j, again, [][]byte{[]byte(doc)}); !slices.Equal(got, want) {
+				t.Errorf("%s behind %s:\n got %q\nwant %q", doc, before, got, want)
+			}
+		}
 	}
 }
 

@@ -9,11 +9,11 @@ import (
 // Field is the number that a dialect gives to a place in a document, from 1 up.
 type Field uint8
 
-// Varying is the field of values that nobody wants to be told of, and that differ
-// from document to document: with it, Repeating is of more use.
+// Varying is the field of values that the sink does not get, and that differ from
+// document to document. A shape that names them lets Repeating skip more.
 const Varying Field = 255
 
-// Paths says which places of a document are looked for: names of members joined
+// Paths says which places of a document a reader looks for: names of members joined
 // by dots, and [] for every element of an array, as in choices.[].delta.content.
 type Paths map[string]Field
 
@@ -22,10 +22,12 @@ type Shape struct {
 	nodes []node
 }
 
-// node is a place in a document. Number 0 is every place that nobody looks for.
+// node is a place in a document. Number 0 is every place that no path names. Where
+// documents differ, a place may be an array in one and an object in another.
 type node struct {
 	field   Field
 	parent  uint8
+	ofArray bool  // the place is an element of its parent
 	element uint8 // node of the elements of an array; 0 is none
 	members []member
 	first   [hashSize]uint8 // the first member by its hash, from 1 up; 0 is none
@@ -43,8 +45,8 @@ const (
 	hashSize = 32
 )
 
-// MustShape prepares paths. It panics when they name more than 254 places, or an
-// array that is an object elsewhere: they are part of the program.
+// MustShape prepares paths, which are part of the program. It panics when they name
+// more than 254 places.
 func MustShape(paths Paths) *Shape {
 	s := &Shape{nodes: make([]node, 2, 2+len(paths))}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
@@ -66,11 +68,8 @@ func (s *Shape) grow(at uint8, part string) uint8 {
 		panic("frame: more than 254 places in a shape")
 	}
 	made := uint8(len(s.nodes))
-	s.nodes = append(s.nodes, node{parent: at})
+	s.nodes = append(s.nodes, node{parent: at, ofArray: part == "[]"})
 	n := &s.nodes[at]
-	if (part == "[]") != (n.element != nowhere) && n.element+uint8(len(n.members)) > 0 {
-		panic("frame: a place is both object and array, above " + part)
-	}
 	if part == "[]" {
 		n.element = made
 		return made

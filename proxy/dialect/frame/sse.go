@@ -1,6 +1,6 @@
 // Package frame cuts a response's bytes into messages and finds in them the few
-// values that a dialect needs. Its readers are pushed bytes as they arrive, may
-// be cut anywhere, and keep a constant amount of memory whatever comes.
+// values that a dialect needs. The caller hands bytes on as they arrive, cut anywhere.
+// Every reader keeps a constant amount of memory, whatever comes.
 package frame
 
 import "bytes"
@@ -8,12 +8,13 @@ import "bytes"
 // MaxEventName bounds how much of an event's name is kept.
 const MaxEventName = 64
 
-// An EventSink is told what an SSE stream says.
+// An EventSink gets the messages of a stream, whatever its framing calls them.
 type EventSink interface {
-	// Data is the next piece of the data of the event being read, which may come
-	// in any number of pieces. The sink must not keep p.
+	// Data gets the next piece of the data of an event, which may come in any number
+	// of pieces. The sink must not keep p.
 	Data(p []byte)
-	// Event ends the event whose data came before. One without data is not told.
+	// Event ends the event whose data came before. There is none for an event without
+	// data.
 	Event(e Event)
 }
 
@@ -22,9 +23,13 @@ type Event struct {
 	// Name is its type, the first MaxEventName bytes of it, empty for the default
 	// one. It is valid during the call only.
 	Name []byte
-	// Unterminated says that the stream ended within the event. The standard has
-	// such an event discarded, but clients differ.
+	// Unterminated says that the stream ended within the event. The standard of
+	// server-sent events discards such an event, but clients differ.
 	Unterminated bool
+	// Failed says that the framing itself calls the event an error.
+	Failed bool
+	// Corrupt says that the event's checksum is wrong.
+	Corrupt bool
 }
 
 // SSE cuts a stream of server-sent events, as the WHATWG HTML standard, section

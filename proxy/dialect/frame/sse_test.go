@@ -1,7 +1,6 @@
 package frame_test
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -9,60 +8,14 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// event is an event as it was told.
-type event struct {
-	name, data   string
-	unterminated bool
-}
-
-// events gathers what a reader tells.
-type events struct {
-	list []event
-	data []byte
-}
-
-func (e *events) Data(p []byte) { e.data = append(e.data, p...) }
-
-func (e *events) Event(end frame.Event) {
-	e.list = append(e.list, event{string(end.Name), string(e.data), end.Unterminated})
-	e.data = nil
-}
-
-// read reads a stream that comes in pieces.
+// readSSE reads a stream that comes in pieces.
 func readSSE(pieces ...[]byte) []event {
 	e := &events{}
 	s := frame.NewSSE(e)
-	feedPieces(s.Feed, pieces)
-	s.Close()
-	return e.list
+	return e.read(&s, pieces)
 }
 
-// feedPieces feeds pieces in a buffer that is used again, as a connection's is.
-func feedPieces(feed func(p []byte), pieces [][]byte) {
-	var buf []byte
-	for _, p := range pieces {
-		buf = append(buf[:0], p...)
-		feed(buf)
-		for i := range buf {
-			buf[i] = '#'
-		}
-	}
-}
-
-// cut cuts p into pieces of random length, of up to most bytes.
-func cut(p []byte, r *rand.Rand, most int) (pieces [][]byte) {
-	for len(p) > 0 {
-		n := min(len(p), 1+r.IntN(most))
-		pieces = append(pieces, p[:n])
-		p = p[n:]
-	}
-	return pieces
-}
-
-var sseCases = []struct {
-	name, in string
-	want     []event
-}{
+var sseCases = []streamCase{
 	{"one event", "data: a\n\n", []event{{data: "a"}}},
 	{"no space behind the colon", "data:a\n\n", []event{{data: "a"}}},
 	{"only one space is stripped", "data:  a\n\n", []event{{data: " a"}}},
@@ -94,18 +47,7 @@ var sseCases = []struct {
 	{"nothing", "", nil},
 }
 
-func TestSSE(t *testing.T) {
-	for _, c := range sseCases {
-		t.Run(c.name, func(t *testing.T) {
-			if got := readSSE([]byte(c.in)); !slices.Equal(got, c.want) {
-				t.Errorf("in one piece:\n got %v\nwant %v", got, c.want)
-			}
-			if got := readSSE(cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
-				t.Errorf("byte by byte:\n got %v\nwant %v", got, c.want)
-			}
-		})
-	}
-}
+func TestSSE(t *testing.T) { checkStreams(t, readSSE, sseCases) }
 
 func TestSSEErrorField(t *testing.T) {
 	for in, want := range map[string]bool{
@@ -168,7 +110,7 @@ func standard(in string) (list []event) {
 		}
 	}
 	if data != nil {
-		list = append(list, event{name, strings.Join(data, "\n"), true})
+		list = append(list, event{name: name, data: strings.Join(data, "\n"), unterminated: true})
 	}
 	return list
 }
@@ -182,11 +124,6 @@ func FuzzSSE(f *testing.F) {
 		if got := readSSE(in); !slices.Equal(got, want) {
 			t.Fatalf("in one piece:\n got %v\nwant %v", got, want)
 		}
-		r := rand.New(rand.NewPCG(seed, 1))
-		for _, most := range []int{1, 3, 20} {
-			if got := readSSE(cut(in, r, most)...); !slices.Equal(got, want) {
-				t.Fatalf("in pieces of up to %d bytes:\n got %v\nwant %v", most, got, want)
-			}
-		}
+		checkCuts(t, readSSE, in, want, seed)
 	})
 }

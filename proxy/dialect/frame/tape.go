@@ -105,7 +105,7 @@ func (t *tape) play(j *JSON, p []byte) []byte {
 		}
 		j.place = k.before
 		p = j.token(p[gap:])
-		if j.state != k.after.state || j.inside != k.after.inside {
+		if j.state != k.after.state || j.inside != k.after.inside || j.array != k.after.array {
 			t.failed = true
 			return p
 		}

@@ -1,0 +1,148 @@
+package frame
+
+// Elements cuts a stream that is one JSON array, whose elements come as time goes on:
+// every element is an event. It looks at quotes and brackets only; a reader of the
+// elements finds out whether they are JSON.
+type Elements struct {
+	sink EventSink
+
+	state   elementState
+	depth   int  // open brackets of the element
+	quoted  bool // within a string of it
+	escaped bool // behind a backslash of that
+}
+
+type elementState uint8
+
+const (
+	beforeArray elementState = iota
+	betweenElements
+	inContainer // an element that is an object or array
+	inScalar    // any other element
+	afterArray
+)
+
+// NewElements returns a reader at the start of a stream.
+func NewElements(sink EventSink) *Elements { return &Elements{sink: sink} }
+
+// Feed reads the next bytes of the stream.
+func (e *Elements) Feed(p []byte) {
+	for len(p) > 0 {
+		switch e.state {
+		case beforeArray:
+			if p[0] == '[' {
+				e.state = betweenElements
+			}
+			p = p[1:]
+		case betweenElements:
+			p = e.next(p)
+		case inContainer:
+			p = e.container(p)
+		case inScalar:
+			p = e.scalar(p)
+		case afterArray:
+			return
+		}
+	}
+}
+
+// Close ends the stream.
+func (e *Elements) Close() {
+	if e.state == inContainer || e.state == inScalar {
+		e.end(true)
+	}
+}
+
+// next looks for the next element.
+func (e *Elements) next(p []byte) []byte {
+	switch c := p[0]; {
+	case isSpace(c), c == ',':
+		return p[1:]
+	case c == ']':
+		e.state = afterArray
+		return nil
+	case c == '{', c == '[':
+		e.state = inContainer
+	default:
+		e.state = inScalar
+	}
+	return p
+}
+
+// container reads a part of an element that is an object or array.
+func (e *Elements) container(p []byte) []byte {
+	n := 0
+	for n < len(p) {
+		if e.quoted {
+			n += e.text(p[n:])
+			continue
+		}
+		if n += flat(p[n:]); n == len(p) {
+			break
+		}
+		switch p[n] {
+		case '"':
+			e.quoted = true
+		case '{', '[':
+			e.depth++
+		default:
+			e.depth--
+		}
+		n++
+		if e.depth == 0 {
+			e.sink.Data(p[:n])
+			e.end(false)
+			return p[n:]
+		}
+	}
+	e.sink.Data(p)
+	return nil
+}
+
+// text passes over a part of a string, behind its quote, and returns its length.
+func (e *Elements) text(p []byte) int {
+	for n := 0; n < len(p); n++ {
+		if e.escaped {
+			e.escaped = false
+			continue
+		}
+		if n += plain(p[n:]); n == len(p) {
+			break
+		}
+		if p[n] == '"' {
+			e.quoted = false
+			return n + 1
+		}
+		e.escaped = true
+	}
+	return len(p)
+}
+
+// scalar reads a part of an element that is a string, number or word.
+func (e *Elements) scalar(p []byte) []byte {
+	n := 0
+	for n < len(p) {
+		switch c := p[n]; {
+		case e.quoted:
+			n += e.text(p[n:])
+			continue
+		case c == '"':
+			e.quoted = true
+		case c == ',', c == ']':
+			if n > 0 {
+				e.sink.Data(p[:n])
+			}
+			e.end(false)
+			return p[n:]
+		}
+		n++
+	}
+	e.sink.Data(p)
+	return nil
+}
+
+// end ends an element.
+func (e *Elements) end(unterminated bool) {
+	e.state, e.depth, e.quoted, e.escaped = betweenElements, 0, false, false
+	e.sink.Event(Event{Unterminated: unterminated})
+}

@@ -1,0 +1,91 @@
+package frame_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// event is an event as a sink gets it.
+type event struct {
+	name, data                    string
+	unterminated, failed, corrupt bool
+}
+
+// events gathers the events of a stream.
+type events struct {
+	list []event
+	data []byte
+}
+
+func (e *events) Data(p []byte) { e.data = append(e.data, p...) }
+
+func (e *events) Event(end frame.Event) {
+	e.list = append(e.list, event{string(end.Name), string(e.data), end.Unterminated, end.Failed, end.Corrupt})
+	e.data = nil
+}
+
+// read reads a stream that comes in pieces.
+func (e *events) read(stream interface {
+	Feed(p []byte)
+	Close()
+}, pieces [][]byte) []event {
+	feedPieces(stream.Feed, pieces)
+	stream.Close()
+	return e.list
+}
+
+// feedPieces feeds pieces in a buffer that is used again, as a connection's is.
+func feedPieces(feed func(p []byte), pieces [][]byte) {
+	var buf []byte
+	for _, p := range pieces {
+		buf = append(buf[:0], p...)
+		feed(buf)
+		for i := range buf {
+			buf[i] = '#'
+		}
+	}
+}
+
+// cut cuts p into pieces of random length, of up to most bytes.
+func cut(p []byte, r *rand.Rand, most int) (pieces [][]byte) {
+	for len(p) > 0 {
+		n := min(len(p), 1+r.IntN(most))
+		pieces = append(pieces, p[:n])
+		p = p[n:]
+	}
+	return pieces
+}
+
+// streamCase is a stream and its events.
+type streamCase struct {
+	name, in string
+	want     []event
+}
+
+// checkStreams reads streams in one piece and byte by byte.
+func checkStreams(t *testing.T, read func(pieces ...[]byte) []event, cases []streamCase) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := read([]byte(c.in)); !slices.Equal(got, c.want) {
+				t.Errorf("in one piece:\n got %v\nwant %v", got, c.want)
+			}
+			if got := read(cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
+				t.Errorf("byte by byte:\n got %v\nwant %v", got, c.want)
+			}
+		})
+	}
+}
+
+// checkCuts reads a stream in pieces of random length and wants the same events.
+func checkCuts(t *testing.T, read func(pieces ...[]byte) []event, in []byte, want []event, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	for _, most := range []int{1, 3, 20} {
+		if got := read(cut(in, r, most)...); !slices.Equal(got, want) {
+			t.Fatalf("in pieces of up to %d bytes:\n got %v\nwant %v", most, got, want)
+		}
+	}
+}
