@@ -3,48 +3,57 @@ package openai
 import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Chat is the chat completions API.
 // https://platform.openai.com/docs/api-reference/chat
 func Chat() dialect.Dialect {
-	return &api{
-		name:      "openai-chat",
-		operation: exchange.Chat,
-		match:     post("/chat/completions"),
-		request: frame.MustShape(frame.Paths{
-			"model":                        askModel,
-			"stream":                       askStream,
-			"n":                            askCount,
-			"stream_options.include_usage": askUsage,
+	return &reading.API{
+		Name:       "openai-chat",
+		Operation:  exchange.Chat,
+		Matches:    post("/chat/completions"),
+		Provider:   provider,
+		PathModel:  deployment,
+		Terminator: terminator,
+		Request: frame.MustShape(frame.Paths{
+			"model":                        reading.AskModel,
+			"stream":                       reading.AskStream,
+			"n":                            reading.AskChoices,
+			"stream_options.include_usage": reading.AskUsage,
 		}),
 		// Some servers that cannot stream a request send its whole answer as one event.
-		response: frame.MustShape(join(sharedPaths,
-			under("choices.[].delta.", messagePaths), under("choices.[].message.", as(whole, messagePaths)),
+		// Perplexity repeats the message so far beside the delta. OpenRouter has the
+		// reasoning as text and in details.
+		Response: frame.MustShape(reading.Join(completionPaths(),
+			reading.Under("choices.[].delta.", messagePaths()),
+			reading.Under("choices.[].message.", reading.As(reading.Whole, messagePaths())),
 			frame.Paths{
-				"choices.[].logprobs.content.[]": logprob,
-				"choices.[].logprobs.refusal.[]": logprob,
+				"choices.[].logprobs.content.[]": reading.Logprob,
+				"choices.[].logprobs.refusal.[]": reading.Logprob,
 			})),
 	}
 }
 
 // messagePaths are the places of generated content in a message or a delta of it.
-var messagePaths = frame.Paths{
-	"content":                          content,
-	"content.[].text":                  content,
-	"content.[].thinking.[].text":      reasoning, // Mistral
-	"refusal":                          content,
-	"reasoning_content":                reasoning, // DeepSeek, xAI, SGLang, llama.cpp
-	"reasoning":                        reasoning, // vLLM, Groq, OpenRouter
-	"reasoning_details.[].text":        detail,
-	"reasoning_details.[].summary":     summary,
-	"tool_calls.[].function.name":      content,
-	"tool_calls.[].function.arguments": content,
-	"tool_calls.[].custom.name":        content,
-	"tool_calls.[].custom.input":       content,
-	"function_call.name":               content,
-	"function_call.arguments":          content,
-	"audio.data":                       content,
-	"audio.transcript":                 content,
+func messagePaths() frame.Paths {
+	return frame.Paths{
+		"content":                          reading.Content,
+		"content.[].text":                  reading.Content,
+		"content.[].thinking.[].text":      reading.Reasoning, // Mistral
+		"refusal":                          reading.Content,
+		"reasoning_content":                reading.Reasoning, // DeepSeek, xAI, SGLang, llama.cpp
+		"reasoning":                        reading.Reasoning, // vLLM, Groq, OpenRouter
+		"reasoning_details.[].text":        reading.Detail,
+		"reasoning_details.[].summary":     reading.Summary,
+		"tool_calls.[].function.name":      reading.Content,
+		"tool_calls.[].function.arguments": reading.Content,
+		"tool_calls.[].custom.name":        reading.Content,
+		"tool_calls.[].custom.input":       reading.Content,
+		"function_call.name":               reading.Content,
+		"function_call.arguments":          reading.Content,
+		"audio.data":                       reading.Content,
+		"audio.transcript":                 reading.Content,
+	}
 }

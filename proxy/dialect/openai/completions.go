@@ -3,6 +3,7 @@ package openai
 import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -10,39 +11,75 @@ import (
 // https://platform.openai.com/docs/api-reference/completions
 func Completions() dialect.Dialect {
 	completions, chat := post("/completions"), post("/chat/completions")
-	return &api{
-		name:      "openai-completions",
-		operation: exchange.TextCompletion,
-		match:     func(h *dialect.Head) bool { return completions(h) && !chat(h) },
-		request: frame.MustShape(frame.Paths{
-			"model":                        askModel,
-			"stream":                       askStream,
-			"n":                            askCount,
-			"stream_options.include_usage": askUsage,
+	return &reading.API{
+		Name:       "openai-completions",
+		Operation:  exchange.TextCompletion,
+		Matches:    func(h *dialect.Head) bool { return completions(h) && !chat(h) },
+		Provider:   provider,
+		PathModel:  deployment,
+		Terminator: terminator,
+		NewReader:  func() reading.Reader { return new(echo) },
+		Request: frame.MustShape(frame.Paths{
+			"model":                        reading.AskModel,
+			"stream":                       reading.AskStream,
+			"n":                            reading.AskChoices,
+			"stream_options.include_usage": reading.AskUsage,
 			"echo":                         askEcho,
 			"prompt":                       askPrompt,
 			"prompt.[]":                    askPromptPart,
 		}),
-		response: frame.MustShape(join(sharedPaths, frame.Paths{
-			"choices.[].text":               content,
-			"choices.[].reasoning":          reasoning,
-			"choices.[].logprobs.tokens.[]": logprob,
+		Response: frame.MustShape(reading.Join(completionPaths(), frame.Paths{
+			"choices.[].text":               reading.Content,
+			"choices.[].reasoning":          reading.Reasoning,
+			"choices.[].logprobs.tokens.[]": reading.Logprob,
 		})),
 	}
 }
 
-// dropEcho takes the prompt, with which every choice begins, from the content of
-// the choice that was read. Its tokens were not generated.
-func (d *decoder) dropEcho() {
-	m := &d.message
-	if m.content == m.before || m.index >= maxChoices || d.echoed&(1<<m.index) != 0 {
+// The fields of requests that legacy completions alone have.
+const (
+	askEcho frame.Field = reading.AskOwn + iota
+	askPrompt
+	askPromptPart
+)
+
+// echo leaves the prompt out of the generated content, where a request asks that every
+// choice begins with it.
+type echo struct {
+	reading.Plain
+
+	asked   bool
+	prompts int    // as text or as tokens
+	prompt  int    // length of the last one that is text, in bytes
+	past    uint16 // the choices whose prompt has passed
+}
+
+// Ask implements reading.Reader.
+func (e *echo) Ask(v frame.Value) {
+	switch v.Field {
+	case askEcho:
+		e.asked = v.Kind == frame.True
+	case askPrompt, askPromptPart:
+		if v.Kind == frame.String {
+			e.prompt = v.Len
+		}
+		if v.Kind == frame.String || v.Field == askPromptPart {
+			e.prompts++
+		}
+	}
+}
+
+// EndChoice implements reading.Reader. It takes the prompt out of the first content of
+// a choice. A prompt of unknown length takes all of that content with it.
+func (e *echo) EndChoice(m *reading.Message) {
+	i := m.Index()
+	if !e.asked || m.Generated() == 0 || i < 0 || i >= reading.MaxChoices || e.past&(1<<i) != 0 {
 		return
 	}
-	d.echoed |= 1 << m.index
-	m.tokens = tokens{}
+	e.past |= 1 << i
 	generated := 0
-	if n, ok := d.request.promptLen(); ok {
-		generated = max(0, m.content-m.before-n)
+	if e.prompts == 1 && e.prompt > 0 {
+		generated = max(0, m.Generated()-e.prompt)
 	}
-	m.content = m.before + generated
+	m.SetGenerated(generated)
 }

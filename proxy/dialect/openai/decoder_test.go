@@ -261,7 +261,7 @@ func TestAsk(t *testing.T) {
 		{"completions", "POST", "/v1/completions", "", `{"model":"d","prompt":[1,2,3],"stream":true}`,
 			dialect.Ask{Dialect: "openai-completions", Operation: "text_completion", Provider: "openai", Model: "d", Stream: true}},
 		{"embeddings", "POST", "/v1/embeddings", "", `{"input":["a"],"model":"e"}`,
-			dialect.Ask{Dialect: "openai-embeddings", Operation: "embeddings", Provider: "openai", Model: "e"}},
+			dialect.Ask{Dialect: "openai-embeddings", Operation: exchange.Embeddings, Provider: "openai", Model: "e"}},
 		{"replay", "GET", "/v1/responses/resp_1", "stream=true&starting_after=3", ``,
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "openai", Stream: true}},
 		{"a body that is no JSON", "POST", "/v1/chat/completions", "", "\x28\xb5\x2f\xfd\x00",

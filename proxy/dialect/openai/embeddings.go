@@ -5,6 +5,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -13,18 +14,21 @@ import (
 // https://platform.openai.com/docs/api-reference/embeddings
 func Embeddings() dialect.Dialect {
 	embeddings := post("/embeddings")
-	return &api{
-		name:      "openai-embeddings",
-		operation: exchange.Embeddings,
+	return &reading.API{
+		Name:      "openai-embeddings",
+		Operation: exchange.Embeddings,
 		// Ollama has an API of its own at /api/embeddings.
-		match:   func(h *dialect.Head) bool { return embeddings(h) && !strings.HasSuffix(h.Path, "/api/embeddings") },
-		request: frame.MustShape(frame.Paths{"model": askModel}),
-		response: frame.MustShape(frame.Paths{
-			"model":               model,
-			"object":              object,
-			"error":               failure,
-			"usage.prompt_tokens": promptTokens,
-			"usage.prompt_tokens_details.cached_tokens": cachedTokens,
+		Matches:    func(h *dialect.Head) bool { return embeddings(h) && !strings.HasSuffix(h.Path, "/api/embeddings") },
+		Provider:   provider,
+		PathModel:  deployment,
+		Terminator: terminator,
+		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel}),
+		Response: frame.MustShape(frame.Paths{
+			"model":               reading.Model,
+			"object":              reading.Kind,
+			"error":               reading.Failure,
+			"usage.prompt_tokens": reading.InputTokens,
+			"usage.prompt_tokens_details.cached_tokens": reading.CachedTokens,
 		}),
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
-	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 )
 
 // Dialects returns the dialects of the family.
@@ -15,23 +15,8 @@ func Dialects() dialect.Set {
 	return dialect.Set{Chat(), Completions(), Responses(), Embeddings()}
 }
 
-// api is one API of the family: how it is recognised, and what its fields mean.
-type api struct {
-	name      string
-	operation exchange.Operation
-	match     func(h *dialect.Head) bool
-	request   *frame.Shape
-	response  *frame.Shape
-	// conclude gives the fields of a message that was read, and the name of its
-	// event, their meaning. It is nil where they have it on their own.
-	conclude func(d *decoder, event []byte)
-}
-
-// Match implements dialect.Dialect.
-func (a *api) Match(h *dialect.Head) bool { return a.match(h) }
-
-// NewDecoder implements dialect.Dialect.
-func (a *api) NewDecoder(h *dialect.Head) dialect.Decoder { return newDecoder(a, h) }
+// terminator is the data of the last event of a stream.
+const terminator = "[DONE]"
 
 // post matches a request to a path with this ending. Prefixes differ by vendor.
 func post(suffix string) func(h *dialect.Head) bool {
@@ -40,8 +25,8 @@ func post(suffix string) func(h *dialect.Head) bool {
 	}
 }
 
-// provider is gen_ai.provider.name as far as the path tells it: Azure has the
-// deployment in it, or the version of the API behind it.
+// provider is gen_ai.provider.name as far as the path says it: that of Azure names the
+// deployment, or the query names the version of Azure's API.
 func provider(h *dialect.Head) string {
 	if strings.Contains(h.Path, deployments) ||
 		strings.Contains(h.Path, "/openai/") && strings.Contains(h.Query, "api-version=") {
@@ -58,3 +43,57 @@ func deployment(h *dialect.Head) string {
 }
 
 const deployments = "/openai/deployments/"
+
+// completionPaths are the places that chat completions and legacy completions share.
+func completionPaths() frame.Paths {
+	return reading.Join(frame.Paths{
+		"id":                       frame.Varying,
+		"created":                  frame.Varying,
+		"obfuscation":              frame.Varying,
+		"model":                    reading.Model,
+		"object":                   reading.Kind,
+		"error":                    reading.Failure,
+		"choices.[]":               reading.Choice,
+		"choices.[].index":         reading.Index,
+		"choices.[].finish_reason": reading.Finish,
+		"choices.[].delta":         reading.Delta,
+		"choices.[].error":         reading.Failure,
+		"choices.[].token_ids.[]":  reading.TokenID,
+		"x_groq.error":             reading.Failure,
+		"timings.prompt_n":         reading.TimedInput, // llama.cpp
+		"timings.cache_n":          reading.TimedCached,
+		"timings.predicted_n":      reading.TimedOutput,
+		"timings.prompt_ms":        reading.PrefillMillis, // from the start of the prompt to the first token
+		"timings.predicted_ms":     reading.DecodeMillis,
+	}, metricsPaths(), reading.Under("usage.", usagePaths()), reading.Under("x_groq.usage.", usagePaths()))
+}
+
+// usagePaths are the places of counts in a usage object of chat completions, with
+// those that DeepSeek and Moonshot have, and of the times that Groq has beside them.
+func usagePaths() frame.Paths {
+	return frame.Paths{
+		"prompt_tokens":                              reading.InputTokens,
+		"completion_tokens":                          reading.OutputTokens,
+		"total_tokens":                               reading.TotalTokens,
+		"prompt_tokens_details.cached_tokens":        reading.CachedTokens,
+		"prompt_tokens_details.cache_write_tokens":   reading.WrittenTokens,
+		"prompt_cache_hit_tokens":                    reading.CachedTokens,
+		"cached_tokens":                              reading.CachedTokens,
+		"completion_tokens_details.reasoning_tokens": reading.ReasoningTokens,
+		"queue_time":                                 reading.QueueSeconds,
+		"prompt_time":                                reading.PrefillSeconds,
+		"completion_time":                            reading.DecodeSeconds,
+	}
+}
+
+// metricsPaths are the places of the times that vLLM reports with
+// --enable-per-request-metrics, in all of its APIs. Its time to the first token counts
+// from the scheduling on.
+// https://docs.vllm.ai/en/latest/features/per_request_metrics
+func metricsPaths() frame.Paths {
+	return frame.Paths{
+		"metrics.queue_time_ms":          reading.QueueMillis,
+		"metrics.time_to_first_token_ms": reading.PrefillMillis,
+		"metrics.generation_time_ms":     reading.DecodeMillis,
+	}
+}

@@ -6,65 +6,80 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Responses is the Responses API.
 // https://platform.openai.com/docs/api-reference/responses
 func Responses() dialect.Dialect {
-	return &api{
-		name:      "openai-responses",
-		operation: exchange.Chat,
-		match:     matchResponses,
-		request: frame.MustShape(frame.Paths{
-			"model":  askModel,
-			"stream": askStream,
+	create := post("/responses")
+	return &reading.API{
+		Name:       "openai-responses",
+		Operation:  exchange.Chat,
+		Matches:    func(h *dialect.Head) bool { return create(h) || replays(h) },
+		Provider:   provider,
+		PathModel:  deployment,
+		Replays:    replays,
+		Single:     true,
+		Terminator: terminator,
+		NewReader:  func() reading.Reader { return new(response) },
+		Request: frame.MustShape(frame.Paths{
+			"model":  reading.AskModel,
+			"stream": reading.AskStream,
 		}),
-		// The events about a whole response have it in a field, a response that is
-		// no stream is the document.
-		response: frame.MustShape(join(under("response.", responsePaths), under("response.", metricsPaths),
-			responsePaths, metricsPaths, frame.Paths{
-				"type":            eventType,
-				"delta":           delta,
-				"logprobs.[]":     logprob,
-				"item.type":       itemType,
-				"item.name":       itemName,
-				"item.id":         frame.Varying,
-				"item_id":         frame.Varying,
-				"sequence_number": frame.Varying,
-				"obfuscation":     frame.Varying,
-			})),
-		conclude: concludeResponses,
+		// The events about a whole response have it in a field. A response that is no
+		// stream is the document.
+		Response: frame.MustShape(reading.Join(reading.Under("response.", responsePaths()), responsePaths(), frame.Paths{
+			"type":            eventType,
+			"delta":           delta,
+			"logprobs.[]":     reading.Logprob,
+			"item.type":       itemType,
+			"item.name":       itemName,
+			"item.id":         frame.Varying,
+			"item_id":         frame.Varying,
+			"sequence_number": frame.Varying,
+			"obfuscation":     frame.Varying,
+		})),
 	}
 }
 
 // responsePaths are the places in a response.
-var responsePaths = frame.Paths{
-	"model":                     model,
-	"object":                    object,
-	"error":                     failure,
-	"status":                    status,
-	"incomplete_details.reason": incomplete,
-	"output.[].type":            itemType,
-	"usage.input_tokens":        promptTokens,
-	"usage.output_tokens":       completionTokens,
-	"usage.total_tokens":        totalTokens,
-	"usage.input_tokens_details.cached_tokens":      cachedTokens,
-	"usage.input_tokens_details.cache_write_tokens": writtenTokens,
-	"usage.output_tokens_details.reasoning_tokens":  reasoningTokens,
+func responsePaths() frame.Paths {
+	return reading.Join(metricsPaths(), frame.Paths{
+		"model":                     reading.Model,
+		"object":                    reading.Kind,
+		"error":                     reading.Failure,
+		"status":                    status,
+		"incomplete_details.reason": incomplete,
+		"output.[].type":            itemType,
+		"usage.input_tokens":        reading.InputTokens,
+		"usage.output_tokens":       reading.OutputTokens,
+		"usage.total_tokens":        reading.TotalTokens,
+		"usage.input_tokens_details.cached_tokens":      reading.CachedTokens,
+		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
+		"usage.output_tokens_details.reasoning_tokens":  reading.ReasoningTokens,
+	})
 }
 
-// matchResponses matches the making of a response, and the reading of one that was
-// made in the background: GET …/responses/ID?stream=true.
-func matchResponses(h *dialect.Head) bool {
-	if h.Method != "GET" {
-		return post("/responses")(h)
-	}
+// The fields that Responses alone has.
+const (
+	eventType frame.Field = reading.Own + iota
+	delta
+	status
+	incomplete // why a response is incomplete
+	itemType
+	itemName
+)
+
+// replays matches the reading of a response that was made in the background:
+// GET …/responses/ID?stream=true.
+func replays(h *dialect.Head) bool {
 	_, id, ok := strings.Cut(h.Path, "/responses/")
-	return ok && id != "" && !strings.Contains(id, "/") && streamed(h)
+	return ok && h.Method == "GET" && id != "" && !strings.Contains(id, "/") && streamed(h)
 }
 
-// streamed says whether the query asks for a stream.
+// streamed tells whether the query asks for a stream.
 func streamed(h *dialect.Head) bool {
 	for pair := range strings.SplitSeq(h.Query, "&") {
 		if pair == "stream=true" {
@@ -74,14 +89,20 @@ func streamed(h *dialect.Head) bool {
 	return false
 }
 
-// response is what Responses says in a message.
+// response reads what only Responses says in a message.
 type response struct {
+	reading.Plain
+	said
+}
+
+// said is what one message says.
+type said struct {
 	event  event
-	delta  int    // its length in bytes
-	name   int    // length of the item's name
-	call   bool   // there is a call of the client's tools among the items
-	status event  // how the response ended
-	cause  reason // why it is incomplete
+	delta  int            // its length in bytes
+	name   int            // length of the item's name
+	call   bool           // there is a call of the client's tools among the items
+	status event          // how the response ended
+	cause  reading.Reason // why it is incomplete
 }
 
 // event is the meaning of an event's type.
@@ -100,8 +121,8 @@ const (
 	errorEvent
 )
 
-// eventOf is the meaning of the type of an event. What ends in .delta was
-// generated, but for the output of a tool that the provider runs.
+// eventOf is the meaning of the type of an event. All types that end in .delta bring
+// generated text, but for the output of a tool that the provider runs.
 func eventOf(name []byte) event {
 	switch string(name) {
 	case "response.output_text.delta":
@@ -136,8 +157,11 @@ func eventOf(name []byte) event {
 	return textEvent
 }
 
-// take takes a value that only Responses has.
-func (r *response) take(v frame.Value) {
+// Reset implements reading.Reader.
+func (r *response) Reset() { r.said = said{} }
+
+// Value implements reading.Reader.
+func (r *response) Value(_ *reading.Message, v frame.Value) {
 	if v.Kind != frame.String {
 		return
 	}
@@ -156,7 +180,7 @@ func (r *response) take(v frame.Value) {
 	case status:
 		r.status = statusOf(v.Text)
 	case incomplete:
-		r.cause = reasonOf(v.Text)
+		r.cause = reading.ReasonOf(v.Text)
 	}
 }
 
@@ -173,13 +197,10 @@ func statusOf(status []byte) event {
 	return progressEvent
 }
 
-// concludeResponses gives the fields of a message their meaning.
-func concludeResponses(d *decoder, name []byte) {
-	m := &d.message
-	m.choices = 1
-	r := &m.api
-	if d.form != stream {
-		d.endResponse(r.status)
+// EndMessage implements reading.Reader.
+func (r *response) EndMessage(m *reading.Message, name []byte) {
+	if !m.Streamed() {
+		r.end(m, r.status)
 		return
 	}
 	if r.event == unknownEvent {
@@ -187,41 +208,35 @@ func concludeResponses(d *decoder, name []byte) {
 	}
 	switch r.event {
 	case unknownEvent:
-		d.notes |= unknownEventType
-	case textEvent, thoughtEvent, summaryEvent:
-		m.content = r.delta
-		m.thought = r.event == thoughtEvent && r.delta > 0
-		m.summed = r.event == summaryEvent && r.delta > 0
+		m.Note(reading.UnknownEventType)
+	case textEvent:
+		m.AddContent(r.delta)
+	case thoughtEvent:
+		m.AddReasoning(r.delta)
+	case summaryEvent:
+		m.AddSummary(r.delta)
 	case itemEvent:
 		if r.call {
-			m.content = r.name
+			m.AddContent(r.name)
 		}
 	case completedEvent, incompleteEvent, failedEvent, errorEvent:
-		d.over = true
-		d.endResponse(r.event)
+		m.Last()
+		r.end(m, r.event)
 	}
 }
 
-// endResponse takes how the response ended.
-func (d *decoder) endResponse(how event) {
-	m := &d.message
-	r := &m.api
-	var why reason
+// end books how the response ended.
+func (r *response) end(m *reading.Message, how event) {
 	switch {
-	case how == failedEvent, how == errorEvent, m.failed:
-		why = erred
-		m.failed = true
-	case how == incompleteEvent && r.cause == unfinished:
-		why = otherReason
+	case how == failedEvent, how == errorEvent, m.Failed():
+		m.End(reading.Erred)
+	case how == incompleteEvent && r.cause == reading.Unfinished:
+		m.End(reading.OtherReason)
 	case how == incompleteEvent:
-		why = r.cause
+		m.End(r.cause)
 	case how == completedEvent && r.call:
-		why = toolCalls
+		m.End(reading.ToolCalls)
 	case how == completedEvent:
-		why = stopped
-	default:
-		return
+		m.End(reading.Stopped)
 	}
-	d.reasons[0] = why
-	m.seen, m.ended = 1, 1
 }

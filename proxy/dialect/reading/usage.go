@@ -1,17 +1,22 @@
-package openai
+package reading
 
-import "github.com/headway-sidecar/headway/proxy/exchange"
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
 
-// usage is the counts of a usage object. It holds what was told last; none of the
-// APIs has counts to be added up.
+// usage is the counts of a usage object. Each is the last one that came: no API has
+// counts to be added up.
 type usage struct {
-	told      counts // which of them
+	known     counts // those that came
 	input     int64
 	output    int64
 	total     int64
 	cached    int64
 	written   int64
 	reasoning int64
+	// cacheApart says that input leaves out cached and written.
+	cacheApart bool
 }
 
 // counts is a set of the counts.
@@ -26,13 +31,42 @@ const (
 	hasReasoning
 )
 
-// set takes a count that was told.
-func (u *usage) set(to *int64, which counts, n int64) {
-	*to = n
-	u.told |= which
+// setCount books a count of tokens.
+func (m *Message) setCount(v frame.Value) {
+	n, ok := v.Int()
+	if !ok {
+		return
+	}
+	u, t := &m.usage, &m.timings
+	switch v.Field {
+	case InputTokens:
+		u.set(&u.input, hasInput, n)
+	case OutputTokens:
+		u.set(&u.output, hasOutput, n)
+	case TotalTokens:
+		u.set(&u.total, hasTotal, n)
+	case CachedTokens:
+		u.set(&u.cached, hasCached, n)
+	case WrittenTokens:
+		u.set(&u.written, hasWritten, n)
+	case ReasoningTokens:
+		u.set(&u.reasoning, hasReasoning, n)
+	case TimedInput:
+		t.set(&t.input, hasInput, n)
+	case TimedCached:
+		t.set(&t.cached, hasCached, n)
+	case TimedOutput:
+		t.set(&t.output, hasOutput, n)
+	}
 }
 
-// merge takes the counts that a later message told.
+// set sets a count.
+func (u *usage) set(to *int64, which counts, n int64) {
+	*to = n
+	u.known |= which
+}
+
+// merge replaces counts by those that came with a later message.
 func (u *usage) merge(v *usage) {
 	for _, c := range [...]struct {
 		which    counts
@@ -45,24 +79,25 @@ func (u *usage) merge(v *usage) {
 		{hasWritten, &u.written, &v.written},
 		{hasReasoning, &u.reasoning, &v.reasoning},
 	} {
-		if v.told&c.which != 0 {
+		if v.known&c.which != 0 {
 			u.set(c.to, c.which, *c.from)
 		}
 	}
 }
 
+// count is one of the counts in headway's terms.
 func (u *usage) count(n int64, which counts) exchange.Count {
-	if u.told&which == 0 {
+	if u.known&which == 0 {
 		return exchange.Count{}
 	}
 	return exchange.Known(n)
 }
 
-// reasoningApart says that the output count excludes reasoning, as that of xAI
-// does: the total is the input, the output and the reasoning.
+// reasoningApart tells whether the output count leaves reasoning out, as that of xAI
+// does: the total is then the sum of input, output and reasoning.
 func (u *usage) reasoningApart() bool {
 	const all = hasInput | hasOutput | hasTotal | hasReasoning
-	if u.told&all != all || u.reasoning == 0 {
+	if u.known&all != all || u.reasoning == 0 {
 		return false
 	}
 	rest := u.total - u.input - u.output
@@ -80,12 +115,15 @@ func (u *usage) visible() int64 {
 
 // exchange returns the counts in headway's terms.
 func (u *usage) exchange() exchange.Usage {
-	output := u.output
+	input, output := u.input, u.output
+	if u.cacheApart {
+		input += u.cached + u.written
+	}
 	if u.reasoningApart() {
 		output += u.reasoning
 	}
 	return exchange.Usage{
-		Input:      u.count(u.input, hasInput),
+		Input:      u.count(input, hasInput),
 		Output:     u.count(output, hasOutput),
 		CacheRead:  u.count(u.cached, hasCached),
 		CacheWrite: u.count(u.written, hasWritten),

@@ -1,13 +1,11 @@
-package openai
+package reading
 
-import (
-	"github.com/headway-sidecar/headway/proxy/dialect"
-)
+import "github.com/headway-sidecar/headway/proxy/dialect"
 
 // Close implements dialect.Decoder.
 func (d *decoder) Close() dialect.Reply {
 	d.request.json.Close()
-	complete := d.end()
+	complete := d.close()
 	r := dialect.Reply{
 		Ask:        d.ask(),
 		Model:      d.model,
@@ -22,63 +20,62 @@ func (d *decoder) Close() dialect.Reply {
 		Engine:     d.engineTimes(),
 	}
 	asked := r.Stream
-	if r.Stream = d.form == stream; asked && !r.Stream && !r.Failed && d.form != unknownForm {
-		d.notes |= notStreamed
+	r.Stream = d.streams()
+	if asked && !r.Stream && !r.Failed && d.form != unknownForm {
+		d.notes |= 1 << NotStreamed
 	}
-	var odd notes
 	if r.Stream {
-		r.Usage, odd = d.tail.streamed(&d.chunks, complete)
+		r.Usage = d.streamedUsage(complete)
 	} else {
-		r.Usage = d.tail.whole()
+		r.Usage = d.tally.whole()
 	}
 	if d.replay {
-		odd |= replayed
+		d.notes |= 1 << Replay
 	}
 	r.FinishReasons = d.finishReasons()
-	r.Notes = (d.notes | odd).names()
+	r.Notes = d.notes.names()
 	return r
 }
 
-// end ends the response and says whether it had said all it had to say.
-func (d *decoder) end() bool {
-	if d.form == stream {
-		d.sse.Close()
-		return d.endStream()
-	}
+// close ends the response and tells whether it had said all that it had to say.
+func (d *decoder) close() bool {
 	switch {
+	case d.form == events:
+		d.sse.Close()
+		return d.closeStream()
+	case d.form == framed:
+		d.cutter.Close()
+		return d.closeStream()
 	case d.form == unknownForm:
 		return d.head.Response.Status >= 400
 	case d.form == opaque:
-		d.notes |= notUnderstood
+		d.notes |= 1 << NotUnderstood
 		return true
 	case d.json.Close():
-		if d.api.conclude != nil {
-			d.api.conclude(d, nil)
-		}
-		d.book()
+		d.book(nil)
 		return true
-	case d.json.Broken(): // not cut, then, but no JSON
-		d.notes |= invalidJSON
+	case d.json.Broken(): // so it was no JSON, rather than cut
+		d.notes |= 1 << InvalidJSON
 		return true
 	}
 	return false
 }
 
-// endStream ends a stream.
-func (d *decoder) endStream() bool {
+// closeStream ends a stream.
+func (d *decoder) closeStream() bool {
 	if d.sse.ErrorField() {
-		d.notes |= errorField
+		d.notes |= 1 << ErrorField
 		d.failed = true
 	}
 	switch {
-	case d.events == 0 && !d.done && !d.failed && d.head.Response.ContentType != "text/event-stream":
+	case d.form == events && d.events == 0 && !d.done && !d.failed && d.head.Response.ContentType != "text/event-stream":
 		d.form = opaque
-		d.notes |= notUnderstood
+		d.notes |= 1 << NotUnderstood
 		return true
 	case d.done, d.over:
 		return true
-	case d.allEnded() && (!d.request.usage || d.tail.final):
-		d.notes |= noDone
+	case d.allEnded() && (!d.request.usage || d.tally.final):
+		d.notes |= 1 << NoDone
 		return true
 	}
 	return false
@@ -90,8 +87,8 @@ func (d *decoder) finishReasons() (names []string) {
 		if d.ended&(1<<i) == 0 {
 			continue
 		}
-		if r == otherReason {
-			d.notes |= unknownFinishReason
+		if r == OtherReason {
+			d.notes |= 1 << UnknownFinishReason
 		}
 		names = append(names, reasonNames[r])
 	}

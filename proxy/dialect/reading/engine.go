@@ -1,4 +1,4 @@
-package openai
+package reading
 
 import (
 	"math"
@@ -10,45 +10,45 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// engine is what a server told of its own times, of each what it told last: some tell
-// in every message how long it took so far (llama.cpp's timings_per_token).
+// engine is the times that a server reports of its own work, each as it came last: some
+// servers say in every message how long it took so far (llama.cpp's timings_per_token).
 type engine struct{ queue, prefill, decode figure }
 
-// figure is a number as it was written, which is read at the end only.
+// figure is a number as the server wrote it. Only the end of the response converts it.
 type figure struct {
 	unit   time.Duration
 	length uint8
 	text   [32]byte // no float64 needs more to be exact
 }
 
-// maxEngine bounds such a time. What is longer is a mistake, of units for instance.
+// maxEngine bounds such a time. A longer one is a mistake, of units for instance.
 const maxEngine = 24 * time.Hour
 
-// take takes a time.
-func (e *engine) take(v frame.Value) {
+// set replaces a time.
+func (e *engine) set(v frame.Value) {
 	switch v.Field {
-	case queueMillis:
-		e.queue.take(v, time.Millisecond)
-	case prefillMillis:
-		e.prefill.take(v, time.Millisecond)
-	case decodeMillis:
-		e.decode.take(v, time.Millisecond)
-	case queueSeconds:
-		e.queue.take(v, time.Second)
-	case prefillSeconds:
-		e.prefill.take(v, time.Second)
-	case decodeSeconds:
-		e.decode.take(v, time.Second)
+	case QueueMillis:
+		e.queue.set(v, time.Millisecond)
+	case PrefillMillis:
+		e.prefill.set(v, time.Millisecond)
+	case DecodeMillis:
+		e.decode.set(v, time.Millisecond)
+	case QueueSeconds:
+		e.queue.set(v, time.Second)
+	case PrefillSeconds:
+		e.prefill.set(v, time.Second)
+	case DecodeSeconds:
+		e.decode.set(v, time.Second)
 	}
 }
 
-func (f *figure) take(v frame.Value, unit time.Duration) {
+func (f *figure) set(v frame.Value, unit time.Duration) {
 	if v.Kind == frame.Number && v.Len <= len(f.text) {
 		f.unit, f.length = unit, uint8(copy(f.text[:], v.Text))
 	}
 }
 
-// duration is 0 for what was not told, and for what is negative or absurd.
+// duration is the figure as a time: 0 if none came, or one that is negative or absurd.
 func (f *figure) duration() time.Duration {
 	if f.length == 0 {
 		return 0
@@ -60,8 +60,8 @@ func (f *figure) duration() time.Duration {
 	return time.Duration(math.Round(n))
 }
 
-// engineTimes are those of the response. Of several choices each has its own, which
-// are nobody's together.
+// engineTimes are the times of the response. Several choices have times of their own
+// each, which do not add up to times of the response.
 func (d *decoder) engineTimes() exchange.Engine {
 	if d.crowded || bits.OnesCount16(uint16(d.seen)) > 1 {
 		return exchange.Engine{}

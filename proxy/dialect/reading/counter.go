@@ -1,27 +1,25 @@
-package openai
-
-// maxChoices is how many choices of a response are told apart.
-const maxChoices = 16
+package reading
 
 // counter turns a cumulative count of output tokens into tokens per content chunk.
-// vLLM and SGLang count for every choice on its own, others for all together.
+// Some servers (vLLM, SGLang) count for every choice on its own, others for all
+// choices together.
 type counter struct {
-	last   [maxChoices]int64
+	last   [MaxChoices]int64
 	high   int64
-	choice int  // that counted last
+	choice int  // whose count came last
 	apart  bool // every choice counts on its own
 	begun  bool
 	broken bool // a content chunk came without a count, or with an old one
 }
 
-// read books the count n that came with a message, if it came, and returns the
+// book books the count n that came with a message, if one came, and returns the
 // tokens in the content of the message; 0 is unknown.
-func (c *counter) read(m *message, n int64, told bool) int {
-	if !told || m.choices != 1 {
+func (c *counter) book(m *Message, n int64, came bool) int {
+	if !came || m.choices != 1 {
 		c.broken = c.broken || m.content > 0
 		return 0
 	}
-	grown := c.step(m.index, n)
+	grown := c.step(m.choice.index, n)
 	if m.content == 0 {
 		return 0
 	}
@@ -34,7 +32,7 @@ func (c *counter) read(m *message, n int64, told bool) int {
 	return int(grown)
 }
 
-// step takes the count n of a choice and returns by how much it grew.
+// step replaces the count of a choice by n and returns by how much it grew.
 func (c *counter) step(choice int, n int64) int64 {
 	if c.begun && choice != c.choice && n <= c.high {
 		c.apart = true

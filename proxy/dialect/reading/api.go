@@ -1,0 +1,90 @@
+// Package reading is the machine that reads every API. It cuts a response into
+// messages, books what each message says, and tells generated tokens from all that
+// surrounds them.
+//
+// It knows no API. An API describes itself as data: the places of its values, named by
+// the fields of this package. Where a place alone does not say what a value means, the
+// API adds a Reader.
+package reading
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// API is one API on the wire. It implements dialect.Dialect. Nobody changes it once it
+// is in use, so that any number of exchanges may read by it at once.
+type API struct {
+	Name      string // as dialect.Ask.Dialect has it
+	Operation exchange.Operation
+
+	// Matches tells from the head of a request whether the exchange is of this API.
+	Matches func(h *dialect.Head) bool
+	// Provider returns the provider as far as the head tells it.
+	Provider func(h *dialect.Head) string
+	// PathModel returns the model that the path names, or nothing. It is nil where no
+	// path names one.
+	PathModel func(h *dialect.Head) string
+	// Replays tells whether the request asks for an earlier stream once more. It is nil
+	// where no request can.
+	Replays func(h *dialect.Head) bool
+
+	Request  *frame.Shape // places of the Ask fields
+	Response *frame.Shape // places of the other fields
+
+	// Single says that a response is one answer, not a list of choices.
+	Single bool
+	// CacheApart says that the count of input tokens leaves out the tokens that were
+	// read from the prompt cache and those that were written to it.
+	CacheApart bool
+	// Terminator is the data of an event that only says that the stream is over.
+	Terminator string
+	// Framing is how a stream of this API may come other than as server-sent events.
+	Framing Framing
+
+	// NewReader returns what gives meaning to the API's own fields in one exchange. It
+	// is nil where the API has none.
+	NewReader func() Reader
+}
+
+// A Reader gives meaning to those fields of one exchange that its API alone has: those
+// from AskOwn up in its request, those from Own up in its response. It must not keep
+// the text of a value. Embed Plain, and write the methods that the API needs.
+type Reader interface {
+	// Ask reads a value of the request.
+	Ask(v frame.Value)
+	// Reset begins a message of the response. The message before may have been cut.
+	Reset()
+	// Value reads a value of the message m.
+	Value(m *Message, v frame.Value)
+	// EndChoice ends the choice of m that was read last.
+	EndChoice(m *Message)
+	// EndMessage ends m, which is whole, and came in an event of the given name if it
+	// is part of a stream.
+	EndMessage(m *Message, event []byte)
+}
+
+// Plain is a Reader to which no field means anything.
+type Plain struct{}
+
+// Ask implements Reader.
+func (Plain) Ask(frame.Value) {}
+
+// Reset implements Reader.
+func (Plain) Reset() {}
+
+// Value implements Reader.
+func (Plain) Value(*Message, frame.Value) {}
+
+// EndChoice implements Reader.
+func (Plain) EndChoice(*Message) {}
+
+// EndMessage implements Reader.
+func (Plain) EndMessage(*Message, []byte) {}
+
+// Match implements dialect.Dialect.
+func (a *API) Match(h *dialect.Head) bool { return a.Matches(h) }
+
+// NewDecoder implements dialect.Dialect.
+func (a *API) NewDecoder(h *dialect.Head) dialect.Decoder { return newDecoder(a, h) }

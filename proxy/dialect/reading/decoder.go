@@ -1,0 +1,277 @@
+package reading
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// decoder reads one exchange. It gathers a message of the response value by value, and
+// books it when it is whole.
+type decoder struct {
+	api     *API
+	reader  Reader // nil where the API has no fields of its own
+	head    *dialect.Head
+	request request
+	replay  bool
+
+	form    form
+	sse     frame.SSE
+	cutter  cutter // of a stream that does not come as server-sent events
+	json    frame.JSON
+	message Message
+	fresh   bool          // no data of the event was read
+	marker  int           // bytes of the terminator that were read, or one of the constants
+	at      time.Duration // of the bytes that are being read
+
+	model   string
+	seen    indices // choices
+	ended   indices // of them
+	crowded bool    // there are more choices than are told apart
+	reasons [MaxChoices]Reason
+	tally   tally
+	engine  engine
+	done    bool // the terminator came
+	over    bool // a message came that is the last one of its API
+	failed  bool
+	notes   notes
+
+	events     int
+	firstEvent time.Duration
+	firstToken time.Duration
+	lastToken  time.Duration
+	chunks     exchange.Chunks
+}
+
+// What data that is no terminator may be.
+const (
+	isDocument = -1
+	isNothing  = -2
+)
+
+func newDecoder(a *API, h *dialect.Head) *decoder {
+	d := &decoder{api: a, head: h, fresh: true, replay: a.Replays != nil && a.Replays(h)}
+	if a.NewReader != nil {
+		d.reader = a.NewReader()
+	}
+	d.request.reader = d.reader
+	d.request.json = frame.NewJSON(a.Request, &d.request)
+	d.json = frame.NewJSON(a.Response, d)
+	d.sse = frame.NewSSE(d)
+	d.tally.usage.cacheApart = a.CacheApart
+	d.reset()
+	return d
+}
+
+// Request implements dialect.Decoder.
+func (d *decoder) Request(p []byte) { d.request.json.Feed(p) }
+
+// Ask implements dialect.Decoder.
+func (d *decoder) Ask() dialect.Ask { return d.ask() }
+
+// Feed implements dialect.Decoder.
+func (d *decoder) Feed(p []byte, at time.Duration) {
+	d.at = at
+	if d.form == unknownForm {
+		p = d.sniff(p)
+	}
+	switch d.form {
+	case events:
+		d.sse.Feed(p)
+	case document:
+		d.json.Feed(p)
+	case framed:
+		d.cutter.Feed(p)
+	}
+}
+
+// Data implements frame.EventSink.
+func (d *decoder) Data(p []byte) {
+	if d.fresh {
+		for len(p) > 0 && p[0] <= ' ' {
+			p = p[1:]
+		}
+		if len(p) == 0 {
+			return
+		}
+		d.fresh = false
+		d.marker = isDocument
+		if t := d.api.Terminator; t != "" && p[0] == t[0] {
+			d.marker = 0
+		}
+	}
+	if d.marker == isDocument {
+		d.json.Feed(p)
+		return
+	}
+	d.mark(p)
+}
+
+// mark compares data that may be the terminator.
+func (d *decoder) mark(p []byte) {
+	for _, c := range p {
+		if d.marker < 0 || d.marker == len(d.api.Terminator) {
+			return
+		}
+		if c != d.api.Terminator[d.marker] {
+			d.marker = isNothing
+			return
+		}
+		d.marker++
+	}
+}
+
+// Event implements frame.EventSink.
+func (d *decoder) Event(e frame.Event) {
+	switch whole := d.json.Close(); {
+	case d.fresh: // without data, or with nothing but whitespace
+		return
+	case d.marker > 0 && d.marker == len(d.api.Terminator):
+		d.done = true
+	case e.Unterminated && !whole:
+		d.notes |= 1 << UnterminatedEvent
+	default:
+		d.event(e, whole)
+	}
+	d.fresh = true
+	d.reset()
+	d.json.Restart()
+}
+
+// event books an event that has data.
+func (d *decoder) event(e frame.Event, whole bool) {
+	if d.events == 0 {
+		d.firstEvent = d.at
+	}
+	d.events++
+	if e.Unterminated && d.form == events { // a last line or element needs no end
+		d.notes |= 1 << UnterminatedEvent
+	}
+	if e.Failed || string(e.Name) == "error" {
+		d.failed = true
+	}
+	if e.Corrupt {
+		d.notes |= 1 << CorruptMessage
+		return
+	}
+	if d.done {
+		d.notes |= 1 << EventAfterDone
+	}
+	if !whole {
+		d.notes |= 1 << InvalidJSON
+		return
+	}
+	d.book(e.Name)
+}
+
+// reset begins a message.
+func (d *decoder) reset() {
+	d.message = Message{streamed: d.streams()}
+	if d.api.Single {
+		d.message.choices = 1
+	}
+	if d.reader != nil {
+		d.reader.Reset()
+	}
+}
+
+// Value implements frame.ValueSink: it reads a value of the response.
+func (d *decoder) Value(v frame.Value) {
+	m := &d.message
+	switch v.Field {
+	case Model:
+		if d.model == "" && v.Kind == frame.String && v.Len > 0 {
+			d.model = string(v.Text)
+		}
+	case Kind:
+		m.failed = m.failed || string(v.Text) == "error"
+	case Failure:
+		m.failed = m.failed || v.Kind == frame.Object || v.Kind == frame.Array || v.Kind == frame.String && v.Len > 0
+	case Choice, Index, Finish, Delta:
+		if m.describe(v) {
+			d.endChoice()
+		}
+	case Content, Reasoning, Whole, Detail, Summary:
+		m.generate(v)
+	case Logprob:
+		m.tokens.logprobs += begins(v)
+	case TokenID:
+		m.tokens.ids += begins(v)
+	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds:
+		d.engine.set(v)
+	default:
+		if v.Field >= Own {
+			d.reader.Value(m, v)
+			return
+		}
+		m.setCount(v)
+	}
+}
+
+// begins is 1 for a value and 0 for the end of one.
+func begins(v frame.Value) int {
+	if v.Kind == frame.End {
+		return 0
+	}
+	return 1
+}
+
+// endChoice ends the choice that was read last.
+func (d *decoder) endChoice() {
+	d.message.gather()
+	if d.reader != nil {
+		d.reader.EndChoice(&d.message)
+	}
+	d.message.endChoice()
+}
+
+// book books a message that is whole, and came in an event of the given name if it is
+// part of a stream.
+func (d *decoder) book(event []byte) {
+	m := &d.message
+	if d.reader != nil {
+		d.reader.EndMessage(m, event)
+	}
+	if d.api.Single {
+		d.endChoice()
+	}
+	if m.usage.known != 0 && m.choices > 0 && m.ended == 0 && d.allEnded() {
+		m.Note(UsageAfterFinish)
+	}
+	d.notes |= m.notes
+	d.over = d.over || m.last
+	d.failed = d.failed || m.failed
+	d.crowded = d.crowded || m.crowded
+	d.seen |= m.seen
+	d.end(m)
+	tokens := d.tally.book(m, d.allEnded())
+	if m.content == 0 || !m.streamed {
+		return
+	}
+	if d.chunks.Count == 0 {
+		d.firstToken = d.at
+	}
+	d.lastToken = d.at
+	d.chunks.Add(exchange.Chunk{At: d.at, Tokens: tokens, Bytes: m.content})
+	if !m.summed {
+		d.tally.counted += int64(max(1, tokens))
+	}
+}
+
+// end books why choices ended.
+func (d *decoder) end(m *Message) {
+	d.ended |= m.ended
+	for left := m.ended; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros16(uint16(left))
+		d.reasons[i] = m.reasons[i]
+	}
+}
+
+// allEnded tells whether every choice said why it ended.
+func (d *decoder) allEnded() bool {
+	n := bits.OnesCount16(uint16(d.ended))
+	return n > 0 && d.ended == d.seen && !d.crowded && int64(n) >= d.request.choices
+}

@@ -1,0 +1,87 @@
+package reading
+
+import (
+	"maps"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// The fields of requests.
+const (
+	AskModel   frame.Field = iota + 1
+	AskStream              // the answer is to be streamed
+	AskChoices             // how many answers
+	AskUsage               // the stream is to end with the usage
+
+	// AskOwn is the first field that an API may give a meaning of its own.
+	AskOwn frame.Field = 64
+)
+
+// The fields of responses. Each stands for every place where some API has such a value.
+const (
+	Model   frame.Field = iota + 1 // that answered
+	Kind                           // of the message: "error" says that it failed
+	Failure                        // an error, unless it is null or an empty string
+
+	Choice // one of several answers
+	Index  // of the choice
+	Finish // why the answer ended, see ReasonOf
+	Delta  // what is new in the choice
+
+	Content   // generated text, or the name or arguments of a tool call
+	Reasoning // text that was generated before the answer
+	Whole     // the answer so far; where there is a Delta, it only repeats
+	Detail    // reasoning, once more or in place of Reasoning
+	Summary   // text that another model made of the reasoning
+
+	Logprob // of one generated token
+	TokenID // of one generated token
+
+	InputTokens
+	OutputTokens
+	TotalTokens
+	CachedTokens    // of the input, read from the prompt cache
+	WrittenTokens   // of the input, written to it
+	ReasoningTokens // of the output
+
+	TimedInput // counts that stand beside the server's own times: without cached tokens
+	TimedCached
+	TimedOutput
+
+	QueueMillis // times inside the server, as exchange.Engine has them
+	PrefillMillis
+	DecodeMillis
+	QueueSeconds
+	PrefillSeconds
+	DecodeSeconds
+
+	// Own is the first field that an API may give a meaning of its own.
+	Own frame.Field = 64
+)
+
+// Under returns paths below a prefix.
+func Under(prefix string, paths frame.Paths) frame.Paths {
+	below := make(frame.Paths, len(paths))
+	for path, field := range paths {
+		below[prefix+path] = field
+	}
+	return below
+}
+
+// As returns paths that all stand for one field.
+func As(field frame.Field, paths frame.Paths) frame.Paths {
+	same := make(frame.Paths, len(paths))
+	for path := range paths {
+		same[path] = field
+	}
+	return same
+}
+
+// Join returns all of several paths. Of those that are equal the last one counts.
+func Join(all ...frame.Paths) frame.Paths {
+	joined := frame.Paths{}
+	for _, paths := range all {
+		maps.Copy(joined, paths)
+	}
+	return joined
+}

@@ -1,0 +1,93 @@
+package reading
+
+import "github.com/headway-sidecar/headway/proxy/dialect/frame"
+
+// form is how a response comes.
+type form uint8
+
+const (
+	unknownForm form = iota
+	events           // a stream of server-sent events
+	framed           // a stream in the API's other framing
+	document         // one JSON document
+	opaque           // anything else
+)
+
+// Framing is how a stream may come that is not made of server-sent events.
+type Framing uint8
+
+// The framings.
+const (
+	EventsOnly Framing = iota // there is no other
+	Lines                     // JSON documents on lines of their own, called so by the content type
+	Elements                  // elements of one JSON array
+	Binary                    // AWS event stream messages, called so by the content type
+)
+
+// cutter cuts a stream into messages.
+type cutter interface {
+	Feed(p []byte)
+	Close()
+}
+
+// streams tells whether the response is a stream.
+func (d *decoder) streams() bool { return d.form == events || d.form == framed }
+
+// sniff finds out the form of the response. The first byte counts that is no
+// whitespace, which some servers send ahead of a body to keep the connection alive.
+// The content type alone tells too little: errors come as JSON where the client asked
+// for events, and proxies lose it.
+func (d *decoder) sniff(p []byte) []byte {
+	if d.api.Framing == Binary && d.head.Response.ContentType == "application/vnd.amazon.eventstream" {
+		d.streamBy(frame.NewEventStream(d))
+		return p
+	}
+	for len(p) > 0 && (p[0] <= ' ' || p[0] == 0xEF || p[0] == 0xBB || p[0] == 0xBF) {
+		p = p[1:]
+	}
+	if len(p) == 0 {
+		return nil
+	}
+	switch c := p[0]; {
+	case c == '[' && d.api.Framing == Elements:
+		d.streamBy(frame.NewElements(d))
+	case c == '{' && d.api.Framing == Lines && isLines(d.head.Response.ContentType):
+		d.streamBy(frame.NewLines(d))
+	case c == '{' || c == '[':
+		d.form = document
+	case d.head.Response.ContentType == "text/event-stream", d.head.Response.Status < 400 && startsEvent(c):
+		d.form = events
+		d.stream()
+	default:
+		d.form = opaque
+	}
+	return p
+}
+
+// streamBy begins a stream that c cuts.
+func (d *decoder) streamBy(c cutter) {
+	d.form, d.cutter = framed, c
+	d.stream()
+}
+
+// stream begins a stream.
+func (d *decoder) stream() {
+	d.message.streamed = true
+	d.json.Repeating()
+}
+
+// startsEvent tells whether a stream of server-sent events may begin with c: with a
+// comment, or with one of the fields data, event, id, retry.
+func startsEvent(c byte) bool {
+	return c == ':' || c == 'd' || c == 'e' || c == 'i' || c == 'r'
+}
+
+// isLines tells whether a content type is that of JSON documents on lines of their own.
+// It has no registered name, and several in use.
+func isLines(contentType string) bool {
+	switch contentType {
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/json-lines", "application/stream+json":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,168 @@
+package reading
+
+import "github.com/headway-sidecar/headway/proxy/dialect/frame"
+
+// MaxChoices is how many choices of a response are told apart.
+const MaxChoices = 16
+
+// Message is one message of a response while it is read: an event of a stream, or the
+// body of a response that is no stream.
+type Message struct {
+	streamed bool
+	failed   bool
+	last     bool
+	notes    notes
+
+	choices int                // in the message
+	crowded bool               // one of them has an index that is too high
+	seen    indices            // of the choices
+	ended   indices            // of those that say why they ended
+	reasons [MaxChoices]Reason // of those
+
+	choice  choice // that is being read, or was read last
+	content int    // bytes of generated content, in all choices
+	thought bool   // some of it is reasoning
+	summed  bool   // some of it is a summary of reasoning
+	tokens  tokens // in the content
+	usage   usage  // as a usage object has it
+	timings usage  // as it stands beside the server's own times
+}
+
+// choice is one answer in a message.
+type choice struct {
+	index   int
+	reason  Reason
+	before  int  // bytes of content in the choices before it
+	delta   bool // it says what is new
+	whole   int  // bytes of the answer so far
+	details int  // bytes of reasoning in details
+}
+
+// indices is a set of choices.
+type indices uint16
+
+// tokens are the tokens of one message, counted by the values that stand beside them.
+type tokens struct{ logprobs, ids int }
+
+// count is the number of tokens; 0 is unknown.
+func (t tokens) count() int { return max(t.logprobs, t.ids) }
+
+// Streamed tells whether the message is part of a stream.
+func (m *Message) Streamed() bool { return m.streamed }
+
+// Index is the index of the choice that is being read.
+func (m *Message) Index() int { return m.choice.index }
+
+// Generated is how many bytes of content the choice that is being read has.
+func (m *Message) Generated() int { return m.content - m.choice.before }
+
+// SetGenerated replaces the content of the choice that is being read by one of n bytes
+// whose tokens are not known.
+func (m *Message) SetGenerated(n int) {
+	m.content = m.choice.before + n
+	m.tokens = tokens{}
+}
+
+// AddContent adds n bytes of generated text, or of the name or arguments of a tool call.
+func (m *Message) AddContent(n int) { m.content += n }
+
+// AddReasoning adds n bytes of text that was generated before the answer.
+func (m *Message) AddReasoning(n int) {
+	m.content += n
+	m.thought = m.thought || n > 0
+}
+
+// AddSummary adds n bytes of text that another model made of the reasoning.
+func (m *Message) AddSummary(n int) {
+	m.content += n
+	m.summed = m.summed || n > 0
+}
+
+// Fail says that the message reports an error, which ends the response.
+func (m *Message) Fail() { m.failed = true }
+
+// Failed tells whether the message reports an error.
+func (m *Message) Failed() bool { return m.failed }
+
+// End says why the choice that is being read ended.
+func (m *Message) End(why Reason) { m.choice.reason = why }
+
+// Last says that the message is the last one of its response.
+func (m *Message) Last() { m.last = true }
+
+// Note notes an oddity.
+func (m *Message) Note(n Note) { m.notes |= 1 << n }
+
+// generate books a value of generated content.
+func (m *Message) generate(v frame.Value) {
+	if v.Kind != frame.String || v.Len == 0 {
+		return
+	}
+	switch v.Field {
+	case Content:
+		m.content += v.Len
+	case Reasoning:
+		m.content += v.Len
+		m.thought = true
+	case Whole:
+		m.choice.whole += v.Len
+	case Detail:
+		m.choice.details += v.Len
+		m.thought = true
+	case Summary:
+		m.choice.details += v.Len
+		m.summed = true
+	}
+}
+
+// describe books a value that a choice says of itself. It tells whether the choice ends
+// with it.
+func (m *Message) describe(v frame.Value) (ended bool) {
+	switch v.Field {
+	case Index:
+		if n, ok := v.Int(); ok {
+			m.choice.index = int(n)
+		}
+	case Finish:
+		if v.Kind == frame.String {
+			m.choice.reason = ReasonOf(v.Text)
+		}
+	case Delta:
+		m.choice.delta = true
+	case Choice:
+		if v.Kind == frame.Object {
+			m.choice = choice{before: m.content}
+			m.choices++
+		}
+		return v.Kind == frame.End
+	}
+	return false
+}
+
+// gather ends the gathering of a choice's content: it leaves out what only repeats.
+func (m *Message) gather() {
+	if !m.choice.delta {
+		m.content += m.choice.whole
+	}
+	if m.content == m.choice.before {
+		m.content += m.choice.details
+	}
+}
+
+// endChoice books the choice that was read.
+func (m *Message) endChoice() {
+	c := &m.choice
+	if c.reason == Erred {
+		m.failed = true
+	}
+	if c.index < 0 || c.index >= MaxChoices {
+		m.crowded = true
+		c.index = MaxChoices - 1
+		return
+	}
+	m.seen |= 1 << c.index
+	if c.reason != Unfinished {
+		m.ended |= 1 << c.index
+		m.reasons[c.index] = c.reason
+	}
+}

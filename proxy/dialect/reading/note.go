@@ -1,0 +1,53 @@
+package reading
+
+// Note is an oddity that a response may have.
+type Note uint8
+
+// The notes.
+const (
+	UnterminatedEvent   Note = iota // the stream ended within an event
+	InvalidJSON                     // there is text where JSON should be
+	NoDone                          // the stream ended without its terminator, though it had said everything
+	EventAfterDone                  // the stream went on behind its terminator
+	UsageAfterFinish                // usage came behind the finish reason, with a choice beside it
+	UnknownFinishReason             // which the Record calls other
+	UnknownEventType                // the API's reference does not have such an event
+	ReasoningOverOutput             // the provider counts more reasoning than output
+	ErrorField                      // a line "error: …", which clients ignore
+	NotStreamed                     // the client asked for a stream and got something else
+	NotUnderstood                   // the body is neither JSON nor a stream
+	Replay                          // the response repeats an earlier one
+	RepeatedStart                   // the stream begins a second time
+	CorruptMessage                  // the checksum of a message is wrong
+)
+
+// noteNames are the names of the notes in a Record.
+var noteNames = [...]string{
+	UnterminatedEvent:   "unterminated_event",
+	InvalidJSON:         "invalid_json",
+	NoDone:              "no_done",
+	EventAfterDone:      "event_after_done",
+	UsageAfterFinish:    "usage_after_finish",
+	UnknownFinishReason: "unknown_finish_reason",
+	UnknownEventType:    "unknown_event_type",
+	ReasoningOverOutput: "reasoning_over_output",
+	ErrorField:          "error_field",
+	NotStreamed:         "not_streamed",
+	NotUnderstood:       "body_not_understood",
+	Replay:              "replay",
+	RepeatedStart:       "duplicate_message_start",
+	CorruptMessage:      "corrupt_message",
+}
+
+// notes is a set of them.
+type notes uint16
+
+// names lists the set in the order of the notes.
+func (n notes) names() (names []string) {
+	for i, name := range noteNames {
+		if n&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,49 @@
+package reading
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// request reads the body of a request.
+type request struct {
+	json    frame.JSON
+	reader  Reader // nil where the API has no fields of its own
+	model   string
+	stream  bool
+	usage   bool  // the stream is to end with the usage
+	choices int64 // 0 if the request does not say how many
+}
+
+// Value implements frame.ValueSink.
+func (r *request) Value(v frame.Value) {
+	switch v.Field {
+	case AskModel:
+		if v.Kind == frame.String {
+			r.model = string(v.Text)
+		}
+	case AskStream:
+		r.stream = v.Kind == frame.True
+	case AskUsage:
+		r.usage = v.Kind == frame.True
+	case AskChoices:
+		r.choices, _ = v.Int()
+	default:
+		r.reader.Ask(v)
+	}
+}
+
+// ask is what the request asks for, as far as it was read.
+func (d *decoder) ask() dialect.Ask {
+	a := dialect.Ask{
+		Dialect:   d.api.Name,
+		Operation: d.api.Operation,
+		Provider:  d.api.Provider(d.head),
+		Model:     d.request.model,
+		Stream:    d.request.stream || d.replay,
+	}
+	if a.Model == "" && d.api.PathModel != nil {
+		a.Model = d.api.PathModel(d.head)
+	}
+	return a
+}

@@ -1,0 +1,113 @@
+package reading
+
+import "github.com/headway-sidecar/headway/proxy/exchange"
+
+// tally counts the tokens of a response as it goes on.
+type tally struct {
+	usage   usage // as it came last
+	timings usage // as they came last
+	final   bool  // they came at the end
+	total   bool  // they count the whole response, not one choice
+	usages  counter
+	timers  counter
+	counted int64 // tokens in content chunks, at least one in each
+	thought bool  // reasoning was streamed
+	summed  bool  // a summary of it was
+}
+
+// book books the counts of a message and returns the tokens in its content; 0 is
+// unknown. Ended tells whether all choices have ended.
+func (t *tally) book(m *Message, ended bool) (tokens int) {
+	t.thought = t.thought || m.thought
+	t.summed = t.summed || m.summed
+	u := &m.usage
+	if u.known != 0 {
+		t.usage.merge(u)
+	}
+	if m.timings.known != 0 {
+		t.timings.merge(&m.timings)
+	}
+	if u.known|m.timings.known != 0 {
+		t.final = t.final || ended || m.choices == 0
+		t.total = t.total || m.choices == 0
+	}
+	output := u.output
+	if !t.thought && u.known&hasReasoning != 0 {
+		output = u.visible()
+	}
+	byUsage := t.usages.book(m, output, u.known&hasOutput != 0)
+	byTimer := t.timers.book(m, m.timings.output, m.timings.known&hasOutput != 0)
+	if exact := m.tokens.count(); exact > 0 {
+		return exact
+	}
+	if n := max(byUsage, byTimer); exchange.MayHold(int64(m.content), int64(n)) {
+		return n
+	}
+	return 0
+}
+
+// believed returns the counts to believe: those beside the server's times only when
+// there are no others.
+func (t *tally) believed() (u usage) {
+	u = t.usage
+	if u.known&(hasInput|hasOutput) == 0 {
+		u = t.timings
+		u.cacheApart = true
+	}
+	if t.usages.apart && !t.total {
+		u.output = t.usages.sum()
+	}
+	return u
+}
+
+// whole is the usage of a response that is no stream.
+func (t *tally) whole() exchange.Usage {
+	u := t.believed()
+	if u.known == 0 {
+		return exchange.Usage{}
+	}
+	x := u.exchange()
+	x.Source = exchange.Reported
+	return x
+}
+
+// streamedUsage is the usage of a stream.
+func (d *decoder) streamedUsage(complete bool) exchange.Usage {
+	t := &d.tally
+	u := t.believed()
+	x := u.exchange()
+	x.Source = exchange.Running
+	if t.final || complete {
+		x.Source = exchange.Reported
+	}
+	// Some servers fill in zeros, and a running count may have stopped before the cut.
+	if t.counted > x.Output.N && (u.known == 0 || x.Source == exchange.Running || x.Output.N == 0) {
+		n := exchange.Known(t.counted)
+		x = exchange.Usage{Input: x.Input, CacheRead: x.CacheRead, Output: n, Streamed: n, Source: exchange.Counted}
+		x.Input.Known = x.Input.N > 0
+		return x
+	}
+	if u.known == 0 {
+		return exchange.Usage{}
+	}
+	if x.Output.Known {
+		x.Streamed = d.sent(&u, x.Output)
+	}
+	return x
+}
+
+// sent is how many tokens of the output came in the chunks of the stream.
+func (d *decoder) sent(u *usage, output exchange.Count) exchange.Count {
+	switch visible := u.visible(); {
+	case d.chunks.Count == 0:
+		return exchange.Known(0)
+	case d.tally.summed: // nobody says how many tokens the summary has
+		return d.chunks.Tokens()
+	case d.tally.thought:
+		return output
+	case visible > 0:
+		return exchange.Known(visible)
+	}
+	d.notes |= 1 << ReasoningOverOutput
+	return d.chunks.Tokens()
+}
