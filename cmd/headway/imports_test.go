@@ -21,16 +21,17 @@ const module = "github.com/headway-sidecar/headway"
 // rooms is docs/architecture.md as data: every package of the module, and the
 // packages of the module that it may import.
 var rooms = map[string][]string{
-	"proxy/exchange":        {},
-	"proxy/dialect":         {"proxy/exchange"},
-	"proxy/dialect/frame":   {},
-	"proxy/dialect/reading": {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
-	"proxy/dialect/openai":  {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
-	"proxy/tap":             {"proxy/dialect", "proxy/exchange"},
-	"proxy":                 {"proxy/tap", "proxy/exchange"},
-	"proxy/chain":           {"proxy/exchange"},
-	"proxy/redirect":        {},
-	"proxy/transparent":     {"proxy/tap", "proxy/exchange"},
+	"proxy/exchange":            {},
+	"proxy/dialect":             {"proxy/exchange"},
+	"proxy/dialect/frame":       {},
+	"proxy/dialect/dialecttest": {"proxy/dialect", "proxy/exchange"},
+	"proxy/dialect/reading":     {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
+	"proxy/dialect/openai":      {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
+	"proxy/tap":                 {"proxy/dialect", "proxy/exchange"},
+	"proxy":                     {"proxy/tap", "proxy/exchange"},
+	"proxy/chain":               {"proxy/exchange"},
+	"proxy/redirect":            {},
+	"proxy/transparent":         {"proxy/tap", "proxy/exchange"},
 
 	"slo":         {"proxy/exchange"},
 	"slo/rules":   {"slo"},

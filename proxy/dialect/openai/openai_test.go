@@ -1,197 +1,33 @@
 package openai_test
 
 import (
-	"bytes"
-	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// exchangeCase is one exchange: a response from testdata to a request, and what is
-// to be understood of it, as describe has it. Its events come a millisecond apart.
-type exchangeCase struct {
-	name   string
-	file   string
-	ask    string
-	head   dialect.Head
-	status int // 200 unless told
-	want   string
-}
-
-// respond is the head of the case with that of its response.
-func (c exchangeCase) respond() *dialect.Head {
-	h := c.head
-	h.Response = dialect.Response{Status: max(c.status, 200), ContentType: "application/json"}
-	if strings.HasSuffix(c.file, ".sse") {
-		h.Response.ContentType = "text/event-stream"
-	}
-	return &h
-}
-
-func run(t *testing.T, d dialect.Dialect, cases []exchangeCase) {
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			body := testdata(t, c.file)
-			dec := d.NewDecoder(c.respond())
-			dec.Request([]byte(c.ask))
-			for i, p := range bytes.SplitAfter(body, []byte("\n\n")) {
-				dec.Feed(p, time.Duration(i+1)*time.Millisecond)
-			}
-			if got, want := describe(dec.Close()), strings.Fields(c.want); got != strings.Join(want, " ") {
-				t.Errorf("%s\n got %s\nwant %s", c.file, got, strings.Join(want, " "))
-			}
-		})
-	}
-}
-
-func testdata(t testing.TB, file string) []byte {
-	body, err := os.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
-}
-
-// describe renders a reply, on one line: what is left out was not there.
-func describe(r dialect.Reply) string {
-	b := &strings.Builder{}
-	for _, flag := range []struct {
-		name string
-		set  bool
-	}{{"stream", r.Stream}, {"complete", r.Complete}, {"failed", r.Failed}, {"replay", r.Replay}} {
-		if flag.set {
-			fmt.Fprintf(b, "%s ", flag.name)
-		}
-	}
-	fmt.Fprintf(b, "model=%s finish=%s usage=%s", r.Model, strings.Join(r.FinishReasons, ","), r.Usage.Source)
-	for _, count := range []struct {
-		name string
-		exchange.Count
-	}{
-		{"in", r.Usage.Input}, {"out", r.Usage.Output}, {"cached", r.Usage.CacheRead}, {"written", r.Usage.CacheWrite},
-		{"reasoning", r.Usage.Reasoning}, {"streamed", r.Usage.Streamed},
-	} {
-		if count.Known {
-			fmt.Fprintf(b, " %s=%d", count.name, count.N)
-		}
-	}
-	if e := r.Engine; e != (exchange.Engine{}) {
-		fmt.Fprintf(b, " engine=%v/%v/%v", e.Queue, e.Prefill, e.Decode)
-	}
-	if r.Events > 0 {
-		fmt.Fprintf(b, " events=%d@%d", r.Events, r.FirstEvent.Milliseconds())
-	}
-	if r.Chunks.Count > 0 {
-		fmt.Fprintf(b, " tokens@%d-%d", r.FirstToken.Milliseconds(), r.LastToken.Milliseconds())
-	}
-	for c := range r.Chunks.All() { // when, its tokens where they are known, its bytes
-		fmt.Fprintf(b, " %d:%d/%d", c.At.Milliseconds(), c.Tokens, c.Bytes)
-	}
-	if len(r.Notes) > 0 {
-		fmt.Fprintf(b, " notes=%s", strings.Join(r.Notes, ","))
-	}
-	return b.String()
-}
-
-// families are the cases of each API, for what holds of all of them.
-func families() map[string]struct {
-	dialect dialect.Dialect
-	cases   []exchangeCase
-} {
-	return map[string]struct {
-		dialect dialect.Dialect
-		cases   []exchangeCase
-	}{
-		"chat":        {openai.Chat(), chatCases},
-		"completions": {openai.Completions(), completionsCases},
-		"responses":   {openai.Responses(), responsesCases},
-		"embeddings":  {openai.Embeddings(), embeddingsCases},
-	}
-}
-
-// decode reads an exchange whose response comes in pieces, all at one time.
-func decode(d dialect.Dialect, head *dialect.Head, ask [][]byte, response [][]byte) dialect.Reply {
-	dec := d.NewDecoder(head)
-	again(ask, dec.Request)
-	again(response, func(p []byte) { dec.Feed(p, time.Millisecond) })
-	return dec.Close()
-}
-
-// again feeds pieces in a buffer that is used again, as a connection's is.
-func again(pieces [][]byte, feed func(p []byte)) {
-	var buf []byte
-	for _, p := range pieces {
-		buf = append(buf[:0], p...)
-		feed(buf)
-		for i := range buf {
-			buf[i] = '#'
-		}
-	}
-}
-
-// cut cuts p into pieces of random length, of up to most bytes.
-func cut(p []byte, r *rand.Rand, most int) (pieces [][]byte) {
-	for len(p) > 0 {
-		n := min(len(p), 1+r.IntN(most))
-		pieces = append(pieces, p[:n])
-		p = p[n:]
-	}
-	return pieces
-}
-
-// checkChunking decodes an exchange in one piece and in many, and wants the same.
-func checkChunking(t *testing.T, d dialect.Dialect, head *dialect.Head, ask, response []byte, r *rand.Rand) {
-	t.Helper()
-	want := decode(d, head, [][]byte{ask}, [][]byte{response})
-	for _, most := range []int{1, 4, 40, 700} {
-		got := decode(d, head, cut(ask, r, most), cut(response, r, most))
-		if !reflect.DeepEqual(got, want) {
-			t.Fatalf("%q\nin pieces of up to %d bytes\n got %s\nwant %s", response, most, describe(got), describe(want))
-		}
+// suites are the cases of each API, for the promises that all of them keep.
+func suites() map[string]dialecttest.Suite {
+	return map[string]dialecttest.Suite{
+		"chat": chatSuite(), "completions": completionsSuite(), "responses": responsesSuite(), "embeddings": embeddingsSuite(),
 	}
 }
 
 func TestReplyDoesNotDependOnChunking(t *testing.T) {
-	for name, family := range families() {
-		for _, c := range family.cases {
-			t.Run(name+"/"+c.name, func(t *testing.T) {
-				r := rand.New(rand.NewPCG(3, 3))
-				body := testdata(t, c.file)
-				for range 20 {
-					checkChunking(t, family.dialect, c.respond(), []byte(c.ask), body, r)
-				}
-			})
-		}
+	for name, suite := range suites() {
+		t.Run(name, suite.CheckChunking)
 	}
 }
 
 func TestReplyDoesNotDependOnLineEnds(t *testing.T) {
-	for name, family := range families() {
-		for _, c := range family.cases {
-			if !strings.HasSuffix(c.file, ".sse") {
-				continue
-			}
-			t.Run(name+"/"+c.name, func(t *testing.T) {
-				body := testdata(t, c.file)
-				want := decode(family.dialect, c.respond(), nil, [][]byte{body})
-				for _, end := range []string{"\r\n", "\r"} {
-					ended := bytes.ReplaceAll(body, []byte("\n"), []byte(end))
-					got := decode(family.dialect, c.respond(), nil, [][]byte{[]byte("\uFEFF"), ended})
-					if !reflect.DeepEqual(got, want) {
-						t.Errorf("line ends %q\n got %s\nwant %s", end, describe(got), describe(want))
-					}
-				}
-			})
-		}
+	for name, suite := range suites() {
+		t.Run(name, suite.CheckLineEnds)
 	}
 }
 
@@ -232,7 +68,7 @@ func TestFormOfTheResponse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &dialect.Head{Response: dialect.Response{Status: c.status, ContentType: c.contentType}}
-			got := describe(decode(openai.Chat(), h, [][]byte{[]byte(`{"stream":true}`)}, [][]byte{[]byte(c.body)}))
+			got := dialecttest.Describe(dialecttest.Decode(openai.Chat(), h, [][]byte{[]byte(`{"stream":true}`)}, [][]byte{[]byte(c.body)}))
 			if got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
@@ -274,7 +110,7 @@ func TestAsk(t *testing.T) {
 				t.Fatal("no dialect matches")
 			}
 			dec := d.NewDecoder(h)
-			for _, p := range cut([]byte(c.body), rand.New(rand.NewPCG(1, 1)), 5) {
+			for _, p := range dialecttest.Cut([]byte(c.body), rand.New(rand.NewPCG(1, 1)), 5) {
 				dec.Request(p)
 			}
 			if got := dec.Ask(); got != c.want {

@@ -1,0 +1,80 @@
+package dialecttest
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+)
+
+// Decode reads an exchange that comes in pieces, all at one time.
+func Decode(d dialect.Dialect, head *dialect.Head, ask, response [][]byte) dialect.Reply {
+	decoder := d.NewDecoder(head)
+	feed(ask, decoder.Request)
+	feed(response, func(p []byte) { decoder.Feed(p, time.Millisecond) })
+	return decoder.Close()
+}
+
+// feed hands pieces on in a buffer that is used again, as a connection's is.
+func feed(pieces [][]byte, to func(p []byte)) {
+	var buf []byte
+	for _, p := range pieces {
+		buf = append(buf[:0], p...)
+		to(buf)
+		for i := range buf {
+			buf[i] = '#'
+		}
+	}
+}
+
+// Cut cuts p into pieces of random length, of up to most bytes.
+func Cut(p []byte, r *rand.Rand, most int) (pieces [][]byte) {
+	for len(p) > 0 {
+		n := min(len(p), 1+r.IntN(most))
+		pieces = append(pieces, p[:n])
+		p = p[n:]
+	}
+	return pieces
+}
+
+// CheckChunking checks that the replies to the cases do not depend on how the bytes
+// were cut.
+func (s Suite) CheckChunking(t *testing.T) {
+	for _, c := range s.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(3, 3))
+			body := read(t, c.File)
+			for range 20 {
+				checkChunking(t, s.Dialect, c.head(), []byte(c.Ask), body, r)
+			}
+		})
+	}
+}
+
+// Fuzz checks that no reply depends on how the bytes were cut. The cases are its seeds.
+func (s Suite) Fuzz(f *testing.F) {
+	for i, c := range s.Cases {
+		f.Add([]byte(c.Ask), read(f, c.File), c.head().Response.ContentType == "text/event-stream", uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, ask, response []byte, stream bool, seed uint64) {
+		h := &dialect.Head{Response: dialect.Response{Status: 200}}
+		if stream {
+			h.Response.ContentType = "text/event-stream"
+		}
+		checkChunking(t, s.Dialect, h, ask, response, rand.New(rand.NewPCG(seed, 4)))
+	})
+}
+
+// checkChunking decodes an exchange in one piece and in many, and wants the same reply.
+func checkChunking(t *testing.T, d dialect.Dialect, head *dialect.Head, ask, response []byte, r *rand.Rand) {
+	t.Helper()
+	want := Decode(d, head, [][]byte{ask}, [][]byte{response})
+	for _, most := range []int{1, 4, 40, 700} {
+		got := Decode(d, head, Cut(ask, r, most), Cut(response, r, most))
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q\nin pieces of up to %d bytes\n got %s\nwant %s", response, most, Describe(got), Describe(want))
+		}
+	}
+}
