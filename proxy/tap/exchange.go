@@ -167,7 +167,7 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 		case exchange.EqualFold(name, "content-encoding"):
 			x.encoding = join(x.encoding, value)
 		default:
-			x.limits.note(name, value)
+			x.limits.note(name, value, at.Time())
 			advise(&x.record.Advice, name, value, at.Time())
 		}
 		return true

@@ -28,24 +28,44 @@ func join(list string, value []byte) string {
 // limits gathers the rate-limit fields of a response head.
 type limits []exchange.RateLimit
 
-// note reads one field if it is x-ratelimit-{limit,remaining,reset}-{requests,tokens},
-// as OpenAI and those who follow it send them. Negative numbers are unknown.
-func (l *limits) note(name, value []byte) {
-	const prefix = "x-ratelimit-"
-	if len(name) < len(prefix) || !exchange.EqualFold(name[:len(prefix)], prefix) {
+// note reads one field of a response that arrived at the given time, if it is a rate
+// limit as OpenAI and its followers send it, x-ratelimit-remaining-tokens, or as
+// Anthropic does, anthropic-ratelimit-input-tokens-remaining. Negative numbers are
+// unknown.
+func (l *limits) note(name, value []byte, at time.Time) {
+	if rest, ok := cutPrefixFold(name, "x-ratelimit-"); ok {
+		what, kind, _ := strings.Cut(rest, "-")
+		if kind == "requests" || kind == "tokens" {
+			l.set(kind, what, value, at)
+		}
 		return
 	}
-	what, kind, ok := strings.Cut(strings.ToLower(string(name[len(prefix):])), "-")
-	if !ok || (kind != "requests" && kind != "tokens") {
-		return
+	if rest, ok := cutPrefixFold(name, "anthropic-ratelimit-"); ok {
+		end := max(0, strings.LastIndexByte(rest, '-'))
+		switch kind := rest[:end]; kind {
+		case "requests", "tokens", "input-tokens", "output-tokens":
+			l.set(strings.ReplaceAll(kind, "-", "_"), rest[end+1:], value, at)
+		}
 	}
+}
+
+// cutPrefixFold is what follows a prefix in a name, in lower case.
+func cutPrefixFold(name []byte, prefix string) (rest string, ok bool) {
+	if len(name) <= len(prefix) || !exchange.EqualFold(name[:len(prefix)], prefix) {
+		return "", false
+	}
+	return strings.ToLower(string(name[len(prefix):])), true
+}
+
+// set sets one number of a limit.
+func (l *limits) set(kind, what string, value []byte, at time.Time) {
 	switch what {
 	case "limit":
 		l.kind(kind).Limit = count(value)
 	case "remaining":
 		l.kind(kind).Remaining = count(value)
 	case "reset":
-		l.kind(kind).Reset = resetAfter(string(value))
+		l.kind(kind).Reset = resetAfter(string(value), at)
 	}
 }
 
@@ -67,11 +87,15 @@ func count(v []byte) exchange.Count {
 	return exchange.Known(n)
 }
 
-// resetAfter reads a duration as OpenAI writes it ("6m0s", "120ms") or bare
-// seconds as Azure does; 0 when it is neither.
-func resetAfter(v string) time.Duration {
+// resetAfter reads a duration as OpenAI writes it ("6m0s", "120ms"), bare seconds as
+// Azure does, or a time as Anthropic does (RFC 3339), counted from the given time; 0
+// when it is none of them.
+func resetAfter(v string, from time.Time) time.Duration {
 	if d, err := time.ParseDuration(v); err == nil {
 		return max(0, d)
+	}
+	if at, err := time.Parse(time.RFC3339, v); err == nil {
+		return max(0, at.Sub(from))
 	}
 	s, err := strconv.ParseFloat(v, 64)
 	if err != nil || s < 0 || s > 1e9 {
