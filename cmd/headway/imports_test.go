@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"proxy/dialect/frame":       {},
 	"proxy/dialect/dialecttest": {"proxy/dialect", "proxy/exchange"},
 	"proxy/dialect/reading":     {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
+	"proxy/dialect/anthropic":   {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/openai":      {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/tap":                 {"proxy/dialect", "proxy/exchange"},
 	"proxy":                     {"proxy/tap", "proxy/exchange"},

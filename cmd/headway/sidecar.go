@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/chain"
+	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -59,7 +61,7 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 		return nil, err
 	}
 	s.tap = tap.New(tap.Config{
-		Dialects:   openai.Dialects(),
+		Dialects:   slices.Concat(openai.Dialects(), anthropic.Dialects()),
 		Observer:   s.chains,
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -39,7 +40,7 @@ func (l *ledger) only(t *testing.T) exchange.Record {
 // newTap returns a tap with the given dialects, or OpenAI's, and its ledger.
 func newTap(dialects ...dialect.Dialect) (*tap.Tap, *ledger) {
 	if dialects == nil {
-		dialects = openai.Dialects()
+		dialects = append(openai.Dialects(), anthropic.Dialects()...)
 	}
 	l := new(ledger)
 	return tap.New(tap.Config{

@@ -19,13 +19,14 @@ import (
 // their file's name.
 var paths = map[string]string{
 	"chat": "/v1/chat/completions", "completions": "/v1/completions", "responses": "/v1/responses", "embeddings": "/v1/embeddings",
+	"messages": "/v1/messages",
 }
 
 // TestAnyRechunkingGivesTheSameRecord of every recorded exchange, plain and
 // compressed. In a bubble no time passes, so nothing but the cuts differs.
 func TestAnyRechunkingGivesTheSameRecord(t *testing.T) {
-	files, err := filepath.Glob("../dialect/openai/testdata/*.*")
-	if err != nil || len(files) < 40 {
+	files, err := filepath.Glob("../dialect/*/testdata/*.*")
+	if err != nil || len(files) < 90 {
 		t.Fatalf("%d recorded exchanges, %v", len(files), err)
 	}
 	for _, file := range files {

@@ -1,0 +1,125 @@
+package anthropic
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+)
+
+// wholePaths are the places in a message that is no stream, and in an error.
+func wholePaths() frame.Paths {
+	return reading.Join(frame.Paths{
+		"type":        eventType,
+		"error":       reading.Failure,
+		"model":       reading.Model,
+		"stop_reason": reading.Finish,
+	}, reading.Under("usage.", reading.Join(inputPaths(), outputPaths())))
+}
+
+// eventPaths are the places in the events of a stream. The first event has the message
+// so far, and a count of output tokens that only fills a place. The counts of
+// message_delta, where wholePaths has them, replace those of the first event.
+func eventPaths() frame.Paths {
+	return reading.Join(frame.Paths{
+		"index":                  frame.Varying,
+		"message.id":             frame.Varying,
+		"message.model":          reading.Model,
+		"delta.stop_reason":      reading.Finish,
+		"content_block.name":     reading.Content, // of a tool
+		"content_block.text":     reading.Content,
+		"content_block.thinking": reading.Reasoning,
+		"delta.text":             reading.Content,
+		"delta.thinking":         reading.Reasoning,
+		"delta.partial_json":     reading.Content, // the arguments of a tool
+	}, reading.Under("message.usage.", inputPaths()))
+}
+
+// inputPaths are the places of the counts of a prompt in a usage object.
+func inputPaths() frame.Paths {
+	return frame.Paths{
+		"input_tokens":                reading.InputTokens,
+		"cache_read_input_tokens":     reading.CachedTokens,
+		"cache_creation_input_tokens": reading.WrittenTokens,
+	}
+}
+
+// outputPaths are the places of the counts of an answer in a usage object.
+func outputPaths() frame.Paths {
+	return frame.Paths{
+		"output_tokens":                         reading.OutputTokens,
+		"output_tokens_details.thinking_tokens": reading.ReasoningTokens,
+	}
+}
+
+// eventType is the type of an event, of a message or of an error.
+const eventType = reading.Own
+
+// event is the meaning of a type.
+type event uint8
+
+const (
+	unknownEvent event = iota
+	wholeMessage
+	messageStart
+	messageStop
+	progress // all that happens between the two
+	failure
+)
+
+// eventOf is the meaning of a type.
+func eventOf(name []byte) event {
+	switch string(name) {
+	case "message":
+		return wholeMessage
+	case "message_start":
+		return messageStart
+	case "message_stop":
+		return messageStop
+	case "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "ping":
+		return progress
+	case "error":
+		return failure
+	}
+	return unknownEvent
+}
+
+// message reads the types of events.
+type message struct {
+	reading.Plain
+
+	event event
+	begun bool // message_start came
+}
+
+// Reset implements reading.Reader.
+func (r *message) Reset() { r.event = unknownEvent }
+
+// Value implements reading.Reader.
+func (r *message) Value(_ *reading.Message, v frame.Value) {
+	if v.Kind == frame.String {
+		r.event = eventOf(v.Text)
+	}
+}
+
+// EndMessage implements reading.Reader.
+func (r *message) EndMessage(m *reading.Message, name []byte) {
+	if r.event == unknownEvent {
+		r.event = eventOf(name)
+	}
+	switch {
+	case r.event == failure:
+		m.Fail()
+		if m.Streamed() {
+			m.End(reading.Erred)
+			m.Last()
+		}
+	case r.event == messageStop:
+		m.Last()
+	case r.event == messageStart:
+		if r.begun {
+			m.Note(reading.RepeatedStart)
+		}
+		r.begun = true
+	case r.event == unknownEvent && m.Streamed():
+		m.Note(reading.UnknownEventType)
+	}
+}
