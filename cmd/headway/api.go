@@ -34,7 +34,7 @@ func (s *sidecar) listChains(w http.ResponseWriter, r *http.Request) {
 // tellSLOs serves GET /api/v1/slo: goodput and error budgets as this process knows
 // them.
 func (s *sidecar) tellSLOs(w http.ResponseWriter, _ *http.Request) {
-	answer(w, s.slos.judge.Snapshot(time.Now()))
+	answer(w, s.snapshot(time.Now()))
 }
 
 // answer sends v as JSON.

@@ -3,11 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,14 +11,12 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/prometheus/exporter-toolkit/web"
-	"golang.org/x/term"
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
-	"github.com/headway-sidecar/headway/slo"
 )
 
 const envPrefix = "HEADWAY_"
@@ -71,11 +65,9 @@ type config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT"`
 
-	telemetry   telemetrySettings // as OpenTelemetry's own variables have it
-	routes      []proxy.Route
-	set         slo.Set // what SLOFile holds
-	sloText     []byte
-	sloWarnings []slo.Warning
+	telemetry telemetrySettings // as OpenTelemetry's own variables have it
+	routes    []proxy.Route     // Routes, and Upstream for every other path
+	slos      slos              // the content of SLOFile
 }
 
 // readConfig reads environ, a list of KEY=value, and checks all of it. The error
@@ -147,54 +139,12 @@ func (c *config) readExport(environ []string, check func(key string, err error))
 	}
 }
 
-// checkWritable tells why no file could be made in dir.
-func checkWritable(dir string) error {
-	if err := checkDir(dir); dir == "" || err != nil {
-		return err
-	}
-	probe, err := os.CreateTemp(dir, ".headway-*")
-	if err != nil {
-		return err
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
-}
-
 // propagation is what c.Propagate means.
 func (c *config) propagation() proxy.Propagation {
 	if c.Propagate == "inject" && c.telemetry.traces.endpoint != "" {
 		return proxy.Inject
 	}
 	return proxy.Off
-}
-
-// readRoutes settles where requests may go.
-func (c *config) readRoutes(check func(key string, err error)) {
-	seen := map[string]bool{}
-	for entry := range strings.SplitSeq(c.Routes, ",") {
-		if entry = strings.TrimSpace(entry); entry == "" {
-			continue
-		}
-		prefix, target, ok := strings.Cut(entry, "=")
-		if !ok || prefix == "" {
-			check("ROUTES", fmt.Errorf("%q is not /prefix=URL", entry))
-			continue
-		}
-		if seen[prefix] {
-			check("ROUTES", fmt.Errorf("prefix %q is there twice", prefix))
-		}
-		seen[prefix] = true
-		r, err := proxy.NewRoute(prefix, target)
-		check("ROUTES", err)
-		c.routes = append(c.routes, r)
-	}
-	switch {
-	case c.Upstream != "":
-		r, err := proxy.NewRoute("", c.Upstream)
-		check("UPSTREAM", err)
-		c.routes = append(c.routes, r)
-	case c.Routes == "" && c.TransparentListen == "":
-		check("UPSTREAM", errors.New("is not set, and neither is "+envPrefix+"ROUTES or "+envPrefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
-	}
 }
 
 // parseProblems names the variable of every value that could not be parsed, and
@@ -217,88 +167,4 @@ func parseProblems(err error) (problems []error, keys []string) {
 		problems = append(problems, err)
 	}
 	return problems, keys
-}
-
-// listVariables is a line for every variable, with its default.
-func listVariables() string {
-	var b strings.Builder
-	for field := range reflect.TypeFor[config]().Fields() {
-		if key, ok := field.Tag.Lookup("env"); ok {
-			line := fmt.Sprintf("  %-24s %s", envPrefix+key, field.Tag.Get("envDefault"))
-			fmt.Fprintf(&b, "\n%s", strings.TrimRight(line, " "))
-		}
-	}
-	return b.String()
-}
-
-// unknownVariables lists the variables of our prefix that mean nothing to us,
-// less those that Kubernetes sets for a service called headway.
-func unknownVariables(environ []string) []string {
-	known := map[string]bool{}
-	for field := range reflect.TypeFor[config]().Fields() {
-		known[envPrefix+field.Tag.Get("env")] = true
-	}
-	var unknown []string
-	for _, kv := range environ {
-		key, _, _ := strings.Cut(kv, "=")
-		ofKubernetes := strings.HasPrefix(key, envPrefix+"SERVICE_") || strings.HasPrefix(key, envPrefix+"PORT")
-		if strings.HasPrefix(key, envPrefix) && !known[key] && !ofKubernetes {
-			unknown = append(unknown, key)
-		}
-	}
-	return unknown
-}
-
-func checkAddress(address string) error {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%q is not host:port", address)
-	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Errorf("%q has no valid port", address)
-	}
-	return nil
-}
-
-// checkFile tells why no file could be written at path. Whether it may be, is seen
-// when it is opened.
-func checkFile(path string) error {
-	if path == "" {
-		return nil
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%q is a directory", path)
-	}
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("%q is in no directory that exists", path)
-	}
-	return nil
-}
-
-func oneOf[T ~string](v T, allowed ...T) error {
-	if slices.Contains(allowed, v) {
-		return nil
-	}
-	return fmt.Errorf("%q is none of %q", v, allowed)
-}
-
-func within(n, low, high int) error {
-	if n < low || n > high {
-		return fmt.Errorf("%d is not within %d and %d", n, low, high)
-	}
-	return nil
-}
-
-// newLogger logs to w: text on a terminal and JSON otherwise, unless the format
-// is given.
-func newLogger(c config, w io.Writer) *slog.Logger {
-	format := c.LogFormat
-	if f, ok := w.(*os.File); ok && format == "" && term.IsTerminal(int(f.Fd())) {
-		format = "text"
-	}
-	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
-	}
-	return slog.New(slog.NewJSONHandler(w, options))
 }

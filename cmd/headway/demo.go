@@ -94,10 +94,10 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		_ = model.Close()
 		return err
 	}
-	view.slos = s.slos.judge.Snapshot
+	view.slos = s.snapshot
 	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n"+
 		"faults        curl -T - http://%s/sim/faults <<< http=503:0.5 (of the model server)\n\n",
-		model.Addr(), s.listener.Addr(), s.admin.Addr(), model.Addr())
+		model.Addr(), s.addr(), s.adminAddr(), model.Addr())
 
 	// The application stops first, then the sidecar, then the model server.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
@@ -107,7 +107,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	g.Go(func() error { return s.run(serving, context.Background()) })
 	g.Go(func() error {
 		defer stopServing()
-		traffic := demoTraffic(o, s.listener.Addr().String())
+		traffic := demoTraffic(o, s.addr().String())
 		shown := make(chan struct{})
 		go func() {
 			defer close(shown)
@@ -134,7 +134,7 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*
 		return nil, err
 	}
 	if o.slo == "" {
-		if c.set, _, err = parseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
+		if c.slos.set, _, err = parseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
 			return nil, err
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -73,10 +72,12 @@ func TestDemoJudgesByTheFileItIsGiven(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slos := s.slos.judge.Set().SLOs; len(slos) != 1 || slos[0].Name != want {
+		if slos := s.snapshot(time.Now()).SLOs; len(slos) != 1 || slos[0].Name != want {
 			t.Errorf("with %q, it judges by %+v", name, slos)
 		}
-		if err := errors.Join(s.listener.Close(), s.admin.Close()); err != nil {
+		ended, end := context.WithCancel(t.Context())
+		end()
+		if err := s.run(ended, ended); err != nil {
 			t.Error(err)
 		}
 	}

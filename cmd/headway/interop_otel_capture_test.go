@@ -245,7 +245,9 @@ func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []
 
 func attemptsOf(chain string, lines []tracedLine) (n int) {
 	for _, l := range lines {
-		n += toInt(l.attempt().ID == chain)
+		if l.attempt().ID == chain {
+			n++
+		}
 	}
 	return n
 }

@@ -5,7 +5,6 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -28,7 +27,7 @@ import (
 
 // driveFrom makes all calls from a host that trusts the provider, without a base URL
 // when there is none, and returns an answer for each.
-func (s sdk) driveFrom(t *testing.T, h host, p *provider, baseURL ...string) []answer {
+func driveFrom(t *testing.T, s sdk, h host, p *provider, baseURL ...string) []answer {
 	t.Helper()
 	args := h.command(slices.Concat(s.command, baseURL)...)
 	command := exec.Command(args[0], args[1:]...)
@@ -180,7 +179,7 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 	direct := map[string][]answer{}
 	for _, c := range clients {
 		p.forget(t)
-		direct[c.name] = c.driveFrom(t, app, p)
+		direct[c.name] = driveFrom(t, c, app, p)
 	}
 	r := startRedirected(t, app)
 	r.redirect(t, "install")
@@ -195,7 +194,7 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 			app.know(t, families[i], providerName)
 			p.forget(t)
 			seen := r.connections(t, "sealed")
-			compareAnswers(t, calls, direct[c.name], c.driveFrom(t, app, p))
+			compareAnswers(t, calls, direct[c.name], driveFrom(t, c, app, p))
 			if now := r.connections(t, "sealed"); now == seen {
 				t.Errorf("sealed connections: %d before, %d after", seen, now)
 			}
@@ -207,7 +206,7 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 			app.know(t, families[1-i], providerName)
 			p.forget(t)
 			// The base URL is the provider's own, less the TLS: only so can headway read it.
-			compareAnswers(t, calls, direct[c.name], c.driveFrom(t, app, p, "http://"+providerName+"/v1"))
+			compareAnswers(t, calls, direct[c.name], driveFrom(t, c, app, p, "http://"+providerName+"/v1"))
 			truths = append(truths, p.simulator.Load().Exchanges(allExchanges))
 		})
 	}
@@ -231,19 +230,6 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 			t.Errorf("with the rules gone, Redis at %s answers %q, %v", address, answer, err)
 		}
 	}
-}
-
-func readCalls(t *testing.T) []call {
-	t.Helper()
-	text, err := os.ReadFile(driver("calls.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var calls []call
-	if err := json.Unmarshal(text, &calls); err != nil {
-		t.Fatal(err)
-	}
-	return calls
 }
 
 // checkRedis fails the test unless Redis is used through a raw tunnel.

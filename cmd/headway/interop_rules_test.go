@@ -121,7 +121,7 @@ func TestInteropRulesEvaluateInTime(t *testing.T) {
 	often := strings.NewReplacer("interval: 30s", "interval: 2s", "interval: 5m", "interval: 4s", "interval: 1m", "interval: 3s").Replace(string(text))
 	write(t, rules, often)
 	prometheus := startRuler(t, dir, data, rules)
-	prometheus.writeFleet(t, now)
+	writeFleet(t, prometheus, now)
 	prometheus.eventuallyIs(t, "count(headway_slo:goodput:tokens_rate)", 1)
 
 	times := map[string][]time.Duration{}
@@ -167,7 +167,7 @@ func backfill(t *testing.T, data string, now time.Time) {
 }
 
 // writeFleet sends what the fleet exports about one SLO, a request for each pod.
-func (p prometheusServer) writeFleet(t *testing.T, now time.Time) {
+func writeFleet(t *testing.T, p prometheusServer, now time.Time) {
 	t.Helper()
 	eventually(t, 30*time.Second, func() error { _, err := p.query("vector(1)"); return err })
 	good, bad := []string{"verdict", "good", "missed", "none"}, []string{"error", "ttft", "tpot", "itl_p99", "e2e"} // what fleetSLO can miss

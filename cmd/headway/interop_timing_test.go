@@ -3,16 +3,9 @@
 package main_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
@@ -93,19 +86,13 @@ func timingRound(t *testing.T, exe program, server []string) (through, direct de
 			compareFacts(t, x, line, true)
 			through.compare(t, x, line)
 		} else {
-			direct.compareReading(x, read[x.Model])
+			compareReading(&direct, x, read[x.Model])
 		}
 	}
 	return through, direct
 }
 
-// reading is when a client sent a request and when it read each content chunk.
-type reading struct {
-	sent   time.Time
-	chunks []time.Time
-}
-
-func (d *deviations) compareReading(x modelsim.Exchange, r reading) {
+func compareReading(d *deviations, x modelsim.Exchange, r reading) {
 	if len(r.chunks) == 0 {
 		return // reported where it was read
 	}
@@ -113,47 +100,4 @@ func (d *deviations) compareReading(x modelsim.Exchange, r reading) {
 	if len(r.chunks) == 2 && len(x.Chunks) == 2 {
 		d.add("single gap", r.chunks[1].Sub(r.chunks[0]).Seconds(), x.Gaps()[0])
 	}
-}
-
-// stream has one chat completion of so many tokens streamed and reads it to its
-// end. It may be called from any goroutine.
-func stream(t *testing.T, base, model string, tokens int, header http.Header) reading {
-	t.Helper()
-	body, _ := json.Marshal(map[string]any{
-		"model": model, "max_tokens": tokens, "stream": true,
-		"stream_options": map[string]any{"include_usage": true},
-		"messages":       []map[string]string{{"role": "user", "content": "Go on."}},
-	})
-	patience, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	request, err := http.NewRequestWithContext(patience, http.MethodPost, base+"/v1/chat/completions", bytes.NewReader(body))
-	if err != nil {
-		t.Error(err)
-		return reading{}
-	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
-	request.Header.Set("Content-Type", "application/json")
-	r := reading{sent: time.Now()}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Error(err)
-		return r
-	}
-	defer response.Body.Close()
-	last, lines := "", bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		at := time.Now()
-		if text := lines.Text(); text != "" {
-			last = text
-		}
-		if strings.Contains(last, `"delta":{"content":"`) && lines.Text() != "" {
-			r.chunks = append(r.chunks, at)
-		}
-	}
-	if lines.Err() != nil || response.StatusCode != http.StatusOK || last != "data: [DONE]" || len(r.chunks) == 0 || len(r.chunks) > tokens {
-		t.Errorf("%s: %v, %s, %d chunks, ends with %q", model, lines.Err(), response.Status, len(r.chunks), last)
-	}
-	return r
 }

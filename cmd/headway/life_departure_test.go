@@ -138,7 +138,7 @@ func (w *waitingRoom) departures(t *testing.T, base, name string, n int) (single
 }
 
 // holdings are the descriptors and goroutines of a sidecar.
-func (s *sidecar) holdings(t *testing.T) (descriptors, goroutines int) {
+func holdings(t *testing.T, s *sidecar) (descriptors, goroutines int) {
 	t.Helper()
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.process.command.Process.Pid))
 	if err != nil {
@@ -167,7 +167,7 @@ func departUnderLoad(t *testing.T, exe program, n int) (single, burst []time.Dur
 	room.leave(t, map[string]net.Conn{"first": enter(t, s.url, "first")}, 0)
 	eventually(t, 5*time.Second, func() error { _, err := get("http://" + s.admin + "/metrics"); return err })
 	http.DefaultClient.CloseIdleConnections()
-	descriptors, goroutines := s.settled(t, 0, 0)
+	descriptors, goroutines := settled(t, s, 0, 0)
 
 	single, burst = room.departures(t, s.url, "through-", n)
 	t.Logf("through headway, one after the other: %s", spread(single))
@@ -177,19 +177,19 @@ func departUnderLoad(t *testing.T, exe program, n int) (single, burst []time.Dur
 	t.Logf("directly, all at once:                %s", spread(controlBurst))
 
 	http.DefaultClient.CloseIdleConnections()
-	d, g := s.settled(t, descriptors, goroutines)
+	d, g := settled(t, s, descriptors, goroutines)
 	t.Logf("descriptors %d before, %d after; goroutines %d before, %d after", descriptors, d, goroutines, g)
-	dropped := s.dropped(t)
+	dropped := droppedLines(t, s)
 	s.process.stop(t)
-	if got := s.outcomes(t); len(got) != 1 || got["client_gone"]+dropped != n+1 {
+	if got := outcomes(t, s); len(got) != 1 || got["client_gone"]+dropped != n+1 {
 		t.Errorf("captured %v, dropped %d", got, dropped)
 	}
 	t.Logf("capture lines dropped: %d", dropped)
 	return single, burst
 }
 
-// dropped counts the lines that the capture could not keep up with.
-func (s *sidecar) dropped(t *testing.T) int {
+// droppedLines counts the lines that the capture could not keep up with.
+func droppedLines(t *testing.T, s *sidecar) int {
 	t.Helper()
 	metrics, err := get("http://" + s.admin + "/metrics")
 	if err != nil {
@@ -206,19 +206,15 @@ func (s *sidecar) dropped(t *testing.T) int {
 
 // settled are the holdings once they are no more than the given ones, or no longer
 // change when there are none given.
-func (s *sidecar) settled(t *testing.T, descriptors, goroutines int) (d, g int) {
+func settled(t *testing.T, s *sidecar, descriptors, goroutines int) (d, g int) {
 	t.Helper()
 	eventually(t, 10*time.Second, func() error {
 		wasD, wasG := d, g
-		d, g = s.holdings(t)
+		d, g = holdings(t, s)
 		if descriptors == 0 && (d != wasD || g != wasG) || descriptors > 0 && (d > descriptors || g > goroutines) {
 			return fmt.Errorf("%d descriptors and %d goroutines, had %d and %d", d, g, descriptors, goroutines)
 		}
 		return nil
 	})
 	return d, g
-}
-
-func TestDeparturesLeaveNothingBehind(t *testing.T) {
-	departUnderLoad(t, self(t), 50)
 }

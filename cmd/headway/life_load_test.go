@@ -93,7 +93,7 @@ func oneConnection(to func() string) *http.Client {
 
 // outcomes counts the lines that s captured, by outcome, of streams that were whole
 // or not. s must have ended.
-func (s *sidecar) outcomes(t *testing.T) map[string]int {
+func outcomes(t *testing.T, s *sidecar) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(s.capture)
 	if err != nil {
@@ -150,7 +150,7 @@ func drainUnderLoad(t *testing.T, exe program, n int, every time.Duration) {
 	if code := s.process.exit(t, 20*time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	got := s.outcomes(t)
+	got := outcomes(t, s)
 	t.Logf("%d streams were live at SIGTERM; %d broke; captured: %v", n, failed.Load(), got)
 	if len(got) != 1 || got["ok"] != n {
 		t.Errorf("captured %v, want %d streams", got, n)
@@ -205,7 +205,7 @@ func rollingRestart(t *testing.T, exe program, n int, every, delay time.Duration
 	clients.Wait()
 	after.process.stop(t)
 
-	old, fresh := before.outcomes(t), after.outcomes(t)
+	old, fresh := outcomes(t, before), outcomes(t, after)
 	t.Logf("%d streams were live at SIGTERM; %d whole, %d failed, %d connections; captured: before %v, after %v",
 		live, whole.Load(), failed.Load(), connects.Load(), old, fresh)
 	if code != 0 || len(old) != 1 || len(fresh) != 1 || int64(old["ok"]+fresh["ok"]) != whole.Load() {
@@ -240,7 +240,7 @@ func cutUnderLoad(t *testing.T, exe program, n int) {
 	if code := s.process.exit(t, 20*time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	got := s.outcomes(t)
+	got := outcomes(t, s)
 	t.Logf("%d streams were live at SIGTERM and cut; captured: %v", n, got)
 	if whole.Load() > 0 || len(got) != 1 || got["drained"] != n {
 		t.Errorf("%d were whole; captured %v", whole.Load(), got)

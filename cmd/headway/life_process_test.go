@@ -63,7 +63,7 @@ func TestSecondSignalIsNoEmergency(t *testing.T) {
 	if code := s.process.exit(t, 10*time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if got := s.outcomes(t); len(got) != 1 || got["ok"] != 1 {
+	if got := outcomes(t, s); len(got) != 1 || got["ok"] != 1 {
 		t.Errorf("captured %v", got)
 	}
 }
@@ -99,7 +99,7 @@ func TestSIGQUITCutsAndStillTells(t *testing.T) {
 			if err := <-ended; err == nil {
 				t.Error("the stream was not cut")
 			}
-			if got := s.outcomes(t); len(got) != 1 || got["drained"] != 1 {
+			if got := outcomes(t, s); len(got) != 1 || got["drained"] != 1 {
 				t.Errorf("captured %v", got)
 			}
 			if printed := s.process.printed(t); !strings.Contains(printed, "goroutine profile: total ") || !strings.Contains(printed, "headway run: SIGQUIT") {

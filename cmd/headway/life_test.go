@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -75,9 +76,13 @@ func (l *life) runs(t *testing.T) {
 // answering is an upstream that answers every request at once.
 func answering(t *testing.T) string {
 	t.Helper()
-	done := make(chan struct{})
-	close(done)
-	return "HEADWAY_UPSTREAM=" + pausing(t, done).URL
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "data: {\"object\":\"chat.completion.chunk\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\".\"}}]}\n\ndata: [DONE]\n\n")
+	}))
+	t.Cleanup(s.Close)
+	return "HEADWAY_UPSTREAM=" + s.URL
 }
 
 // app is a connection of an application that it keeps.
@@ -301,5 +306,42 @@ func TestStopIsForThisHostAndNoBrowser(t *testing.T) {
 				t.Errorf("stops: %t", stops)
 			}
 		})
+	}
+}
+
+func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // whose TLS handshake never comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
+		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSidecar(c, newLogger(c, io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx, context.Background()) }()
+	tried, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	startup := "http://" + s.admin.Addr().String() + "/healthz/startup"
+	if got := status(startup); got != 503 {
+		t.Errorf("startup is %d while the first connection is tried", got)
+	}
+	_ = tried.Close()
+	until(t, "startup is over", func() bool { return status(startup) == 200 })
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
 	}
 }

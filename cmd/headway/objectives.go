@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,15 +27,15 @@ type objectives struct {
 	changed func(slo.Set)
 }
 
-// newObjectives returns a judge of what c.set holds, which hands on to next.
+// newObjectives returns a judge of c.slos, which hands on to next.
 func newObjectives(c config, log *slog.Logger, next exchange.ChainObserver) *objectives {
-	o := &objectives{judge: slo.New(slo.Config{Set: c.set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
+	o := &objectives{judge: slo.New(slo.Config{Set: c.slos.set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
 	if c.StateDir != "" {
 		o.state = filepath.Join(c.StateDir, stateFile)
 	}
 	if c.SLOFile != "" {
-		o.file = &liveFile{path: c.SLOFile, take: o.take, log: log, seen: sha256.Sum256(c.sloText)}
-		o.warn(c.sloWarnings)
+		o.file = &liveFile{path: c.SLOFile, take: o.take, log: log, seen: sha256.Sum256(c.slos.text)}
+		o.warn(c.slos.warnings)
 	}
 	return o
 }
@@ -103,28 +102,3 @@ func limits(good []slo.Objective) []exporter.Limit {
 
 // reloaded tells whether the file's newest content is in force.
 func (o *objectives) reloaded() bool { return o.file == nil || !o.file.failed.Load() }
-
-// readSLOFile reads the SLOs that c names, for the first time.
-func (c *config) readSLOFile(check func(key string, err error)) {
-	if c.SLOFile == "" {
-		return
-	}
-	text, err := readBounded(c.SLOFile)
-	if err == nil {
-		c.sloText = text
-		c.set, c.sloWarnings, err = parseSLOs(c.SLOFile, text, rules.Options{})
-	}
-	check("SLO_FILE", err)
-}
-
-// checkStateDir tells why nothing could be kept in dir.
-func checkDir(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	info, err := os.Stat(dir)
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%q is not a directory", dir)
-	}
-	return err
-}

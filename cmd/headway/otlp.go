@@ -156,3 +156,29 @@ func keyValues(list string) ([]keyValue, error) {
 	}
 	return out, nil
 }
+
+// metricsShare is the part of the spool that metrics have: an eighth. Traces are many
+// and each tells of another exchange; a newer request of metrics tells most of what an
+// older one did.
+const metricsShare = 8
+
+// delivery is how requests of a signal are sent.
+func (s *otlpSettings) delivery(signal delivery.Signal) delivery.Config {
+	d := delivery.Config{
+		Signal: signal, Protocol: delivery.HTTPProtobuf, Endpoint: s.endpoint, Headers: s.headers,
+		UserAgent: "headway/" + build().Version, Gzip: s.gzip, Timeout: s.timeout, TLS: s.tls, Insecure: s.insecure,
+	}
+	if s.grpc {
+		d.Protocol = delivery.GRPC
+	}
+	return d
+}
+
+// spoolShare is what a signal may take of the spool.
+func (c *config) spoolShare(signal delivery.Signal) int64 {
+	ofMetrics := int64(c.SpoolMaxBytes) / metricsShare
+	if signal == delivery.Metrics {
+		return ofMetrics
+	}
+	return int64(c.SpoolMaxBytes) - ofMetrics
+}

@@ -48,7 +48,7 @@ func served(t *testing.T, streams int, env ...string) *sidecar {
 	if code := s.process.exit(t, 20*time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if got := s.outcomes(t); len(got) != 1 || got["ok"] != streams {
+	if got := outcomes(t, s); len(got) != 1 || got["ok"] != streams {
 		t.Errorf("captured %v", got)
 	}
 	return s

@@ -1,13 +1,7 @@
 package main_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,17 +14,6 @@ import (
 
 // program is the path of headway.
 type program string
-
-// self is the test binary, which is headway to those who start it from now on.
-func self(t *testing.T) program {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TEST_AS_HEADWAY", "yes")
-	return program(exe)
-}
 
 // process is a program that a test started. It ends with the test.
 type process struct {
@@ -126,89 +109,4 @@ func (p *process) printed(t *testing.T) string {
 
 func (p *process) String() string {
 	return strings.Join(append([]string{filepath.Base(p.command.Path)}, p.command.Args[1:]...), " ")
-}
-
-// freeAddress is an address on loopback that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
-}
-
-// sidecar is a `headway run` before one upstream.
-type sidecar struct {
-	process *process
-	url     string // where the application sends its requests
-	admin   string // host and port of the admin listener
-	capture string // file of capture lines
-}
-
-// startSidecar runs a sidecar that is ready, with env beside what it needs.
-func (p program) startSidecar(t *testing.T, upstream string, env ...string) *sidecar {
-	t.Helper()
-	listen, admin := freeAddress(t), freeAddress(t)
-	s := &sidecar{url: "http://" + listen, admin: admin, capture: filepath.Join(t.TempDir(), "capture.jsonl")}
-	s.process = start(t, append([]string{
-		"HEADWAY_UPSTREAM=" + upstream,
-		"HEADWAY_LISTEN=" + listen,
-		"HEADWAY_ADMIN_LISTEN=" + admin,
-		"HEADWAY_CAPTURE_FILE=" + s.capture,
-		"HEADWAY_DRAIN_DELAY=0", // clients of these tests keep their connections
-	}, env...), string(p), "run")
-	eventually(t, 10*time.Second, func() error {
-		_, err := get("http://" + admin + "/healthz/ready")
-		return err
-	})
-	return s
-}
-
-// decodeLines decodes one JSON value a line.
-func decodeLines[T any](t *testing.T, text []byte) []T {
-	t.Helper()
-	var values []T
-	for d := json.NewDecoder(bytes.NewReader(text)); ; {
-		var v T
-		err := d.Decode(&v)
-		if errors.Is(err, io.EOF) {
-			return values
-		}
-		if err != nil {
-			t.Fatalf("%v in:\n%s", err, text)
-		}
-		values = append(values, v)
-	}
-}
-
-// get is the body of a 200.
-func get(url string) ([]byte, error) {
-	client := http.Client{Timeout: 5 * time.Second}
-	response, err := client.Get(url)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, response.Status, body)
-	}
-	return body, err
-}
-
-// eventually tries until check has nothing to complain about, or fails the test
-// with its last complaint.
-func eventually(t *testing.T, patience time.Duration, check func() error) {
-	t.Helper()
-	var err error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if err = check(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("not within %s: %v", patience, err)
 }

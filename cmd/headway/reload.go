@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -15,9 +13,6 @@ import (
 // minute to change a mounted ConfigMap, and swaps a link that no watch on the file
 // would see.
 const reloadCheck = 2 * time.Second
-
-// maxFile bounds a file that is read again while headway runs.
-const maxFile = 1 << 20
 
 // liveFile is a file that is read again on SIGHUP, and when its content has changed.
 type liveFile struct {
@@ -79,17 +74,4 @@ func (w *liveFile) reload(asked bool) {
 		return
 	}
 	w.log.Info("the file was read again", "file", w.path)
-}
-
-func readBounded(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxFile)
-	}
-	return text, err
 }

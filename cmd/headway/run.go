@@ -54,7 +54,7 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
-	s.reload = reload
+	s.reloadOn(reload)
 	if err := s.listen(envPrefix+"LISTEN", envPrefix+"ADMIN_LISTEN"); err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,15 +18,15 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
-// patience is how long a test waits for what should take a moment.
-const patience = 10 * time.Second
-
 // What a client sends and an upstream answers, and nothing may keep.
 const (
 	secretKey    = "sk-5ec4e7-of-the-user"
 	secretPrompt = "what nobody else may read"
 	secretAnswer = "nor this"
 )
+
+// nowhere is an upstream that refuses connections.
+const nowhere = "http://127.0.0.1:1"
 
 // running is a `headway run` of this process.
 type running struct {
@@ -87,37 +86,6 @@ func (r *running) exit(t *testing.T) int {
 		t.Fatal("does not end")
 		return 0
 	}
-}
-
-// until waits for what holds soon.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: still not", what)
-		}
-	}
-}
-
-// status is the status of a GET, 0 when there is no answer.
-func status(url string) int {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	response, err := client.Get(url)
-	if err != nil {
-		return 0
-	}
-	response.Body.Close()
-	return response.StatusCode
-}
-
-// refuses tells whether nothing listens at the address any more.
-func refuses(address string) bool {
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		return true
-	}
-	_ = c.Close()
-	return false
 }
 
 // pausing is an upstream whose streams pause after their first token until goOn is
@@ -225,58 +193,6 @@ func TestRunCutsWhatOutlastsTheDrain(t *testing.T) {
 	if lines := readCapture(t, file); len(lines) != 1 || lines[0].Outcome != "drained" {
 		t.Errorf("captured are %+v", lines)
 	}
-}
-
-func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // whose TLS handshake never comes
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = silent.Close() }()
-	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
-		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := newSidecar(c, newLogger(c, io.Discard))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, context.Background()) }()
-	tried, err := silent.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	startup := "http://" + s.admin.Addr().String() + "/healthz/startup"
-	if got := status(startup); got != 503 {
-		t.Errorf("startup is %d while the first connection is tried", got)
-	}
-	_ = tried.Close()
-	until(t, "startup is over", func() bool { return status(startup) == 200 })
-	stop()
-	if err := <-ended; err != nil {
-		t.Errorf("ended with %v", err)
-	}
-}
-
-// fetch is the body of a 200.
-func fetch(t *testing.T, url string) string {
-	t.Helper()
-	response, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s, %v", url, response.Status, err)
-	}
-	return string(body)
 }
 
 // readCapture is the exchanges of a capture file.

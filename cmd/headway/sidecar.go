@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/capture"
@@ -85,7 +86,7 @@ func (s *sidecar) export(observers []exchange.Observer) error {
 	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
 	var err error
 	s.metrics, err = prometheus.New(prometheus.Config{
-		Histograms: c.Histograms, SemConv: c.SemConv, Names: names, Live: s.live(), Edges: edges(c.set),
+		Histograms: c.Histograms, SemConv: c.SemConv, Names: names, Live: s.live(), Edges: edges(c.slos.set),
 	})
 	if err != nil {
 		return err
@@ -144,6 +145,17 @@ func (s *sidecar) connections() map[string]uint64 {
 	s.redirected.count(counts)
 	return counts
 }
+
+// addr is where applications connect, adminAddr where the admin port is. Both are
+// known once listen has bound them.
+func (s *sidecar) addr() net.Addr      { return s.listener.Addr() }
+func (s *sidecar) adminAddr() net.Addr { return s.admin.Addr() }
+
+// snapshot is goodput and the error budget of each SLO, as they are now.
+func (s *sidecar) snapshot(now time.Time) slo.Snapshot { return s.slos.judge.Snapshot(now) }
+
+// reloadOn has run read files again whenever something arrives. It is called before run.
+func (s *sidecar) reloadOn(asked <-chan os.Signal) { s.reload = asked }
 
 // listen binds the ports. An error begins with the name of the setting that the
 // address came from.

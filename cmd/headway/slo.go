@@ -33,18 +33,6 @@ func readSLOs(name string, o rules.Options) (slo.Set, []slo.Warning, error) {
 	return set, warnings, nil
 }
 
-// parseSLOs reads the text of a file of SLOs.
-func parseSLOs(name string, text []byte, o rules.Options) (slo.Set, []slo.Warning, error) {
-	set, warnings, err := slo.Parse(name, bytes.NewReader(text))
-	if errors.Is(err, slo.ErrOpenSLO) {
-		set, warnings, err = openslo.Parse(name, bytes.NewReader(text))
-	}
-	if err == nil {
-		err = rules.Check(set, o).Err()
-	}
-	return set, warnings, err
-}
-
 func readAll(name string) ([]byte, error) {
 	in := os.Stdin
 	if name != "-" {

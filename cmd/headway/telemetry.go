@@ -47,11 +47,6 @@ func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog
 	return t, t.start(c, names, live)
 }
 
-// metricsShare is the part of the spool that metrics have: an eighth. Traces are many
-// and each tells of another exchange; a newer request of metrics tells most of what an
-// older one did.
-const metricsShare = 8
-
 // newQueue returns the queue of a signal, or nil when there is nowhere to send it. A
 // spool that cannot be used, because another process does for one, is no reason not to
 // forward traffic: what is to be sent waits in memory then.
@@ -72,27 +67,6 @@ func newQueue(signal delivery.Signal, s otlpSettings, c config, log *slog.Logger
 		q, err = delivery.New(d)
 	}
 	return q, err
-}
-
-// delivery is how requests of a signal are sent.
-func (s *otlpSettings) delivery(signal delivery.Signal) delivery.Config {
-	d := delivery.Config{
-		Signal: signal, Protocol: delivery.HTTPProtobuf, Endpoint: s.endpoint, Headers: s.headers,
-		UserAgent: "headway/" + build().Version, Gzip: s.gzip, Timeout: s.timeout, TLS: s.tls, Insecure: s.insecure,
-	}
-	if s.grpc {
-		d.Protocol = delivery.GRPC
-	}
-	return d
-}
-
-// spoolShare is what a signal may take of the spool.
-func (c *config) spoolShare(signal delivery.Signal) int64 {
-	ofMetrics := int64(c.SpoolMaxBytes) / metricsShare
-	if signal == delivery.Metrics {
-		return ofMetrics
-	}
-	return int64(c.SpoolMaxBytes) - ofMetrics
 }
 
 // host is where an endpoint is, without what may be a secret in it.
@@ -118,8 +92,8 @@ func (t *telemetry) start(c config, names *exporter.Names, live exporter.Live) e
 		return nil
 	}
 	m := metrics.Config{
-		SemConv: c.SemConv, Names: names, Live: live, Edges: edges(c.set), Temporality: metrics.Temporality(c.telemetry.temporality),
-		Interval: c.telemetry.interval, Resource: c.telemetry.resourceOfMetrics(), Version: build().Version, Send: t.metricQueue.Send,
+		SemConv: c.SemConv, Names: names, Live: live, Edges: edges(c.slos.set), Temporality: metrics.Temporality(c.telemetry.temporality),
+		Interval: c.telemetry.interval, Resource: resourceOf(c.telemetry.resource), Version: build().Version, Send: t.metricQueue.Send,
 	}
 	if c.telemetry.exponential {
 		m.Aggregation = metrics.Exponential
@@ -129,9 +103,10 @@ func (t *telemetry) start(c config, names *exporter.Names, live exporter.Live) e
 	return err
 }
 
-func (s *telemetrySettings) resourceOfMetrics() *resource.Resource {
+// resourceOf is a resource of these attributes, as the SDK has it.
+func resourceOf(attributes []keyValue) *resource.Resource {
 	var all []attribute.KeyValue
-	for _, a := range s.resource {
+	for _, a := range attributes {
 		all = append(all, attribute.String(a.key, a.value))
 	}
 	return resource.NewSchemaless(all...)

@@ -100,13 +100,13 @@ func TestWaitStopsTheSidecarAfterTheCommandAndExitsAsItDid(t *testing.T) {
 		}
 	})
 	t.Run("a real sidecar, and then none", func(t *testing.T) {
-		l := begin(t)
-		code, _, stderr := headway(t, "wait", "--admin", l.base, "--stop", "--", "sh", "-c", fmt.Sprintf("kill -0 %d", os.Getpid()))
-		l.end(t)
-		if code != 0 || stderr != "" {
+		r := startRun(t, map[string]string{"UPSTREAM": nowhere, "PREWARM": "0"})
+		admin := "http://" + r.admin
+		code, _, stderr := headway(t, "wait", "--admin", admin, "--stop", "--", "sh", "-c", fmt.Sprintf("kill -0 %d", os.Getpid()))
+		if exit := r.exit(t); exit != 0 || code != 0 || stderr != "" {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
-		code, _, stderr = headway(t, "wait", "--admin", l.base, "--timeout", "50ms", "--stop", "--", "true")
+		code, _, stderr = headway(t, "wait", "--admin", admin, "--timeout", "50ms", "--stop", "--", "true")
 		if code != 1 || !strings.Contains(stderr, "asking the sidecar to stop: ") {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
@@ -114,15 +114,18 @@ func TestWaitStopsTheSidecarAfterTheCommandAndExitsAsItDid(t *testing.T) {
 }
 
 func TestStopAsksAndWaitsUntilTheSidecarIsGone(t *testing.T) {
-	l := begin(t)
-	if code, _, stderr := headway(t, "stop", "--wait", "--admin", l.base); code != 0 {
+	r := startRun(t, map[string]string{"UPSTREAM": nowhere, "PREWARM": "0"})
+	admin := "http://" + r.admin
+	if code, _, stderr := headway(t, "stop", "--wait", "--admin", admin); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	if !refuses(strings.TrimPrefix(l.base, "http://")) {
+	if !refuses(r.admin) {
 		t.Error("is still there")
 	}
-	l.end(t)
-	code, _, stderr := headway(t, "stop", "--admin", l.base)
+	if code := r.exit(t); code != 0 {
+		t.Errorf("the sidecar's exit code is %d", code)
+	}
+	code, _, stderr := headway(t, "stop", "--admin", admin)
 	if code != 1 || !strings.Contains(stderr, "asking the sidecar to stop: ") {
 		t.Errorf("nobody is there: exit code %d: %s", code, stderr)
 	}

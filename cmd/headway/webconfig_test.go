@@ -58,8 +58,8 @@ const (
 
 func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
 	file, certificate := webConfig(t, withTLS+withUser)
-	l := begin(t, "HEADWAY_ADMIN_WEB_CONFIG="+file)
-	base := strings.Replace(l.base, "http:", "https:", 1)
+	r := startRun(t, map[string]string{"UPSTREAM": nowhere, "PREWARM": "0", "ADMIN_WEB_CONFIG": file})
+	base := "https://" + r.admin
 	if code, _, stderr := headway(t, "wait", "--admin", base, "--ca", certificate, "--timeout", "10s"); code != 0 {
 		t.Fatalf("wait: exit code %d: %s", code, stderr)
 	}
@@ -80,14 +80,14 @@ func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
 		{"/healthz/../metrics", "", 401},
 		{"/healthz/nothing", "", 404},
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+tt.path, http.NoBody)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+tt.path, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if tt.password != "" {
-			r.SetBasicAuth("scraper", tt.password)
+			request.SetBasicAuth("scraper", tt.password)
 		}
-		response, err := client.Do(r)
+		response, err := client.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,13 +100,15 @@ func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
 	if code != 1 || !strings.Contains(stderr, "certificate") {
 		t.Errorf("a certificate that nobody vouches for: exit code %d: %s", code, stderr)
 	}
-	if got := status(l.base + "/healthz/live"); got == 200 {
+	if got := status("http://" + r.admin + "/healthz/live"); got == 200 {
 		t.Error("answers without TLS")
 	}
 	if code, _, stderr := headway(t, "stop", "--wait", "--insecure", "--admin", base); code != 0 {
 		t.Errorf("stop: exit code %d: %s", code, stderr)
 	}
-	l.end(t)
+	if code := r.exit(t); code != 0 {
+		t.Errorf("the sidecar's exit code is %d", code)
+	}
 }
 
 func TestWebConfigurationIsCheckedBeforeAPortIsBound(t *testing.T) {

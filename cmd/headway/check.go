@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// checkDir says why dir is no directory. No name is no problem.
+func checkDir(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%q is not a directory", dir)
+	}
+	return err
+}
+
+// checkWritable says why no file can be made in dir.
+func checkWritable(dir string) error {
+	if err := checkDir(dir); dir == "" || err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".headway-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%q has no valid port", address)
+	}
+	return nil
+}
+
+// checkFile tells why no file could be written at path. Whether it may be, is seen
+// when it is opened.
+func checkFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%q is a directory", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("%q is in no directory that exists", path)
+	}
+	return nil
+}
+
+func oneOf[T ~string](v T, allowed ...T) error {
+	if slices.Contains(allowed, v) {
+		return nil
+	}
+	return fmt.Errorf("%q is none of %q", v, allowed)
+}
+
+func within(n, low, high int) error {
+	if n < low || n > high {
+		return fmt.Errorf("%d is not within %d and %d", n, low, high)
+	}
+	return nil
+}

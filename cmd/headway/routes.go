@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/headway-sidecar/headway/proxy"
+)
+
+// readRoutes settles where requests may go.
+func (c *config) readRoutes(check func(key string, err error)) {
+	seen := map[string]bool{}
+	for entry := range strings.SplitSeq(c.Routes, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		prefix, target, ok := strings.Cut(entry, "=")
+		if !ok || prefix == "" {
+			check("ROUTES", fmt.Errorf("%q is not /prefix=URL", entry))
+			continue
+		}
+		if seen[prefix] {
+			check("ROUTES", fmt.Errorf("prefix %q is there twice", prefix))
+		}
+		seen[prefix] = true
+		r, err := proxy.NewRoute(prefix, target)
+		check("ROUTES", err)
+		c.routes = append(c.routes, r)
+	}
+	switch {
+	case c.Upstream != "":
+		r, err := proxy.NewRoute("", c.Upstream)
+		check("UPSTREAM", err)
+		c.routes = append(c.routes, r)
+	case c.Routes == "" && c.TransparentListen == "":
+		check("UPSTREAM", errors.New("is not set, and neither is "+envPrefix+"ROUTES or "+envPrefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
+	}
+}
