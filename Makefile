@@ -30,7 +30,7 @@ check: lint ## what CI runs beside the quick tests
 
 interop: ## official SDKs, a real Prometheus, Collector and Jaeger against headway; installs them into .tools
 	.ci/interop/install
-	go test -tags interop -count=1 -timeout 20m -run Interop -v ./cmd/headway
+	go test -tags interop -count=1 -p 1 -timeout 20m -run Interop -v ./cmd/internal/interop/...
 
 demo: build ## watch headway time live token streams; Ctrl-C ends it
 	bin/headway demo

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
 func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
@@ -45,13 +47,13 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("%d addresses are told in:\n%s", len(addresses), text)
 	}
 	for _, address := range addresses {
-		if !refuses(address[1]) {
+		if !interop.Refuses(address[1]) {
 			t.Errorf("something still listens at %s", address[1])
 		}
 	}
 	// fasthttp's cleaner of idle connections ends only when it next wakes up.
 	const cleaners = 1
-	until(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines+cleaners })
+	interop.Until(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines+cleaners })
 }
 
 func TestDemosFaultsAreValid(t *testing.T) {

@@ -53,6 +53,9 @@ var rooms = map[string][]string{
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
+
+	"cmd/internal/interop":      {"probe/modelsim"},
+	"cmd/internal/interop/life": {"cmd/internal/interop"},
 }
 
 // libraries says which packages alone may import a library from outside.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
 // life is a sidecar that runs in this process.
@@ -45,7 +47,7 @@ func begin(t *testing.T, env ...string) *life {
 	t.Cleanup(cut)
 	go func() { l.ended <- s.run(ctx, urgent) }()
 	if c.AdminWebConfig == "" {
-		until(t, "ready", func() bool { return status(l.base+"/healthz/ready") == 200 })
+		interop.Until(t, "ready", func() bool { return interop.Status(l.base+"/healthz/ready") == 200 })
 	}
 	return l
 }
@@ -58,7 +60,7 @@ func (l *life) end(t *testing.T) {
 		if err != nil {
 			t.Errorf("ended with %v", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(interop.Patience):
 		t.Fatal("does not end")
 	}
 }
@@ -123,8 +125,8 @@ func TestSidecarBehindEndpointsServesOnForTheDelay(t *testing.T) {
 		t.Fatalf("before: %d, last %t", status, last)
 	}
 	l.stop()
-	until(t, "not ready", func() bool { return status(l.base+"/healthz/ready") == 503 })
-	if got := status(l.base + "/healthz/live"); got != 200 {
+	interop.Until(t, "not ready", func() bool { return interop.Status(l.base+"/healthz/ready") == 503 })
+	if got := interop.Status(l.base + "/healthz/live"); got != 200 {
 		t.Errorf("live is %d", got)
 	}
 	for name, a := range map[string]*app{"a kept connection": kept, "a new connection": l.connect(t)} {
@@ -155,7 +157,7 @@ func TestApplicationBesideTheSidecarIsServedUntilItLeaves(t *testing.T) {
 		t.Fatalf("before: %d", status)
 	}
 	l.stop()
-	until(t, "not ready", func() bool { return status(l.base+"/healthz/ready") == 503 })
+	interop.Until(t, "not ready", func() bool { return interop.Status(l.base+"/healthz/ready") == 503 })
 	for range 2 {
 		if status, last := kept.call(t); status != 200 || last {
 			t.Errorf("a request on its way out: %d, last %t", status, last)
@@ -213,19 +215,19 @@ func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
 
 func TestLastNumbersWaitForAScrape(t *testing.T) {
 	l := begin(t, answering(t), "HEADWAY_SCRAPE_WAIT=1h")
-	if got := fetch(t, l.base+"/metrics"); strings.Contains(got, "\nheadway_requests_total{") {
+	if got := interop.Fetch(t, l.base+"/metrics"); strings.Contains(got, "\nheadway_requests_total{") {
 		t.Fatalf("requests before there was one:\n%s", got)
 	}
 	a := l.connect(t)
 	a.call(t)
 	_ = a.Close()
 	l.stop()
-	until(t, "connections are refused", func() bool { return refuses(l.listen) })
-	if got := status(l.base + "/healthz/live"); got != 200 {
+	interop.Until(t, "connections are refused", func() bool { return interop.Refuses(l.listen) })
+	if got := interop.Status(l.base + "/healthz/live"); got != 200 {
 		t.Errorf("live is %d", got)
 	}
 	l.runs(t)
-	if got := fetch(t, l.base+"/metrics"); !strings.Contains(got, "\nheadway_requests_total{") {
+	if got := interop.Fetch(t, l.base+"/metrics"); !strings.Contains(got, "\nheadway_requests_total{") {
 		t.Errorf("the last scrape has no request:\n%s", got)
 	}
 	l.end(t)
@@ -238,8 +240,8 @@ func TestNothingWaitsForAScrapeThatIsNotNeeded(t *testing.T) {
 			a := l.connect(t)
 			a.call(t)
 			_ = a.Close()
-			until(t, "the exchange and its chain are told", func() bool { return l.scrapes.told.Load() == 2 })
-			fetch(t, l.base+"/metrics")
+			interop.Until(t, "the exchange and its chain are told", func() bool { return l.scrapes.told.Load() == 2 })
+			interop.Fetch(t, l.base+"/metrics")
 		},
 		"there is no time for it": func(l *life) {
 			a := l.connect(t)
@@ -335,11 +337,11 @@ func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	startup := "http://" + s.admin.Addr().String() + "/healthz/startup"
-	if got := status(startup); got != 503 {
+	if got := interop.Status(startup); got != 503 {
 		t.Errorf("startup is %d while the first connection is tried", got)
 	}
 	_ = tried.Close()
-	until(t, "startup is over", func() bool { return status(startup) == 200 })
+	interop.Until(t, "startup is over", func() bool { return interop.Status(startup) == 200 })
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)

@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/cmd/internal/interop/life"
 )
 
 // lostAtTheEnd is the line of the log that says what was not exported; nil if there is none.
-func lostAtTheEnd(t *testing.T, s *sidecar) (lost map[string]any) {
+func lostAtTheEnd(t *testing.T, s *interop.Sidecar) (lost map[string]any) {
 	t.Helper()
-	for _, line := range decodeLines[map[string]any](t, []byte(s.process.printed(t))) {
+	for _, line := range interop.DecodeLines[map[string]any](t, []byte(s.Process.Printed(t))) {
 		if line["msg"] == "telemetry is lost: no collector took it" {
 			lost = line
 		}
@@ -28,27 +31,27 @@ func lostAtTheEnd(t *testing.T, s *sidecar) (lost map[string]any) {
 
 // served has a sidecar serve so many streams, notice that its collector is away, and
 // stop on SIGTERM.
-func served(t *testing.T, streams int, env ...string) *sidecar {
+func served(t *testing.T, streams int, env ...string) *interop.Sidecar {
 	t.Helper()
 	goOn := make(chan struct{})
 	close(goOn)
-	s := self(t).startSidecar(t, newSource(t, 0, goOn).URL, append(env, "HEADWAY_TRACE_RATIO=1")...)
+	s := self(t).StartSidecar(t, life.NewSource(t, 0, goOn).URL, append(env, "HEADWAY_TRACE_RATIO=1")...)
 	for range streams {
-		if err := follow(t.Context(), http.DefaultClient, s.url); err != nil {
+		if err := life.Follow(t.Context(), http.DefaultClient, s.URL); err != nil {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, 10*time.Second, func() error {
-		if !strings.Contains(s.process.printed(t), "the collector takes nothing") {
+	interop.Eventually(t, 10*time.Second, func() error {
+		if !strings.Contains(s.Process.Printed(t), "the collector takes nothing") {
 			return os.ErrNotExist
 		}
 		return nil
 	})
-	s.process.signal(t, syscall.SIGTERM)
-	if code := s.process.exit(t, 20*time.Second); code != 0 {
+	s.Process.Signal(t, syscall.SIGTERM)
+	if code := s.Process.Exit(t, 20*time.Second); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if got := outcomes(t, s); len(got) != 1 || got["ok"] != streams {
+	if got := life.Outcomes(t, s); len(got) != 1 || got["ok"] != streams {
 		t.Errorf("captured %v", got)
 	}
 	return s
@@ -56,17 +59,17 @@ func served(t *testing.T, streams int, env ...string) *sidecar {
 
 func TestACollectorThatIsAwayAtTheEndIsAWarning(t *testing.T) {
 	const streams = 7
-	s := served(t, streams, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+freeAddress(t))
+	s := served(t, streams, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+interop.FreeAddress(t))
 	lost := lostAtTheEnd(t, s)
 	if points, ok := lost["metrics"].(float64); lost["level"] != "WARN" || lost["traces"] != float64(streams) || !ok || points < 1 {
-		t.Errorf("%v in\n%s", lost, s.process.printed(t))
+		t.Errorf("%v in\n%s", lost, s.Process.Printed(t))
 	}
 }
 
 func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
 	const streams = 7
 	env := []string{"OTEL_METRICS_EXPORTER=none", "HEADWAY_SPOOL_DIR=" + t.TempDir()}
-	s := served(t, streams, append(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+freeAddress(t))...)
+	s := served(t, streams, append(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+interop.FreeAddress(t))...)
 	if lost := lostAtTheEnd(t, s); lost != nil {
 		t.Error(lost)
 	}
@@ -80,8 +83,8 @@ func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
 		spans.Add(int64(request.Traces().SpanCount()))
 	}))
 	defer collector.Close()
-	next := self(t).startSidecar(t, "http://127.0.0.1:1", append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL)...)
-	next.process.stop(t)
+	next := self(t).StartSidecar(t, "http://127.0.0.1:1", append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL)...)
+	next.Process.Stop(t)
 	if n := spans.Load(); n != streams {
 		t.Errorf("%d of %d spans arrived after a restart", n, streams)
 	}
@@ -91,14 +94,14 @@ func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
 func TestASpoolThatAnotherProcessHasKeepsNobodyFromServing(t *testing.T) {
 	goOn := make(chan struct{})
 	close(goOn)
-	source := newSource(t, 0, goOn)
-	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + freeAddress(t), "HEADWAY_SPOOL_DIR=" + t.TempDir()}
-	self(t).startSidecar(t, source.URL, env...)
-	second := self(t).startSidecar(t, source.URL, env...)
-	if err := follow(t.Context(), http.DefaultClient, second.url); err != nil {
+	source := life.NewSource(t, 0, goOn)
+	env := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + interop.FreeAddress(t), "HEADWAY_SPOOL_DIR=" + t.TempDir()}
+	self(t).StartSidecar(t, source.URL, env...)
+	second := self(t).StartSidecar(t, source.URL, env...)
+	if err := life.Follow(t.Context(), http.DefaultClient, second.URL); err != nil {
 		t.Error(err)
 	}
-	if log := second.process.printed(t); !strings.Contains(log, "the spool cannot be used") {
+	if log := second.Process.Printed(t); !strings.Contains(log, "the spool cannot be used") {
 		t.Errorf("nothing is said of the spool in\n%s", log)
 	}
 }

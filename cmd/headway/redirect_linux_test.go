@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
 // rights starts programs as root in a container does that was given these
@@ -30,7 +32,7 @@ func newRights(t *testing.T, capabilities string) rights {
 }
 
 // run runs `headway redirect` and returns its exit code and what it printed.
-func (r rights) run(t *testing.T, exe program, args ...string) (code int, stdout, stderr string) {
+func (r rights) run(t *testing.T, exe interop.Program, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, complaints strings.Builder
 	command := exec.Command("setpriv", append([]string{string(r), string(exe), "redirect"}, args...)...)

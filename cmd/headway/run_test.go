@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
 	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
@@ -70,7 +71,7 @@ func startRun(t *testing.T, env map[string]string) *running {
 		r.listen, r.admin = a[0], a[1]
 	case code := <-r.exited:
 		t.Fatalf("exit code %d:\n%s", code, r.logged)
-	case <-time.After(patience):
+	case <-time.After(interop.Patience):
 		t.Fatal("is not ready")
 	}
 	return r
@@ -82,7 +83,7 @@ func (r *running) exit(t *testing.T) int {
 	select {
 	case code := <-r.exited:
 		return code
-	case <-time.After(patience):
+	case <-time.After(interop.Patience):
 		t.Fatal("does not end")
 		return 0
 	}
@@ -128,7 +129,7 @@ func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
 	goOn := make(chan struct{})
 	file := filepath.Join(t.TempDir(), "capture.jsonl")
 	r := startRun(t, map[string]string{"UPSTREAM": pausing(t, goOn).URL, "CAPTURE_FILE": file})
-	if got := status("http://" + r.admin + "/healthz/ready"); got != 200 {
+	if got := interop.Status("http://" + r.admin + "/healthz/ready"); got != 200 {
 		t.Errorf("ready is %d before it is told to stop", got)
 	}
 	stream := ask(t, r.listen)
@@ -137,17 +138,17 @@ func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	var metrics string // which may be later than what is forwarded
-	until(t, "the stream is among the exchanges in flight", func() bool {
-		metrics = fetch(t, "http://"+r.admin+"/metrics")
+	interop.Until(t, "the stream is among the exchanges in flight", func() bool {
+		metrics = interop.Fetch(t, "http://"+r.admin+"/metrics")
 		return strings.Contains(metrics, `headway_streams_in_flight{model="m",operation="chat"`)
 	})
 
 	r.stop()
-	until(t, "connections are refused", func() bool { return refuses(r.listen) })
-	if got := status("http://" + r.admin + "/healthz/ready"); got != 503 {
+	interop.Until(t, "connections are refused", func() bool { return interop.Refuses(r.listen) })
+	if got := interop.Status("http://" + r.admin + "/healthz/ready"); got != 503 {
 		t.Errorf("ready is %d while it drains", got)
 	}
-	if got := status("http://" + r.admin + "/healthz/live"); got != 200 {
+	if got := interop.Status("http://" + r.admin + "/healthz/live"); got != 200 {
 		t.Errorf("live is %d while it drains", got)
 	}
 	close(goOn)
@@ -158,7 +159,7 @@ func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
 	if code := r.exit(t); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, r.logged)
 	}
-	if !refuses(r.admin) {
+	if !interop.Refuses(r.admin) {
 		t.Error("the admin port is still open")
 	}
 	lines := readCapture(t, file)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
 // fakeAdmin is an admin port that is ready from the given question on, counted
@@ -45,7 +47,7 @@ func headway(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func TestWaitEndsWhenTheSidecarIsReady(t *testing.T) {
 	ready, _ := fakeAdmin(t, 3)
 	never, _ := fakeAdmin(t, 0)
-	nobody := "http://" + closedAddress(t)
+	nobody := "http://" + interop.FreeAddress(t)
 	for _, tt := range []struct {
 		name   string
 		args   []string
@@ -119,7 +121,7 @@ func TestStopAsksAndWaitsUntilTheSidecarIsGone(t *testing.T) {
 	if code, _, stderr := headway(t, "stop", "--wait", "--admin", admin); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	if !refuses(r.admin) {
+	if !interop.Refuses(r.admin) {
 		t.Error("is still there")
 	}
 	if code := r.exit(t); code != 0 {
@@ -196,12 +198,4 @@ func TestWaitFindsTheSidecarByItsVariables(t *testing.T) {
 	if code, _, stderr := headway(t, "wait", "--timeout", "5s"); code != 0 {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-}
-
-// closedAddress is an address on loopback that nothing listens on.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	s := httptest.NewServer(http.NotFoundHandler())
-	s.Close()
-	return strings.TrimPrefix(s.URL, "http://")
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
 // webConfig writes a web configuration beside a certificate for 127.0.0.1, and
@@ -65,7 +67,7 @@ func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
 	}
 	client := http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
-		Timeout:   patience,
+		Timeout:   interop.Patience,
 	}
 	for _, tt := range []struct {
 		path, password string
@@ -100,7 +102,7 @@ func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
 	if code != 1 || !strings.Contains(stderr, "certificate") {
 		t.Errorf("a certificate that nobody vouches for: exit code %d: %s", code, stderr)
 	}
-	if got := status("http://" + r.admin + "/healthz/live"); got == 200 {
+	if got := interop.Status("http://" + r.admin + "/healthz/live"); got == 200 {
 		t.Error("answers without TLS")
 	}
 	if code, _, stderr := headway(t, "stop", "--wait", "--insecure", "--admin", base); code != 0 {

@@ -1,0 +1,75 @@
+// Package interop runs headway as a process, and real parts that other people made
+// beside it: the harness of all tests that need either. The folders below hold the
+// tests with the tag interop, a folder a subject; `make interop` installs the parts
+// and runs them all.
+//
+// What a test starts here ends with the test. Every function that takes a testing.T
+// fails the test when something goes wrong, and belongs on the test's goroutine
+// unless it says otherwise.
+package interop
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Path is a path inside the module, from its root: "docs/metrics.md", say. Tests run
+// in the folder of their package.
+func Path(t *testing.T, name string) string {
+	t.Helper()
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			return filepath.Join(root, filepath.FromSlash(name))
+		}
+		above := filepath.Dir(root)
+		if above == root {
+			t.Fatal("no go.mod is above the working directory")
+		}
+		root = above
+	}
+}
+
+// Tool is the path of a part that .ci/interop/install puts into .tools.
+func Tool(t *testing.T, name string) string {
+	t.Helper()
+	path := Path(t, ".tools/"+name)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%s is missing: run .ci/interop/install (%v)", name, err)
+	}
+	return path
+}
+
+// Driver is the path of a file in .ci/interop: a script that calls an SDK, or what it
+// reads.
+func Driver(t *testing.T, name string) string {
+	t.Helper()
+	return Path(t, ".ci/interop/"+name)
+}
+
+// Program is the path of headway.
+type Program string
+
+// Build builds headway.
+func Build(t *testing.T) Program {
+	t.Helper()
+	return BuildInto(t, t.TempDir())
+}
+
+// BuildInto builds headway into a directory. Other users may not enter those of
+// t.TempDir.
+func BuildInto(t *testing.T, dir string) Program {
+	t.Helper()
+	exe := filepath.Join(dir, "headway")
+	build := exec.Command("go", "build", "-o", exe, "./cmd/headway")
+	build.Dir = Path(t, "")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building headway: %v\n%s", err, out)
+	}
+	return Program(exe)
+}

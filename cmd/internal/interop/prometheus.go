@@ -1,0 +1,119 @@
+package interop
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Prometheus is a real Prometheus. API is the URL that its API begins with.
+type Prometheus struct{ API string }
+
+const scrapeConfig = `
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+  - job_name: headway
+    scrape_native_histograms: true
+    always_scrape_classic_histograms: true
+    static_configs:
+      - targets: [%q]
+`
+
+// StartPrometheus starts a Prometheus that scrapes target, a host and port, once a
+// second: both kinds of histogram, and exemplars.
+func StartPrometheus(t *testing.T, target string) Prometheus {
+	t.Helper()
+	dir, address := t.TempDir(), FreeAddress(t)
+	config := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(config, fmt.Appendf(nil, scrapeConfig, target), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	Start(t, nil, Tool(t, "bin/prometheus"),
+		"--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address,
+		"--enable-feature=exemplar-storage")
+	p := Prometheus{API: "http://" + address + "/api/v1/"}
+	p.EventuallyIs(t, "up", 1)
+	return p
+}
+
+// Query returns the only value of an instant query, or an error when there is not one.
+func (p Prometheus) Query(promql string) (float64, error) {
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value [2]any `json:"value"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := GetJSON(p.API+"query?query="+url.QueryEscape(promql), &answer); err != nil {
+		return 0, err
+	}
+	if len(answer.Data.Result) != 1 {
+		return 0, fmt.Errorf("%s has %d results", promql, len(answer.Data.Result))
+	}
+	return strconv.ParseFloat(fmt.Sprint(answer.Data.Result[0].Value[1]), 64)
+}
+
+// Value is the only value of an instant query.
+func (p Prometheus) Value(t *testing.T, promql string) float64 {
+	t.Helper()
+	v, err := p.Query(promql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// EventuallyIs waits until the only value of an instant query is the wanted one.
+func (p Prometheus) EventuallyIs(t *testing.T, promql string, want float64) {
+	t.Helper()
+	Eventually(t, 20*time.Second, func() error {
+		got, err := p.Query(promql)
+		if err == nil && got != want {
+			err = fmt.Errorf("%s is %v, want %v", promql, got, want)
+		}
+		return err
+	})
+}
+
+// Exemplars counts the exemplars of a selector's series by trace id. An exemplar
+// without one fails the test.
+func (p Prometheus) Exemplars(t *testing.T, selector string) map[string]int {
+	t.Helper()
+	var answer struct {
+		Data []struct {
+			Exemplars []struct {
+				Labels map[string]string `json:"labels"`
+			} `json:"exemplars"`
+		} `json:"data"`
+	}
+	query := url.Values{
+		"query": {selector},
+		"start": {strconv.FormatInt(time.Now().Add(-time.Hour).Unix(), 10)},
+		"end":   {strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)},
+	}
+	if err := GetJSON(p.API+"query_exemplars?"+query.Encode(), &answer); err != nil {
+		t.Fatal(err)
+	}
+	traces := map[string]int{}
+	for _, series := range answer.Data {
+		for _, exemplar := range series.Exemplars {
+			if labels := slices.Sorted(maps.Keys(exemplar.Labels)); !slices.Contains(labels, "trace_id") {
+				t.Errorf("exemplar has labels %s and no trace_id", strings.Join(labels, ", "))
+			}
+			traces[exemplar.Labels["trace_id"]]++
+		}
+	}
+	return traces
+}

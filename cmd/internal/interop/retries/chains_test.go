@@ -1,0 +1,189 @@
+//go:build interop
+
+package retries_test
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+)
+
+// chainLine is what these tests read of a capture line: that of an exchange, or
+// that of a chain, which has nothing but a call.
+type chainLine struct {
+	Kind     string    `json:"kind"`
+	Start    time.Time `json:"start"`
+	Upstream string    `json:"upstream"`
+	E2E      float64   `json:"e2e_s"`
+	Chain    struct {
+		ID       string `json:"id"`
+		Attempt  int    `json:"attempt"`
+		JoinedBy string `json:"joined_by"`
+		Outcome  string `json:"outcome"`
+	} `json:"chain"`
+	Call struct {
+		ID       string   `json:"id"`
+		Outcome  string   `json:"outcome"`
+		Attempts int      `json:"attempts"`
+		JoinedBy []string `json:"joined_by"`
+		Upstream string   `json:"upstream"`
+		E2E      float64  `json:"e2e_s"`
+		Slept    float64  `json:"slept_s"`
+		Ignored  int      `json:"retry_after_ignored"`
+	} `json:"call"`
+}
+
+// reportedChain is what headway reports of one call.
+type reportedChain struct {
+	id, outcome string
+	attempts    int
+	joinedBy    []string
+	lasted      time.Duration
+	slept       time.Duration
+	ignored     int         // attempts that came sooner than the server had asked
+	lines       []chainLine // of the attempts, in order of start
+	chains      int
+}
+
+// readChains takes over what is in the capture of every call. It ends the sidecar,
+// which does not wait then for attempts that may follow.
+func readChains(t *testing.T, s *interop.Sidecar, calls []*retryCall) {
+	t.Helper()
+	s.Process.Stop(t)
+	text, err := os.ReadFile(s.Capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byUpstream := map[string]*retryCall{}
+	for _, c := range calls {
+		byUpstream[c.upstream()] = c
+	}
+	lines := interop.DecodeLines[chainLine](t, text)
+	slices.SortStableFunc(lines, func(a, b chainLine) int { return a.Start.Compare(b.Start) })
+	for _, l := range lines {
+		if c := byUpstream[cmp.Or(l.Upstream, l.Call.Upstream)]; c != nil {
+			c.chain.take(l)
+		} else {
+			t.Errorf("a line of no call: %+v", l)
+		}
+	}
+}
+
+// take adds a line. A call that was answered at the first try has no line of its own.
+func (r *reportedChain) take(l chainLine) {
+	if l.Kind == "" {
+		r.lines = append(r.lines, l)
+		if l.Chain.Outcome != "first_try" {
+			return
+		}
+		l.Call.ID, l.Call.Outcome, l.Call.Attempts, l.Call.E2E = l.Chain.ID, l.Chain.Outcome, 1, l.E2E
+	}
+	r.chains++
+	r.id, r.outcome, r.attempts, r.joinedBy = l.Call.ID, l.Call.Outcome, l.Call.Attempts, l.Call.JoinedBy
+	r.lasted, r.slept, r.ignored = milliseconds(l.Call.E2E*1e3), milliseconds(l.Call.Slept*1e3), l.Call.Ignored
+}
+
+// asleep is what the times of two processes may be apart: another one may keep
+// either from running.
+const asleep = 500 * time.Millisecond
+
+// compare returns how the chain that headway reports differs from what the client
+// logged, and the server saw, empty when it does not.
+func (c *retryCall) compare() string {
+	var problems []string
+	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	reported, saw := &c.chain, c.server.saw()
+	if reported.chains != 1 {
+		complain("headway reports %d chains", reported.chains)
+	}
+	if got := fmt.Sprintf("%s after %d", reported.outcome, reported.attempts); got != c.outcome() {
+		complain("headway reports %s, the client %s", got, c.outcome())
+	}
+	if len(reported.lines) != len(saw) {
+		complain("headway has lines of %d attempts, the server saw %d", len(reported.lines), len(saw))
+		return strings.Join(problems, "; ")
+	}
+	for i, l := range reported.lines {
+		switch {
+		case l.Chain.ID != reported.id:
+			complain("attempt %d is in chain %q, the call is %q", i+1, l.Chain.ID, reported.id)
+		case l.Chain.Attempt != i+1:
+			complain("attempt %d is numbered %d", i+1, l.Chain.Attempt)
+		case l.Chain.JoinedBy != strongest(i, saw[i]):
+			complain("attempt %d is joined by %q, the client sent %v", i+1, l.Chain.JoinedBy, saw[i].Markers)
+		case i < len(saw)-1 && l.Chain.Outcome != "":
+			complain("attempt %d ends the chain as %s", i+1, l.Chain.Outcome)
+		}
+	}
+	if d := reported.lasted; d > c.client.duration()+asleep || d < c.client.untilLast()-asleep {
+		complain("headway's chain lasted %s, the client's call %s", d, c.client.duration())
+	}
+	slept, least, most := c.server.slept()
+	if (reported.slept - slept).Abs() > asleep {
+		complain("headway saw %s between the attempts, the server %s", reported.slept, slept)
+	}
+	if reported.ignored < least || reported.ignored > most {
+		complain("headway saw %d attempts come too soon, the server between %d and %d", reported.ignored, least, most)
+	}
+	return strings.Join(problems, "; ")
+}
+
+// slept is the time between the attempts, and how many came sooner than the one
+// before was told: at least, and at most, for what came just in time.
+func (s *scripted) slept() (all time.Duration, least, most int) {
+	const justInTime = 50 * time.Millisecond
+	saw := s.saw()
+	for i := 1; i < len(saw); i++ {
+		slept := saw[i].Start.Sub(saw[i-1].End)
+		all += slept
+		asked := s.script.fault(i - 1).asks()
+		least += toInt(slept < asked-justInTime)
+		most += toInt(asked > 0 && slept < asked+justInTime)
+	}
+	return all, least, most
+}
+
+// asks is for how long the answer tells the client to wait, 0 when it does not. An
+// attempt that did not fail has none.
+func (f *fault) asks() time.Duration {
+	if f == nil {
+		return 0
+	}
+	seconds, _ := strconv.Atoi(f.header.Get("Retry-After"))
+	ms, _ := strconv.Atoi(f.header.Get("Retry-After-Ms"))
+	return time.Duration(seconds)*time.Second + time.Duration(ms)*time.Millisecond
+}
+
+// strongest is the evidence that attempt i, from 0, was sent with.
+func strongest(i int, attempt seen) string {
+	switch count := attempt.Markers["X-Stainless-Retry-Count"]; {
+	case i == 0:
+		return ""
+	case attempt.Markers["Amz-Sdk-Invocation-Id"] != "":
+		return "amz-sdk-invocation-id"
+	case count != "" && count != "0":
+		return "x-stainless-retry-count"
+	}
+	return "fingerprint"
+}
+
+// checkNoneShared fails the test when attempts of two calls are in one chain.
+func checkNoneShared(t *testing.T, calls []*retryCall) {
+	t.Helper()
+	owner := map[string]*retryCall{}
+	for _, c := range calls {
+		for _, l := range c.chain.lines {
+			if other := owner[l.Chain.ID]; other != nil && other != c {
+				t.Errorf("%s and %s share chain %q", c.ID, other.ID, l.Chain.ID)
+			}
+			owner[l.Chain.ID] = c
+		}
+	}
+}

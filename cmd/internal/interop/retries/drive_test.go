@@ -1,0 +1,195 @@
+//go:build interop
+
+package retries_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+)
+
+// clientLog is what a client itself saw of a call.
+type clientLog struct {
+	ID       string          `json:"id"`
+	Start    float64         `json:"start_ms"`
+	End      float64         `json:"end_ms"`
+	Attempts []clientAttempt `json:"attempts"`
+	Text     string          `json:"text"`
+	Error    string          `json:"error"`
+	Message  string          `json:"message"`
+}
+
+// clientAttempt is one request up to the head of its response.
+type clientAttempt struct {
+	Start  float64 `json:"start_ms"`
+	End    float64 `json:"end_ms"`
+	Status int     `json:"status"`
+	Error  string  `json:"error"`
+}
+
+// duration is how long the application waited, from the first attempt.
+func (c *clientLog) duration() time.Duration {
+	if len(c.Attempts) == 0 {
+		return 0
+	}
+	return milliseconds(c.End - c.Attempts[0].Start)
+}
+
+// untilLast is from the start of the first attempt to that of the last.
+func (c *clientLog) untilLast() time.Duration {
+	if len(c.Attempts) == 0 {
+		return 0
+	}
+	return milliseconds(c.Attempts[len(c.Attempts)-1].Start - c.Attempts[0].Start)
+}
+
+func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
+
+// outcome is how the call ended, in the words of chains: it was answered when the
+// client has the answer, or got all of it. A client has abandoned a call when it
+// left the last attempt.
+func (c *retryCall) outcome() string {
+	attempts := len(c.client.Attempts)
+	how := "exhausted"
+	switch answered := c.client.Error == "" || c.did() == answeredWhole; {
+	case answered && attempts == 1:
+		how = "first_try"
+	case answered:
+		how = "recovered"
+	case slices.Contains([]string{unanswered, unfinished, leftMidAnswer}, c.did()):
+		how = "abandoned"
+	}
+	return fmt.Sprintf("%s after %d", how, attempts)
+}
+
+// spoilt tells of a call that the SDK failed by itself: nothing was wrong with the
+// answer.
+func (c *retryCall) spoilt() bool {
+	return c.client.Error != "" && (c.did() == answeredWhole || c.did() == leftMidAnswer)
+}
+
+// did is what the server did to the last attempt.
+func (c *retryCall) did() string {
+	saw := c.server.saw()
+	if len(saw) == 0 {
+		return ""
+	}
+	return saw[len(saw)-1].Did
+}
+
+// routesTo is a route for every call. The upstream's port then tells in the capture
+// which call a line is of.
+func routesTo(calls []*retryCall) string {
+	var routes []string
+	for i, c := range calls {
+		routes = append(routes, fmt.Sprintf("/c%d=%s", i, c.server.URL))
+	}
+	return strings.Join(routes, ",")
+}
+
+// leadThrough has the calls go through headway.
+func leadThrough(calls []*retryCall, headway string) {
+	for i, c := range calls {
+		c.URL = fmt.Sprintf("%s/c%d", headway, i)
+	}
+}
+
+// upstream is the host and port of the server that the call reaches in the end.
+func (c *retryCall) upstream() string {
+	u, err := url.Parse(c.server.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// atATime is how many drivers run at a time: their starting wants the whole machine,
+// and then they sleep.
+const atATime = 3
+
+// driveRetries makes all calls, with a process for each SDK, and waits for the
+// slowest.
+func driveRetries(t *testing.T, calls []*retryCall) {
+	t.Helper()
+	sdks := retrySDKs()
+	slices.SortStableFunc(sdks, func(a, b retrySDK) int { return toInt(b.slow) - toInt(a.slow) })
+	lanes := make(chan struct{}, atATime)
+	var all sync.WaitGroup
+	for _, sdk := range sdks {
+		lanes <- struct{}{}
+		all.Go(func() {
+			defer func() { <-lanes }()
+			var own []*retryCall
+			for _, c := range calls {
+				if c.SDK == sdk.name {
+					own = append(own, c)
+				}
+			}
+			if err := sdk.drive(t, own); err != nil {
+				t.Errorf("%s: %v", sdk.name, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func toInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// drive makes calls of one SDK, at the same time.
+func (s retrySDK) drive(t *testing.T, calls []*retryCall) error {
+	told, err := json.Marshal(calls)
+	if err != nil {
+		return err
+	}
+	argv := map[string][]string{
+		"node":   {"node", interop.Driver(t, "node/retries.mjs")},
+		"python": {interop.Tool(t, "python-retries/bin/python"), interop.Driver(t, "python/retries.py")},
+		"go":     {interop.Tool(t, "bin/retries")},
+	}[s.driver]
+	var printed, complaints bytes.Buffer
+	command := exec.Command(argv[0], argv[1:]...)
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(told), &printed, &complaints
+	command.Env = clientEnvironment()
+	patience := time.AfterFunc(4*time.Minute, func() { _ = command.Process.Kill() })
+	defer patience.Stop()
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%w\n%s", err, complaints.Bytes())
+	}
+	for _, line := range interop.DecodeLines[clientLog](t, printed.Bytes()) {
+		for _, c := range calls {
+			if c.ID == line.ID {
+				c.client = line
+			}
+		}
+	}
+	return nil
+}
+
+// clientEnvironment is the environment without what would change a client's
+// retries, or lead it elsewhere.
+func clientEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
+		for _, prefix := range []string{"OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "AWS_", "LANGCHAIN_", "LANGSMITH_", "LITELLM_", "OTEL_"} {
+			if strings.HasPrefix(entry, prefix) {
+				return true
+			}
+		}
+		name, _, _ := strings.Cut(entry, "=")
+		return strings.HasSuffix(strings.ToLower(name), "_proxy")
+	})
+}

@@ -1,0 +1,26 @@
+//go:build interop
+
+package rules_test
+
+import (
+	"os/exec"
+	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+)
+
+// TestInteropRetryStormFiresTheAlert in the rule evaluator of a real Prometheus, and
+// only a storm does.
+func TestInteropRetryStormFiresTheAlert(t *testing.T) {
+	promtool := interop.Tool(t, "bin/promtool")
+	for _, args := range [][]string{
+		{"check", "rules", "retries.rules.yaml"},
+		{"test", "rules", "retries.rules_test.yaml"},
+	} {
+		run := exec.Command(promtool, args...)
+		run.Dir = interop.Path(t, "deploy/prometheus")
+		if out, err := run.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+}

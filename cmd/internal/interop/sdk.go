@@ -1,0 +1,121 @@
+package interop
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// SDK is an official SDK with the script that makes the calls of calls.json.
+type SDK struct {
+	Name    string
+	Command []string
+}
+
+// SDKs are the SDKs that make the calls of calls.json.
+func SDKs(t *testing.T) []SDK {
+	t.Helper()
+	python := Tool(t, "python/bin/python")
+	return []SDK{
+		{"node", []string{"node", Driver(t, "node/drive.mjs")}},
+		{"python", []string{python, Driver(t, "python/drive.py")}},
+		{"python async", []string{python, Driver(t, "python/drive.py"), "--async"}},
+	}
+}
+
+// Call is what the tests read of an entry of calls.json.
+type Call struct {
+	Name   string `json:"name"`
+	API    string `json:"api"`
+	Helper bool   `json:"helper"` // the SDK streams by itself
+	Fails  bool   `json:"fails"`  // the application is to get an error
+	Params struct {
+		Model   string `json:"model"`
+		Stream  bool   `json:"stream"`
+		Options struct {
+			IncludeUsage bool `json:"include_usage"`
+		} `json:"stream_options"`
+	} `json:"params"`
+}
+
+// ToldUsage says that the server reports usage in the answer to this call.
+func (c Call) ToldUsage() bool {
+	streams := c.Params.Stream || c.Helper
+	return !streams || c.Params.Options.IncludeUsage || c.API == "responses"
+}
+
+// DepartureLimit is the longest time between the departure of a client and the moment
+// at which its upstream notices.
+const DepartureLimit = 50 * time.Millisecond
+
+// Answer is what an application got for one call, as a driver prints it.
+type Answer map[string]any
+
+// Drive makes all calls and returns an answer for each.
+func (s SDK) Drive(t *testing.T, upstream string) []Answer {
+	t.Helper()
+	var printed, complaints bytes.Buffer
+	command := exec.Command(s.Command[0], append(s.Command[1:], upstream+"/v1")...)
+	command.Stdout, command.Stderr = &printed, &complaints
+	// A hung driver would hang the test: it is ended by its own pid.
+	patience := time.AfterFunc(2*time.Minute, func() { _ = command.Process.Kill() })
+	defer patience.Stop()
+	if err := command.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s%s", s.Name, err, printed.Bytes(), complaints.Bytes())
+	}
+	return DecodeLines[Answer](t, printed.Bytes())
+}
+
+// CompareAnswers fails the test unless applications got the same answers directly and
+// through headway, to all calls, and errors where errors belong.
+func CompareAnswers(t *testing.T, calls []Call, direct, through []Answer) {
+	t.Helper()
+	if len(direct) != len(calls) || len(through) != len(calls) {
+		t.Fatalf("%d answers directly and %d through headway to %d calls", len(direct), len(through), len(calls))
+	}
+	for i, call := range calls {
+		want, got := direct[i].normal(), through[i].normal()
+		if failed := want["error"] != nil; failed != call.Fails {
+			t.Errorf("%s: an error was expected: %t; the server itself answered %s", call.Name, call.Fails, want)
+		}
+		if !reflect.DeepEqual(want, got) {
+			t.Errorf("%s:\ndirectly        %s\nthrough headway %s", call.Name, want, got)
+		}
+	}
+}
+
+// normal is the answer without what two runs of one server cannot agree on: the
+// time of day, and what depends on it.
+func (a Answer) normal() Answer {
+	delete(a, "left_ms")
+	headers, _ := a["headers"].(map[string]any)
+	for _, name := range []string{"date", "openai-processing-ms", "connection", "keep-alive", "transfer-encoding"} {
+		delete(headers, name)
+	}
+	if headers["content-encoding"] != nil {
+		delete(headers, "content-length")
+	}
+	return a
+}
+
+func (a Answer) String() string {
+	return InJSON(map[string]any(a))
+}
+
+// ReadCalls reads calls.json, in order.
+func ReadCalls(t *testing.T) []Call {
+	t.Helper()
+	text, err := os.ReadFile(Driver(t, "calls.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls []Call
+	if err := json.Unmarshal(text, &calls); err != nil {
+		t.Fatal(err)
+	}
+	return calls
+}

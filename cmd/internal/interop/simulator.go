@@ -1,0 +1,31 @@
+package interop
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headway-sidecar/headway/probe/modelsim"
+)
+
+// Simulator is a `headway sim` that nobody has called yet.
+type Simulator struct{ URL string }
+
+// StartSimulator runs a simulator with these flags beside those that it needs.
+func (p Program) StartSimulator(t *testing.T, flags ...string) Simulator {
+	t.Helper()
+	address := FreeAddress(t)
+	Start(t, nil, string(p), append([]string{"sim", "--listen", address, "--seed", "1"}, flags...)...)
+	s := Simulator{URL: "http://" + address}
+	Eventually(t, 10*time.Second, func() error { return GetJSON(s.URL+"/sim/exchanges", new(any)) })
+	return s
+}
+
+// Exchanges is the ground truth of every request to one of the APIs, in order of arrival.
+func (s Simulator) Exchanges(t *testing.T) []modelsim.Exchange {
+	t.Helper()
+	var all []modelsim.Exchange
+	if err := GetJSON(s.URL+"/sim/exchanges", &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
