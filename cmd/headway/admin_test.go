@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 // wired is a sidecar that listens nowhere.
 func wired(t *testing.T) *sidecar {
 	t.Helper()
-	c, err := readConfig([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1"})
+	c, err := config.Read([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 const (
@@ -37,7 +39,7 @@ type adminOptions struct {
 
 func adminFlags(f *flag.FlagSet) *adminOptions {
 	var o adminOptions
-	f.StringVar(&o.url, "admin", "", "`URL` of the sidecar's admin port; without it, "+envPrefix+"ADMIN_LISTEN says where it is")
+	f.StringVar(&o.url, "admin", "", "`URL` of the sidecar's admin port; without it, "+config.Prefix+"ADMIN_LISTEN says where it is")
 	f.StringVar(&o.ca, "ca", "", "`file` of certificates to trust, for an admin port with TLS")
 	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
 	return &o
@@ -55,7 +57,7 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 	base := o.url
 	if base == "" {
 		var err error
-		if base, err = adminURL(getenv(envPrefix+"ADMIN_LISTEN"), getenv(envPrefix+"ADMIN_WEB_CONFIG")); err != nil {
+		if base, err = adminURL(getenv(config.Prefix+"ADMIN_LISTEN"), getenv(config.Prefix+"ADMIN_WEB_CONFIG")); err != nil {
 			return nil, err
 		}
 	}
@@ -87,12 +89,12 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 // this ADMIN_WEB_CONFIG is reached from beside it.
 func adminURL(listen, webConfig string) (string, error) {
 	if listen == "" {
-		field, _ := reflect.TypeFor[config]().FieldByName("AdminListen")
+		field, _ := reflect.TypeFor[config.Config]().FieldByName("AdminListen")
 		listen = field.Tag.Get("envDefault")
 	}
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Errorf("%sADMIN_LISTEN: %q is not host:port", envPrefix, listen)
+		return "", fmt.Errorf("%sADMIN_LISTEN: %q is not host:port", config.Prefix, listen)
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = map[bool]string{true: "::1", false: "127.0.0.1"}[ip != nil && ip.To4() == nil]
@@ -101,11 +103,11 @@ func adminURL(listen, webConfig string) (string, error) {
 	if webConfig != "" {
 		text, err := os.ReadFile(webConfig)
 		if err != nil {
-			return "", fmt.Errorf("%sADMIN_WEB_CONFIG: %w", envPrefix, err)
+			return "", fmt.Errorf("%sADMIN_WEB_CONFIG: %w", config.Prefix, err)
 		}
 		var c web.Config
 		if err := yaml.Unmarshal(text, &c); err != nil {
-			return "", fmt.Errorf("%sADMIN_WEB_CONFIG: reading %s: %w", envPrefix, webConfig, err)
+			return "", fmt.Errorf("%sADMIN_WEB_CONFIG: reading %s: %w", config.Prefix, webConfig, err)
 		}
 		if c.TLSConfig.IsEnabled() {
 			scheme = "https"

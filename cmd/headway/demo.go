@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 	"github.com/headway-sidecar/headway/slo/rules"
 )
@@ -68,10 +69,10 @@ func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 // check finds everything that is wrong with the options.
 func (o demoOptions) check() error {
 	var wrong []error
-	if err := checkAddress(o.listen); err != nil {
+	if err := config.CheckAddress(o.listen); err != nil {
 		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
 	}
-	if err := checkAddress(o.admin); err != nil {
+	if err := config.CheckAddress(o.admin); err != nil {
 		wrong = append(wrong, fmt.Errorf("--admin: %w", err))
 	}
 	if o.rps <= 0 || o.every <= 0 || o.length < 0 {
@@ -122,19 +123,19 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 
 // demoSidecar is a sidecar before the model server at address, with its ports bound.
 func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*sidecar, error) {
-	c, err := readConfig([]string{
-		envPrefix + "UPSTREAM=http://" + address,
-		envPrefix + "LISTEN=" + o.listen,
-		envPrefix + "ADMIN_LISTEN=" + o.admin,
-		envPrefix + "SLO_FILE=" + o.slo,
-		envPrefix + "DRAIN_TIMEOUT=5s",
-		envPrefix + "DRAIN_DELAY=0",
+	c, err := config.Read([]string{
+		config.Prefix + "UPSTREAM=http://" + address,
+		config.Prefix + "LISTEN=" + o.listen,
+		config.Prefix + "ADMIN_LISTEN=" + o.admin,
+		config.Prefix + "SLO_FILE=" + o.slo,
+		config.Prefix + "DRAIN_TIMEOUT=5s",
+		config.Prefix + "DRAIN_DELAY=0",
 	})
 	if err != nil {
 		return nil, err
 	}
 	if o.slo == "" {
-		if c.slos.set, _, err = parseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
+		if c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
 			return nil, err
 		}
 	}

@@ -54,6 +54,9 @@ var rooms = map[string][]string{
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
 
+	"cmd/internal/build":  {"exporter"},
+	"cmd/internal/config": {"cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
+
 	"cmd/internal/interop":      {"probe/modelsim"},
 	"cmd/internal/interop/life": {"cmd/internal/interop"},
 }
@@ -64,7 +67,7 @@ var libraries = map[string][]string{
 	"github.com/prometheus/client_golang": {"exporter/prometheus"},
 	"github.com/prometheus/client_model":  {"exporter/prometheus"},
 	"google.golang.org/protobuf":          {"exporter/prometheus"},
-	"github.com/caarlos0/env":             {"cmd/headway"},
+	"github.com/caarlos0/env":             {"cmd/internal/config"},
 	"github.com/klauspost/compress":       {"proxy/tap"},
 	"github.com/andybalholm/brotli":       {"proxy/tap"},
 	"golang.org/x/sys":                    {"cmd/headway-bench", "proxy", "proxy/transparent"},
@@ -72,7 +75,7 @@ var libraries = map[string][]string{
 	"github.com/google/nftables":          {"proxy/redirect"},
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},
 	"golang.org/x/sync":                   {"cmd/headway"},
-	"golang.org/x/term":                   {"cmd/headway"},
+	"golang.org/x/term":                   {"cmd/headway", "cmd/internal/config"},
 	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
 
 	"go.opentelemetry.io/otel":                  {"exporter/otlp/metrics", "cmd/headway"},
@@ -81,7 +84,7 @@ var libraries = map[string][]string{
 	"google.golang.org/genproto/googleapis/rpc": {"exporter/otlp/delivery"},
 
 	"github.com/KimMachineGun/automemlimit":  {"cmd/headway"},
-	"github.com/prometheus/exporter-toolkit": {"cmd/headway"},
+	"github.com/prometheus/exporter-toolkit": {"cmd/headway", "cmd/internal/config"},
 	"go.yaml.in/yaml/v2":                     {"cmd/headway"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
@@ -28,7 +29,7 @@ type life struct {
 // begin runs a sidecar until it is ready.
 func begin(t *testing.T, env ...string) *life {
 	t.Helper()
-	c, err := readConfig(append([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1", "HEADWAY_PREWARM=0",
+	c, err := config.Read(append([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1", "HEADWAY_PREWARM=0",
 		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0"}, env...))
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
+	c, err := config.Read([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
 		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
 	if err != nil {
 		t.Fatal(err)
@@ -317,12 +318,12 @@ func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
-	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
+	c, err := config.Read([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
 		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSidecar(c, newLogger(c, io.Discard))
+	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

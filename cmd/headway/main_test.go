@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 // busyAddress is an address on loopback that something listens on already.
@@ -57,7 +59,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for key, value := range tt.env {
-				t.Setenv(envPrefix+key, value)
+				t.Setenv(config.Prefix+key, value)
 			}
 			var stdout, stderr bytes.Buffer
 			if code := dispatch(t.Context(), tt.args, &stdout, &stderr); code != tt.code {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 // manifest is what the tests read of an example in deploy/kubernetes.
@@ -110,11 +112,11 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Fatalf("%d sidecars", len(sidecars))
 			}
 			c := sidecars[0]
-			set, err := readConfig(c.environ())
+			set, err := config.Read(c.environ())
 			if err != nil {
 				t.Errorf("%s: %v", c.Name, err)
 			}
-			for _, unknown := range unknownVariables(c.environ()) {
+			for _, unknown := range config.Unknown(c.environ()) {
 				t.Errorf("%s: there is no %s", c.Name, unknown)
 			}
 			if !strings.HasPrefix(set.AdminListen, "0.0.0.0:") {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
@@ -28,21 +29,21 @@ type objectives struct {
 }
 
 // newObjectives returns a judge of c.slos, which hands on to next.
-func newObjectives(c config, log *slog.Logger, next exchange.ChainObserver) *objectives {
-	o := &objectives{judge: slo.New(slo.Config{Set: c.slos.set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
+func newObjectives(c config.Config, log *slog.Logger, next exchange.ChainObserver) *objectives {
+	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
 	if c.StateDir != "" {
 		o.state = filepath.Join(c.StateDir, stateFile)
 	}
 	if c.SLOFile != "" {
-		o.file = &liveFile{path: c.SLOFile, take: o.take, log: log, seen: sha256.Sum256(c.slos.text)}
-		o.warn(c.slos.warnings)
+		o.file = &liveFile{path: c.SLOFile, take: o.take, log: log, seen: sha256.Sum256(c.SLOs.Text)}
+		o.warn(c.SLOs.Warnings)
 	}
 	return o
 }
 
 // take judges by the SLOs in text from now on, if nothing is wrong with them.
 func (o *objectives) take(text []byte) error {
-	set, warnings, err := parseSLOs(o.file.path, text, rules.Options{})
+	set, warnings, err := config.ParseSLOs(o.file.path, text, rules.Options{})
 	if err != nil {
 		return err
 	}

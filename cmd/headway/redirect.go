@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/proxy/redirect"
 )
 
@@ -79,7 +80,7 @@ func redirectFlags(f *flag.FlagSet, o *redirectOptions) (settle func() error) {
 	if o.action == "remove" {
 		return func() error {
 			o.backend = redirect.Backend(*backend)
-			return named("backend", oneOf(o.backend, redirect.Backends()...))
+			return named("backend", config.OneOf(o.backend, redirect.Backends()...))
 		}
 	}
 	if o.action == "show" {
@@ -104,7 +105,7 @@ func planFlags(f *flag.FlagSet, o *redirectOptions, backend *string) (settle fun
 	return func() error {
 		p.Families, o.backend = redirect.Families(*families), redirect.Backend(*backend)
 		err := errors.Join(
-			named("backend", oneOf(o.backend, redirect.Backends()...)),
+			named("backend", config.OneOf(o.backend, redirect.Backends()...)),
 			readValue("to", *to, parsePort, &p.To),
 			readValue("outbound-port", *outbound, redirect.ParsePorts, &p.Outbound),
 			readValue("inbound-port", *inbound, redirect.ParsePorts, &p.Inbound),

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 // reloadCheck is how often a file is looked at. Kubernetes itself takes up to a
@@ -27,7 +29,7 @@ type liveFile struct {
 
 // load reads the file for the first time.
 func (w *liveFile) load() error {
-	text, err := readBounded(w.path)
+	text, err := config.ReadFile(w.path)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func (w *liveFile) follow(ctx context.Context, asked <-chan os.Signal) {
 // reload takes the content over if it is not what was looked at last, or anyway if
 // somebody asked for it.
 func (w *liveFile) reload(asked bool) {
-	text, err := readBounded(w.path)
+	text, err := config.ReadFile(w.path)
 	if err == nil {
 		sum := sha256.Sum256(text)
 		if sum == w.seen && !asked {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
@@ -51,7 +53,7 @@ func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
 			{"somebody asks", func() { asked <- nil }, "three", 5, false},
 			{"it is gone again", func() { _ = os.Remove(path) }, "three", 5, true},
 			{"it is back as it was", func() { write("three") }, "three", 6, false},
-			{"it is too large", func() { write(string(make([]byte, maxFile+1))) }, "three", 6, true},
+			{"it is too large", func() { write(string(make([]byte, config.MaxFile+1))) }, "three", 6, true},
 		} {
 			step.do()
 			time.Sleep(reloadCheck + time.Millisecond)

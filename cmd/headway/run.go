@@ -10,6 +10,9 @@ import (
 	"runtime/pprof"
 	"strings"
 	"syscall"
+
+	"github.com/headway-sidecar/headway/cmd/internal/build"
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
 const runUsage = `usage: headway run [--check]
@@ -23,18 +26,18 @@ OpenTelemetry that turn on traces and metrics for a collector:`
 func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := newFlags("run")
 	check := f.Bool("check", false, "validate the configuration and exit")
-	if err := parse(f, args, runUsage+"\n"+listVariables(), out); err != nil {
+	if err := parse(f, args, runUsage+"\n"+config.ListVariables(), out); err != nil {
 		return err
 	}
-	c, err := readConfig(os.Environ())
+	c, err := config.Read(os.Environ())
 	if err != nil {
 		return usageError{fmt.Errorf("wrong configuration:\n%w", err)}
 	}
-	log := newLogger(c, errs)
-	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
+	log := config.NewLogger(errs, c.LogLevel, c.LogFormat)
+	if unknown := config.Unknown(os.Environ()); len(unknown) > 0 {
 		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
 	}
-	for _, w := range c.telemetry.warnings {
+	for _, w := range c.OpenTelemetry.Warnings {
 		log.Warn("telemetry", "warning", w.Error())
 	}
 	if *check {
@@ -55,10 +58,10 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
 	s.reloadOn(reload)
-	if err := s.listen(envPrefix+"LISTEN", envPrefix+"ADMIN_LISTEN"); err != nil {
+	if err := s.listen(config.Prefix+"LISTEN", config.Prefix+"ADMIN_LISTEN"); err != nil {
 		return err
 	}
-	log.Info("starting", "version", build().Version, "role", c.Role, "upstreams", upstreams(c))
+	log.Info("starting", "version", build.Info().Version, "role", c.Role, "upstreams", upstreams(c))
 	err = s.run(ctx, urgent)
 	log.Info("stopped")
 	return errors.Join(err, context.Cause(urgent))
@@ -88,9 +91,9 @@ func emergency(w io.Writer) (urgent context.Context, release func()) {
 }
 
 // upstreams lists where c forwards to.
-func upstreams(c config) []string {
+func upstreams(c config.Config) []string {
 	var all []string
-	for _, r := range c.routes {
+	for _, r := range c.RouteTable {
 		all = append(all, r.String())
 	}
 	return all

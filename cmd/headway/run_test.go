@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 	"github.com/headway-sidecar/headway/exporter/capture"
 )
@@ -46,7 +47,7 @@ func startRun(t *testing.T, env map[string]string) *running {
 	t.Setenv("HEADWAY_LOG_LEVEL", "debug")
 	t.Setenv("HEADWAY_DRAIN_DELAY", "0")
 	for key, value := range env {
-		t.Setenv(envPrefix+key, value)
+		t.Setenv(config.Prefix+key, value)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{stop: stop, exited: make(chan int, 1), logged: new(bytes.Buffer)}

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/build"
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
@@ -24,7 +26,7 @@ import (
 
 // sidecar is the program put together: proxy, tap, exporters, admin server.
 type sidecar struct {
-	config  config
+	config  config.Config
 	log     *slog.Logger
 	proxy   *proxy.Proxy
 	tap     *tap.Tap
@@ -49,12 +51,12 @@ type sidecar struct {
 
 // newSidecar wires what c describes. Observers are told of every exchange beside
 // the exporters. Nothing is bound yet.
-func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*sidecar, error) {
+func newSidecar(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*sidecar, error) {
 	s := &sidecar{config: c, log: log, scrapes: newScrapes(), wired: make(chan struct{}), asked: make(chan struct{})}
 	if c.CaptureFile != "" {
 		var err error
 		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Log: log}); err != nil {
-			return nil, fmt.Errorf("%sCAPTURE_FILE: %w", envPrefix, err)
+			return nil, fmt.Errorf("%sCAPTURE_FILE: %w", config.Prefix, err)
 		}
 		observers = append(observers, s.capture)
 	}
@@ -70,9 +72,9 @@ func newSidecar(c config, log *slog.Logger, observers ...exchange.Observer) (*si
 		Mode:       exchange.Explicit,
 	})
 	s.proxy = proxy.New(proxy.Config{
-		Routes: c.routes, Tap: s.tap, Log: log,
+		Routes: c.RouteTable, Tap: s.tap, Log: log,
 		ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
-		Propagate: c.propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
+		Propagate: c.Propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
 	})
 	s.redirected = newRedirected(c, s.proxy, s.chains, log)
 	close(s.wired)
@@ -86,7 +88,7 @@ func (s *sidecar) export(observers []exchange.Observer) error {
 	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
 	var err error
 	s.metrics, err = prometheus.New(prometheus.Config{
-		Histograms: c.Histograms, SemConv: c.SemConv, Names: names, Live: s.live(), Edges: edges(c.slos.set),
+		Histograms: c.Histograms, SemConv: c.SemConv, Names: names, Live: s.live(), Edges: edges(c.SLOs.Set),
 	})
 	if err != nil {
 		return err
@@ -105,7 +107,7 @@ func (s *sidecar) export(observers []exchange.Observer) error {
 // export, the first of which may come while the sidecar is being put together.
 func (s *sidecar) live() exporter.Live {
 	return exporter.Live{
-		Build:         build(),
+		Build:         build.Info(),
 		InFlight:      after(s.wired, func() []exchange.InFlight { return s.tap.InFlight() }),
 		Connections:   after(s.wired, s.connections),
 		Detached:      after(s.wired, func() map[string]uint64 { return s.tap.Detached() }),

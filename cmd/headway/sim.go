@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
@@ -27,7 +28,7 @@ func runSim(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err := parse(f, args, simUsage, out); err != nil {
 		return err
 	}
-	if err := checkAddress(*listen); err != nil {
+	if err := config.CheckAddress(*listen); err != nil {
 		return usageError{fmt.Errorf("--listen: %w", err)}
 	}
 	makeRoom(&c)
@@ -38,7 +39,7 @@ func runSim(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	return serveSim(ctx, l, c, newLogger(config{}, errs))
+	return serveSim(ctx, l, c, config.NewLogger(errs, slog.LevelInfo, ""))
 }
 
 // makeRoom lets a step hold what every running sequence may draft.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/openslo"
 	"github.com/headway-sidecar/headway/slo/pyrra"
@@ -26,7 +27,7 @@ func readSLOs(name string, o rules.Options) (slo.Set, []slo.Warning, error) {
 	if err != nil {
 		return slo.Set{}, nil, err
 	}
-	set, warnings, err := parseSLOs(name, text, o)
+	set, warnings, err := config.ParseSLOs(name, text, o)
 	if err != nil {
 		return slo.Set{}, nil, usageError{err}
 	}

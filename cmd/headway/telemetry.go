@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 
+	"github.com/headway-sidecar/headway/cmd/internal/build"
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
@@ -30,7 +32,7 @@ type telemetry struct {
 }
 
 // newTelemetry starts what c asks for.
-func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog.Logger) (t telemetry, err error) {
+func newTelemetry(c config.Config, names *exporter.Names, live exporter.Live, log *slog.Logger) (t telemetry, err error) {
 	defer func() {
 		if err != nil {
 			ended, end := context.WithCancel(context.Background())
@@ -38,10 +40,10 @@ func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog
 			err = errors.Join(err, t.close(ended))
 		}
 	}()
-	if t.traceQueue, err = newQueue(delivery.Traces, c.telemetry.traces, c, log); err != nil {
+	if t.traceQueue, err = newQueue(delivery.Traces, c.OpenTelemetry.Traces, c, log); err != nil {
 		return t, err
 	}
-	if t.metricQueue, err = newQueue(delivery.Metrics, c.telemetry.metrics, c, log); err != nil {
+	if t.metricQueue, err = newQueue(delivery.Metrics, c.OpenTelemetry.Metrics, c, log); err != nil {
 		return t, err
 	}
 	return t, t.start(c, names, live)
@@ -50,16 +52,16 @@ func newTelemetry(c config, names *exporter.Names, live exporter.Live, log *slog
 // newQueue returns the queue of a signal, or nil when there is nowhere to send it. A
 // spool that cannot be used, because another process does for one, is no reason not to
 // forward traffic: what is to be sent waits in memory then.
-func newQueue(signal delivery.Signal, s otlpSettings, c config, log *slog.Logger) (*delivery.Queue, error) {
-	if s.endpoint == "" {
+func newQueue(signal delivery.Signal, s config.Destination, c config.Config, log *slog.Logger) (*delivery.Queue, error) {
+	if s.Endpoint == "" {
 		return nil, nil //nolint:nilnil // nil is what is not exported
 	}
-	d := s.delivery(signal)
+	d := s.Delivery(signal)
 	d.Log = log
 	if c.SpoolDir != "" {
-		d.SpoolDir, d.MaxBytes = c.SpoolDir, c.spoolShare(signal)
+		d.SpoolDir, d.MaxBytes = c.SpoolDir, c.SpoolShare(signal)
 	}
-	log.Info("exporting", "signal", signal, "to", host(s.endpoint), "spool", d.SpoolDir)
+	log.Info("exporting", "signal", signal, "to", host(s.Endpoint), "spool", d.SpoolDir)
 	q, err := delivery.New(d)
 	if err != nil && d.SpoolDir != "" {
 		log.Error("the spool cannot be used: what is to be sent waits in memory", "signal", signal, "err", err)
@@ -78,24 +80,24 @@ func host(endpoint string) string {
 }
 
 // start begins to make spans and metrics of what t observes.
-func (t *telemetry) start(c config, names *exporter.Names, live exporter.Live) error {
+func (t *telemetry) start(c config.Config, names *exporter.Names, live exporter.Live) error {
 	if t.traceQueue != nil {
 		described := map[string]string{}
-		for _, a := range c.telemetry.resource {
-			described[a.key] = a.value
+		for _, a := range c.OpenTelemetry.Resource {
+			described[a.Key] = a.Value
 		}
 		t.spans = spans.New(spans.Config{
-			Resource: described, Version: build().Version, SemConv: c.SemConv, Send: t.traceQueue.Send,
+			Resource: described, Version: build.Info().Version, SemConv: c.SemConv, Send: t.traceQueue.Send,
 		})
 	}
 	if t.metricQueue == nil {
 		return nil
 	}
 	m := metrics.Config{
-		SemConv: c.SemConv, Names: names, Live: live, Edges: edges(c.slos.set), Temporality: metrics.Temporality(c.telemetry.temporality),
-		Interval: c.telemetry.interval, Resource: resourceOf(c.telemetry.resource), Version: build().Version, Send: t.metricQueue.Send,
+		SemConv: c.SemConv, Names: names, Live: live, Edges: edges(c.SLOs.Set), Temporality: metrics.Temporality(c.OpenTelemetry.Temporality),
+		Interval: c.OpenTelemetry.Interval, Resource: resourceOf(c.OpenTelemetry.Resource), Version: build.Info().Version, Send: t.metricQueue.Send,
 	}
-	if c.telemetry.exponential {
+	if c.OpenTelemetry.Exponential {
 		m.Aggregation = metrics.Exponential
 	}
 	var err error
@@ -104,10 +106,10 @@ func (t *telemetry) start(c config, names *exporter.Names, live exporter.Live) e
 }
 
 // resourceOf is a resource of these attributes, as the SDK has it.
-func resourceOf(attributes []keyValue) *resource.Resource {
+func resourceOf(attributes []config.Attribute) *resource.Resource {
 	var all []attribute.KeyValue
 	for _, a := range attributes {
-		all = append(all, attribute.String(a.key, a.value))
+		all = append(all, attribute.String(a.Key, a.Value))
 	}
 	return resource.NewSchemaless(all...)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/transparent"
@@ -19,7 +20,7 @@ type redirected struct {
 
 // newRedirected returns what serves redirected connections, which relays HTTP by
 // p and tells of sealed exchanges; nil when none are awaited.
-func newRedirected(c config, p *proxy.Proxy, observer exchange.Observer, log *slog.Logger) *redirected {
+func newRedirected(c config.Config, p *proxy.Proxy, observer exchange.Observer, log *slog.Logger) *redirected {
 	if c.TransparentListen == "" {
 		return nil
 	}
@@ -54,7 +55,7 @@ func (r *redirected) listen(address string) error {
 	}
 	var err error
 	if r.listener, err = net.Listen("tcp", address); err != nil {
-		return fmt.Errorf("%sTRANSPARENT_LISTEN: %w", envPrefix, err)
+		return fmt.Errorf("%sTRANSPARENT_LISTEN: %w", config.Prefix, err)
 	}
 	return nil
 }

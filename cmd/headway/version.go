@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"github.com/headway-sidecar/headway/cmd/internal/build"
 )
 
 // runVersion is `headway version`.
@@ -12,7 +14,7 @@ func runVersion(_ context.Context, args []string, out, _ io.Writer) error {
 	if err := parse(newFlags("version"), args, "usage: headway version", out); err != nil {
 		return err
 	}
-	b := build()
+	b := build.Info()
 	fmt.Fprintf(out, "headway %s (commit %s, %s)\n", b.Version, cmp.Or(b.Revision, "unknown"), b.Go)
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
@@ -123,7 +124,7 @@ func TestWebConfigurationIsCheckedBeforeAPortIsBound(t *testing.T) {
 		"a password in clear":       {first(webConfig(t, "basic_auth_users: {scraper: tell-me}\n")), "bcrypt"},
 		"a certificate without key": {first(webConfig(t, "tls_server_config: {cert_file: cert.pem}\n")), "key_file"},
 	} {
-		_, err := readConfig([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_ADMIN_WEB_CONFIG=" + tt.file})
+		_, err := config.Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_ADMIN_WEB_CONFIG=" + tt.file})
 		if (err == nil) != (tt.want == "") || (err != nil && (!strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "HEADWAY_ADMIN_WEB_CONFIG: "))) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}

@@ -1,4 +1,5 @@
-package main
+// Package build says which build of headway this is.
+package build
 
 import (
 	"runtime"
@@ -7,11 +8,11 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 )
 
-// version is set by the linker in releases.
+// version is set by the linker in releases: -X github.com/headway-sidecar/headway/cmd/internal/build.version=v1.2.3
 var version = "dev"
 
-// build tells which program this is.
-func build() exporter.Build {
+// Info returns the version, the commit where the build knows it, and the version of Go.
+func Info() exporter.Build {
 	b := exporter.Build{Version: version, Go: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// byteSize is a number of bytes, written with or without a binary unit: 256MiB.
-type byteSize int64
+// ByteSize is a number of bytes, written with or without a binary unit: 256MiB.
+type ByteSize int64
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (s *byteSize) UnmarshalText(text []byte) error {
+func (s *ByteSize) UnmarshalText(text []byte) error {
 	number, shift := strings.TrimSpace(string(text)), 0
 	for _, unit := range []struct {
 		suffix string
@@ -26,6 +26,6 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 	if err != nil || n < 1 || n > math.MaxInt64>>shift {
 		return fmt.Errorf("%q is no size such as 256MiB", text)
 	}
-	*s = byteSize(n << shift)
+	*s = ByteSize(n << shift)
 	return nil
 }

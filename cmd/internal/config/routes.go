@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// readRoutes settles where requests may go.
-func (c *config) readRoutes(check func(key string, err error)) {
+// readRoutes makes the route table of Routes and Upstream.
+func (c *Config) readRoutes(check func(key string, err error)) {
 	seen := map[string]bool{}
 	for entry := range strings.SplitSeq(c.Routes, ",") {
 		if entry = strings.TrimSpace(entry); entry == "" {
@@ -26,14 +26,14 @@ func (c *config) readRoutes(check func(key string, err error)) {
 		seen[prefix] = true
 		r, err := proxy.NewRoute(prefix, target)
 		check("ROUTES", err)
-		c.routes = append(c.routes, r)
+		c.RouteTable = append(c.RouteTable, r)
 	}
 	switch {
 	case c.Upstream != "":
 		r, err := proxy.NewRoute("", c.Upstream)
 		check("UPSTREAM", err)
-		c.routes = append(c.routes, r)
+		c.RouteTable = append(c.RouteTable, r)
 	case c.Routes == "" && c.TransparentListen == "":
-		check("UPSTREAM", errors.New("is not set, and neither is "+envPrefix+"ROUTES or "+envPrefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
+		check("UPSTREAM", errors.New("is not set, and neither is "+Prefix+"ROUTES or "+Prefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/build"
 	"github.com/headway-sidecar/headway/proxy"
 )
 
 // settingsOf reads an environment of OpenTelemetry's variables, and what is wrong
 // with it.
-func settingsOf(environ ...string) (s telemetrySettings, problems []string) {
+func settingsOf(environ ...string) (s OpenTelemetry, problems []string) {
 	check := func(key string, err error) {
 		if err != nil {
 			problems = append(problems, fmt.Sprintf("%s: %v", key, err))
@@ -51,7 +52,7 @@ func TestAnEndpointSaysWhatIsExportedAndHow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, problems := settingsOf(tt.environ...)
-			got := want{s.traces.endpoint, s.metrics.endpoint, s.traces.grpc || s.metrics.grpc, s.traces.insecure || s.metrics.insecure}
+			got := want{s.Traces.Endpoint, s.Metrics.Endpoint, s.Traces.GRPC || s.Metrics.GRPC, s.Traces.Insecure || s.Metrics.Insecure}
 			if got != tt.want || problems != nil {
 				t.Errorf("%+v, want %+v; %q", got, tt.want, problems)
 			}
@@ -69,19 +70,19 @@ func TestWhatASignalSaysWinsOverWhatBothSay(t *testing.T) {
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	if !maps.Equal(s.traces.headers, map[string]string{"c": "3"}) || !maps.Equal(s.metrics.headers, map[string]string{"a": "1", "b": "two words"}) {
-		t.Errorf("headers are %v and %v", s.traces.headers, s.metrics.headers)
+	if !maps.Equal(s.Traces.Headers, map[string]string{"c": "3"}) || !maps.Equal(s.Metrics.Headers, map[string]string{"a": "1", "b": "two words"}) {
+		t.Errorf("headers are %v and %v", s.Traces.Headers, s.Metrics.Headers)
 	}
-	if !s.traces.gzip || s.metrics.gzip || s.traces.timeout != 1500*time.Millisecond {
-		t.Errorf("traces: %+v, metrics: %+v", s.traces, s.metrics)
+	if !s.Traces.Gzip || s.Metrics.Gzip || s.Traces.Timeout != 1500*time.Millisecond {
+		t.Errorf("traces: %+v, metrics: %+v", s.Traces, s.Metrics)
 	}
-	if s.interval != 5*time.Second || s.temporality != "delta" || !s.exponential {
+	if s.Interval != 5*time.Second || s.Temporality != "delta" || !s.Exponential {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
-	var o otelConfig
+	var o otelVariables
 	o.ServiceName, o.ResourceAttributes = "shop", "k8s.pod.name=mine,service.name=other,team=a%2Cb"
 	got, err := o.resource(place{pod: "shop-1", uid: "u", namespace: "ns", node: "n"})
 	if err != nil {
@@ -89,11 +90,11 @@ func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
 	}
 	want := map[string]string{
 		"service.name": "shop", "service.instance.id": "u", "k8s.pod.name": "mine", "k8s.pod.uid": "u", "k8s.namespace.name": "ns",
-		"k8s.node.name": "n", "team": "a,b", "telemetry.distro.name": "headway", "telemetry.distro.version": build().Version,
+		"k8s.node.name": "n", "team": "a,b", "telemetry.distro.name": "headway", "telemetry.distro.version": build.Info().Version,
 	}
 	all := map[string]string{}
 	for _, a := range got {
-		all[a.key] = a.value
+		all[a.Key] = a.Value
 	}
 	if !maps.Equal(all, want) || len(got) != len(want) {
 		t.Errorf("%v, want %v", all, want)
@@ -128,7 +129,7 @@ func TestWhatCannotBeHonouredIsAWarningAndTheDefaultHolds(t *testing.T) {
 	}
 	s, problems := settingsOf(append(odd, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://c/spans")...)
 	var warnings []string
-	for _, w := range s.warnings {
+	for _, w := range s.Warnings {
 		warnings = append(warnings, w.Error())
 	}
 	wantKeys(t, problems)
@@ -136,12 +137,12 @@ func TestWhatCannotBeHonouredIsAWarningAndTheDefaultHolds(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_INSECURE", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
 		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TIMEOUT",
 		"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER")
-	if s.traces.grpc || s.traces.gzip || s.traces.timeout != 10*time.Second || s.interval != time.Minute || s.temporality != "cumulative" || s.exponential {
+	if s.Traces.GRPC || s.Traces.Gzip || s.Traces.Timeout != 10*time.Second || s.Interval != time.Minute || s.Temporality != "cumulative" || s.Exponential {
 		t.Errorf("no defaults: %+v", s)
 	}
 	for _, nothing := range []string{"OTEL_TRACES_EXPORTER=console", "OTEL_SDK_DISABLED=true"} {
-		if s, problems := settingsOf(append(odd, nothing)...); s.warnings != nil || problems != nil {
-			t.Errorf("%s: nothing is exported, yet %v %q", nothing, s.warnings, problems)
+		if s, problems := settingsOf(append(odd, nothing)...); s.Warnings != nil || problems != nil {
+			t.Errorf("%s: nothing is exported, yet %v %q", nothing, s.Warnings, problems)
 		}
 	}
 }
@@ -165,8 +166,8 @@ func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
 		"": false, "false": false, "False": false, "NO_CONTENT": false, "true": true, "span_only": true, "EVENT_ONLY": true, "span_and_event": true,
 	} {
 		s, problems := settingsOf("OTEL_EXPORTER_OTLP_ENDPOINT=http://c", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="+value)
-		if (s.warnings != nil) != refused || problems != nil {
-			t.Errorf("%q: %v %q", value, s.warnings, problems)
+		if (s.Warnings != nil) != refused || problems != nil {
+			t.Errorf("%q: %v %q", value, s.Warnings, problems)
 		}
 	}
 }
@@ -174,9 +175,9 @@ func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
 func TestUpstreamsAreToldOfNoSpansThatNobodyGets(t *testing.T) {
 	const inject, upstream = "HEADWAY_PROPAGATE=inject", "HEADWAY_UPSTREAM=http://h"
 	for endpoint, want := range map[string]proxy.Propagation{"": proxy.Off, "http://c": proxy.Inject} {
-		c, err := readConfig([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
-		if err != nil || c.propagation() != want || (c.telemetry.warnings != nil) != (want == proxy.Off) {
-			t.Errorf("endpoint %q: %v, warnings %v, %v", endpoint, c.propagation(), c.telemetry.warnings, err)
+		c, err := Read([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
+		if err != nil || c.Propagation() != want || (c.OpenTelemetry.Warnings != nil) != (want == proxy.Off) {
+			t.Errorf("endpoint %q: %v, warnings %v, %v", endpoint, c.Propagation(), c.OpenTelemetry.Warnings, err)
 		}
 	}
 }

@@ -1,4 +1,8 @@
-package main
+// Package config is the environment of `headway run`: what each variable means, and
+// the reading and checking of all of them, before anything begins.
+//
+// The package reads no environment by itself. Commands pass it on.
+package config
 
 import (
 	"errors"
@@ -19,11 +23,12 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-const envPrefix = "HEADWAY_"
+// Prefix begins the name of every variable of headway's own.
+const Prefix = "HEADWAY_"
 
-// config is the environment of `headway run`. docs/configuration.md describes
+// Config is the environment of `headway run`. docs/configuration.md describes
 // every variable; a test compares the two.
-type config struct {
+type Config struct {
 	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
 	Upstream    string `env:"UPSTREAM"`
 	Routes      string `env:"ROUTES"`
@@ -48,7 +53,7 @@ type config struct {
 	TraceRatio    float64          `env:"TRACE_RATIO" envDefault:"0.05"`
 	Propagate     string           `env:"PROPAGATE" envDefault:"off"`
 	SpoolDir      string           `env:"SPOOL_DIR"`
-	SpoolMaxBytes byteSize         `env:"SPOOL_MAX_BYTES" envDefault:"256MiB"`
+	SpoolMaxBytes ByteSize         `env:"SPOOL_MAX_BYTES" envDefault:"256MiB"`
 	PodName       string           `env:"POD_NAME"`
 	PodUID        string           `env:"POD_UID"`
 	PodNamespace  string           `env:"POD_NAMESPACE"`
@@ -65,44 +70,45 @@ type config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT"`
 
-	telemetry telemetrySettings // as OpenTelemetry's own variables have it
-	routes    []proxy.Route     // Routes, and Upstream for every other path
-	slos      slos              // the content of SLOFile
+	OpenTelemetry OpenTelemetry `env:"-"` // from OpenTelemetry's own variables
+	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
+	SLOs          SLOs          `env:"-"` // the content of SLOFile
 }
 
-// readConfig reads environ, a list of KEY=value, and checks all of it. The error
-// is of every problem at once, each naming its variable.
-func readConfig(environ []string) (config, error) {
-	var c config
-	err := env.ParseWithOptions(&c, env.Options{Prefix: envPrefix, Environment: env.ToMap(environ)})
+// Read reads environ, a list of KEY=value, and checks all of it, the files that it
+// names included. The error has every problem at once, each on a line that begins with
+// its variable. What is only odd is in OpenTelemetry.Warnings and SLOs.Warnings.
+func Read(environ []string) (Config, error) {
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{Prefix: Prefix, Environment: env.ToMap(environ)})
 	problems, unparsed := parseProblems(err)
 	check := func(key string, err error) {
 		if err != nil && !slices.Contains(unparsed, key) {
-			problems = append(problems, fmt.Errorf("%s%s: %w", envPrefix, key, err))
+			problems = append(problems, fmt.Errorf("%s%s: %w", Prefix, key, err))
 		}
 	}
-	c.telemetry = readOTel(environ, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName}, func(key string, err error) {
+	c.OpenTelemetry = readOTel(environ, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName}, func(key string, err error) {
 		if err != nil && !slices.ContainsFunc(problems, func(p error) bool { return strings.HasPrefix(p.Error(), key+": ") }) {
 			problems = append(problems, fmt.Errorf("%s: %w", key, err))
 		}
 	})
-	check("LISTEN", checkAddress(c.Listen))
-	check("ADMIN_LISTEN", checkAddress(c.AdminListen))
+	check("LISTEN", CheckAddress(c.Listen))
+	check("ADMIN_LISTEN", CheckAddress(c.AdminListen))
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
-		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, envPrefix))
+		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, Prefix))
 	}
 	check("ADMIN_WEB_CONFIG", web.Validate(c.AdminWebConfig))
-	check("ROLE", oneOf(c.Role, exchange.Client, exchange.Server))
-	check("HISTOGRAMS", oneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
+	check("ROLE", OneOf(c.Role, exchange.Client, exchange.Server))
+	check("HISTOGRAMS", OneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
 	if c.LogFormat != "" {
-		check("LOG_FORMAT", oneOf(c.LogFormat, "json", "text"))
+		check("LOG_FORMAT", OneOf(c.LogFormat, "json", "text"))
 	}
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("STATE_DIR", checkDir(c.StateDir))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
 	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
 	if c.TransparentListen != "" {
-		check("TRANSPARENT_LISTEN", checkAddress(c.TransparentListen))
+		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))
 	}
 	check("PREWARM", within(c.Prewarm, 0, 256))
 	for key, d := range map[string]time.Duration{
@@ -120,35 +126,37 @@ func readConfig(environ []string) (config, error) {
 	return c, errors.Join(problems...)
 }
 
-// readExport settles what else there is to say of traces and metrics for a collector.
-func (c *config) readExport(environ []string, check func(key string, err error)) {
-	check("SEMCONV", oneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
-	check("PROPAGATE", oneOf(c.Propagate, "off", "inject"))
-	if c.Propagate == "inject" && c.telemetry.traces.endpoint == "" {
-		c.telemetry.warnings = append(c.telemetry.warnings, fmt.Errorf("%sPROPAGATE: no traces are exported, so upstreams are told of none", envPrefix))
+// readExport checks the variables about traces and metrics for a collector, beside
+// OpenTelemetry's own.
+func (c *Config) readExport(environ []string, check func(key string, err error)) {
+	check("SEMCONV", OneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
+	check("PROPAGATE", OneOf(c.Propagate, "off", "inject"))
+	if c.Propagate == "inject" && c.OpenTelemetry.Traces.Endpoint == "" {
+		c.OpenTelemetry.Warnings = append(c.OpenTelemetry.Warnings, fmt.Errorf("%sPROPAGATE: no traces are exported, so upstreams are told of none", Prefix))
 	}
-	if c.telemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, envPrefix+"SEMCONV=") }) {
+	if c.OpenTelemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, Prefix+"SEMCONV=") }) {
 		c.SemConv = exporter.Latest
 	}
 	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
 		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
 	}
 	check("SPOOL_DIR", checkWritable(c.SpoolDir))
-	if least := byteSize(metricsShare * delivery.LeastSpoolBytes); c.SpoolMaxBytes < least {
+	if least := ByteSize(metricsShare * delivery.LeastSpoolBytes); c.SpoolMaxBytes < least {
 		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %dMiB", least>>20))
 	}
 }
 
-// propagation is what c.Propagate means.
-func (c *config) propagation() proxy.Propagation {
-	if c.Propagate == "inject" && c.telemetry.traces.endpoint != "" {
+// Propagation says what upstreams learn of headway's spans: nothing, unless traces are
+// exported and Propagate asks for it.
+func (c *Config) Propagation() proxy.Propagation {
+	if c.Propagate == "inject" && c.OpenTelemetry.Traces.Endpoint != "" {
 		return proxy.Inject
 	}
 	return proxy.Off
 }
 
-// parseProblems names the variable of every value that could not be parsed, and
-// lists those variables without their prefix.
+// parseProblems puts the variable's name before every value that could not be parsed.
+// It returns those variables too, without their prefix.
 func parseProblems(err error) (problems []error, keys []string) {
 	if err == nil {
 		return nil, nil
@@ -158,10 +166,10 @@ func parseProblems(err error) (problems []error, keys []string) {
 	for _, err := range all.Errors {
 		var p env.ParseError
 		if errors.As(err, &p) {
-			if field, ok := reflect.TypeFor[config]().FieldByName(p.Name); ok {
+			if field, ok := reflect.TypeFor[Config]().FieldByName(p.Name); ok {
 				key := field.Tag.Get("env")
 				keys = append(keys, key)
-				err = fmt.Errorf("%s%s: %w", envPrefix, key, p.Err)
+				err = fmt.Errorf("%s%s: %w", Prefix, key, p.Err)
 			}
 		}
 		problems = append(problems, err)

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -33,7 +33,8 @@ func checkWritable(dir string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-func checkAddress(address string) error {
+// CheckAddress says why an address is not host:port, or returns nil.
+func CheckAddress(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("%q is not host:port", address)
@@ -44,8 +45,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// checkFile tells why no file could be written at path. Whether it may be, is seen
-// when it is opened.
+// checkFile says why no file can be at path. The right to write it shows only when it
+// is opened.
 func checkFile(path string) error {
 	if path == "" {
 		return nil
@@ -59,7 +60,8 @@ func checkFile(path string) error {
 	return nil
 }
 
-func oneOf[T ~string](v T, allowed ...T) error {
+// OneOf says that v is none of the allowed words, or returns nil.
+func OneOf[T ~string](v T, allowed ...T) error {
 	if slices.Contains(allowed, v) {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"os"
@@ -10,20 +10,20 @@ import (
 )
 
 func TestConfigDefaultsNeedOnlyAnUpstream(t *testing.T) {
-	c, err := readConfig([]string{"HEADWAY_UPSTREAM=https://api.openai.com"})
+	c, err := Read([]string{"HEADWAY_UPSTREAM=https://api.openai.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:8480" || c.AdminListen != "127.0.0.1:8481" || c.DrainTimeout != 10*time.Minute || c.Prewarm != 2 || c.HeaderTimeout != 0 {
 		t.Errorf("defaults are %+v", c)
 	}
-	if len(c.routes) != 1 || c.routes[0].String() != "https://api.openai.com" || c.routes[0].Upstream.Port != 443 {
-		t.Errorf("routes are %v", c.routes)
+	if len(c.RouteTable) != 1 || c.RouteTable[0].String() != "https://api.openai.com" || c.RouteTable[0].Upstream.Port != 443 {
+		t.Errorf("routes are %v", c.RouteTable)
 	}
 }
 
 func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
-	_, err := readConfig([]string{
+	_, err := Read([]string{
 		"HEADWAY_LISTEN=nowhere",
 		"HEADWAY_ADMIN_LISTEN=127.0.0.1:http-ish",
 		"HEADWAY_UPSTREAM=ftp://example.com",
@@ -61,7 +61,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 }
 
 func TestConfigNeedsSomewhereToForwardTo(t *testing.T) {
-	_, err := readConfig(nil)
+	_, err := Read(nil)
 	if err == nil || !strings.Contains(err.Error(), "HEADWAY_UPSTREAM: is not set") {
 		t.Errorf("error is %v", err)
 	}
@@ -75,7 +75,7 @@ func TestCaptureFileNeedsADirectoryAndIsNone(t *testing.T) {
 		directory:                          "is a directory",
 		filepath.Join(directory, "a", "b"): "is in no directory that exists",
 	} {
-		_, err := readConfig([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_CAPTURE_FILE=" + path})
+		_, err := Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_CAPTURE_FILE=" + path})
 		if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
@@ -83,7 +83,7 @@ func TestCaptureFileNeedsADirectoryAndIsNone(t *testing.T) {
 }
 
 func TestUnknownVariablesAreNamedAndKubernetesOnesAreNot(t *testing.T) {
-	got := unknownVariables([]string{
+	got := Unknown([]string{
 		"HEADWAY_UPSTRAEM=x", "HEADWAY_UPSTREAM=x", "PATH=/bin",
 		"HEADWAY_SERVICE_HOST=10.0.0.1", "HEADWAY_PORT_8480_TCP=tcp://10.0.0.1:8480",
 	})
@@ -93,13 +93,13 @@ func TestUnknownVariablesAreNamedAndKubernetesOnesAreNot(t *testing.T) {
 }
 
 func TestConfigurationPageHasEveryVariableWithItsDefault(t *testing.T) {
-	page, err := os.ReadFile("../../docs/configuration.md")
+	page, err := os.ReadFile("../../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for field := range reflect.TypeFor[config]().Fields() {
-		key, ok := field.Tag.Lookup("env")
-		if !ok {
+	for field := range reflect.TypeFor[Config]().Fields() {
+		key := field.Tag.Get("env")
+		if key == "-" {
 			continue
 		}
 		standard := "—"
@@ -119,7 +119,7 @@ func TestThePortsMustDiffer(t *testing.T) {
 		if listen == "127.0.0.1:0" {
 			admin = listen
 		}
-		_, err := readConfig([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_LISTEN=" + listen, "HEADWAY_ADMIN_LISTEN=" + admin})
+		_, err := Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_LISTEN=" + listen, "HEADWAY_ADMIN_LISTEN=" + admin})
 		if (err == nil) != accepted {
 			t.Errorf("%s beside %s: %v", listen, admin, err)
 		}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/headway-sidecar/headway/cmd/internal/build"
+	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
+)
+
+// Destination says where the OTLP requests of one signal go, and how. Without an
+// endpoint the signal is not exported.
+type Destination struct {
+	Endpoint string // host:port with gRPC, the whole URL otherwise; empty exports nothing
+	GRPC     bool
+	Insecure bool // gRPC without TLS
+	Gzip     bool
+	Headers  map[string]string
+	Timeout  time.Duration // of one attempt
+	TLS      *tls.Config   // nil is the system's roots
+}
+
+// variablesOf is the environment of one signal: its own variables, and those for both
+// signals, which count where its own are empty.
+type variablesOf struct {
+	own, both signalVariables
+	name      string // TRACES or METRICS
+}
+
+const otlpPrefix = "OTEL_EXPORTER_OTLP_"
+
+// get returns a value, and the name of the variable that holds it.
+func (v *variablesOf) get(suffix string, of func(*signalVariables) string) (value, key string) {
+	if value := of(&v.own); value != "" {
+		return value, otlpPrefix + v.name + "_" + suffix
+	}
+	return of(&v.both), otlpPrefix + suffix
+}
+
+// newDestination reads the variables. Without an endpoint it looks at no other.
+func newDestination(v variablesOf, say verdicts) Destination {
+	var s Destination
+	endpoint, endpointKey := v.get("ENDPOINT", func(c *signalVariables) string { return c.Endpoint })
+	if endpoint == "" {
+		return s
+	}
+	const overHTTP, overGRPC = "http/protobuf", "grpc"
+	protocol, key := v.get("PROTOCOL", func(c *signalVariables) string { return c.Protocol })
+	s.GRPC = choice(protocol, say, key, overHTTP, overGRPC) == overGRPC
+	insecure, key := v.get("INSECURE", func(c *signalVariables) string { return c.Insecure })
+	s.Insecure = choice(insecure, say, key, "false", "true") == "true"
+	unreachable := s.aim(endpoint, v.own.Endpoint != "", strings.ToLower(v.name))
+	say.problem(endpointKey, unreachable)
+	compression, key := v.get("COMPRESSION", func(c *signalVariables) string { return c.Compression })
+	s.Gzip = choice(compression, say, key, "none", "gzip") == "gzip"
+
+	headers, headersKey := v.get("HEADERS", func(c *signalVariables) string { return c.Headers })
+	pairs, err := keyValues(headers)
+	say.problem(headersKey, err)
+	s.Headers = map[string]string{}
+	for _, h := range pairs {
+		s.Headers[h.Key] = h.Value
+	}
+	timeout, key := v.get("TIMEOUT", func(c *signalVariables) string { return c.Timeout })
+	s.Timeout, err = milliseconds(timeout, 10*time.Second)
+	say.warn(key, err)
+	s.readTLS(&v, say.problem)
+	if unreachable == nil {
+		say.problem(headersKey, s.Delivery(delivery.Traces).Check())
+	}
+	return s
+}
+
+// aim sets the endpoint. With gRPC its scheme says whether there is TLS; without a
+// scheme, OTEL_EXPORTER_OTLP_INSECURE does. Over HTTP an endpoint for both signals gets
+// the path of this one. An error does not quote the endpoint, which may hold a password.
+func (s *Destination) aim(endpoint string, own bool, signal string) error {
+	if s.GRPC && !strings.Contains(endpoint, "://") {
+		s.Endpoint = endpoint
+		if strings.Contains(endpoint, "@") || CheckAddress(endpoint) != nil {
+			return errors.New("is not host:port")
+		}
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || (s.GRPC && u.User != nil) || (u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("is no URL of http or https")
+	}
+	switch {
+	case s.GRPC:
+		s.Insecure = u.Scheme == "http"
+		s.Endpoint = u.Host
+		if u.Port() == "" {
+			s.Endpoint += ":4317" // the port of OTLP over gRPC
+		}
+	case own:
+		s.Endpoint = endpoint
+	default:
+		s.Endpoint = u.JoinPath("v1", signal).String()
+	}
+	return nil
+}
+
+// readTLS reads the certificates from files of PEM.
+func (s *Destination) readTLS(v *variablesOf, check func(key string, err error)) {
+	roots, rootsKey := v.get("CERTIFICATE", func(c *signalVariables) string { return c.Certificate })
+	key, keyKey := v.get("CLIENT_KEY", func(c *signalVariables) string { return c.ClientKey })
+	certificate, certificateKey := v.get("CLIENT_CERTIFICATE", func(c *signalVariables) string { return c.ClientCertificate })
+	if roots == "" && key == "" && certificate == "" {
+		return
+	}
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if roots != "" {
+		pem, err := os.ReadFile(roots)
+		check(rootsKey, err)
+		s.TLS.RootCAs = x509.NewCertPool()
+		if err == nil && !s.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			check(rootsKey, fmt.Errorf("%q holds no certificate", roots))
+		}
+	}
+	switch {
+	case key == "" && certificate == "":
+	case key == "":
+		check(keyKey, fmt.Errorf("is not set, but %s is", certificateKey))
+	case certificate == "":
+		check(certificateKey, fmt.Errorf("is not set, but %s is", keyKey))
+	default:
+		pair, err := tls.LoadX509KeyPair(certificate, key)
+		check(certificateKey, err)
+		s.TLS.Certificates = []tls.Certificate{pair}
+	}
+}
+
+// keyValues reads a list such as a=1,b=2 with percent-encoded values (W3C Baggage). An
+// error quotes no value, which may be a secret.
+func keyValues(list string) ([]Attribute, error) {
+	var out []Attribute
+	for entry := range strings.SplitSeq(list, ",") {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(entry, "=")
+		key = strings.TrimSpace(key)
+		value, err := url.PathUnescape(strings.TrimSpace(value))
+		if !ok || key == "" || err != nil || !utf8.ValidString(key+value) {
+			return nil, errors.New("is no list of key=value with percent-encoded values")
+		}
+		out = append(out, Attribute{key, value})
+	}
+	return out, nil
+}
+
+// metricsShare is the part of the spool for metrics: one eighth. Traces are many, and
+// each is about another exchange. A newer request of metrics repeats most of an older one.
+const metricsShare = 8
+
+// Delivery configures the queue of a signal, in memory: a spool and a logger are for the
+// caller to add.
+func (s *Destination) Delivery(signal delivery.Signal) delivery.Config {
+	d := delivery.Config{
+		Signal: signal, Protocol: delivery.HTTPProtobuf, Endpoint: s.Endpoint, Headers: s.Headers,
+		UserAgent: "headway/" + build.Info().Version, Gzip: s.Gzip, Timeout: s.Timeout, TLS: s.TLS, Insecure: s.Insecure,
+	}
+	if s.GRPC {
+		d.Protocol = delivery.GRPC
+	}
+	return d
+}
+
+// SpoolShare is the part of the spool that a signal may fill, in bytes.
+func (c *Config) SpoolShare(signal delivery.Signal) int64 {
+	ofMetrics := int64(c.SpoolMaxBytes) / metricsShare
+	if signal == delivery.Metrics {
+		return ofMetrics
+	}
+	return int64(c.SpoolMaxBytes) - ofMetrics
+}

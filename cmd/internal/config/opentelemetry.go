@@ -1,0 +1,185 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/headway-sidecar/headway/cmd/internal/build"
+)
+
+// otelVariables is the environment that OpenTelemetry defines for its SDKs (its
+// specification: Environment Variables, OTLP Exporter), as far as headway honours
+// it. An empty variable is one that is not set.
+type otelVariables struct {
+	Disabled string `env:"OTEL_SDK_DISABLED"`
+
+	Both    signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_"`
+	Traces  signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_TRACES_"` // wins over Both, as Metrics does
+	Metrics signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_METRICS_"`
+
+	TracesExporter  string `env:"OTEL_TRACES_EXPORTER"`
+	MetricsExporter string `env:"OTEL_METRICS_EXPORTER"`
+	Sampler         string `env:"OTEL_TRACES_SAMPLER"`
+
+	Interval    string `env:"OTEL_METRIC_EXPORT_INTERVAL"`
+	Temporality string `env:"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"`
+	Aggregation string `env:"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"`
+
+	ServiceName        string `env:"OTEL_SERVICE_NAME"`
+	ResourceAttributes string `env:"OTEL_RESOURCE_ATTRIBUTES"`
+
+	Stability string `env:"OTEL_SEMCONV_STABILITY_OPT_IN"`
+	Content   string `env:"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"`
+}
+
+// signalVariables says how one signal is exported, or both.
+type signalVariables struct {
+	Endpoint          string `env:"ENDPOINT"`
+	Protocol          string `env:"PROTOCOL"`
+	Headers           string `env:"HEADERS"`
+	Compression       string `env:"COMPRESSION"`
+	Timeout           string `env:"TIMEOUT"`
+	Insecure          string `env:"INSECURE"`
+	Certificate       string `env:"CERTIFICATE"`
+	ClientKey         string `env:"CLIENT_KEY"`
+	ClientCertificate string `env:"CLIENT_CERTIFICATE"`
+}
+
+// OpenTelemetry says what goes to a collector, and how. The zero value exports nothing.
+type OpenTelemetry struct {
+	Traces, Metrics Destination
+	Interval        time.Duration // between exports of metrics
+	Temporality     string
+	Exponential     bool // histograms
+	Resource        []Attribute
+	latest          bool    // the newest semantic conventions were asked for
+	Warnings        []error // each naming its variable
+}
+
+// Attribute is one of a resource: its key and its value.
+type Attribute struct{ Key, Value string }
+
+// verdicts collects what is wrong with variables. They are often set for the application
+// and shared with its sidecars. So a value that headway cannot honour is a warning, as
+// the specification has it, and the default holds. A value that leaves no place to send
+// to, or no way to send, is a problem. Both functions ignore a nil error.
+type verdicts struct {
+	problem, warn func(key string, err error)
+}
+
+// readOTel reads the variables of OpenTelemetry's SDKs from environ. As long as nothing
+// is exported, no variable is a problem or a warning.
+func readOTel(environ []string, p place, problem func(key string, err error)) OpenTelemetry {
+	var o otelVariables
+	// Every field is a string, so nothing can fail to parse.
+	_ = env.ParseWithOptions(&o, env.Options{Environment: env.ToMap(environ)})
+	var s OpenTelemetry
+	say := verdicts{problem: problem, warn: func(key string, err error) {
+		if err != nil {
+			s.Warnings = append(s.Warnings, fmt.Errorf("%s: %w", key, err))
+		}
+	}}
+	s.latest = slices.Contains(strings.Split(o.Stability, ","), "gen_ai_latest_experimental")
+	if strings.EqualFold(o.Disabled, "true") {
+		return s
+	}
+	s.Traces = o.signal("TRACES", o.Traces, o.TracesExporter, say)
+	s.Metrics = o.signal("METRICS", o.Metrics, o.MetricsExporter, say)
+	if s.Traces.Endpoint == "" && s.Metrics.Endpoint == "" {
+		s.Warnings = nil
+		return s
+	}
+	o.readRest(&s, p, say)
+	return s
+}
+
+// readRest reads the variables that both signals share, and those without effect.
+func (o *otelVariables) readRest(s *OpenTelemetry, p place, say verdicts) {
+	if asksForContent(o.Content) {
+		say.warn("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", errors.New(
+			"refused: headway exports no prompts and no completions, for it has no redaction that could be trusted with them"))
+	}
+	if o.Sampler != "" {
+		say.warn("OTEL_TRACES_SAMPLER", errors.New("has no effect: "+Prefix+"TRACE_RATIO is what counts"))
+	}
+	var err error
+	s.Interval, err = milliseconds(o.Interval, time.Minute)
+	say.warn("OTEL_METRIC_EXPORT_INTERVAL", err)
+	s.Temporality = choice(o.Temporality, say, "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative", "delta", "lowmemory")
+	const explicit, exponential = "explicit_bucket_histogram", "base2_exponential_bucket_histogram"
+	s.Exponential = choice(o.Aggregation, say, "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", explicit, exponential) == exponential
+	s.Resource, err = o.resource(p)
+	say.warn("OTEL_RESOURCE_ATTRIBUTES", err)
+}
+
+// choice returns the word that value is, in any case of letters. An empty value is the
+// first word; so is one that is none of them, with a warning.
+func choice(value string, say verdicts, key string, words ...string) string {
+	value = strings.ToLower(value)
+	if value == "" || slices.Contains(words, value) {
+		return cmp.Or(value, words[0])
+	}
+	say.warn(key, fmt.Errorf("%q is none of %q, and taken for %q", value, words, words[0]))
+	return words[0]
+}
+
+// asksForContent says whether v asks for the content of messages.
+func asksForContent(v string) bool {
+	return v != "" && !slices.Contains([]string{"false", "0", "no_content", "none"}, strings.ToLower(v))
+}
+
+// signal reads the destination of one signal. Its variables have the name in theirs.
+// exporters is a list; without OTLP in it, the signal has no destination.
+func (o *otelVariables) signal(name string, own signalVariables, exporters string, say verdicts) Destination {
+	list := strings.FieldsFunc(strings.ToLower(exporters), func(r rune) bool { return r == ',' || r == ' ' })
+	if len(list) > 0 && !slices.Contains(list, "otlp") {
+		return Destination{}
+	}
+	return newDestination(variablesOf{own: own, both: o.Both, name: name}, say)
+}
+
+// place says where headway runs, in the words of Kubernetes' downward API.
+type place struct{ pod, uid, namespace, node string }
+
+// resource describes the source of the telemetry. OTEL_RESOURCE_ATTRIBUTES wins over the
+// place, unless it cannot be read, and OTEL_SERVICE_NAME wins over both.
+func (o *otelVariables) resource(p place) ([]Attribute, error) {
+	given, err := keyValues(o.ResourceAttributes)
+	known := []Attribute{
+		{"service.name", "headway"}, {"service.instance.id", p.uid},
+		{"k8s.pod.name", p.pod}, {"k8s.pod.uid", p.uid}, {"k8s.namespace.name", p.namespace}, {"k8s.node.name", p.node},
+		{"telemetry.distro.name", "headway"}, {"telemetry.distro.version", build.Info().Version},
+	}
+	var all []Attribute
+	for _, a := range append(append(known, given...), Attribute{"service.name", o.ServiceName}) {
+		if a.Value == "" {
+			continue
+		}
+		if i := slices.IndexFunc(all, func(b Attribute) bool { return a.Key == b.Key }); i >= 0 {
+			all[i] = a
+			continue
+		}
+		all = append(all, a)
+	}
+	return all, err
+}
+
+// milliseconds reads a number of milliseconds. No text, or a wrong one, is the duration
+// otherwise.
+func milliseconds(text string, otherwise time.Duration) (time.Duration, error) {
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 {
+		return otherwise, fmt.Errorf("%q is no number of milliseconds above 0", text)
+	}
+	return time.Duration(n) * time.Millisecond, nil
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/slo/openslo"
+	"github.com/headway-sidecar/headway/slo/rules"
+)
+
+// SLOs is the content of an SLO file. The zero value is that of no file.
+type SLOs struct {
+	Set      slo.Set
+	Text     []byte
+	Warnings []slo.Warning // about what is allowed and rarely meant
+}
+
+// readSLOFile reads the SLO file, if there is one.
+func (c *Config) readSLOFile(check func(key string, err error)) {
+	if c.SLOFile == "" {
+		return
+	}
+	text, err := ReadFile(c.SLOFile)
+	if err == nil {
+		c.SLOs.Text = text
+		c.SLOs.Set, c.SLOs.Warnings, err = ParseSLOs(c.SLOFile, text, rules.Options{})
+	}
+	check("SLO_FILE", err)
+}
+
+// ParseSLOs reads the text of a file of SLOs, headway's own or OpenSLO documents. The
+// name is for errors, which give file and line. Alerts that cannot work with the options
+// are errors too.
+func ParseSLOs(name string, text []byte, o rules.Options) (slo.Set, []slo.Warning, error) {
+	set, warnings, err := slo.Parse(name, bytes.NewReader(text))
+	if errors.Is(err, slo.ErrOpenSLO) {
+		set, warnings, err = openslo.Parse(name, bytes.NewReader(text))
+	}
+	if err == nil {
+		err = rules.Check(set, o).Err()
+	}
+	return set, warnings, err
+}
+
+// MaxFile bounds the SLO file, in bytes. headway reads it again while it runs.
+const MaxFile = 1 << 20
+
+// ReadFile reads a file of MaxFile bytes at most; a larger one is an error.
+func ReadFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if err == nil && len(text) > MaxFile {
+		err = fmt.Errorf("%s is larger than %d bytes", path, MaxFile)
+	}
+	return text, err
+}
