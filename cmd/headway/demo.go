@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 	"github.com/headway-sidecar/headway/slo/rules"
 )
@@ -95,20 +96,20 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		_ = model.Close()
 		return err
 	}
-	view.slos = s.snapshot
+	view.slos = s.SLOs
 	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n"+
 		"faults        curl -T - http://%s/sim/faults <<< http=503:0.5 (of the model server)\n\n",
-		model.Addr(), s.addr(), s.adminAddr(), model.Addr())
+		model.Addr(), s.Addr(), s.AdminAddr(), model.Addr())
 
 	// The application stops first, then the sidecar, then the model server.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	g, ctx := errgroup.WithContext(ctx) // a server that fails ends the traffic too
 	g.Go(func() error { return serveSim(serving, model, demoModel(o), quiet) })
-	g.Go(func() error { return s.run(serving, context.Background()) })
+	g.Go(func() error { return s.Run(serving, context.Background()) })
 	g.Go(func() error {
 		defer stopServing()
-		traffic := demoTraffic(o, s.addr().String())
+		traffic := demoTraffic(o, s.Addr().String())
 		shown := make(chan struct{})
 		go func() {
 			defer close(shown)
@@ -122,7 +123,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 }
 
 // demoSidecar is a sidecar before the model server at address, with its ports bound.
-func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*sidecar, error) {
+func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*sidecar.Sidecar, error) {
 	c, err := config.Read([]string{
 		config.Prefix + "UPSTREAM=http://" + address,
 		config.Prefix + "LISTEN=" + o.listen,
@@ -139,11 +140,11 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*
 			return nil, err
 		}
 	}
-	s, err := newSidecar(c, log, view)
+	s, err := sidecar.New(c, log, view)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.listen("--listen", "--admin"); err != nil {
+	if err := s.Listen("--listen", "--admin"); err != nil {
 		return nil, fmt.Errorf("%w; 127.0.0.1:0 is any free port", err)
 	}
 	return s, nil

@@ -74,12 +74,12 @@ func TestDemoJudgesByTheFileItIsGiven(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slos := s.snapshot(time.Now()).SLOs; len(slos) != 1 || slos[0].Name != want {
+		if slos := s.SLOs(time.Now()).SLOs; len(slos) != 1 || slos[0].Name != want {
 			t.Errorf("with %q, it judges by %+v", name, slos)
 		}
 		ended, end := context.WithCancel(t.Context())
 		end()
-		if err := s.run(ended, ended); err != nil {
+		if err := s.Run(ended, ended); err != nil {
 			t.Error(err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 )
 
 // manifest is what the tests read of an example in deploy/kubernetes.
@@ -123,7 +124,7 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Errorf("nobody can probe %s", set.AdminListen)
 			}
 			// Killed before it is done, headway leaves the last numbers untold.
-			if need := set.DrainTimeout + set.ScrapeWait + 2*flushTimeout; pod.Grace < need {
+			if need := set.DrainTimeout + set.ScrapeWait + 2*sidecar.FlushTimeout; pod.Grace < need {
 				t.Errorf("%v are not enough: it may take %v", pod.Grace, need)
 			}
 			for path, p := range map[string]*probe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 )
 
 const runUsage = `usage: headway run [--check]
@@ -46,23 +47,23 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	}
 	urgent, release := emergency(errs)
 	defer release()
-	limitMemory(ctx, log)
+	sidecar.LimitMemory(ctx, log)
 	if os.Getenv("GOGC") == "" {
-		spaceCollections(ctx)
+		sidecar.SpaceCollections(ctx)
 	}
-	s, err := newSidecar(c, log)
+	s, err := sidecar.New(c, log)
 	if err != nil {
 		return err
 	}
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
-	s.reloadOn(reload)
-	if err := s.listen(config.Prefix+"LISTEN", config.Prefix+"ADMIN_LISTEN"); err != nil {
+	s.ReloadOn(reload)
+	if err := s.Listen(config.Prefix+"LISTEN", config.Prefix+"ADMIN_LISTEN"); err != nil {
 		return err
 	}
 	log.Info("starting", "version", build.Info().Version, "role", c.Role, "upstreams", upstreams(c))
-	err = s.run(ctx, urgent)
+	err = s.Run(ctx, urgent)
 	log.Info("stopped")
 	return errors.Join(err, context.Cause(urgent))
 }

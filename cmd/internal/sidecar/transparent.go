@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -12,20 +12,21 @@ import (
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
 
-// redirected serves the connections that the packet filter leads here.
-type redirected struct {
+// transparentListener serves the connections that the packet filter leads here. Its
+// methods do nothing on nil, which is the listener of explicit mode.
+type transparentListener struct {
 	*transparent.Server
 	listener net.Listener
 }
 
-// newRedirected returns what serves redirected connections, which relays HTTP by
-// p and tells of sealed exchanges; nil when none are awaited.
-func newRedirected(c config.Config, p *proxy.Proxy, observer exchange.Observer, log *slog.Logger) *redirected {
+// newTransparentListener returns the listener of transparent mode, or nil without an
+// address for one. It relays HTTP through p, and hands sealed exchanges to the observer.
+func newTransparentListener(c config.Config, p *proxy.Proxy, observer exchange.Observer, log *slog.Logger) *transparentListener {
 	if c.TransparentListen == "" {
 		return nil
 	}
 	dialer := new(transparent.Dialer)
-	return &redirected{Server: transparent.New(transparent.Config{
+	return &transparentListener{Server: transparent.New(transparent.Config{
 		HTTP:      func(a transparent.Arrival) { p.ServeOriginal(a.Conn, original(a, dialer)) },
 		Observer:  observer,
 		Role:      c.Role,
@@ -34,8 +35,8 @@ func newRedirected(c config.Config, p *proxy.Proxy, observer exchange.Observer, 
 	})}
 }
 
-// original is a as the proxy takes it, on the connection that is open already if
-// there is one.
+// original turns an arrival into an exchange of the proxy, on the upstream connection
+// that is open already if there is one.
 func original(a transparent.Arrival, dialer *transparent.Dialer) proxy.Original {
 	return proxy.Original{
 		Read: a.Read, At: a.At, Address: a.To,
@@ -48,8 +49,8 @@ func original(a transparent.Arrival, dialer *transparent.Dialer) proxy.Original 
 	}
 }
 
-// listen binds the port that connections are led to.
-func (r *redirected) listen(address string) error {
+// listen binds the port to which the packet filter leads connections.
+func (r *transparentListener) listen(address string) error {
 	if r == nil {
 		return nil
 	}
@@ -61,7 +62,7 @@ func (r *redirected) listen(address string) error {
 }
 
 // count adds the tunnels to counts, by mode.
-func (r *redirected) count(counts map[string]uint64) {
+func (r *transparentListener) count(counts map[string]uint64) {
 	if r == nil {
 		return
 	}
@@ -71,15 +72,15 @@ func (r *redirected) count(counts map[string]uint64) {
 }
 
 // open is the number of tunnels that are open.
-func (r *redirected) open() int {
+func (r *transparentListener) open() int {
 	if r == nil {
 		return 0
 	}
 	return r.Open()
 }
 
-// drain is Drain, done at once without a listener.
-func (r *redirected) drain(ctx context.Context) error {
+// drain lets tunnels end until ctx does, then cuts them.
+func (r *transparentListener) drain(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}

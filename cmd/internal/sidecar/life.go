@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// flushTimeout bounds how long telemetry may take to be written at the end.
-	flushTimeout = 5 * time.Second
+	// FlushTimeout bounds the time for writing telemetry at the end. It bounds the last
+	// answers of the admin port too.
+	FlushTimeout = 5 * time.Second
 	// urgentTimeout bounds, in an emergency, the cutting and then the writing.
 	urgentTimeout = time.Second
 	// leaveCheck is how often a sidecar that stops looks whether its application
@@ -21,18 +22,19 @@ const (
 	leaveCheck = 20 * time.Millisecond
 )
 
-// run serves until ctx ends or it is asked to stop, then lets what runs finish.
-// It returns nil when that worked, and when DRAIN_TIMEOUT cut the rest. The end of
-// urgent, at any time, cuts everything.
-func (s *sidecar) run(ctx, urgent context.Context) error {
+// Run serves until ctx ends or somebody posts to /stop, then drains: it lets running
+// exchanges finish, for HEADWAY_DRAIN_TIMEOUT at most, and flushes telemetry. A drain
+// that had to cut exchanges is no error. The end of urgent, at any time, cuts everything.
+// Run closes the ports; it can be called once, after Listen.
+func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	admin := s.adminServer()
 	failed := make(chan error, 3)
 	go func() { failed <- s.serveAdmin(admin) }()
 	go func() { failed <- s.proxy.Serve(s.listener) }()
-	if s.redirected != nil {
-		go func() { failed <- s.redirected.Serve(s.redirected.listener) }()
+	if s.transparent != nil {
+		go func() { failed <- s.transparent.Serve(s.transparent.listener) }()
 	}
 	go returnMemory(ctx, s.proxy.Open)
 	stopKeeping := s.keepObjectives()
@@ -55,9 +57,9 @@ func (s *sidecar) run(ctx, urgent context.Context) error {
 	return errors.Join(failure, err)
 }
 
-// keepObjectives follows the SLO file and keeps the error budgets until it is told
-// to stop, which returns when they are saved.
-func (s *sidecar) keepObjectives() (stop func()) {
+// keepObjectives follows the SLO file and keeps the error budgets, until stop is called.
+// stop returns when the budgets are saved.
+func (s *Sidecar) keepObjectives() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	kept := make(chan struct{})
 	go func() {
@@ -70,9 +72,9 @@ func (s *sidecar) keepObjectives() (stop func()) {
 	}
 }
 
-// start opens connections ahead of the first request. An upstream that is not
-// there yet is not headway's failure.
-func (s *sidecar) start() {
+// start opens connections ahead of the first request. An upstream that is not there yet
+// is no failure of headway.
+func (s *Sidecar) start() {
 	if err := s.proxy.Warm(); err != nil && !s.stopping.Load() {
 		s.log.Warn("opening upstream connections ahead", "err", err)
 	}
@@ -82,12 +84,12 @@ func (s *sidecar) start() {
 	}
 }
 
-// askToStop does what SIGTERM does. It may be called any number of times.
-func (s *sidecar) askToStop() { s.askOnce.Do(func() { close(s.asked) }) }
+// askToStop does the same as SIGTERM. Any goroutine may call it, any number of times.
+func (s *Sidecar) askToStop() { s.askOnce.Do(func() { close(s.asked) }) }
 
 // drain serves on for DRAIN_DELAY, then refuses what is new and lets running
 // exchanges finish, until DRAIN_TIMEOUT has passed since it began.
-func (s *sidecar) drain(urgent context.Context) {
+func (s *Sidecar) drain(urgent context.Context) {
 	s.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(urgent, s.config.DrainTimeout)
 	defer cancel()
@@ -113,17 +115,17 @@ func (s *sidecar) drain(urgent context.Context) {
 
 // drainAll drains both ways in at once: a tunnel that idles holds up no more than
 // itself.
-func (s *sidecar) drainAll(ctx context.Context) error {
+func (s *Sidecar) drainAll(ctx context.Context) error {
 	tunnels := make(chan error, 1)
-	go func() { tunnels <- s.redirected.drain(ctx) }()
+	go func() { tunnels <- s.transparent.drain(ctx) }()
 	return errors.Join(s.proxy.Drain(ctx), <-tunnels)
 }
 
-// serveOn goes on as before for DRAIN_DELAY, while those who choose where requests
-// go learn that headway is not ready any more, and while every response tells its
-// client to connect anew. An application beside headway has nowhere else to go. It
-// is served as ever, and nothing is waited for once it has left.
-func (s *sidecar) serveOn(ctx context.Context) {
+// serveOn goes on as before for DRAIN_DELAY. Meanwhile load balancers learn that headway
+// is not ready any more, and every response tells its client to connect anew. An
+// application beside headway has nowhere else to go: headway serves it as ever, and the
+// delay ends as soon as it has left.
+func (s *Sidecar) serveOn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.DrainDelay)
 	defer cancel()
 	if !s.servesOwnPod() {
@@ -133,7 +135,7 @@ func (s *sidecar) serveOn(ctx context.Context) {
 	}
 	tick := time.NewTicker(leaveCheck)
 	defer tick.Stop()
-	for s.proxy.Open()+s.redirected.open() > 0 {
+	for s.proxy.Open()+s.transparent.open() > 0 {
 		select {
 		case <-ctx.Done():
 			return
@@ -142,16 +144,16 @@ func (s *sidecar) serveOn(ctx context.Context) {
 	}
 }
 
-// servesOwnPod tells whether all clients are beside headway, so that they end with
-// it and no endpoint leads others here.
-func (s *sidecar) servesOwnPod() bool {
+// servesOwnPod says whether all clients are beside headway. Then they end with it, and
+// no endpoint leads others here.
+func (s *Sidecar) servesOwnPod() bool {
 	at, ok := s.listener.Addr().(*net.TCPAddr)
 	return ok && at.IP.IsLoopback() && s.config.Role == exchange.Client
 }
 
-// flush hands over what was measured last, within a bounded time. That a collector does
-// not take it is no failure of headway.
-func (s *sidecar) flush(urgent context.Context) error {
+// flush hands over the last measurements, within a bounded time. A collector that does
+// not take them is no failure of headway.
+func (s *Sidecar) flush(urgent context.Context) error {
 	ctx, cancel := lastMoments(urgent)
 	defer cancel()
 	told := make(chan struct{})
@@ -177,9 +179,10 @@ func (s *sidecar) flush(urgent context.Context) error {
 	return err
 }
 
-// lastMoments is the time that is left for what has to be done before the end.
+// lastMoments returns a context for the work before the end. It ends when the time for
+// that is over.
 func lastMoments(urgent context.Context) (context.Context, context.CancelFunc) {
-	timeout := flushTimeout
+	timeout := FlushTimeout
 	if urgent.Err() != nil {
 		timeout = urgentTimeout
 	}
@@ -188,7 +191,7 @@ func lastMoments(urgent context.Context) (context.Context, context.CancelFunc) {
 
 // awaitScrape waits until the metrics of every exchange have been read, for
 // SCRAPE_WAIT at most.
-func (s *sidecar) awaitScrape(urgent context.Context) {
+func (s *Sidecar) awaitScrape(urgent context.Context) {
 	ctx, cancel := context.WithTimeout(urgent, s.config.ScrapeWait)
 	defer cancel()
 	if ctx.Err() != nil || s.scrapes.complete() {
@@ -200,8 +203,8 @@ func (s *sidecar) awaitScrape(urgent context.Context) {
 	}
 }
 
-// stopAdmin lets a scrape finish until ctx ends. What takes longer, a profile or a
-// connection that asks for nothing, is cut: it has no say in how headway exits.
+// stopAdmin lets a scrape finish until ctx ends. Then it cuts the rest, a profile or a
+// connection that asks for nothing: they have no say in headway's exit.
 func stopAdmin(ctx context.Context, admin *http.Server) {
 	if err := admin.Shutdown(ctx); err != nil {
 		_ = admin.Close()

@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// adminServer serves metrics, health and what this host may ask for.
-func (s *sidecar) adminServer() *http.Server {
+// adminServer serves metrics and health to everyone, and profiles and /stop to this host.
+func (s *Sidecar) adminServer() *http.Server {
 	return &http.Server{
 		Handler: s.adminHandler(), ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of handshakes that others began
@@ -22,14 +22,14 @@ func (s *sidecar) adminServer() *http.Server {
 
 // serveAdmin serves the admin port, with TLS and basic authentication if the web
 // configuration says so, until the server is shut down.
-func (s *sidecar) serveAdmin(admin *http.Server) error {
+func (s *Sidecar) serveAdmin(admin *http.Server) error {
 	file := s.config.AdminWebConfig
 	if file == "" {
 		return admin.Serve(s.admin)
 	}
 	handler := admin.Handler
-	// web.Serve replaces the handler by one that asks who it is, then serves. What
-	// is called at that moment, before the first connection, has the last word.
+	// web.Serve replaces the handler by one that asks for a password, then serves. It
+	// calls BaseContext in between, before the first connection.
 	admin.BaseContext = func(net.Listener) context.Context {
 		admin.Handler = openToAll(handler, admin.Handler)
 		return context.Background()
@@ -52,7 +52,7 @@ func openToAll(open, guarded http.Handler) http.Handler {
 // adminHandler serves metrics and health. Startup: the ports are bound and the
 // first upstream connections were tried. Ready: and it is not stopping. Live: the
 // process answers.
-func (s *sidecar) adminHandler() http.Handler {
+func (s *Sidecar) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.scrapes.through(s.metrics.Handler()))
 	mux.HandleFunc("GET /healthz/startup", healthy(s.notStarted))
@@ -69,7 +69,7 @@ func (s *sidecar) adminHandler() http.Handler {
 }
 
 // notStarted is why startup is not over, or empty.
-func (s *sidecar) notStarted() string {
+func (s *Sidecar) notStarted() string {
 	if !s.started.Load() {
 		return "starting: upstreams are being tried"
 	}
@@ -77,7 +77,7 @@ func (s *sidecar) notStarted() string {
 }
 
 // notReady is why no new work should come, or empty.
-func (s *sidecar) notReady() string {
+func (s *Sidecar) notReady() string {
 	if s.stopping.Load() {
 		return "stopping"
 	}
@@ -85,7 +85,7 @@ func (s *sidecar) notReady() string {
 }
 
 // serveStop asks the sidecar to stop and does not wait until it did.
-func (s *sidecar) serveStop(w http.ResponseWriter, r *http.Request) {
+func (s *Sidecar) serveStop(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)

@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 
 func TestCollectionsAreSpacedWhileLittleIsAlive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	spaceCollections(ctx)
+	SpaceCollections(ctx)
 	defer func() {
 		cancel()
 		runtime.GC()

@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"bufio"
@@ -19,7 +19,7 @@ import (
 
 // life is a sidecar that runs in this process.
 type life struct {
-	*sidecar
+	*Sidecar
 	listen, base string             // base is the admin port's URL
 	stop         context.CancelFunc // as SIGTERM does
 	cut          context.CancelFunc // as SIGQUIT does
@@ -34,19 +34,19 @@ func begin(t *testing.T, env ...string) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	s, err := New(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+	if err := s.Listen("LISTEN", "ADMIN_LISTEN"); err != nil {
 		t.Fatal(err)
 	}
-	l := &life{sidecar: s, listen: s.listener.Addr().String(), base: "http://" + s.admin.Addr().String(), ended: make(chan error, 1)}
+	l := &life{Sidecar: s, listen: s.listener.Addr().String(), base: "http://" + s.admin.Addr().String(), ended: make(chan error, 1)}
 	ctx, stop := context.WithCancel(t.Context())
 	urgent, cut := context.WithCancel(context.Background())
 	l.stop, l.cut = stop, cut
 	t.Cleanup(cut)
-	go func() { l.ended <- s.run(ctx, urgent) }()
+	go func() { l.ended <- s.Run(ctx, urgent) }()
 	if c.AdminWebConfig == "" {
 		interop.Until(t, "ready", func() bool { return interop.Status(l.base+"/healthz/ready") == 200 })
 	}
@@ -195,16 +195,16 @@ func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	s, err := New(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+	if err := s.Listen("LISTEN", "ADMIN_LISTEN"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	l := &life{sidecar: s, ended: make(chan error, 1)}
-	go func() { l.ended <- s.run(ctx, context.Background()) }()
+	l := &life{Sidecar: s, ended: make(chan error, 1)}
+	go func() { l.ended <- s.Run(ctx, context.Background()) }()
 	tried, err := silent.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -323,16 +323,16 @@ func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	s, err := New(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.listen("LISTEN", "ADMIN_LISTEN"); err != nil {
+	if err := s.Listen("LISTEN", "ADMIN_LISTEN"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx, context.Background()) }()
+	go func() { ended <- s.Run(ctx, context.Background()) }()
 	tried, err := silent.Accept()
 	if err != nil {
 		t.Fatal(err)

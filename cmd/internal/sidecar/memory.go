@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// memoryCheck is how often returnMemory looks.
+	// memoryCheck is the time between two looks of returnMemory.
 	memoryCheck = time.Second
-	// memoryBurst is how many connections have to go for a collection to be worth it.
+	// memoryBurst is the number of connections whose end is worth a collection.
 	memoryBurst = 100
 	// leastGarbage is what may pile up between two collections. Little in headway
 	// lives long, some 3 MiB: with Go's own rule, as much garbage as that, a busy sidecar
@@ -23,10 +23,10 @@ const (
 	leastGarbage = 12 << 20
 )
 
-// limitMemory has the collector keep headway within 90 % of what the cgroup allows,
-// followed until ctx ends, for a pod may be resized. GOMEMLIMIT has precedence, and
-// Go reads that itself. The cores of the cgroup are Go's own business too.
-func limitMemory(ctx context.Context, log *slog.Logger) {
+// LimitMemory makes Go's collector keep the process within 90 % of the cgroup's memory.
+// It follows the cgroup until ctx ends, because a pod may be resized. GOMEMLIMIT has
+// precedence, and Go reads that itself, as it does the cores of the cgroup.
+func LimitMemory(ctx context.Context, log *slog.Logger) {
 	limit, err := memlimit.Set(memlimit.WithRefreshInterval(ctx, time.Minute))
 	switch {
 	case err != nil:
@@ -58,9 +58,10 @@ func returnMemory(ctx context.Context, open func() int) {
 	}
 }
 
-// spaceCollections lets garbage pile up to leastGarbage, or to a quarter of what is
-// alive where that is more, until ctx ends. A memory limit has precedence.
-func spaceCollections(ctx context.Context) {
+// SpaceCollections sets, until ctx ends, how much garbage may pile up between two
+// collections of this process: 12 MiB, or a quarter of what is alive where that is more.
+// A memory limit has precedence.
+func SpaceCollections(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	before := goPercent
 	var afterNext func()

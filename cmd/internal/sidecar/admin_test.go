@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"log/slog"
@@ -11,13 +11,13 @@ import (
 )
 
 // wired is a sidecar that listens nowhere.
-func wired(t *testing.T) *sidecar {
+func wired(t *testing.T) *Sidecar {
 	t.Helper()
 	c, err := config.Read([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newSidecar(c, slog.New(slog.DiscardHandler))
+	s, err := New(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func wired(t *testing.T) *sidecar {
 }
 
 // adminStatus is what the admin port answers a client at the address from.
-func adminStatus(s *sidecar, method, path, from string, headers ...http.Header) int {
+func adminStatus(s *Sidecar, method, path, from string, headers ...http.Header) int {
 	r := httptest.NewRequest(method, path, http.NoBody)
 	r.RemoteAddr = from
 	for _, h := range headers {

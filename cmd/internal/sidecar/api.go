@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"encoding/json"
@@ -16,7 +16,7 @@ const defaultLimit = 100
 
 // listChains serves GET /api/v1/chains?limit=: the calls that failed at least once,
 // those that are open first, each newest first.
-func (s *sidecar) listChains(w http.ResponseWriter, r *http.Request) {
+func (s *Sidecar) listChains(w http.ResponseWriter, r *http.Request) {
 	limit := defaultLimit
 	if text := r.URL.Query().Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -33,8 +33,8 @@ func (s *sidecar) listChains(w http.ResponseWriter, r *http.Request) {
 
 // tellSLOs serves GET /api/v1/slo: goodput and error budgets as this process knows
 // them.
-func (s *sidecar) tellSLOs(w http.ResponseWriter, _ *http.Request) {
-	answer(w, s.snapshot(time.Now()))
+func (s *Sidecar) tellSLOs(w http.ResponseWriter, _ *http.Request) {
+	answer(w, s.SLOs(time.Now()))
 }
 
 // answer sends v as JSON.

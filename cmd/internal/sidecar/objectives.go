@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -14,21 +14,21 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// stateFile is what the error budgets are kept in, below HEADWAY_STATE_DIR.
+// stateFile holds the error budgets, below HEADWAY_STATE_DIR.
 const stateFile = "error-budgets.json"
 
-// objectives is the SLO file of a sidecar while it runs: its judge, and what has to
-// follow when the file changes.
+// objectives is the SLO file of a sidecar while it runs: its judge, and everything that
+// follows when the file changes.
 type objectives struct {
 	judge *slo.Judge
 	file  *liveFile // nil without HEADWAY_SLO_FILE
 	state string    // path of the error budgets; empty keeps none
 	log   *slog.Logger
-	// changed is told of every set that is taken over.
+	// changed gets every set that comes into force.
 	changed func(slo.Set)
 }
 
-// newObjectives returns a judge of c.slos, which hands on to next.
+// newObjectives returns a judge by the SLOs of c, which hands exchanges on to next.
 func newObjectives(c config.Config, log *slog.Logger, next exchange.ChainObserver) *objectives {
 	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
 	if c.StateDir != "" {
@@ -59,7 +59,7 @@ func (o *objectives) warn(warnings []slo.Warning) {
 	}
 }
 
-// follow keeps the error budgets and the file's content until ctx ends.
+// follow keeps the error budgets, and takes changes of the file over, until ctx ends.
 func (o *objectives) follow(ctx context.Context, asked <-chan os.Signal) {
 	kept := make(chan struct{})
 	go func() {
@@ -72,7 +72,7 @@ func (o *objectives) follow(ctx context.Context, asked <-chan os.Signal) {
 	<-kept
 }
 
-// counted is what the judge has promised and counted, as the exporter wants it.
+// counted has the promises and the counts of the judge, in the exporter's words.
 func (o *objectives) counted() []exporter.SLO {
 	totals := o.judge.Totals()
 	out := make([]exporter.SLO, len(totals))
@@ -84,7 +84,7 @@ func (o *objectives) counted() []exporter.SLO {
 	return out
 }
 
-// edges are the limits that histograms need buckets for.
+// edges are the limits at which histograms need the edge of a bucket.
 func edges(set slo.Set) exporter.Edges {
 	var out exporter.Edges
 	for i := range set.SLOs {
@@ -101,5 +101,5 @@ func limits(good []slo.Objective) []exporter.Limit {
 	return out
 }
 
-// reloaded tells whether the file's newest content is in force.
+// reloaded says whether the file's newest content is in force.
 func (o *objectives) reloaded() bool { return o.file == nil || !o.file.failed.Load() }

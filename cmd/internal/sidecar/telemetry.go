@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -21,8 +21,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// telemetry is what goes to a collector: spans, metrics, or both. A part that is nil
-// is not exported.
+// telemetry exports spans, metrics, or both to a collector. A part that is nil is not
+// exported.
 type telemetry struct {
 	sampler *sampling.Sampler // with spans
 	spans   *spans.Builder
@@ -31,7 +31,7 @@ type telemetry struct {
 	traceQueue, metricQueue *delivery.Queue
 }
 
-// newTelemetry starts what c asks for.
+// newTelemetry starts to export the signals that have a destination.
 func newTelemetry(c config.Config, names *exporter.Names, live exporter.Live, log *slog.Logger) (t telemetry, err error) {
 	defer func() {
 		if err != nil {
@@ -50,11 +50,11 @@ func newTelemetry(c config.Config, names *exporter.Names, live exporter.Live, lo
 }
 
 // newQueue returns the queue of a signal, or nil when there is nowhere to send it. A
-// spool that cannot be used, because another process does for one, is no reason not to
-// forward traffic: what is to be sent waits in memory then.
+// spool that cannot be used, because another process uses it, say, is no reason not to
+// forward traffic: requests wait in memory then.
 func newQueue(signal delivery.Signal, s config.Destination, c config.Config, log *slog.Logger) (*delivery.Queue, error) {
 	if s.Endpoint == "" {
-		return nil, nil //nolint:nilnil // nil is what is not exported
+		return nil, nil //nolint:nilnil // nil is a signal that is not exported
 	}
 	d := s.Delivery(signal)
 	d.Log = log
@@ -71,7 +71,7 @@ func newQueue(signal delivery.Signal, s config.Destination, c config.Config, log
 	return q, err
 }
 
-// host is where an endpoint is, without what may be a secret in it.
+// host is the host of an endpoint, without any part that may be a secret.
 func host(endpoint string) string {
 	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
 		return u.Host
@@ -123,12 +123,12 @@ func (t *telemetry) sample(ratio float64, next exchange.ChainObserver) exchange.
 	return t.sampler
 }
 
-// sampled is whether a trace is kept about which nothing is known yet.
+// sampled says whether to keep a trace about which nothing else is known yet.
 func (t *telemetry) sampled(id exchange.TraceID) bool {
 	return t.sampler != nil && t.sampler.Sampled(id)
 }
 
-// observers are the parts that are to be told of exchanges.
+// observers are the parts that take exchanges.
 func (t *telemetry) observers() []exchange.Observer {
 	var all []exchange.Observer
 	if t.metrics != nil {
@@ -140,7 +140,7 @@ func (t *telemetry) observers() []exchange.Observer {
 	return all
 }
 
-// dropped counts what did not reach the collector, by signal.
+// dropped adds the losses on the way to the collector to counts, by signal.
 func (t *telemetry) dropped(counts map[string]uint64) {
 	if t.traceQueue != nil {
 		counts["traces"] = t.traceQueue.Dropped()
@@ -168,7 +168,7 @@ func (t *telemetry) queued() map[string]uint64 {
 	return waiting
 }
 
-// end closes t and says how much that lost, by signal, as it is counted.
+// end closes t and logs how much that lost, by signal.
 func (t *telemetry) end(ctx context.Context, log *slog.Logger) {
 	before, after := map[string]uint64{}, map[string]uint64{}
 	t.dropped(before)
@@ -185,8 +185,8 @@ func (t *telemetry) end(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// close sends what was observed until ctx ends; what is left then stays in the
-// spool, if there is one.
+// close sends everything that was observed, until ctx ends. The rest stays in the spool,
+// if there is one.
 func (t *telemetry) close(ctx context.Context) error {
 	var problems []error
 	if t.spans != nil {

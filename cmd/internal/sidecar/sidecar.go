@@ -1,4 +1,9 @@
-package main
+// Package sidecar is headway while it runs: the proxy, the tap and all observers wired
+// together, the admin port, and the life of both from the first port to the last scrape.
+//
+// New wires, Listen binds the ports, Run serves until its context ends. No function
+// reads the environment or ends the process; commands do that.
+package sidecar
 
 import (
 	"fmt"
@@ -24,8 +29,9 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// sidecar is the program put together: proxy, tap, exporters, admin server.
-type sidecar struct {
+// Sidecar is the program put together: proxy, tap, exporters, admin server. Its methods
+// are for one goroutine, except those that say otherwise.
+type Sidecar struct {
 	config  config.Config
 	log     *slog.Logger
 	proxy   *proxy.Proxy
@@ -38,21 +44,22 @@ type sidecar struct {
 	scrapes *scrapes
 	wired   chan struct{} // closed when all of the above is there
 
-	listener   net.Listener
-	admin      net.Listener
-	redirected *redirected // nil without HEADWAY_TRANSPARENT_LISTEN
+	listener    net.Listener
+	admin       net.Listener
+	transparent *transparentListener // nil without HEADWAY_TRANSPARENT_LISTEN
 
-	started  atomic.Bool // upstreams were tried
+	started  atomic.Bool // the first connections to upstreams were tried
 	stopping atomic.Bool
-	reload   <-chan os.Signal // files are to be read again; nil for never
+	reload   <-chan os.Signal // each says to read files again; nil says it never
 	asked    chan struct{}    // closed when somebody asks headway to stop
 	askOnce  sync.Once
 }
 
-// newSidecar wires what c describes. Observers are told of every exchange beside
-// the exporters. Nothing is bound yet.
-func newSidecar(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*sidecar, error) {
-	s := &sidecar{config: c, log: log, scrapes: newScrapes(), wired: make(chan struct{}), asked: make(chan struct{})}
+// New wires what c describes. The observers get every exchange, as the exporters do.
+// New opens the capture file and the spool, starts to export, and binds no port. An
+// error begins with its variable where there is one.
+func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Sidecar, error) {
+	s := &Sidecar{config: c, log: log, scrapes: newScrapes(), wired: make(chan struct{}), asked: make(chan struct{})}
 	if c.CaptureFile != "" {
 		var err error
 		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Log: log}); err != nil {
@@ -76,14 +83,45 @@ func newSidecar(c config.Config, log *slog.Logger, observers ...exchange.Observe
 		ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
 		Propagate: c.Propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
 	})
-	s.redirected = newRedirected(c, s.proxy, s.chains, log)
+	s.transparent = newTransparentListener(c, s.proxy, s.chains, log)
 	close(s.wired)
 	return s, nil
 }
 
-// export makes the stages behind the tap, the last first: exporters and other
+// Listen binds the ports. listenName and adminName are the settings that gave the
+// addresses; an error begins with the one that is wrong.
+func (s *Sidecar) Listen(listenName, adminName string) error {
+	var err error
+	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
+		return fmt.Errorf("%s: %w", listenName, err)
+	}
+	if s.admin, err = net.Listen("tcp", s.config.AdminListen); err != nil {
+		_ = s.listener.Close()
+		return fmt.Errorf("%s: %w", adminName, err)
+	}
+	if err := s.transparent.listen(s.config.TransparentListen); err != nil {
+		_, _ = s.listener.Close(), s.admin.Close()
+		return err
+	}
+	return nil
+}
+
+// Addr is the address that applications connect to. Listen must have bound it.
+func (s *Sidecar) Addr() net.Addr { return s.listener.Addr() }
+
+// AdminAddr is the address of the admin port. Listen must have bound it.
+func (s *Sidecar) AdminAddr() net.Addr { return s.admin.Addr() }
+
+// SLOs is the goodput and the error budget of each SLO at a moment. Any goroutine may
+// ask.
+func (s *Sidecar) SLOs(now time.Time) slo.Snapshot { return s.slos.judge.Snapshot(now) }
+
+// ReloadOn makes Run read files again at every signal. Call it before Run.
+func (s *Sidecar) ReloadOn(asked <-chan os.Signal) { s.reload = asked }
+
+// export makes the stages behind the tap, the last one first: exporters and other
 // observers, the sampler when traces are exported, the judge, the joiner.
-func (s *sidecar) export(observers []exchange.Observer) error {
+func (s *Sidecar) export(observers []exchange.Observer) error {
 	c := s.config
 	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
 	var err error
@@ -103,9 +141,9 @@ func (s *sidecar) export(observers []exchange.Observer) error {
 	return nil
 }
 
-// live is what the metrics read from the running program, at every scrape and every
-// export, the first of which may come while the sidecar is being put together.
-func (s *sidecar) live() exporter.Live {
+// live has the numbers that metrics read from the running program, at every scrape and
+// every export. The first may come while the sidecar is being put together.
+func (s *Sidecar) live() exporter.Live {
 	return exporter.Live{
 		Build:         build.Info(),
 		InFlight:      after(s.wired, func() []exchange.InFlight { return s.tap.InFlight() }),
@@ -120,7 +158,7 @@ func (s *sidecar) live() exporter.Live {
 	}
 }
 
-// after returns f, waiting for ready.
+// after returns a function that waits for ready, then calls f.
 func after[T any](ready <-chan struct{}, f func() T) func() T {
 	return func() T {
 		<-ready
@@ -128,8 +166,8 @@ func after[T any](ready <-chan struct{}, f func() T) func() T {
 	}
 }
 
-// dropped counts what was lost on its way out, by signal.
-func (s *sidecar) dropped() map[string]uint64 {
+// dropped counts the losses on the way out, by signal.
+func (s *Sidecar) dropped() map[string]uint64 {
 	counts := map[string]uint64{"capture": 0}
 	if s.capture != nil {
 		counts["capture"] = s.capture.Dropped()
@@ -139,40 +177,11 @@ func (s *sidecar) dropped() map[string]uint64 {
 }
 
 // connections counts client connections by mode.
-func (s *sidecar) connections() map[string]uint64 {
+func (s *Sidecar) connections() map[string]uint64 {
 	counts := map[string]uint64{}
 	for mode, n := range s.proxy.Connections() {
 		counts[string(mode)] = n
 	}
-	s.redirected.count(counts)
+	s.transparent.count(counts)
 	return counts
-}
-
-// addr is where applications connect, adminAddr where the admin port is. Both are
-// known once listen has bound them.
-func (s *sidecar) addr() net.Addr      { return s.listener.Addr() }
-func (s *sidecar) adminAddr() net.Addr { return s.admin.Addr() }
-
-// snapshot is goodput and the error budget of each SLO, as they are now.
-func (s *sidecar) snapshot(now time.Time) slo.Snapshot { return s.slos.judge.Snapshot(now) }
-
-// reloadOn has run read files again whenever something arrives. It is called before run.
-func (s *sidecar) reloadOn(asked <-chan os.Signal) { s.reload = asked }
-
-// listen binds the ports. An error begins with the name of the setting that the
-// address came from.
-func (s *sidecar) listen(listenName, adminName string) error {
-	var err error
-	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
-		return fmt.Errorf("%s: %w", listenName, err)
-	}
-	if s.admin, err = net.Listen("tcp", s.config.AdminListen); err != nil {
-		_ = s.listener.Close()
-		return fmt.Errorf("%s: %w", adminName, err)
-	}
-	if err := s.redirected.listen(s.config.TransparentListen); err != nil {
-		_, _ = s.listener.Close(), s.admin.Close()
-		return err
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package sidecar
 
 import (
 	"context"
@@ -9,9 +9,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// scrapes knows whether somebody has read the metrics of every exchange and chain.
-// It is an exchange.Observer, to be told after the metrics were. The zero value is
-// not ready for use.
+// scrapes knows whether somebody has read the metrics of every exchange and chain. It
+// is an exchange.Observer that must come after the metrics. newScrapes makes one.
 type scrapes struct {
 	told atomic.Uint64 // exchanges and chains
 
@@ -28,7 +27,7 @@ func (s *scrapes) Observe(exchange.Record) { s.told.Add(1) }
 // ObserveChain does the same for a chain.
 func (s *scrapes) ObserveChain(exchange.Chain) { s.told.Add(1) }
 
-// through is h, which serves the metrics, with every complete answer noted.
+// through returns h, which serves the metrics, and notes every complete answer.
 func (s *scrapes) through(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		told := s.told.Load()
@@ -49,15 +48,15 @@ func (s *scrapes) note(told uint64) {
 	}
 }
 
-// complete tells whether there is nothing that nobody has read.
+// complete says whether somebody has read everything.
 func (s *scrapes) complete() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seen == s.told.Load()
 }
 
-// await waits for complete until ctx ends, and tells whether it came. Only one may
-// wait.
+// await waits until everything has been read, or ctx ends, and says which. One
+// goroutine may wait at a time.
 func (s *scrapes) await(ctx context.Context) bool {
 	for !s.complete() {
 		select {
