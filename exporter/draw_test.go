@@ -206,10 +206,10 @@ func TestIdentitySpellsLabels(t *testing.T) {
 		family exporter.Family
 		want   []string
 	}{
-		{id, exporter.GenAI, []string{"chat", "openai", "a", "b", "::1", "8000"}},
+		{id, exporter.GenAIClient, []string{"chat", "openai", "a", "b", "::1", "8000"}},
 		{id, exporter.Traffic, []string{"chat", "a", "[::1]:8000"}},
 		{id, exporter.Process, nil},
-		{unrouted, exporter.GenAI, []string{"chat", "openai", "a", "", "", ""}},
+		{unrouted, exporter.GenAIClient, []string{"chat", "openai", "a", "", "", ""}},
 		{unrouted, exporter.Traffic, []string{"chat", "a", ""}},
 	} {
 		if got := tt.id.Values(tt.family); !slices.Equal(got, tt.want) {

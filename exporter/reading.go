@@ -23,12 +23,12 @@ type Identity struct {
 // Values are the values of the labels that f's instruments share, in order.
 func (i Identity) Values(f Family) []string {
 	switch f {
-	case GenAI:
+	case GenAIClient, GenAIServer:
 		return []string{string(i.Operation), i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
-	case Traffic:
-		return []string{string(i.Operation), i.Request, address(i.Upstream)}
+	case Process:
+		return nil
 	}
-	return nil
+	return []string{string(i.Operation), i.Request, address(i.Upstream)}
 }
 
 func (i Identity) port() string {
@@ -57,6 +57,18 @@ func (r *Reading) Fill(record exchange.Record, names *Names) {
 	for gap := range r.Chunks.Gaps(record.Usage.Streamed) {
 		r.Gaps = append(r.Gaps, gap)
 	}
+}
+
+// ChainReading is a Chain as instruments draw from it. A backend uses one again and
+// again: nothing may keep it beyond the chain that it was filled for.
+type ChainReading struct {
+	exchange.Chain
+	Identity Identity // of the last attempt
+}
+
+// Fill makes r the reading of c. Names bound its labels.
+func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
+	r.Chain, r.Identity = c, identify(&c.Last, names)
 }
 
 func identify(record *exchange.Record, names *Names) Identity {

@@ -63,10 +63,8 @@ func TestEverySettingHasTheRowsThatAllShare(t *testing.T) {
 	rows := map[exporter.SemConv][]string{}
 	for _, setting := range exporter.SemConvs() {
 		for _, in := range exporter.Table(setting) {
-			if len(in.SemConv) == 0 {
+			if in.Family != exporter.GenAIClient {
 				rows[setting] = append(rows[setting], in.Name)
-			} else if !strings.HasPrefix(in.Name, "gen_ai.client.") {
-				t.Errorf("%s is not in every setting", in.Name)
 			}
 		}
 	}

@@ -50,11 +50,12 @@ func checkRows(t *testing.T, rows []exporter.Instrument) {
 			if !slices.IsSorted(in.Bounds) {
 				t.Error("bounds do not ascend")
 			}
-			if gen := strings.HasPrefix(in.Name, "gen_ai."); gen != (in.Family == exporter.GenAI) {
-				t.Errorf("family %s", in.Family)
-			}
-			if in.Family == exporter.GenAI && (in.Canaries || in.Role == "") {
-				t.Error("an instrument of the conventions takes canaries or any role")
+			for prefix, family := range map[string]exporter.Family{
+				"gen_ai.client.": exporter.GenAIClient, "gen_ai.server.": exporter.GenAIServer, "headway.sealed.": exporter.Sealed,
+			} {
+				if has := strings.HasPrefix(in.Name, prefix); has != (in.Family == family) {
+					t.Errorf("family %s", in.Family)
+				}
 			}
 		})
 	}
@@ -136,10 +137,21 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 			map[string]bool{"gen_ai.client.operation.duration": false, "headway.requests": true},
 		},
 		{
+			"an exchange inside TLS", exchange.Record{Origin: exchange.App, Role: exchange.Client, Mode: exchange.Sealed, Operation: "chat"},
+			map[string]bool{
+				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.proxy.overhead": false,
+				"headway.time_per_output_token": false, "headway.sealed.requests": true,
+			},
+		},
+		{
+			"a canary inside TLS", exchange.Record{Origin: exchange.Canary, Role: exchange.Client, Mode: exchange.Sealed},
+			map[string]bool{"headway.sealed.requests": false, "headway.ratelimit.limit": false},
+		},
+		{
 			"a canary", exchange.Record{Origin: exchange.Canary, Role: exchange.Client, Operation: exchange.Chat},
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.tokens": false,
-				"headway.inter_token_latency": false, "headway.ratelimit.remaining": true, "headway.proxy.overhead": true,
+				"headway.inter_token_latency": false, "headway.time_per_output_token": false, "headway.sealed.requests": false, "headway.ratelimit.remaining": true, "headway.proxy.overhead": true,
 			},
 		},
 	}

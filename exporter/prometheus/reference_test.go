@@ -18,15 +18,22 @@ const reference = "../../docs/metrics.md"
 // section is a part of the metric reference.
 type section struct {
 	Title string
-	Rows  []exporter.Instrument
+	Rows  []row
+}
+
+// row is an instrument and the settings that have it.
+type row struct {
+	exporter.Instrument
+	Canaries bool // canaries feed it, too
+	settings []exporter.SemConv
 }
 
 func TestMetricReferenceIsTheGoldenOne(t *testing.T) {
 	page, err := template.New("metrics.md.tmpl").Funcs(template.FuncMap{
-		"name": func(in exporter.Instrument) string { return prometheus.Name(&in) },
-		"own": func(in exporter.Instrument) string {
-			labels := prometheus.Labels(&in)
-			return code(labels[len(labels)-len(in.Labels):])
+		"name": func(r row) string { return prometheus.Name(&r.Instrument) },
+		"own": func(r row) string {
+			labels := prometheus.Labels(&r.Instrument)
+			return code(labels[len(labels)-len(r.Labels):])
 		},
 		"unit":       unit,
 		"settings":   settings,
@@ -63,29 +70,48 @@ func sections() []section {
 		{Title: "Beside an application"}, {Title: "Beside a model server"},
 		{Title: "About exchanges, in either place"}, {Title: "About the process"},
 	}
-	rows := exporter.Table(exporter.Dup)
-	for _, in := range exporter.Table(exporter.Latest) {
-		if !slices.ContainsFunc(rows, func(o exporter.Instrument) bool { return o.Help == in.Help && o.Name == in.Name }) {
-			rows = append(rows, in)
-		}
-	}
-	for _, in := range rows {
+	for _, r := range rows() {
 		to := &out[2]
-		switch {
-		case in.Role == exchange.Client:
+		switch r.Family {
+		case exporter.GenAIClient, exporter.Application:
 			to = &out[0]
-		case in.Role == exchange.Server:
+		case exporter.GenAIServer:
 			to = &out[1]
-		case in.Family == exporter.Process:
+		case exporter.Process:
 			to = &out[3]
 		}
-		to.Rows = append(to.Rows, in)
+		to.Rows = append(to.Rows, r)
 	}
 	return out
 }
 
-func familyLabels(family string) string {
-	return code(prometheus.Labels(&exporter.Instrument{Family: exporter.Family(family)}))
+// rows lists the instruments of all settings: those of Dup, which has the most, and then
+// the others.
+func rows() []row {
+	var out []row
+	for _, setting := range []exporter.SemConv{exporter.Dup, exporter.Latest, exporter.V141} {
+		for _, in := range exporter.Table(setting) {
+			if slices.ContainsFunc(out, func(r row) bool { return r.Help == in.Help && r.Name == in.Name }) {
+				continue
+			}
+			out = append(out, row{in, in.Family == exporter.AnyOrigin, settingsOf(in)})
+		}
+	}
+	return out
+}
+
+// settingsOf lists the settings that have an instrument.
+func settingsOf(in exporter.Instrument) []exporter.SemConv {
+	return slices.DeleteFunc(exporter.SemConvs(), func(s exporter.SemConv) bool {
+		same := func(o exporter.Instrument) bool { return o.Help == in.Help && o.Name == in.Name }
+		return !slices.ContainsFunc(exporter.Table(s), same)
+	})
+}
+
+// familyLabels takes a family by its name in the template.
+func familyLabels(name string) string {
+	family := map[string]exporter.Family{"gen_ai": exporter.GenAIClient, "traffic": exporter.Traffic}[name]
+	return code(prometheus.Labels(&exporter.Instrument{Family: family}))
 }
 
 func names[T ~string](of []T) string {
@@ -104,16 +130,16 @@ func indicators() string {
 	return code(out)
 }
 
-// settings says which settings have an instrument, if not all of them do.
-func settings(in exporter.Instrument) string {
-	if len(in.SemConv) == 0 {
+// settings names the settings that have an instrument, if not all of them do.
+func settings(r row) string {
+	if len(r.settings) == len(exporter.SemConvs()) {
 		return ""
 	}
-	return names(in.SemConv)
+	return names(r.settings)
 }
 
-func unit(in exporter.Instrument) string {
-	switch in.Unit {
+func unit(r row) string {
+	switch r.Unit {
 	case "1":
 		return "0 to 1"
 	case "s":
@@ -121,17 +147,16 @@ func unit(in exporter.Instrument) string {
 	case "{unit}":
 		return "what is limited"
 	}
-	return strings.Trim(in.Unit, "{}")
+	return strings.Trim(r.Unit, "{}")
 }
 
-// bounded tells whether in has bounds that no other row of its name has told.
-func bounded(in exporter.Instrument) bool {
-	return len(in.Bounds) > 0 && (len(in.SemConv) == 0 || slices.Contains(in.SemConv, exporter.Dup))
-}
+// bounded says whether r has bounds that the page does not show at another row of its
+// name.
+func bounded(r row) bool { return len(r.Bounds) > 0 && slices.Contains(r.settings, exporter.Dup) }
 
-func bounds(in exporter.Instrument) string {
-	out := make([]string, len(in.Bounds))
-	for i, b := range in.Bounds {
+func bounds(r row) string {
+	out := make([]string, len(r.Bounds))
+	for i, b := range r.Bounds {
 		out[i] = strconv.FormatFloat(b, 'f', -1, 64)
 	}
 	return strings.Join(out, " ")

@@ -1,0 +1,106 @@
+package exporter
+
+import (
+	"slices"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// process lists the instruments that read the running program.
+func process() []Instrument {
+	return slices.Concat(members(Traffic, []Instrument{
+		{
+			Name: "headway.requests_in_flight", Kind: Gauge, Unit: "{request}", Help: "Exchanges under way.",
+			Read: inFlight(func(f exchange.InFlight) int { return f.Requests }),
+		},
+		{
+			Name: "headway.streams_in_flight", Kind: Gauge, Unit: "{request}", Help: "Exchanges under way whose response streams.",
+			Read: inFlight(func(f exchange.InFlight) int { return f.Streams }),
+		},
+	}), members(Process, []Instrument{
+		{
+			Name: "headway.decoder.detached", Kind: Counter, Unit: "{decoder}", Labels: []string{"reason"}, Read: byKey(detached),
+			Help: "Decoders that were taken off their exchange, by reason. The exchange went on without one.",
+		},
+		{
+			Name: "headway.export.dropped", Kind: Counter, Unit: "{record}", Labels: []string{"signal"}, Read: byKey(dropped),
+			Help: "What was lost on its way out, by signal: exchanges (capture), spans (traces), data points (metrics), and exchanges that metrics to be sent were not told of (exchanges).",
+		},
+		{
+			Name: "headway.export.queue", Kind: Gauge, Unit: "By", Labels: []string{"signal"}, Read: byKey(queued),
+			Help: "What waits to be sent to the collector, in memory or in the spool, by signal.",
+		},
+		{
+			Name: "headway.connections", Kind: Counter, Unit: "{connection}", Labels: []string{"mode"}, Read: byKey(connections),
+			Help: "Connections that were accepted, by how they reached headway.",
+		},
+		{
+			Name: "headway.config.last_reload_successful", Kind: Gauge, Read: reloaded,
+			Help: "1 while the newest content of every configuration file is in force, 0 while one was refused.",
+		},
+		{
+			Name: "headway.build_info", Kind: Gauge, Labels: []string{"version", "revision", "goversion"}, Read: buildInfo,
+			Help: "Always 1; its labels tell which program runs.",
+		},
+	}))
+}
+
+// flightKey holds the bounded labels of exchanges under way.
+type flightKey struct {
+	operation       exchange.Operation
+	model, upstream string
+}
+
+// inFlight adds up the numbers that pick finds, by bounded labels: several models or
+// upstreams may share the label Other.
+func inFlight(pick func(exchange.InFlight) int) func(*Live, *Names, Level) {
+	return func(l *Live, names *Names, level Level) {
+		if l.InFlight == nil {
+			return
+		}
+		sums := map[flightKey]int{}
+		for _, f := range l.InFlight() {
+			key := flightKey{f.Operation, names.Model(f.Model), names.address(f.Upstream)}
+			if key.operation == "" {
+				key.operation = Other
+			}
+			sums[key] += pick(f)
+		}
+		for key, n := range sums {
+			level(float64(n), string(key.operation), key.model, key.upstream)
+		}
+	}
+}
+
+// byKey makes one level of every entry that count tells.
+func byKey(count func(*Live) func() map[string]uint64) func(*Live, *Names, Level) {
+	return func(l *Live, _ *Names, level Level) {
+		tell := count(l)
+		if tell == nil {
+			return
+		}
+		for key, n := range tell() {
+			level(float64(n), key)
+		}
+	}
+}
+
+func detached(l *Live) func() map[string]uint64    { return l.Detached }
+func dropped(l *Live) func() map[string]uint64     { return l.Dropped }
+func queued(l *Live) func() map[string]uint64      { return l.Queued }
+func connections(l *Live) func() map[string]uint64 { return l.Connections }
+
+func reloaded(l *Live, _ *Names, level Level) {
+	if l.Reloaded == nil {
+		return
+	}
+	if l.Reloaded() {
+		level(1)
+	} else {
+		level(0)
+	}
+}
+
+func buildInfo(l *Live, _ *Names, level Level) {
+	level(1, l.Build.Version, l.Build.Revision, l.Build.Go)
+}
