@@ -117,6 +117,19 @@ func (s *Samples) AddN(v float64, n int) {
 	*s = append(*s, Sample{Value: v, Count: uint64(n)})
 }
 
+// EachSeries calls add with the samples of one series after the other: neighbours whose
+// own labels are equal.
+func (s Samples) EachSeries(add func(labels Extra, of Samples)) {
+	for len(s) > 0 {
+		n := 1
+		for n < len(s) && s[n].Extra == s[0].Extra {
+			n++
+		}
+		add(s[0].Extra, s[:n])
+		s = s[n:]
+	}
+}
+
 // seconds appends d unless it is zero, which says that it was not measured.
 func (s *Samples) seconds(d time.Duration, labels ...string) {
 	if d > 0 {

@@ -44,25 +44,13 @@ type Exporter struct {
 	registry *client.Registry
 	names    *exporter.Names
 	live     exporter.Live
-	drawn    []drawn // the instruments that exchanges and chains feed
+	drawn    []exporter.Instrument // those that exchanges and chains feed
+	families []family              // of drawn, by index
 
 	mu     sync.RWMutex
 	series map[exporter.Identity]*series
 
-	scratch sync.Pool // of *scratch
-}
-
-// drawn is an instrument and the series that were made of it.
-type drawn struct {
-	exporter.Instrument
-	family family
-}
-
-// scratch is what one Observe works with.
-type scratch struct {
-	reading exporter.Reading
-	chain   exporter.ChainReading
-	samples exporter.Samples
+	drawings sync.Pool // of *exporter.Drawing
 }
 
 // New registers every instrument of the table, and those of the Go runtime and
@@ -77,7 +65,7 @@ func New(c Config) (*Exporter, error) {
 		names:    c.Names,
 		live:     c.Live,
 		series:   map[exporter.Identity]*series{},
-		scratch:  sync.Pool{New: func() any { return new(scratch) }},
+		drawings: sync.Pool{New: func() any { return new(exporter.Drawing) }},
 	}
 	all := []client.Collector{
 		collectors.NewGoCollector(),
@@ -91,7 +79,7 @@ func New(c Config) (*Exporter, error) {
 		}
 		edged := in.WithEdges(c.Edges)
 		f := newFamily(&edged, histograms)
-		e.drawn = append(e.drawn, drawn{in, f})
+		e.drawn, e.families = append(e.drawn, in), append(e.families, f)
 		all = append(all, f)
 	}
 	for _, collector := range append(all, live) {
@@ -116,7 +104,7 @@ func (e *Exporter) SetEdges(edges exporter.Edges) {
 	defer e.mu.Unlock()
 	changed := false
 	for i := range e.drawn {
-		if h, ok := e.drawn[i].family.(*histograms); ok && h.rebound(e.drawn[i].WithEdges(edges).Bounds) {
+		if h, ok := e.families[i].(*histograms); ok && h.rebound(e.drawn[i].WithEdges(edges).Bounds) {
 			changed = true
 		}
 	}
@@ -126,46 +114,24 @@ func (e *Exporter) SetEdges(edges exporter.Edges) {
 }
 
 // Observe adds one exchange to every instrument that takes it.
-func (e *Exporter) Observe(record exchange.Record) {
-	w := e.scratch.Get().(*scratch)
-	w.reading.Fill(record, e.names)
-	of := e.of(w.reading.Identity)
-	mark := markOf(&record)
-	used := 0
-	for i := range e.drawn {
-		if !e.drawn[i].Takes(&w.reading.Record) {
-			continue
-		}
-		w.samples = w.samples[:0]
-		e.drawn[i].Draw(&w.reading, &w.samples)
-		of.observe(i, w.samples, mark)
-		used = max(used, len(w.samples))
-	}
-	w.reading.Clear()
-	clear(w.samples[:used]) // its labels may be pieces of larger strings
-	e.scratch.Put(w)
+func (e *Exporter) Observe(r exchange.Record) {
+	d := e.drawings.Get().(*exporter.Drawing)
+	e.add(d, d.Exchange(r, e.names), markOf(&r))
 }
 
-// ObserveChain adds one chain to every instrument that takes it, under the labels
-// of its last attempt.
+// ObserveChain adds one chain to every instrument that takes it, under the labels of its
+// last attempt.
 func (e *Exporter) ObserveChain(c exchange.Chain) {
-	w := e.scratch.Get().(*scratch)
-	w.chain.Fill(c, e.names)
-	of := e.of(w.chain.Identity)
-	mark := markOf(&c.Last)
-	used := 0
-	for i := range e.drawn {
-		if !e.drawn[i].TakesChain(&w.chain.Chain) {
-			continue
-		}
-		w.samples = w.samples[:0]
-		e.drawn[i].DrawChain(&w.chain, &w.samples)
-		of.observe(i, w.samples, mark)
-		used = max(used, len(w.samples))
-	}
-	w.chain = exporter.ChainReading{}
-	clear(w.samples[:used])
-	e.scratch.Put(w)
+	d := e.drawings.Get().(*exporter.Drawing)
+	e.add(d, d.Chain(c, e.names), markOf(&c.Last))
+}
+
+// add adds the samples of d to the series of id and gives d back.
+func (e *Exporter) add(d *exporter.Drawing, id exporter.Identity, m mark) {
+	of := e.of(id)
+	d.Each(e.drawn, func(i int, samples exporter.Samples) { of.observe(i, samples, m) })
+	d.Clear()
+	e.drawings.Put(d)
 }
 
 // of returns the series of an identity, which are made on first sight.
@@ -181,7 +147,7 @@ func (e *Exporter) of(id exporter.Identity) *series {
 	if s := e.series[id]; s != nil {
 		return s
 	}
-	s = &series{identity: id, drawn: e.drawn, live: &e.live, made: map[seriesKey]sink{}}
+	s = &series{identity: id, drawn: e.drawn, families: e.families, live: &e.live, made: map[seriesKey]sink{}}
 	e.series[id] = s
 	return s
 }

@@ -81,7 +81,7 @@ type histogram struct {
 
 // observe implements sink. The largest sample becomes the exemplar: it is the one
 // that somebody will ask about.
-func (h *histogram) observe(samples []exporter.Sample, m mark) {
+func (h *histogram) observe(samples exporter.Samples, m mark) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.native != nil && h.native.coarse() && m.at.Sub(h.created) >= minReset {
@@ -105,7 +105,7 @@ func (h *histogram) observe(samples []exporter.Sample, m mark) {
 	h.exemplars.put(exemplar{value: top, mark: m}, h.bucket(top), h.native.key(top), len(h.bounds))
 }
 
-func (h *histogram) add(samples []exporter.Sample) {
+func (h *histogram) add(samples exporter.Samples) {
 	for i := range samples {
 		v, n := samples[i].Value, samples[i].Count
 		h.count += n

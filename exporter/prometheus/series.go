@@ -11,7 +11,7 @@ import (
 
 // sink is one series that takes samples.
 type sink interface {
-	observe(samples []exporter.Sample, m mark)
+	observe(samples exporter.Samples, m mark)
 }
 
 // family is all series of one instrument.
@@ -41,7 +41,7 @@ func (c counters) with(values []string) sink { return counter{c.WithLabelValues(
 
 type counter struct{ client.Counter }
 
-func (c counter) observe(samples []exporter.Sample, _ mark) {
+func (c counter) observe(samples exporter.Samples, _ mark) {
 	for i := range samples {
 		c.Add(samples[i].Value * float64(samples[i].Count))
 	}
@@ -53,7 +53,7 @@ func (g gauges) with(values []string) sink { return gauge{g.WithLabelValues(valu
 
 type gauge struct{ client.Gauge }
 
-func (g gauge) observe(samples []exporter.Sample, _ mark) {
+func (g gauge) observe(samples exporter.Samples, _ mark) {
 	g.Set(samples[len(samples)-1].Value)
 }
 
@@ -61,7 +61,8 @@ func (g gauge) observe(samples []exporter.Sample, _ mark) {
 // and not by hashing all its labels for each instrument.
 type series struct {
 	identity exporter.Identity
-	drawn    []drawn
+	drawn    []exporter.Instrument
+	families []family // of drawn, by index
 	live     *exporter.Live
 
 	mu   sync.RWMutex
@@ -73,21 +74,11 @@ type seriesKey struct {
 	extra      exporter.Extra
 }
 
-// observe hands samples of the i-th instrument to their series, those of equal
-// labels at a time.
-func (s *series) observe(i int, samples []exporter.Sample, m mark) {
-	if len(s.drawn[i].Labels) == 0 && len(samples) > 0 {
-		s.sink(seriesKey{instrument: i}).observe(samples, m)
-		return
-	}
-	for len(samples) > 0 {
-		n := 1
-		for n < len(samples) && samples[n].Extra == samples[0].Extra {
-			n++
-		}
-		s.sink(seriesKey{i, samples[0].Extra}).observe(samples[:n], m)
-		samples = samples[n:]
-	}
+// observe hands samples of the i-th instrument to their series.
+func (s *series) observe(i int, samples exporter.Samples, m mark) {
+	samples.EachSeries(func(labels exporter.Extra, of exporter.Samples) {
+		s.sink(seriesKey{i, labels}).observe(of, m)
+	})
 }
 
 func (s *series) sink(key seriesKey) sink {
@@ -117,7 +108,7 @@ func (s *series) make(key seriesKey) sink {
 	}
 	in := &s.drawn[key.instrument]
 	values := append(s.identity.Values(in.Family), key.extra[:len(in.Labels)]...)
-	made := in.family.with(values)
+	made := s.families[key.instrument].with(values)
 	s.made[key] = made
 	return made
 }

@@ -238,7 +238,7 @@ func (e *Exporter) run() {
 }
 
 func (e *Exporter) record(t *told) {
-	if !e.recorder.take(t) {
+	if !e.recorder.record(t) {
 		e.dropped.Add(1)
 	}
 	e.release(t)

@@ -15,7 +15,7 @@ import (
 
 // sink is one series that takes samples, all of one exchange.
 type sink interface {
-	record(span context.Context, samples []exporter.Sample)
+	record(span context.Context, samples exporter.Samples)
 	// begin lets the series be told of before it has a sample.
 	begin()
 }
@@ -26,7 +26,7 @@ func fractional(in *exporter.Instrument) bool { return in.Unit == "s" || in.Unit
 
 // sinkOf makes the SDK's instrument of a row that is drawn, and returns what makes its
 // series.
-func sinkOf(meter metric.Meter, in *exporter.Instrument) (func(metric.MeasurementOption) sink, error) {
+func sinkOf(meter metric.Meter, in *exporter.Instrument) (newSink, error) {
 	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)
 	switch {
 	case in.Kind == exporter.Histogram:
@@ -53,7 +53,7 @@ type histogram struct {
 
 // record offers the largest sample as an exemplar: it is the one that somebody will ask
 // about.
-func (h histogram) record(span context.Context, samples []exporter.Sample) {
+func (h histogram) record(span context.Context, samples exporter.Samples) {
 	top := 0
 	for i := range samples {
 		if samples[i].Value > samples[top].Value {
@@ -79,7 +79,7 @@ type counter struct {
 	attributes []metric.AddOption
 }
 
-func (c counter) record(_ context.Context, samples []exporter.Sample) {
+func (c counter) record(_ context.Context, samples exporter.Samples) {
 	c.Add(context.Background(), sum(samples), c.attributes...)
 }
 
@@ -90,7 +90,7 @@ type intCounter struct {
 	attributes []metric.AddOption
 }
 
-func (c intCounter) record(_ context.Context, samples []exporter.Sample) {
+func (c intCounter) record(_ context.Context, samples exporter.Samples) {
 	c.Add(context.Background(), integer(sum(samples)), c.attributes...)
 }
 
@@ -101,7 +101,7 @@ type gauge struct {
 	attributes []metric.RecordOption
 }
 
-func (g gauge) record(_ context.Context, samples []exporter.Sample) {
+func (g gauge) record(_ context.Context, samples exporter.Samples) {
 	g.Record(context.Background(), samples[len(samples)-1].Value, g.attributes...)
 }
 
@@ -112,13 +112,13 @@ type intGauge struct {
 	attributes []metric.RecordOption
 }
 
-func (g intGauge) record(_ context.Context, samples []exporter.Sample) {
+func (g intGauge) record(_ context.Context, samples exporter.Samples) {
 	g.Record(context.Background(), integer(samples[len(samples)-1].Value), g.attributes...)
 }
 
 func (intGauge) begin() {}
 
-func sum(samples []exporter.Sample) float64 {
+func sum(samples exporter.Samples) float64 {
 	total := 0.0
 	for i := range samples {
 		total += samples[i].Value * float64(samples[i].Count)

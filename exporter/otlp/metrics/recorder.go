@@ -1,13 +1,11 @@
 package metrics
 
 import (
-	"context"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/headway-sidecar/headway/exporter"
-	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // recorder draws the samples of exchanges and chains and records them. It is for one
@@ -15,20 +13,16 @@ import (
 type recorder struct {
 	names  *exporter.Names
 	live   *exporter.Live
-	made   atomic.Bool // what reads the running program may do so
-	drawn  []drawn
+	made   atomic.Bool           // all instruments are made: those that read the running program may do so
+	drawn  []exporter.Instrument // those that exchanges and chains feed
+	sinks  []newSink             // of drawn, by index
 	series map[exporter.Identity]series
 
-	reading exporter.Reading
-	chain   exporter.ChainReading
-	samples exporter.Samples
+	drawing exporter.Drawing
 }
 
-// drawn is an instrument that exchanges and chains feed.
-type drawn struct {
-	exporter.Instrument
-	sink func(metric.MeasurementOption) sink
-}
+// newSink makes the series of an instrument that has these attributes.
+type newSink func(metric.MeasurementOption) sink
 
 // series is the series of one identity, so that their attributes are put together and
 // sorted once and not for every sample.
@@ -56,80 +50,38 @@ func newRecorder(meter metric.Meter, c *Config, table []exporter.Instrument) (*r
 		if err != nil {
 			return nil, err
 		}
-		r.drawn = append(r.drawn, drawn{in, made})
+		r.drawn, r.sinks = append(r.drawn, in), append(r.sinks, made)
 	}
 	r.made.Store(true)
 	return r, nil
 }
 
-// take records t and tells whether that was done whole, and without a panic: what a row
-// of the table or the running program makes of odd traffic costs one exchange, not the
-// process.
-func (r *recorder) take(t *told) (whole bool) {
+// record records t and says whether it did so whole, and without a panic: when a row of
+// the table or the running program panics on odd traffic, that costs one exchange, not
+// the process.
+func (r *recorder) record(t *told) (whole bool) {
 	defer func() {
 		if recover() != nil {
 			whole = false
 		}
-		r.forget()
+		r.drawing.Clear()
 	}()
+	id, last := exporter.Identity{}, &t.record
 	if t.isChain {
-		return r.observeChain(t.chain)
+		id, last = r.drawing.Chain(t.chain, r.names), &t.chain.Last
+	} else {
+		id = r.drawing.Exchange(t.record, r.names)
 	}
-	return r.observe(t.record)
-}
-
-// observe tells whether the exchange was recorded whole.
-func (r *recorder) observe(record exchange.Record) (whole bool) {
+	span := spanOf(last)
 	whole = true
-	r.reading.Fill(record, r.names)
-	span := spanOf(&record)
-	for i := range r.drawn {
-		if r.drawn[i].Takes(&r.reading.Record) {
-			r.samples = r.samples[:0]
-			r.drawn[i].Draw(&r.reading, &r.samples)
-			whole = r.record(span, i, r.reading.Identity) && whole
+	r.drawing.Each(r.drawn, func(i int, samples exporter.Samples) {
+		if r.drawn[i].Kind == exporter.Histogram && limit(samples) {
+			whole = false
 		}
-	}
-	return whole
-}
-
-// observeChain tells whether the chain was recorded whole.
-func (r *recorder) observeChain(c exchange.Chain) (whole bool) {
-	whole = true
-	r.chain.Fill(c, r.names)
-	span := spanOf(&c.Last)
-	for i := range r.drawn {
-		if r.drawn[i].TakesChain(&r.chain.Chain) {
-			r.samples = r.samples[:0]
-			r.drawn[i].DrawChain(&r.chain, &r.samples)
-			whole = r.record(span, i, r.chain.Identity) && whole
-		}
-	}
-	return whole
-}
-
-// forget lets go of what was recorded last.
-func (r *recorder) forget() {
-	clear(r.samples) // their labels may be pieces of larger strings
-	r.samples = r.samples[:0]
-	r.reading.Clear()
-	r.chain = exporter.ChainReading{}
-}
-
-// record hands what the i-th instrument drew to its series, samples of equal labels at
-// a time. It tells whether that was all of it.
-func (r *recorder) record(span context.Context, i int, id exporter.Identity) (whole bool) {
-	whole = r.drawn[i].Kind != exporter.Histogram || !limit(r.samples)
-	rest := r.samples
-	for len(rest) > 0 {
-		n := 1
-		for n < len(rest) && rest[n].Extra == rest[0].Extra {
-			n++
-		}
-		r.of(id, seriesKey{i, rest[0].Extra}).record(span, rest[:n])
-		rest = rest[n:]
-	}
-	clear(r.samples) // its labels may be pieces of larger strings
+		samples.EachSeries(func(labels exporter.Extra, of exporter.Samples) {
+			r.of(id, seriesKey{i, labels}).record(span, of)
+		})
+	})
 	return whole
 }
 
@@ -140,7 +92,7 @@ func (r *recorder) record(span context.Context, i int, id exporter.Identity) (wh
 const maxRepeats = 1 << 14
 
 // limit cuts the counts of samples to what may be recorded, and tells whether it did.
-func limit(samples []exporter.Sample) (cut bool) {
+func limit(samples exporter.Samples) (cut bool) {
 	left := uint64(maxRepeats)
 	for i := range samples {
 		if samples[i].Count == 0 {
@@ -168,19 +120,21 @@ func (r *recorder) of(id exporter.Identity, key seriesKey) sink {
 	in := &r.drawn[key.instrument]
 	if in.Together != nil {
 		for _, extra := range in.Together(r.live, key.extra) {
-			all.make(in, id, seriesKey{key.instrument, extra}).begin()
+			r.make(all, id, seriesKey{key.instrument, extra}).begin()
 		}
 	}
-	return all.make(in, id, key)
+	return r.make(all, id, key)
 }
 
-// make returns the series of key, which it makes unless it is there.
-func (s series) make(in *drawn, id exporter.Identity, key seriesKey) sink {
-	if found := s[key]; found != nil {
+// make returns the series of key among all of one identity. It makes the series unless
+// it is there.
+func (r *recorder) make(all series, id exporter.Identity, key seriesKey) sink {
+	if found := all[key]; found != nil {
 		return found
 	}
+	in := &r.drawn[key.instrument]
 	values := append(id.Values(in.Family), key.extra[:len(in.Labels)]...)
-	made := in.sink(metric.WithAttributeSet(attributes(in.AllLabels(), values)))
-	s[key] = made
+	made := r.sinks[key.instrument](metric.WithAttributeSet(attributes(in.AllLabels(), values)))
+	all[key] = made
 	return made
 }
