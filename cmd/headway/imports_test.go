@@ -28,9 +28,10 @@ var rooms = map[string][]string{
 	"proxy/dialect/reading":     {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
 	"proxy/dialect/anthropic":   {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/openai":      {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
-	"proxy/tap":                 {"proxy/dialect", "proxy/exchange"},
+	"proxy/sdk":                 {"proxy/exchange"},
+	"proxy/tap":                 {"proxy/dialect", "proxy/exchange", "proxy/sdk"},
 	"proxy":                     {"proxy/tap", "proxy/exchange"},
-	"proxy/chain":               {"proxy/exchange"},
+	"proxy/chain":               {"proxy/exchange", "proxy/sdk"},
 	"proxy/redirect":            {},
 	"proxy/transparent":         {"proxy/tap", "proxy/exchange"},
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -127,7 +128,7 @@ func TestMemoryAtTheBound(t *testing.T) {
 		r := exchange.Record{
 			Start: time.Now(), Mode: exchange.Explicit, Operation: "chat", Model: exchange.Model{Request: "gpt-4o-mini"},
 			Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
-			Call:     exchange.Call{Request: n, Conversation: n + 1, ID: n + 2, IDSource: "x-client-request-id"},
+			Call:     exchange.Call{Request: n, Conversation: n + 1, ID: n + 2, IDSource: sdk.ClientRequest},
 			Trace:    exchange.Trace{TraceID: fmt.Sprintf("%032x", i+1), SpanID: fmt.Sprintf("%016x", i+1)},
 			Status:   429, Outcome: exchange.Refused, ErrorType: exchange.ErrorType(strings.Repeat("4", 3)),
 		}
@@ -177,7 +178,7 @@ func BenchmarkEqualRequests(b *testing.B) {
 	defer joiner.Close()
 	r := exchange.Record{
 		Start: time.Now(), Mode: exchange.Explicit, Status: 200, Outcome: exchange.OK,
-		Call: exchange.Call{Request: 1, Conversation: 2, Retries: exchange.Known(0), Client: "openai-python"},
+		Call: exchange.Call{Request: 1, Conversation: 2, Retries: exchange.Known(0), Client: sdk.OpenAIPython},
 	}
 	for range 1000 {
 		joiner.Begin(r)

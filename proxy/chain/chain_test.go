@@ -12,6 +12,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
 func TestFirstTryIsAChainAtOnce(t *testing.T) {
@@ -38,11 +39,11 @@ func TestFirstTryIsAChainAtOnce(t *testing.T) {
 
 func TestChainIsWhatItsUserFelt(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
-		a := s.try(100*ms, from("openai-js"), retry(0), failed(429), asks(2*time.Second))
+		a := s.try(100*ms, from(sdk.OpenAIJS), retry(0), failed(429), asks(2*time.Second))
 		time.Sleep(time.Second) // sooner than asked
-		b := s.try(200*ms, from("openai-js"), retry(1), failed(500))
+		b := s.try(200*ms, from(sdk.OpenAIJS), retry(1), failed(500))
 		time.Sleep(900 * ms)
-		c := s.try(1000*ms, from("openai-js"), retry(2), good(400*ms))
+		c := s.try(1000*ms, from(sdk.OpenAIJS), retry(2), good(400*ms))
 		for i, r := range []exchange.Record{a, b, c} {
 			want := exchange.Attempt{Chain: a.Attempt.Chain, Number: i + 1, JoinedBy: "x-stainless-retry-count", Elapsed: r.Start.Sub(a.Start)}
 			switch i {
@@ -89,13 +90,13 @@ func TestChainsEnd(t *testing.T) {
 		{"a 404 that may be tried again", []change{failed(404), ruled(exchange.Yes)}, exchange.Exhausted, 85200 * ms},
 		{"nothing is known of the client", []change{failed(500)}, exchange.Exhausted, 85200 * ms},
 		{"nothing could tell another attempt", []change{failed(500), asking(0, 0)}, exchange.Exhausted, 0},
-		{"an OpenAI SDK", []change{failed(500), from("openai-python"), retry(0)}, exchange.Exhausted, 12400 * ms},
-		{"it waits as long as it is asked to", []change{failed(429), from("openai-python"), retry(0), asks(time.Minute)}, exchange.Exhausted, 80 * time.Second},
-		{"an identifier", []change{failed(500), from("openai-python"), named("idempotency-key", 9)}, exchange.Exhausted, time.Minute},
-		{"credentials that are not renewed", []change{failed(401), from("anthropic-js")}, exchange.Exhausted, 5 * time.Second},
+		{"an OpenAI SDK", []change{failed(500), from(sdk.OpenAIPython), retry(0)}, exchange.Exhausted, 12400 * ms},
+		{"it waits as long as it is asked to", []change{failed(429), from(sdk.OpenAIPython), retry(0), asks(time.Minute)}, exchange.Exhausted, 80 * time.Second},
+		{"an identifier", []change{failed(500), from(sdk.OpenAIPython), named(sdk.IdempotencyKey, 9)}, exchange.Exhausted, time.Minute},
+		{"credentials that are not renewed", []change{failed(401), from(sdk.AnthropicJS)}, exchange.Exhausted, 5 * time.Second},
 		{"credentials that nobody renews", []change{failed(401)}, exchange.Exhausted, 0},
-		{"a stream that broke off", []change{cut, from("openai-js")}, exchange.Exhausted, 30 * time.Second},
-		{"a client that lost patience", []change{gone, from("openai-js")}, exchange.Abandoned, 12400 * ms},
+		{"a stream that broke off", []change{cut, from(sdk.OpenAIJS)}, exchange.Exhausted, 30 * time.Second},
+		{"a client that lost patience", []change{gone, from(sdk.OpenAIJS)}, exchange.Abandoned, 12400 * ms},
 		{"a client that has read enough", []change{partly}, exchange.Abandoned, 0},
 	}
 	for _, tt := range tests {

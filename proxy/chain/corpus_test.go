@@ -12,6 +12,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
 // The corpus is calls of many clients within 40 minutes, four a second, whose attempts are known to
@@ -24,8 +25,8 @@ const (
 
 // library is how a client retries by default: docs/retries.md, as data.
 type library struct {
-	name    string // exchange.Call.Client
-	share   int    // of the corpus
+	client  exchange.SDK
+	share   int // of the corpus
 	retries int
 	first   time.Duration // doubles
 	ceiling time.Duration
@@ -36,19 +37,19 @@ type library struct {
 }
 
 var libraries = []library{
-	{name: "openai-python", share: 20, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, honours: 2 * time.Minute, marker: "count"},
-	{name: "openai-js", share: 14, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, marker: "count"},
-	{name: "anthropic-python", share: 10, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, honours: time.Minute, marker: "count"},
-	{name: "anthropic-js", share: 6, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, marker: "traceparent"},
-	{name: "aws", share: 6, retries: 2, first: 100 * ms, ceiling: 20 * time.Second, least: 0, marker: "invocation"},
-	{name: "aws", share: 4, retries: 4, first: time.Second, ceiling: 20 * time.Second, least: 0, marker: "invocation"},
-	{name: "", share: 3, retries: 3, first: time.Second, ceiling: 20 * time.Second, least: .5, marker: "idempotency"},
-	{name: "", share: 3, retries: 3, first: time.Second, ceiling: 20 * time.Second, least: .5, marker: "request-id"},
-	{name: "ai-sdk", share: 12, retries: 2, first: 2 * time.Second, ceiling: time.Minute, least: 1, honours: time.Minute},
-	{name: "langchain", share: 6, retries: 6, first: 2 * time.Second, ceiling: 64 * time.Second, least: .5, honours: time.Minute, zero: true},
-	{name: "openai-js", share: 4, retries: 6, first: 2 * time.Second, ceiling: 64 * time.Second, least: .5, honours: time.Minute, zero: true},
-	{name: "google-genai", share: 6, retries: 4, first: 2 * time.Second, ceiling: 61 * time.Second, least: .5},
-	{name: "", share: 6, retries: 3, first: time.Second, ceiling: 10 * time.Second, least: 1},
+	{client: sdk.OpenAIPython, share: 20, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, honours: 2 * time.Minute, marker: "count"},
+	{client: sdk.OpenAIJS, share: 14, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, marker: "count"},
+	{client: sdk.AnthropicPython, share: 10, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, honours: time.Minute, marker: "count"},
+	{client: sdk.AnthropicJS, share: 6, retries: 2, first: 500 * ms, ceiling: 8 * time.Second, least: .75, marker: "traceparent"},
+	{client: sdk.AWS, share: 6, retries: 2, first: 100 * ms, ceiling: 20 * time.Second, least: 0, marker: "invocation"},
+	{client: sdk.AWS, share: 4, retries: 4, first: time.Second, ceiling: 20 * time.Second, least: 0, marker: "invocation"},
+	{client: sdk.Unknown, share: 3, retries: 3, first: time.Second, ceiling: 20 * time.Second, least: .5, marker: "idempotency"},
+	{client: sdk.Unknown, share: 3, retries: 3, first: time.Second, ceiling: 20 * time.Second, least: .5, marker: "request-id"},
+	{client: sdk.VercelAI, share: 12, retries: 2, first: 2 * time.Second, ceiling: time.Minute, least: 1, honours: time.Minute},
+	{client: sdk.LangChain, share: 6, retries: 6, first: 2 * time.Second, ceiling: 64 * time.Second, least: .5, honours: time.Minute, zero: true},
+	{client: sdk.OpenAIJS, share: 4, retries: 6, first: 2 * time.Second, ceiling: 64 * time.Second, least: .5, honours: time.Minute, zero: true},
+	{client: sdk.GoogleGenAI, share: 6, retries: 4, first: 2 * time.Second, ceiling: 61 * time.Second, least: .5},
+	{client: sdk.Unknown, share: 6, retries: 3, first: time.Second, ceiling: 10 * time.Second, least: 1},
 }
 
 // call is one logical call of the corpus.
@@ -180,8 +181,8 @@ func (c *corpus) attempt(k *call, number, count int) (*ending, time.Duration) {
 		Operation: "chat", Dialect: "openai-chat", Stream: true, Model: exchange.Model{Request: k.model},
 		Upstream: exchange.Upstream{Host: "model", Port: 443},
 		Call: exchange.Call{
-			Request:      c.fingerprint("request", k.prompt, k.model, k.library.marker, k.library.name),
-			Conversation: c.fingerprint("conversation", k.prompt), Client: k.library.name,
+			Request:      c.fingerprint("request", k.prompt, k.model, k.library.marker, k.library.client),
+			Conversation: c.fingerprint("conversation", k.prompt), Client: k.library.client,
 		},
 	}
 	marked := k.mark(&r, count)
@@ -236,11 +237,11 @@ func (k *call) mark(r *exchange.Record, count int) bool {
 		r.Call.Retries = exchange.Known(int64(count))
 	case "invocation":
 		r.Call.Retries = exchange.Known(int64(count))
-		r.Call.ID, r.Call.IDSource = k.name, "amz-sdk-invocation-id"
+		r.Call.ID, r.Call.IDSource = k.name, sdk.Invocation
 	case "idempotency":
-		r.Call.ID, r.Call.IDSource = k.name, "idempotency-key"
+		r.Call.ID, r.Call.IDSource = k.name, sdk.IdempotencyKey
 	case "request-id":
-		r.Call.ID, r.Call.IDSource = k.name, "x-client-request-id"
+		r.Call.ID, r.Call.IDSource = k.name, sdk.ClientRequest
 	case "traceparent":
 		r.Trace = exchange.Trace{TraceID: k.trace, SpanID: "00f067aa0ba902b7"}
 	}

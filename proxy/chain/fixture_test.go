@@ -128,13 +128,13 @@ func asks(d time.Duration) change { return func(r *exchange.Record) { r.Advice.R
 
 func ruled(v exchange.Ruling) change { return func(r *exchange.Record) { r.Advice.Retry = v } }
 
-func from(client string) change { return func(r *exchange.Record) { r.Call.Client = client } }
+func from(client exchange.SDK) change { return func(r *exchange.Record) { r.Call.Client = client } }
 
 func retry(n int64) change {
 	return func(r *exchange.Record) { r.Call.Retries = exchange.Known(n) }
 }
 
-func named(field string, id exchange.Fingerprint) change {
+func named(field exchange.Identifier, id exchange.Fingerprint) change {
 	return func(r *exchange.Record) { r.Call.ID, r.Call.IDSource = id, field }
 }
 

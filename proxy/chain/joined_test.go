@@ -6,6 +6,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
 // TestAttemptsAreJoined or not: a second attempt follows the first after a gap.
@@ -19,43 +20,43 @@ func TestAttemptsAreJoined(t *testing.T) {
 	}{
 		{"the same request of an unknown client", []change{failed(500)}, nil, 3 * time.Second, "fingerprint"},
 		{"another request", []change{failed(500)}, []change{asking(3, 4)}, 3 * time.Second, ""},
-		{"another client", []change{failed(500)}, []change{from("openai-js")}, 3 * time.Second, ""},
+		{"another client", []change{failed(500)}, []change{from(sdk.OpenAIJS)}, 3 * time.Second, ""},
 		{"after a good answer", []change{good(ms)}, nil, 3 * time.Second, ""},
 		{"after a final failure", []change{failed(400)}, nil, time.Second, ""},
 		{"too late", []change{failed(500)}, nil, 2 * time.Minute, ""},
-		{"the client's back-off", []change{failed(500), from("ai-sdk")}, []change{from("ai-sdk")}, 2 * time.Second, "fingerprint"},
-		{"sooner than the client would", []change{failed(500), from("ai-sdk")}, []change{from("ai-sdk")}, 500 * ms, ""},
-		{"as the server asked", []change{failed(429), from("ai-sdk"), asks(time.Second)}, []change{from("ai-sdk")}, time.Second, "fingerprint"},
-		{"an invocation", []change{failed(500), named("amz-sdk-invocation-id", 9)}, []change{named("amz-sdk-invocation-id", 9), asking(5, 6)}, 0, "amz-sdk-invocation-id"},
-		{"another invocation", []change{failed(500), named("amz-sdk-invocation-id", 9)}, []change{named("amz-sdk-invocation-id", 8)}, time.Second, ""},
-		{"a key for idempotency", []change{failed(500), named("idempotency-key", 9)}, []change{named("idempotency-key", 9)}, time.Second, "idempotency-key"},
-		{"a request's identifier", []change{failed(500), named("x-request-id", 9)}, []change{named("x-request-id", 9)}, time.Second, "x-request-id"},
-		{"a request's identifier on another question", []change{failed(500), named("x-request-id", 9)}, []change{named("x-request-id", 9), asking(5, 6)}, time.Second, ""},
-		{"a request's identifier that is made anew", []change{failed(500), named("x-request-id", 9)}, []change{named("x-request-id", 8)}, time.Second, ""},
+		{"the client's back-off", []change{failed(500), from(sdk.VercelAI)}, []change{from(sdk.VercelAI)}, 2 * time.Second, "fingerprint"},
+		{"sooner than the client would", []change{failed(500), from(sdk.VercelAI)}, []change{from(sdk.VercelAI)}, 500 * ms, ""},
+		{"as the server asked", []change{failed(429), from(sdk.VercelAI), asks(time.Second)}, []change{from(sdk.VercelAI)}, time.Second, "fingerprint"},
+		{"an invocation", []change{failed(500), named(sdk.Invocation, 9)}, []change{named(sdk.Invocation, 9), asking(5, 6)}, 0, "amz-sdk-invocation-id"},
+		{"another invocation", []change{failed(500), named(sdk.Invocation, 9)}, []change{named(sdk.Invocation, 8)}, time.Second, ""},
+		{"a key for idempotency", []change{failed(500), named(sdk.IdempotencyKey, 9)}, []change{named(sdk.IdempotencyKey, 9)}, time.Second, "idempotency-key"},
+		{"a request's identifier", []change{failed(500), named(sdk.Request, 9)}, []change{named(sdk.Request, 9)}, time.Second, "x-request-id"},
+		{"a request's identifier on another question", []change{failed(500), named(sdk.Request, 9)}, []change{named(sdk.Request, 9), asking(5, 6)}, time.Second, ""},
+		{"a request's identifier that is made anew", []change{failed(500), named(sdk.Request, 9)}, []change{named(sdk.Request, 8)}, time.Second, ""},
 		{
 			"the same, by a client that counts",
-			[]change{failed(500), from("openai-js"), retry(0), named("x-request-id", 9)},
-			[]change{from("openai-js"), retry(1), named("x-request-id", 8)},
+			[]change{failed(500), from(sdk.OpenAIJS), retry(0), named(sdk.Request, 9)},
+			[]change{from(sdk.OpenAIJS), retry(1), named(sdk.Request, 8)},
 			450 * ms, "x-stainless-retry-count",
 		},
-		{"the next number", []change{failed(500), from("openai-js"), retry(0)}, []change{from("openai-js"), retry(1)}, 450 * ms, "x-stainless-retry-count"},
-		{"the next number of another request", []change{failed(500), from("openai-js"), retry(0)}, []change{from("openai-js"), retry(1), asking(3, 4)}, 450 * ms, ""},
-		{"a number that leaves one out", []change{failed(500), from("openai-js"), retry(0)}, []change{from("openai-js"), retry(2)}, 450 * ms, ""},
-		{"no number while the client has one to try", []change{failed(500), from("openai-js"), retry(0)}, []change{from("openai-js"), retry(0)}, 450 * ms, ""},
-		{"a loop round a client that does not try", []change{failed(500), from("openai-js"), retry(0)}, []change{from("openai-js"), retry(0)}, 1500 * ms, "fingerprint"},
-		{"a loop round a client that has given up", []change{failed(500), from("openai-js"), retry(2)}, []change{from("openai-js"), retry(0)}, 100 * ms, ""},
-		{"a loop round a client that has given up, later", []change{failed(500), from("openai-js"), retry(2)}, []change{from("openai-js"), retry(0)}, 2 * time.Second, "fingerprint"},
+		{"the next number", []change{failed(500), from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(1)}, 450 * ms, "x-stainless-retry-count"},
+		{"the next number of another request", []change{failed(500), from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(1), asking(3, 4)}, 450 * ms, ""},
+		{"a number that leaves one out", []change{failed(500), from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(2)}, 450 * ms, ""},
+		{"no number while the client has one to try", []change{failed(500), from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(0)}, 450 * ms, ""},
+		{"a loop round a client that does not try", []change{failed(500), from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(0)}, 1500 * ms, "fingerprint"},
+		{"a loop round a client that has given up", []change{failed(500), from(sdk.OpenAIJS), retry(2)}, []change{from(sdk.OpenAIJS), retry(0)}, 100 * ms, ""},
+		{"a loop round a client that has given up, later", []change{failed(500), from(sdk.OpenAIJS), retry(2)}, []change{from(sdk.OpenAIJS), retry(0)}, 2 * time.Second, "fingerprint"},
 		{"a trace", []change{failed(500), traced("a")}, []change{traced("a")}, time.Second, "traceparent"},
 		{"another trace", []change{failed(500), traced("a")}, []change{traced("b")}, time.Second, ""},
-		{"another trace of a client that counts", []change{failed(500), from("openai-js"), retry(0), traced("a")}, []change{from("openai-js"), retry(1), traced("b")}, 450 * ms, "x-stainless-retry-count"},
-		{"a client that lost patience", []change{gone, from("openai-js"), retry(0)}, []change{from("openai-js"), retry(1)}, 450 * ms, "x-stainless-retry-count"},
-		{"a stream that broke off", []change{cut, from("openai-js"), retry(0)}, []change{from("openai-js"), retry(0)}, 10 * ms, "fingerprint"},
+		{"another trace of a client that counts", []change{failed(500), from(sdk.OpenAIJS), retry(0), traced("a")}, []change{from(sdk.OpenAIJS), retry(1), traced("b")}, 450 * ms, "x-stainless-retry-count"},
+		{"a client that lost patience", []change{gone, from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(1)}, 450 * ms, "x-stainless-retry-count"},
+		{"a stream that broke off", []change{cut, from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(0)}, 10 * ms, "fingerprint"},
 		{"another model", []change{failed(500)}, fallback, 10 * ms, "conversation"},
 		{"another model after a good answer", []change{good(ms)}, fallback, 10 * ms, ""},
 		{"another model in another trace", []change{failed(500), traced("a")}, append([]change{traced("b")}, fallback...), 10 * ms, ""},
-		{"the same question with new credentials", []change{failed(401), from("anthropic-js"), retry(0)}, []change{from("anthropic-js"), retry(0), asking(3, 2)}, 100 * ms, "conversation"},
+		{"the same question with new credentials", []change{failed(401), from(sdk.AnthropicJS), retry(0)}, []change{from(sdk.AnthropicJS), retry(0), asking(3, 2)}, 100 * ms, "conversation"},
 		{"the same question of an unknown client, otherwise", []change{failed(500)}, []change{asking(3, 2)}, time.Second, ""},
-		{"the same question of a known one, when it is due", []change{failed(500), from("ai-sdk")}, []change{from("ai-sdk"), asking(3, 2)}, 2 * time.Second, "conversation"},
+		{"the same question of a known one, when it is due", []change{failed(500), from(sdk.VercelAI)}, []change{from(sdk.VercelAI), asking(3, 2)}, 2 * time.Second, "conversation"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,9 +134,9 @@ func TestAChainIsNotOverWhileItsNextAttemptRuns(t *testing.T) {
 
 func TestAClientMayComeBackBeforeItsLeavingIsNoticed(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
-		first := s.begin(from("openai-js"), retry(0))
+		first := s.begin(from(sdk.OpenAIJS), retry(0))
 		time.Sleep(10 * time.Second)
-		second := s.begin(from("openai-js"), retry(1))
+		second := s.begin(from(sdk.OpenAIJS), retry(1))
 		time.Sleep(time.Second)
 		a := first(gone)
 		b := second(good(ms))
@@ -173,12 +174,12 @@ func TestTheNextAttemptMayBeginBeforeTheEndIsTold(t *testing.T) {
 
 func TestStrongerEvidenceTakesAChainBack(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
-		client := []change{from("openai-js"), retry(0)}
+		client := []change{from(sdk.OpenAIJS), retry(0)}
 		a := s.try(100*ms, append(client, failed(500))...)
 		time.Sleep(100 * ms)
 		compared := s.begin(append(client, of("small"), asking(3, 2))...) // looks like a fallback
 		time.Sleep(350 * ms)
-		b := s.try(time.Second, from("openai-js"), retry(1), good(ms))
+		b := s.try(time.Second, from(sdk.OpenAIJS), retry(1), good(ms))
 		other := compared(good(ms))
 		if b.Attempt.Chain != a.Attempt.Chain || b.Attempt.Number != 2 {
 			t.Errorf("the retry is %+v of %+v", b.Attempt, a.Attempt)

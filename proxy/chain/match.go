@@ -3,77 +3,77 @@ package chain
 import (
 	"encoding/hex"
 	"hash/maphash"
-	"slices"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// evidence is what joined an attempt to its chain, the strongest first.
+// evidence joins an attempt to its chain, the strongest first. An identifier is
+// evidence by its number in package sdk; weaker evidence follows the identifiers.
 type evidence uint8
 
+const none evidence = 0
+
 const (
-	none evidence = iota
-	byInvocation
-	byIdempotency
-	byMSRequest
-	byClientRequest
-	byLiteLLMCall
-	byRequestID
-	byCount
+	byCount evidence = evidence(sdk.Identifiers) + 1 + iota
 	byTrace
 	byFingerprint
 	byConversation
 	endEvidence
 )
 
-// evidences are the names that exchange.Attempt.JoinedBy has; those of identifiers
-// are the fields that carry them.
-var evidences = [endEvidence]string{
-	"", "amz-sdk-invocation-id", "idempotency-key", "x-ms-client-request-id", "x-client-request-id", "x-litellm-call-id",
-	"x-request-id", "x-stainless-retry-count", "traceparent", "fingerprint", "conversation",
+// A set of evidence has to fit into chain.joined.
+const _ = uint16(1) << (endEvidence - 1)
+
+// Evidence lists the names of all evidence that can join an attempt to its chain, the
+// strongest first.
+func Evidence() []string {
+	var names []string
+	for e := none + 1; e < endEvidence; e++ {
+		names = append(names, e.String())
+	}
+	return names
 }
 
-// Evidence lists what can join an attempt to its chain, the strongest first.
-func Evidence() []string { return slices.Clone(evidences[1:]) }
-
-// String is the evidence as exchange.Attempt.JoinedBy has it.
-func (e evidence) String() string { return evidences[e] }
-
-// source is the evidence that an identifier in that field is.
-func source(field string) evidence {
-	if field != "" {
-		for e := byInvocation; e <= byRequestID; e++ {
-			if evidences[e] == field {
-				return e
-			}
-		}
+// String is the name that exchange.Attempt.JoinedBy has for e: the field of an
+// identifier, for one. It is empty for none.
+func (e evidence) String() string {
+	switch e {
+	case byCount:
+		return "x-stainless-retry-count"
+	case byTrace:
+		return "traceparent"
+	case byFingerprint:
+		return "fingerprint"
+	case byConversation:
+		return "conversation"
 	}
-	return none
+	return sdk.Identifying(exchange.Identifier(e)).Name
 }
 
 // trail is what an attempt can be recognised by.
 type trail struct {
 	id, request, conversation exchange.Fingerprint
-	trace                     exchange.TraceID // that it is in; of the Record's Span, unless the client named it
-	span                      exchange.SpanID  // the client's
-	retries                   int32            // that the client counted; -1 is unknown
-	model, upstream           uint32           // hashes
-	source                    evidence         // of id
-	client                    uint8            // in patterns
-	sampled, traced           bool             // of the client's context; that there was one
+	trace                     exchange.TraceID    // that it is in; of the Record's Span, unless the client named it
+	span                      exchange.SpanID     // the client's
+	retries                   int32               // that the client counted; -1 is unknown
+	model, upstream           uint32              // hashes
+	source                    exchange.Identifier // of id
+	client                    exchange.SDK
+	sampled, traced           bool // of the client's context; that there was one
 }
 
 func (j *Joiner) trail(r *exchange.Record) trail {
 	t := trail{
-		id: r.Call.ID, source: source(r.Call.IDSource), request: r.Call.Request, conversation: r.Call.Conversation,
-		retries: -1, client: patternOf(r.Call.Client), trace: r.Span.Trace,
+		id: r.Call.ID, source: r.Call.IDSource, request: r.Call.Request, conversation: r.Call.Conversation,
+		retries: -1, client: r.Call.Client, trace: r.Span.Trace,
 		model:    uint32(maphash.String(j.seed, r.Model.Request)),
 		upstream: uint32(maphash.String(j.seed, r.Upstream.Host)) + uint32(r.Upstream.Port),
 	}
 	if r.Call.Retries.Known {
 		t.retries = int32(min(r.Call.Retries.N, 1<<20))
 	}
-	if t.source == none {
+	if sdk.Identifying(t.source).Says != sdk.Identity {
 		t.id = 0
 	}
 	if n := len(r.Trace.TraceID); n == 2*len(t.trace) && len(r.Trace.SpanID) == 2*len(t.span) {
@@ -173,7 +173,7 @@ func (j *Joiner) evidence(c *chain, a *attempt) evidence {
 	case a.start < c.start || (c.flights == nil && a.start > c.deadline):
 		return none
 	case c.named(a):
-		return t.source
+		return evidence(t.source)
 	case c.counted(a):
 		return byCount
 	case c.repeated(a) && t.sameTrace(&c.trail):
@@ -194,17 +194,16 @@ func (c *chain) named(a *attempt) bool {
 	if t.id == 0 || t.id != c.trail.id || t.source != c.trail.source {
 		return false
 	}
-	return t.source <= byIdempotency || (c.waits(a) && t.alike(&c.trail))
+	return sdk.Identifying(t.source).Strength == sdk.Sole || (c.waits(a) && t.alike(&c.trail))
 }
 
 // counted tells that a is numbered as the attempt after the last of c. That one
 // need not have ended: a client that gave up may come back before its leaving
-// was noticed. An x-request-id that differs says nothing against it: it is often
-// made anew for every attempt, below the library that retries.
+// was noticed. A fleeting identifier that differs says nothing against it.
 func (c *chain) counted(a *attempt) bool {
 	t := &a.trail
 	if t.retries <= 0 || t.request == 0 || t.request != c.trail.request || t.client != c.trail.client ||
-		(t.apart(&c.trail) && t.source != byRequestID) {
+		(t.apart(&c.trail) && sdk.Identifying(t.source).Strength != sdk.Fleeting) {
 		return false
 	}
 	before := c.ended > 0 && c.trail.retries == t.retries-1
@@ -236,10 +235,10 @@ func (c *chain) repeated(a *attempt) bool {
 // if it were its own; what wraps the library gets its turn when that has given up.
 func (c *chain) uncounted(a *attempt) bool {
 	have, want := a.trail.retries, c.trail.retries+1
-	switch {
+	switch client := sdk.Of(c.trail.client); {
 	case have > 0:
 		return have == want
-	case have < 0 || want <= 0 || !patterns[c.trail.client].counts || want > defaultRetries || c.midStream || c.renews:
+	case have < 0 || want <= 0 || !client.OnlyCounts() || want > int32(client.Retries) || c.midStream || c.renews:
 		return true
 	}
 	w := c.window()

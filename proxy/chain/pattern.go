@@ -4,25 +4,8 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
-
-// pattern is how a client's library waits between attempts by default, as its
-// source has it; docs/retries.md names versions.
-type pattern struct {
-	client string
-	// first is the longest wait before the first retry; it doubles with every other
-	// one up to ceiling. Jitter leaves at least the share least of it.
-	first, ceiling time.Duration
-	least          float64
-	// honours is the longest retry-after that it waits for; 0 is any.
-	honours time.Duration
-	// counts says that it numbers its attempts, so that one that is not numbered as
-	// the next is not its own doing.
-	counts bool
-}
-
-// defaultRetries is how often the libraries that number their attempts try again.
-const defaultRetries = 2
 
 const (
 	// unknownWait is the longest wait of a client that nothing is known of: what
@@ -46,33 +29,8 @@ const (
 	early = 20 * time.Millisecond
 )
 
-// patterns are the clients that exchange.Call.Client names; the first is any other.
-var patterns = [...]pattern{
-	{},
-	{client: "openai-python", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, honours: 2 * time.Minute, counts: true},
-	{client: "openai-go", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, honours: 2 * time.Minute, counts: true},
-	{client: "openai-js", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, counts: true},
-	{client: "anthropic-python", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, honours: time.Minute, counts: true},
-	{client: "anthropic-go", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, honours: 8 * time.Second, counts: true},
-	{client: "anthropic-js", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, counts: true},
-	{client: "stainless", first: time.Second / 2, ceiling: 8 * time.Second, least: .75, counts: true},
-	{client: "langchain", first: 2 * time.Second, ceiling: 64 * time.Second, least: .5, honours: time.Minute},
-	{client: "ai-sdk", first: 2 * time.Second, ceiling: time.Minute, least: 1, honours: time.Minute},
-	{client: "google-genai", first: 2 * time.Second, ceiling: 61 * time.Second, least: .5},
-	{client: "aws", first: 2 * time.Second, ceiling: 20 * time.Second},
-}
-
-// patternOf is the place of a client in patterns.
-func patternOf(client string) uint8 {
-	if client != "" {
-		for i := range patterns {
-			if patterns[i].client == client {
-				return uint8(i)
-			}
-		}
-	}
-	return 0
-}
+// loops are the slowest loops that an application puts round an SDK of its own.
+var loops = sdk.BackOff{First: 2 * time.Second, Ceiling: unknownWait}
 
 // window says when another attempt may follow, from the end of the last one.
 // Between sharp and blunt is where the client's own library would send it.
@@ -83,7 +41,7 @@ type window struct {
 
 // window is the time in which c may go on.
 func (c *chain) window() window {
-	p := &patterns[c.trail.client]
+	client := sdk.Of(c.trail.client)
 	if c.midStream {
 		return window{latest: midStreamWait, blunt: -1}
 	}
@@ -91,12 +49,12 @@ func (c *chain) window() window {
 		return window{latest: renewWait, blunt: renewWait}
 	}
 	w := window{latest: unknownWait, blunt: -1}
-	if p.client != "" {
-		w = p.window(c.tries())
+	if c.trail.client != sdk.Unknown {
+		w = backOff(client, c.tries())
 	}
 	if asked := min(c.asked, maxWait); asked > 0 {
 		w.latest = max(w.latest, asked)
-		if p.honours == 0 || asked <= p.honours {
+		if client.BackOff.Obeys(asked) {
 			w.earliest = min(w.earliest, asked)
 			w.sharp, w.blunt = asked-early, asked+asked/20+time.Second/2
 		}
@@ -109,15 +67,14 @@ func (c *chain) window() window {
 	return w
 }
 
-// window is for the retry after so many tries that the library itself made.
-func (p *pattern) window(tries int) window {
-	double := min(max(tries-1, 0), 16)
-	longest := min(p.first<<double, p.ceiling)
-	least := time.Duration(float64(longest) * p.least)
+// backOff is the window of the retry that follows so many tries of the SDK itself.
+func backOff(client *sdk.Client, tries int) window {
+	least, longest := client.BackOff.Wait(tries)
 	w := window{earliest: least, latest: longest, sharp: least - least/20 - early, blunt: longest + longest/10 + time.Second/2}
-	if p.counts { // it may be wrapped by a loop of the application's, which begins slower
-		w.latest = max(p.ceiling, min(2*time.Second<<double, unknownWait))
-		if tries > defaultRetries {
+	if client.OnlyCounts() {
+		_, loop := loops.Wait(tries)
+		w.latest = max(client.BackOff.Ceiling, loop)
+		if tries > client.Retries {
 			w.earliest = min(w.earliest, loopWait)
 		}
 	}
@@ -126,7 +83,7 @@ func (p *pattern) window(tries int) window {
 
 // tries is how many attempts the client's library has made in a row.
 func (c *chain) tries() int {
-	if c.trail.retries >= 0 && patterns[c.trail.client].counts {
+	if c.trail.retries >= 0 && sdk.Of(c.trail.client).OnlyCounts() {
 		return int(c.trail.retries) + 1
 	}
 	return int(c.ended)
@@ -167,14 +124,7 @@ func judge(r *exchange.Record) fate {
 
 // renews tells of a 401 to a client that gets new credentials and tries once more.
 func renews(r *exchange.Record) bool {
-	if r.Status != 401 {
-		return false
-	}
-	switch r.Call.Client {
-	case "anthropic-python", "anthropic-js", "anthropic-go":
-		return true
-	}
-	return false
+	return r.Status == 401 && sdk.Of(r.Call.Client).Renews
 }
 
 // readByClient tells whether a client that left had been given a part of the

@@ -10,23 +10,30 @@ import (
 // 0 means that there is none.
 type Fingerprint uint64
 
-// Call is what a request says of the logical call that it is an attempt of.
+// SDK is the number of a client SDK in the table of proxy/sdk; 0 is any that the
+// table does not have.
+type SDK uint8
+
+// Identifier is the number, in the table of proxy/sdk, of a header field that
+// identifies a call, the strongest first; 0 is none.
+type Identifier uint8
+
+// Call is all that a request says of the logical call that it is an attempt of.
 type Call struct {
-	// ID is of an identifier that the client keeps over its attempts, IDSource the
-	// name of the field that carried it.
+	// ID is the fingerprint of an identifier that the client keeps over its attempts.
+	// IDSource says which field carried it.
 	ID       Fingerprint
-	IDSource string
-	// Request is of method, target, upstream, body and credentials. There is none for
-	// a request without a body, or one that was not read whole.
+	IDSource Identifier
+	// Client is the SDK that sent the request.
+	Client SDK
+	// Request is the fingerprint of method, target, upstream, body and credentials. A
+	// request without a body has none, nor has one that headway did not read whole.
 	Request Fingerprint
-	// Conversation is of what the model was asked, whichever model and upstream. There
-	// is none when the body could not be read as JSON.
+	// Conversation is the fingerprint of the question, whichever model and upstream it
+	// went to. There is none when headway could not read the body as JSON.
 	Conversation Fingerprint
 	// Retries is how often the client says that it has retried.
 	Retries Count
-	// Client is the library that sent it, as far as its retries are known to follow
-	// a pattern; empty for any other.
-	Client string
 }
 
 // Advice is what a response told its client about trying again.

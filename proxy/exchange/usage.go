@@ -1,5 +1,7 @@
 package exchange
 
+import "strconv"
+
 // Usage counts the tokens of an exchange. A Count that is not Known was never
 // told; it is not zero.
 type Usage struct {
@@ -22,6 +24,16 @@ type Count struct {
 
 // Known makes a Count of n.
 func Known(n int64) Count { return Count{N: n, Known: true} }
+
+// ParseCount reads a number in decimal. Any other text is unknown, and so is a
+// negative number.
+func ParseCount(text []byte) Count {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || n < 0 {
+		return Count{}
+	}
+	return Known(n)
+}
 
 // Source says how sure a Usage is.
 type Source string

@@ -70,6 +70,8 @@ func (t *Tap) Begin(r Request) *Exchange {
 		switch {
 		case exchange.EqualFold(name, "content-encoding"):
 			x.opaque = !exchange.EqualFold(value, "identity")
+		case exchange.EqualFold(name, "content-type"):
+			x.evidence.json = isJSON(value)
 		case x.client.field(name, value, &x.record.Trace.State):
 		default:
 			x.evidence.field(name, value)

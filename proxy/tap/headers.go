@@ -61,9 +61,9 @@ func cutPrefixFold(name []byte, prefix string) (rest string, ok bool) {
 func (l *limits) set(kind, what string, value []byte, at time.Time) {
 	switch what {
 	case "limit":
-		l.kind(kind).Limit = count(value)
+		l.kind(kind).Limit = exchange.ParseCount(value)
 	case "remaining":
-		l.kind(kind).Remaining = count(value)
+		l.kind(kind).Remaining = exchange.ParseCount(value)
 	case "reset":
 		l.kind(kind).Reset = resetAfter(string(value), at)
 	}
@@ -77,14 +77,6 @@ func (l *limits) kind(kind string) *exchange.RateLimit {
 	}
 	*l = append(*l, exchange.RateLimit{Kind: kind})
 	return &(*l)[len(*l)-1]
-}
-
-func count(v []byte) exchange.Count {
-	n, err := strconv.ParseInt(string(v), 10, 64)
-	if err != nil || n < 0 {
-		return exchange.Count{}
-	}
-	return exchange.Known(n)
 }
 
 // resetAfter reads a duration as OpenAI writes it ("6m0s", "120ms"), bare seconds as

@@ -9,6 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
 // hedged are two attempts of one call that were under way together. The client took
@@ -18,7 +19,7 @@ func hedged(j *chain.Joiner) (two [2]exchange.Record) {
 		r := stream(5, k)
 		r.Span.ID[7] = byte(k + 1)
 		r.Start = time.Now()
-		r.Call = exchange.Call{Request: 9, Conversation: 9, ID: 9, IDSource: "idempotency-key"}
+		r.Call = exchange.Call{Request: 9, Conversation: 9, ID: 9, IDSource: sdk.IdempotencyKey}
 		r.Attempt = j.Begin(r)
 		two[k] = r
 	}
