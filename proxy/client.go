@@ -96,7 +96,7 @@ func (c *clientConn) fail() {
 	if c.relay != nil {
 		c.relay.unlock() // the upstream's side waits for what is never going to be written
 		c.relay.abort(exchange.ClientGone)
-		c.relay.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
+		c.relay.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
 	}
 }
 
@@ -167,13 +167,13 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	switch {
 	case c.proxy.draining.Load():
 		return c.deny(x, refusal{status: 503, kind: "draining", message: "this sidecar is stopping"},
-			tap.Ending{Outcome: exchange.Refused, ErrorType: exchange.ErrDraining})
+			tap.Result{Outcome: exchange.Refused, ErrorType: exchange.ErrDraining})
 	case string(req.method) == "CONNECT":
 		return c.deny(x, refusal{status: 405, kind: "bad_request", message: "CONNECT is not served here"},
-			tap.Ending{Outcome: exchange.HTTPError, ErrorType: "405"})
+			tap.Result{Outcome: exchange.HTTPError, ErrorType: "405"})
 	case route == nil:
 		return c.deny(x, refusal{status: 404, kind: "no_route", message: "no upstream is configured for this path"},
-			tap.Ending{Outcome: exchange.HTTPError, ErrorType: "404"})
+			tap.Result{Outcome: exchange.HTTPError, ErrorType: "404"})
 	}
 	return c.connect(x, &req, route)
 }
@@ -233,7 +233,7 @@ func (c *clientConn) turnAway(status int, why error) bool {
 
 // deny answers the request from here and ends the connection, whose next bytes
 // may be a body that nobody wants. The exchange ends before its client can know.
-func (c *clientConn) deny(x *tap.Exchange, r refusal, e tap.Ending) bool {
+func (c *clientConn) deny(x *tap.Exchange, r refusal, e tap.Result) bool {
 	e.At = tap.Now()
 	e.Status = c.refuse(r)
 	x.End(e)

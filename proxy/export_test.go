@@ -49,7 +49,7 @@ func forwardedHead(p []byte, r Route, t *tap.Tap) (forwarded []byte, length int,
 	}
 	x := t.Begin(describe(&head, &route{Route: r}, tap.Now()))
 	context := x.Tell(nil)
-	x.End(tap.Ending{At: tap.Now()})
+	x.End(tap.Result{At: tap.Now()})
 	return head.appendRequest(nil, &r, &context), length, f, true
 }
 

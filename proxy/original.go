@@ -175,7 +175,7 @@ func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 	if !c.pinned.take(r) { // its other end closed it while it was idle
 		c.setRelay(nil)
 		c.accountUnsent(r, req)
-		r.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
+		r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
 		return false
 	}
 	r.bind(c.pinned)

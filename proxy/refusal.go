@@ -40,7 +40,7 @@ func (r refusal) append(dst []byte) []byte {
 }
 
 // refusal is what to tell the client when the exchange failed unanswered.
-func (r *relay) refusal(e tap.Ending, err error) refusal {
+func (r *relay) refusal(e tap.Result, err error) refusal {
 	at := r.route.Upstream.Address()
 	switch {
 	case e.Outcome == exchange.Drained:
@@ -57,13 +57,13 @@ func (r *relay) refusal(e tap.Ending, err error) refusal {
 
 // undialed is what to tell the client, and the tap, when no connection could be
 // had for r.
-func (r *relay) undialed(err error) (refusal, tap.Ending) {
+func (r *relay) undialed(err error) (refusal, tap.Result) {
 	if why := r.reason.Load(); why != nil {
-		ending := tap.Ending{Outcome: *why, ErrorType: abortedAs(*why)}
+		ending := tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
 		return r.refusal(ending, err), ending
 	}
 	refusal := dialRefusal(r.route.Upstream.Address(), err)
-	ending := tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
+	ending := tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
 	if refusal.status == http.StatusGatewayTimeout {
 		ending.ErrorType = exchange.ErrTimeout
 	}

@@ -80,7 +80,7 @@ func (r *relay) fail() {
 	r.up.drop()
 	r.giveUpRetry()
 	r.client.exchangeOver(ending{broken: true})
-	r.x.End(tap.Ending{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
+	r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
 }
 
 // respond carries one response to the client, the first bytes of which have been

@@ -12,25 +12,25 @@ import (
 )
 
 // ending is how the exchange ended, given what ended its response.
-func (r *relay) ending(err error) tap.Ending {
+func (r *relay) ending(err error) tap.Result {
 	why := r.reason.Load()
 	switch {
 	case err == nil:
-		return tap.Ending{Outcome: exchange.OK}
+		return tap.Result{Outcome: exchange.OK}
 	case why != nil:
-		return tap.Ending{Outcome: *why, ErrorType: abortedAs(*why)}
+		return tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return tap.Ending{Outcome: exchange.Timeout, ErrorType: exchange.ErrTimeout}
+		return tap.Result{Outcome: exchange.Timeout, ErrorType: exchange.ErrTimeout}
 	case isMalformed(err) && r.answered:
-		return tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
+		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
 	case isMalformed(err):
-		return tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
+		return tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
 	case r.ended.Load(): // the client asked for it
-		return tap.Ending{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
+		return tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
 	case r.answered:
-		return tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}
+		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}
 	}
-	return tap.Ending{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
+	return tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
 }
 
 // abortedAs is the error type of an exchange that was aborted.

@@ -58,7 +58,7 @@ func through(of *tap.Tap, header exchange.Header, body []byte) {
 	})
 	x.RequestBody(body)
 	x.RequestRead(now)
-	x.End(tap.Ending{At: now, Status: 200, Outcome: exchange.OK})
+	x.End(tap.Result{At: now, Status: 200, Outcome: exchange.OK})
 }
 
 // BenchmarkRequestThatIsNeverRetried is a request from the tap's first sight of it

@@ -23,7 +23,7 @@ func TestRequestsMeetConditions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			l := new(ledger)
 			measured := tap.New(tap.Config{Observer: l, Conditions: func() *exchange.Conditions { return conditions }})
-			measured.Begin(chat(tt.fields...)).End(tap.Ending{At: tap.Now(), Outcome: exchange.OK})
+			measured.Begin(chat(tt.fields...)).End(tap.Result{At: tap.Now(), Outcome: exchange.OK})
 			if got := l.only(t).Conditions; got.Of != conditions || got.Bits != tt.want {
 				t.Errorf("met %b, want %b", got.Bits, tt.want)
 			}
@@ -38,7 +38,7 @@ func TestWithoutConditionsNothingIsMet(t *testing.T) {
 		"an empty set":   func() *exchange.Conditions { return new(exchange.Conditions) },
 	} {
 		l := new(ledger)
-		tap.New(tap.Config{Observer: l, Conditions: conditions}).Begin(chat("x-team", "search")).End(tap.Ending{At: tap.Now(), Outcome: exchange.OK})
+		tap.New(tap.Config{Observer: l, Conditions: conditions}).Begin(chat("x-team", "search")).End(tap.Result{At: tap.Now(), Outcome: exchange.OK})
 		if got := l.only(t).Conditions; got.Of != nil || got.Bits != 0 {
 			t.Errorf("%s: met %+v", name, got)
 		}

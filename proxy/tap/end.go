@@ -8,24 +8,24 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Ending is how the relay saw an exchange end.
-type Ending struct {
+// Result is how an exchange ended, as the relay saw it.
+type Result struct {
 	At Instant
-	// Status is what the client got from headway itself, when no response of the
-	// upstream reached it; else 0.
+	// Status is the status that headway itself answered with, when no response of the
+	// upstream reached the client; else 0.
 	Status int
-	// Outcome is OK when the response was delivered whole, whatever it said.
+	// Outcome is OK when the client got the whole response, whatever the response said.
 	Outcome   exchange.Outcome
 	ErrorType exchange.ErrorType
-	// Left is when the client ended what it sends, if that was before the response's
-	// end; else 0. Most have left then, and what a server still sends them is a polite
-	// end of what it would have said; some only have nothing more to ask.
+	// Left is the moment at which the client ended its sending side, if that was before
+	// the end of the response; else 0. Most such clients have left, and the server ends
+	// its response early and politely. A few only have nothing more to ask.
 	Left Instant
 }
 
 // End closes the exchange and tells the Observer. Only the first call counts. A
 // compressed body may still be in work; its record follows when it is read.
-func (x *Exchange) End(e Ending) {
+func (x *Exchange) End(e Result) {
 	x.mu.Lock()
 	if x.ended {
 		x.mu.Unlock()
@@ -55,7 +55,7 @@ func (x *Exchange) End(e Ending) {
 }
 
 // finish closes the decoder and completes the record.
-func (x *Exchange) finish(e Ending) exchange.Record {
+func (x *Exchange) finish(e Result) exchange.Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	r := &x.record
@@ -123,7 +123,7 @@ func (x *Exchange) take(reply dialect.Reply) {
 }
 
 // judge settles the outcome from what the relay saw and the decoder read.
-func judge(e Ending, r *exchange.Record, reply dialect.Reply) (exchange.Outcome, exchange.ErrorType) {
+func judge(e Result, r *exchange.Record, reply dialect.Reply) (exchange.Outcome, exchange.ErrorType) {
 	switch {
 	case e.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
 		// A client may hang up as soon as it has read the terminator.

@@ -10,16 +10,16 @@ import (
 )
 
 func TestOutcome(t *testing.T) {
-	whole := tap.Ending{Outcome: exchange.OK}
-	left := tap.Ending{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
-	silent := tap.Ending{Outcome: exchange.OK, Left: tap.Now() + tap.Instant(time.Hour)} // after the response's head
+	whole := tap.Result{Outcome: exchange.OK}
+	left := tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
+	silent := tap.Result{Outcome: exchange.OK, Left: tap.Now() + tap.Instant(time.Hour)} // after the response's head
 	complete, failed, short := &dialect.Reply{Complete: true}, &dialect.Reply{Complete: true, Failed: true}, &dialect.Reply{}
 	const stream, document = "text/event-stream", "application/json"
 	for _, tt := range []struct {
 		name        string
 		status      int
 		contentType string
-		ending      tap.Ending
+		result      tap.Result
 		reply       *dialect.Reply // nil: no dialect
 		outcome     exchange.Outcome
 		errorType   exchange.ErrorType
@@ -44,9 +44,9 @@ func TestOutcome(t *testing.T) {
 		{"wrong request", 400, document, whole, failed, exchange.HTTPError, "400"},
 		{"server error", 500, document, whole, nil, exchange.HTTPError, "500"},
 		{"redirect", 307, document, whole, nil, exchange.OK, ""},
-		{"cut", 200, stream, tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}, short, exchange.UpstreamCut, exchange.ErrTruncated},
-		{"cut after the terminator", 200, stream, tap.Ending{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}, complete, exchange.UpstreamCut, exchange.ErrTruncated},
-		{"drained", 200, stream, tap.Ending{Outcome: exchange.Drained, ErrorType: exchange.ErrDraining}, short, exchange.Drained, exchange.ErrDraining},
+		{"cut", 200, stream, tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}, short, exchange.UpstreamCut, exchange.ErrTruncated},
+		{"cut after the terminator", 200, stream, tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}, complete, exchange.UpstreamCut, exchange.ErrTruncated},
+		{"drained", 200, stream, tap.Result{Outcome: exchange.Drained, ErrorType: exchange.ErrDraining}, short, exchange.Drained, exchange.ErrDraining},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var spoken dialect.Dialect = nobody{}
@@ -61,8 +61,8 @@ func TestOutcome(t *testing.T) {
 			x := of.Begin(chat())
 			x.ResponseHead(tt.status, header("Content-Type", tt.contentType), tap.Now())
 			chunk(x, "body")
-			tt.ending.At = tap.Now()
-			x.End(tt.ending)
+			tt.result.At = tap.Now()
+			x.End(tt.result)
 			if r := told.only(t); r.Outcome != tt.outcome || r.ErrorType != tt.errorType || r.Status != tt.status {
 				t.Errorf("recorded %q, %q, status %d; want %q, %q", r.Outcome, r.ErrorType, r.Status, tt.outcome, tt.errorType)
 			}

@@ -159,7 +159,7 @@ func TestZeroOffsetsAreNotTakenForNothing(t *testing.T) {
 func TestOnlyTheFirstEndCounts(t *testing.T) {
 	of, told := newTap(&script{})
 	x := of.Begin(chat())
-	x.End(tap.Ending{At: tap.Now(), Status: 502, Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
+	x.End(tap.Result{At: tap.Now(), Status: 502, Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
 	end(x)
 	x.ResponseHead(200, header("Content-Type", "text/event-stream"), tap.Now())
 	chunk(x, "late")

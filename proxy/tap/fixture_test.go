@@ -109,4 +109,4 @@ func chunk(x *tap.Exchange, p string) {
 }
 
 // end ends x as a response that was delivered whole.
-func end(x *tap.Exchange) { x.End(tap.Ending{At: tap.Now(), Outcome: exchange.OK}) }
+func end(x *tap.Exchange) { x.End(tap.Result{At: tap.Now(), Outcome: exchange.OK}) }
