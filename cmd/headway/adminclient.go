@@ -13,7 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,8 +89,8 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 // this ADMIN_WEB_CONFIG is reached from beside it.
 func adminURL(listen, webConfig string) (string, error) {
 	if listen == "" {
-		field, _ := reflect.TypeFor[config.Config]().FieldByName("AdminListen")
-		listen = field.Tag.Get("envDefault")
+		all := config.Variables()
+		listen = all[slices.IndexFunc(all, func(v config.Variable) bool { return v.Name == config.Prefix+"ADMIN_LISTEN" })].Default
 	}
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

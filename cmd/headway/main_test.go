@@ -33,7 +33,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"no command", nil, nil, 2, "", "Commands:"},
 		{"help", nil, []string{"--help"}, 0, "Commands:", ""},
 		{"an unknown command", nil, []string{"rum"}, 2, "", `no command "rum"`},
-		{"help for a command", nil, []string{"help", "run"}, 0, "HEADWAY_DRAIN_TIMEOUT    10m\n", ""},
+		{"help for a command", nil, []string{"help", "run"}, 0, "HEADWAY_DRAIN_TIMEOUT (default 10m)\n", ""},
 		{"help for an unknown command", nil, []string{"help", "rum"}, 2, "", `no command "rum"`},
 		{"run -h", nil, []string{"run", "-h"}, 0, "--check ", ""},
 		{"demo -h", nil, []string{"demo", "-h"}, 0, "(default 127.0.0.1:8480)", ""},

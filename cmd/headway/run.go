@@ -18,16 +18,17 @@ import (
 
 const runUsage = `usage: headway run [--check]
 
-Forwards LLM traffic and measures it, configured by environment. SIGTERM or SIGINT
-lets running exchanges finish, up to HEADWAY_DRAIN_TIMEOUT; SIGQUIT cuts them.
-docs/configuration.md explains the variables, docs/opentelemetry.md those of
-OpenTelemetry that turn on traces and metrics for a collector:`
+Forwards LLM traffic and measures it, configured by environment. SIGTERM or
+SIGINT lets running exchanges finish, up to HEADWAY_DRAIN_TIMEOUT; SIGQUIT cuts
+them. docs/configuration.md says more about the variables below, and
+docs/opentelemetry.md has those of OpenTelemetry, which turn on traces and
+metrics for a collector.`
 
 // runSidecar is `headway run`.
 func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := newFlags("run")
 	check := f.Bool("check", false, "validate the configuration and exit")
-	if err := parse(f, args, runUsage+"\n"+config.ListVariables(), out); err != nil {
+	if err := parse(f, args, runUsage+"\n"+listVariables(config.Variables()), out); err != nil {
 		return err
 	}
 	c, err := config.Read(os.Environ())

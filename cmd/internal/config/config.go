@@ -26,47 +26,53 @@ import (
 // Prefix begins the name of every variable of headway's own.
 const Prefix = "HEADWAY_"
 
-// Config is the environment of `headway run`. docs/configuration.md describes
-// every variable; a test compares the two.
+// Config is the environment of `headway run`, one field a variable, and what Read made of
+// it. Variables documents them: a field without a meaning there fails a test.
 type Config struct {
-	Listen      string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
-	Upstream    string `env:"UPSTREAM"`
-	Routes      string `env:"ROUTES"`
-	AdminListen string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
-
-	AdminWebConfig string `env:"ADMIN_WEB_CONFIG"`
-
-	Role        exchange.Role         `env:"ROLE" envDefault:"client"`
-	Histograms  prometheus.Histograms `env:"HISTOGRAMS" envDefault:"both"`
-	MaxModels   int                   `env:"MAX_MODELS" envDefault:"64"`
-	CaptureFile string                `env:"CAPTURE_FILE"`
-
+	// Where traffic comes from and goes to.
+	Listen            string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
+	Upstream          string `env:"UPSTREAM"`
+	Routes            string `env:"ROUTES"`
 	TransparentListen string `env:"TRANSPARENT_LISTEN"`
 	SealedTLS         bool   `env:"SEALED_TLS" envDefault:"true"`
 	ProxyProtocol     bool   `env:"PROXY_PROTOCOL" envDefault:"false"`
-	MaxUpstreams      int    `env:"MAX_UPSTREAMS" envDefault:"64"`
 
-	SLOFile  string `env:"SLO_FILE"`
-	StateDir string `env:"STATE_DIR"`
-
-	SemConv       exporter.SemConv `env:"SEMCONV" envDefault:"v1.41"`
-	TraceRatio    float64          `env:"TRACE_RATIO" envDefault:"0.05"`
-	Propagate     string           `env:"PROPAGATE" envDefault:"off"`
-	SpoolDir      string           `env:"SPOOL_DIR"`
-	SpoolMaxBytes ByteSize         `env:"SPOOL_MAX_BYTES" envDefault:"256MiB"`
-	PodName       string           `env:"POD_NAME"`
-	PodUID        string           `env:"POD_UID"`
-	PodNamespace  string           `env:"POD_NAMESPACE"`
-	NodeName      string           `env:"NODE_NAME"`
-
-	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"5s"`
-	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10m"`
-	ScrapeWait     time.Duration `env:"SCRAPE_WAIT" envDefault:"0"`
+	// Upstream connections.
 	ConnectTimeout time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s"`
 	HeaderTimeout  time.Duration `env:"HEADER_TIMEOUT" envDefault:"0"`
 	IdleTimeout    time.Duration `env:"IDLE_TIMEOUT" envDefault:"0"`
 	Prewarm        int           `env:"PREWARM" envDefault:"2"`
 
+	// Admin port.
+	AdminListen    string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
+	AdminWebConfig string `env:"ADMIN_WEB_CONFIG"`
+
+	// Measurements.
+	Role         exchange.Role         `env:"ROLE" envDefault:"client"`
+	Histograms   prometheus.Histograms `env:"HISTOGRAMS" envDefault:"both"`
+	SemConv      exporter.SemConv      `env:"SEMCONV" envDefault:"v1.41"`
+	MaxModels    int                   `env:"MAX_MODELS" envDefault:"64"`
+	MaxUpstreams int                   `env:"MAX_UPSTREAMS" envDefault:"64"`
+	CaptureFile  string                `env:"CAPTURE_FILE"`
+	SLOFile      string                `env:"SLO_FILE"`
+	StateDir     string                `env:"STATE_DIR"`
+
+	// Traces and metrics for a collector.
+	TraceRatio    float64  `env:"TRACE_RATIO" envDefault:"0.05"`
+	Propagate     string   `env:"PROPAGATE" envDefault:"off"`
+	SpoolDir      string   `env:"SPOOL_DIR"`
+	SpoolMaxBytes ByteSize `env:"SPOOL_MAX_BYTES" envDefault:"256MiB"`
+	PodName       string   `env:"POD_NAME"`
+	PodUID        string   `env:"POD_UID"`
+	PodNamespace  string   `env:"POD_NAMESPACE"`
+	NodeName      string   `env:"NODE_NAME"`
+
+	// The end.
+	DrainDelay   time.Duration `env:"DRAIN_DELAY" envDefault:"5s"`
+	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10m"`
+	ScrapeWait   time.Duration `env:"SCRAPE_WAIT" envDefault:"0"`
+
+	// Log.
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT"`
 

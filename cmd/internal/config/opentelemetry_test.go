@@ -1,7 +1,6 @@
-package config
+package config_test
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,18 +10,18 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// settingsOf reads an environment of OpenTelemetry's variables, and what is wrong
-// with it.
-func settingsOf(environ ...string) (s OpenTelemetry, problems []string) {
-	check := func(key string, err error) {
-		if err != nil {
-			problems = append(problems, fmt.Sprintf("%s: %v", key, err))
-		}
+// settingsOf reads an environment of OpenTelemetry's variables. It returns the problems
+// too, each of which begins with its variable.
+func settingsOf(environ ...string) (s config.OpenTelemetry, problems []string) {
+	c, err := config.Read(slices.Concat(environ, []string{"HEADWAY_UPSTREAM=http://h"}))
+	if err != nil {
+		problems = strings.Split(err.Error(), "\n")
 	}
-	return readOTel(environ, place{}, check), problems
+	return c.OpenTelemetry, problems
 }
 
 func TestAnEndpointSaysWhatIsExportedAndHow(t *testing.T) {
@@ -82,12 +81,13 @@ func TestWhatASignalSaysWinsOverWhatBothSay(t *testing.T) {
 }
 
 func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
-	var o otelVariables
-	o.ServiceName, o.ResourceAttributes = "shop", "k8s.pod.name=mine,service.name=other,team=a%2Cb"
-	got, err := o.resource(place{pod: "shop-1", uid: "u", namespace: "ns", node: "n"})
-	if err != nil {
-		t.Fatal(err)
+	s, problems := settingsOf("OTEL_EXPORTER_OTLP_ENDPOINT=http://c",
+		"OTEL_SERVICE_NAME=shop", "OTEL_RESOURCE_ATTRIBUTES=k8s.pod.name=mine,service.name=other,team=a%2Cb",
+		"HEADWAY_POD_NAME=shop-1", "HEADWAY_POD_UID=u", "HEADWAY_POD_NAMESPACE=ns", "HEADWAY_NODE_NAME=n")
+	if problems != nil {
+		t.Fatal(problems)
 	}
+	got := s.Resource
 	want := map[string]string{
 		"service.name": "shop", "service.instance.id": "u", "k8s.pod.name": "mine", "k8s.pod.uid": "u", "k8s.namespace.name": "ns",
 		"k8s.node.name": "n", "team": "a,b", "telemetry.distro.name": "headway", "telemetry.distro.version": build.Info().Version,
@@ -175,7 +175,7 @@ func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
 func TestUpstreamsAreToldOfNoSpansThatNobodyGets(t *testing.T) {
 	const inject, upstream = "HEADWAY_PROPAGATE=inject", "HEADWAY_UPSTREAM=http://h"
 	for endpoint, want := range map[string]proxy.Propagation{"": proxy.Off, "http://c": proxy.Inject} {
-		c, err := Read([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
+		c, err := config.Read([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
 		if err != nil || c.Propagation() != want || (c.OpenTelemetry.Warnings != nil) != (want == proxy.Off) {
 			t.Errorf("endpoint %q: %v, warnings %v, %v", endpoint, c.Propagation(), c.OpenTelemetry.Warnings, err)
 		}

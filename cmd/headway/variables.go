@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
+)
+
+// listVariables lists variables for a terminal, by group: the name of each with its
+// default, and below it the meaning, in lines of usualColumns at most. Only a word that
+// is longer has a longer line.
+func listVariables(variables []config.Variable) string {
+	var b strings.Builder
+	group := ""
+	for _, v := range variables {
+		if v.Group != group {
+			group = v.Group
+			fmt.Fprintf(&b, "\n%s:\n", group)
+		}
+		standard := ""
+		if v.Default != "" {
+			standard = " (default " + v.Default + ")"
+		}
+		fmt.Fprintf(&b, "  %s%s\n", v.Name, standard)
+		meaning := strings.ReplaceAll(v.Meaning, "`", "")
+		if len(v.Pages) > 0 {
+			meaning += " (docs/" + strings.Join(v.Pages, ", docs/") + ")"
+		}
+		for _, line := range fill(meaning, usualColumns-6) {
+			fmt.Fprintf(&b, "      %s\n", line)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// fill breaks text between words into lines of so many columns.
+func fill(text string, columns int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case len([]rune(line))+1+len([]rune(word)) > columns:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
