@@ -98,25 +98,42 @@ func Read(environ []string) (Config, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", key, err))
 		}
 	})
+	c.checkPorts(check)
+	c.checkMeasurements(check)
+	c.checkTimes(check)
+	check("PREWARM", within(c.Prewarm, 0, 256))
+	if c.LogFormat != "" {
+		check("LOG_FORMAT", OneOf(c.LogFormat, "json", "text"))
+	}
+	c.readExport(environ, check)
+	c.readRoutes(check)
+	c.readSLOFile(check)
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return c, errors.Join(problems...)
+}
+
+func (c *Config) checkPorts(check func(key string, err error)) {
 	check("LISTEN", CheckAddress(c.Listen))
 	check("ADMIN_LISTEN", CheckAddress(c.AdminListen))
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, Prefix))
 	}
 	check("ADMIN_WEB_CONFIG", web.Validate(c.AdminWebConfig))
-	check("ROLE", OneOf(c.Role, exchange.Client, exchange.Server))
-	check("HISTOGRAMS", OneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
-	if c.LogFormat != "" {
-		check("LOG_FORMAT", OneOf(c.LogFormat, "json", "text"))
-	}
-	check("CAPTURE_FILE", checkFile(c.CaptureFile))
-	check("STATE_DIR", checkDir(c.StateDir))
-	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
-	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
 	if c.TransparentListen != "" {
 		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))
 	}
-	check("PREWARM", within(c.Prewarm, 0, 256))
+}
+
+func (c *Config) checkMeasurements(check func(key string, err error)) {
+	check("ROLE", OneOf(c.Role, exchange.Client, exchange.Server))
+	check("HISTOGRAMS", OneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
+	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
+	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
+	check("CAPTURE_FILE", checkFile(c.CaptureFile))
+	check("STATE_DIR", checkDir(c.StateDir))
+}
+
+func (c *Config) checkTimes(check func(key string, err error)) {
 	for key, d := range map[string]time.Duration{
 		"DRAIN_DELAY": c.DrainDelay, "DRAIN_TIMEOUT": c.DrainTimeout, "SCRAPE_WAIT": c.ScrapeWait, "CONNECT_TIMEOUT": c.ConnectTimeout,
 		"HEADER_TIMEOUT": c.HeaderTimeout, "IDLE_TIMEOUT": c.IdleTimeout,
@@ -125,11 +142,6 @@ func Read(environ []string) (Config, error) {
 			check(key, fmt.Errorf("%v is negative", d))
 		}
 	}
-	c.readExport(environ, check)
-	c.readRoutes(check)
-	c.readSLOFile(check)
-	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return c, errors.Join(problems...)
 }
 
 // readExport checks the variables about traces and metrics for a collector, beside
