@@ -8,10 +8,6 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// maxTraceState is how much tracestate is kept: what every participant must be able
-// to pass on (W3C Trace Context, section 3.3.1.5).
-const maxTraceState = 512
-
 // contextField is a set of the fields that carry a trace context.
 type contextField uint8
 
@@ -137,15 +133,13 @@ func (c *clientContext) addState(v []byte, state *string) {
 	if len(v) == 0 || c.bad&tracestate != 0 {
 		return
 	}
-	together := len(v)
-	if *state != "" {
-		together += len(*state) + 1
+	if len(v) <= exchange.MaxTraceState {
+		if all := exchange.TraceState(join(*state, v)); len(all) <= exchange.MaxTraceState && all.Valid() {
+			*state = string(all)
+			return
+		}
 	}
-	if together > maxTraceState || !isTraceState(v) {
-		c.bad |= tracestate
-		return
-	}
-	*state = join(*state, v)
+	c.bad |= tracestate
 }
 
 // readID reads an id that fills dst and is not all zeros.

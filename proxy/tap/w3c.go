@@ -1,7 +1,5 @@
 package tap
 
-import "bytes"
-
 // readTraceparent reads a W3C trace context (Trace Context level 2, section 3.2). Of
 // its flags those that are known remain.
 func readTraceparent(v []byte) (identity, byte, bool) {
@@ -16,30 +14,4 @@ func readTraceparent(v []byte) (identity, byte, bool) {
 		return identity{}, 0, false
 	}
 	return id, flags[0] & 3, true
-}
-
-// isTraceState tells whether v is a list of keys and values (Trace Context level 2,
-// section 3.3.1), which are ASCII, so that they can be exported.
-func isTraceState(v []byte) bool {
-	for member := range bytes.SplitSeq(v, []byte(",")) {
-		member = bytes.Trim(member, " \t")
-		if len(member) == 0 {
-			continue
-		}
-		key, value, ok := bytes.Cut(member, []byte("="))
-		if !ok || len(key) == 0 || len(value) == 0 {
-			return false
-		}
-		for _, c := range key {
-			if (c < 'a' || 'z' < c) && (c < '0' || '9' < c) && c != '_' && c != '-' && c != '*' && c != '/' && c != '@' {
-				return false
-			}
-		}
-		for _, c := range value {
-			if c < ' ' || '~' < c || c == '=' {
-				return false
-			}
-		}
-	}
-	return true
 }
