@@ -190,3 +190,14 @@ func TestOneTapMeasuresApplicationsAndCanaries(t *testing.T) {
 		t.Errorf("recorded %q, want %q", got, want)
 	}
 }
+
+func TestCompressedRequestIsNotRead(t *testing.T) {
+	read := false
+	of, told := newTap(&script{request: func([]byte) { read = true }})
+	x := of.Begin(chat("content-encoding", "gzip"))
+	x.RequestBody([]byte("\x1f\x8b"))
+	end(x)
+	if r := told.only(t); read || !slices.Equal(r.Notes, []string{"request_compressed"}) || r.Bytes.In != 2 {
+		t.Errorf("read %t, notes %q, %d bytes", read, r.Notes, r.Bytes.In)
+	}
+}

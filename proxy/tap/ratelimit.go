@@ -1,29 +1,12 @@
 package tap
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
-
-// mediaType is v without parameters, in lower case.
-func mediaType(v []byte) string {
-	if i := bytes.IndexByte(v, ';'); i >= 0 {
-		v = v[:i]
-	}
-	return strings.ToLower(string(bytes.TrimSpace(v)))
-}
-
-// join adds the value of another field of the same name to a list.
-func join(list string, value []byte) string {
-	if list == "" {
-		return string(value)
-	}
-	return list + "," + string(value)
-}
 
 // limits gathers the rate-limit fields of a response head.
 type limits []exchange.RateLimit

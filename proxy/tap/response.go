@@ -1,0 +1,160 @@
+package tap
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// slowFeed is how long one Feed may take before its decoder counts as slow, and
+// maxSlowFeeds how many in a row before it counts as fallen behind. A Feed is at
+// most one read of the relay, some microseconds of work; but a process that is
+// throttled may be stopped for longer in the middle of any.
+const (
+	slowFeed     = 250 * time.Millisecond
+	maxSlowFeeds = 3
+)
+
+// ResponseHead reports the head of the final response, read at the given moment.
+func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return
+	}
+	x.record.Status = status
+	x.record.Timing.ResponseHead = x.offset(at)
+	x.head.Response.Status = status
+	h(func(name, value []byte) bool {
+		switch {
+		case exchange.EqualFold(name, "content-type"):
+			x.head.Response.ContentType = mediaType(value)
+		case exchange.EqualFold(name, "content-encoding"):
+			x.encoding = join(x.encoding, value)
+		default:
+			x.limits.note(name, value, at.Time())
+			advise(&x.record.Advice, name, value, at.Time())
+		}
+		return true
+	})
+	if x.head.Response.ContentType == "text/event-stream" {
+		x.record.Stream = true
+		x.tap.flight.add(x.key, 0, 1)
+	}
+	x.wait(at)
+}
+
+// wait books the time since the relay was ready as waiting for the upstream. Only
+// waits inside a body, after its first byte, can be the longest.
+func (x *Exchange) wait(until Instant) {
+	if x.ready == 0 || until < x.ready {
+		x.ready = until
+	}
+	waited := until.Sub(x.ready)
+	x.record.Clocks.Upstream.Sum += waited
+	if x.chunks > 0 {
+		x.record.Clocks.Upstream.Longest = max(x.record.Clocks.Upstream.Longest, waited)
+	}
+	x.ready = until
+}
+
+// Chunk reports that bytes of the response's body were read from the upstream
+// and, at written, had been taken by the client. Spans are the body without
+// framing; together they were one read.
+func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return
+	}
+	x.wait(read)
+	x.record.Clocks.Client.Add(written.Sub(read))
+	at := x.offset(read)
+	for _, p := range spans {
+		if x.record.Bytes.Out == 0 {
+			x.firstChunk(p, at, written.Sub(read))
+		}
+		x.record.Bytes.Out += int64(len(p))
+		x.feed(p, at)
+	}
+	x.chunks++
+	x.ready = Now()
+	own := x.ready.Sub(written)
+	x.record.Clocks.Proxy.Add(own)
+	if x.inflater == nil { // which feeds in its own time
+		x.took(own)
+	}
+}
+
+// took judges how long a feed took.
+func (x *Exchange) took(d time.Duration) {
+	if d <= slowFeed {
+		x.slow = 0
+		return
+	}
+	if x.slow++; x.slow == maxSlowFeeds && x.decoder != nil {
+		x.detach(&x.tap.slow, "decoder_slow")
+	}
+}
+
+// firstChunk books the first bytes of the body, and settles how it is read.
+func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
+	x.record.Timing.FirstChunk = at
+	x.record.Overhead.FirstChunk = forwarding
+	if x.decoder == nil {
+		return
+	}
+	open, known := decompressors(x.encoding, p)
+	switch {
+	case !known:
+		x.decoder = nil
+		x.record.Notes = append(x.record.Notes, "unknown_encoding")
+	case len(open) > 0:
+		x.inflater = newInflater(open, x)
+	case x.record.Stream:
+		x.backlog = x.tap.borrowBacklog()
+	}
+}
+
+// feed hands body bytes to the decoder: a compressed body by way of the inflater,
+// a stream by way of the backlog.
+func (x *Exchange) feed(p []byte, at time.Duration) {
+	switch {
+	case x.decoder == nil:
+	case x.inflater != nil:
+		if !x.inflater.push(p, at) {
+			x.detach(&x.tap.overflowed, "decoder_overflow")
+		}
+	case x.backlog != nil && x.backlog.add(p, at):
+	default:
+		x.catchUp()
+		if x.backlog == nil || !x.backlog.add(p, at) {
+			x.guard(func() { x.decoder.Feed(p, at) })
+		}
+	}
+}
+
+// catchUp decodes the backlog.
+func (x *Exchange) catchUp() {
+	if x.backlog != nil && x.decoder != nil {
+		x.guard(func() { x.backlog.drain(x.decoder) })
+	}
+}
+
+// mediaType is v without parameters, in lower case.
+func mediaType(v []byte) string {
+	if i := bytes.IndexByte(v, ';'); i >= 0 {
+		v = v[:i]
+	}
+	return strings.ToLower(string(bytes.TrimSpace(v)))
+}
+
+// join adds the value of another field of the same name to a list.
+func join(list string, value []byte) string {
+	if list == "" {
+		return string(value)
+	}
+	return list + "," + string(value)
+}
