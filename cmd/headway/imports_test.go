@@ -40,6 +40,7 @@ var rooms = map[string][]string{
 	"slo/openslo": {"slo", "slo/rules", "proxy/exchange"},
 	"slo/sloth":   {"slo", "slo/rules"},
 	"slo/pyrra":   {"slo", "slo/rules"},
+	"slo/slotest": {"slo", "exporter/golden"},
 
 	"probe/modelsim": {},
 
@@ -51,6 +52,8 @@ var rooms = map[string][]string{
 	"exporter/otlp/metrics": {"exporter", "proxy/exchange"},
 
 	"exporter/otlp/delivery": {},
+
+	"exporter/golden": {},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},

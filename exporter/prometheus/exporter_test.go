@@ -3,13 +3,11 @@ package prometheus_test
 import (
 	"compress/gzip"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,11 +21,10 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	text        = "text/plain"
@@ -58,7 +55,7 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 				for _, r := range tt.records {
 					e.Observe(r)
 				}
-				golden(t, tt.golden, own(scrape(t, e, tt.accept)))
+				golden.Check(t, filepath.Join("testdata", tt.golden), own(scrape(t, e, tt.accept)))
 			})
 		})
 	}
@@ -75,7 +72,7 @@ func TestExpositionOfChainsIsTheGoldenOne(t *testing.T) {
 				chains.WriteString(line)
 			}
 		}
-		golden(t, "chains.prom", chains.String())
+		golden.Check(t, "testdata/chains.prom", chains.String())
 	})
 }
 
@@ -123,23 +120,6 @@ func recovered(last exchange.Record) exchange.Chain {
 			{Cause: "429", Attempts: 1, Time: 50 * time.Millisecond},
 			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
 		},
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; run with -update and look at the difference. Got:\n%s", path, got)
 	}
 }
 

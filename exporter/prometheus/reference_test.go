@@ -1,7 +1,6 @@
 package prometheus_test
 
 import (
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -51,18 +51,7 @@ func TestMetricReferenceIsTheGoldenOne(t *testing.T) {
 	if err := page.Execute(&got, sections()); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(reference, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(reference)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s is stale: run make generate", reference)
-	}
+	golden.Check(t, reference, got.String())
 }
 
 func sections() []section {

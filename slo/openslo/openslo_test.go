@@ -3,7 +3,6 @@ package openslo_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,12 +12,12 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/openslo"
+	"github.com/headway-sidecar/headway/slo/slotest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	ms  = time.Millisecond
@@ -55,19 +54,7 @@ func TestWrittenDocuments(t *testing.T) {
 	if err := openslo.Write(&text, everything(), "headway"); err != nil {
 		t.Fatal(err)
 	}
-	const path = "testdata/written.yaml"
-	if *update {
-		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(text.Bytes(), want) {
-		t.Errorf("%s is not what is written; -update rewrites it. Written:\n%s", path, text.String())
-	}
+	golden.Check(t, "testdata/written.yaml", text.String())
 }
 
 func TestWhatWasWrittenIsReadBackWhole(t *testing.T) {
@@ -338,8 +325,7 @@ spec:
 }
 
 func TestNamesThatBecomeEqualAreRefused(t *testing.T) {
-	set := slo.Set{SLOs: []slo.SLO{{Name: "a.b", Objective: 99, Window: 30 * day}, {Name: "A-b", Objective: 99, Window: 30 * day}}}
-	if err := openslo.Write(new(bytes.Buffer), set, "headway"); err == nil || !strings.Contains(err.Error(), "another SLO would be called a-b") {
+	if err := openslo.Write(new(bytes.Buffer), slotest.Twins(), "headway"); err == nil || !strings.Contains(err.Error(), "another SLO would be called a-b") {
 		t.Errorf("got %v", err)
 	}
 }

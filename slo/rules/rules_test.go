@@ -2,19 +2,17 @@ package rules_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/rules"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const day = 24 * time.Hour
 
@@ -77,25 +75,8 @@ func TestRenderedFiles(t *testing.T) {
 			if err := rules.Write(&got, rules.Render(tt.set, tt.options), tt.format, tt.object); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.file, got.Bytes())
+			golden.Check(t, filepath.Join("testdata", tt.file), got.String())
 		})
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what is rendered; -update rewrites it. Rendered:\n%s", path, got)
 	}
 }
 

@@ -1,64 +1,19 @@
 package sloth_test
 
 import (
-	"bytes"
-	"flag"
-	"os"
-	"strings"
+	"io"
 	"testing"
-	"time"
 
 	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/slo/slotest"
 	"github.com/headway-sidecar/headway/slo/sloth"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-const day = 24 * time.Hour
-
-func set() slo.Set {
-	return slo.Set{SLOs: []slo.SLO{
-		{
-			Name: "Chat.Interactive", Objective: 99.9, Window: 28 * day,
-			Alerting: slo.Alerting{
-				Page: true, MinRequests: 10, By: []string{"cluster"}, Runbook: "https://example.com/r", Dashboard: "https://example.com/d",
-				Labels: map[string]string{"team": "chat"}, Annotations: map[string]string{"channel": "#chat"},
-			},
-		},
-		{Name: "embeddings", Objective: 95, Window: 30 * day},
-	}}
-}
-
 func TestSlothDocument(t *testing.T) {
-	var text bytes.Buffer
-	lost, err := sloth.Write(&text, set(), "chat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const path = "testdata/sloth.yaml"
-	if *update {
-		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(text.Bytes(), want) {
-		t.Errorf("%s is not what is written; -update rewrites it. Written:\n%s", path, text.String())
-	}
-	wantLost := []string{
+	write := func(w io.Writer, set slo.Set) ([]slo.Warning, error) { return sloth.Write(w, set, "chat") }
+	slotest.CheckWritten(t, "testdata/sloth.yaml", write,
 		"Chat.Interactive.window: a Sloth spec has none; run sloth generate with --default-slo-period=672h",
 		"Chat.Interactive.alerting.min_requests: Sloth knows no traffic floor",
 		"Chat.Interactive.alerting.by: a Sloth SLO is one series",
-	}
-	if len(lost) != len(wantLost) {
-		t.Fatalf("lost are %v", slo.Problems(lost))
-	}
-	for i := range lost {
-		if !strings.HasPrefix(lost[i].Error(), wantLost[i]) {
-			t.Errorf("got  %v\nwant %s", lost[i], wantLost[i])
-		}
-	}
+	)
 }
