@@ -15,6 +15,7 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/exporter/capture/report"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
@@ -272,17 +273,17 @@ func agreeWithHistograms(t *testing.T, scraped map[string]*dto.MetricFamily, lin
 // agreeWithReport holds the goodput of `headway report` against the counters.
 func agreeWithReport(t *testing.T, scraped map[string]*dto.MetricFamily, lines []capture.Line) {
 	t.Helper()
-	o, err := capture.ParseObjectives("ttft=510ms,tpot=20ms,itl_p99=37ms,e2e=2.56s")
+	o, err := report.ParseObjectives("ttft=510ms,tpot=20ms,itl_p99=37ms,e2e=2.56s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := capture.NewSummarizer(capture.ByNothing, &o)
+	s := report.NewSummarizer(report.ByNothing, &o)
 	for _, l := range lines {
 		s.Add(l)
 	}
-	report := s.Summary().All.Goodput
-	compare(t, "report: good", counted(scraped, "headway_slo_requests_total", "slo", "all", "verdict", "good"), uint64(report.Good))
-	compare(t, "report: counted", counted(scraped, "headway_slo_requests_total", "slo", "all"), uint64(report.Counted))
+	goodput := s.Summary().All.Goodput
+	compare(t, "report: good", counted(scraped, "headway_slo_requests_total", "slo", "all", "verdict", "good"), uint64(goodput.Good))
+	compare(t, "report: counted", counted(scraped, "headway_slo_requests_total", "slo", "all"), uint64(goodput.Counted))
 }
 
 func compare(t *testing.T, what string, a, b uint64) {

@@ -44,12 +44,13 @@ var rooms = map[string][]string{
 
 	"probe/modelsim": {},
 
-	"exporter":              {"proxy/exchange"},
-	"exporter/sampling":     {"proxy/exchange"},
-	"exporter/prometheus":   {"exporter", "proxy/exchange"},
-	"exporter/capture":      {"proxy/exchange"},
-	"exporter/otlp/spans":   {"exporter", "proxy/exchange"},
-	"exporter/otlp/metrics": {"exporter", "proxy/exchange"},
+	"exporter":                {"proxy/exchange"},
+	"exporter/sampling":       {"proxy/exchange"},
+	"exporter/prometheus":     {"exporter", "proxy/exchange"},
+	"exporter/capture":        {"proxy/exchange"},
+	"exporter/capture/report": {"exporter/capture", "proxy/exchange"},
+	"exporter/otlp/spans":     {"exporter", "proxy/exchange"},
+	"exporter/otlp/metrics":   {"exporter", "proxy/exchange"},
 
 	"exporter/otlp/delivery": {},
 

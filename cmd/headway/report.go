@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/exporter/capture/report"
 )
 
 const reportUsage = `usage: headway report [flags] CAPTURE…
@@ -21,8 +22,8 @@ input.`
 type reportOptions struct {
 	files      []string
 	output     string
-	by         capture.By
-	objectives *capture.Objectives
+	by         report.By
+	objectives *report.Objectives
 }
 
 // runReport is `headway report`.
@@ -31,7 +32,7 @@ func runReport(_ context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return report(options, out, errs)
+	return printReport(options, out, errs)
 }
 
 // parseReport reads the command line. Flags may stand before, between and after the files.
@@ -50,7 +51,7 @@ func parseReport(args []string, out io.Writer) (reportOptions, error) {
 		}
 		o.files, rest = append(o.files, flags.Arg(0)), flags.Args()[1:]
 	}
-	o.by = capture.By(*by)
+	o.by = report.By(*by)
 	if err := o.check(*goodput); err != nil {
 		return o, usageError{err}
 	}
@@ -67,12 +68,12 @@ func (o *reportOptions) check(goodput string) error {
 		wrong = append(wrong, fmt.Errorf("--output %q: want table or json", o.output))
 	}
 	switch o.by {
-	case capture.ByNothing, capture.ByModel, capture.ByUpstream, capture.ByOperation:
+	case report.ByNothing, report.ByModel, report.ByUpstream, report.ByOperation:
 	default:
 		wrong = append(wrong, fmt.Errorf("--by %q: want model, upstream or operation", o.by))
 	}
 	if goodput != "" {
-		objectives, err := capture.ParseObjectives(goodput)
+		objectives, err := report.ParseObjectives(goodput)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("--goodput: %w", err))
 		}
@@ -81,8 +82,8 @@ func (o *reportOptions) check(goodput string) error {
 	return errors.Join(wrong...)
 }
 
-func report(o reportOptions, stdout, stderr io.Writer) error {
-	s := capture.NewSummarizer(o.by, o.objectives)
+func printReport(o reportOptions, stdout, stderr io.Writer) error {
+	s := report.NewSummarizer(o.by, o.objectives)
 	for _, name := range o.files {
 		if err := addCapture(s, name, stderr); err != nil {
 			return err
@@ -102,7 +103,7 @@ func report(o reportOptions, stdout, stderr io.Writer) error {
 
 // addCapture adds the lines of one file. Lines that cannot be read are passed over
 // with a word.
-func addCapture(s *capture.Summarizer, name string, stderr io.Writer) error {
+func addCapture(s *report.Summarizer, name string, stderr io.Writer) error {
 	in := os.Stdin
 	if name != "-" {
 		opened, err := os.Open(name)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/exporter/capture/report"
 )
 
 const captured = `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","operation":"chat","model":{"request":"m"},"upstream":"u:1","stream":true,"outcome":"ok","ttft_s":0.2,"tpot_s":0.02,"e2e_s":2}
@@ -78,7 +78,7 @@ func TestReportAsJSONIsASummary(t *testing.T) {
 	if code := reportOn(&stdout, &stderr, "--output", "json", writeCapture(t, captured)); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
-	var got capture.Summary
+	var got report.Summary
 	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -60,7 +59,7 @@ func TestLinesOfChainsAreTheGoldenOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "chains.jsonl", got.String())
+	golden.Check(t, "testdata/chains.jsonl", got.String())
 }
 
 // TestWriterWritesChains but no line for one that the line of its only attempt tells
@@ -118,95 +117,5 @@ func TestLineOfAChainIsNoExchange(t *testing.T) {
 	}
 	if err := json.Unmarshal(text, &former); err != nil || former.V != 1 || former.Operation != "" || former.E2E != 0 || former.Outcome != "" {
 		t.Errorf("%+v, %v of %s", former, err, text)
-	}
-}
-
-// retried is the lines of a call with a failed attempt of 1 s, a wait of 2 s, and a
-// good one of 3 s whose first token came after 400 ms.
-func retried(after time.Duration) []capture.Line {
-	a, b := failure(after, exchange.Refused, 1), success(after+3*time.Second, .4, .02, 3)
-	a.Chain = &capture.Attempt{ID: "x", Attempt: 1}
-	b.Chain = &capture.Attempt{ID: "x", Attempt: 2, JoinedBy: "fingerprint", Elapsed: 3, Outcome: "recovered"}
-	return []capture.Line{a, b, {V: 1, Kind: capture.KindChain, Start: a.Start, Origin: "app", Call: &capture.Call{
-		ID: "x", Outcome: "recovered", Attempts: 2, JoinedBy: []string{"fingerprint"}, Operation: "chat", Model: b.Model, Upstream: b.Upstream,
-		Stream: true, TTFT: 3.4, E2E: 6, TPOT: .02, Slept: 2, RetryAfterIgnored: 1, Waste: []capture.Waste{{Cause: "429", Attempts: 1, Time: 1}},
-	}}}
-}
-
-// firstTry is a call that was answered at once.
-func firstTry(after time.Duration) capture.Line {
-	l := success(after, .2, .02, 2)
-	l.Chain = &capture.Attempt{ID: "y", Attempt: 1, Outcome: "first_try"}
-	return l
-}
-
-// gaveUp is a call that failed once, and no other attempt followed.
-func gaveUp(after time.Duration) []capture.Line {
-	l := failure(after, exchange.HTTPError, .5)
-	l.Chain = &capture.Attempt{ID: "z", Attempt: 1, Outcome: "exhausted"}
-	return []capture.Line{l, {V: 1, Kind: capture.KindChain, Start: l.Start, Origin: "app", Call: &capture.Call{
-		ID: "z", Outcome: "exhausted", Attempts: 1, Operation: "chat", Model: capture.Model{Request: "small"}, Upstream: l.Upstream,
-		E2E: .5, Waste: []capture.Waste{{Cause: "500", Attempts: 1, Time: .5}},
-	}}}
-}
-
-func afternoon() []capture.Line {
-	lines := retried(0)
-	lines = append(lines, firstTry(time.Second), firstTry(2*time.Second))
-	lines = append(lines, gaveUp(3*time.Second)...)
-	unknown := lines[2]
-	unknown.Call = &capture.Call{Outcome: "recovered", Attempts: 9}
-	return append(lines, unknown, capture.Line{V: 1, Kind: "something new"})
-}
-
-func TestReportOfChainsIsTheGoldenOne(t *testing.T) {
-	objectives := &capture.Objectives{TTFT: 500 * ms, E2E: 20 * time.Second}
-	summary := summarize(capture.ByModel, objectives, afternoon())
-	var table bytes.Buffer
-	if err := summary.WriteTable(&table); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "report-chains.txt", table.String())
-	text, err := json.MarshalIndent(summary, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "report-chains.json", string(text)+"\n")
-}
-
-func TestCallsAreWhatUsersFelt(t *testing.T) {
-	all := summarize(capture.ByNothing, &capture.Objectives{TTFT: 500 * ms}, afternoon()).All
-	c := all.Calls
-	for name, tt := range map[string]struct{ got, want float64 }{
-		"calls":               {float64(c.Calls), 4},
-		"attempts":            {float64(c.Attempts), 5},
-		"exchanges":           {float64(all.Exchanges), 5},
-		"amplification":       {c.Amplification, 1.25},
-		"wasted":              {c.Wasted, 1.5},
-		"wasted share":        {c.WastedShare, 1.5 / (1 + 3 + 2 + 2 + .5)},
-		"slept":               {c.Slept, 2},
-		"ignored":             {float64(c.Ignored), 1},
-		"TTFT of exchanges":   {all.TTFT.Mean, (.4 + .2 + .2) / 3},
-		"TTFT of calls":       {c.TTFT.Mean, (3.4 + .2 + .2) / 3},
-		"E2E of calls":        {c.E2E.Mean, (6. + 2 + 2) / 3},
-		"answered":            {float64(c.E2E.Count), 3},
-		"good exchanges":      {float64(all.Goodput.Good), 3},
-		"counted exchanges":   {float64(all.Goodput.Counted), 5},
-		"good calls":          {float64(c.Goodput.Good), 2},
-		"counted calls":       {float64(c.Goodput.Counted), 4},
-		"calls with an error": {float64(c.Goodput.Missed["error"]), 1},
-		"calls too late":      {float64(c.Goodput.Missed["ttft"]), 1},
-	} {
-		if math.Abs(tt.got-tt.want) > 1e-9 {
-			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
-		}
-	}
-}
-
-func TestACaptureWithoutChainsTellsOfNoCalls(t *testing.T) {
-	s := summarize(capture.ByNothing, nil, morning())
-	var table strings.Builder
-	if err := s.WriteTable(&table); err != nil || s.All.Calls != nil || strings.Contains(table.String(), "Calls") {
-		t.Errorf("%v, %v\n%s", err, s.All.Calls, table.String())
 	}
 }

@@ -1,8 +1,7 @@
 //go:generate go test -run Golden -update .
 
 // Package capture writes one line of JSON for each exchange, timings and counts
-// and never content, and reads such files back: as lines, and as the summary that
-// a load-test tool prints.
+// and never content, and reads such files back.
 package capture
 
 import (

@@ -3,18 +3,14 @@ package capture_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const ms = time.Millisecond
 
@@ -95,7 +91,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "lines.jsonl", got.String())
+	golden.Check(t, "testdata/lines.jsonl", got.String())
 }
 
 // judged is chat, which one SLO found bad for two reasons and another good.
@@ -123,23 +119,6 @@ func dropped() exchange.Record {
 	r.Engine.Queue = 0
 	r.Sampling = exchange.Sampling{}
 	return r
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; run with -update and look at the difference. Got:\n%s", path, got)
-	}
 }
 
 // A quantile is the smallest wait that a share of the tokens did not exceed.

@@ -1,4 +1,4 @@
-package capture
+package report
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -37,11 +38,11 @@ func newGathering() *gathering {
 	return &gathering{outcomes: map[string]int{}, missed: map[string]int{}}
 }
 
-func (g *gathering) add(l *Line, o *Objectives) {
+func (g *gathering) add(l *capture.Line, o *Objectives) {
 	g.exchanges++
 	g.outcomes[l.Outcome]++
 	g.busy += l.E2E
-	g.edges = append(g.edges, edge{l.Start, 1}, edge{l.end(), -1})
+	g.edges = append(g.edges, edge{l.Start, 1}, edge{end(l), -1})
 	if o != nil {
 		v := o.judge(l)
 		for _, name := range v.missed {
@@ -62,7 +63,7 @@ func (g *gathering) add(l *Line, o *Objectives) {
 	}
 }
 
-func (g *gathering) addSuccess(l *Line) {
+func (g *gathering) addSuccess(l *capture.Line) {
 	if l.Tokens.Input == nil || l.Tokens.Output == nil {
 		g.untold++
 	}

@@ -1,6 +1,9 @@
-package capture
+package report
 
-import "github.com/headway-sidecar/headway/proxy/exchange"
+import (
+	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
 
 // Calls is the logical calls that the exchanges were attempts of, as their users
 // felt them. Latencies are of calls that were answered, from the start of the first
@@ -37,13 +40,13 @@ type calls struct {
 }
 
 // addFirstTry takes a call that is told by the line of its only attempt.
-func (c *calls) addFirstTry(l *Line, o *Objectives) {
-	c.add(&Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, E2E: l.E2E}, l, o)
+func (c *calls) addFirstTry(l *capture.Line, o *Objectives) {
+	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, E2E: l.E2E}, l, o)
 }
 
 // addChain takes a call that has a line of its own.
-func (c *calls) addChain(call *Call, o *Objectives) {
-	as := Line{Outcome: string(exchange.OK), Stream: call.Stream, TTFT: call.TTFT, TPOT: call.TPOT, E2E: call.E2E, ITL: call.ITL}
+func (c *calls) addChain(call *capture.Call, o *Objectives) {
+	as := capture.Line{Outcome: string(exchange.OK), Stream: call.Stream, TTFT: call.TTFT, TPOT: call.TPOT, E2E: call.E2E, ITL: call.ITL}
 	switch exchange.ChainOutcome(call.Outcome) {
 	case exchange.Abandoned:
 		as.Outcome = string(exchange.ClientGone)
@@ -54,7 +57,7 @@ func (c *calls) addChain(call *Call, o *Objectives) {
 }
 
 // add takes a call, which objectives judge as they would an exchange.
-func (c *calls) add(call *Call, as *Line, o *Objectives) {
+func (c *calls) add(call *capture.Call, as *capture.Line, o *Objectives) {
 	if c.sum.Outcomes == nil {
 		c.sum.Outcomes, c.missed = map[string]int{}, map[string]int{}
 	}

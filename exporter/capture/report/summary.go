@@ -1,4 +1,6 @@
-package capture
+// Package report reads captures as a load-test tool would print them: latencies, rates
+// and goodput, of exchanges and of the calls that they were attempts at.
+package report
 
 import (
 	"cmp"
@@ -6,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -104,9 +107,9 @@ func NewSummarizer(by By, o *Objectives) *Summarizer {
 }
 
 // Add takes one line. One of a kind that is not known is passed over.
-func (s *Summarizer) Add(l Line) {
+func (s *Summarizer) Add(l capture.Line) {
 	switch {
-	case l.Kind == KindChain && l.Call != nil:
+	case l.Kind == capture.KindChain && l.Call != nil:
 		s.addChain(&l)
 		return
 	case l.Kind != "":
@@ -121,32 +124,32 @@ func (s *Summarizer) Add(l Line) {
 	if s.first.IsZero() || l.Start.Before(s.first) {
 		s.first = l.Start
 	}
-	if end := l.end(); end.After(s.last) {
+	if end := end(&l); end.After(s.last) {
 		s.last = end
 	}
 	s.all.add(&l, s.objectives)
 	if s.by != ByNothing {
-		s.named(l.group(s.by)).add(&l, s.objectives)
+		s.named(group(&l, s.by)).add(&l, s.objectives)
 	}
 }
 
 // addChain takes the line of a chain. It belongs where its last attempt does.
-func (s *Summarizer) addChain(l *Line) {
+func (s *Summarizer) addChain(l *capture.Line) {
 	if l.Call.Operation == "" {
 		return
 	}
 	s.all.calls.addChain(l.Call, s.objectives)
 	if s.by != ByNothing {
-		last := Line{Model: l.Call.Model, Upstream: l.Call.Upstream, Operation: l.Call.Operation}
-		s.named(last.group(s.by)).calls.addChain(l.Call, s.objectives)
+		last := capture.Line{Model: l.Call.Model, Upstream: l.Call.Upstream, Operation: l.Call.Operation}
+		s.named(group(&last, s.by)).calls.addChain(l.Call, s.objectives)
 	}
 }
 
-func (s *Summarizer) named(group string) *gathering {
-	if s.groups[group] == nil {
-		s.groups[group] = newGathering()
+func (s *Summarizer) named(name string) *gathering {
+	if s.groups[name] == nil {
+		s.groups[name] = newGathering()
 	}
-	return s.groups[group]
+	return s.groups[name]
 }
 
 // Summary is the summary of what was added so far.
@@ -165,11 +168,11 @@ func (s *Summarizer) Summary() Summary {
 	return out
 }
 
-func (l *Line) end() time.Time {
+func end(l *capture.Line) time.Time {
 	return l.Start.Add(time.Duration(math.Round(l.E2E * float64(time.Second))))
 }
 
-func (l *Line) group(by By) string {
+func group(l *capture.Line, by By) string {
 	switch by {
 	case ByModel:
 		return l.Model.Request

@@ -1,4 +1,4 @@
-package capture
+package report
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package capture_test
+package report_test
 
 import (
 	"bytes"
@@ -6,14 +6,19 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/exporter/capture/report"
+	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
+
+const ms = time.Millisecond
 
 var began = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
@@ -56,8 +61,8 @@ func morning() []capture.Line {
 	return slices.Concat(lines, []capture.Line{canary, other})
 }
 
-func summarize(by capture.By, o *capture.Objectives, lines []capture.Line) capture.Summary {
-	s := capture.NewSummarizer(by, o)
+func summarize(by report.By, o *report.Objectives, lines []capture.Line) report.Summary {
+	s := report.NewSummarizer(by, o)
 	for _, l := range lines {
 		s.Add(l)
 	}
@@ -65,22 +70,27 @@ func summarize(by capture.By, o *capture.Objectives, lines []capture.Line) captu
 }
 
 func TestReportIsTheGoldenOne(t *testing.T) {
-	objectives := &capture.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, E2E: 20 * time.Second}
-	summary := summarize(capture.ByModel, objectives, morning())
+	objectives := &report.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, E2E: 20 * time.Second}
+	check(t, "report", summarize(report.ByModel, objectives, morning()))
+}
+
+// check fails the test unless the summary is the golden one, as a table and as JSON.
+func check(t *testing.T, name string, summary report.Summary) {
+	t.Helper()
 	var table bytes.Buffer
 	if err := summary.WriteTable(&table); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.txt", table.String())
+	golden.Check(t, filepath.Join("testdata", name+".txt"), table.String())
 	text, err := json.MarshalIndent(summary, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.json", string(text)+"\n")
+	golden.Check(t, filepath.Join("testdata", name+".json"), string(text)+"\n")
 }
 
 func TestSummaryCountsAndRates(t *testing.T) {
-	g := summarize(capture.ByNothing, nil, morning()).All
+	g := summarize(report.ByNothing, nil, morning()).All
 	// The last exchange to end began at 6 s and took 4 s.
 	for name, tt := range map[string]struct{ got, want float64 }{
 		"exchanges":        {float64(g.Exchanges), 9},
@@ -107,7 +117,7 @@ func TestSummaryCountsAndRates(t *testing.T) {
 }
 
 func TestRatesOfGroupsAddUp(t *testing.T) {
-	s := summarize(capture.ByModel, nil, morning())
+	s := summarize(report.ByModel, nil, morning())
 	sum := 0.0
 	for _, g := range s.Groups {
 		sum += g.RequestRate
@@ -120,8 +130,8 @@ func TestRatesOfGroupsAddUp(t *testing.T) {
 func TestSummaryDividesByWhatIsAsked(t *testing.T) {
 	lines := []capture.Line{success(0, .1, .1, 1), success(0, .1, .1, 1), success(0, .1, .1, 1)}
 	lines[1].Model.Request, lines[1].Upstream, lines[1].Operation = "m", "u:1", "text_completion"
-	for by, want := range map[capture.By][]string{
-		capture.ByNothing: nil, capture.ByModel: {"large", "m"}, capture.ByUpstream: {"a:443", "u:1"}, capture.ByOperation: {"chat", "text_completion"},
+	for by, want := range map[report.By][]string{
+		report.ByNothing: nil, report.ByModel: {"large", "m"}, report.ByUpstream: {"a:443", "u:1"}, report.ByOperation: {"chat", "text_completion"},
 	} {
 		var got []string
 		for _, g := range summarize(by, nil, lines).Groups {
@@ -134,7 +144,7 @@ func TestSummaryDividesByWhatIsAsked(t *testing.T) {
 }
 
 func TestGoodputJudgesEachExchange(t *testing.T) {
-	all := capture.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, ITLP99: 200 * ms, E2E: 20 * time.Second}
+	all := report.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, ITLP99: 200 * ms, E2E: 20 * time.Second}
 	change := func(f func(*capture.Line)) capture.Line {
 		l := success(0, .4, .04, 5)
 		f(&l)
@@ -167,7 +177,7 @@ func TestGoodputJudgesEachExchange(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := summarize(capture.ByNothing, &all, []capture.Line{tt.in}).All.Goodput
+			g := summarize(report.ByNothing, &all, []capture.Line{tt.in}).All.Goodput
 			if missed := slices.Sorted(maps.Keys(g.Missed)); g.Good != tt.good || g.Excluded != tt.excluded || !slices.Equal(missed, tt.missed) {
 				t.Errorf("good %d, excluded %d, missed %v; want %d, %d, %v", g.Good, g.Excluded, missed, tt.good, tt.excluded, tt.missed)
 			}
@@ -181,29 +191,29 @@ func TestGoodputJudgesEachExchange(t *testing.T) {
 func TestParseObjectives(t *testing.T) {
 	tests := []struct {
 		in   string
-		want capture.Objectives
+		want report.Objectives
 		err  string
 	}{
-		{"ttft=500ms,tpot=50ms,e2e=20s", capture.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, E2E: 20 * time.Second}, ""},
-		{" itl_p99 = 200ms ", capture.Objectives{ITLP99: 200 * ms}, ""},
-		{"", capture.Objectives{}, `objective ""`},
-		{"ttfb=1s", capture.Objectives{}, `objective "ttfb=1s": want ttft, tpot, itl_p99 or e2e`},
-		{"ttft=500", capture.Objectives{}, `objective "ttft=500": time: missing unit`},
-		{"ttft=1s,tpot=-1s", capture.Objectives{}, `objective "tpot=-1s": must be more than 0`},
+		{"ttft=500ms,tpot=50ms,e2e=20s", report.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, E2E: 20 * time.Second}, ""},
+		{" itl_p99 = 200ms ", report.Objectives{ITLP99: 200 * ms}, ""},
+		{"", report.Objectives{}, `objective ""`},
+		{"ttfb=1s", report.Objectives{}, `objective "ttfb=1s": want ttft, tpot, itl_p99 or e2e`},
+		{"ttft=500", report.Objectives{}, `objective "ttft=500": time: missing unit`},
+		{"ttft=1s,tpot=-1s", report.Objectives{}, `objective "tpot=-1s": must be more than 0`},
 	}
 	for _, tt := range tests {
-		got, err := capture.ParseObjectives(tt.in)
+		got, err := report.ParseObjectives(tt.in)
 		if got != tt.want || (err == nil) != (tt.err == "") || (err != nil && !strings.HasPrefix(err.Error(), tt.err)) {
 			t.Errorf("%q: %+v, %v; want %+v, %s", tt.in, got, err, tt.want, tt.err)
 		}
-		if again, err := capture.ParseObjectives(got.String()); tt.err == "" && (again != got || err != nil) {
+		if again, err := report.ParseObjectives(got.String()); tt.err == "" && (again != got || err != nil) {
 			t.Errorf("%q spells itself %q", tt.in, got)
 		}
 	}
 }
 
 func TestSummaryOfNothingHasNoRates(t *testing.T) {
-	s := summarize(capture.ByModel, &capture.Objectives{TTFT: ms}, nil)
+	s := summarize(report.ByModel, &report.Objectives{TTFT: ms}, nil)
 	text, err := json.Marshal(s)
 	if err != nil {
 		t.Fatalf("%v in %+v", err, s)
@@ -214,7 +224,7 @@ func TestSummaryOfNothingHasNoRates(t *testing.T) {
 }
 
 func TestTableEndsWhenItsWriterFails(t *testing.T) {
-	if err := summarize(capture.ByNothing, nil, morning()).WriteTable(failing{}); !errors.Is(err, errFull) {
+	if err := summarize(report.ByNothing, nil, morning()).WriteTable(failing{}); !errors.Is(err, errFull) {
 		t.Errorf("error %v, want that of the writer", err)
 	}
 }

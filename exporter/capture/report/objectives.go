@@ -1,10 +1,11 @@
-package capture
+package report
 
 import (
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -64,10 +65,10 @@ type verdict struct {
 // a response in one piece, the TPOT of a single token. A client that left before
 // any limit was passed says nothing about the service; one that left after is a
 // miss.
-func (o Objectives) judge(l *Line) verdict {
+func (o Objectives) judge(l *capture.Line) verdict {
 	var v verdict
 	miss := func(name string, value float64, limit time.Duration) {
-		if limit > 0 && value > seconds(limit) {
+		if limit > 0 && value > float64(limit)/float64(time.Second) {
 			v.missed = append(v.missed, name)
 		}
 	}
