@@ -277,12 +277,16 @@ func agreeWithReport(t *testing.T, scraped map[string]*dto.MetricFamily, lines [
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := report.NewSummarizer(report.ByNothing, &o)
+	s := report.NewSummarizer(report.ByNothing, o)
 	for _, l := range lines {
 		s.Add(l)
 	}
 	goodput := s.Summary().All.Goodput
 	compare(t, "report: good", counted(scraped, "headway_slo_requests_total", "slo", "all", "verdict", "good"), uint64(goodput.Good))
+	for indicator, n := range goodput.Missed {
+		missed := counted(scraped, "headway_slo_missed_total", "slo", "all", "indicator", indicator)
+		compare(t, "report: missed by "+indicator, missed, uint64(n))
+	}
 	compare(t, "report: counted", counted(scraped, "headway_slo_requests_total", "slo", "all"), uint64(goodput.Counted))
 }
 

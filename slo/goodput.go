@@ -55,7 +55,7 @@ type Goodput struct {
 type Totals struct {
 	Name      string
 	Objective float64 // percent
-	Good      []Objective
+	Good      Objectives
 	Timed     uint64 // output tokens that had a deadline
 	OnTime    uint64 // of Timed, those that kept it
 }

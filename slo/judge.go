@@ -165,8 +165,8 @@ func (w *scratch) consider(by *judge, i int, r *exchange.Record, timed int64) {
 	if !w.kept {
 		o.missed = by.missed(&w.facts, elapsed)
 	}
-	if w.facts.gone && o.missed == 0 {
-		return // it left before any limit was passed, which says nothing
+	if !w.facts.counts(o.missed) {
+		return
 	}
 	if r.Usage.Output.Known {
 		o.tokens = uint64(max(0, r.Usage.Output.N))

@@ -26,7 +26,7 @@ type SLO struct {
 	Match     Match
 	Objective float64 // percent good, above 0 and below 100
 	Window    time.Duration
-	Good      []Objective // at most one for each indicator; error is always implied
+	Good      Objectives // an error is never good, so that no objective needs to say it
 	// Exclude and ExcludeTypes count neither way.
 	Exclude      []exchange.Outcome
 	ExcludeTypes []exchange.ErrorType // HTTP statuses
@@ -61,12 +61,6 @@ func (s *SLO) Limit(i exchange.Indicator) time.Duration {
 		}
 	}
 	return 0
-}
-
-// Objective limits one indicator.
-type Objective struct {
-	Indicator exchange.Indicator
-	Limit     time.Duration // inclusive; for each token where the indicator says so
 }
 
 // Event is what counts as one.

@@ -16,7 +16,7 @@ func (p *plan) read(r *exchange.Record, f *facts, late []int64) int64 {
 		return 0
 	}
 	if p.clear(r) {
-		f.itl.tokens = max(0, tokens-1) // of no consequence, as none is over
+		f.tokens = max(0, tokens-1) // of no consequence, as none is over
 		return tokens
 	}
 	p.scan(&chunks, r.Attempt.Elapsed, f, late)
@@ -50,7 +50,7 @@ func (p *plan) scan(chunks *exchange.Arrivals, elapsed time.Duration, f *facts, 
 	var block [exchange.BlockSize]exchange.Chunk
 	var first [1]exchange.Chunk
 	if one := *chunks; one.Read(first[:]) == 1 {
-		f.itl.tokens = one.Tokens() - int64(first[0].Tokens)
+		f.tokens = one.Tokens() - int64(first[0].Tokens)
 	}
 	for b, more := chunks.Peek(); more; b, more = chunks.Peek() {
 		slow := len(p.itl) > 0 && b.Longest > p.itl[0]
@@ -61,7 +61,7 @@ func (p *plan) scan(chunks *exchange.Arrivals, elapsed time.Duration, f *facts, 
 		}
 		read := block[:chunks.ReadBlock(&block)]
 		if slow {
-			p.over(read, b, f.itl.over)
+			p.over(read, b, f.over)
 		}
 		for i := range p.paces {
 			if p.paces[i].outrun(b, elapsed) {
@@ -114,8 +114,3 @@ func (c *pace) late(chunks []exchange.Chunk, before int64, elapsed time.Duration
 	}
 	return late
 }
-
-// rank is which one of n samples in ascending order, from 1, is their percentile:
-// the smallest that so many percent of the samples do not exceed, the inverse of
-// their empirical distribution.
-func rank(percent, n int64) int64 { return (percent*n + 99) / 100 }

@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	"exporter/sampling":       {"proxy/exchange"},
 	"exporter/prometheus":     {"exporter", "proxy/exchange"},
 	"exporter/capture":        {"proxy/exchange"},
-	"exporter/capture/report": {"exporter/capture", "proxy/exchange"},
+	"exporter/capture/report": {"exporter/capture", "slo", "proxy/exchange"},
 	"exporter/otlp/spans":     {"exporter", "proxy/exchange"},
 	"exporter/otlp/metrics":   {"exporter", "proxy/exchange"},
 

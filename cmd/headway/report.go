@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/capture/report"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 const reportUsage = `usage: headway report [flags] CAPTURE…
@@ -23,7 +24,7 @@ type reportOptions struct {
 	files      []string
 	output     string
 	by         report.By
-	objectives *report.Objectives
+	objectives slo.Objectives
 }
 
 // runReport is `headway report`.
@@ -77,7 +78,7 @@ func (o *reportOptions) check(goodput string) error {
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("--goodput: %w", err))
 		}
-		o.objectives = &objectives
+		o.objectives = objectives
 	}
 	return errors.Join(wrong...)
 }

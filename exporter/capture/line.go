@@ -169,15 +169,11 @@ func limits(of []exchange.RateLimit) map[string]Limit {
 	return out
 }
 
-// itl weighs by tokens: a gap that ended with n tokens is n waits of an n-th of it.
+// itl is nil for an exchange without gaps.
 func itl(r *exchange.Record) *ITL {
-	gaps := make([]weighted, 0, r.Chunks.Kept())
-	for gap := range r.Chunks.Gaps(r.Usage.Streamed) {
-		gaps = append(gaps, weighted{value: gap.PerToken(), weight: gap.Tokens})
-	}
-	if len(gaps) == 0 {
+	q, ok := r.ITL()
+	if !ok {
 		return nil
 	}
-	q := quantiles(gaps, .5, .9, .99, 1)
-	return &ITL{P50: seconds(q[0]), P90: seconds(q[1]), P99: seconds(q[2]), Max: seconds(q[3])}
+	return &ITL{P50: seconds(q.P50), P90: seconds(q.P90), P99: seconds(q.P99), Max: seconds(q.Max)}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 // Calls is the logical calls that the exchanges were attempts of, as their users
@@ -34,33 +35,23 @@ type Calls struct {
 type calls struct {
 	sum       Calls
 	ttft, e2e []float64
-
-	good, excluded int
-	missed         map[string]int
+	goodput   goodput
 }
 
-// addFirstTry takes a call that is told by the line of its only attempt.
-func (c *calls) addFirstTry(l *capture.Line, o *Objectives) {
-	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, E2E: l.E2E}, l, o)
+func newCalls() calls {
+	return calls{sum: Calls{Outcomes: map[string]int{}}, goodput: newGoodput()}
 }
 
-// addChain takes a call that has a line of its own.
-func (c *calls) addChain(call *capture.Call, o *Objectives) {
-	as := capture.Line{Outcome: string(exchange.OK), Stream: call.Stream, TTFT: call.TTFT, TPOT: call.TPOT, E2E: call.E2E, ITL: call.ITL}
-	switch exchange.ChainOutcome(call.Outcome) {
-	case exchange.Abandoned:
-		as.Outcome = string(exchange.ClientGone)
-	case exchange.Exhausted:
-		as.Outcome = string(exchange.HTTPError)
-	}
-	c.add(call, &as, o)
+// addFirstTry adds a call that has no line but that of its only attempt.
+func (c *calls) addFirstTry(l *capture.Line, o slo.Objectives) {
+	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, E2E: l.E2E}, ofExchange(l), o)
 }
 
-// add takes a call, which objectives judge as they would an exchange.
-func (c *calls) add(call *capture.Call, as *capture.Line, o *Objectives) {
-	if c.sum.Outcomes == nil {
-		c.sum.Outcomes, c.missed = map[string]int{}, map[string]int{}
-	}
+// addChain adds a call that has a line of its own.
+func (c *calls) addChain(call *capture.Call, o slo.Objectives) { c.add(call, ofCall(call), o) }
+
+// add adds a call, whose facts are judged as those of an exchange are.
+func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 	s := &c.sum
 	s.Calls++
 	s.Attempts += call.Attempts
@@ -75,31 +66,21 @@ func (c *calls) add(call *capture.Call, as *capture.Line, o *Objectives) {
 	}
 	for _, w := range call.Waste {
 		s.Wasted += w.Time
-		s.WastedInput += known(w.Tokens.Input)
-		s.WastedOutput += known(w.Tokens.Output)
+		s.WastedInput += count(w.Tokens.Input).N
+		s.WastedOutput += count(w.Tokens.Output).N
 	}
-	if as.Outcome == string(exchange.OK) {
-		take(&c.ttft, call.TTFT)
-		take(&c.e2e, call.E2E)
+	if facts.Outcome == exchange.OK {
+		keep(&c.ttft, call.TTFT)
+		keep(&c.e2e, call.E2E)
 	}
-	if o == nil {
-		return
-	}
-	v := o.judge(as)
-	for _, name := range v.missed {
-		c.missed[name]++
-	}
-	switch {
-	case v.good:
-		c.good++
-	case v.excluded:
-		c.excluded++
+	if len(o) > 0 {
+		c.goodput.add(facts, o)
 	}
 }
 
 // summary is nil for a capture that has no chains. Busy is the time of all
 // attempts.
-func (c *calls) summary(busy, seconds float64, o *Objectives) *Calls {
+func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
 	if c.sum.Calls == 0 {
 		return nil
 	}
@@ -109,8 +90,8 @@ func (c *calls) summary(busy, seconds float64, o *Objectives) *Calls {
 	if busy > 0 {
 		out.WastedShare = out.Wasted / busy
 	}
-	if o != nil {
-		out.Goodput = newGoodput(o, c.good, out.Calls-c.excluded, c.excluded, c.missed, seconds)
+	if len(o) > 0 {
+		out.Goodput = c.goodput.summary(o, seconds)
 	}
 	return &out
 }

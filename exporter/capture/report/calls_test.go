@@ -9,6 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/capture/report"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 // retried is the lines of a call with a failed attempt of 1 s, a wait of 2 s, and a
@@ -50,12 +51,12 @@ func afternoon() []capture.Line {
 }
 
 func TestReportOfChainsIsTheGoldenOne(t *testing.T) {
-	objectives := &report.Objectives{TTFT: 500 * ms, E2E: 20 * time.Second}
+	objectives := slo.Objectives{limit(exchange.TTFT, 500*ms), limit(exchange.E2E, 20*time.Second)}
 	check(t, "report-chains", summarize(report.ByModel, objectives, afternoon()))
 }
 
 func TestCallsAreWhatUsersFelt(t *testing.T) {
-	all := summarize(report.ByNothing, &report.Objectives{TTFT: 500 * ms}, afternoon()).All
+	all := summarize(report.ByNothing, slo.Objectives{limit(exchange.TTFT, 500*ms)}, afternoon()).All
 	c := all.Calls
 	for name, tt := range map[string]struct{ got, want float64 }{
 		"calls":               {float64(c.Calls), 4},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 // gathering is a Group in the making.
@@ -22,10 +23,8 @@ type gathering struct {
 	ttft, tpot, e2e, itlP50, itlP99 []float64
 	itlMax                          float64
 
-	good, excluded int
-	missed         map[string]int
-
-	calls calls
+	goodput goodput
+	calls   calls
 }
 
 // edge is a moment at which the number of exchanges under way changes.
@@ -35,25 +34,16 @@ type edge struct {
 }
 
 func newGathering() *gathering {
-	return &gathering{outcomes: map[string]int{}, missed: map[string]int{}}
+	return &gathering{outcomes: map[string]int{}, goodput: newGoodput(), calls: newCalls()}
 }
 
-func (g *gathering) add(l *capture.Line, o *Objectives) {
+func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.exchanges++
 	g.outcomes[l.Outcome]++
 	g.busy += l.E2E
 	g.edges = append(g.edges, edge{l.Start, 1}, edge{end(l), -1})
-	if o != nil {
-		v := o.judge(l)
-		for _, name := range v.missed {
-			g.missed[name]++
-		}
-		switch {
-		case v.good:
-			g.good++
-		case v.excluded:
-			g.excluded++
-		}
+	if len(o) > 0 {
+		g.goodput.add(ofExchange(l), o)
 	}
 	if l.Outcome == string(exchange.OK) {
 		g.addSuccess(l)
@@ -67,11 +57,11 @@ func (g *gathering) addSuccess(l *capture.Line) {
 	if l.Tokens.Input == nil || l.Tokens.Output == nil {
 		g.untold++
 	}
-	g.input += known(l.Tokens.Input)
-	g.output += known(l.Tokens.Output)
-	take(&g.ttft, l.TTFT)
-	take(&g.tpot, l.TPOT)
-	take(&g.e2e, l.E2E)
+	g.input += count(l.Tokens.Input).N
+	g.output += count(l.Tokens.Output).N
+	keep(&g.ttft, l.TTFT)
+	keep(&g.tpot, l.TPOT)
+	keep(&g.e2e, l.E2E)
 	if l.ITL != nil {
 		g.itlP50 = append(g.itlP50, l.ITL.P50)
 		g.itlP99 = append(g.itlP99, l.ITL.P99)
@@ -79,21 +69,14 @@ func (g *gathering) addSuccess(l *capture.Line) {
 	}
 }
 
-func known(n *int64) int64 {
-	if n == nil {
-		return 0
-	}
-	return *n
-}
-
-// take appends a value that is not absent.
-func take(to *[]float64, v float64) {
+// keep appends a value unless it is absent.
+func keep(to *[]float64, v float64) {
 	if v > 0 {
 		*to = append(*to, v)
 	}
 }
 
-func (g *gathering) group(name string, seconds float64, o *Objectives) Group {
+func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group {
 	out := Group{
 		Name: name, Exchanges: g.exchanges, Successful: g.outcomes[string(exchange.OK)], Outcomes: g.outcomes,
 		InputTokens: g.input, OutputTokens: g.output, WithoutTokens: g.untold,
@@ -101,8 +84,8 @@ func (g *gathering) group(name string, seconds float64, o *Objectives) Group {
 		ITLP50: latency(g.itlP50), ITLP99: latency(g.itlP99), ITLMax: g.itlMax,
 		PeakConcurrency: g.peak(),
 	}
-	if o != nil {
-		out.Goodput = newGoodput(o, g.good, g.exchanges-g.excluded, g.excluded, g.missed, seconds)
+	if len(o) > 0 {
+		out.Goodput = g.goodput.summary(o, seconds)
 	}
 	out.Calls = g.calls.summary(g.busy, seconds, o)
 	if seconds <= 0 {
@@ -112,17 +95,6 @@ func (g *gathering) group(name string, seconds float64, o *Objectives) Group {
 	out.OutputRate = float64(g.output) / seconds
 	out.TokenRate = float64(g.input+g.output) / seconds
 	out.MeanConcurrency = g.busy / seconds
-	return out
-}
-
-func newGoodput(o *Objectives, good, counted, excluded int, missed map[string]int, seconds float64) *Goodput {
-	out := &Goodput{Objectives: o.String(), Good: good, Counted: counted, Excluded: excluded, Missed: missed}
-	if counted > 0 {
-		out.Share = float64(good) / float64(counted)
-	}
-	if seconds > 0 {
-		out.Rate = float64(good) / seconds
-	}
 	return out
 }
 

@@ -4,12 +4,12 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 // By says what a Summary is divided by.
@@ -78,21 +78,10 @@ type Latency struct {
 	P99   float64 `json:"p99"`
 }
 
-// Goodput is how many exchanges met every objective.
-type Goodput struct {
-	Objectives string         `json:"objectives"`
-	Good       int            `json:"good"`
-	Counted    int            `json:"counted"`  // failed and refused ones among them
-	Excluded   int            `json:"excluded"` // the client left before any limit was passed
-	Rate       float64        `json:"per_second"`
-	Share      float64        `json:"share"`  // of Counted
-	Missed     map[string]int `json:"missed"` // by objective; error is a failure
-}
-
 // Summarizer gathers lines into a Summary. It is not safe for concurrent use.
 type Summarizer struct {
 	by         By
-	objectives *Objectives // nil is no goodput
+	objectives slo.Objectives // none is no goodput
 	first      time.Time
 	last       time.Time
 	canaries   int
@@ -101,8 +90,8 @@ type Summarizer struct {
 	groups     map[string]*gathering
 }
 
-// NewSummarizer returns a Summarizer; nil objectives leave goodput out.
-func NewSummarizer(by By, o *Objectives) *Summarizer {
+// NewSummarizer returns a Summarizer. Without objectives it leaves goodput out.
+func NewSummarizer(by By, o slo.Objectives) *Summarizer {
 	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}}
 }
 
@@ -168,9 +157,7 @@ func (s *Summarizer) Summary() Summary {
 	return out
 }
 
-func end(l *capture.Line) time.Time {
-	return l.Start.Add(time.Duration(math.Round(l.E2E * float64(time.Second))))
-}
+func end(l *capture.Line) time.Time { return l.Start.Add(duration(l.E2E)) }
 
 func group(l *capture.Line, by By) string {
 	switch by {

@@ -16,6 +16,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture/report"
 	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
 )
 
 const ms = time.Millisecond
@@ -61,7 +62,11 @@ func morning() []capture.Line {
 	return slices.Concat(lines, []capture.Line{canary, other})
 }
 
-func summarize(by report.By, o *report.Objectives, lines []capture.Line) report.Summary {
+func limit(i exchange.Indicator, d time.Duration) slo.Objective {
+	return slo.Objective{Indicator: i, Limit: d}
+}
+
+func summarize(by report.By, o slo.Objectives, lines []capture.Line) report.Summary {
 	s := report.NewSummarizer(by, o)
 	for _, l := range lines {
 		s.Add(l)
@@ -70,7 +75,7 @@ func summarize(by report.By, o *report.Objectives, lines []capture.Line) report.
 }
 
 func TestReportIsTheGoldenOne(t *testing.T) {
-	objectives := &report.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, E2E: 20 * time.Second}
+	objectives := slo.Objectives{limit(exchange.TTFT, 500*ms), limit(exchange.TPOT, 50*ms), limit(exchange.E2E, 20*time.Second)}
 	check(t, "report", summarize(report.ByModel, objectives, morning()))
 }
 
@@ -144,7 +149,7 @@ func TestSummaryDividesByWhatIsAsked(t *testing.T) {
 }
 
 func TestGoodputJudgesEachExchange(t *testing.T) {
-	all := report.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, ITLP99: 200 * ms, E2E: 20 * time.Second}
+	all := slo.Objectives{limit(exchange.TTFT, 500*ms), limit(exchange.TPOT, 50*ms), limit(exchange.ITLP99, 200*ms), limit(exchange.E2E, 20*time.Second)}
 	change := func(f func(*capture.Line)) capture.Line {
 		l := success(0, .4, .04, 5)
 		f(&l)
@@ -163,9 +168,14 @@ func TestGoodputJudgesEachExchange(t *testing.T) {
 		{"on the limit", success(0, .5, .05, 20), 1, 0, nil},
 		{"too slow everywhere", success(0, .51, .0667, 21), 0, 0, []string{"e2e", "itl_p99", "tpot", "ttft"}},
 		{"refused", failure(0, exchange.Refused, .1), 0, 0, []string{"error"}},
+		{"failed, and too late at that", failure(0, exchange.Timeout, 21), 0, 0, []string{"e2e", "error"}},
 		{"a single token has no TPOT to miss", change(func(l *capture.Line) { l.TPOT, l.ITL = 0, nil }), 1, 0, nil},
 		{"a response in one piece has no TTFT to miss", change(func(l *capture.Line) { l.Stream, l.TTFT, l.TPOT, l.ITL = false, 0, 0, nil }), 1, 0, nil},
-		{"a stream without a token", change(func(l *capture.Line) { l.TTFT, l.TPOT, l.ITL = 0, 0, nil }), 0, 0, []string{"ttft"}},
+		{
+			"a stream without a token",
+			change(func(l *capture.Line) { l.TTFT, l.TPOT, l.ITL, l.ContentChunks = 0, 0, nil, new(0) }), 0, 0, []string{"ttft"},
+		},
+		{"a stream that was not read", change(func(l *capture.Line) { l.TTFT, l.TPOT, l.ITL = 0, 0, nil }), 1, 0, nil},
 		{
 			"a replay, whose tokens have no times",
 			change(func(l *capture.Line) { l.TTFT, l.TPOT, l.ITL, l.ContentChunks = 0, 0, nil, new(3) }), 1, 0, nil,
@@ -177,7 +187,7 @@ func TestGoodputJudgesEachExchange(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := summarize(report.ByNothing, &all, []capture.Line{tt.in}).All.Goodput
+			g := summarize(report.ByNothing, all, []capture.Line{tt.in}).All.Goodput
 			if missed := slices.Sorted(maps.Keys(g.Missed)); g.Good != tt.good || g.Excluded != tt.excluded || !slices.Equal(missed, tt.missed) {
 				t.Errorf("good %d, excluded %d, missed %v; want %d, %d, %v", g.Good, g.Excluded, missed, tt.good, tt.excluded, tt.missed)
 			}
@@ -191,29 +201,29 @@ func TestGoodputJudgesEachExchange(t *testing.T) {
 func TestParseObjectives(t *testing.T) {
 	tests := []struct {
 		in   string
-		want report.Objectives
+		want slo.Objectives
 		err  string
 	}{
-		{"ttft=500ms,tpot=50ms,e2e=20s", report.Objectives{TTFT: 500 * ms, TPOT: 50 * ms, E2E: 20 * time.Second}, ""},
-		{" itl_p99 = 200ms ", report.Objectives{ITLP99: 200 * ms}, ""},
-		{"", report.Objectives{}, `objective ""`},
-		{"ttfb=1s", report.Objectives{}, `objective "ttfb=1s": want ttft, tpot, itl_p99 or e2e`},
-		{"ttft=500", report.Objectives{}, `objective "ttft=500": time: missing unit`},
-		{"ttft=1s,tpot=-1s", report.Objectives{}, `objective "tpot=-1s": must be more than 0`},
+		{"ttft=500ms,tpot=50ms,e2e=20s", slo.Objectives{limit(exchange.TTFT, 500*ms), limit(exchange.TPOT, 50*ms), limit(exchange.E2E, 20*time.Second)}, ""},
+		{" itl_p99 = 200ms ", slo.Objectives{limit(exchange.ITLP99, 200*ms)}, ""},
+		{"", nil, `objective ""`},
+		{"ttfb=1s", nil, `objective "ttfb=1s": want ttft, tpot, itl_p99 or e2e`},
+		{"ttft=500", nil, `objective "ttft=500": time: missing unit`},
+		{"ttft=1s,tpot=-1s", nil, `objective "tpot=-1s": must be more than 0`},
 	}
 	for _, tt := range tests {
 		got, err := report.ParseObjectives(tt.in)
-		if got != tt.want || (err == nil) != (tt.err == "") || (err != nil && !strings.HasPrefix(err.Error(), tt.err)) {
+		if !slices.Equal(got, tt.want) || (err == nil) != (tt.err == "") || (err != nil && !strings.HasPrefix(err.Error(), tt.err)) {
 			t.Errorf("%q: %+v, %v; want %+v, %s", tt.in, got, err, tt.want, tt.err)
 		}
-		if again, err := report.ParseObjectives(got.String()); tt.err == "" && (again != got || err != nil) {
+		if again, err := report.ParseObjectives(got.String()); tt.err == "" && (!slices.Equal(again, got) || err != nil) {
 			t.Errorf("%q spells itself %q", tt.in, got)
 		}
 	}
 }
 
 func TestSummaryOfNothingHasNoRates(t *testing.T) {
-	s := summarize(report.ByModel, &report.Objectives{TTFT: ms}, nil)
+	s := summarize(report.ByModel, slo.Objectives{limit(exchange.TTFT, ms)}, nil)
 	text, err := json.Marshal(s)
 	if err != nil {
 		t.Fatalf("%v in %+v", err, s)

@@ -151,9 +151,9 @@ func (t *table) goodput(title, of string, g *Goodput) {
 	t.printf("%-40s %s\n", "Objectives:", g.Objectives)
 	t.count("Good "+of, int64(g.Good))
 	t.number("Share of counted "+of+" (%)", g.Share*100)
-	for _, name := range []string{"ttft", "tpot", "itl_p99", "e2e", "error"} {
-		if n := g.Missed[name]; n > 0 {
-			t.count("Missed by "+name, int64(n))
+	for _, by := range append(judged(), exchange.Error) {
+		if n := g.Missed[by.String()]; n > 0 {
+			t.count("Missed by "+by.String(), int64(n))
 		}
 	}
 	if g.Excluded > 0 {

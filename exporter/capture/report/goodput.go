@@ -1,0 +1,105 @@
+package report
+
+import (
+	"math"
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/slo"
+)
+
+// Goodput is how many exchanges, or calls, met every objective.
+type Goodput struct {
+	Objectives string         `json:"objectives"`
+	Good       int            `json:"good"`
+	Counted    int            `json:"counted"`  // failed and refused ones among them
+	Excluded   int            `json:"excluded"` // the client left before any limit was passed
+	Rate       float64        `json:"per_second"`
+	Share      float64        `json:"share"`  // of Counted
+	Missed     map[string]int `json:"missed"` // by indicator, and one may miss several; error is a failure
+}
+
+// goodput is a Goodput in the making.
+type goodput struct {
+	good, counted, excluded int
+	missed                  map[string]int
+}
+
+func newGoodput() goodput { return goodput{missed: map[string]int{}} }
+
+// add judges one exchange or call.
+func (g *goodput) add(q slo.Request, by slo.Objectives) {
+	missed, counts := by.Judge(&q)
+	if !counts {
+		g.excluded++
+		return
+	}
+	g.counted++
+	if missed == 0 {
+		g.good++
+	}
+	for _, i := range exchange.Indicators() {
+		if missed.Has(i) {
+			g.missed[i.String()]++
+		}
+	}
+}
+
+// summary is over so many seconds; 0 for a capture without duration.
+func (g *goodput) summary(by slo.Objectives, seconds float64) *Goodput {
+	out := &Goodput{Objectives: by.String(), Good: g.good, Counted: g.counted, Excluded: g.excluded, Missed: g.missed}
+	if g.counted > 0 {
+		out.Share = float64(g.good) / float64(g.counted)
+	}
+	if seconds > 0 {
+		out.Rate = float64(g.good) / seconds
+	}
+	return out
+}
+
+// ofExchange returns the facts of an exchange that its line holds.
+func ofExchange(l *capture.Line) slo.Request {
+	return slo.Request{
+		Outcome: exchange.Outcome(l.Outcome), Stream: l.Stream, Empty: l.ContentChunks != nil && *l.ContentChunks == 0,
+		TTFT: duration(l.TTFT), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
+		Input: count(l.Tokens.Input), Output: count(l.Tokens.Output),
+	}
+}
+
+// ofCall returns the facts of a call that the line of its chain holds. An answered
+// stream without a time of its first token is empty: the line does not tell a replay,
+// which has no such time either.
+func ofCall(c *capture.Call) slo.Request {
+	q := slo.Request{
+		Outcome: exchange.OK, Stream: c.Stream,
+		TTFT: duration(c.TTFT), TPOT: duration(c.TPOT), ITL: itl(c.ITL), E2E: duration(c.E2E),
+	}
+	switch exchange.ChainOutcome(c.Outcome) {
+	case exchange.Abandoned:
+		q.Outcome = exchange.ClientGone
+	case exchange.Exhausted:
+		q.Outcome = exchange.HTTPError
+	}
+	q.Empty = q.Stream && q.TTFT == 0
+	return q
+}
+
+func itl(of *capture.ITL) exchange.ITL {
+	if of == nil {
+		return exchange.ITL{}
+	}
+	return exchange.ITL{P50: duration(of.P50), P90: duration(of.P90), P99: duration(of.P99), Max: duration(of.Max)}
+}
+
+// duration is the time that a line spells in seconds, to the nanosecond.
+func duration(seconds float64) time.Duration {
+	return time.Duration(math.Round(seconds * float64(time.Second)))
+}
+
+func count(n *int64) exchange.Count {
+	if n == nil {
+		return exchange.Count{}
+	}
+	return exchange.Known(*n)
+}
