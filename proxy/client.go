@@ -32,17 +32,17 @@ type clientConn struct {
 	last  bool   // no exchange follows
 	over  sync.Cond
 
-	original *original     // where it was going, in transparent mode
-	pinned   *upstreamConn // the one connection that all of it goes to; nil when there is a pool
-	closed   atomic.Bool   // by close; an upstream connection that comes later is not kept
-	carried  bool          // what comes now is no exchange, and carried as it is
+	original   *original     // where it was going, in transparent mode
+	pinned     *upstreamConn // the one connection that all of it goes to; nil when there is a pool
+	closed     atomic.Bool   // by close; an upstream connection that comes later is not kept
+	unmeasured bool          // what comes now is no exchange, and carried as it is
 
-	kick   bool // the reader is to be woken by the other side
-	kicked bool // it was, by a deadline that has passed
+	wakeWanted bool // the reader is to be woken by the other side
+	wakeSent   bool // it was, by a deadline that has passed
 }
 
 func newClientConn(p *Proxy, conn net.Conn) *clientConn {
-	probe(conn)
+	setKeepAlive(conn)
 	c := &clientConn{proxy: p, socket: newSocket(quick(conn), &p.buffers)}
 	c.over.L = &c.mu
 	return c
@@ -110,11 +110,11 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 		}
 		p := c.bytes()
 		if n := endOfHead(p, known); n > 0 {
-			c.begin()
+			c.markBusy()
 			return p[:n], c.at, true
 		}
 		if known = len(p); known > 0 {
-			c.begin()
+			c.markBusy()
 		}
 		switch {
 		case c.original != nil && !mayBeRequest(p):
@@ -125,7 +125,7 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 			return nil, 0, c.turnAway(431, errHeadTooLarge)
 		}
 		if _, _, err := c.fill(); err != nil {
-			c.lost(err)
+			c.passEndToPinned(err)
 			return nil, 0, false
 		}
 	}
@@ -143,7 +143,7 @@ func (c *clientConn) skipEmptyLines() bool {
 	return true
 }
 
-func (c *clientConn) begin() {
+func (c *clientConn) markBusy() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy = true
@@ -175,11 +175,11 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 		return c.deny(x, refusal{status: 404, kind: "no_route", message: "no upstream is configured for this path"},
 			tap.Result{Outcome: exchange.HTTPError, ErrorType: "404"})
 	}
-	return c.connect(x, &req, route)
+	return c.runExchange(x, &req, route)
 }
 
-// connect binds the exchange to an upstream connection and runs it.
-func (c *clientConn) connect(x *tap.Exchange, req *requestHead, route *route) bool {
+// runExchange binds the exchange to an upstream connection and runs it.
+func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route) bool {
 	r := &relay{
 		client: c, route: route, x: x,
 		method: string(req.method), http10: req.http10, close: req.close, upgrade: req.upgrade,
@@ -189,17 +189,17 @@ func (c *clientConn) connect(x *tap.Exchange, req *requestHead, route *route) bo
 	u, err := route.pool.bind(r)
 	if err != nil {
 		c.setRelay(nil)
-		c.accountUnsent(r, req)
-		refusal, ending := r.undialed(err)
-		if ending.Outcome == exchange.ClientGone {
-			ending.At = tap.Now()
-			x.End(ending)
+		c.reportUnsentBody(r, req)
+		refusal, result := r.dialFailure(err)
+		if result.Outcome == exchange.ClientGone {
+			result.At = tap.Now()
+			x.End(result)
 			return false
 		}
-		return c.deny(x, refusal, ending)
+		return c.deny(x, refusal, result)
 	}
 	r.bind(u)
-	return c.upload(r, req, tap.Now().Sub(dialing)) && c.settle(r)
+	return c.upload(r, req, tap.Now().Sub(dialing)) && c.awaitResponse(r)
 }
 
 func (c *clientConn) setRelay(r *relay) {

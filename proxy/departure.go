@@ -70,7 +70,7 @@ func (w *watch) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.kicked: // the deadline is a wake-up call, too
+	case c.wakeSent: // the deadline is a wake-up call, too
 	case c.last:
 		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	default:

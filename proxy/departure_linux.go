@@ -30,8 +30,8 @@ func (p *poll) hungUp() bool {
 	return p.fd.Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
 }
 
-// taken implements wire.
-func (q *quickConn) taken() int64 { return q.sent.Load() }
+// bytesSent implements wire.
+func (q *quickConn) bytesSent() int64 { return q.sent.Load() }
 
 // onStall implements wire. It is called before anything is written.
 func (q *quickConn) onStall(f func()) { q.stall = f }

@@ -208,7 +208,7 @@ func (p *Proxy) Sockets() (clients, upstreams []net.Conn) {
 // LookUp is what p does every LookupEvery while connections are open, now.
 func (p *Proxy) LookUp() {
 	for _, r := range p.routes {
-		r.pool.open.follow(r.pool.dialing)
+		r.pool.open.checkName(r.pool.dialing)
 	}
 }
 
@@ -231,7 +231,7 @@ func Quick(conn net.Conn) net.Conn { return quick(conn) }
 
 // The steps of an exchange on a connection.
 
-func (u *Upstream) Take(r *Relay) bool                   { return u.take(r) }
+func (u *Upstream) Assign(r *Relay) bool                   { return u.assign(r) }
 func (u *Upstream) ExpectHead(r *Relay, d time.Duration) { u.expectHead(r, d) }
 func (u *Upstream) GotHead()                             { u.gotHead() }
 func (u *Upstream) Abort(r *Relay)                       { u.abort(r) }
@@ -244,8 +244,8 @@ func (u *Upstream) HasEnded(quiet bool) bool { return u.wire.hasEnded(quiet) }
 // before the reader knows of either.
 func WakeAndEnd(conn net.Conn) {
 	c := newClientConn(new(Proxy), conn)
-	c.kick = true
+	c.wakeWanted = true
 	c.wake()
-	c.exchangeOver(ending{last: true})
+	c.endExchange(noMoreRequest)
 	c.woken()
 }

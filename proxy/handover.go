@@ -6,21 +6,21 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// settle waits in a read while the exchange runs, and returns when it is over:
+// awaitResponse waits in a read while the exchange runs, and returns when it is over:
 // true when another may follow. A client that leaves before aborts the exchange;
 // one that sends ahead is read up to maxPipelined.
-func (c *clientConn) settle(r *relay) bool {
+func (c *clientConn) awaitResponse(r *relay) bool {
 	for !c.isOver(r) {
 		switch {
 		case r.tunnel.Load():
-			c.tunnel(r)
+			c.passTunnelUp(r)
 		case !c.grow(maxPipelined):
-			c.await(r)
+			c.awaitOver(r)
 			continue
 		}
 		if _, _, err := c.fill(); err != nil && !c.woken() {
 			if c.passEnd(r, err) {
-				c.awaitEnd(r)
+				c.awaitOverAfterFIN(r)
 				break
 			}
 			r.abort(exchange.ClientGone) // which it is not when r is over
@@ -30,7 +30,7 @@ func (c *clientConn) settle(r *relay) bool {
 	if c.last {
 		c.lingerOn()
 	}
-	return !c.last && !c.isCarried()
+	return !c.last && !c.isUnmeasured()
 }
 
 // isOver tells whether r has ended. While it has not, and bytes are waiting, the
@@ -38,16 +38,16 @@ func (c *clientConn) settle(r *relay) bool {
 func (c *clientConn) isOver(r *relay) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.resume()
+	c.clearWake()
 	if c.relay == r {
-		c.kick = len(c.bytes()) > 0
+		c.wakeWanted = len(c.bytes()) > 0
 		return false
 	}
 	return true
 }
 
-// await waits without reading for r to end, or to become a tunnel.
-func (c *clientConn) await(r *relay) {
+// awaitOver waits without reading for r to end, or to become a tunnel.
+func (c *clientConn) awaitOver(r *relay) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.relay == r && !r.tunnel.Load() {
@@ -59,7 +59,7 @@ func (c *clientConn) await(r *relay) {
 func (c *clientConn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.interrupt()
+	c.sendWake()
 	c.over.Broadcast()
 }
 
@@ -67,54 +67,63 @@ func (c *clientConn) wake() {
 func (c *clientConn) woken() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.resume()
+	return c.clearWake()
 }
 
-// ending is what the end of an exchange means for the client's connection.
-type ending struct {
-	last   bool // no other exchange follows
-	broken bool // the response broke off: the connection must not end cleanly
-	reset  bool // and the upstream had reset its own
-	carry  bool // what follows is carried as it is
-}
+// sequel says how a client's connection goes on after an exchange.
+type sequel uint8
 
-// exchangeOver ends the running exchange. It is called by the upstream's side.
-func (c *clientConn) exchangeOver(e ending) {
+const (
+	nextRequest   sequel = iota // the client may send another request
+	noMoreRequest               // headway ends the connection with a FIN
+	brokenOff                   // headway closes it at once: the response has broken off
+	brokenByReset               // headway resets it, as the upstream reset its own
+	passThrough                 // headway forwards all further bytes without measuring them
+)
+
+// endExchange ends the running exchange. Only the upstream's side calls it.
+func (c *clientConn) endExchange(next sequel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.relay = nil
-	c.busy = c.kick
-	c.carried = c.carried || e.carry
-	c.last = c.last || e.last || e.broken || (c.proxy.draining.Load() && !c.busy && !e.carry)
-	switch tcp, isTCP := c.conn.(interface{ SetLinger(sec int) error }); {
-	case e.broken && e.reset && isTCP:
-		_ = tcp.SetLinger(0)
+	c.busy = c.wakeWanted
+	switch next {
+	case nextRequest:
+		c.last = c.last || (c.proxy.draining.Load() && !c.busy)
+	case passThrough:
+		c.unmeasured = true
+	default:
+		c.last = true
+	}
+	switch {
+	case next == brokenByReset:
+		resetOnClose(c.conn)
 		c.close()
-	case e.broken:
+	case next == brokenOff:
 		c.close()
 	case c.last:
 		c.endWriting()
 	default:
-		c.interrupt()
+		c.sendWake()
 	}
-	c.kick = false
+	c.wakeWanted = false
 	c.over.Broadcast()
 }
 
-// interrupt makes the pending or next read return, if it is to. c.mu is held.
-func (c *clientConn) interrupt() {
-	if c.kick {
-		c.kick, c.kicked = false, true
+// sendWake makes the pending or next read return, if it is to. c.mu is held.
+func (c *clientConn) sendWake() {
+	if c.wakeWanted {
+		c.wakeWanted, c.wakeSent = false, true
 		_ = c.conn.SetReadDeadline(time.Unix(1, 0)) // long past
 	}
 }
 
-// resume takes a wake-up call back and tells whether there was one. c.mu is held.
-func (c *clientConn) resume() bool {
-	if !c.kicked {
+// clearWake takes a wake-up call back and tells whether there was one. c.mu is held.
+func (c *clientConn) clearWake() bool {
+	if !c.wakeSent {
 		return false
 	}
-	c.kicked = false
+	c.wakeSent = false
 	if !c.last { // else the deadline is that of endWriting by now
 		_ = c.conn.SetReadDeadline(time.Time{})
 	}

@@ -11,8 +11,8 @@ import (
 // and a peer that vanished without a word is given up after 15 s + 9 × 15 s.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 9}
 
-// probe sets keepAlive on a client's connection.
-func probe(conn net.Conn) {
+// setKeepAlive sets keepAlive on a client's connection.
+func setKeepAlive(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetKeepAliveConfig(keepAlive) // one that has ended will tell
 	}

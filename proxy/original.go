@@ -83,24 +83,24 @@ func (c *clientConn) serveOriginal() {
 	conn, err := c.dialOriginal()
 	c.original.dialed = tap.Now().Sub(began)
 	if err != nil {
-		c.undialed(err)
+		c.recordDialFailure(err)
 		resetOnClose(c.conn)
 		return
 	}
 	c.pin(quick(conn), conn)
 	c.exchanges()
-	c.finish()
+	c.passBothWays()
 }
 
-// finish carries what is no exchange, until both sides have ended.
-func (c *clientConn) finish() {
+// passBothWays carries what is no exchange, until both sides have ended.
+func (c *clientConn) passBothWays() {
 	c.mu.Lock()
 	last := c.last // which it is when headway stops
 	c.mu.Unlock()
 	if last {
 		return
 	}
-	c.ascend()
+	c.passUp()
 	<-c.pinned.down
 }
 
@@ -129,9 +129,9 @@ func (c *clientConn) pin(conn, raw net.Conn) {
 	go u.run()
 }
 
-// undialed records the request that was read, if it was whole, when there is no
+// recordDialFailure records the request that was read, if it was whole, when there is no
 // connection that it could go to.
-func (c *clientConn) undialed(err error) {
+func (c *clientConn) recordDialFailure(err error) {
 	n := endOfHead(c.bytes(), 0)
 	if n == 0 {
 		return
@@ -147,10 +147,10 @@ func (c *clientConn) undialed(err error) {
 		drained := exchange.Drained
 		r.reason.Store(&drained)
 	}
-	c.accountUnsent(r, &req)
-	_, ending := r.undialed(err)
-	ending.At = tap.Now()
-	r.x.End(ending)
+	c.reportUnsentBody(r, &req)
+	_, result := r.dialFailure(err)
+	result.At = tap.Now()
+	r.x.End(result)
 }
 
 // relayOriginal begins an exchange.
@@ -165,45 +165,45 @@ func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
 // exchangeOriginal serves one request. It tells whether another may follow; if not,
 // what comes is carried.
 func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
-	if c.isCarried() {
+	if c.isUnmeasured() {
 		return false
 	}
 	r := c.relayOriginal(req, at)
 	c.setRelay(r)
 	dialed := c.original.dialed
 	c.original.dialed = 0
-	if !c.pinned.take(r) { // its other end closed it while it was idle
+	if !c.pinned.assign(r) { // its other end closed it while it was idle
 		c.setRelay(nil)
-		c.accountUnsent(r, req)
+		c.reportUnsentBody(r, req)
 		r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
 		return false
 	}
 	r.bind(c.pinned)
-	return c.upload(r, req, dialed) && c.settle(r)
+	return c.upload(r, req, dialed) && c.awaitResponse(r)
 }
 
-// settleOriginal ends the exchange on connections that stay together. It tells
+// releasePinned ends the exchange on connections that stay together. It tells
 // whether another may follow.
-func (r *relay) settleOriginal(err error) bool {
-	sent := r.sent()
+func (r *relay) releasePinned(err error) bool {
+	sent := r.awaitSent()
 	alive := r.up.release(true)
 	if keep := err == nil && sent && alive && r.keep && !r.close && len(r.up.bytes()) == 0; keep {
-		r.client.exchangeOver(ending{})
+		r.client.endExchange(nextRequest)
 		return true
 	}
-	if r.cut || (err != nil && !r.endsBySelf(err)) {
+	if r.upstreamReset || (err != nil && !r.endsBySelf(err)) {
 		resetOnClose(r.up.raw)
-		r.client.exchangeOver(ending{broken: true, reset: true})
+		r.client.endExchange(brokenByReset)
 		return false
 	}
-	r.client.exchangeOver(ending{carry: true})
+	r.client.endExchange(passThrough)
 	return false
 }
 
 // endsBySelf tells whether the ends of the connections are to be heard as they come
 // after the exchange has failed with err, or whether there are none to come.
 func (r *relay) endsBySelf(err error) bool {
-	switch r.ending(err).Outcome {
+	switch r.result(err).Outcome {
 	case exchange.Drained, exchange.Timeout:
 		return false
 	}

@@ -40,8 +40,8 @@ func (ps *parsers) get() *parser {
 
 func (ps *parsers) put(p *parser) { ps.pool.Put(p) }
 
-// over points the reader at raw, whatever its size.
-func (p *parser) over(raw []byte) *bufio.Reader {
+// readerOf points the reader at raw, whatever its size.
+func (p *parser) readerOf(raw []byte) *bufio.Reader {
 	p.source.Reset(raw)
 	if len(raw) > p.reader.Size() {
 		return bufio.NewReaderSize(&p.source, len(raw))
@@ -52,7 +52,7 @@ func (p *parser) over(raw []byte) *bufio.Reader {
 
 // parseRequest reads the head of a request.
 func (p *parser) parseRequest(raw []byte) (requestHead, error) {
-	if p.request.Read(p.over(raw)) != nil && !p.readsWithoutTrailers(raw, p.request.Read) {
+	if p.request.Read(p.readerOf(raw)) != nil && !p.readsWithoutTrailers(raw, p.request.Read) {
 		return requestHead{}, errMalformed
 	}
 	h := requestHead{head: head{raw: raw}}
@@ -74,7 +74,7 @@ func (p *parser) parseRequest(raw []byte) (requestHead, error) {
 // are valid, are left out.
 func (p *parser) readsWithoutTrailers(raw []byte, read func(*bufio.Reader) error) bool {
 	rest := withoutTrailers(raw)
-	return rest != nil && read(p.over(rest)) == nil
+	return rest != nil && read(p.readerOf(rest)) == nil
 }
 
 // originForm is the path and query of target, which may be absolute (RFC 9112,
@@ -97,7 +97,7 @@ func originForm(target []byte) []byte {
 
 // parseResponse reads the head of a response to a request with the given method.
 func (p *parser) parseResponse(raw []byte, method string) (responseHead, error) {
-	if p.response.Read(p.over(raw)) != nil && !p.readsWithoutTrailers(raw, p.response.Read) {
+	if p.response.Read(p.readerOf(raw)) != nil && !p.readsWithoutTrailers(raw, p.response.Read) {
 		return responseHead{}, errMalformed
 	}
 	h := responseHead{head: head{raw: raw}, status: p.response.StatusCode()}

@@ -44,7 +44,7 @@ func (c *clientConn) serveHTTP2(why error) bool {
 	}
 	c.proxy.counts.raw.Add(1)
 	c.pin(conn, raw)
-	c.finish()
+	c.passBothWays()
 	return false
 }
 

@@ -174,11 +174,11 @@ func (p *Proxy) forget(c *clientConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.clients, c)
-	p.settleDrain()
+	p.signalDrained()
 }
 
-// settleDrain says that draining is over when it is. p.mu is held.
-func (p *Proxy) settleDrain() {
+// signalDrained says that draining is over when it is. p.mu is held.
+func (p *Proxy) signalDrained() {
 	if !p.draining.Load() || len(p.clients) > 0 {
 		return
 	}
@@ -195,8 +195,8 @@ func (p *Proxy) settleDrain() {
 // one; that request's response ends it, or Drain does.
 func (p *Proxy) Retire() { p.retiring.Store(true) }
 
-// isEnding tells whether client connections end with the response at hand.
-func (p *Proxy) isEnding() bool { return p.retiring.Load() || p.draining.Load() }
+// endsConnections tells whether client connections end with the response at hand.
+func (p *Proxy) endsConnections() bool { return p.retiring.Load() || p.draining.Load() }
 
 // Drain stops accepting, closes idle connections, lets running exchanges finish
 // and answers any further request on their connections with 503. When ctx ends
@@ -210,7 +210,7 @@ func (p *Proxy) Drain(ctx context.Context) error {
 	for c := range p.clients {
 		c.closeIfIdle()
 	}
-	p.settleDrain()
+	p.signalDrained()
 	p.mu.Unlock()
 
 	defer p.closePools()

@@ -44,7 +44,7 @@ func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
 			u := proxy.NewUpstream(proxy.Quick(conn), tt.served)
 			tt.leave(newPeer(t, far))
 			eventually(t, "the news to arrive", func() bool { return u.HasEnded(true) == tt.ended })
-			if got := u.Take(nil); got != tt.taken {
+			if got := u.Assign(nil); got != tt.taken {
 				t.Errorf("taken: %v, want %v", got, tt.taken)
 			}
 		})

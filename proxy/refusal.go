@@ -55,19 +55,19 @@ func (r *relay) refusal(e tap.Result, err error) refusal {
 	return refusal{status: 502, kind: "upstream_connection_error", message: "upstream " + at + " closed the connection before it answered"}
 }
 
-// undialed is what to tell the client, and the tap, when no connection could be
+// dialFailure is what to tell the client, and the tap, when no connection could be
 // had for r.
-func (r *relay) undialed(err error) (refusal, tap.Result) {
+func (r *relay) dialFailure(err error) (refusal, tap.Result) {
 	if why := r.reason.Load(); why != nil {
-		ending := tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
-		return r.refusal(ending, err), ending
+		result := tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
+		return r.refusal(result, err), result
 	}
 	refusal := dialRefusal(r.route.Upstream.Address(), err)
-	ending := tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
+	result := tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
 	if refusal.status == http.StatusGatewayTimeout {
-		ending.ErrorType = exchange.ErrTimeout
+		result.ErrorType = exchange.ErrTimeout
 	}
-	return refusal, ending
+	return refusal, result
 }
 
 // dialRefusal is what to tell the client when no connection could be had.

@@ -33,22 +33,22 @@ type relay struct {
 	close   bool // the client asked to close the connection after this exchange
 	upgrade bool // the client asked for another protocol
 
-	progress  atomic.Int32 // of the request, a progress
-	finishing sync.Mutex   // held while the last bytes of the request are written, or the first on a kept connection
-	locked    bool         // finishing is, by the client's goroutine
-	delivered atomic.Bool  // the whole response was written to the client
-	reason    atomic.Pointer[exchange.Outcome]
-	tunnel    atomic.Bool // the protocol was switched: bytes go both ways
-	ended     atomic.Bool // the client ended its sending side, and the upstream knows
-	left      tap.Instant // when it did; to be read when ended is set
+	progress      atomic.Int32 // of the request, a progress
+	finishing     sync.Mutex   // held while the last bytes of the request are written, or the first on a kept connection
+	locked        bool         // finishing is, by the client's goroutine
+	delivered     atomic.Bool  // the whole response was written to the client
+	reason        atomic.Pointer[exchange.Outcome]
+	tunnel        atomic.Bool // the protocol was switched: bytes go both ways
+	clientEnded   atomic.Bool // the client ended its sending side, and the upstream knows
+	clientEndedAt tap.Instant // when it did; to be read when ended is set
 
 	// Of the upstream's goroutine:
-	body     body
-	answered bool // a byte of the final response was written to the client
-	keep     bool // the upstream connection may serve another exchange
-	refused  bool // the client got an answer of headway's own
-	last     bool // the client connection ends with this exchange
-	cut      bool // the upstream reset its side of a tunnel
+	body          body
+	answered      bool // a byte of the final response was written to the client
+	keep          bool // the upstream connection may serve another exchange
+	refused       bool // the client got an answer of headway's own
+	last          bool // the client connection ends with this exchange
+	upstreamReset bool // the upstream reset its side of a tunnel
 }
 
 // abort cuts the exchange short for the given reason; the first one counts.
@@ -79,7 +79,7 @@ func (r *relay) fail() {
 	r.up.release(false)
 	r.up.drop()
 	r.giveUpRetry()
-	r.client.exchangeOver(ending{broken: true})
+	r.client.endExchange(brokenOff)
 	r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
 }
 
@@ -87,30 +87,30 @@ func (r *relay) fail() {
 // read at the given moment, or have failed to come. It tells whether the upstream
 // connection can serve another exchange.
 func (r *relay) respond(at tap.Instant, err error) bool {
-	if err != nil && r.again(err) {
+	if err != nil && r.retryOnFresh(err) {
 		return false
 	}
-	at, err = r.carry(at, err)
+	at, err = r.forwardResponse(at, err)
 	r.delivered.Store(err == nil)
-	ending := r.ending(err)
-	if err != nil && !r.answered && ending.Outcome != exchange.ClientGone && r.client.pinned == nil {
-		ending.Status = r.client.refuse(r.refusal(ending, err))
+	result := r.result(err)
+	if err != nil && !r.answered && result.Outcome != exchange.ClientGone && r.client.pinned == nil {
+		result.Status = r.client.refuse(r.refusal(result, err))
 		r.refused = true
 	}
-	ending.At = at
-	if r.ended.Load() && !r.tunnel.Load() {
-		ending.Left = r.left
+	result.At = at
+	if r.clientEnded.Load() && !r.tunnel.Load() {
+		result.Left = r.clientEndedAt
 	}
-	keep := r.settle(err)
-	r.x.End(ending)
+	keep := r.releaseConnections(err)
+	r.x.End(result)
 	if !keep && r.client.pinned != nil {
-		r.client.descend(nil)
+		r.client.passDown(nil)
 	}
 	return keep
 }
 
-// carry reads response heads until the final one, then the body.
-func (r *relay) carry(at tap.Instant, err error) (tap.Instant, error) {
+// forwardResponse reads response heads until the final one, then the body.
+func (r *relay) forwardResponse(at tap.Instant, err error) (tap.Instant, error) {
 	for err == nil {
 		var h responseHead
 		if h, at, err = r.readHead(at); err != nil {
@@ -120,9 +120,9 @@ func (r *relay) carry(at tap.Instant, err error) (tap.Instant, error) {
 		case r.switches(&h):
 			return r.switchProtocols(&h, at)
 		case h.status >= 200:
-			return r.final(&h, at)
+			return r.forwardFinal(&h, at)
 		}
-		err = r.interim(&h)
+		err = r.forwardInterim(&h)
 		if err == nil && len(r.up.bytes()) == 0 {
 			_, at, err = r.up.fill()
 		}
@@ -158,8 +158,8 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 	}
 }
 
-// interim forwards a 1xx response. HTTP/1.0 has none.
-func (r *relay) interim(h *responseHead) error {
+// forwardInterim forwards a 1xx response. HTTP/1.0 has none.
+func (r *relay) forwardInterim(h *responseHead) error {
 	defer r.up.use(len(h.raw))
 	if r.http10 {
 		return nil
@@ -170,24 +170,24 @@ func (r *relay) interim(h *responseHead) error {
 	return r.write(*out)
 }
 
-// final forwards the head of the final response and what came with it, then the
+// forwardFinal forwards the head of the final response and what came with it, then the
 // rest of the body as it comes.
-func (r *relay) final(h *responseHead, at tap.Instant) (tap.Instant, error) {
+func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, error) {
 	r.body = body{framing: h.framing, left: h.length}
 	r.keep = !h.close
 	// An answer before the request's end is the last one: what the client still
 	// sends has nowhere to go.
-	r.last = r.close || r.closeDelimited() || r.client.proxy.isEnding() || r.progress.Load() == unsent
-	at, done, err := r.head(h, at, r.persistence())
+	r.last = r.close || r.closeDelimited() || r.client.proxy.endsConnections() || r.progress.Load() == unsent
+	at, done, err := r.forwardHead(h, at, r.persistence())
 	if done || err != nil {
 		return at, err
 	}
-	return r.stream()
+	return r.forwardBody()
 }
 
-// head forwards a head and what came of the body with it, and tells whether that
+// forwardHead forwards a head and what came of the body with it, and tells whether that
 // is all of the body.
-func (r *relay) head(h *responseHead, at tap.Instant, connection string) (_ tap.Instant, done bool, err error) {
+func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) (_ tap.Instant, done bool, err error) {
 	r.up.gotHead()
 	out := r.client.proxy.scratch.get()
 	defer r.client.proxy.scratch.put(out)
@@ -215,8 +215,8 @@ func (r *relay) closeDelimited() bool {
 	return r.body.framing == untilClose || (r.http10 && r.body.framing == chunked)
 }
 
-// stream forwards the body as it comes. One read, one write, then the tap.
-func (r *relay) stream() (tap.Instant, error) {
+// forwardBody forwards the body as it comes. One read, one write, then the tap.
+func (r *relay) forwardBody() (tap.Instant, error) {
 	idle := r.client.proxy.config.IdleTimeout
 	for {
 		if idle > 0 {
@@ -230,7 +230,7 @@ func (r *relay) stream() (tap.Instant, error) {
 			return at, noEOF(err)
 		}
 		n, done, malformed := r.body.advance(p)
-		if failed := r.forward(p[:n]); failed != nil {
+		if failed := r.writeBody(p[:n]); failed != nil {
 			return tap.Now(), failed
 		}
 		if done {
@@ -246,8 +246,8 @@ func (r *relay) stream() (tap.Instant, error) {
 	}
 }
 
-// forward writes body bytes to the client as they came.
-func (r *relay) forward(p []byte) error {
+// writeBody writes body bytes to the client as they came.
+func (r *relay) writeBody(p []byte) error {
 	if !r.http10 || r.body.framing != chunked {
 		return r.write(p)
 	}

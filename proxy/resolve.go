@@ -21,10 +21,10 @@ const (
 	maxMissed = 2
 )
 
-// open are the open connections to one upstream. While there are any, its name is
+// openConns are the open connections to one upstream. While there are any, its name is
 // looked up from time to time, and those to addresses that it has no more are
 // retired: closed when they are idle, and not kept when they are busy.
-type open struct {
+type openConns struct {
 	host     string
 	resolver *net.Resolver // nil is the system's
 
@@ -34,7 +34,7 @@ type open struct {
 }
 
 // add takes u among the open connections. Nothing is looked up when ctx is over.
-func (o *open) add(ctx context.Context, u *upstreamConn) {
+func (o *openConns) add(ctx context.Context, u *upstreamConn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.conns == nil {
@@ -42,18 +42,18 @@ func (o *open) add(ctx context.Context, u *upstreamConn) {
 	}
 	o.conns[u] = 0
 	if _, err := netip.ParseAddr(o.host); err != nil && o.lookup == nil {
-		o.lookup = time.AfterFunc(lookupEvery, func() { o.follow(ctx) })
+		o.lookup = time.AfterFunc(lookupEvery, func() { o.checkName(ctx) })
 	}
 }
 
-func (o *open) remove(u *upstreamConn) {
+func (o *openConns) remove(u *upstreamConn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.conns, u)
 }
 
-// follow looks the name up, and comes back later if there is still need to.
-func (o *open) follow(ctx context.Context) {
+// checkName looks the name up, and comes back later if there is still need to.
+func (o *openConns) checkName(ctx context.Context) {
 	o.mu.Lock()
 	if len(o.conns) == 0 || ctx.Err() != nil {
 		o.lookup = nil
@@ -69,7 +69,7 @@ func (o *open) follow(ctx context.Context) {
 	}
 	found, err := resolver.LookupNetIP(within, "ip", o.host)
 	if err == nil { // else nothing is known to have changed
-		for _, u := range o.gone(found) {
+		for _, u := range o.missingTooLong(found) {
 			u.retired.Store(true)
 			u.hangUp()
 		}
@@ -79,9 +79,9 @@ func (o *open) follow(ctx context.Context) {
 	o.lookup.Reset(lookupEvery)
 }
 
-// gone returns the connections whose addresses have been missing for too long, and
+// missingTooLong returns the connections whose addresses have been missing for too long, and
 // are not in found either.
-func (o *open) gone(found []netip.Addr) (gone []*upstreamConn) {
+func (o *openConns) missingTooLong(found []netip.Addr) (gone []*upstreamConn) {
 	for i := range found {
 		found[i] = found[i].Unmap().WithZone("")
 	}

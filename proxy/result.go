@@ -11,8 +11,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// ending is how the exchange ended, given what ended its response.
-func (r *relay) ending(err error) tap.Result {
+// result is how the exchange ended, given what ended its response.
+func (r *relay) result(err error) tap.Result {
 	why := r.reason.Load()
 	switch {
 	case err == nil:
@@ -25,7 +25,7 @@ func (r *relay) ending(err error) tap.Result {
 		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
 	case isMalformed(err):
 		return tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
-	case r.ended.Load(): // the client asked for it
+	case r.clientEnded.Load(): // the client asked for it
 		return tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
 	case r.answered:
 		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}
@@ -46,13 +46,13 @@ func abortedAs(why exchange.Outcome) exchange.ErrorType {
 	return exchange.ErrOther
 }
 
-// settle gives the connections back, after which the next exchange may begin. It
+// releaseConnections gives the connections back, after which the next exchange may begin. It
 // tells whether the upstream's was kept.
-func (r *relay) settle(err error) bool {
+func (r *relay) releaseConnections(err error) bool {
 	if r.client.pinned != nil {
-		return r.settleOriginal(err)
+		return r.releasePinned(err)
 	}
-	sent := r.sent() // which waits: what was asked for is to be in the record
+	sent := r.awaitSent() // which waits: what was asked for is to be in the record
 	whole := err == nil && sent
 	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
 	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
@@ -62,15 +62,27 @@ func (r *relay) settle(err error) bool {
 		r.up.drop()
 		r.giveUpRetry()
 	}
-	broken := (err != nil && !r.refused) || r.cut
-	r.client.exchangeOver(ending{
-		last:   r.last || r.refused || !whole,
-		broken: broken,
-		// A body that broke off must not look whole, and a connection that the
-		// upstream reset is reset.
-		reset: broken && (r.cut || errors.Is(err, syscall.ECONNRESET) || r.closeDelimited()),
-	})
+	r.client.endExchange(r.chooseSequel(err, whole))
 	return keep
+}
+
+// chooseSequel decides how the client's connection goes on after an exchange that err has
+// ended, or nil. Whole says that request and response are complete.
+func (r *relay) chooseSequel(err error, whole bool) sequel {
+	switch {
+	case r.upstreamReset:
+		return brokenByReset
+	case err != nil && !r.refused:
+		// The client must not take a body that broke off for a whole one, and sees a reset
+		// where the upstream sent one.
+		if errors.Is(err, syscall.ECONNRESET) || r.closeDelimited() {
+			return brokenByReset
+		}
+		return brokenOff
+	case r.last || r.refused || !whole:
+		return noMoreRequest
+	}
+	return nextRequest
 }
 
 func isMalformed(err error) bool {

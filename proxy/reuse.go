@@ -27,8 +27,8 @@ type retry struct {
 
 // wire is a connection that tells what becomes of the bytes written to it.
 type wire interface {
-	// taken counts the bytes that the kernel took.
-	taken() int64
+	// bytesSent counts the bytes that the kernel took.
+	bytesSent() int64
 	// hasEnded tells whether the other side of an idle connection has ended it or, if
 	// quiet, has said something that nobody asked for.
 	hasEnded(quiet bool) bool
@@ -37,9 +37,9 @@ type wire interface {
 	onStall(f func())
 }
 
-// mayRetry prepares r for a kept connection, which may fail before the request is
+// allowRetry prepares r for a kept connection, which may fail before the request is
 // written: who wants to know waits for the first write.
-func (r *relay) mayRetry() {
+func (r *relay) allowRetry() {
 	r.retry.allowed = true
 	r.lock()
 }
@@ -61,9 +61,9 @@ func (r *relay) unlock() {
 
 // sendFirst writes the first part of the request, out, and keeps or gives it back.
 func (r *relay) sendFirst(out *[]byte, whole bool) error {
-	before := r.up.taken()
+	before := r.up.bytesSent()
 	failed := r.send(*out)
-	lost := failed != nil && r.up.wire != nil && r.up.taken() == before
+	lost := failed != nil && r.up.wire != nil && r.up.bytesSent() == before
 	if !r.retry.allowed || !lost && (!whole || !idempotent(r.method)) {
 		r.client.proxy.scratch.put(out)
 		return failed
@@ -76,15 +76,15 @@ func (r *relay) sendFirst(out *[]byte, whole bool) error {
 	return failed
 }
 
-func (u *upstreamConn) taken() int64 {
+func (u *upstreamConn) bytesSent() int64 {
 	if u.wire == nil {
 		return 0
 	}
-	return u.wire.taken()
+	return u.wire.bytesSent()
 }
 
-// retried returns what a failed write of the first part came to in the end.
-func (r *relay) retried(failed error) error {
+// retryResult returns what a failed write of the first part came to in the end.
+func (r *relay) retryResult(failed error) error {
 	if r.retry.done == nil {
 		return failed
 	}
@@ -93,10 +93,10 @@ func (r *relay) retried(failed error) error {
 	return <-r.retry.done
 }
 
-// again lets the exchange begin again on a fresh connection after the kept one
+// retryOnFresh lets the exchange begin again on a fresh connection after the kept one
 // failed before a byte of the response. If it returns true, the exchange is no
 // business of the old connection's goroutine any more.
-func (r *relay) again(why error) bool {
+func (r *relay) retryOnFresh(why error) bool {
 	old := r.up
 	if !r.retry.allowed || len(old.bytes()) > 0 || errors.Is(why, os.ErrDeadlineExceeded) {
 		return false
@@ -108,7 +108,7 @@ func (r *relay) again(why error) bool {
 	if first == nil || r.reason.Load() != nil {
 		return false
 	}
-	next, err := r.route.pool.another(r)
+	next, err := r.route.pool.dialUnpooled(r)
 	if err != nil {
 		return false
 	}
@@ -121,8 +121,8 @@ func (r *relay) again(why error) bool {
 	return true
 }
 
-// another opens a connection for r that serves nobody after it.
-func (p *pool) another(r *relay) (*upstreamConn, error) {
+// dialUnpooled opens a connection for r that serves nobody after it.
+func (p *pool) dialUnpooled(r *relay) (*upstreamConn, error) {
 	u, err := p.connect(r)
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (r *relay) resend(next *upstreamConn) bool {
 	if r.retry.whole {
 		r.progress.Store(lastPart)
 	}
-	if !next.take(r) {
+	if !next.assign(r) {
 		r.retry.allowed = true // so that who waits is told
 		r.progress.Store(unsent)
 		return false

@@ -24,33 +24,33 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	}
 	r.body = body{framing: untilClose}
 	r.last = true
-	at, done, err := r.head(h, at, "Upgrade")
+	at, done, err := r.forwardHead(h, at, "Upgrade")
 	if done || err != nil {
 		return at, err
 	}
 	r.client.proxy.counts.upgraded.Add(1)
 	r.tunnel.Store(true)
 	r.client.wake()
-	if at, err = r.stream(); err == nil {
+	if at, err = r.forwardBody(); err == nil {
 		at, err = r.awaitClient(at)
 	}
-	switch r.ending(err).Outcome {
+	switch r.result(err).Outcome {
 	case exchange.OK, exchange.Drained, exchange.Timeout: // the latter headway's doing
 		return at, err
 	}
-	r.cut = isReset(err)
+	r.upstreamReset = isReset(err)
 	return at, nil // either side ends a tunnel as it likes
 }
 
 // awaitClient passes the end of the upstream's side of a tunnel on, and waits for
 // the end of the client's. At is the moment of the first, and the last is returned.
 func (r *relay) awaitClient(at tap.Instant) (tap.Instant, error) {
-	if !closeWrite(r.client.conn) || r.ended.Load() {
+	if !closeWrite(r.client.conn) || r.clientEnded.Load() {
 		return at, nil
 	}
 	r.client.mu.Lock()
 	defer r.client.mu.Unlock()
-	for !r.ended.Load() && r.reason.Load() == nil {
+	for !r.clientEnded.Load() && r.reason.Load() == nil {
 		r.client.over.Wait()
 	}
 	if r.reason.Load() != nil {
@@ -59,21 +59,21 @@ func (r *relay) awaitClient(at tap.Instant) (tap.Instant, error) {
 	return tap.Now(), nil
 }
 
-// tunnel carries up what the client sent after a switch of protocols.
-func (c *clientConn) tunnel(r *relay) {
+// passTunnelUp carries up what the client sent after a switch of protocols.
+func (c *clientConn) passTunnelUp(r *relay) {
 	p := c.bytes()
 	if len(p) == 0 {
 		return
 	}
 	if _, err := r.up.conn.Write(p); err != nil {
-		c.give(r, exchange.UpstreamCut)
+		c.abortAndWake(r, exchange.UpstreamCut)
 	}
 	r.x.RequestBody(p)
 	c.use(len(p))
 }
 
-// give aborts r from the client's goroutine when the upstream's may wait for it.
-func (c *clientConn) give(r *relay, why exchange.Outcome) {
+// abortAndWake aborts r from the client's goroutine when the upstream's may wait for it.
+func (c *clientConn) abortAndWake(r *relay, why exchange.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r.abort(why)
@@ -88,7 +88,7 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	}
 	if !errors.Is(err, io.EOF) {
 		resetOnClose(r.up.raw)
-		c.give(r, exchange.ClientGone)
+		c.abortAndWake(r, exchange.ClientGone)
 		return true
 	}
 	if len(c.bytes()) > 0 { // a request that was sent ahead goes first
@@ -97,20 +97,20 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	r.up.endWriting()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r.left = c.at
-	r.ended.Store(true)
+	r.clientEndedAt = c.at
+	r.clientEnded.Store(true)
 	c.over.Broadcast()
 	return true
 }
 
-// awaitEnd waits for r to end, when the client has ended what it sends. What it had
+// awaitOverAfterFIN waits for r to end, when the client has ended what it sends. What it had
 // sent ahead is carried if r becomes a tunnel.
-func (c *clientConn) awaitEnd(r *relay) {
-	if c.await(r); !r.tunnel.Load() {
+func (c *clientConn) awaitOverAfterFIN(r *relay) {
+	if c.awaitOver(r); !r.tunnel.Load() {
 		return
 	}
 	if len(c.bytes()) > 0 {
-		c.tunnel(r)
+		c.passTunnelUp(r)
 		c.passEnd(r, io.EOF)
 	}
 	c.mu.Lock()
@@ -124,19 +124,19 @@ func (c *clientConn) awaitEnd(r *relay) {
 // as it is: ascend does so on the client's goroutine, descend on the upstream's. An
 // end of either side is passed on as that, and a reset as a reset.
 
-// ascend carries what the client sends until it ends.
-func (c *clientConn) ascend() {
+// passUp carries what the client sends until it ends.
+func (c *clientConn) passUp() {
 	var err error
 	for {
 		if p := c.bytes(); len(p) > 0 {
-			c.carry()
+			c.markUnmeasured()
 			if _, failed := c.pinned.conn.Write(p); failed != nil {
 				return // the upstream's side hears why
 			}
 			c.use(len(p))
 		}
 		if err != nil {
-			c.lost(err)
+			c.passEndToPinned(err)
 			return
 		}
 		if _, _, err = c.fill(); err != nil && c.woken() {
@@ -145,12 +145,12 @@ func (c *clientConn) ascend() {
 	}
 }
 
-// descend carries what the upstream says until it ends, which err says that it has.
-func (c *clientConn) descend(err error) {
+// passDown carries what the upstream says until it ends, which err says that it has.
+func (c *clientConn) passDown(err error) {
 	u := c.pinned
 	for {
 		if p := u.bytes(); len(p) > 0 {
-			c.carry()
+			c.markUnmeasured()
 			if _, failed := c.conn.Write(p); failed != nil {
 				reset(u.raw)
 				return
@@ -175,21 +175,21 @@ func (c *clientConn) descend(err error) {
 	c.endWriting() // nothing that is under way could need it longer
 }
 
-// carry says that something is carried that is no exchange.
-func (c *clientConn) carry() {
+// markUnmeasured says that something is carried that is no exchange.
+func (c *clientConn) markUnmeasured() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.carried, c.busy = true, true
+	c.unmeasured, c.busy = true, true
 }
 
-func (c *clientConn) isCarried() bool {
+func (c *clientConn) isUnmeasured() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.carried
+	return c.unmeasured
 }
 
-// lost passes an end of the client's sending side on to the connection it is pinned to.
-func (c *clientConn) lost(err error) {
+// passEndToPinned passes an end of the client's sending side on to the connection it is pinned to.
+func (c *clientConn) passEndToPinned(err error) {
 	switch {
 	case c.pinned == nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed): // which is our doing
 	case errors.Is(err, io.EOF):
@@ -201,16 +201,16 @@ func (c *clientConn) lost(err error) {
 	}
 }
 
-// unasked is called when an upstream without an exchange has spoken, or ended.
-func (u *upstreamConn) unasked(err error) {
+// receivedUnasked is called when an upstream without an exchange has spoken, or ended.
+func (u *upstreamConn) receivedUnasked(err error) {
 	if u.client != nil {
-		u.client.descend(err)
+		u.client.passDown(err)
 	}
 }
 
-// leave is called when no more is read from u. One that is pinned stays open for what
+// readerEnded is called when no more is read from u. One that is pinned stays open for what
 // its client may still send.
-func (u *upstreamConn) leave() {
+func (u *upstreamConn) readerEnded() {
 	if u.client == nil {
 		_ = u.close()
 		return
@@ -218,8 +218,8 @@ func (u *upstreamConn) leave() {
 	close(u.down)
 }
 
-// abandon closes u after a panic, and the client that is pinned to it.
-func (u *upstreamConn) abandon() {
+// closeAfterPanic closes u after a panic, and the client that is pinned to it.
+func (u *upstreamConn) closeAfterPanic() {
 	_ = u.close()
 	if u.client != nil {
 		reset(u.client.conn)

@@ -37,26 +37,26 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 		r.abort(exchange.HTTPError)
 		return true
 	}
-	r.starting(done)
+	r.beforeWrite(done)
 	failed := r.sendFirst(out, done)
 	r.x.RequestSent(tap.Now(), dialed)
-	c.account(r, &body)
+	c.reportBody(r, &body)
 	c.use(n)
-	r.wrote(done, c.at, failed)
-	return done || c.pump(r, &body, r.retried(failed))
+	r.afterWrite(done, c.at, failed)
+	return done || c.uploadRest(r, &body, r.retryResult(failed))
 }
 
-// starting says that a part of the request is about to be written.
-func (r *relay) starting(last bool) {
+// beforeWrite says that a part of the request is about to be written.
+func (r *relay) beforeWrite(last bool) {
 	if last {
 		r.lock()
 		r.progress.Store(lastPart)
 	}
 }
 
-// wrote says that the part was written, or that it failed to be. Its last byte
+// afterWrite says that the part was written, or that it failed to be. Its last byte
 // was read from the client at the given moment.
-func (r *relay) wrote(last bool, read tap.Instant, failed error) {
+func (r *relay) afterWrite(last bool, read tap.Instant, failed error) {
 	defer r.unlock()
 	if !last {
 		return
@@ -71,9 +71,9 @@ func (r *relay) wrote(last bool, read tap.Instant, failed error) {
 	r.up.expectHead(r, r.client.proxy.config.HeaderTimeout)
 }
 
-// sent tells whether the whole request was written to the upstream, and waits for
+// awaitSent tells whether the whole request was written to the upstream, and waits for
 // the write of its last bytes to return: the response may be quicker than that.
-func (r *relay) sent() bool {
+func (r *relay) awaitSent() bool {
 	if r.progress.Load() == lastPart {
 		_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
 		r.finishing.Lock()
@@ -83,11 +83,11 @@ func (r *relay) sent() bool {
 	return r.progress.Load() == sent
 }
 
-// pump carries the rest of the request's body as it comes. When the upstream
+// uploadRest carries the rest of the request's body as it comes. When the upstream
 // takes no more of it, which failed says, the rest is read and dropped: a response
 // may still come. It tells whether the exchange is still to be waited for, which
 // it is not when the client left.
-func (c *clientConn) pump(r *relay, body *body, failed error) bool {
+func (c *clientConn) uploadRest(r *relay, body *body, failed error) bool {
 	for !c.isOver(r) {
 		p, _, err := c.fill()
 		if len(p) == 0 && err != nil {
@@ -102,13 +102,13 @@ func (c *clientConn) pump(r *relay, body *body, failed error) bool {
 			r.abort(exchange.HTTPError)
 			return true
 		}
-		r.starting(done)
+		r.beforeWrite(done)
 		if failed == nil {
 			failed = r.send(p[:n])
 		}
-		c.account(r, body)
+		c.reportBody(r, body)
 		c.use(n)
-		r.wrote(done, c.at, failed)
+		r.afterWrite(done, c.at, failed)
 		if done {
 			return true
 		}
@@ -116,22 +116,22 @@ func (c *clientConn) pump(r *relay, body *body, failed error) bool {
 	return true
 }
 
-// accountUnsent tells the tap of what has come of a request that goes nowhere, so
+// reportUnsentBody tells the tap of what has come of a request that goes nowhere, so
 // that it is known what was asked for.
-func (c *clientConn) accountUnsent(r *relay, req *requestHead) {
+func (c *clientConn) reportUnsentBody(r *relay, req *requestHead) {
 	body := body{framing: req.framing, left: req.length}
 	_, done, err := body.advance(c.bytes()[len(req.raw):])
 	if err != nil {
 		return
 	}
-	c.account(r, &body)
+	c.reportBody(r, &body)
 	if done {
 		r.x.RequestRead(c.at)
 	}
 }
 
-// account tells the tap of what body read last.
-func (c *clientConn) account(r *relay, body *body) {
+// reportBody tells the tap of what body read last.
+func (c *clientConn) reportBody(r *relay, body *body) {
 	for _, span := range body.spans {
 		r.x.RequestBody(span)
 	}

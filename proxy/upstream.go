@@ -38,7 +38,7 @@ type pool struct {
 	timeout time.Duration
 	log     *slog.Logger
 	buffers *buffers
-	open    open
+	open    openConns
 
 	dialing context.Context // ends when no connection is wanted any more
 	stop    context.CancelFunc
@@ -181,7 +181,7 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 			u.drop = func() { p.client.CloseConn(lease) }
 		}
 		u := s.u // whose slot is HostClient's again when it is dropped
-		if u.take(r) {
+		if u.assign(r) {
 			return u, nil
 		}
 		u.drop() // its other end closed it while it was idle
@@ -254,10 +254,10 @@ func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
 	return u
 }
 
-// take gives the connection to an exchange, unless it is dead. Its reader may not
+// assign gives the connection to an exchange, unless it is dead. Its reader may not
 // have come to know that yet, so the kernel is asked, every time: that costs less
 // than a microsecond, and a request that is written to a dead connection is lost.
-func (u *upstreamConn) take(r *relay) bool {
+func (u *upstreamConn) assign(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.served && u.wire != nil && u.wire.hasEnded(u.conn == u.raw) {
@@ -269,7 +269,7 @@ func (u *upstreamConn) take(r *relay) bool {
 	if r != nil {
 		r.up = u
 		if u.served && u.client == nil { // a pinned one is all there is
-			r.mayRetry()
+			r.allowRetry()
 		}
 	}
 	u.relay, u.headDue = r, true
@@ -358,15 +358,15 @@ func (u *upstreamConn) run() {
 			if r := u.claim(); r != nil {
 				r.fail()
 			}
-			u.abandon()
+			u.closeAfterPanic()
 		}
-		u.leave()
+		u.readerEnded()
 	}()
 	for {
 		_, at, err := u.fill()
 		r := u.claim()
 		if r == nil {
-			u.unasked(err)
+			u.receivedUnasked(err)
 			return
 		}
 		if !r.respond(at, err) {

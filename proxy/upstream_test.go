@@ -35,7 +35,7 @@ func newWatched(t *testing.T) (w *watched, u *proxy.Upstream, first, second *pro
 	w = &watched{Conn: near}
 	u = proxy.NewUpstream(w, false)
 	first, second = new(proxy.Relay), new(proxy.Relay)
-	if !u.Take(first) || !u.Release() || !u.Take(second) {
+	if !u.Assign(first) || !u.Release() || !u.Assign(second) {
 		t.Fatal("the connection was not to be had")
 	}
 	return w, u, first, second
