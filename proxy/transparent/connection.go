@@ -55,7 +55,7 @@ func (c *connection) serve() {
 	defer c.guard()
 	c.headStart = time.AfterFunc(headStart, c.serveUpstream)
 
-	b, n, at, err := c.greet()
+	b, n, at, err := c.readFirstBytes()
 	if err == nil && c.isLoop() {
 		err = errLoop
 	}
@@ -64,7 +64,7 @@ func (c *connection) serve() {
 		c.abort()
 		return
 	}
-	if c.choose(b[:n], at) == exchange.Transparent {
+	if c.chooseMode(b[:n], at) == exchange.Transparent {
 		if upstream, ok := c.reclaim(); ok {
 			read := bytes.Clone(b[:n])
 			c.server.buffers.put(b)
@@ -79,9 +79,9 @@ func (c *connection) serve() {
 	c.pump(up, b, n, nil)
 }
 
-// greet reads what the client says first, until that tells what it speaks, the
+// readFirstBytes reads what the client says first, until that tells what it speaks, the
 // wait for it is over or its sending side ends.
-func (c *connection) greet() (b *buffer, n int, at tap.Instant, err error) {
+func (c *connection) readFirstBytes() (b *buffer, n int, at tap.Instant, err error) {
 	b, n, err = c.client.receive(&c.server.buffers)
 	at = tap.Now()
 	waiting := false
@@ -106,9 +106,9 @@ func (c *connection) greet() (b *buffer, n int, at tap.Instant, err error) {
 	return b, n, at, err
 }
 
-// choose settles the mode by what the client has said, unless the server has
+// chooseMode settles the mode by what the client has said, unless the server has
 // spoken before it.
-func (c *connection) choose(p []byte, at tap.Instant) exchange.Mode {
+func (c *connection) chooseMode(p []byte, at tap.Instant) exchange.Mode {
 	s := c.server
 	var seal *seal
 	mode := exchange.Raw
@@ -119,15 +119,15 @@ func (c *connection) choose(p []byte, at tap.Instant) exchange.Mode {
 		mode = exchange.Sealed
 		seal = newSeal(&s.config, c.to, at)
 	}
-	mode = c.settle(mode, seal)
+	mode = c.decideMode(mode, seal)
 	if mode == exchange.Sealed {
 		s.startSweeping()
 	}
 	return mode
 }
 
-// settle makes mode the mode if there is none yet, and returns the one there is.
-func (c *connection) settle(mode exchange.Mode, seal *seal) exchange.Mode {
+// decideMode makes mode the mode if there is none yet, and returns the one there is.
+func (c *connection) decideMode(mode exchange.Mode, seal *seal) exchange.Mode {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.mode == "" {
@@ -179,7 +179,7 @@ func (c *connection) end() {
 	}
 	if c.seal != nil {
 		c.seal.close(tap.Now())
-		c.seal.tell()
+		c.seal.report()
 	}
 }
 
@@ -187,7 +187,7 @@ func (c *connection) end() {
 func (c *connection) expire() {
 	defer c.guard()
 	c.seal.expire(tap.Now())
-	c.seal.tell()
+	c.seal.report()
 }
 
 // guard ends the connection after a panic, and only that.

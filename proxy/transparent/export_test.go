@@ -26,11 +26,11 @@ func (s Seal) Saw(w way, p []byte, at time.Duration) {
 	if w == up {
 		s.s.wrote(tap.Instant(at))
 	}
-	s.s.tell()
+	s.s.report()
 }
 
 func (s Seal) Ended(w way, orderly bool, at time.Duration) { s.s.ended(w, orderly, tap.Instant(at)) }
-func (s Seal) Expire(at time.Duration)                     { s.s.expire(tap.Instant(at)); s.s.tell() }
-func (s Seal) Drain(at time.Duration)                      { s.s.drain(tap.Instant(at)); s.s.tell() }
-func (s Seal) Close(at time.Duration)                      { s.s.close(tap.Instant(at)); s.s.tell() }
+func (s Seal) Expire(at time.Duration)                     { s.s.expire(tap.Instant(at)); s.s.report() }
+func (s Seal) Drain(at time.Duration)                      { s.s.drain(tap.Instant(at)); s.s.report() }
+func (s Seal) Close(at time.Duration)                      { s.s.close(tap.Instant(at)); s.s.report() }
 func (s Seal) Idle() bool                                  { return s.s.isIdle() }

@@ -76,8 +76,8 @@ func (h *Hello) collect(n, end int, next func(*Hello) bool) bool {
 	return h.position <= end && n <= len(h.field)
 }
 
-// pass skips n bytes before the next ones that are collected.
-func (h *Hello) pass(n int) {
+// skipBytes skips n bytes before the next ones that are collected.
+func (h *Hello) skipBytes(n int) {
 	h.skip += n
 	h.position += n
 }
@@ -98,26 +98,26 @@ func (h *Hello) begin() bool {
 	}
 	h.server = kind == handshakeServerHello
 	h.message += length
-	h.pass(2 + 32) // version and random
+	h.skipBytes(2 + 32) // version and random
 	return h.collect(1, h.message, (*Hello).session)
 }
 
 func (h *Hello) session() bool {
-	h.pass(h.number(1))
+	h.skipBytes(h.number(1))
 	if h.server {
-		h.pass(2 + 1) // the cipher and the compression that it chose
+		h.skipBytes(2 + 1) // the cipher and the compression that it chose
 		return h.collect(2, h.message, (*Hello).extensions)
 	}
 	return h.collect(2, h.message, (*Hello).ciphers)
 }
 
 func (h *Hello) ciphers() bool {
-	h.pass(h.number(2))
+	h.skipBytes(h.number(2))
 	return h.collect(1, h.message, (*Hello).compressions)
 }
 
 func (h *Hello) compressions() bool {
-	h.pass(h.number(1))
+	h.skipBytes(h.number(1))
 	return h.collect(2, h.message, (*Hello).extensions)
 }
 
@@ -152,7 +152,7 @@ func (h *Hello) extension() bool {
 
 // endExtension skips what is left of the present extension.
 func (h *Hello) endExtension() bool {
-	h.pass(h.ext - h.position)
+	h.skipBytes(h.ext - h.position)
 	return h.nextExtension()
 }
 

@@ -53,8 +53,8 @@ type seal struct {
 	blank    exchange.Record // what all exchanges of the connection have in common
 
 	call     *sealedCall // under way
-	settled  bool        // the last one was seen to end
-	endings  [2]sealedEnding
+	endSeen  bool        // the last one was seen to end
+	sideEnds [2]sideEnd
 	first    way  // the side that ended first
 	heard    bool // the server went on after the client's end
 	drained  bool
@@ -69,8 +69,8 @@ type moment struct {
 	first, last bool
 }
 
-// sealedEnding is the end of what one side sends.
-type sealedEnding struct {
+// sideEnd is the end of what one side sends.
+type sideEnd struct {
 	at      tap.Instant // 0 before
 	orderly bool
 	alert   bool // with a record of its own
@@ -81,7 +81,7 @@ func newSeal(c *Config, to netip.AddrPort, at tap.Instant) *seal {
 		observer: c.Observer,
 		hello:    new(Hello),
 		answer:   new(Hello),
-		settled:  true,
+		endSeen:  true,
 		blank: exchange.Record{
 			Start: at.Time(), Origin: exchange.App, Role: c.Role, Mode: exchange.Sealed,
 			Upstream: exchange.Upstream{Host: to.Addr().String(), Port: int(to.Port())},
@@ -110,7 +110,7 @@ func (s *seal) saw(w way, p []byte, at tap.Instant) {
 			return
 		}
 		if piece.Type == recordHandshake {
-			s.greet(w, piece.Data)
+			s.readHello(w, piece.Data)
 		}
 		if !piece.First && !piece.Last {
 			continue
@@ -154,7 +154,7 @@ func (s *seal) sent(m moment) {
 	switch {
 	case !m.first:
 	case s.isAlert(m):
-		s.end(up, sealedEnding{at: m.at, orderly: true, alert: true})
+		s.end(up, sideEnd{at: m.at, orderly: true, alert: true})
 	case s.handshake.client(m.kind, int(m.length), m.at):
 		s.request(int(m.length), m.at)
 	}
@@ -169,7 +169,7 @@ func (s *seal) received(m moment) {
 	switch {
 	case !m.first:
 	case s.isAlert(m):
-		s.end(down, sealedEnding{at: m.at, orderly: true, alert: true})
+		s.end(down, sideEnd{at: m.at, orderly: true, alert: true})
 	case s.handshake.server(m.kind, int(m.length), m.at, s.http2, begun):
 		s.response(int(m.length), m.at)
 	}
@@ -178,8 +178,8 @@ func (s *seal) received(m moment) {
 	}
 }
 
-// greet reads the hellos. What they say in the clear is all that is read.
-func (s *seal) greet(w way, p []byte) {
+// readHello reads the hellos. What they say in the clear is all that is read.
+func (s *seal) readHello(w way, p []byte) {
 	switch {
 	case w == up && s.hello != nil && s.hello.Feed(p):
 		if s.hello.ServerName != "" {
@@ -230,7 +230,7 @@ func (s *seal) request(length int, at tap.Instant) {
 func (s *seal) response(length int, at tap.Instant) {
 	switch {
 	case s.call == nil:
-	case s.endings[up].at > 0:
+	case s.sideEnds[up].at > 0:
 		s.heard = s.heard || length > controlBound
 	default:
 		s.call.answer(length, at)

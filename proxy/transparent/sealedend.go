@@ -10,18 +10,18 @@ func (s *seal) ended(w way, orderly bool, at tap.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.catchUp()
-	s.end(w, sealedEnding{at: at, orderly: orderly})
+	s.end(w, sideEnd{at: at, orderly: orderly})
 }
 
 // end books the end of a side, once.
-func (s *seal) end(w way, e sealedEnding) {
-	if s.endings[w].at > 0 {
+func (s *seal) end(w way, e sideEnd) {
+	if s.sideEnds[w].at > 0 {
 		return
 	}
-	if s.endings[w.other()].at == 0 {
+	if s.sideEnds[w.other()].at == 0 {
 		s.first = w
 	}
-	s.endings[w] = e
+	s.sideEnds[w] = e
 }
 
 // expire ends the exchange if the server has been silent for long enough.
@@ -30,7 +30,7 @@ func (s *seal) expire(now tap.Instant) {
 	defer s.mu.Unlock()
 	s.catchUp()
 	c := s.call
-	if c == nil || c.head == 0 || s.endings[up].at > 0 || s.endings[down].at > 0 {
+	if c == nil || c.head == 0 || s.sideEnds[up].at > 0 || s.sideEnds[down].at > 0 {
 		return
 	}
 	switch quiet := now.Sub(c.last); {
@@ -38,7 +38,7 @@ func (s *seal) expire(now tap.Instant) {
 		s.finish(exchange.OK, "")
 	case quiet > silence:
 		s.finish(exchange.OK, "", "ended_by_silence")
-		s.settled = false
+		s.endSeen = false
 	}
 }
 
@@ -47,7 +47,7 @@ func (s *seal) isIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.catchUp()
-	return s.call == nil && s.settled && !s.blind
+	return s.call == nil && s.endSeen && !s.blind
 }
 
 // drain ends the exchange because headway must stop.
@@ -56,7 +56,7 @@ func (s *seal) drain(at tap.Instant) {
 	defer s.mu.Unlock()
 	s.catchUp()
 	s.drained = true
-	s.judge(at)
+	s.finishAtEnd(at)
 }
 
 // close ends what the connection's end ends.
@@ -64,12 +64,12 @@ func (s *seal) close(at tap.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.catchUp()
-	s.judge(at)
+	s.finishAtEnd(at)
 }
 
-// undialed books a connection that could not be opened for what the client began
+// recordDialFailure books a connection that could not be opened for what the client began
 // with, and tells it.
-func (s *seal) undialed(p []byte, at tap.Instant, timeout bool) {
+func (s *seal) recordDialFailure(p []byte, at tap.Instant, timeout bool) {
 	s.saw(up, p, at)
 	s.mu.Lock()
 	s.call = &sealedCall{start: at, asked: at}
@@ -79,19 +79,19 @@ func (s *seal) undialed(p []byte, at tap.Instant, timeout bool) {
 		s.fail(exchange.ConnectError, exchange.ErrConnection, at)
 	}
 	s.mu.Unlock()
-	s.tell()
+	s.report()
 }
 
-// judge ends the exchange with what can be told of its outcome.
-func (s *seal) judge(at tap.Instant) {
+// finishAtEnd ends the exchange with what can be told of its outcome.
+func (s *seal) finishAtEnd(at tap.Instant) {
 	c := s.call
 	if c == nil {
 		return
 	}
-	if ending := s.endings[s.first]; ending.at > 0 {
+	if ending := s.sideEnds[s.first]; ending.at > 0 {
 		at = ending.at
 	}
-	client, server := s.endings[up], s.endings[down]
+	client, server := s.sideEnds[up], s.sideEnds[down]
 	switch {
 	case c.concluded:
 		s.finish(exchange.OK, "")
@@ -136,15 +136,15 @@ func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType, notes ..
 	}
 	r.Notes = notes
 	s.finished = append(s.finished, r)
-	s.call, s.settled = nil, true
+	s.call, s.endSeen = nil, true
 }
 
 // note keeps why the timing has stopped for the exchange that is under way.
 func (s *seal) note(name string) { s.blank.Notes = append(s.blank.Notes, name) }
 
-// tell tells the observer of the exchanges that have ended. Only a record of the
+// report tells the observer of the exchanges that have ended. Only a record of the
 // client, an end or silence ends one.
-func (s *seal) tell() {
+func (s *seal) report() {
 	s.mu.Lock()
 	list := s.finished
 	s.finished = nil

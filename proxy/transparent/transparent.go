@@ -207,11 +207,11 @@ func (s *Server) forget(c *connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c)
-	s.settleDrain()
+	s.signalDrained()
 }
 
-// settleDrain says that draining is over when it is. s.mu is held.
-func (s *Server) settleDrain() {
+// signalDrained says that draining is over when it is. s.mu is held.
+func (s *Server) signalDrained() {
 	if !s.draining || len(s.open) > 0 {
 		return
 	}
@@ -235,7 +235,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	for c := range s.open {
 		c.endIfIdle()
 	}
-	s.settleDrain()
+	s.signalDrained()
 	s.mu.Unlock()
 
 	select {

@@ -67,7 +67,7 @@ func (c *connection) forward(w way, dst net.Conn, p []byte) bool {
 	_, err := dst.Write(p)
 	if w == up {
 		c.seal.wrote(tap.Now())
-		c.seal.tell()
+		c.seal.report()
 	}
 	return err == nil
 }

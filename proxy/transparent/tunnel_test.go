@@ -130,7 +130,7 @@ func TestRefusedDialResetsTheClient(t *testing.T) {
 	}
 	nobody := netip.MustParseAddrPort(l.Addr().String())
 	_ = l.Close()
-	t.Run("without a word", func(t *testing.T) { newFixture(t, nobody).dial().breaks() })
+	t.Run("without a word", func(t *testing.T) { newFixture(t, nobody).turnedAway() })
 
 	gate := make(chan struct{}) // dialing waits for what the client says
 	f := newFixture(t, nobody, func(c *transparent.Config) {

@@ -22,7 +22,7 @@ func (c *connection) connect(p []byte) bool {
 		return true
 	}
 	if c.seal != nil {
-		c.seal.undialed(p, tap.Now(), errors.Is(c.dialErr, context.DeadlineExceeded))
+		c.seal.recordDialFailure(p, tap.Now(), errors.Is(c.dialErr, context.DeadlineExceeded))
 	}
 	c.abort()
 	return false
@@ -136,7 +136,7 @@ func (c *connection) yields(err error) bool {
 	}
 	c.mu.Unlock()
 	if !yes {
-		c.settle(exchange.Raw, nil)
+		c.decideMode(exchange.Raw, nil)
 	}
 	if asked {
 		c.yielded <- yes
