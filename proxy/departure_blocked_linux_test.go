@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"context"
 	"net"
 	"strings"
 	"syscall"
@@ -82,15 +83,10 @@ func TestClientThatLeavesWhileItsConnectionIsOpened(t *testing.T) {
 // TestSlowDialIsNoDeparture: the connection is read from as ever afterwards.
 func TestSlowDialIsNoDeparture(t *testing.T) {
 	u := newUpstream(t, answering)
-	f := newFixture(t, u.url)
-	f.proxy.DialWith(func() net.Conn {
-		time.Sleep(100 * time.Millisecond) // the client is watched by then
-		conn, err := net.Dial("tcp", strings.TrimPrefix(u.url, "http://"))
-		if err != nil {
-			t.Error(err)
-		}
-		return conn
-	})
+	f := newFixture(t, u.url, dialing(func(ctx context.Context, address string) (net.Conn, error) {
+		time.Sleep(100 * time.Millisecond) // headway watches the client by then
+		return dialTCP(ctx, address)
+	}))
 	c := f.dial()
 	big := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("x", 1_000_000)
 	c.send(big)
@@ -184,14 +180,23 @@ func TestClientThatLeavesWhileARetryIsDialled(t *testing.T) {
 		p.send(okay)
 		p.head() // and goes
 	})
-	f := newFixture(t, u.url, func(c *proxy.Config, _ *tap.Config) { c.ConnectTimeout = patience })
-	dialling := f.proxy.DialForever()
+	retry := make(chan struct{})
+	dialled := 0
+	dial := dialing(func(ctx context.Context, address string) (net.Conn, error) {
+		if dialled++; dialled == 1 {
+			return dialTCP(ctx, address)
+		}
+		close(retry)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	f := newFixture(t, u.url, dial, func(c *proxy.Config, _ *tap.Config) { c.ConnectTimeout = patience })
 	c := f.dial()
 	c.send(get)
 	c.expect(okay)
 	f.want(exchange.OK, "", 200)
 	c.send(get)
-	wait(t, "the retry", dialling)
+	wait(t, "the retry", retry)
 	_ = c.CloseWrite()
 	f.want(exchange.ClientGone, exchange.ErrCanceled, 0)
 }

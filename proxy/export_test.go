@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"syscall"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -77,19 +76,6 @@ const (
 	MaxMissed     = maxMissed
 )
 
-// DialWith makes dial open the upstream connections of p, for clients that connect
-// from now on.
-func (p *Proxy) DialWith(dial func() net.Conn) {
-	p.mu.Lock() // as every client's goroutine does when it begins
-	defer p.mu.Unlock()
-	for _, r := range p.routes {
-		r.pool.dial = func(context.Context) (*upstreamConn, error) {
-			conn := dial()
-			return r.pool.adopt(conn, conn), nil
-		}
-	}
-}
-
 // DialDead makes p's upstreams close every connection before it is taken, and
 // returns what counts them. There is one at most.
 func (p *Proxy) DialDead() (dialled func() int) {
@@ -108,61 +94,6 @@ func (p *Proxy) DialDead() (dialled func() int) {
 	return func() int { return n }
 }
 
-// DialSevered makes p's first connection to address one that breaks before it takes
-// a byte of its second request, and the others ordinary.
-func (p *Proxy) DialSevered(address string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := 0
-	for _, r := range p.routes {
-		r.pool.dial = func(context.Context) (*upstreamConn, error) {
-			tcp, err := net.Dial("tcp", address)
-			if err != nil {
-				return nil, err
-			}
-			conn := quick(tcp)
-			if n++; n == 1 {
-				conn = &severed{wire: conn.(wire), Conn: conn}
-			}
-			return r.pool.adopt(conn, conn), nil
-		}
-	}
-}
-
-// severed is a connection that takes one write.
-type severed struct {
-	wire
-	net.Conn
-	writes int
-}
-
-func (s *severed) Write(p []byte) (int, error) {
-	if s.writes++; s.writes == 2 {
-		return 0, syscall.EPIPE
-	}
-	return s.Conn.Write(p)
-}
-
-// DialForever makes p's upstreams unreachable after the first connection, and
-// returns what is closed when the second is dialled.
-func (p *Proxy) DialForever() (dialling <-chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	began := make(chan struct{})
-	n := 0
-	for _, r := range p.routes {
-		r.pool.dial = func(ctx context.Context) (*upstreamConn, error) {
-			if n++; n == 1 {
-				return r.pool.dialName(ctx)
-			}
-			close(began)
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}
-	}
-	return began
-}
-
 // LooksUp tells whether names will be looked up.
 func (p *Proxy) LooksUp() (does bool) {
 	for _, r := range p.routes {
@@ -172,9 +103,6 @@ func (p *Proxy) LooksUp() (does bool) {
 	}
 	return does
 }
-
-// ServeConn serves a client's connection to its end.
-func (p *Proxy) ServeConn(conn net.Conn) { p.serve(newClientConn(p, conn)) }
 
 // Stalled tells whether the upload of a client waits.
 func (p *Proxy) Stalled() (is bool) {
@@ -231,7 +159,7 @@ func Quick(conn net.Conn) net.Conn { return quick(conn) }
 
 // The steps of an exchange on a connection.
 
-func (u *Upstream) Assign(r *Relay) bool                   { return u.assign(r) }
+func (u *Upstream) Assign(r *Relay) bool                 { return u.assign(r) }
 func (u *Upstream) ExpectHead(r *Relay, d time.Duration) { u.expectHead(r, d) }
 func (u *Upstream) GotHead()                             { u.gotHead() }
 func (u *Upstream) Abort(r *Relay)                       { u.abort(r) }

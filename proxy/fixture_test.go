@@ -61,6 +61,22 @@ func newFixture(t *testing.T, upstream string, options ...option) *fixture {
 	return f
 }
 
+// dialing makes dial open the connections to upstreams.
+func dialing(dial func(ctx context.Context, address string) (net.Conn, error)) option {
+	return func(c *proxy.Config, _ *tap.Config) {
+		c.Dial = func(ctx context.Context, _, address string) (net.Conn, error) { return dial(ctx, address) }
+	}
+}
+
+// dialTCP opens a connection as a Proxy without Config.Dial does.
+func dialTCP(ctx context.Context, address string) (*net.TCPConn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
+
 // Observe implements exchange.Observer.
 func (f *fixture) Observe(r exchange.Record) {
 	f.told.Add(1)

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -42,21 +43,17 @@ func TestPanicInsideAWriteEndsThatExchangeOnly(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			u := newUpstream(t, answering)
-			f := newFixture(t, u.url)
 			first, written := true, make(chan struct{})
-			f.proxy.DialWith(func() net.Conn {
-				conn, err := net.Dial("tcp", u.url[len("http://"):])
-				if err != nil {
-					t.Error(err)
-				}
-				if !first {
-					return conn
+			f := newFixture(t, u.url, dialing(func(ctx context.Context, address string) (net.Conn, error) {
+				conn, err := dialTCP(ctx, address)
+				if err != nil || !first {
+					return conn, err
 				}
 				first = false
 				m := &mine{Conn: conn, written: written}
 				m.left.Store(tt.nth)
-				return m
-			})
+				return m, nil
+			}))
 			c := f.dial()
 			for i, part := range tt.sent {
 				c.send(part)

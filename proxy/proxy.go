@@ -42,8 +42,14 @@ type Config struct {
 	// is sampled; nil decides nothing. It must be safe for concurrent use and not wait.
 	Sampled func(exchange.TraceID) bool
 
-	Resolver      *net.Resolver // looks upstreams up; nil is the system's
-	ProxyProtocol bool          // every client connection begins with a PROXY header
+	// Dial opens the connections to upstreams; the Proxy speaks TLS on them where a Route
+	// asks for it. Dial must be safe for concurrent use and return when its context ends.
+	// The Proxy owns the connection that it returns. Nil is a net.Dialer that uses
+	// Resolver and has the kernel probe silent connections.
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Resolver *net.Resolver // looks the names of upstreams up; nil is the system's
+
+	ProxyProtocol bool // every client connection begins with a PROXY header
 }
 
 // Propagation is whether upstreams are told of the spans that headway makes of

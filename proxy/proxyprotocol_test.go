@@ -104,7 +104,10 @@ func TestProxyHeaderIsNotWaitedForForever(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := proxy.New(proxy.Config{ProxyProtocol: true, Tap: tap.New(tap.Config{}), Log: slog.New(slog.DiscardHandler)})
 			near, far := net.Pipe()
-			go p.ServeConn(near)
+			l := &pipes{near: make(chan net.Conn, 1)}
+			l.near <- near
+			go func() { _ = p.Serve(l) }()
+			defer func() { _ = l.Close() }()
 			if _, err := io.WriteString(far, sent); err != nil {
 				t.Error(err)
 			}
@@ -117,3 +120,17 @@ func TestProxyHeaderIsNotWaitedForForever(t *testing.T) {
 		})
 	}
 }
+
+// pipes is a listener whose connections are pipes.
+type pipes struct{ near chan net.Conn }
+
+func (l *pipes) Accept() (net.Conn, error) {
+	conn, ok := <-l.near
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (l *pipes) Close() error   { close(l.near); return nil }
+func (l *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }

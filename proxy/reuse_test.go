@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -144,24 +145,33 @@ func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
 	const size = 300_000
 	for _, rest := range []int{0, 5, size} {
 		t.Run(strconv.Itoa(rest), func(t *testing.T) {
-			bodies := make(chan string, 3)
+			bodies, over := make(chan string, 3), make(chan struct{})
 			u := newUpstream(t, func(p *peer) {
 				for {
 					m, err := p.tryMessage()
 					if err != nil {
-						return
+						break
 					}
 					bodies <- m[strings.Index(m, "\r\n\r\n")+4:]
 					p.sendAnyway(okay)
 				}
+				<-over // an upstream that ended its side would be found dead before the request
 			})
-			f := newFixture(t, u.url)
-			f.proxy.DialSevered(strings.TrimPrefix(u.url, "http://"))
+			t.Cleanup(func() { close(over) })
+			var first *net.TCPConn
+			f := newFixture(t, u.url, dialing(func(ctx context.Context, address string) (net.Conn, error) {
+				conn, err := dialTCP(ctx, address)
+				if first == nil {
+					first = conn
+				}
+				return conn, err
+			}))
 			c := f.dial()
 			c.send(get)
 			c.expect(okay)
 			f.want(exchange.OK, "", 200)
 			<-bodies
+			_ = first.CloseWrite() // the kernel takes no byte on it from now on
 			body := strings.Repeat("b", size)
 			sent := request("POST", body)
 			c.send(sent[:len(sent)-rest])

@@ -33,7 +33,7 @@ type pool struct {
 	client  *fasthttp.HostClient
 	route   Route
 	dial    func(context.Context) (*upstreamConn, error)
-	dialer  net.Dialer
+	dialTCP func(ctx context.Context, network, address string) (net.Conn, error)
 	tls     *tls.Config // nil for plain http
 	timeout time.Duration
 	log     *slog.Logger
@@ -61,7 +61,9 @@ func (s *slot) Close() error {
 
 func newPool(r Route, c Config, b *buffers) *pool {
 	p := &pool{route: r, buffers: b, timeout: c.ConnectTimeout, log: c.Log}
-	p.dialer = net.Dialer{Resolver: c.Resolver, KeepAliveConfig: keepAlive}
+	if p.dialTCP = c.Dial; p.dialTCP == nil {
+		p.dialTCP = (&net.Dialer{Resolver: c.Resolver, KeepAliveConfig: keepAlive}).DialContext
+	}
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	p.dial = p.dialName
 	p.open.host, p.open.resolver = r.Upstream.Host, c.Resolver
@@ -116,7 +118,7 @@ func (p *pool) dialName(ctx context.Context) (*upstreamConn, error) {
 // dialConn opens a connection on which, over TLS, one of the protocols will be
 // spoken, or HTTP/1.1 if none is given. Raw is below TLS, or conn itself.
 func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net.Conn, err error) {
-	tcp, err := p.dialer.DialContext(ctx, "tcp", p.route.Upstream.Address())
+	tcp, err := p.dialTCP(ctx, "tcp", p.route.Upstream.Address())
 	if err != nil {
 		return nil, nil, err
 	}

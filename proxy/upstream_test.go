@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -138,11 +139,10 @@ func TestResponseQuickerThanTheWriteOfItsRequestCostsNoConnection(t *testing.T) 
 	t.Cleanup(func() { _ = far.Close() })
 	waiting := make(chan struct{})
 	dialled := 0
-	f := newFixture(t, "http://127.0.0.1:1")
-	f.proxy.DialWith(func() net.Conn {
+	f := newFixture(t, "http://127.0.0.1:1", dialing(func(context.Context, string) (net.Conn, error) {
 		dialled++
-		return &hesitant{Conn: near, hint: waiting}
-	})
+		return &hesitant{Conn: near, hint: waiting}, nil
+	}))
 	u, c := newPeer(t, far), f.dial()
 	c.send(get)
 	if _, err := io.ReadFull(far, make([]byte, 4)); err != nil { // the write waits for the rest to be read
