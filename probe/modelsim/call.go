@@ -20,6 +20,7 @@ var errGone = errors.New("the client has left")
 // goroutine that serves the request.
 type call struct {
 	s       *Server
+	api     endpoint
 	w       http.ResponseWriter
 	r       *http.Request
 	ordinal uint64
@@ -34,17 +35,18 @@ type call struct {
 	aborted bool // close the connection once the exchange is booked
 }
 
-func (s *Server) newCall(api string, w http.ResponseWriter, r *http.Request) *call {
-	c := &call{s: s, w: w, r: r, start: time.Now(), ordinal: s.ordinal.Add(1)}
+func (s *Server) newCall(api endpoint, w http.ResponseWriter, r *http.Request) *call {
+	c := &call{s: s, api: api, w: w, r: r, start: time.Now(), ordinal: s.ordinal.Add(1)}
 	c.id = fmt.Sprintf("%016x", mix(mix(s.cfg.Seed, saltID), c.ordinal))
 	c.rec = &record{ex: Exchange{
-		ID: "req_" + c.id, Ordinal: c.ordinal, API: api, ReceivedAt: c.start.UnixNano(), Outcome: OutcomeRunning,
+		ID: "req_" + c.id, Ordinal: c.ordinal, Dialect: api.dialect, Operation: api.operation,
+		ReceivedAt: c.start.UnixNano(), Outcome: OutcomeRunning,
 		RetryCount: r.Header.Get("X-Stainless-Retry-Count"), ClientRequestID: r.Header.Get("X-Request-Id"),
 		Chunks: []Chunk{},
 	}}
 	s.truth.add(c.rec)
-	c.out = &sink{w: w, rc: http.NewResponseController(w), rec: c.rec, compress: s.compresses(r)}
-	w.Header().Set("X-Request-Id", "req_"+c.id)
+	c.out = &sink{w: w, rc: http.NewResponseController(w), rec: c.rec, provider: api.provider, compress: s.compresses(r)}
+	api.provider.setID(w.Header(), c.rec.ex.ID)
 	return c
 }
 
@@ -120,7 +122,7 @@ func (c *call) admit() error {
 	if len(c.faults) > 0 {
 		c.rec.update(func(ex *Exchange) { ex.Fault = c.faults.String() })
 	}
-	if key := c.s.cfg.APIKey; key != "" && c.r.Header.Get("Authorization") != "Bearer "+key {
+	if key := c.s.cfg.APIKey; key != "" && !c.api.provider.accepts(c.r.Header, key) {
 		e := invalidRequest("", "Incorrect API key provided.")
 		e.status, e.Code = http.StatusUnauthorized, "invalid_api_key"
 		return e
@@ -250,14 +252,15 @@ func (c *call) submit(o order) error {
 	if !o.embed && o.maxTokens == 0 {
 		answer = c.s.cfg.OutputMedian
 	}
-	q := c.s.limits.admit(time.Now(), tokens+answer*o.choices*len(o.prompts))
-	q.setHeaders(c.w.Header())
+	now := time.Now()
+	q := c.s.limits.admit(now, tokens+answer*o.choices*len(o.prompts))
+	c.api.provider.setQuota(c.w.Header(), q, now)
 	if q.refused != nil {
 		return q.refused.apiError(o.model)
 	}
 	job, err := c.s.engine.submit(o, c.faults)
 	if err != nil {
-		return serverError(http.StatusServiceUnavailable)
+		return serverError(c.api.provider.overload())
 	}
 	c.job = job
 	return nil

@@ -17,14 +17,9 @@ type chatBody struct {
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`
 }
 
-// chat serves POST /v1/chat/completions.
-func (c *call) chat() error {
-	var body chatBody
-	if err := c.decode(&body); err != nil {
-		return err
-	}
+func (body *chatBody) plan(c *call) (order, encoder, error) {
 	if len(body.Messages) == 0 {
-		return invalidRequest("messages", "Invalid 'messages': expected at least one message.")
+		return order{}, nil, invalidRequest("messages", "Invalid 'messages': expected at least one message.")
 	}
 	limit := body.MaxCompletionTokens
 	if limit == nil {
@@ -32,7 +27,7 @@ func (c *call) chat() error {
 	}
 	sampling, err := body.sampling(&c.s.cfg, limit)
 	if err != nil {
-		return err
+		return order{}, nil, err
 	}
 	var messages []message
 	for _, m := range body.Messages {
@@ -50,15 +45,14 @@ func (c *call) chat() error {
 	if body.Stream {
 		object = "chat.completion.chunk"
 	}
-	return c.answer(o, &chatEncoder{
-		chunks: c.newChunks(&body.samplingBody, o.responseID, object, o.prompts), choices: sampling.choices,
-	})
+	return o, &chatEncoder{c.newChunks(&body.samplingBody, o, object, chatWording)}, nil
 }
 
 // chatEncoder words an answer as chat completion chunks or as one chat completion.
-type chatEncoder struct {
-	chunks
-	choices int
+type chatEncoder struct{ chunks }
+
+func chatWording(choice int) wording {
+	return wording{`{"index":` + strconv.Itoa(choice) + `,"delta":{"content":"`, `"},"logprobs":null,"finish_reason":null}`}
 }
 
 // open is a role-only chunk for each choice.
@@ -72,17 +66,6 @@ func (e *chatEncoder) open() [][]byte {
 }
 
 func (e *chatEncoder) first() [][]byte { return nil }
-
-func (e *chatEncoder) delta(choice int, tokens []token) []byte {
-	e.shown += len(tokens)
-	e.begin()
-	e.buf = append(e.buf, `{"index":`...)
-	e.buf = strconv.AppendInt(e.buf, int64(choice), 10)
-	e.buf = append(e.buf, `,"delta":{"content":"`...)
-	e.buf = e.vocab.appendQuoted(e.buf, tokens)
-	e.buf = append(e.buf, `"},"logprobs":null,"finish_reason":null}`...)
-	return e.end()
-}
 
 func (e *chatEncoder) finish(choice int, reason string) [][]byte {
 	return [][]byte{e.event(`{"index":` + strconv.Itoa(choice) + `,"delta":{},"logprobs":null,"finish_reason":"` + reason + `"}`)}

@@ -34,8 +34,8 @@ type envelope struct {
 	Model   string `json:"model"`
 }
 
-// chunks builds the data-only events of chat and legacy completions, whose chunks
-// differ in the choice alone.
+// chunks builds the data-only events of chat and legacy completions. Their chunks differ only in
+// the choice.
 type chunks struct {
 	envelope
 	vocab           *vocabulary
@@ -44,10 +44,14 @@ type chunks struct {
 	tellMetrics     bool
 	prompt, shown   int // tokens
 	head            []byte
+	choices         []wording
 	buf             []byte
 }
 
-// told is the metrics of an answer that is not streamed, nil where they are not told.
+// wording is what stands before and after the text of one choice.
+type wording struct{ before, after string }
+
+// told is the metrics of an answer that is not streamed. It is nil when the server tells none.
 func (k *chunks) told(t tally) *metrics {
 	if !k.tellMetrics {
 		return nil
@@ -55,20 +59,33 @@ func (k *chunks) told(t tally) *metrics {
 	return t.metrics()
 }
 
-func (c *call) newChunks(body *samplingBody, id, object string, prompts []*prompt) chunks {
+func (c *call) newChunks(body *samplingBody, o order, object string, choice func(int) wording) chunks {
 	k := chunks{
-		envelope: envelope{ID: id, Object: object, Created: c.start.Unix(), Model: body.Model},
+		envelope: envelope{ID: o.responseID, Object: object, Created: c.start.Unix(), Model: o.model},
 		vocab:    c.s.vocab, includeUsage: body.includeUsage(),
 		continuousUsage: body.includeUsage() && body.continuousUsage(),
 		tellMetrics:     c.s.cfg.TellMetrics,
 	}
-	for _, p := range prompts {
+	for i, p := range o.prompts {
 		k.prompt += p.tokens
+		for n := range o.choices {
+			k.choices = append(k.choices, choice(i*o.choices+n))
+		}
 	}
-	k.head = append(k.head, `data: {"id":"`+id+`","object":"`+object+`","created":`...)
+	k.head = append(k.head, `data: {"id":"`+k.ID+`","object":"`+object+`","created":`...)
 	k.head = strconv.AppendInt(k.head, k.Created, 10)
-	k.head = append(k.head, `,"model":`+quoteJSON(body.Model)+`,"choices":[`...)
+	k.head = append(k.head, `,"model":`+quoteJSON(k.Model)+`,"choices":[`...)
 	return k
+}
+
+// delta is the chunk with tokens of a choice.
+func (k *chunks) delta(choice int, tokens []token) []byte {
+	k.shown += len(tokens)
+	k.begin()
+	k.buf = append(k.buf, k.choices[choice].before...)
+	k.buf = k.vocab.appendQuoted(k.buf, tokens)
+	k.buf = append(k.buf, k.choices[choice].after...)
+	return k.end()
 }
 
 // begin starts an event and opens its list of choices.
@@ -100,7 +117,7 @@ func (k *chunks) event(choice string) []byte {
 	return slices.Clone(k.end())
 }
 
-// close is the usage chunk, if asked for, and the terminator.
+// close is the terminator, after the usage chunk if the client wants that.
 func (k *chunks) close(t tally) [][]byte {
 	done := []byte("data: [DONE]\n\n")
 	if !k.includeUsage {
@@ -114,7 +131,7 @@ func (k *chunks) close(t tally) [][]byte {
 	return [][]byte{append(usage, "}\n\n"...), done}
 }
 
-// fail is the error event and, as vLLM sends it, still the terminator.
+// fail is the error event and then, as vLLM sends it, the terminator.
 func (k *chunks) fail(e *apiError) [][]byte {
 	return [][]byte{dataEvent(errorBody{e}), []byte("data: [DONE]\n\n")}
 }
@@ -123,7 +140,7 @@ func dataEvent(v any) []byte {
 	return append(append([]byte("data: "), mustJSON(v)...), "\n\n"...)
 }
 
-// mustJSON marshals values of this package's own types, which cannot fail.
+// mustJSON marshals v, which must be of a type of this package, for which marshaling cannot fail.
 func mustJSON(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

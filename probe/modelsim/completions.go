@@ -13,14 +13,9 @@ type completionsBody struct {
 	Echo      bool       `json:"echo"`
 }
 
-// completions serves POST /v1/completions.
-func (c *call) completions() error {
-	var body completionsBody
-	if err := c.decode(&body); err != nil {
-		return err
-	}
+func (body *completionsBody) plan(c *call) (order, encoder, error) {
 	if n := len(body.Prompt); n == 0 || n > c.s.cfg.MaxInputs {
-		return invalidRequest("prompt", "Invalid 'prompt': expected 1 to %d prompts, got %d.", c.s.cfg.MaxInputs, n)
+		return order{}, nil, invalidRequest("prompt", "Invalid 'prompt': expected 1 to %d prompts, got %d.", c.s.cfg.MaxInputs, n)
 	}
 	if body.MaxTokens == nil {
 		limit := defaultCompletionTokens
@@ -28,7 +23,7 @@ func (c *call) completions() error {
 	}
 	sampling, err := body.sampling(&c.s.cfg, body.MaxTokens)
 	if err != nil {
-		return err
+		return order{}, nil, err
 	}
 	o := order{model: body.Model, responseID: "cmpl-" + c.id, stream: body.Stream, sampling: sampling}
 	enc := &completionsEncoder{}
@@ -40,14 +35,18 @@ func (c *call) completions() error {
 			}
 		}
 	}
-	enc.chunks = c.newChunks(&body.samplingBody, o.responseID, "text_completion", o.prompts)
-	return c.answer(o, enc)
+	enc.chunks = c.newChunks(&body.samplingBody, o, "text_completion", completionWording)
+	return o, enc, nil
 }
 
-// completionsEncoder words an answer as text completions; chunks and whole have one shape.
+// completionsEncoder words an answer as text completions. Chunks and whole answers have one shape.
 type completionsEncoder struct {
 	chunks
-	echo []string // by choice, what to repeat before the answer
+	echo []string // by choice, the prompt to repeat before the answer
+}
+
+func completionWording(choice int) wording {
+	return wording{`{"text":"`, `","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":null}`}
 }
 
 func (e *completionsEncoder) open() [][]byte { return nil }
@@ -59,17 +58,6 @@ func (e *completionsEncoder) first() [][]byte {
 		events = append(events, e.event(`{"text":`+quoteJSON(text)+`,"index":`+strconv.Itoa(i)+`,"logprobs":null,"finish_reason":null}`))
 	}
 	return events
-}
-
-func (e *completionsEncoder) delta(choice int, tokens []token) []byte {
-	e.shown += len(tokens)
-	e.begin()
-	e.buf = append(e.buf, `{"text":"`...)
-	e.buf = e.vocab.appendQuoted(e.buf, tokens)
-	e.buf = append(e.buf, `","index":`...)
-	e.buf = strconv.AppendInt(e.buf, int64(choice), 10)
-	e.buf = append(e.buf, `,"logprobs":null,"finish_reason":null}`...)
-	return e.end()
 }
 
 func (e *completionsEncoder) finish(choice int, reason string) [][]byte {

@@ -123,7 +123,7 @@ func (st *stream) strike(before, now int) error {
 	for _, f := range st.faults.due(before, now) {
 		switch f.Kind {
 		case FaultGarbage:
-			if err := st.out.event([]byte("data: {\"id\":\"garbage\",\"choices\":[{\"delta\":{\"conte\x00\n\n"), 0, 0); err != nil {
+			if err := st.out.event(st.api.provider.garbage(), 0, 0); err != nil {
 				return err
 			}
 		case FaultError:

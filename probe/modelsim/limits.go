@@ -113,20 +113,11 @@ func (b *bucket) state(kind, abbreviation string) quotaState {
 	}
 }
 
-// setHeaders writes the x-ratelimit headers of the OpenAI API: reset is a duration
-// like 6m0s or 120ms.
-func (q quota) setHeaders(h http.Header) {
-	for _, s := range q.states {
-		h.Set("X-Ratelimit-Limit-"+s.kind, strconv.Itoa(s.limit))
-		h.Set("X-Ratelimit-Remaining-"+s.kind, strconv.Itoa(s.remaining))
-		h.Set("X-Ratelimit-Reset-"+s.kind, ceil(s.reset, time.Millisecond).String())
-	}
-	if r := q.refused; r != nil {
-		h.Set("Retry-After", strconv.FormatInt(int64(ceil(r.wait, time.Second)/time.Second), 10))
-		h.Set("Retry-After-Ms", strconv.FormatInt(ceil(r.wait, time.Millisecond).Milliseconds(), 10))
-		if r.never {
-			h.Set("X-Should-Retry", "false")
-		}
+// setRetryAfter tells when to try again, in the fields that all providers have.
+func (r *refusal) setRetryAfter(head http.Header) {
+	head.Set("Retry-After", strconv.FormatInt(int64(ceil(r.wait, time.Second)/time.Second), 10))
+	if r.never {
+		head.Set("X-Should-Retry", "false")
 	}
 }
 

@@ -17,49 +17,44 @@ type responsesBody struct {
 	TopP               *float64        `json:"top_p"`
 }
 
-// responses serves POST /v1/responses. Responses are not stored, so a previous one is
-// never found.
-func (c *call) responses() error {
-	var body responsesBody
-	if err := c.decode(&body); err != nil {
-		return err
-	}
+// plan never finds a previous response, for the simulator stores none.
+func (body *responsesBody) plan(c *call) (order, encoder, error) {
 	body.N, body.StreamOptions = nil, nil // not of this API
 	if id := body.PreviousResponseID; id != "" {
 		e := invalidRequest("previous_response_id", "Previous response with id '%s' not found.", id)
 		e.Code = "previous_response_not_found"
-		return e
+		return order{}, nil, e
 	}
 	sampling, err := body.sampling(&c.s.cfg, body.MaxOutputTokens)
 	if err != nil {
-		return err
+		return order{}, nil, err
 	}
 	messages, err := body.messages()
 	if err != nil {
-		return err
+		return order{}, nil, err
 	}
 	o := order{
 		model: body.Model, responseID: "resp_" + c.id, stream: body.Stream,
 		prompts: []*prompt{c.s.chatPrompt(body.Model, body.Tools, messages)}, sampling: sampling,
 	}
-	return c.answer(o, &responsesEncoder{
+	return o, &responsesEncoder{
 		vocab: c.s.vocab, id: c.id, reasons: c.s.cfg.ReasoningShare > 0, tellMetrics: c.s.cfg.TellMetrics,
-		response: newResponse(&body, o.responseID, c.start.Unix()),
-	})
+		response: newResponse(body, o.responseID, c.start.Unix()),
+	}, nil
 }
 
 // messages reads the input, a string or a list of items, behind the instructions.
-func (b *responsesBody) messages() ([]message, error) {
+func (body *responsesBody) messages() ([]message, error) {
 	var messages []message
-	if b.Instructions != nil {
-		messages = append(messages, message{role: "system", content: content{{text: *b.Instructions}}})
+	if body.Instructions != nil {
+		messages = append(messages, message{role: "system", content: content{{text: *body.Instructions}}})
 	}
 	var text string
-	if err := json.Unmarshal(b.Input, &text); err == nil && !isNull(b.Input) {
+	if err := json.Unmarshal(body.Input, &text); err == nil && !isNull(body.Input) {
 		return append(messages, message{role: "user", content: content{{text: text}}}), nil
 	}
 	var items []json.RawMessage
-	if err := json.Unmarshal(b.Input, &items); err != nil || len(items) == 0 {
+	if err := json.Unmarshal(body.Input, &items); err != nil || len(items) == 0 {
 		return nil, invalidRequest("input", "Invalid 'input': expected a string or an array of items.")
 	}
 	for _, raw := range items {

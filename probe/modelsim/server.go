@@ -1,13 +1,11 @@
 package modelsim
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,16 +19,17 @@ const maxFaultList = 4 << 10
 
 // Server is a simulated inference server. Its methods are safe for concurrent use.
 type Server struct {
-	cfg     Config
-	log     *slog.Logger
-	vocab   *vocabulary
-	engine  *engine
-	limits  *limiter
-	truth   *truth
-	faults  atomic.Pointer[[]FaultRule]
-	created int64 // Unix seconds
-	ordinal atomic.Uint64
-	close   sync.Once
+	cfg       Config
+	log       *slog.Logger
+	vocab     *vocabulary
+	engine    *engine
+	limits    *limiter
+	truth     *truth
+	endpoints map[string]endpoint // by path
+	faults    atomic.Pointer[[]FaultRule]
+	created   int64 // Unix seconds
+	ordinal   atomic.Uint64
+	close     sync.Once
 }
 
 // New starts the engine of a simulated server; Close stops it. A nil log discards.
@@ -46,7 +45,10 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: log, vocab: vocab, engine: newEngine(cfg, vocab),
 		limits: newLimiter(cfg.RequestsPerMinute, cfg.TokensPerMinute, now),
-		truth:  newTruth(cfg.KeepExchanges), created: now.Unix(),
+		truth:  newTruth(cfg.KeepExchanges), created: now.Unix(), endpoints: make(map[string]endpoint),
+	}
+	for _, e := range endpoints() {
+		s.endpoints[e.path] = e
 	}
 	s.faults.Store(&cfg.Faults)
 	go s.engine.loop()
@@ -77,21 +79,14 @@ func (s *Server) Stats() Stats { return s.engine.stats() }
 
 // Handler serves the API:
 //
-//	POST /v1/chat/completions  /v1/completions  /v1/responses  /v1/embeddings
+//	POST {prefix}/v1/chat/completions  …/completions  …/responses  …/embeddings
 //	GET  /v1/models  /v1/models/{model}  /health
 //	GET  /sim/exchanges?limit=N  /sim/exchanges/{id}  /sim/stats
 //	GET, PUT /sim/faults, a list of rules as ParseFaultRules reads it
 //
-// Each event of a stream is one Write followed by one Flush.
+// The prefix may be anything or nothing. Each event of a stream is one Write followed by one Flush.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, serve := range map[string]func(*call) error{
-		"chat/completions": (*call).chat, "completions": (*call).completions,
-		"responses": (*call).responses, "embeddings": (*call).embeddings,
-	} {
-		mux.HandleFunc("POST /v1/"+path, s.api(apiName(path), serve))
-		mux.HandleFunc("/v1/"+path, methodNotAllowed)
-	}
 	mux.HandleFunc("GET /v1/models", s.models)
 	mux.HandleFunc("GET /v1/models/{model...}", s.model)
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
@@ -100,7 +95,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /sim/stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Stats()) })
 	mux.HandleFunc("GET /sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.writeFaults(w) })
 	mux.HandleFunc("PUT /sim/faults", s.replaceFaults)
-	mux.HandleFunc("/", notFound)
+	mux.HandleFunc("/", s.serveAPI)
 	return mux
 }
 
@@ -139,34 +134,6 @@ func (s *Server) writeFaults(w http.ResponseWriter) {
 	}
 }
 
-// apiName is chat for chat/completions and the path itself for the others.
-func apiName(path string) string {
-	name, _, _ := strings.Cut(path, "/")
-	return name
-}
-
-func notFound(w http.ResponseWriter, r *http.Request) {
-	e := invalidRequest("", "Unknown request URL: %s %s.", r.Method, r.URL.Path)
-	e.status, e.Code = http.StatusNotFound, "unknown_url"
-	e.write(w)
-}
-
-func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", http.MethodPost)
-	e := invalidRequest("", "Not allowed to %s on %s.", r.Method, r.URL.Path)
-	e.status, e.Code = http.StatusMethodNotAllowed, "method_not_supported"
-	e.write(w)
-}
-
-// api opens the exchange of a request to one of the APIs and closes it on every ending.
-func (s *Server) api(name string, serve func(*call) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		c := s.newCall(name, w, r)
-		defer c.end()
-		c.run(serve)
-	}
-}
-
 type modelObject struct {
 	ID          string `json:"id"`
 	Object      string `json:"object"`
@@ -193,7 +160,7 @@ func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) model(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("model")
 	if e := s.checkModel(name); e != nil {
-		e.write(w)
+		e.write(w, openAI{})
 		return
 	}
 	writeJSON(w, http.StatusOK, s.modelObject(name))
@@ -221,7 +188,7 @@ func (s *Server) exchanges(w http.ResponseWriter, r *http.Request) {
 	if text := r.URL.Query().Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			invalidRequest("limit", "limit must be a number, not %q.", text).write(w)
+			invalidRequest("limit", "limit must be a number, not %q.", text).write(w, openAI{})
 			return
 		}
 		limit = n
@@ -234,53 +201,8 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		e := invalidRequest("id", "No exchange %q is kept.", r.PathValue("id"))
 		e.status = http.StatusNotFound
-		e.write(w)
+		e.write(w, openAI{})
 		return
 	}
 	writeJSON(w, http.StatusOK, ex)
-}
-
-// apiError is an error as the OpenAI API words it.
-type apiError struct {
-	status  int
-	Message string  `json:"message"`
-	Type    string  `json:"type"`
-	Param   *string `json:"param"`
-	Code    any     `json:"code"` // a string or null
-}
-
-func (e *apiError) Error() string { return e.Message }
-
-func invalidRequest(param, format string, args ...any) *apiError {
-	e := &apiError{status: http.StatusBadRequest, Type: "invalid_request_error", Message: fmt.Sprintf(format, args...)}
-	if param != "" {
-		e.Param = &param
-	}
-	return e
-}
-
-func serverError(status int) *apiError {
-	e := &apiError{status: status, Type: "server_error", Message: "The server had an error while processing your request."}
-	switch {
-	case status == http.StatusServiceUnavailable:
-		e.Message = "The engine is currently overloaded, please try again later."
-	case status == http.StatusTooManyRequests:
-		e.Type, e.Code, e.Message = "requests", "rate_limit_exceeded", "Rate limit reached."
-	case status < http.StatusInternalServerError:
-		e.Type, e.Message = "invalid_request_error", strings.ToLower(http.StatusText(status))
-	}
-	return e
-}
-
-type errorBody struct {
-	Error *apiError `json:"error"`
-}
-
-func (e *apiError) write(w http.ResponseWriter) { writeJSON(w, e.status, errorBody{e}) }
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	// The client that left is the only reason to fail, and nobody is left to tell.
-	_ = json.NewEncoder(w).Encode(v)
 }

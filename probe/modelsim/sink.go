@@ -17,6 +17,7 @@ type sink struct {
 	w        http.ResponseWriter
 	rc       *http.ResponseController
 	rec      *record
+	provider provider
 	compress bool
 	gz       *gzip.Writer
 	zipped   bytes.Buffer
@@ -45,8 +46,7 @@ func (o *sink) head(status int, contentType string, length int) {
 	now := time.Now()
 	o.rec.update(func(ex *Exchange) {
 		ex.HeadAt, ex.Status, ex.Encoding = now.UnixNano(), status, encoding
-		received := time.Unix(0, ex.ReceivedAt)
-		h.Set("Openai-Processing-Ms", strconv.FormatInt(now.Sub(received).Milliseconds(), 10))
+		o.provider.setProcessing(h, now.Sub(time.Unix(0, ex.ReceivedAt)))
 	})
 	o.w.WriteHeader(status)
 }
@@ -129,7 +129,7 @@ func (o *sink) whole(status int, body []byte, tokens int, share float64) error {
 
 // fail sends an error in place of an answer.
 func (o *sink) fail(e *apiError) error {
-	body, err := json.Marshal(errorBody{e})
+	body, err := json.Marshal(o.provider.errorBody(e, o.rec.ex.ID))
 	if err != nil {
 		return err
 	}

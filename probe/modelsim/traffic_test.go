@@ -31,7 +31,7 @@ func TestTrafficIsAMixThatRetriesAndLeaves(t *testing.T) {
 
 		apis, outcomes, retried, streams := map[string]int{}, map[modelsim.Outcome]int{}, 0, 0
 		for _, ex := range h.sim.Exchanges(0) {
-			apis[ex.API]++
+			apis[ex.Dialect]++
 			outcomes[ex.Outcome]++
 			if ex.RetryCount != "0" {
 				retried++
@@ -54,7 +54,7 @@ func TestTrafficIsAMixThatRetriesAndLeaves(t *testing.T) {
 		if outcomes[modelsim.OutcomeRunning] > 0 || int64(outcomes[modelsim.OutcomeOK]) < counts.OK {
 			t.Errorf("outcomes %v, client counts %+v", outcomes, counts)
 		}
-		for _, api := range []string{"chat", "completions", "responses", "embeddings"} {
+		for _, api := range []string{"openai-chat", "openai-completions", "openai-responses", "openai-embeddings"} {
 			if apis[api] == 0 {
 				t.Errorf("no %s requests in %v", api, apis)
 			}

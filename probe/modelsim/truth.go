@@ -35,7 +35,8 @@ type Exchange struct {
 	ID         string `json:"id"`          // the X-Request-Id response header
 	ResponseID string `json:"response_id"` // the id in the body
 	Ordinal    uint64 `json:"ordinal"`     // 1 for the server's first request
-	API        string `json:"api"`         // chat, completions, responses, embeddings
+	Dialect    string `json:"dialect"`     // openai-chat, say, as headway's records have it
+	Operation  string `json:"operation"`   // chat, text_completion or embeddings, likewise
 	Model      string `json:"model"`
 	Stream     bool   `json:"stream"`
 	RetryCount string `json:"retry_count,omitempty"` // the client's X-Stainless-Retry-Count

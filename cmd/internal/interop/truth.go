@@ -68,7 +68,7 @@ func CompareFacts(t *testing.T, x modelsim.Exchange, line CaptureLine, toldUsage
 		if toldUsage {
 			fact("source of tokens", line.Tokens.Source, "reported")
 			fact("input tokens", line.Tokens.Input, &x.PromptTokens)
-			if x.API == "embeddings" {
+			if x.Operation == "embeddings" {
 				fact("output tokens", line.Tokens.Output, (*int)(nil))
 			} else {
 				fact("output tokens", line.Tokens.Output, &x.OutputTokens)
