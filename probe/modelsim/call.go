@@ -102,7 +102,8 @@ func (c *call) end() {
 		if c.job == nil {
 			return
 		}
-		ex.CachedTokens, ex.OutputTokens, ex.ReasoningTokens = t.cached, t.output, t.reasoning
+		ex.CachedTokens, ex.CacheWriteTokens = t.cached, t.written
+		ex.OutputTokens, ex.ReasoningTokens = t.output, t.reasoning
 		t.spans.book(ex)
 	})
 	if c.aborted {

@@ -56,7 +56,7 @@ func chatWording(choice int) wording {
 }
 
 // open is a role-only chunk for each choice.
-func (e *chatEncoder) open() [][]byte {
+func (e *chatEncoder) open(tally) [][]byte {
 	var events [][]byte
 	for i := range e.choices {
 		events = append(events, e.event(`{"index":`+strconv.Itoa(i)+
@@ -65,7 +65,7 @@ func (e *chatEncoder) open() [][]byte {
 	return events
 }
 
-func (e *chatEncoder) first() [][]byte { return nil }
+func (e *chatEncoder) enter(section) [][]byte { return nil }
 
 func (e *chatEncoder) finish(choice int, reason string) [][]byte {
 	return [][]byte{e.event(`{"index":` + strconv.Itoa(choice) + `,"delta":{},"logprobs":null,"finish_reason":"` + reason + `"}`)}
@@ -97,7 +97,7 @@ func (e *chatEncoder) whole(answers []answer, t tally) any {
 	for i, a := range answers {
 		body.Choices = append(body.Choices, chatChoice{
 			Index:        i,
-			Message:      chatMessage{Role: "assistant", Content: string(a.text), Annotations: []any{}},
+			Message:      chatMessage{Role: "assistant", Content: string(a.said[textSection]), Annotations: []any{}},
 			FinishReason: a.reason,
 		})
 	}

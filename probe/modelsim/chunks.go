@@ -79,12 +79,12 @@ func (c *call) newChunks(body *samplingBody, o order, object string, choice func
 }
 
 // delta is the chunk with tokens of a choice.
-func (k *chunks) delta(choice int, tokens []token) []byte {
+func (k *chunks) delta(e emission, tokens []token) []byte {
 	k.shown += len(tokens)
 	k.begin()
-	k.buf = append(k.buf, k.choices[choice].before...)
+	k.buf = append(k.buf, k.choices[e.choice].before...)
 	k.buf = k.vocab.appendQuoted(k.buf, tokens)
-	k.buf = append(k.buf, k.choices[choice].after...)
+	k.buf = append(k.buf, k.choices[e.choice].after...)
 	return k.end()
 }
 

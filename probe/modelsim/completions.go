@@ -49,10 +49,10 @@ func completionWording(choice int) wording {
 	return wording{`{"text":"`, `","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":null}`}
 }
 
-func (e *completionsEncoder) open() [][]byte { return nil }
+func (e *completionsEncoder) open(tally) [][]byte { return nil }
 
-// first is the echo, which carries no generated token.
-func (e *completionsEncoder) first() [][]byte {
+// enter is the echo, which carries no generated token.
+func (e *completionsEncoder) enter(section) [][]byte {
 	var events [][]byte
 	for i, text := range e.echo {
 		events = append(events, e.event(`{"text":`+quoteJSON(text)+`,"index":`+strconv.Itoa(i)+`,"logprobs":null,"finish_reason":null}`))
@@ -79,7 +79,7 @@ func (e *completionsEncoder) whole(answers []answer, t tally) any {
 		Metrics *metrics           `json:"metrics,omitempty"`
 	}{envelope: e.envelope, Usage: t.usage(), Metrics: e.told(t)}
 	for i, a := range answers {
-		text := string(a.text)
+		text := string(a.said[textSection])
 		if len(e.echo) > 0 {
 			text = e.echo[i] + text
 		}

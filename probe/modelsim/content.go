@@ -152,7 +152,7 @@ type samplingBody struct {
 
 // sampling checks the body and applies the server's defaults.
 func (b *samplingBody) sampling(cfg *Config, maxTokens *int) (sampling, error) {
-	s := sampling{choices: 1, minTokens: b.MinTokens, ignoreEOS: cfg.IgnoreEOS, seed: cfg.Seed}
+	s := sampling{choices: 1, minTokens: b.MinTokens, ignoreEOS: cfg.IgnoreEOS, seed: cfg.Seed, thinking: thinking{share: cfg.ReasoningShare}}
 	if b.N != nil {
 		s.choices = *b.N
 	}

@@ -139,7 +139,7 @@ func (e *engine) submit(o order, faults faultSet) (*job, error) {
 		for k := range s.choices {
 			seq := e.cfg.newSequence(j, i*s.choices+k, p, s)
 			if o.embed {
-				seq.target, seq.hidden, seq.caching = 0, 0, false
+				seq.target, seq.caching = 0, false
 			}
 			seq.stall = stall
 			j.seqs = append(j.seqs, seq)
@@ -168,8 +168,8 @@ func (e *engine) submit(o order, faults faultSet) (*job, error) {
 
 // tally is what the engine did for a job.
 type tally struct {
-	prompt, cached, output, reasoning int
-	spans                             spans
+	prompt, cached, written, output, reasoning int
+	spans                                      spans
 }
 
 // release takes the job out of the engine, finished or not, and says what was done
@@ -181,15 +181,28 @@ func (e *engine) release(j *job) tally {
 	return j.tally()
 }
 
+// foresee is the tally of a job that may not be scheduled yet: its prompt is cached as far as the
+// cache holds it now.
+func (e *engine) foresee(j *job) tally {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := j.tally()
+	if seq := j.seqs[0]; seq.scheduledAt.IsZero() {
+		t.cached, t.written = e.sched.look(seq)
+	}
+	return t
+}
+
 func (j *job) tally() tally {
 	var t tally
 	for i, seq := range j.seqs {
 		if i%j.choices == 0 { // a prompt counts once, whatever its choices
 			t.prompt += seq.promptTokens
 			t.cached += seq.cached
+			t.written += seq.written
 		}
 		t.output += seq.produced
-		t.reasoning += min(seq.hidden, seq.produced)
+		t.reasoning += min(seq.thinking, seq.produced)
 	}
 	if len(j.seqs) > 0 {
 		s := j.seqs[0]

@@ -2,16 +2,19 @@ package modelsim
 
 import "encoding/json"
 
-// encoder words an answer in one API. The byte slices it returns are valid until its
-// next call; each is one event.
+// encoder words an answer in one API. The byte slices that it returns are valid until its next
+// call; each is one event.
 type encoder interface {
-	// open is what a stream sends ahead of generation, first what precedes the first token.
-	open() [][]byte
-	first() [][]byte
-	// delta is the event that carries tokens of a choice, finish the end of that choice.
-	delta(choice int, tokens []token) []byte
+	// open begins a stream, before generation if Config.EarlyHead is set. The tally is what the
+	// engine expects by then.
+	open(t tally) [][]byte
+	// enter precedes the first token of a section.
+	enter(s section) [][]byte
+	// delta carries the tokens of an emission.
+	delta(e emission, tokens []token) []byte
+	// finish ends a choice.
 	finish(choice int, reason string) [][]byte
-	// close ends the stream, fail ends it with an error.
+	// close ends a stream, and fail ends it with an error.
 	close(t tally) [][]byte
 	fail(e *apiError) [][]byte
 	// whole is the body of an answer that is not streamed.
@@ -20,7 +23,7 @@ type encoder interface {
 
 // answer is one choice of an answer that is not streamed.
 type answer struct {
-	text   []byte
+	said   [sections][]byte // text, by section
 	tokens int
 	reason string
 }
@@ -51,6 +54,7 @@ type stream struct {
 	shown   int // tokens sent
 	opened  bool
 	started bool
+	section section // of the last token, when started
 }
 
 func (st *stream) run() error {
@@ -83,7 +87,7 @@ func (st *stream) sendHead() error {
 	if err := st.out.openStream(); err != nil {
 		return err
 	}
-	return st.out.events(st.enc.open())
+	return st.out.events(st.enc.open(st.s.engine.foresee(st.job)))
 }
 
 func (st *stream) emit(e emission, tokens []token) error {
@@ -92,17 +96,11 @@ func (st *stream) emit(e emission, tokens []token) error {
 			return err
 		}
 	}
-	if !st.started {
-		st.started = true
-		if err := st.strike(0, 0); err != nil {
-			return err
-		}
-		if err := st.out.events(st.enc.first()); err != nil {
-			return err
-		}
+	if err := st.enter(e.section); err != nil {
+		return err
 	}
 	if e.tokens > 0 {
-		if err := st.out.event(st.enc.delta(e.choice, tokens), e.choice, e.tokens); err != nil {
+		if err := st.out.event(st.enc.delta(e, tokens), e.choice, e.tokens); err != nil {
 			return err
 		}
 		st.shown += e.tokens
@@ -116,6 +114,21 @@ func (st *stream) emit(e emission, tokens []token) error {
 	st.open--
 	st.finished(e.choice, e.reason)
 	return st.out.events(st.enc.finish(e.choice, e.reason))
+}
+
+// enter sends the events that precede a section, unless the stream is within it.
+func (st *stream) enter(s section) error {
+	if st.started && st.section == s {
+		return nil
+	}
+	if !st.started {
+		st.started = true
+		if err := st.strike(0, 0); err != nil {
+			return err
+		}
+	}
+	st.section = s
+	return st.out.events(st.enc.enter(s))
 }
 
 // strike stages the faults that are due as the count of shown tokens goes from before to now.
@@ -153,7 +166,7 @@ func (c *call) whole(enc encoder, choices int) error {
 		tokens := b.tokens
 		for _, e := range b.emissions {
 			a := &answers[e.choice]
-			a.text = c.s.vocab.appendText(a.text, tokens[:e.tokens])
+			a.said[e.section] = c.s.vocab.appendText(a.said[e.section], tokens[:e.tokens])
 			a.tokens += e.tokens
 			tokens = tokens[e.tokens:]
 			if e.ended {

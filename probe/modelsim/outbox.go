@@ -2,13 +2,14 @@ package modelsim
 
 import "sync"
 
-// emission is what one sequence got from one step, or from several that a slow
-// client let pile up.
+// emission is what one step gave to one section of an answer, or several steps when the client is
+// slow.
 type emission struct {
-	choice int
-	tokens int // of the batch's tokens, in order
-	ended  bool
-	reason string
+	choice  int
+	section section
+	tokens  int // of the batch's tokens, in order
+	ended   bool
+	reason  string
 }
 
 // batch is a run of emissions and their tokens.
@@ -26,18 +27,17 @@ type outbox struct {
 	ready chan struct{} // capacity 1
 }
 
-// push copies tokens.
-func (o *outbox) push(choice int, tokens []token, ended bool, reason string) {
+// push queues an emission with a copy of these tokens.
+func (o *outbox) push(e emission, tokens []token) {
+	e.tokens = len(tokens)
 	o.mu.Lock()
 	q := &o.queue
 	q.tokens = append(q.tokens, tokens...)
-	last := len(q.emissions) - 1
-	if len(q.emissions) >= o.limit && q.emissions[last].choice == choice && !q.emissions[last].ended {
-		e := &q.emissions[last]
-		e.tokens += len(tokens)
-		e.ended, e.reason = ended, reason
+	if last := len(q.emissions) - 1; last+1 >= o.limit && q.emissions[last].takes(e) {
+		e.tokens += q.emissions[last].tokens
+		q.emissions[last] = e
 	} else {
-		q.emissions = append(q.emissions, emission{choice, len(tokens), ended, reason})
+		q.emissions = append(q.emissions, e)
 	}
 	o.mu.Unlock()
 	select {
@@ -46,8 +46,12 @@ func (o *outbox) push(choice int, tokens []token, ended bool, reason string) {
 	}
 }
 
-// take swaps what is queued with b, whose contents are given up for reuse, and reports
-// whether there was anything.
+// takes says whether e and the emission after it can be one.
+func (e *emission) takes(next emission) bool {
+	return e.choice == next.choice && e.section == next.section && !e.ended
+}
+
+// take swaps the queue with b, whose memory it reuses, and reports whether there was anything.
 func (o *outbox) take(b *batch) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

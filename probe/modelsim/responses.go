@@ -115,7 +115,7 @@ func (e *responsesEncoder) outputIndex() int {
 	return 0
 }
 
-func (e *responsesEncoder) open() [][]byte {
+func (e *responsesEncoder) open(tally) [][]byte {
 	r := e.response
 	r.Status = "in_progress"
 	events := [][]byte{
@@ -129,7 +129,7 @@ func (e *responsesEncoder) open() [][]byte {
 	return events
 }
 
-func (e *responsesEncoder) first() [][]byte {
+func (e *responsesEncoder) enter(section) [][]byte {
 	var events [][]byte
 	if e.reasons {
 		events = append(events, e.event("response.output_item.done",
@@ -141,7 +141,7 @@ func (e *responsesEncoder) first() [][]byte {
 		e.event("response.content_part.added", e.at(map[string]any{"part": newOutputText("")})))
 }
 
-func (e *responsesEncoder) delta(_ int, tokens []token) []byte {
+func (e *responsesEncoder) delta(_ emission, tokens []token) []byte {
 	e.text = e.vocab.appendText(e.text, tokens)
 	e.buf = append(e.buf[:0], "event: response.output_text.delta\n"+
 		`data: {"type":"response.output_text.delta","sequence_number":`...)
@@ -200,7 +200,7 @@ func (e *responsesEncoder) fail(err *apiError) [][]byte {
 }
 
 func (e *responsesEncoder) whole(answers []answer, t tally) any {
-	e.complete(string(answers[0].text), answers[0].reason)
+	e.complete(string(answers[0].said[textSection]), answers[0].reason)
 	e.tell(t)
 	return e.response
 }

@@ -109,15 +109,22 @@ func (s *scheduler) begin(now time.Time) time.Duration {
 	return time.Duration(float64(d) * (1 + s.cfg.Jitter*(2*s.jitter.Float64()-1)))
 }
 
-// matchPrefix skips what is cached. At least one prompt token is always computed,
-// or there would be nothing to sample from.
+// matchPrefix skips the prefill of the cached prefix.
 func (s *scheduler) matchPrefix(seq *sequence) {
+	seq.cached, seq.written = s.look(seq)
+	seq.computed = seq.cached
+}
+
+// look says how many tokens of the prompt the cache holds, and how many more the request marks for
+// it. At least one token is always computed, for the answer is drawn from its result.
+func (s *scheduler) look(seq *sequence) (cached, written int) {
 	if !seq.caching {
-		return
+		return 0, 0
 	}
 	full := seq.chain.blocks[:min(len(seq.chain.blocks), (seq.promptTokens-1)/s.cfg.BlockSize)]
-	seq.cached = s.cache.match(full) * s.cfg.BlockSize
-	seq.computed = seq.cached
+	cached = s.cache.match(full) * s.cfg.BlockSize
+	marked := seq.marked / s.cfg.BlockSize * s.cfg.BlockSize
+	return cached, max(0, marked-cached)
 }
 
 // cacheComputed publishes blocks as soon as their computation is scheduled, as vLLM
@@ -151,29 +158,40 @@ func (s *scheduler) advance(seq *sequence, now time.Time) {
 		return
 	}
 	before := seq.shown()
-	s.scratch = seq.generate(s.scratch[:0], n, s.vocab)
 	if n > 0 {
 		seq.lastAt = now
 		if seq.firstAt.IsZero() {
 			seq.firstAt = now
 		}
 	}
-	reason := ""
-	if seq.produced == seq.target {
-		reason = seq.finish
-		seq.done = true
-		if seq.caching {
-			s.cache.use(seq.chain.blocks)
-		}
-	}
-	if len(s.scratch) > 0 || seq.done {
-		seq.job.out.push(seq.choice, s.scratch, seq.done, reason)
-	}
+	s.emit(seq, n)
 	if seq.stopAfter > 0 && seq.shown() >= seq.stopAfter {
 		seq.done = true
 	}
 	if f := seq.stall; f.Kind == FaultStall && before < f.After && f.After <= seq.shown() {
 		seq.stalledUntil = now.Add(f.For)
+	}
+}
+
+// emit gives a sequence n more tokens, and the client those that are shown.
+func (s *scheduler) emit(seq *sequence, n int) {
+	for {
+		e := emission{choice: seq.choice, section: seq.section(seq.produced + 1)}
+		var made int
+		made, s.scratch = seq.generate(s.scratch[:0], n, s.vocab)
+		if seq.produced == seq.target {
+			seq.done = true
+			e.ended, e.reason = true, seq.finish
+			if seq.caching {
+				s.cache.use(seq.chain.blocks)
+			}
+		}
+		if len(s.scratch) > 0 || e.ended {
+			seq.job.out.push(e, s.scratch)
+		}
+		if n -= made; n == 0 {
+			return
+		}
 	}
 }
 

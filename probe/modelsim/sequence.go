@@ -20,6 +20,7 @@ const (
 // prompt is a tokenized prompt.
 type prompt struct {
 	tokens int
+	marked int    // the tokens that the request wants to be cached
 	sum    uint64 // hash of all its tokens
 	chain  blockChain
 }
@@ -50,6 +51,18 @@ func (p *prompt) addOpaque(raw string) {
 	}
 }
 
+// section is a stretch of an answer. Tokens of two sections never share an event.
+type section uint8
+
+// The sections, in the order in which an answer has them; only text is in every API.
+const (
+	thinkingSection section = iota
+	textSection
+	toolNameSection // a single token stands for the name
+	toolInputSection
+	sections
+)
+
 // sampling is what a request asks of its answers.
 type sampling struct {
 	choices   int
@@ -57,7 +70,25 @@ type sampling struct {
 	minTokens int
 	ignoreEOS bool
 	seed      uint64 // the server's and the request's, mixed
+	thinking  thinking
+	tools     toolUse
 }
+
+// thinking is what a request asks of the tokens that precede the answer proper.
+type thinking struct {
+	share  float64 // of all tokens
+	budget int     // the most of them; 0: no bound
+	shown  bool
+}
+
+// toolUse says whether an answer calls a tool.
+type toolUse uint8
+
+const (
+	noTool toolUse = iota
+	textThenTool
+	onlyTool
+)
 
 // sequence is one answer being generated. The engine owns it.
 type sequence struct {
@@ -67,11 +98,15 @@ type sequence struct {
 	promptTokens int
 	chain        blockChain
 	caching      bool
+	marked       int // prompt tokens that the request wants to be cached
 	cached       int // prompt tokens taken from the prefix cache
+	written      int // marked prompt tokens that were not
 	computed     int // prompt tokens done, cached ones included
 
 	target   int // tokens to generate; 0 for an embedding
-	hidden   int // how many of them are reasoning; they come first
+	thinking int // the first of them, and whether they are shown
+	shows    bool
+	tool     int // the last of them: the name and the input of a tool call
 	produced int
 	finish   string
 	prev     token
@@ -93,23 +128,55 @@ type sequence struct {
 	done    bool
 }
 
-// newSequence prepares the answer to p as the given choice of j.
+// newSequence prepares the answer to p, which is the given choice of j.
 func (c *Config) newSequence(j *job, choice int, p *prompt, s sampling) *sequence {
 	content := mix(mix(s.seed, p.sum), uint64(choice))
 	seq := &sequence{
 		job: j, choice: choice,
-		promptTokens: p.tokens, chain: p.chain, caching: c.CacheBlocks > 0,
+		promptTokens: p.tokens, marked: p.marked, chain: p.chain, caching: c.CacheBlocks > 0,
 		text:  rand.New(rand.NewPCG(content, saltText)),
 		draft: rand.New(rand.NewPCG(content, saltDraft)),
 	}
 	// Choices share the prompt's blocks; each appends its own.
 	seq.chain.blocks = seq.chain.blocks[:len(seq.chain.blocks):len(seq.chain.blocks)]
 	seq.target, seq.finish = c.answerLength(content, p.tokens, s)
-	seq.hidden = min(int(c.ReasoningShare*float64(seq.target)), seq.target-1) // something is always shown
+	seq.divide(s)
 	return seq
 }
 
-// answerLength draws how long the answer would be and applies the limits.
+// divide cuts the answer into sections. At least one token is no thinking. An answer that calls a
+// tool ends with the whole call, so that its input is valid.
+func (s *sequence) divide(by sampling) {
+	s.shows = by.thinking.shown
+	s.thinking = min(int(by.thinking.share*float64(s.target)), s.target-1)
+	if by.thinking.budget > 0 {
+		s.thinking = min(s.thinking, by.thinking.budget)
+	}
+	switch rest := s.target - s.thinking; by.tools {
+	case onlyTool:
+		s.tool = rest
+	case textThenTool:
+		s.tool = rest / 2
+	}
+	if s.tool > 0 {
+		s.finish = "tool_calls"
+	}
+}
+
+// section is the section of the n-th token; the first is 1.
+func (s *sequence) section(n int) section {
+	switch name := s.target - s.tool + 1; {
+	case n <= s.thinking:
+		return thinkingSection
+	case n < name:
+		return textSection
+	case n == name:
+		return toolNameSection
+	}
+	return toolInputSection
+}
+
+// answerLength draws a length and applies the limits. It also says why the answer ends there.
 func (c *Config) answerLength(content uint64, promptTokens int, s sampling) (int, string) {
 	room := c.MaxModelLen - promptTokens
 	if s.maxTokens > 0 {
@@ -136,22 +203,31 @@ func (s *sequence) decode(c *Config) int {
 	return min(n, s.target-s.produced)
 }
 
-// generate appends what is shown of n more tokens to dst.
-func (s *sequence) generate(dst []token, n int, v *vocabulary) []token {
-	for range n {
+// generate generates up to n more tokens of one section, at least one if n is positive. It returns
+// their number, and dst with those appended that are shown.
+func (s *sequence) generate(dst []token, n int, v *vocabulary) (int, []token) {
+	made, at := 0, s.section(s.produced+1)
+	for made < n && s.section(s.produced+1) == at {
+		first := s.produced == 0 || s.section(s.produced) != at
+		made++
 		s.produced++
-		if s.produced <= s.hidden {
+		if at == thinkingSection && !s.shows {
 			continue
 		}
-		s.prev = v.next(s.text, s.prev, s.produced == s.hidden+1)
+		s.prev = v.next(s.text, s.prev, first)
 		dst = append(dst, s.prev)
-		// Hidden tokens never stand in a later prompt, so what follows them is no prefix.
-		if s.caching && s.hidden == 0 {
+		// A later prompt has neither thinking nor a tool call token by token: nothing from there on is a prefix.
+		if s.caching && s.thinking == 0 && at == textSection {
 			s.chain.add(v.sum[s.prev])
 		}
 	}
-	return dst
+	return made, dst
 }
 
 // shown is how many tokens the client may see by now.
-func (s *sequence) shown() int { return max(0, s.produced-s.hidden) }
+func (s *sequence) shown() int {
+	if s.shows {
+		return s.produced
+	}
+	return max(0, s.produced-s.thinking)
+}

@@ -58,7 +58,10 @@ type Exchange struct {
 
 	PromptTokens int `json:"prompt_tokens"`
 	CachedTokens int `json:"cached_tokens"`
-	// OutputTokens were generated until the end, shown or not, ReasoningTokens of them hidden.
+	// CacheWriteTokens were marked for the cache by the request and not in it.
+	CacheWriteTokens int `json:"cache_write_tokens,omitempty"`
+	// OutputTokens were generated until the end, shown or not. ReasoningTokens of them preceded the
+	// answer proper: thinking, which only the Messages API shows.
 	OutputTokens    int `json:"output_tokens"`
 	ReasoningTokens int `json:"reasoning_tokens"`
 
