@@ -1,8 +1,10 @@
 package modelsim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,8 +29,9 @@ const (
 	FaultCut FaultKind = "cut"
 	// FaultReset is FaultCut with a TCP reset.
 	FaultReset FaultKind = "reset"
-	// FaultError sends an error event after n tokens and ends the stream: error@10.
-	// An answer that is not streamed is a 500.
+	// FaultError sends an error event after n tokens and ends the stream: error@10. The error is
+	// worded like one of status 500, or of another, error=529@10. An answer that is not streamed
+	// has that status.
 	FaultError FaultKind = "error"
 	// FaultGarbage sends an event that is not JSON after n tokens and goes on,
 	// garbage@10; garbage=http answers with bytes that are not HTTP. An answer
@@ -48,7 +51,7 @@ type Fault struct {
 	For time.Duration
 	// After is the number of tokens before it strikes, -1 when none was named.
 	After int
-	// Status is the status of FaultHTTP.
+	// Status is the status of FaultHTTP and FaultError.
 	Status int
 	// Raw makes FaultGarbage strike below HTTP.
 	Raw bool
@@ -66,7 +69,7 @@ func (f Fault) String() string {
 	switch {
 	case f.Kind == FaultStall, f.Kind == FaultSlowHead:
 		s += "=" + f.For.String()
-	case f.Kind == FaultHTTP:
+	case f.Kind == FaultHTTP, f.Kind == FaultError && f.Status != 0:
 		s += "=" + strconv.Itoa(f.Status)
 	case f.Raw:
 		s += "=http"
@@ -126,7 +129,10 @@ func parseFault(item string) (Fault, error) {
 		if f.For, err = time.ParseDuration(arg); err != nil || f.For < 0 {
 			return f, fmt.Errorf("%q is not a duration", arg)
 		}
-	case FaultHTTP:
+	case FaultHTTP, FaultError:
+		if f.Kind == FaultError && !hasArg {
+			break
+		}
 		if f.Status, err = strconv.Atoi(arg); err != nil || f.Status < 400 || f.Status > 599 {
 			return f, fmt.Errorf("%q is not an error status", arg)
 		}
@@ -134,7 +140,7 @@ func parseFault(item string) (Fault, error) {
 		if f.Raw = arg == "http"; hasArg && !f.Raw {
 			return f, fmt.Errorf("%q is not a kind of garbage, only http is", arg)
 		}
-	case FaultCut, FaultReset, FaultError:
+	case FaultCut, FaultReset:
 		if hasArg {
 			return f, fmt.Errorf("%s takes no value", kind)
 		}
@@ -168,6 +174,11 @@ func drawFaults(asked []Fault, rules []FaultRule, seed, ordinal uint64) faultSet
 		}
 	}
 	return set
+}
+
+// error is the error that FaultError brings.
+func (f Fault) error() *apiError {
+	return serverError(cmp.Or(f.Status, http.StatusInternalServerError))
 }
 
 // find returns the first of a kind, or a Fault of no kind.

@@ -256,6 +256,8 @@ func TestParseFaults(t *testing.T) {
 		{in: "cut", want: "cut"},
 		{in: "reset@4", want: "reset@4"},
 		{in: "error", want: "error"},
+		{in: "error=529@4", want: "error=529@4"},
+		{in: "error=200@4", bad: true, want: `fault "error=200@4": "200" is not an error status`},
 		{in: "garbage@2,garbage=http", want: "garbage@2,garbage=http"},
 		{in: "http=503", want: "http=503"},
 		{in: "http=200", bad: true, want: `fault "http=200": "200" is not an error status`},

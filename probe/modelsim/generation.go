@@ -141,7 +141,7 @@ func (st *stream) strike(before, now int) error {
 			}
 		case FaultError:
 			st.book(OutcomeFault)
-			if err := st.out.events(st.enc.fail(serverError(500))); err != nil {
+			if err := st.out.events(st.enc.fail(f.error())); err != nil {
 				return err
 			}
 			if err := st.out.closeStream(); err != nil {
@@ -193,7 +193,7 @@ func (c *call) send(v any, tokens int) error {
 		switch f.Kind {
 		case FaultError:
 			c.book(OutcomeFault)
-			return serverError(500)
+			return f.error()
 		case FaultGarbage:
 			c.book(OutcomeFault)
 			return c.out.whole(200, body[:len(body)/2], tokens, 1)
