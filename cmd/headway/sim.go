@@ -17,7 +17,7 @@ import (
 
 const simUsage = `usage: headway sim [flags]
 
-Serves OpenAI's API from a simulated inference engine; docs/simulator.md describes it.`
+Serves OpenAI's and Anthropic's APIs from a simulated inference engine; docs/simulator.md describes it.`
 
 // runSim is `headway sim`.
 func runSim(ctx context.Context, args []string, out, errs io.Writer) error {

@@ -13,7 +13,8 @@ type Config struct {
 	// echoed, unless StrictModels is set: then it is a 404.
 	Models       []string
 	StrictModels bool
-	// APIKey, when set, must arrive as bearer token or the answer is 401.
+	// APIKey, when set, must arrive as bearer token, or as X-Api-Key in the Messages API. Otherwise
+	// the answer is 401.
 	APIKey string
 	// Seed feeds everything random; see the package documentation.
 	Seed uint64
@@ -50,8 +51,9 @@ type Config struct {
 	// IgnoreEOS makes a requested maximum the exact length; otherwise it only cuts the drawn
 	// length. A request's own ignore_eos overrides it.
 	IgnoreEOS bool
-	// ReasoningShare of each answer's tokens is generated first, never shown,
-	// and reported as reasoning tokens.
+	// ReasoningShare of each answer's tokens is generated first and reported as reasoning. OpenAI's
+	// APIs never show it. In the Messages API it is the thinking of requests that ask for that, half
+	// of the answer if the share is 0.
 	ReasoningShare float64
 	// MaxChoices bounds n, and MaxInputs the prompts or inputs of one request.
 	MaxChoices, MaxInputs int

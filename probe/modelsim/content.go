@@ -10,8 +10,10 @@ type content []part
 
 // part is text, or something else in its raw form.
 type part struct {
-	text   string
-	opaque string
+	text       string
+	opaque     string
+	toolResult bool
+	marked     bool // the prompt up to here is for the cache
 }
 
 // UnmarshalJSON reads any of the forms.
@@ -29,23 +31,37 @@ func (c *content) UnmarshalJSON(b []byte) error {
 		return invalidRequest("content", "Invalid type for 'content': expected a string or an array of parts.")
 	}
 	for _, r := range raw {
-		var p struct {
-			Text    *string `json:"text"`
-			Refusal *string `json:"refusal"`
+		p, err := newPart(r)
+		if err != nil {
+			return err
 		}
-		if err := json.Unmarshal(r, &p); err != nil {
-			return invalidRequest("content", "Invalid content part: %v.", err)
-		}
-		switch {
-		case p.Text != nil:
-			*c = append(*c, part{text: *p.Text})
-		case p.Refusal != nil:
-			*c = append(*c, part{text: *p.Refusal})
-		default:
-			*c = append(*c, part{opaque: string(r)})
-		}
+		*c = append(*c, p)
 	}
 	return nil
+}
+
+func newPart(raw json.RawMessage) (part, error) {
+	var p struct {
+		Type         string          `json:"type"`
+		Text         *string         `json:"text"`
+		Refusal      *string         `json:"refusal"`
+		CacheControl json.RawMessage `json:"cache_control"`
+	}
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return part{}, invalidRequest("content", "Invalid content part: %v.", err)
+	}
+	made := part{toolResult: p.Type == "tool_result", marked: !isNull(p.CacheControl)}
+	switch {
+	case p.Text != nil:
+		made.text = *p.Text
+	case p.Refusal != nil:
+		made.text = *p.Refusal
+	case p.Type == "tool_use", p.Type == "tool_result", p.Type == "thinking":
+		made.text = string(raw)
+	default:
+		made.opaque = string(raw)
+	}
+	return made, nil
 }
 
 func isNull(b []byte) bool { return len(b) == 0 || bytes.Equal(bytes.TrimSpace(b), []byte("null")) }
@@ -70,9 +86,12 @@ func (s *Server) chatPrompt(model string, tools json.RawMessage, messages []mess
 		for _, part := range m.content {
 			if part.opaque != "" {
 				p.addOpaque(part.opaque)
-				continue
+			} else {
+				p.addText(part.text)
 			}
-			p.addText(part.text)
+			if part.marked {
+				p.marked = p.tokens
+			}
 		}
 		p.addText(m.extra)
 		marker("end")

@@ -28,14 +28,14 @@ func busy(t *testing.T, seed uint64) modelsim.Config {
 
 // play runs seeded traffic against a busy server for ten virtual seconds, lets what is under
 // way end, and returns the ground truth.
-func play(t *testing.T, serverSeed, trafficSeed uint64) (list []modelsim.Exchange) {
+func play(t *testing.T, mix modelsim.Mix, serverSeed, trafficSeed uint64) (list []modelsim.Exchange) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, busy(t, serverSeed))
 		// Leaving on reading an event is left out: it falls on the very instant at which
 		// the next step begins.
 		traffic := modelsim.Traffic{
-			BaseURL: "http://sim/v1", RPS: 12, Seed: trafficSeed, Model: "sim-medium", MaxRetries: 2,
+			BaseURL: "http://sim/v1", RPS: 12, Seed: trafficSeed, Model: "sim-medium", MaxRetries: 2, Mix: mix,
 			Transport: h.client.Transport,
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second+123457*time.Nanosecond)
@@ -51,7 +51,14 @@ func play(t *testing.T, serverSeed, trafficSeed uint64) (list []modelsim.Exchang
 }
 
 func TestSameSeedsGiveTheSameTokensAndTimes(t *testing.T) {
-	first, again := play(t, 7, 3), play(t, 7, 3)
+	for name, mix := range map[string]modelsim.Mix{"OpenAI": modelsim.DefaultMix(), "Anthropic": {Messages: 1}} {
+		t.Run(name, func(t *testing.T) { checkSameTwice(t, mix) })
+	}
+}
+
+func checkSameTwice(t *testing.T, mix modelsim.Mix) {
+	t.Helper()
+	first, again := play(t, mix, 7, 3), play(t, mix, 7, 3)
 	if !reflect.DeepEqual(first, again) {
 		if len(first) != len(again) {
 			t.Fatalf("%d exchanges, then %d", len(first), len(again))
@@ -84,8 +91,9 @@ func TestSameSeedsGiveTheSameTokensAndTimes(t *testing.T) {
 }
 
 func TestOtherSeedsGiveOtherTokensAndTimes(t *testing.T) {
-	base := play(t, 7, 3)
-	for name, other := range map[string][]modelsim.Exchange{"server": play(t, 8, 3), "traffic": play(t, 7, 4)} {
+	mix := modelsim.DefaultMix()
+	base := play(t, mix, 7, 3)
+	for name, other := range map[string][]modelsim.Exchange{"server": play(t, mix, 8, 3), "traffic": play(t, mix, 7, 4)} {
 		if reflect.DeepEqual(base, other) {
 			t.Errorf("another %s seed changes nothing", name)
 		}

@@ -8,7 +8,8 @@ import (
 // endpoint is where an API plugs into the server.
 type endpoint struct {
 	path string // behind /v1/
-	// dialect and operation name the API as headway's records do.
+	// dialect and operation name the API as headway's records do. The dialect is empty where headway
+	// reads none.
 	dialect, operation string
 	provider           provider
 	serve              func(*call) error
@@ -21,6 +22,8 @@ func endpoints() []endpoint {
 		{"completions", "openai-completions", "text_completion", openAI{}, generate[completionsBody]},
 		{"responses", "openai-responses", "chat", openAI{}, generate[responsesBody]},
 		{"embeddings", "openai-embeddings", "embeddings", openAI{}, (*call).embeddings},
+		{"messages", "anthropic-messages", "chat", anthropic{}, generate[messagesBody]},
+		{"messages/count_tokens", "", "count_tokens", anthropic{}, (*call).countTokens},
 	}
 }
 

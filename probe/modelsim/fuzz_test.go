@@ -12,7 +12,7 @@ import (
 )
 
 func FuzzRequest(f *testing.F) {
-	paths := []string{chatPath, completionsPath, responsesPath, embeddingsPath}
+	paths := []string{chatPath, completionsPath, responsesPath, embeddingsPath, messagesPath, countPath}
 	for i, bodies := range [][]string{
 		{
 			`{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"n":2,"max_tokens":9223372036854775807}`,
@@ -22,6 +22,12 @@ func FuzzRequest(f *testing.F) {
 		{`{"model":"m","prompt":[[1,2],[3]],"echo":true,"stream":true,"n":3}`, `{"model":"m","prompt":null}`, `{"model":"m","prompt":[]}`},
 		{`{"model":"m","input":[{"type":"function_call_output","output":"x"}],"stream":true}`, `{"model":"m","input":null,"metadata":[]}`},
 		{`{"model":"m","input":"","dimensions":1}`, `{"model":"m","input":[1,-2],"encoding_format":"base64"}`, `{"model":"m","input":[[]]}`},
+		{
+			`{"model":"m","max_tokens":20,"stream":true,"messages":[{"role":"user","content":"hi"}],"thinking":{"type":"enabled","budget_tokens":5},"tools":[{"name":"look"}],"tool_choice":{"type":"auto"}}`,
+			`{"model":"m","max_tokens":1,"stream":true,"messages":[{"content":[{"type":"tool_result"}]}],"tools":[{"name":""}],"tool_choice":{"type":"any"},"cache_control":{}}`,
+			`{"model":"m","max_tokens":9,"messages":[{"content":null}],"system":[{"type":"text","text":"","cache_control":{"type":"ephemeral"}}],"thinking":{"type":"adaptive","display":"omitted"}}`,
+		},
+		{`{"model":"m","messages":[{"role":"user","content":[{"type":"image"}]}],"tools":7}`},
 	} {
 		for _, body := range bodies {
 			f.Add(uint8(i), body, "")
@@ -53,7 +59,7 @@ func FuzzRequest(f *testing.F) {
 			if ex.Outcome == modelsim.OutcomeRunning || ex.EndAt == 0 {
 				t.Errorf("exchange has not ended: %+v", ex)
 			}
-			if known := []int{0, 200, 400, 429, 500, 503}; ex.Fault == "" && !slices.Contains(known, ex.Status) {
+			if known := []int{0, 200, 400, 429, 500, 503, 529}; ex.Fault == "" && !slices.Contains(known, ex.Status) {
 				t.Errorf("status %d", ex.Status)
 			}
 			if s := sim.Stats(); s.Running != 0 || s.Waiting != 0 {

@@ -3,6 +3,7 @@ package modelsim_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -98,6 +99,8 @@ const (
 	completionsPath = "/v1/completions"
 	responsesPath   = "/v1/responses"
 	embeddingsPath  = "/v1/embeddings"
+	messagesPath    = "/v1/messages"
+	countPath       = "/v1/messages/count_tokens"
 )
 
 // send posts body, with headers as pairs of name and value.
@@ -139,9 +142,10 @@ func (h *harness) truth(r reply) modelsim.Exchange {
 	if r.err != nil {
 		h.Fatal(r.err)
 	}
-	ex, ok := h.sim.Exchange(r.header.Get("X-Request-Id"))
+	id := cmp.Or(r.header.Get("X-Request-Id"), r.header.Get("Request-Id"))
+	ex, ok := h.sim.Exchange(id)
 	if !ok {
-		h.Fatalf("no exchange %q in the ground truth", r.header.Get("X-Request-Id"))
+		h.Fatalf("no exchange %q in the ground truth", id)
 	}
 	return ex
 }

@@ -80,6 +80,7 @@ func (s *Server) Stats() Stats { return s.engine.stats() }
 // Handler serves the API:
 //
 //	POST {prefix}/v1/chat/completions  …/completions  …/responses  …/embeddings
+//	POST {prefix}/v1/messages  …/messages/count_tokens
 //	GET  /v1/models  /v1/models/{model}  /health
 //	GET  /sim/exchanges?limit=N  /sim/exchanges/{id}  /sim/stats
 //	GET, PUT /sim/faults, a list of rules as ParseFaultRules reads it

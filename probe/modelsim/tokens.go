@@ -106,9 +106,10 @@ var (
 // vocabulary is the fixed set of output tokens with what is needed of each.
 // It is read only and safe for concurrent use.
 type vocabulary struct {
-	text   []string
-	quoted []string // as it stands inside a JSON string
-	sum    []uint64
+	text     []string
+	quoted   []string // as it stands inside a JSON string
+	requoted []string // as it stands inside a JSON string within a JSON string
+	sum      []uint64
 }
 
 func newVocabulary() *vocabulary {
@@ -116,8 +117,8 @@ func newVocabulary() *vocabulary {
 	for _, table := range [][]string{openers[:], words[:], marks[:]} {
 		for _, text := range table {
 			v.text = append(v.text, text)
-			quoted := quoteJSON(text)
-			v.quoted = append(v.quoted, quoted[1:len(quoted)-1])
+			v.quoted = append(v.quoted, quoted(text))
+			v.requoted = append(v.requoted, quoted(quoted(text)))
 			v.sum = append(v.sum, hashString(text))
 		}
 	}
@@ -149,6 +150,20 @@ func (v *vocabulary) appendQuoted(dst []byte, tokens []token) []byte {
 		dst = append(dst, v.quoted[t]...)
 	}
 	return dst
+}
+
+// appendRequoted is appendQuoted for a string whose text is JSON, of which the tokens are a string.
+func (v *vocabulary) appendRequoted(dst []byte, tokens []token) []byte {
+	for _, t := range tokens {
+		dst = append(dst, v.requoted[t]...)
+	}
+	return dst
+}
+
+// quoted is s as it stands inside a JSON string.
+func quoted(s string) string {
+	q := quoteJSON(s)
+	return q[1 : len(q)-1]
 }
 
 func quoteJSON(s string) string {

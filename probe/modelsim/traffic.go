@@ -14,17 +14,17 @@ import (
 
 // Mix is the share of each kind of request, as weights.
 type Mix struct {
-	ChatStream, Chat, Completions, Responses, Embeddings float64
+	ChatStream, Chat, Completions, Responses, Messages, Embeddings float64
 }
 
-// DefaultMix is mostly streamed chat.
+// DefaultMix is mostly streamed chat, all of it with OpenAI's API.
 func DefaultMix() Mix {
 	return Mix{ChatStream: 70, Chat: 8, Completions: 5, Responses: 10, Embeddings: 7}
 }
 
 // Traffic is an application that calls a model server: arrivals are a Poisson process that
 // does not wait for answers, prompts vary in length and share system prompts,
-// some clients leave early, and failed attempts are retried as the OpenAI SDKs do.
+// some clients leave early, and failed attempts are retried as the OpenAI and Anthropic SDKs do.
 // What is sent derives from Seed; what the server makes of it does not.
 type Traffic struct {
 	BaseURL string  // with /v1
@@ -176,7 +176,7 @@ func newPlan(t *Traffic, ordinal uint64) *plan {
 	p := &plan{random: rand.New(rand.NewPCG(t.Seed, ordinal))}
 	p.body = map[string]any{"model": t.Model}
 	m := t.Mix
-	pick := p.random.Float64() * (m.ChatStream + m.Chat + m.Completions + m.Responses + m.Embeddings)
+	pick := p.random.Float64() * (m.ChatStream + m.Chat + m.Completions + m.Responses + m.Messages + m.Embeddings)
 	limit := ""
 	switch {
 	case pick < m.ChatStream+m.Chat:
@@ -191,6 +191,9 @@ func newPlan(t *Traffic, ordinal uint64) *plan {
 	case pick < m.ChatStream+m.Chat+m.Completions+m.Responses:
 		p.path, p.stream, limit = "/responses", p.random.IntN(4) > 0, "max_output_tokens"
 		p.body["input"] = p.prose(p.promptWords())
+	case pick < m.ChatStream+m.Chat+m.Completions+m.Responses+m.Messages:
+		p.path, p.stream, limit = "/messages", p.random.IntN(4) > 0, "max_tokens"
+		p.body["messages"], p.body["max_tokens"] = p.conversation(), 512
 	default:
 		p.path = "/embeddings"
 		p.body["input"] = []string{p.prose(p.promptWords() / 4), p.prose(p.promptWords() / 4)}

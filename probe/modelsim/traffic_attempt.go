@@ -89,7 +89,7 @@ func (r *run) readStream(body io.Reader, leave int) error {
 		case bytes.HasPrefix(data, []byte(`{"error"`)), bytes.HasPrefix(data, []byte(`{"type":"error"`)):
 			return errors.New("the stream brought an error")
 		case bytes.Equal(data, []byte("[DONE]")), bytes.HasPrefix(data, []byte(`{"type":"response.completed"`)),
-			bytes.HasPrefix(data, []byte(`{"type":"response.incomplete"`)):
+			bytes.HasPrefix(data, []byte(`{"type":"response.incomplete"`)), bytes.HasPrefix(data, []byte(`{"type":"message_stop"`)):
 			terminated = true
 		}
 		if events++; events == leave && !terminated {

@@ -32,11 +32,13 @@ type Chunk struct {
 // Exchange is the ground truth of one request. Times are Unix nanoseconds, zero
 // when the thing did not happen.
 type Exchange struct {
-	ID         string `json:"id"`          // the X-Request-Id response header
+	ID         string `json:"id"`          // the X-Request-Id of the response, or Anthropic's Request-Id
 	ResponseID string `json:"response_id"` // the id in the body
 	Ordinal    uint64 `json:"ordinal"`     // 1 for the server's first request
-	Dialect    string `json:"dialect"`     // openai-chat, say, as headway's records have it
-	Operation  string `json:"operation"`   // chat, text_completion or embeddings, likewise
+	// Dialect and Operation name the API as headway's records do: openai-chat and chat, say. The
+	// dialect is empty for a count of tokens, which headway reads as no dialect.
+	Dialect    string `json:"dialect"`
+	Operation  string `json:"operation"`
 	Model      string `json:"model"`
 	Stream     bool   `json:"stream"`
 	RetryCount string `json:"retry_count,omitempty"` // the client's X-Stainless-Retry-Count

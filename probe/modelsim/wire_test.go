@@ -36,6 +36,8 @@ func telling(c *modelsim.Config) { c.TellMetrics = true }
 
 func TestWireShape(t *testing.T) {
 	const messages = `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Name a color."}]}]`
+	const brief = `"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Name a color."}]}]`
+	const tools = `"tools":[{"type":"web_search_20250305","name":"web_search"},{"name":"paint","input_schema":{"type":"object","properties":{"color":{"type":"string"}},"required":["color"]}}]`
 	tests := []struct {
 		name, path, body string
 		header           []string
@@ -65,6 +67,30 @@ func TestWireShape(t *testing.T) {
 		{name: "responses-error-event", path: responsesPath, body: `{"model":"gpt-x","stream":true,"input":"Name a color."}`, header: []string{"X-Sim-Fault", "error@2"}},
 		{name: "embeddings", path: embeddingsPath, body: `{"model":"embed-x","input":["one","two words"],"dimensions":4}`},
 		{name: "embeddings-base64", path: embeddingsPath, body: `{"model":"embed-x","input":"one","dimensions":4,"encoding_format":"base64"}`},
+		{name: "messages", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":4}`},
+		{name: "messages-end-turn", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":60,"ignore_eos":false}`},
+		{name: "messages-thinking", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":6,"thinking":{"type":"adaptive"}}`},
+		{name: "messages-thinking-omitted", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":6,"thinking":{"type":"adaptive","display":"omitted"}}`},
+		{name: "messages-tool", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":4,` + tools + `,"tool_choice":{"type":"any"}}`},
+		{name: "messages-stream", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":3}`},
+		{name: "messages-stream-late-head", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":1}`, config: func(c *modelsim.Config) { c.EarlyHead = false }},
+		{name: "messages-stream-thinking", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":5,"thinking":{"type":"enabled","budget_tokens":2}}`},
+		{name: "messages-stream-thinking-omitted", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":4,"thinking":{"type":"adaptive","display":"omitted"}}`},
+		{name: "messages-stream-tool", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":4,` + tools + `,"tool_choice":{"type":"tool","name":"paint"}}`},
+		{name: "messages-stream-tool-without-input", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":1,` + tools + `,"tool_choice":{"type":"any"}}`},
+		{name: "messages-stream-thinking-text-tool", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":8,"thinking":{"type":"enabled","budget_tokens":2},` + tools + `,"tool_choice":{"type":"auto"}}`},
+		{name: "messages-stream-drafts", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":11,"thinking":{"type":"adaptive"},` + tools + `,"tool_choice":{"type":"auto"}}`, config: func(c *modelsim.Config) {
+			c.DraftTokens, c.DraftAcceptance = 3, 1
+		}},
+		{name: "messages-error-event", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":9}`, header: []string{"X-Sim-Fault", "error=529@2"}},
+		{name: "messages-garbage", path: messagesPath, body: `{"model":"claude-x","stream":true,` + brief + `,"max_tokens":2}`, header: []string{"X-Sim-Fault", "garbage@1"}},
+		{name: "messages-overloaded", path: messagesPath, body: `{}`, header: []string{"X-Sim-Fault", "http=529"}},
+		{name: "messages-rate-limited", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":20}`, config: func(c *modelsim.Config) { c.TokensPerMinute = 30 }},
+		{name: "messages-without-max-tokens", path: messagesPath, body: `{"model":"claude-x",` + brief + `}`},
+		{name: "messages-unauthorized", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":4}`, config: func(c *modelsim.Config) { c.APIKey = "secret" }},
+		{name: "messages-authorized", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":1}`, header: []string{"X-Api-Key", "secret"}, config: func(c *modelsim.Config) { c.APIKey = "secret" }},
+		{name: "messages-strict-model", path: messagesPath, body: `{"model":"claude-x",` + brief + `,"max_tokens":4}`, config: func(c *modelsim.Config) { c.StrictModels = true }},
+		{name: "messages-count-tokens", path: countPath, body: `{"model":"claude-x",` + brief + `,` + tools + `}`},
 		{name: "bad-json", path: chatPath, body: `{"model":`},
 		{name: "no-messages", path: chatPath, body: `{"model":"gpt-x"}`},
 		{name: "stream-options-without-stream", path: chatPath, body: `{"model":"gpt-x",` + messages + `,"stream_options":{"include_usage":true}}`},

@@ -1,0 +1,182 @@
+package modelsim
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// messagesEncoder words an answer as the events of the Messages API or as one message.
+type messagesEncoder struct {
+	vocab     *vocabulary
+	message   messageObject
+	id        string
+	requestID string
+	tool      *messageTool // that the answer calls; nil: none
+	omits     bool         // there is thinking, but the client gets its signature only
+	index     int          // of the content block, -1 before the first
+	thinks    bool         // the block is open and thinking
+	filled    bool         // the tool's input has begun
+	reason    string
+	events    int
+	buf       []byte
+}
+
+// begin starts an event in the encoder's buffer. Its event line and type agree.
+func (e *messagesEncoder) begin(name string) {
+	e.buf = append(e.buf[:0], "event: "+name+"\ndata: {\"type\":\""+name+"\""...)
+}
+
+// beginDelta starts the event of a content delta of this type, up to the value of its field.
+func (e *messagesEncoder) beginDelta(kind, field string) {
+	e.begin("content_block_delta")
+	e.buf = append(e.buf, `,"index":`...)
+	e.buf = strconv.AppendInt(e.buf, int64(e.index), 10)
+	e.buf = append(e.buf, `,"delta":{"type":"`...)
+	e.buf = append(e.buf, kind...)
+	e.buf = append(e.buf, `","`...)
+	e.buf = append(e.buf, field...)
+	e.buf = append(e.buf, `":"`...)
+}
+
+// end ends the event. The service pads events with spaces before the last brace, and so does this.
+func (e *messagesEncoder) end() []byte {
+	const spaces = "             "
+	e.events++
+	e.buf = append(e.buf, spaces[:e.events*5%len(spaces)]...)
+	e.buf = append(e.buf, "}\n\n"...)
+	return e.buf
+}
+
+// event is a whole event in memory of its own; fields are its JSON behind the type, with a comma
+// before each.
+func (e *messagesEncoder) event(name, fields string) []byte {
+	e.begin(name)
+	e.buf = append(e.buf, fields...)
+	return append([]byte(nil), e.end()...)
+}
+
+// start is the event that begins the next content block.
+func (e *messagesEncoder) start(block any) []byte {
+	e.index++
+	_, e.thinks = block.(thinkingBlock)
+	return e.event("content_block_start", e.at()+`,"content_block":`+string(mustJSON(block)))
+}
+
+func (e *messagesEncoder) at() string { return `,"index":` + strconv.Itoa(e.index) }
+
+// stop ends the content block, if there is one. Thinking ends with its signature.
+func (e *messagesEncoder) stop() [][]byte {
+	var events [][]byte
+	if e.index < 0 {
+		return nil
+	}
+	if e.thinks {
+		events = append(events, e.event("content_block_delta", e.at()+`,"delta":{"type":"signature_delta","signature":"`+e.signature()+`"}`))
+	}
+	return append(events, e.event("content_block_stop", e.at()))
+}
+
+// signature stands for what proves that thinking was the model's own.
+func (e *messagesEncoder) signature() string {
+	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("thought by "+e.id+" ", 4)))
+}
+
+// open tells the input as far as it is known, and one token of output, as the service does.
+func (e *messagesEncoder) open(t tally) [][]byte {
+	m := e.message
+	t.output, t.reasoning = 1, 0
+	m.Usage = t.fullMessageUsage()
+	events := [][]byte{e.event("message_start", `,"message":`+string(mustJSON(m))), e.event("ping", "")}
+	if e.omits {
+		events = append(events, e.start(thinkingBlock{Type: "thinking"}))
+	}
+	return events
+}
+
+func (e *messagesEncoder) enter(s section) [][]byte {
+	switch s {
+	case thinkingSection:
+		return [][]byte{e.start(thinkingBlock{Type: "thinking"})}
+	case textSection:
+		return append(e.stop(), e.start(textBlock{Type: "text"}))
+	case toolNameSection:
+		return e.stop()
+	}
+	return [][]byte{e.event("content_block_delta", e.at()+`,"delta":{"type":"input_json_delta","partial_json":""}`)}
+}
+
+func (e *messagesEncoder) delta(em emission, tokens []token) []byte {
+	switch em.section {
+	case toolNameSection:
+		return e.start(e.call(map[string]string{}))
+	case toolInputSection:
+		return e.input(em, tokens)
+	case thinkingSection:
+		e.beginDelta("thinking_delta", "thinking")
+	default:
+		e.beginDelta("text_delta", "text")
+	}
+	e.buf = e.vocab.appendQuoted(e.buf, tokens)
+	e.buf = append(e.buf, `"}`...)
+	return e.end()
+}
+
+// input is a piece of the tool's input, a JSON object with one text in it. The braces belong to the
+// first token and to the last.
+func (e *messagesEncoder) input(em emission, tokens []token) []byte {
+	e.beginDelta("input_json_delta", "partial_json")
+	if !e.filled {
+		e.filled = true
+		e.buf = append(e.buf, quoted(`{`+quoteJSON(e.tool.property())+`: "`)...)
+	}
+	e.buf = e.vocab.appendRequoted(e.buf, tokens)
+	if em.ended {
+		e.buf = append(e.buf, quoted(`"}`)...)
+	}
+	e.buf = append(e.buf, `"}`...)
+	return e.end()
+}
+
+func (e *messagesEncoder) call(input map[string]string) toolBlock {
+	b := toolBlock{Type: "tool_use", ID: "toolu_" + e.id, Name: e.tool.Name, Input: input}
+	b.Caller.Type = "direct"
+	return b
+}
+
+func (e *messagesEncoder) finish(_ int, reason string) [][]byte {
+	e.reason = reason
+	return e.stop()
+}
+
+func (e *messagesEncoder) close(t tally) [][]byte {
+	delta := `,"delta":{"stop_reason":"` + stopReason(e.reason) + `","stop_sequence":null},"usage":` + string(mustJSON(t.messageUsage()))
+	return [][]byte{e.event("message_delta", delta), e.event("message_stop", "")}
+}
+
+// fail is the error event. Nothing follows it.
+func (e *messagesEncoder) fail(err *apiError) [][]byte {
+	body := mustJSON(anthropic{}.errorBody(err, e.requestID))
+	return [][]byte{append(append([]byte("event: error\ndata: "), body...), "\n\n"...)}
+}
+
+func (e *messagesEncoder) whole(answers []answer, t tally) any {
+	m, said := e.message, answers[0].said
+	if len(said[thinkingSection]) > 0 || e.omits {
+		m.Content = append(m.Content, thinkingBlock{Type: "thinking", Thinking: string(said[thinkingSection]), Signature: e.signature()})
+	}
+	if len(said[textSection]) > 0 {
+		m.Content = append(m.Content, textBlock{Type: "text", Text: string(said[textSection])})
+	}
+	if len(said[toolNameSection]) > 0 {
+		input := map[string]string{}
+		if text := said[toolInputSection]; len(text) > 0 {
+			input[e.tool.property()] = string(text)
+		}
+		m.Content = append(m.Content, e.call(input))
+	}
+	reason := stopReason(answers[0].reason)
+	m.StopReason = &reason
+	m.Usage = t.fullMessageUsage()
+	return m
+}
