@@ -1,0 +1,74 @@
+// OpenAI's SDK, for drive.mjs.
+import { createRequire } from 'node:module';
+
+const installed = createRequire(new URL('../../../.tools/node/', import.meta.url));
+const OpenAI = installed('openai');
+
+export const CALLS = 'calls.json';
+
+export const connect = (baseURL) => new OpenAI({ baseURL, apiKey: 'sk-interop' });
+
+export function request(client, call, options) {
+  switch (call.api) {
+    case 'chat': return client.chat.completions.create(call.params, options);
+    case 'completions': return client.completions.create(call.params, options);
+    case 'responses': return client.responses.create(call.params, options);
+    case 'embeddings': return client.embeddings.create(call.params, options);
+    case 'models': return client.models.list(options);
+    case 'raw': return client.post(call.path, { ...options, body: call.params });
+  }
+  throw new Error(`${call.name}: no API ${call.api}`);
+}
+
+export function gather(client, call) {
+  return call.api === 'chat'
+    ? client.chat.completions.stream(call.params).finalChatCompletion()
+    : client.responses.stream(call.params).finalResponse();
+}
+
+// piece adds one event of a stream to the answer.
+export function piece(call, event, answer) {
+  if (call.api === 'responses') {
+    if (event.type === 'response.output_text.delta') answer.text[0] = (answer.text[0] ?? '') + event.delta;
+    if (!event.response) return;
+    about(event.response, answer);
+    answer.finish_reason = [event.response.incomplete_details?.reason ?? event.response.status];
+    return;
+  }
+  answer.id = event.id;
+  answer.model = event.model;
+  answer.usage = event.usage ?? answer.usage;
+  for (const choice of event.choices) {
+    const text = call.api === 'chat' ? choice.delta.content : choice.text;
+    answer.text[choice.index] = (answer.text[choice.index] ?? '') + (text ?? '');
+    answer.finish_reason[choice.index] = choice.finish_reason;
+  }
+}
+
+// whole takes over an answer that came, or was put together, in one piece.
+export function whole(call, data, answer) {
+  about(data, answer);
+  switch (call.api) {
+    case 'embeddings':
+      answer.text = data.data.map((d) => d.embedding.join(' '));
+      break;
+    case 'models':
+      answer.text = data.data.map((m) => m.id);
+      break;
+    case 'responses':
+      answer.text = [data.output_text];
+      answer.finish_reason = [data.incomplete_details?.reason ?? data.status];
+      break;
+    default:
+      for (const choice of data.choices) {
+        answer.text[choice.index] = choice.text ?? choice.message.content;
+        answer.finish_reason[choice.index] = choice.finish_reason;
+      }
+  }
+}
+
+function about(data, answer) {
+  answer.id = data.id;
+  answer.model = data.model;
+  answer.usage = data.usage;
+}
