@@ -10,24 +10,36 @@ import (
 	"time"
 )
 
-// SDK is an official SDK with the script that makes the calls of calls.json.
+// SDK is an official SDK with the script that makes the calls of a list.
 type SDK struct {
 	Name    string
 	Command []string
+	Path    string // of its base URL
 }
 
-// SDKs are the SDKs that make the calls of calls.json.
-func SDKs(t *testing.T) []SDK {
+// OpenAISDKs are the SDKs that make the calls of calls.json.
+func OpenAISDKs(t *testing.T) []SDK {
 	t.Helper()
 	python := Tool(t, "python/bin/python")
 	return []SDK{
-		{"node", []string{"node", Driver(t, "node/drive.mjs")}},
-		{"python", []string{python, Driver(t, "python/drive.py")}},
-		{"python async", []string{python, Driver(t, "python/drive.py"), "--async"}},
+		{"node", []string{"node", Driver(t, "node/drive.mjs")}, "/v1"},
+		{"python", []string{python, Driver(t, "python/drive.py")}, "/v1"},
+		{"python async", []string{python, Driver(t, "python/drive.py"), "--async"}, "/v1"},
 	}
 }
 
-// Call is what the tests read of an entry of calls.json.
+// AnthropicSDKs are the SDKs that make the calls of calls_anthropic.json.
+func AnthropicSDKs(t *testing.T) []SDK {
+	t.Helper()
+	python := Tool(t, "python/bin/python")
+	return []SDK{
+		{"node", []string{"node", Driver(t, "node/drive.mjs"), "--anthropic"}, ""},
+		{"python", []string{python, Driver(t, "python/drive.py"), "--anthropic"}, ""},
+		{"python async", []string{python, Driver(t, "python/drive.py"), "--anthropic", "--async"}, ""},
+	}
+}
+
+// Call is the part of an entry of a list of calls that the tests read.
 type Call struct {
 	Name   string `json:"name"`
 	API    string `json:"api"`
@@ -45,7 +57,7 @@ type Call struct {
 // ToldUsage says that the server reports usage in the answer to this call.
 func (c Call) ToldUsage() bool {
 	streams := c.Params.Stream || c.Helper
-	return !streams || c.Params.Options.IncludeUsage || c.API == "responses"
+	return !streams || c.Params.Options.IncludeUsage || c.API == "responses" || c.API == "messages"
 }
 
 // DepartureLimit is the longest time between the departure of a client and the moment
@@ -59,7 +71,7 @@ type Answer map[string]any
 func (s SDK) Drive(t *testing.T, upstream string) []Answer {
 	t.Helper()
 	var printed, complaints bytes.Buffer
-	command := exec.Command(s.Command[0], append(s.Command[1:], upstream+"/v1")...)
+	command := exec.Command(s.Command[0], append(s.Command[1:], upstream+s.Path)...)
 	command.Stdout, command.Stderr = &printed, &complaints
 	// A hung driver would hang the test: it is ended by its own pid.
 	patience := time.AfterFunc(2*time.Minute, func() { _ = command.Process.Kill() })
@@ -106,10 +118,10 @@ func (a Answer) String() string {
 	return InJSON(map[string]any(a))
 }
 
-// ReadCalls reads calls.json, in order.
-func ReadCalls(t *testing.T) []Call {
+// ReadCalls reads a list of calls, in order.
+func ReadCalls(t *testing.T, list string) []Call {
 	t.Helper()
-	text, err := os.ReadFile(Driver(t, "calls.json"))
+	text, err := os.ReadFile(Driver(t, list))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 type CaptureLine struct {
 	Start         time.Time `json:"start"`
 	Dialect       string    `json:"dialect"`
+	Operation     string    `json:"operation"`
 	Stream        bool      `json:"stream"`
 	Status        int       `json:"status"`
 	Outcome       string    `json:"outcome"`
@@ -38,10 +39,12 @@ type CaptureLine struct {
 		Max float64 `json:"max"`
 	} `json:"itl_s"`
 	Tokens struct {
-		Input     *int   `json:"input"`
-		Output    *int   `json:"output"`
-		CacheRead *int   `json:"cache_read"`
-		Source    string `json:"source"`
+		Input      *int   `json:"input"`
+		Output     *int   `json:"output"`
+		CacheRead  *int   `json:"cache_read"`
+		CacheWrite *int   `json:"cache_write"`
+		Reasoning  *int   `json:"reasoning"`
+		Source     string `json:"source"`
 	} `json:"tokens"`
 }
 
@@ -56,10 +59,12 @@ func CompareFacts(t *testing.T, x modelsim.Exchange, line CaptureLine, toldUsage
 			t.Errorf("%s (%s): %s is %s, ground truth %s", line.Model.Request, x.ID, name, InJSON(got), InJSON(want))
 		}
 	}
+	fact("dialect", line.Dialect, x.Dialect)
+	fact("operation", line.Operation, x.Operation)
 	// A fault that strikes before the body is looked at leaves these unknown to the simulator.
 	if x.Model != "" {
 		fact("model", line.Model.Request, x.Model)
-		fact("stream", line.Stream, x.Stream && x.Status == http.StatusOK)
+		fact("stream", line.Stream, x.Stream)
 	}
 	fact("status", line.Status, x.Status)
 	fact("outcome", line.Outcome, wantOutcome(x))
@@ -87,6 +92,12 @@ func CompareFacts(t *testing.T, x modelsim.Exchange, line CaptureLine, toldUsage
 	if line.Tokens.CacheRead != nil {
 		fact("cached tokens", *line.Tokens.CacheRead, x.CachedTokens)
 	}
+	if line.Tokens.CacheWrite != nil {
+		fact("tokens for the cache", *line.Tokens.CacheWrite, x.CacheWriteTokens)
+	}
+	if line.Tokens.Reasoning != nil && x.Outcome == modelsim.OutcomeOK {
+		fact("reasoning tokens", *line.Tokens.Reasoning, x.ReasoningTokens)
+	}
 	if len(x.Chunks) == 0 {
 		fact("TTFT", line.TTFT, (*float64)(nil))
 	}
@@ -97,7 +108,7 @@ func wantOutcome(x modelsim.Exchange) string {
 	switch {
 	case x.Outcome == modelsim.OutcomeClientGone:
 		return "client_gone"
-	case x.Status == http.StatusTooManyRequests, x.Status == http.StatusServiceUnavailable:
+	case x.Status == http.StatusTooManyRequests, x.Status == http.StatusServiceUnavailable, x.Status == 529:
 		return "refused"
 	case x.Status >= http.StatusBadRequest:
 		return "http_error"

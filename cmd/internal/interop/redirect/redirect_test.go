@@ -171,12 +171,12 @@ func (r *redirected) lines(t *testing.T) []redirectedLine {
 const allExchanges = 10_000
 
 func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
-	calls := interop.ReadCalls(t)
+	calls := interop.ReadCalls(t, "calls.json")
 	app, far := twoHosts(t)
 	p := startProvider(t, far)
 	before := app.rules(t)
 	app.know(t, farV4, providerName)
-	clients := interop.SDKs(t)[:2]
+	clients := interop.OpenAISDKs(t)[:2]
 	direct := map[string][]interop.Answer{}
 	for _, c := range clients {
 		p.forget(t)
