@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// errEnded says that a fault has ended the exchange and booked it.
+// errEnded says that a fault has ended the exchange and booked its outcome.
 var errEnded = errors.New("ended by a fault")
 
 // errGone says that the client has left.
@@ -89,8 +89,7 @@ func (c *call) book(o Outcome) {
 	})
 }
 
-// end releases the job, completes the record and drops the connection if the exchange is to
-// end so.
+// end releases the job and completes the record. It drops the connection if aborted is set.
 func (c *call) end() {
 	var t tally
 	if c.job != nil {
@@ -107,12 +106,12 @@ func (c *call) end() {
 		t.spans.book(ex)
 	})
 	if c.aborted {
-		// net/http's way to close a connection without completing the response.
+		// So net/http closes a connection without completing the response.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// admit checks what the request's head says and stages the faults that come before
+// admit checks the key and the faults in the request's head, and stages the faults that precede
 // any answer.
 func (c *call) admit() error {
 	asked, err := ParseFaults(c.r.Header.Get("X-Sim-Fault"))
@@ -135,7 +134,7 @@ func (c *call) faultsBeforeAnswer() error {
 	for _, f := range c.faults {
 		switch {
 		case f.Kind == FaultSlowHead:
-			// The body is read first: net/http notices a client that leaves only then.
+			// The body comes first: until it is read, net/http does not notice that a client leaves.
 			if err := c.slurp(); err != nil {
 				return err
 			}
@@ -174,7 +173,7 @@ func (c *call) wait(d time.Duration) error {
 	}
 }
 
-// breakOff ends the exchange below HTTP.
+// breakOff ends the exchange by closing its connection, as f says.
 func (c *call) breakOff(f Fault) error {
 	c.book(OutcomeFault)
 	if f.Kind == FaultCut || !c.out.hijack(f) {
@@ -267,7 +266,7 @@ func (c *call) submit(o order) error {
 	return nil
 }
 
-// next is engine.next with the client's departure as errGone.
+// next is engine.next, but when the client leaves it fails with errGone.
 func (c *call) next(b *batch) error {
 	err := c.s.engine.next(c.r.Context(), c.job, b)
 	if errors.Is(err, context.Canceled) {

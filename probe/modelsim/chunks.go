@@ -26,7 +26,7 @@ func (t tally) usage() tokenUsage {
 	return u
 }
 
-// envelope is what all objects of one answer have in common.
+// envelope has the fields that all objects of one answer share.
 type envelope struct {
 	ID      string `json:"id"`
 	Object  string `json:"object"`
@@ -48,7 +48,7 @@ type chunks struct {
 	buf             []byte
 }
 
-// wording is what stands before and after the text of one choice.
+// wording surrounds the text of one choice in a chunk.
 type wording struct{ before, after string }
 
 // told is the metrics of an answer that is not streamed. It is nil when the server tells none.

@@ -2,8 +2,8 @@ package modelsim
 
 import "strconv"
 
-// defaultCompletionTokens is the answer's length when a legacy completion names none, in the
-// OpenAI API as in vLLM.
+// defaultCompletionTokens is the length of a legacy completion whose request names none. OpenAI's
+// API and vLLM have the same.
 const defaultCompletionTokens = 16
 
 type completionsBody struct {

@@ -9,8 +9,8 @@ import (
 // Config describes a simulated server. Start from DefaultConfig or FastConfig;
 // the zero value is not valid.
 type Config struct {
-	// Models are the names listed by /v1/models. Any other name is served too, and
-	// echoed, unless StrictModels is set: then it is a 404.
+	// Models are the names that /v1/models lists. The server answers for any other name too, and
+	// echoes it. With StrictModels another name gets a 404.
 	Models       []string
 	StrictModels bool
 	// APIKey, when set, must arrive as bearer token, or as X-Api-Key in the Messages API. Otherwise
@@ -19,37 +19,36 @@ type Config struct {
 	// Seed feeds everything random; see the package documentation.
 	Seed uint64
 
-	// MaxRunning is how many sequences the batch holds (vLLM: max_num_seqs); more wait
-	// in order of arrival. MaxWaiting bounds that queue, 0 does not; beyond it
-	// the answer is 503.
+	// MaxRunning is how many sequences the batch holds (vLLM: max_num_seqs). More sequences wait in
+	// order of arrival, MaxWaiting of them at most; 0 is no bound. A request beyond that gets a 503,
+	// or 529 in the Messages API.
 	MaxRunning, MaxWaiting int
-	// TokenBudget is how many tokens one step may process, prompt and decode together
-	// (vLLM: max_num_batched_tokens).
+	// TokenBudget is how many tokens one step may process, of prompts and answers together (vLLM:
+	// max_num_batched_tokens).
 	TokenBudget int
-	// PrefillBase is spent by each request before it may be scheduled, outside the batch.
-	// PrefillPerToken is the time of one uncached prompt token within a step.
+	// Each request spends PrefillBase outside the batch before the engine may schedule it.
+	// PrefillPerToken is the time that one uncached prompt token adds to a step.
 	PrefillBase, PrefillPerToken time.Duration
-	// StepBase is the time of an empty step, StepPerSequence what each
-	// decoding sequence adds.
+	// StepBase is the time of an empty step. Each decoding sequence adds StepPerSequence.
 	StepBase, StepPerSequence time.Duration
 	// Jitter scales each step by a uniform factor in [1-Jitter, 1+Jitter].
 	Jitter float64
-	// DraftTokens is how many tokens speculative decoding proposes a step, 0 turns it off;
-	// each is accepted with probability DraftAcceptance if those before it were.
+	// DraftTokens is how many tokens speculative decoding proposes a step; 0 turns it off. The model
+	// accepts each with probability DraftAcceptance if it accepted those before it.
 	DraftTokens     int
 	DraftAcceptance float64
-	// BlockSize is the grain of the prefix cache in tokens, CacheBlocks how many
-	// blocks it keeps, least recently used out first; 0 turns it off.
+	// The prefix cache holds CacheBlocks blocks of BlockSize tokens, and drops the least recently
+	// used first. CacheBlocks of 0 turns it off.
 	BlockSize, CacheBlocks int
 
-	// MaxModelLen bounds prompt plus answer in tokens; beyond it the answer is 400.
+	// MaxModelLen bounds prompt plus answer in tokens. A request for more gets a 400.
 	MaxModelLen int
 	// OutputMedian and OutputSpread are the log-normal distribution of answer
 	// lengths in tokens; a spread of 0 makes all answers OutputMedian long.
 	OutputMedian int
 	OutputSpread float64
-	// IgnoreEOS makes a requested maximum the exact length; otherwise it only cuts the drawn
-	// length. A request's own ignore_eos overrides it.
+	// IgnoreEOS makes the maximum that a request names the exact length. Otherwise that only cuts the
+	// drawn length. A request's own ignore_eos overrides the field.
 	IgnoreEOS bool
 	// ReasoningShare of each answer's tokens is generated first and reported as reasoning. OpenAI's
 	// APIs never show it. In the Messages API it is the thinking of requests that ask for that, half
@@ -60,27 +59,27 @@ type Config struct {
 	// EmbeddingDims is the length of an embedding unless the request says otherwise.
 	EmbeddingDims int
 
-	// RequestsPerMinute and TokensPerMinute are the rate limits, 0 for none. A request is
-	// charged at admission with its prompt and its maximum answer (the median
-	// when it names no maximum), and not at all when it is refused.
+	// RequestsPerMinute and TokensPerMinute are the rate limits, 0 for none. A request that the
+	// server admits pays for its prompt and its longest answer, which is OutputMedian when it names
+	// no maximum. A request that the server refuses pays nothing.
 	RequestsPerMinute, TokensPerMinute int
 
-	// EarlyHead sends a stream's head, and the events that precede the first token, when
-	// the request is accepted; otherwise they wait for the first token.
+	// EarlyHead sends a stream's head and first events when the server accepts the request. Otherwise
+	// they wait for the first token.
 	EarlyHead bool
-	// TellMetrics makes answers tell how long they waited for the engine and were worked on by
-	// it, as vLLM's do with --enable-per-request-metrics: in the body of an answer that is not
-	// streamed, and in a stream where it tells the usage. Of several choices nothing is told.
+	// TellMetrics makes answers of OpenAI's APIs tell how long they waited for the engine and how
+	// long it worked on them, as vLLM's do with --enable-per-request-metrics. A stream tells it
+	// beside the usage. An answer of several choices tells nothing.
 	TellMetrics bool
 	// Gzip compresses answers for clients that accept it. A request may ask for
 	// the same with the header X-Sim-Encoding: gzip.
 	Gzip bool
-	// Backlog is how many events wait for a slow client before tokens are merged.
+	// Backlog is how many events wait for a slow client before tokens join the last of them.
 	Backlog int
-	// Faults strike requests at random, in addition to those which a request asks for
-	// with the header X-Sim-Fault.
+	// Faults strike requests at random, in addition to those that a request asks for with the header
+	// X-Sim-Fault.
 	Faults []FaultRule
-	// KeepExchanges is how many exchanges the ground truth holds, newest kept.
+	// KeepExchanges is how many exchanges the ground truth holds; it drops the oldest.
 	KeepExchanges int
 }
 

@@ -12,7 +12,7 @@ type content []part
 type part struct {
 	text       string
 	opaque     string
-	toolResult bool
+	toolResult bool // of a call that an earlier answer made
 	marked     bool // the prompt up to here is for the cache
 }
 
@@ -73,8 +73,8 @@ type message struct {
 	extra   string // raw tool calls and the like
 }
 
-// chatPrompt renders messages as a chat template does: a marker with the role, the
-// content, an end marker; at last the marker that opens the answer.
+// chatPrompt renders messages as a chat template does: tools first, then for each message a marker
+// with the role, the content and an end marker, and at last the marker that opens the answer.
 func (s *Server) chatPrompt(model string, tools json.RawMessage, messages []message) *prompt {
 	p := newPrompt(model, s.cfg.BlockSize)
 	marker := func(name string) { p.add(hashString("<|" + name + "|>")) }
@@ -117,8 +117,8 @@ type textInput struct {
 	ids  []int
 }
 
-// textInputs is what legacy completions and embeddings accept: a string, strings, token
-// ids, or lists of token ids.
+// textInputs is the prompt of legacy completions and the input of embeddings: a string, strings,
+// token ids, or lists of token ids.
 type textInputs []textInput
 
 // UnmarshalJSON reads any of the forms.
@@ -154,8 +154,8 @@ func (in *textInputs) UnmarshalJSON(b []byte) error {
 	return invalidRequest("input", "Invalid input: expected a string, an array of strings or arrays of token ids.")
 }
 
-// samplingBody is what the bodies of the generating APIs have in common. min_tokens,
-// ignore_eos and continuous_usage_stats are vLLM's.
+// samplingBody has the fields that the bodies of the generating APIs share. min_tokens, ignore_eos
+// and continuous_usage_stats are vLLM's.
 type samplingBody struct {
 	Model         string `json:"model"`
 	Stream        bool   `json:"stream"`

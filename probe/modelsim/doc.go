@@ -7,25 +7,32 @@
 //
 // One loop steps one batch, as vLLM's scheduler does. Each step has a token
 // budget. Sequences that decode take their share first, then prompts that are
-// partly prefilled, then waiting ones while there are slots and budget: prefill
-// is chunked and competes with decode. A step lasts
+// partly prefilled, then those that wait, as long as there are slots and budget:
+// prefill comes in chunks and competes with decode. A step lasts
 //
 //	StepBase + StepPerSequence × decoding + PrefillPerToken × prompt tokens
 //
 // give or take Jitter, and at its end every sequence that took part has its
-// tokens: one, or up to 1+DraftTokens with speculative decoding. Steps follow each
-// other by deadline, so a late wake-up does not add up. Before it may be scheduled a
-// request spends PrefillBase in the front end, which costs the batch nothing.
+// tokens: one, or up to 1+DraftTokens with speculative decoding. Each step starts
+// where the last one was planned to end, so late wake-ups do not add up. Before the
+// engine may schedule it, a request spends PrefillBase in the front end, which costs
+// the batch nothing.
 //
 // Prompts that share a prefix with an earlier request, its answer included, skip
 // the prefill of all full cached blocks. There is no model of KV memory beyond the
 // bound of that cache: sequences are never preempted.
 //
 // The engine never waits for a client. Each request has a queue of Backlog
-// events; when a slow reader lets it fill up, further tokens join the newest queued
-// event (vLLM's output collector does the same), so memory is bounded by the length
-// of the answer and what is lost is the grain, not the text. A client that leaves
-// frees its slots at once.
+// events. When a slow reader lets it fill up, further tokens join the newest event in
+// it, as in vLLM's output collector: the client loses the grain and no text, and
+// memory is bounded by the length of the answer. A client that leaves frees its slots
+// at once.
+//
+// # Sections
+//
+// An answer can have three sections: thinking, text, and a call of a tool. OpenAI's
+// APIs have text, and reasoning that they do not show. Each event has tokens of one
+// section.
 //
 // # Randomness
 //
@@ -34,8 +41,8 @@
 // gets the same answer, streamed or not, directly or through a proxy. Identifiers
 // and random faults depend on the request's ordinal, so a retry may fare
 // better. The jitter of a step depends on its ordinal. The same requests at the same
-// times therefore give the same tokens, chunks and, in virtual time, the same stamps. The one
-// race left is a client's own: to leave, or to send, at the very instant of a step.
+// times therefore give the same tokens, chunks and, in virtual time, the same stamps.
+// One race is left: a client may leave, or send, at the very instant of a step.
 //
 // # Tokens
 //
@@ -43,13 +50,14 @@
 // with one space before them if there is one, or else any single character.
 // Chat messages add a marker before (the role) and one after, and one marker opens the answer;
 // plain prompts and inputs begin with one.
-// A content part that is not text counts as 256. Counting the tokens of an
-// answer's text gives exactly the completion tokens that were shown.
+// A content part that is not text counts as 256, and the name of a tool that an answer
+// calls as one. So the text of an answer has exactly as many tokens as it was generated
+// from, less reasoning that the client does not see.
 //
 // # Ground truth
 //
-// For each request the server keeps an Exchange: when the request was received, when
-// the head and each token-bearing event were handed to the kernel (the stamp is
-// taken just before the write), with how many tokens, and how it ended. Read
-// them by Server.Exchanges or GET /sim/exchanges.
+// For each request the server keeps an Exchange. It tells when the request arrived,
+// when the server wrote the head and each event with tokens (the moment right before
+// the write), how many tokens, and how the exchange ended. Read them by
+// Server.Exchanges or GET /sim/exchanges.
 package modelsim

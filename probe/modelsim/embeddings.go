@@ -20,10 +20,10 @@ type embeddingObject struct {
 	Embedding any    `json:"embedding"` // []float32, or base64 of them, little endian
 }
 
-// maxEmbeddingDims bounds what a request may ask for.
+// maxEmbeddingDims bounds the dimensions that a request may ask for.
 const maxEmbeddingDims = 4096
 
-// embeddings serves POST /v1/embeddings. An embedding is a prefill without decode.
+// embeddings serves the API for embeddings. An embedding is a prefill without decode.
 func (c *call) embeddings() error {
 	var body embeddingsBody
 	if err := c.decode(&body); err != nil {

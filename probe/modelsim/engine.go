@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// resyncAfter is how far behind its deadlines the loop may run before it gives up
-// catching up. Below it, late wake-ups (a millisecond is normal, a few on a busy
-// machine) are made good; beyond it, catching up would squeeze steps together.
+// resyncAfter is how far behind its plan the loop may run before it makes a new one. The loop makes
+// up for less, because it wakes up a millisecond late as a rule, and a few on a busy machine.
+// Making up for more would squeeze steps together.
 const resyncAfter = 25 * time.Millisecond
 
 var (
@@ -17,7 +17,7 @@ var (
 	errClosed     = errors.New("the server was closed")
 )
 
-// Stats is a moment of the engine.
+// Stats is the state of the engine at one moment.
 type Stats struct {
 	Running      int    `json:"running"` // sequences in the batch
 	Waiting      int    `json:"waiting"`
@@ -61,8 +61,8 @@ func (e *engine) stats() Stats {
 	}
 }
 
-// loop steps the batch until close. Each step starts at the end of the last one, as
-// planned and not as woken, so lateness does not accumulate.
+// loop steps the batch until close. Each step starts at the planned end of the last one, so that
+// late wake-ups do not add up.
 func (e *engine) loop() {
 	defer close(e.ended)
 	timer := time.NewTimer(time.Hour)
@@ -172,8 +172,8 @@ type tally struct {
 	spans                                      spans
 }
 
-// release takes the job out of the engine, finished or not, and says what was done
-// for it. It may be called again.
+// release takes the job out of the engine, finished or not, and returns its tally. Releasing it
+// again does nothing more.
 func (e *engine) release(j *job) tally {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -214,8 +214,8 @@ func (j *job) tally() tally {
 	return t
 }
 
-// next waits for the job's next events and swaps them into b. It fails when ctx
-// ends or the engine is closed.
+// next waits for the job's next emissions and swaps them into b. It fails when ctx ends or the
+// engine closes.
 func (e *engine) next(ctx context.Context, j *job, b *batch) error {
 	for {
 		if j.out.take(b) {

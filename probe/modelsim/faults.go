@@ -14,34 +14,33 @@ import (
 // FaultKind names a way to fail.
 type FaultKind string
 
-// The kinds of fault. Where a fault strikes after some tokens, it does so after the event
-// that brings the request's shown tokens to that number, and before the first token
-// when none is named; answers that end before are spared.
+// The kinds of fault. A fault that names a number of tokens strikes after the event with which the
+// client has seen so many, and spares answers that end before. Without a number it strikes before
+// the first token.
 const (
 	// FaultStall suspends each choice for a time after its n-th token, stall=2s@10, or
 	// before the first, stall=2s. The slot stays taken in the former case.
 	FaultStall FaultKind = "stall"
-	// FaultSlowHead waits before the request is looked at: slow-head=3s.
+	// FaultSlowHead waits before the server looks at the request: slow-head=3s.
 	FaultSlowHead FaultKind = "slow-head"
-	// FaultCut closes the connection after n tokens, cut@10, without the end of the
-	// body; after the head with cut@0, and before it with cut. An answer that is not
-	// streamed is cut in the middle of its body for any n.
+	// FaultCut closes the connection after n tokens, cut@10, without the end of the body. cut@0
+	// closes it after the head, and cut before it. A whole answer breaks off in the middle of its
+	// body for any n.
 	FaultCut FaultKind = "cut"
 	// FaultReset is FaultCut with a TCP reset.
 	FaultReset FaultKind = "reset"
-	// FaultError sends an error event after n tokens and ends the stream: error@10. The error is
-	// worded like one of status 500, or of another, error=529@10. An answer that is not streamed
-	// has that status.
+	// FaultError sends an error event after n tokens and ends the stream: error@10. The error is the
+	// one of status 500, or of the status that the fault names, error=529@10. In place of a whole
+	// answer comes an error of that status.
 	FaultError FaultKind = "error"
-	// FaultGarbage sends an event that is not JSON after n tokens and goes on,
-	// garbage@10; garbage=http answers with bytes that are not HTTP. An answer
-	// that is not streamed is a body that is not JSON.
+	// FaultGarbage sends an event that is not JSON after n tokens and goes on, garbage@10. A whole
+	// answer has a body that is not JSON. garbage=http answers with bytes that are not HTTP.
 	FaultGarbage FaultKind = "garbage"
 	// FaultHTTP answers with an error status: http=503.
 	FaultHTTP FaultKind = "http"
 )
 
-// beforeHead is the After of a fault that named no number of tokens.
+// beforeHead is the After of a fault that names no number of tokens.
 const beforeHead = -1
 
 // Fault is one failure to stage.
@@ -49,7 +48,7 @@ type Fault struct {
 	Kind FaultKind
 	// For is how long to stall or to hold the head back.
 	For time.Duration
-	// After is the number of tokens before it strikes, -1 when none was named.
+	// After is the number of tokens before it strikes, -1 when it names none.
 	After int
 	// Status is the status of FaultHTTP and FaultError.
 	Status int
@@ -158,10 +157,10 @@ func parseFault(item string) (Fault, error) {
 	return f, nil
 }
 
-// faultSet is what one request has to suffer, in the order given.
+// faultSet has the faults of one request, in the order given.
 type faultSet []Fault
 
-// drawFaults adds the rules that strike the request of this ordinal to those it asked for.
+// drawFaults adds those faults to the asked ones whose rules strike the request with this ordinal.
 func drawFaults(asked []Fault, rules []FaultRule, seed, ordinal uint64) faultSet {
 	set := faultSet(asked)
 	if len(rules) == 0 {
@@ -191,8 +190,8 @@ func (s faultSet) find(kind FaultKind) Fault {
 	return Fault{}
 }
 
-// breakOff is the number of shown tokens with which a stream ends early, 0 for never.
-// A break before the first token strikes when that is ready.
+// breakOff is the number of shown tokens with which a stream ends early, 0 for never. A break before
+// the first token strikes when that token is ready.
 func (s faultSet) breakOff() int {
 	least := 0
 	for _, f := range s {
@@ -206,9 +205,9 @@ func (s faultSet) breakOff() int {
 	return least
 }
 
-// due returns the stream faults that strike as the count of shown tokens goes from
-// before to now; both 0 asks for those that strike between the head and the first token, among
-// them the ones that name no number.
+// due returns the faults that strike a stream as the count of shown tokens goes from before to now.
+// With 0 and 0 they are those that strike between the head and the first token, among them the
+// faults that name no number.
 func (s faultSet) due(before, now int) []Fault {
 	var due []Fault
 	for _, f := range s {
@@ -222,7 +221,7 @@ func (s faultSet) due(before, now int) []Fault {
 	return due
 }
 
-// String lists the faults as they would be asked for.
+// String lists the faults as ParseFaults reads them.
 func (s faultSet) String() string {
 	items := make([]string, len(s))
 	for i, f := range s {

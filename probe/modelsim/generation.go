@@ -183,7 +183,7 @@ func (c *call) whole(enc encoder, choices int) error {
 	return c.send(enc.whole(answers, c.s.engine.release(c.job)), shown)
 }
 
-// send writes a whole answer, or what a fault makes of it.
+// send writes a whole answer, unless a fault spoils it.
 func (c *call) send(v any, tokens int) error {
 	body, err := json.Marshal(v)
 	if err != nil {

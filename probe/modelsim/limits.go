@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// slack absorbs rounding, in tokens; a wait that was asked for must be long enough.
+// slack absorbs rounding, in tokens: a client that waited as long as it was told must be admitted.
 const slack = 1e-6
 
-// bucket refills continuously and holds at most one minute's worth.
+// bucket refills continuously and holds at most what a minute allows.
 type bucket struct {
 	limit float64 // per minute
 	level float64
@@ -31,7 +31,7 @@ func (b *bucket) after(missing float64) time.Duration {
 	return time.Duration(math.Ceil((missing - slack) / b.limit * float64(time.Minute)))
 }
 
-// limiter holds the limits of one server. It is safe for concurrent use.
+// limiter has the limits of one server. It is safe for concurrent use.
 type limiter struct {
 	mu               sync.Mutex
 	requests, tokens *bucket // nil when there is no limit
@@ -55,7 +55,7 @@ type quotaState struct {
 	reset            time.Duration // until the bucket is full
 }
 
-// refusal says why a request was not admitted.
+// refusal says why the limiter did not admit a request.
 type refusal struct {
 	quotaState
 	requested int

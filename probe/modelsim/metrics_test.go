@@ -31,7 +31,7 @@ func TestEngineTimesSplitTheTTFT(t *testing.T) {
 	})
 }
 
-// What answers tell is what the truth has.
+// TestAnswersTellTheirEngineTimes holds the metrics of answers against the ground truth.
 func TestAnswersTellTheirEngineTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := exact()

@@ -71,7 +71,7 @@ func newOutputText(text string) outputText {
 	return outputText{Type: "output_text", Text: text, Annotations: []any{}, Logprobs: []any{}}
 }
 
-// reasoningItem stands for reasoning that is not shown.
+// reasoningItem stands for reasoning that the API does not show.
 type reasoningItem struct {
 	ID      string `json:"id"`
 	Type    string `json:"type"`
@@ -102,7 +102,7 @@ func (t tally) responsesUsage() *responsesUsage {
 	return u
 }
 
-// newResponse is the response to body before anything is generated.
+// newResponse is the response to body before the engine generates anything.
 func newResponse(body *responsesBody, id string, created int64) response {
 	r := response{
 		ID: id, Object: "response", CreatedAt: created, Model: body.Model,

@@ -87,8 +87,8 @@ type responsesEncoder struct {
 	tellMetrics bool
 }
 
-// event frames one typed event in memory of its own. Its event line and type field agree, sequence
-// numbers count from 0, and type comes first, as the service sends it.
+// event frames one typed event in memory of its own. Its event line and type agree, sequence numbers
+// count from 0, and the type comes first, as the service has it.
 func (e *responsesEncoder) event(name string, fields map[string]any) []byte {
 	b := []byte("event: " + name + "\ndata: {\"type\":\"" + name + "\",\"sequence_number\":")
 	b = strconv.AppendInt(b, int64(e.sequence), 10)
@@ -164,7 +164,7 @@ func (e *responsesEncoder) finish(_ int, reason string) [][]byte {
 	}
 }
 
-// complete turns the response into one with this text.
+// complete gives the response its text and its status.
 func (e *responsesEncoder) complete(text, reason string) {
 	r := &e.response
 	r.Status = "completed"
@@ -187,8 +187,8 @@ func (e *responsesEncoder) close(t tally) [][]byte {
 	return [][]byte{e.event("response."+e.response.Status, map[string]any{"response": e.response})}
 }
 
-// fail is the error event with the error nested, as the service sends it and unlike its
-// specification, followed by the failed response.
+// fail is the error event and then the failed response. The error is nested in its event, as the
+// service sends it and unlike the specification.
 func (e *responsesEncoder) fail(err *apiError) [][]byte {
 	r := e.response
 	r.Status = "failed"
@@ -205,7 +205,7 @@ func (e *responsesEncoder) whole(answers []answer, t tally) any {
 	return e.response
 }
 
-// tell adds what is known at the end.
+// tell adds the usage and, if the server tells them, the metrics.
 func (e *responsesEncoder) tell(t tally) {
 	e.response.Usage = t.responsesUsage()
 	if e.tellMetrics {

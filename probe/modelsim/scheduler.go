@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// scheduler decides what each step of the batch does. It knows time only as
-// its arguments, keeps no goroutine and is not safe for concurrent use.
+// scheduler decides what each step of the batch does. It knows time only from its arguments and has
+// no goroutine. It is not safe for concurrent use.
 type scheduler struct {
 	cfg     Config
 	vocab   *vocabulary
@@ -39,8 +39,8 @@ func (s *scheduler) enqueue(seqs []*sequence, readyAt time.Time) {
 	s.waiting = slices.Insert(s.waiting, at, seqs...)
 }
 
-// nextStart is when the next step can begin, not before clock, the end of the last
-// one; false when there is nothing to do.
+// nextStart is when the next step can begin, which is not before clock, the end of the last one. It
+// returns false when there is nothing to do.
 func (s *scheduler) nextStart(clock time.Time) (time.Time, bool) {
 	var start time.Time
 	found := false
@@ -63,13 +63,13 @@ func (s *scheduler) nextStart(clock time.Time) (time.Time, bool) {
 	return start, found
 }
 
-// begin plans the step that starts now and returns how long it takes; zero when no sequence
-// can take part.
+// begin plans the step that starts now and returns its duration, zero when no sequence can take
+// part.
 func (s *scheduler) begin(now time.Time) time.Duration {
 	s.step = s.step[:0]
 	budget, decoding, prefilling := s.cfg.TokenBudget, 0, 0
-	// Decodes before prefills, whatever the order of admission: a long prompt must
-	// not keep answers from their next token.
+	// Decodes go before prefills, whichever came first: a long prompt must not keep answers from
+	// their next token.
 	for _, seq := range s.running {
 		if seq.computed == seq.promptTokens && !seq.stalledUntil.After(now) {
 			seq.prefill = 0
@@ -127,15 +127,15 @@ func (s *scheduler) look(seq *sequence) (cached, written int) {
 	return cached, max(0, marked-cached)
 }
 
-// cacheComputed publishes blocks as soon as their computation is scheduled, as vLLM
-// does, so the choices of one prompt share them within the very step.
+// cacheComputed publishes blocks when their computation is scheduled, as vLLM does, so that the
+// choices of one prompt share them within that step.
 func (s *scheduler) cacheComputed(seq *sequence, computed int) {
 	if seq.caching {
 		s.cache.use(seq.chain.blocks[:min(len(seq.chain.blocks), computed/s.cfg.BlockSize)])
 	}
 }
 
-// finish ends the step at now: every sequence of it that is still wanted gets its tokens.
+// finish ends the step at now. Its sequences get their tokens, except those that were dropped.
 func (s *scheduler) finish(now time.Time) {
 	ended := false
 	for _, seq := range s.step {
@@ -195,7 +195,7 @@ func (s *scheduler) emit(seq *sequence, n int) {
 	}
 }
 
-// drop removes a sequence at once; a step under way keeps its duration.
+// drop removes a job's sequences at once. A step under way keeps its duration.
 func (s *scheduler) drop(gone *job) {
 	pending := false
 	for _, seq := range gone.seqs {

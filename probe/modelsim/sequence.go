@@ -26,7 +26,7 @@ type prompt struct {
 }
 
 func newPrompt(model string, blockSize int) *prompt {
-	// A prefix is cached per model, so its name starts the chain.
+	// Models do not share prefixes, so the chain starts with the model's name.
 	sum := hashString(model)
 	return &prompt{sum: sum, chain: blockChain{size: blockSize, sum: sum}}
 }
@@ -63,7 +63,7 @@ const (
 	sections
 )
 
-// sampling is what a request asks of its answers.
+// sampling has the wishes of a request for its answers.
 type sampling struct {
 	choices   int
 	maxTokens int // 0: not given
@@ -74,7 +74,7 @@ type sampling struct {
 	tools     toolUse
 }
 
-// thinking is what a request asks of the tokens that precede the answer proper.
+// thinking has the wishes of a request for the tokens that precede the answer proper.
 type thinking struct {
 	share  float64 // of all tokens
 	budget int     // the most of them; 0: no bound
@@ -119,9 +119,9 @@ type sequence struct {
 	lastAt       time.Time
 	stall        Fault
 	stalledUntil time.Time
-	// stopAfter is the number of shown tokens after which the exchange breaks off, 0 for
-	// never. The engine stops there by itself: were it left to the handler, the
-	// next step could begin with or without the sequence.
+	// stopAfter is the number of shown tokens after which the exchange breaks off, 0 for never. The
+	// engine stops there by itself: if the handler had to stop it, the next step could begin with or
+	// without the sequence.
 	stopAfter int
 
 	prefill int // prompt tokens in the current step; 0 while it decodes
@@ -176,7 +176,7 @@ func (s *sequence) section(n int) section {
 	return toolInputSection
 }
 
-// answerLength draws a length and applies the limits. It also says why the answer ends there.
+// answerLength draws a length and applies the limits. It also returns why the answer ends there.
 func (c *Config) answerLength(content uint64, promptTokens int, s sampling) (int, string) {
 	room := c.MaxModelLen - promptTokens
 	if s.maxTokens > 0 {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// maxBodyBytes bounds a request body.
+// maxBodyBytes bounds the body of a request.
 const maxBodyBytes = 64 << 20
 
 // maxFaultList bounds a list of fault rules.
@@ -57,8 +57,8 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// Close stops the engine. Requests under way are cut off; requests that come later
-// get a 503. The ground truth stays readable.
+// Close stops the engine and cuts off the requests under way. Later requests get the error of an
+// overloaded engine. The ground truth stays readable. Close always returns nil.
 func (s *Server) Close() error {
 	s.close.Do(func() {
 		s.engine.close()
@@ -67,14 +67,14 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Exchanges returns the ground truth of up to limit requests, newest last, those under
-// way included; all that are kept for limit ≤ 0.
+// Exchanges returns the ground truth of up to limit requests, newest last, with those under way. A
+// limit of 0 or less is no limit.
 func (s *Server) Exchanges(limit int) []Exchange { return s.truth.newest(limit) }
 
-// Exchange returns the ground truth of the request with this X-Request-Id.
+// Exchange returns the ground truth of the request with this id; see Exchange.ID.
 func (s *Server) Exchange(id string) (Exchange, bool) { return s.truth.find(id) }
 
-// Stats tells what the engine is doing now.
+// Stats returns the state of the engine now.
 func (s *Server) Stats() Stats { return s.engine.stats() }
 
 // Handler serves the API:
@@ -111,7 +111,7 @@ func (s *Server) SetFaults(rules []FaultRule) error {
 	return nil
 }
 
-// replaceFaults is SetFaults for those outside of the process.
+// replaceFaults is SetFaults for other processes.
 func (s *Server) replaceFaults(w http.ResponseWriter, r *http.Request) {
 	list, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFaultList))
 	var rules []FaultRule

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// sink writes one response and stamps what it writes into the record: before the
-// write, so that nobody downstream can have seen the bytes earlier.
+// sink writes one response and books in the record when. It takes the time before each write, so
+// that no reader can have the bytes earlier.
 type sink struct {
 	w        http.ResponseWriter
 	rc       *http.ResponseController
@@ -23,13 +23,14 @@ type sink struct {
 	zipped   bytes.Buffer
 }
 
-// compresses says whether the answer to r is to be compressed.
+// compresses says whether the server compresses the answer to r.
 func (s *Server) compresses(r *http.Request) bool {
 	wanted := s.cfg.Gzip || r.Header.Get("X-Sim-Encoding") == "gzip"
 	return wanted && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
 }
 
-// head writes the response head; it stays in net/http's buffer until something is flushed.
+// head writes the response head, which stays in net/http's buffer until the next flush. A negative
+// length is unknown.
 func (o *sink) head(status int, contentType string, length int) {
 	h := o.w.Header()
 	h.Set("Content-Type", contentType)
@@ -51,7 +52,7 @@ func (o *sink) head(status int, contentType string, length int) {
 	o.w.WriteHeader(status)
 }
 
-// openStream sends the head of a stream on its own.
+// openStream sends the head of a stream before its first event.
 func (o *sink) openStream() error {
 	o.w.Header().Set("Cache-Control", "no-cache")
 	o.head(http.StatusOK, "text/event-stream; charset=utf-8", -1)
@@ -67,8 +68,8 @@ func (o *sink) event(payload []byte, choice, tokens int) error {
 		_ = o.gz.Flush()
 		payload = o.zipped.Bytes()
 	}
-	// Booked before the write and not after, so that a client that has read the
-	// event finds it in the ground truth.
+	// The record comes before the write, so that a client that has read the event finds it in the
+	// ground truth.
 	at := time.Now().UnixNano()
 	o.rec.update(func(ex *Exchange) {
 		if ex.Events++; ex.Events == 1 {
@@ -94,7 +95,7 @@ func (o *sink) events(payloads [][]byte) error {
 	return nil
 }
 
-// closeStream ends the compression, if any.
+// closeStream ends the compression if there is one.
 func (o *sink) closeStream() error {
 	if o.gz == nil {
 		return nil
@@ -107,8 +108,8 @@ func (o *sink) closeStream() error {
 	return o.rc.Flush()
 }
 
-// whole sends an answer that is not streamed. With share below 1 only that
-// part of the body is sent, under a length that promises all of it.
+// whole sends an answer that is not streamed. With a share below 1 it sends that part of the body,
+// under a Content-Length of all of it.
 func (o *sink) whole(status int, body []byte, tokens int, share float64) error {
 	if o.compress {
 		gz := gzip.NewWriter(&o.zipped)
@@ -136,7 +137,8 @@ func (o *sink) fail(e *apiError) error {
 	return o.whole(e.status, body, 0, 1)
 }
 
-// hijack takes the connection and breaks it as f says; false when it cannot be taken.
+// hijack takes the connection from net/http and breaks it as f says. It returns false if net/http
+// does not give it.
 func (o *sink) hijack(f Fault) bool {
 	conn, _, err := o.rc.Hijack()
 	if err != nil {

@@ -2,8 +2,8 @@ package modelsim
 
 import "time"
 
-// spans are when a job got where in the engine, in Unix nanoseconds, zero where it did
-// not get: those of its first sequence.
+// spans has the times at which the first sequence of a job passed the stages of the engine, in Unix
+// nanoseconds. The time of a stage that it did not reach is zero.
 type spans struct {
 	readyAt, scheduledAt, firstAt, lastAt int64
 
@@ -17,12 +17,12 @@ func unix(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// book writes s into the truth.
+// book writes s into the ground truth.
 func (s *spans) book(ex *Exchange) {
 	ex.QueuedAt, ex.ScheduledAt, ex.FirstTokenAt, ex.LastTokenAt = s.readyAt, s.scheduledAt, s.firstAt, s.lastAt
 }
 
-// metrics is what vLLM tells of one request with --enable-per-request-metrics.
+// metrics is vLLM's object for one request with --enable-per-request-metrics.
 // https://docs.vllm.ai/en/latest/features/per_request_metrics
 type metrics struct {
 	TTFT            float64  `json:"time_to_first_token_ms"` // from the scheduling on
@@ -32,7 +32,7 @@ type metrics struct {
 	TokensPerSecond *float64 `json:"tokens_per_second"`
 }
 
-// metrics is null where the times are not those of one sequence.
+// metrics is nil when the job has several sequences or no token.
 func (t *tally) metrics() *metrics {
 	s := &t.spans
 	if s.shared || s.firstAt == 0 {

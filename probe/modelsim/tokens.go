@@ -14,7 +14,7 @@ type token uint16
 // maxWordRunes is the longest run of letters and digits that is one token.
 const maxWordRunes = 8
 
-// opaquePartTokens is what an image or another part that is not text counts.
+// opaquePartTokens is the length of an image, or of another part that is not text.
 const opaquePartTokens = 256
 
 // CountTokens is the length of text in the simulator's own tokens.
@@ -60,8 +60,8 @@ func pieceLen(text string) int {
 	return size
 }
 
-// FNV-1a, 64 bit: stable over runs and machines, which a seeded simulator needs and
-// hash/maphash does not promise.
+// FNV-1a, 64 bit. A seeded simulator needs a hash that is the same in all runs and on all machines;
+// that of hash/maphash is not.
 const (
 	fnvOffset = 14695981039346656037
 	fnvPrime  = 1099511628211
@@ -84,9 +84,9 @@ func mix(sum, v uint64) uint64 {
 	return z ^ z>>31
 }
 
-// The text that answers are made of. Openers start an answer, words have their space,
-// marks follow a word. Each is exactly one token wherever it stands. A few need care
-// in JSON or take several bytes a character, because decoders must cope.
+// The text of answers. Openers start a section, words have their space, marks follow a word. Each is
+// exactly one token wherever it stands. A few need care in JSON or have several bytes a character,
+// because decoders must cope with those.
 var (
 	openers = [...]string{"The", "A", "In", "This", "When", "With", "Here", "Most", "Each", "Under"}
 	words   = [...]string{
@@ -103,8 +103,8 @@ var (
 	marks = [...]string{",", ".", ".", ",", ";", "\n", "\"", "\\", "…", "🙂"}
 )
 
-// vocabulary is the fixed set of output tokens with what is needed of each.
-// It is read only and safe for concurrent use.
+// vocabulary is the fixed set of output tokens, each in the forms that encoders need. It never
+// changes, and is safe for concurrent use.
 type vocabulary struct {
 	text     []string
 	quoted   []string // as it stands inside a JSON string
@@ -125,7 +125,7 @@ func newVocabulary() *vocabulary {
 	return v
 }
 
-// next draws the token after prev; the first of an answer has none (first is true).
+// next draws the token after prev, or the first of a section.
 func (v *vocabulary) next(r *rand.Rand, prev token, first bool) token {
 	const firstWord, firstMark = len(openers), len(openers) + len(words)
 	switch {
@@ -152,7 +152,8 @@ func (v *vocabulary) appendQuoted(dst []byte, tokens []token) []byte {
 	return dst
 }
 
-// appendRequoted is appendQuoted for a string whose text is JSON, of which the tokens are a string.
+// appendRequoted appends the tokens escaped for a JSON string inside of JSON that is itself the text
+// of a JSON string.
 func (v *vocabulary) appendRequoted(dst []byte, tokens []token) []byte {
 	for _, t := range tokens {
 		dst = append(dst, v.requoted[t]...)

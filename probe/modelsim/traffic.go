@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Mix is the share of each kind of request, as weights.
+// Mix has a weight for each kind of request.
 type Mix struct {
 	ChatStream, Chat, Completions, Responses, Messages, Embeddings float64
 }
@@ -22,10 +22,10 @@ func DefaultMix() Mix {
 	return Mix{ChatStream: 70, Chat: 8, Completions: 5, Responses: 10, Embeddings: 7}
 }
 
-// Traffic is an application that calls a model server: arrivals are a Poisson process that
-// does not wait for answers, prompts vary in length and share system prompts,
-// some clients leave early, and failed attempts are retried as the OpenAI and Anthropic SDKs do.
-// What is sent derives from Seed; what the server makes of it does not.
+// Traffic is an application that calls a model server. Its requests arrive as a Poisson process that
+// does not wait for answers. Prompts vary in length and share system prompts, some clients leave
+// early, and failed attempts come again as they do from the OpenAI and Anthropic SDKs. The requests
+// derive from Seed, the answers do not.
 type Traffic struct {
 	BaseURL string  // with /v1
 	RPS     float64 // mean arrivals a second
@@ -40,13 +40,13 @@ type Traffic struct {
 	MaxRetries int
 	// MaxInFlight bounds the open requests, 0 is 512; arrivals beyond it are dropped.
 	MaxInFlight int
-	// Transport carries the requests; nil is one of its own.
+	// Transport carries the requests; nil makes one.
 	Transport http.RoundTripper
-	// Log hears of failed requests at debug level; nil discards.
+	// Log gets failed requests at debug level; nil discards them.
 	Log *slog.Logger
 }
 
-// TrafficCounts is what has been sent and what became of it.
+// TrafficCounts counts requests by how they ended.
 type TrafficCounts struct {
 	Requests, OK, Failed int64 // logical requests; Failed after all retries
 	Left                 int64 // given up by the client on purpose
@@ -67,8 +67,8 @@ type run struct {
 	requests, ok, failed, left, retries, dropped, events, bytes atomic.Int64
 }
 
-// Run sends requests until ctx ends, then cancels what is under way, waits for it and
-// returns the counts. Requests cancelled so count neither way.
+// Run sends requests until ctx ends. Then it cancels those under way, waits for them and returns the
+// counts, in which they are neither OK nor Failed.
 func (t Traffic) Run(ctx context.Context) TrafficCounts {
 	r := &run{Traffic: t}
 	if r.Mix == (Mix{}) {
@@ -223,8 +223,7 @@ func (p *plan) prose(n int) string {
 	return strings.TrimSpace(b.String())
 }
 
-// conversation opens with one of a few system prompts, so that prefix caches have something to
-// find.
+// conversation opens with one of a few system prompts, so that a prefix cache is of use.
 func (p *plan) conversation() []map[string]string {
 	shared := &plan{random: rand.New(rand.NewPCG(p.random.Uint64N(4), 0))}
 	return []map[string]string{

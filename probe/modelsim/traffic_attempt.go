@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Backoff of the OpenAI SDKs: 0.5 s doubling up to 8 s, less up to a quarter; a server's
-// own wish goes first unless it is over two minutes.
+// The backoff of the OpenAI SDKs is 0.5 s, which doubles up to 8 s, less up to a quarter. The wait
+// that a server asks for goes first, unless it is over two minutes.
 const (
 	firstBackoff  = 500 * time.Millisecond
 	longestWait   = 8 * time.Second
@@ -37,7 +37,7 @@ func (r *run) attempt(ctx context.Context, p *plan, attempt int) (time.Duration,
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		// Draining it lets the connection be used again.
+		// The transport uses a connection again only if its response was read to the end.
 		_, _ = io.Copy(io.Discard, resp.Body)
 		err := fmt.Errorf("%s: %s", p.path, resp.Status)
 		if !retryable(resp) {
@@ -45,7 +45,7 @@ func (r *run) attempt(ctx context.Context, p *plan, attempt int) (time.Duration,
 		}
 		return p.backoff(attempt, resp.Header), err
 	}
-	// Like the SDKs, no retry once a 200 has arrived.
+	// Like the SDKs, this never tries again after a 200.
 	if p.stream {
 		return noRetry, r.readStream(resp.Body, p.leave)
 	}
@@ -72,7 +72,7 @@ func (r *run) request(ctx context.Context, p *plan, attempt int) (*http.Request,
 	return req, nil
 }
 
-// readStream reads events to the end, or to the leave-th and then no further.
+// readStream reads events to the end, or up to the leave-th if leave is positive.
 func (r *run) readStream(body io.Reader, leave int) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 1<<20)
@@ -119,7 +119,8 @@ func retryable(resp *http.Response) bool {
 	return resp.StatusCode >= 500
 }
 
-// backoff is the wait before the next attempt: what the server asks for, or an exponential one.
+// backoff is the wait before the next attempt: the server's, if it asks for one, or an exponential
+// one. It is noRetry when the server asks for too long.
 func (p *plan) backoff(attempt int, h http.Header) time.Duration {
 	wished := noRetry
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {

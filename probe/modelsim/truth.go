@@ -22,15 +22,14 @@ const (
 // Chunk is one emission of tokens: one event of a stream, or the whole body of an
 // answer that is not streamed.
 type Chunk struct {
-	// At is when the event was handed to the kernel, taken just before the write, in
-	// Unix nanoseconds.
+	// At is the moment right before the write of the event, in Unix nanoseconds.
 	At     int64 `json:"at_unix_ns"`
 	Tokens int   `json:"tokens"`
 	Choice int   `json:"choice,omitempty"`
 }
 
-// Exchange is the ground truth of one request. Times are Unix nanoseconds, zero
-// when the thing did not happen.
+// Exchange is the ground truth of one request. Times are Unix nanoseconds, zero for events that did
+// not happen.
 type Exchange struct {
 	ID         string `json:"id"`          // the X-Request-Id of the response, or Anthropic's Request-Id
 	ResponseID string `json:"response_id"` // the id in the body
@@ -46,7 +45,7 @@ type Exchange struct {
 	ClientRequestID string `json:"client_request_id,omitempty"`
 
 	ReceivedAt   int64 `json:"received_unix_ns"`    // the request's head had been read
-	QueuedAt     int64 `json:"queued_unix_ns"`      // it could have been scheduled: the front end was through with it
+	QueuedAt     int64 `json:"queued_unix_ns"`      // the front end was through with it, and the engine could schedule it
 	ScheduledAt  int64 `json:"scheduled_unix_ns"`   // its first prefill step began
 	FirstTokenAt int64 `json:"first_token_unix_ns"` // the step ended that generated the first token, shown or not
 	LastTokenAt  int64 `json:"last_token_unix_ns"`  // likewise, of its first choice
@@ -60,7 +59,7 @@ type Exchange struct {
 
 	PromptTokens int `json:"prompt_tokens"`
 	CachedTokens int `json:"cached_tokens"`
-	// CacheWriteTokens were marked for the cache by the request and not in it.
+	// CacheWriteTokens are those that the request marked for the cache and the cache did not hold.
 	CacheWriteTokens int `json:"cache_write_tokens,omitempty"`
 	// OutputTokens were generated until the end, shown or not. ReasoningTokens of them preceded the
 	// answer proper: thinking, which only the Messages API shows.
@@ -82,9 +81,8 @@ func (e Exchange) TTFT() time.Duration {
 	return time.Duration(e.Chunks[0].At - e.ReceivedAt)
 }
 
-// Engine is how long the exchange waited to be scheduled, how long its prefill took and
-// how long its decode, each 0 when it did not get there. Of several choices it is
-// the first.
+// Engine is how long the exchange waited for the engine, how long its prefill took and how long its
+// decode, each 0 when it did not get there. Of several choices these are the times of the first.
 func (e Exchange) Engine() (queue, prefill, decode time.Duration) {
 	if e.ScheduledAt > 0 {
 		queue = time.Duration(e.ScheduledAt - e.QueuedAt)
