@@ -1,8 +1,8 @@
-// Package dialect recognises the wire protocol of an exchange and reads what
-// its bytes mean: which model, how many tokens, when each of them came.
+// Package dialect recognises the wire protocol of an exchange and reads its bytes: the
+// model, the number of tokens, and the arrival of each.
 //
-// A dialect only looks. It sees copies of bytes that were forwarded already, and
-// whatever they are, it neither fails nor waits.
+// A dialect only looks. It gets bytes that headway has forwarded already; whatever they
+// are, it neither fails nor waits.
 package dialect
 
 import (
@@ -14,38 +14,38 @@ import (
 // A Dialect is one API on the wire: OpenAI chat completions, say. It is safe for
 // concurrent use.
 type Dialect interface {
-	// Match reports whether the head of a request is one of this dialect: by method
-	// and path first, never by host. It must not keep h.
+	// Match reports whether a request with this head speaks the dialect. It looks at
+	// method and path first, and never at the host. It must not keep h.
 	Match(h *Head) bool
-	// NewDecoder starts reading an exchange that matched. The decoder may keep h; the
-	// tap takes its Header away when NewDecoder returns, and fills its Response before
+	// NewDecoder returns a decoder for an exchange that matched. The decoder may keep h;
+	// the tap sets h.Header to nil when NewDecoder returns, and fills in h.Response before
 	// the first Feed.
 	NewDecoder(h *Head) Decoder
 }
 
-// A Decoder reads one exchange as it passes. Its methods are never called
-// concurrently. They must not keep p, which is reused after the call, and must
-// not block; a steady stream must cost no allocation.
+// A Decoder reads one exchange as it passes. The tap never calls two of its methods at
+// once. The caller owns p and reuses it after the call, so no method may keep it. No
+// method may block, and a steady stream must cost no allocation.
 type Decoder interface {
 	// Request reads the next bytes of the request's body.
 	Request(p []byte)
-	// Ask tells what is known of the request so far.
+	// Ask returns what the decoder has read of the request so far.
 	Ask() Ask
-	// Feed reads the next bytes of the response's body, decompressed, which
-	// arrived at the offset at from the request's start.
+	// Feed reads the next bytes of the response's body, decompressed. They arrived at the
+	// offset at from the start of the request.
 	Feed(p []byte, at time.Duration)
-	// Close tells what was understood. No other call follows.
+	// Close ends the exchange and returns its content. No other call follows.
 	Close() Reply
 }
 
 // Head holds the parts of an exchange's heads that a dialect needs.
 type Head struct {
 	Method   string
-	Path     string // as sent to the upstream, undecoded, without the query
+	Path     string // as headway sends it to the upstream: undecoded, without the query
 	Query    string // without the question mark
 	Upstream exchange.Upstream
-	// Header has the fields of the request, for Match and NewDecoder only: it is nil
-	// after these calls, and a decoder copies the values that it wants to keep.
+	// Header has the fields of the request during Match and NewDecoder, and is nil
+	// afterwards. A decoder copies the values that it wants to keep.
 	Header exchange.Header
 
 	Response Response
@@ -57,7 +57,7 @@ type Response struct {
 	ContentType string // media type in lower case, without parameters
 }
 
-// Ask is what a request asks for.
+// Ask describes a request.
 type Ask struct {
 	Dialect   string
 	Operation exchange.Operation
@@ -66,34 +66,34 @@ type Ask struct {
 	Stream    bool
 }
 
-// Reply is what a decoder understood of an exchange. Its Stream says whether the
-// response came as a stream of events.
+// Reply is the result of a decoder. In a Reply, Ask.Stream says whether the response
+// came as a stream of events.
 type Reply struct {
 	Ask
 
-	Model         string // the model that answered; empty if not told
+	Model         string // the model that answered; empty when the response does not name it
 	FinishReasons []string
 	Usage         exchange.Usage
 	Engine        exchange.Engine
 
-	FirstEvent time.Duration // offset of the first complete message; 0 if none
+	FirstEvent time.Duration // offset of the first complete message; 0 when none came
 	Events     int           // messages of the stream, with content or without
-	FirstToken time.Duration // offset of the first content chunk; 0 if none
-	LastToken  time.Duration
+	FirstToken time.Duration // offset of the first content chunk; 0 when none came
+	LastToken  time.Duration // offset of the last content chunk; 0 when none came
 	Chunks     exchange.Chunks
 
-	// Complete says that the response said all it had to say: its terminator came,
-	// or the body of a response that is no stream was read to its end, as far as
-	// the body tells it.
+	// Complete says that nothing of the response is missing: the terminator of the stream
+	// came or, when the response is no stream, the body itself shows that it is whole.
 	Complete bool
-	// Failed says that the response carries an error, whatever its status.
+	// Failed says that the response carries an error, whatever its HTTP status.
 	Failed bool
 	// Replay says that the stream repeats an earlier one; its times mean nothing.
 	Replay bool
-	Notes  []string
+	// Notes names the oddities of the exchange, each once.
+	Notes []string
 }
 
-// Set is the dialects that are looked for, in order.
+// Set lists dialects in the order in which Match tries them.
 type Set []Dialect
 
 // Match returns the first dialect that matches h, or nil.

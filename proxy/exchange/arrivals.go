@@ -6,65 +6,69 @@ import (
 	"time"
 )
 
-// BlockSize is how many chunks are described together by a Block.
+// BlockSize is the number of chunks that one Block describes.
 const BlockSize = 16
 
-// Block is what is known of the next BlockSize chunks, or of the rest, without
-// reading them.
+// Block describes the next BlockSize chunks, or the rest when fewer are left, so that a
+// reader can decide whether to read them.
 type Block struct {
-	Previous time.Duration // when the chunk before them came; 0 when there is none
-	Last     time.Duration // when their last one came
-	Longest  time.Duration // the longest gap that ended in one of them
-	Before   int64         // tokens of all chunks before them
+	Previous time.Duration // arrival of the chunk before the block; 0 when the block is the first
+	Last     time.Duration // arrival of the last chunk of the block
+	Longest  time.Duration // the longest gap that a chunk of the block ended
+	Before   int64         // tokens of all chunks before the block
 }
 
-// block is a Block as it is kept.
+// block is a Block as Chunks stores it.
 type block struct {
-	from     uint32 // its place in the encoding
-	longest  uint32 // in µs, or all that fits: 71 minutes
+	from     uint32 // offset of its first chunk in the encoding
+	longest  uint32 // in µs, capped at what 32 bits hold: 71 minutes
 	previous int64  // in µs
-	tokens   int64  // of all chunks before, one for each that told none
+	tokens   int64  // of all chunks before; an uncounted chunk adds one
 }
 
-// Arrivals reads the kept chunks of a stream in order, their tokens settled. The
-// tokens of a chunk are exact where the dialect told them. What those leave of all
-// tokens is spread over the other chunks by the length of their content; where it is
-// not known, or cannot be true, such a chunk is taken for one token. A chunk never
-// has fewer than one.
+// Arrivals reads the kept chunks of a stream in order and gives each a number of
+// tokens. The number is exact where the dialect counted the tokens of the chunk. The
+// other chunks are uncounted: Arrivals spreads the remaining tokens of the stream over
+// them in proportion to the length of their content. It gives an uncounted chunk one
+// token when the total is unknown, or larger than the content can hold. Every chunk gets
+// at least one. Arrivals reads the encoding that Chunks owns, and is not safe for
+// concurrent use.
 type Arrivals struct {
 	in      decoder
 	encoded []byte
-	blocks  []block // of the chunks that were not read
+	blocks  []block // of the chunks that are still to read
 	last    int64   // in µs
 	tokens  int64   // of all chunks together
-	spread  bool
-	rest    int64 // tokens for chunks that told none
-	chunks  int64 // of which so many are still to come
-	size    int64 // content bytes of all of them
-	seen    int64
-	given   int64
-	before  int64 // tokens of what was read, when they are spread
+	before  int64   // tokens of the chunks that were read, when spread
+
+	// The spreading of tokens over the uncounted chunks.
+	spread bool
+	budget int64 // tokens to spread
+	given  int64 // tokens given so far
+	left   int64 // uncounted chunks still to come
+	bytes  int64 // content bytes of all uncounted chunks
+	passed int64 // content bytes of those that were read
 }
 
-// Arrivals starts at the first chunk. The tokens of all chunks together are
-// streamed.
+// Arrivals returns a reader at the first chunk. The chunks together have streamed
+// tokens, if that is known.
 func (c *Chunks) Arrivals(streamed Count) Arrivals {
 	a := Arrivals{
-		in: decoder{rest: c.encoded}, encoded: c.encoded, blocks: c.blocks, last: c.last, tokens: c.tokens + int64(c.untold),
-		rest: streamed.N - c.tokens, chunks: int64(c.untold), size: c.size,
+		in: decoder{rest: c.encoded}, encoded: c.encoded, blocks: c.blocks, last: c.last, tokens: c.tokens + int64(c.uncounted),
+		budget: streamed.N - c.tokens, left: int64(c.uncounted), bytes: c.uncountedBytes,
 	}
-	// With no more tokens than chunks there is nothing to spread.
-	if streamed.Known && c.kept == c.Count && c.size > 0 && a.rest > a.chunks && c.MayHold(streamed.N) {
+	// One token a chunk needs no spreading.
+	if streamed.Known && c.kept == c.Count && c.uncountedBytes > 0 && a.budget > a.left && c.MayHold(streamed.N) {
 		a.spread, a.tokens = true, streamed.N
 	}
 	return a
 }
 
-// Tokens is the number of tokens that all chunks have together.
+// Tokens is the number of tokens of all chunks together.
 func (a *Arrivals) Tokens() int64 { return a.tokens }
 
-// Peek describes the next block, if there is one. It can be called as long as whole
-// blocks were read or skipped.
+// Peek describes the next block, and returns false when there is none. The caller must
+// have read or skipped whole blocks so far.
 func (a *Arrivals) Peek() (Block, bool) {
 	if len(a.blocks) == 0 {
 		return Block{}, false
@@ -82,7 +86,7 @@ func (a *Arrivals) Peek() (Block, bool) {
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
-// ReadBlock fills to with the chunks of the next block and tells how many they are.
+// ReadBlock fills to with the chunks of the next block and returns their number.
 func (a *Arrivals) ReadBlock(to *[BlockSize]Chunk) int {
 	a.blocks = a.blocks[1:]
 	n := a.Read(to[:])
@@ -94,7 +98,8 @@ func (a *Arrivals) ReadBlock(to *[BlockSize]Chunk) int {
 	return n
 }
 
-// SkipBlock passes over the next block. That is quick, unless tokens are spread.
+// SkipBlock passes over the next block. It takes constant time unless a spreads tokens:
+// then it reads the block.
 func (a *Arrivals) SkipBlock() {
 	if a.spread || len(a.blocks) == 1 {
 		var unread [BlockSize]Chunk
@@ -107,8 +112,8 @@ func (a *Arrivals) SkipBlock() {
 	a.in.at = uint64(next.previous)
 }
 
-// Read fills to with the next arrivals and tells how many there were: fewer than
-// fit when they are at their end.
+// Read fills to with the next chunks and returns their number, which is smaller than
+// len(to) only at the end of the stream.
 func (a *Arrivals) Read(to []Chunk) int {
 	n := a.in.read(to)
 	if a.spread {
@@ -122,31 +127,31 @@ func (a *Arrivals) Read(to []Chunk) int {
 	return n
 }
 
-// share is the number of tokens of k, called for all chunks in their order. They
-// add up to what there is to spread.
+// share returns the tokens of k. Called once for every chunk, in order, it gives the
+// uncounted chunks the whole budget.
 func (a *Arrivals) share(k Chunk) int {
 	if k.Tokens > 0 {
 		return k.Tokens
 	}
-	a.chunks--
-	a.seen += int64(k.Bytes)
-	due := (a.rest*a.seen + a.size/2) / a.size
-	n := max(1, min(due-a.given, a.rest-a.given-a.chunks)) // one is left for each chunk to come
+	a.left--
+	a.passed += int64(k.Bytes)
+	due := (a.budget*a.passed + a.bytes/2) / a.bytes
+	n := max(1, min(due-a.given, a.budget-a.given-a.left)) // keep one for each chunk to come
 	a.given += n
 	return int(n)
 }
 
-// decoder reads chunks from their encoding: three uvarints each, the µs since the
+// decoder reads chunks from their encoding. A chunk is three uvarints: the µs since the
 // chunk before, its tokens and its bytes.
 type decoder struct {
 	rest []byte
 	at   uint64
 }
 
-// read fills to with the next chunks. Nearly every chunk is up to four bytes of time
-// and a byte each of tokens and content, and is read from one word: the first byte
-// without its top bit ends the time. Branching on its length would be mispredicted
-// every other time.
+// read fills to with the next chunks and returns their number. Nearly every chunk has up
+// to four bytes of time, one of tokens and one of content, so that read can take all of
+// it from one word: the first byte whose top bit is clear ends the time. A branch on the
+// length of the time would be mispredicted every other time.
 func (d *decoder) read(to []Chunk) int {
 	p, at := d.rest, d.at
 	n, from := 0, 0

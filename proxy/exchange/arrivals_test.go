@@ -9,7 +9,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// random makes up chunks: gaps of microseconds to hours, some with their tokens.
+// random makes n chunks with gaps of microseconds to hours. A third of them know their
+// tokens.
 func random(r *rand.Rand, n int) []exchange.Chunk {
 	out := make([]exchange.Chunk, n)
 	at := time.Duration(0)
@@ -37,7 +38,8 @@ func TestChunksAreReadAsTheyWereAdded(t *testing.T) {
 	}
 }
 
-// Blocks say of chunks what the chunks say, whether those before were read or not.
+// Whether a reader read or skipped the blocks before, the next block agrees with its
+// chunks.
 func TestBlocksDescribeTheirChunks(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 2))
 	for range 300 {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Fingerprint is a keyed hash. The key is random and lives as long as the
-// process, so that a Fingerprint tells equal from different and nothing else.
-// 0 means that there is none.
+// Fingerprint is a keyed hash; 0 is none. The key is random and lives as long as the
+// process, so that two Fingerprints say whether two texts are equal, and nothing else.
 type Fingerprint uint64
 
-// SDK is the number of a client SDK in the table of proxy/sdk; 0 is any that the
-// table does not have.
+// SDK is the number of a client SDK in the table of proxy/sdk; 0 stands for every SDK
+// that the table lacks.
 type SDK uint8
 
 // Identifier is the number, in the table of proxy/sdk, of a header field that
 // identifies a call, the strongest first; 0 is none.
 type Identifier uint8
 
-// Call is all that a request says of the logical call that it is an attempt of.
+// Call holds all evidence in a request about the logical call that the request is an
+// attempt of.
 type Call struct {
 	// ID is the fingerprint of an identifier that the client keeps over its attempts.
 	// IDSource says which field carried it.
@@ -26,28 +26,28 @@ type Call struct {
 	IDSource Identifier
 	// Client is the SDK that sent the request.
 	Client SDK
-	// Request is the fingerprint of method, target, upstream, body and credentials. A
-	// request without a body has none, nor has one that headway did not read whole.
+	// Request is the fingerprint of method, target, upstream, body and credentials. It is
+	// 0 for a request without a body, and for one whose body headway did not read whole.
 	Request Fingerprint
-	// Conversation is the fingerprint of the question, whichever model and upstream it
-	// went to. There is none when headway could not read the body as JSON.
+	// Conversation is the fingerprint of the question alone, without model and upstream.
+	// It is 0 when headway could not read the body as JSON.
 	Conversation Fingerprint
-	// Retries is how often the client says that it has retried.
+	// Retries is the number of retries so far, as the client counts them.
 	Retries Count
 }
 
-// Advice is what a response told its client about trying again.
+// Advice holds the instructions of a response to its client about trying again.
 type Advice struct {
-	RetryAfter time.Duration // asked to wait; 0 when it was not told
-	Retry      Ruling        // told whether to try again (x-should-retry)
+	RetryAfter time.Duration // wait this long before the next try; 0 when the response names no time
+	Retry      Ruling        // whether to try again at all (x-should-retry)
 }
 
-// Ruling is an answer that may not have been given.
+// Ruling is a yes, a no, or silence.
 type Ruling int8
 
-// The rulings.
+// The rulings. Unruled means that the response was silent.
 const (
-	Untold Ruling = iota
+	Unruled Ruling = iota
 	Yes
 	No
 )
@@ -68,12 +68,12 @@ func (id ChainID) String() string {
 type Attempt struct {
 	Chain     ChainID
 	Number    int           // from 1
-	JoinedBy  string        // the evidence; empty for the first attempt
-	Fallback  bool          // it asked another model or upstream than the attempt before
-	Ambiguous bool          // as much speaks for another chain
+	JoinedBy  string        // the evidence that joined it to the chain; empty for the first attempt
+	Fallback  bool          // its model or upstream differs from the attempt before
+	Ambiguous bool          // the evidence fits another chain equally well
 	Elapsed   time.Duration // from the start of the first attempt to the start of this one
-	// Outcome is the chain's when this attempt ended it, empty when another may
-	// follow.
+	// Outcome is the outcome of the chain when this attempt ended the chain; empty when
+	// another attempt may follow.
 	Outcome ChainOutcome
 }
 
@@ -93,44 +93,48 @@ func ChainOutcomes() []ChainOutcome {
 	return []ChainOutcome{FirstTry, Recovered, Exhausted, Abandoned}
 }
 
-// Chain is one logical call: all its attempts, as its user felt them. It is a
-// value, told once, when the chain is over.
+// Chain is one logical call: all its attempts, as its user felt them. The joiner hands
+// it to every ChainObserver once, by value, when the chain is over.
 type Chain struct {
 	ID       ChainID
 	Outcome  ChainOutcome
 	Start    time.Time // of the first attempt
 	Attempts int
-	JoinedBy []string // the evidence, each kind once
-	Fallback bool     // it has asked more than one model or upstream
-	// Ambiguous says that an attempt could as well have been of another chain.
+	JoinedBy []string // the evidence that joined its attempts, each kind once
+	Fallback bool     // its attempts went to more than one model or upstream
+	// Ambiguous says that the evidence for an attempt fitted another chain equally well.
 	Ambiguous bool
-	// Late says that it was closed by silence, and not by its last attempt, whose
-	// Record had no chain outcome then.
+	// Late says that silence closed the chain after its last attempt had ended. The
+	// Record of that attempt carries no chain outcome.
 	Late bool
 
-	TTFT time.Duration // from the start of the first attempt to the last's first token; 0 when that streamed none
-	E2E  time.Duration // likewise, to the end of the last attempt
+	// TTFT runs from the start of the first attempt to the first token of the last one;
+	// 0 when the last attempt streamed no token.
+	TTFT time.Duration
+	// E2E runs from the start of the first attempt to the end of the last one.
+	E2E time.Duration
 
 	Slept             time.Duration // between attempts
 	Waste             []Waste       // by cause, each once
-	RetryAfterIgnored int           // attempts that came sooner than the server had asked
+	RetryAfterIgnored int           // attempts that began sooner than the server had asked
 
-	// Last is the last attempt that ended. When Late, it is what was kept of it: its
-	// chunks, clocks, sizes, rate limits, call, notes, tracestate and the id of its span
-	// are not. Its Span.Trace is.
+	// Last is the last attempt that ended. When the chain is Late, Last lacks chunks,
+	// clocks, sizes, rate limits, call, notes, tracestate and Span.ID, which the joiner
+	// does not keep; it has Span.Trace.
 	Last Record
-	// Verdicts are the SLOs' of a chain that was closed late. Otherwise they are with
-	// the Record that closed it.
+	// Verdicts holds the verdicts of the SLOs on a chain that is Late. Those on any other
+	// chain are in the Record of its last attempt.
 	Verdicts []Verdict
 }
 
-// Waste is what the attempts of a chain that did not end well cost, for one cause.
+// Waste is the cost of the failed attempts of a chain, for one cause.
 type Waste struct {
 	Cause    string // error.type of these attempts
 	Attempts int
 	Time     time.Duration // spent in them
-	// Input counts the tokens that the upstream read for nothing: as an attempt told,
-	// or as the answer to the same request did for one that was not turned away.
+	// Input counts the tokens that the upstream read for nothing: as reported for an
+	// attempt, or, when the upstream accepted the attempt and reported nothing, as
+	// reported with the answer to the same request.
 	Input  Count
-	Output Count // tokens thrown away, as the attempts told
+	Output Count // tokens that were thrown away, as reported
 }

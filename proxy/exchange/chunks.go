@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// MaxChunkBytes bounds what one exchange keeps of its content chunks: some
-// 15,000 to 20,000 of them. Later ones are counted, not kept. What is kept of their
-// blocks is half as much again at most.
+// MaxChunkBytes bounds the encoded content chunks of one exchange, in bytes: room for
+// some 15,000 to 20,000 chunks. Chunks counts later ones and drops them. The blocks
+// that describe the chunks take half as much again at most.
 const MaxChunkBytes = 64 << 10
 
-// Chunks is when every content chunk of a stream came and what it carried, in
-// about six bytes each. The zero value is empty and ready for use.
+// Chunks holds arrival, tokens and length of every content chunk of a stream, in about
+// six bytes each. The zero value is empty and ready for use. Only one goroutine may add
+// chunks; after that any number may read them.
 type Chunks struct {
 	// Count is the number of content chunks, kept or not.
 	Count int
@@ -23,10 +24,11 @@ type Chunks struct {
 	longest int64  // wait before a kept chunk but the first, in µs
 	kept    int
 	tokens  int64 // sum of the tokens of kept chunks
-	untold  int   // kept chunks whose tokens are not known
-	size    int64 // sum of their content bytes
-	carried int64 // content bytes of all chunks, kept or not
 	blocks  []block
+	bytes   int64 // content bytes of all chunks, kept or not
+
+	uncounted      int   // kept chunks whose number of tokens is unknown
+	uncountedBytes int64 // their content bytes
 }
 
 // Chunk is one content chunk.
@@ -39,12 +41,12 @@ type Chunk struct {
 // Add appends a chunk. Chunks come in order of time.
 func (c *Chunks) Add(k Chunk) {
 	c.Count++
-	c.carried += int64(max(0, k.Bytes))
+	c.bytes += int64(max(0, k.Bytes))
 	if len(c.encoded)+3*binary.MaxVarintLen64 > MaxChunkBytes {
 		return
 	}
 	at := k.At.Microseconds()
-	c.note(at)
+	c.addToBlock(at)
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, at-c.last)))
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, k.Tokens)))
 	c.encoded = binary.AppendUvarint(c.encoded, uint64(max(0, k.Bytes)))
@@ -52,15 +54,16 @@ func (c *Chunks) Add(k Chunk) {
 	c.kept++
 	c.tokens += int64(max(0, k.Tokens))
 	if k.Tokens <= 0 {
-		c.untold++
-		c.size += int64(max(0, k.Bytes))
+		c.uncounted++
+		c.uncountedBytes += int64(max(0, k.Bytes))
 	}
 }
 
-// note books a chunk in its block, before it is appended.
-func (c *Chunks) note(at int64) {
+// addToBlock books a chunk that came at so many µs in its block. Add calls it before it
+// appends the chunk.
+func (c *Chunks) addToBlock(at int64) {
 	if c.kept%BlockSize == 0 {
-		c.blocks = append(c.blocks, block{from: uint32(len(c.encoded)), previous: c.last, tokens: c.tokens + int64(c.untold)})
+		c.blocks = append(c.blocks, block{from: uint32(len(c.encoded)), previous: c.last, tokens: c.tokens + int64(c.uncounted)})
 	}
 	if c.kept > 0 {
 		b := &c.blocks[len(c.blocks)-1]
@@ -69,33 +72,35 @@ func (c *Chunks) note(at int64) {
 	}
 }
 
-// Kept is the number of chunks that All yields: Count, unless the bound was hit.
+// Kept is the number of chunks that All yields. It is smaller than Count when the
+// stream hit the bound.
 func (c *Chunks) Kept() int { return c.kept }
 
 // Longest is the longest gap between two kept chunks.
 func (c *Chunks) Longest() time.Duration { return time.Duration(c.longest) * time.Microsecond }
 
-// Tokens is the sum of the chunks' tokens, known only when every chunk told.
+// Tokens is the sum of the chunks' tokens. It is known only when Chunks kept all chunks
+// and knows the tokens of each.
 func (c *Chunks) Tokens() Count {
-	if c.kept == 0 || c.untold > 0 || c.kept < c.Count {
+	if c.kept == 0 || c.uncounted > 0 || c.kept < c.Count {
 		return Count{}
 	}
 	return Known(c.tokens)
 }
 
-// maxBare is how many tokens of an output may have no content byte of their own: those
-// that frame tool calls, switch channels and end turns, some dozens in all.
+// maxBare bounds the tokens of an output without a content byte of their own: they
+// frame tool calls, switch channels and end turns. Real outputs have some dozens.
 const maxBare = 64
 
-// MayHold tells whether n tokens can have been streamed in content of so many bytes:
-// a token has one at least, but for a few.
+// MayHold reports whether content of so many bytes can hold n tokens: every token has
+// at least one byte, except for maxBare of them.
 func MayHold(bytes, n int64) bool { return n <= bytes+maxBare }
 
-// MayHold tells whether n tokens can have been streamed in the chunks. A count that
-// cannot be true says nothing of them.
-func (c *Chunks) MayHold(n int64) bool { return MayHold(c.carried, n) }
+// MayHold reports whether the chunks can hold n tokens. A count that they cannot hold is
+// wrong, and no reader should use it.
+func (c *Chunks) MayHold(n int64) bool { return MayHold(c.bytes, n) }
 
-// batch is how many chunks are decoded at a time.
+// batch is the number of chunks that a reader decodes at a time.
 const batch = 32
 
 // All yields the kept chunks in order.
@@ -113,7 +118,7 @@ func (c *Chunks) All() iter.Seq[Chunk] {
 	}
 }
 
-// Gap is the wait before one content chunk and the tokens that ended it.
+// Gap is the wait before one content chunk, and the tokens of that chunk.
 type Gap struct {
 	Wait   time.Duration
 	Tokens int
@@ -122,8 +127,8 @@ type Gap struct {
 // PerToken is the gap spread over its tokens: Tokens samples of ITL.
 func (g Gap) PerToken() time.Duration { return g.Wait / time.Duration(g.Tokens) }
 
-// Gaps yields the wait before every content chunk but the first, and the tokens
-// that ended it as Arrivals settles them.
+// Gaps yields the gap before every content chunk but the first. The tokens are those
+// that Arrivals gives to the chunk.
 func (c *Chunks) Gaps(streamed Count) iter.Seq[Gap] {
 	return func(yield func(Gap) bool) {
 		in := c.Arrivals(streamed)

@@ -11,7 +11,7 @@ import (
 
 const ms = time.Millisecond
 
-// stream is chunks that came 10 ms apart.
+// stream returns the chunks, 10 ms apart.
 func stream(chunks ...exchange.Chunk) *exchange.Chunks {
 	var c exchange.Chunks
 	for i, k := range chunks {
@@ -21,8 +21,8 @@ func stream(chunks ...exchange.Chunk) *exchange.Chunks {
 	return &c
 }
 
-// told is chunks of so many tokens each; 0 is a chunk that did not tell.
-func told(tokens ...int) *exchange.Chunks {
+// counted returns a chunk for each number of tokens; 0 makes an uncounted chunk.
+func counted(tokens ...int) *exchange.Chunks {
 	var chunks []exchange.Chunk
 	for _, n := range tokens {
 		chunks = append(chunks, exchange.Chunk{Tokens: n, Bytes: 4})
@@ -30,7 +30,7 @@ func told(tokens ...int) *exchange.Chunks {
 	return stream(chunks...)
 }
 
-// sized is chunks of so many bytes each, that did not tell their tokens.
+// sized returns an uncounted chunk for each length in bytes.
 func sized(bytes ...int) *exchange.Chunks {
 	var chunks []exchange.Chunk
 	for _, n := range bytes {
@@ -49,8 +49,8 @@ func TestTokensOfChunks(t *testing.T) {
 	}{
 		{"of no chunk", sized(), exchange.Known(5), nil},
 		{"of one chunk, which has no gap", sized(4), exchange.Known(5), nil},
-		{"told by every chunk", told(1, 3, 2), exchange.Known(6), []int{3, 2}},
-		{"told by every chunk, whatever the total", told(1, 3, 2), exchange.Known(60), []int{3, 2}},
+		{"every chunk is counted", counted(1, 3, 2), exchange.Known(6), []int{3, 2}},
+		{"every chunk is counted, whatever the total", counted(1, 3, 2), exchange.Known(60), []int{3, 2}},
 		{"one each when nothing is known", sized(4, 40, 4), unknown, []int{1, 1}},
 		{"one each when the total is that of the chunks", sized(4, 40, 4), exchange.Known(3), []int{1, 1}},
 		{"one each when the total is smaller than that", sized(4, 40, 4), exchange.Known(2), []int{1, 1}},
@@ -59,13 +59,13 @@ func TestTokensOfChunks(t *testing.T) {
 		{"rounded so that the total stays", sized(5, 5, 5, 5), exchange.Known(6), []int{1, 2, 1}},
 		{"never fewer than one, and no more in all", sized(100, 1, 1, 1), exchange.Known(6), []int{1, 1, 1}},
 		{"one for each that follows a long start", sized(10, 10, 10, 2, 2, 2), exchange.Known(7), []int{1, 1, 1, 1, 1}},
-		{"told by some, the rest by length", told(2, 0, 3, 0), exchange.Known(11), []int{3, 3, 3}},
-		{"told by some, one each for the rest", told(2, 0, 3, 0), exchange.Known(7), []int{1, 3, 1}},
-		{"told by some, beyond the total", told(2, 0, 9, 0), exchange.Known(7), []int{1, 9, 1}},
+		{"some chunks are counted, the rest by length", counted(2, 0, 3, 0), exchange.Known(11), []int{3, 3, 3}},
+		{"some chunks are counted, one each for the rest", counted(2, 0, 3, 0), exchange.Known(7), []int{1, 3, 1}},
+		{"some chunks are counted, beyond the total", counted(2, 0, 9, 0), exchange.Known(7), []int{1, 9, 1}},
 		{"by length, as many as there can be", sized(4, 4, 4), exchange.Known(12 + 64), []int{26, 25}},
 		{"one each when there cannot be so many", sized(4, 4, 4), exchange.Known(12 + 65), []int{1, 1}},
-		{"one each when the total is absurd", told(2, 0, 3, 0), exchange.Known(1<<53 - 1), []int{1, 3, 1}},
-		{"told by some, without a total", told(2, 0, 3, 0), unknown, []int{1, 3, 1}},
+		{"one each when the total is absurd", counted(2, 0, 3, 0), exchange.Known(1<<53 - 1), []int{1, 3, 1}},
+		{"some chunks are counted, without a total", counted(2, 0, 3, 0), unknown, []int{1, 3, 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []int
@@ -82,8 +82,8 @@ func TestTokensOfChunks(t *testing.T) {
 	}
 }
 
-// TestTokensOfChunksAddUp to what was streamed, whenever each can have one. The
-// first chunk is of one token, which it tells; the gaps have the others.
+// Whenever there are enough tokens for every chunk, the tokens of the chunks add up to
+// the streamed total. The first chunk has one counted token; the gaps have the others.
 func TestTokensOfChunksAddUp(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
@@ -110,7 +110,7 @@ func TestTokensOfChunksAddUp(t *testing.T) {
 }
 
 func TestGapsEndEarly(t *testing.T) {
-	for gap := range told(1, 2, 3).Gaps(exchange.Count{}) {
+	for gap := range counted(1, 2, 3).Gaps(exchange.Count{}) {
 		if gap.Tokens != 2 {
 			t.Errorf("%d tokens after the end", gap.Tokens)
 		}
@@ -145,15 +145,15 @@ func TestChunksAreKeptAsTheyCame(t *testing.T) {
 	}
 }
 
-func TestTokensAreTheSumOnlyWhenEveryChunkTold(t *testing.T) {
+func TestTokensAreTheSumOnlyWhenEveryChunkIsCounted(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		chunks *exchange.Chunks
 		want   exchange.Count
 	}{
-		{"no chunk", told(), exchange.Count{}},
-		{"every chunk told", told(1, 3), exchange.Known(4)},
-		{"one did not", told(1, 0, 3), exchange.Count{}},
+		{"no chunk", counted(), exchange.Count{}},
+		{"every chunk is counted", counted(1, 3), exchange.Known(4)},
+		{"one chunk is uncounted", counted(1, 0, 3), exchange.Count{}},
 	} {
 		if got := tt.chunks.Tokens(); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
@@ -161,8 +161,8 @@ func TestTokensAreTheSumOnlyWhenEveryChunkTold(t *testing.T) {
 	}
 }
 
-// TestChunksAreBounded: what is not kept is counted, and a total that covers it is
-// not spread over the rest.
+// Chunks beyond the bound add to Count only, and no reader spreads a total that includes
+// their tokens over the kept ones.
 func TestChunksAreBounded(t *testing.T) {
 	var c exchange.Chunks
 	const n = exchange.MaxChunkBytes / 3

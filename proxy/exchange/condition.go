@@ -1,27 +1,26 @@
 package exchange
 
-// Condition is what a request's head may meet: a field whose value a pattern
-// describes.
+// Condition is a demand on the head of a request: the value of a field must match a
+// pattern.
 type Condition struct {
-	Field   string // in lower case
-	Pattern string // as of Match
+	Field   string // name in lower case
+	Pattern string // see Match
 }
 
-// MaxConditions is how many conditions can be told apart.
+// MaxConditions is the largest number of conditions: Met has one bit for each.
 const MaxConditions = 64
 
-// Conditions are those that requests are looked at for, MaxConditions at most. They
-// are never changed, only replaced.
+// Conditions lists the conditions that the tap checks on every request, MaxConditions at
+// most. Nobody changes a list; new conditions make a new list.
 type Conditions []Condition
 
-// Met is which of some conditions a request met. The values that met them are kept
-// nowhere.
+// Met says which conditions a request met. It does not keep the values of the fields.
 type Met struct {
-	Of   *Conditions // nil when there were none to meet
-	Bits uint64      // by index
+	Of   *Conditions // nil when the tap had no conditions to check
+	Bits uint64      // bit i is set when the request met (*Of)[i]
 }
 
-// Has tells whether c was asked for and met.
+// Has reports whether the tap checked c and the request met it.
 func (m Met) Has(c Condition) bool {
 	if m.Of == nil {
 		return false

@@ -39,7 +39,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestMetTellsConditionsApart(t *testing.T) {
+func TestMetHasExactlyTheConditionsOfItsBits(t *testing.T) {
 	team, tier := exchange.Condition{Field: "x-team", Pattern: "*"}, exchange.Condition{Field: "x-tier", Pattern: "gold"}
 	met := exchange.Met{Of: &exchange.Conditions{team, tier}, Bits: 2}
 	for c, want := range map[exchange.Condition]bool{team: false, tier: true, {Field: "x-tier", Pattern: "*"}: false} {
@@ -47,7 +47,7 @@ func TestMetTellsConditionsApart(t *testing.T) {
 			t.Errorf("%v met: %v", c, !want)
 		}
 		if (exchange.Met{}).Has(c) {
-			t.Errorf("%v met by nothing", c)
+			t.Errorf("a request without conditions met %v", c)
 		}
 	}
 }

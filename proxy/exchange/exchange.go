@@ -1,8 +1,8 @@
-// Package exchange is the vocabulary of headway: what one request and its
-// response were, measured once and told to everything that wants to know.
+// Package exchange is the vocabulary of headway. A Record describes one request and its
+// response; the tap measures it once, and every Observer gets it.
 //
-// It is the ground floor. It imports the standard library only, does no I/O and
-// knows no output format.
+// Every other package stands on this one. It imports the standard library only, does no
+// I/O and knows no output format.
 package exchange
 
 import (
@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// Record is one exchange: a request, what came back, and when. It is a value,
-// told once to every Observer when the exchange ends, and complete by then.
-// Its slices are shared by all observers, who may keep but never change them.
+// Record is one exchange: a request, its response, and the time of each step. The tap
+// hands it by value to every Observer, once, when the exchange has ended and the Record
+// is complete. All observers share its slices: they may keep them, but must not change
+// them.
 type Record struct {
-	// Start is when the head of the request had been read: the zero of every
-	// offset in Timing and Chunks.
+	// Start is the moment at which headway had read the head of the request. It is the
+	// zero of every offset in Timing and Chunks.
 	Start time.Time
 
 	Origin Origin
@@ -29,8 +30,8 @@ type Record struct {
 	Model     Model
 	Upstream  Upstream
 
-	// Stream says that the response came as a stream of events, or was asked to when
-	// an error or nothing came instead.
+	// Stream says that the response came as a stream of events. When an error or nothing
+	// came instead, it says that the request asked for a stream.
 	Stream bool
 	// Status is the HTTP status that the client got; 0 when it got none.
 	Status        int
@@ -51,43 +52,43 @@ type Record struct {
 	Engine     Engine
 	Trace      Trace
 	Span       Span
-	Conditions Met // which header conditions its request met
+	Conditions Met // the header conditions that the request met
 
-	Call     Call      // what the request says of the call that it is an attempt of
-	Attempt  Attempt   // which attempt of which chain it was; set by the chain stage
-	Verdicts []Verdict // one for each SLO that judged it; set by the SLO stage
-	Sampling Sampling  // whether its trace is kept; set by the sampling stage
+	Call     Call      // the evidence about the call that the request is an attempt of
+	Attempt  Attempt   // its place in its chain; the chain stage sets it
+	Verdicts []Verdict // one for each SLO that judged it; the SLO stage sets them
+	Sampling Sampling  // whether its trace is kept; the sampling stage sets it
 
-	// Notes are oddities that were met on the way, each named once.
+	// Notes names the oddities of the exchange, each once.
 	Notes []string
 }
 
-// An Observer is told of every exchange, once, when it ended. Observe is called
-// from the goroutine that relayed the exchange, after its last byte was
-// forwarded: it must be safe for concurrent use and must not wait for I/O.
+// An Observer gets the Record of every exchange, once, when the exchange has ended. The
+// goroutine that relayed the exchange calls Observe after it has forwarded the last
+// byte: Observe must be safe for concurrent use and must not wait for I/O.
 type Observer interface {
 	Observe(Record)
 }
 
-// A ChainObserver is an Observer that is told of every chain, too, once, when it
-// is over: after its last attempt, or when no other attempt can come any more.
+// A ChainObserver is an Observer that also gets every chain, once, when the chain is
+// over: after its last attempt, or when no other attempt can come any more.
 type ChainObserver interface {
 	Observer
 	ObserveChain(Chain)
 }
 
-// Fanout tells several observers in order, and those of them that are
-// ChainObservers of chains.
+// Fanout hands every Record to several observers, in order, and every chain to those of
+// them that are ChainObservers.
 type Fanout []Observer
 
-// Observe tells every observer of r.
+// Observe hands r to every observer.
 func (f Fanout) Observe(r Record) {
 	for _, o := range f {
 		o.Observe(r)
 	}
 }
 
-// ObserveChain tells every observer that wants to know of c.
+// ObserveChain hands c to every ChainObserver.
 func (f Fanout) ObserveChain(c Chain) {
 	for _, o := range f {
 		if o, ok := o.(ChainObserver); ok {
@@ -96,15 +97,15 @@ func (f Fanout) ObserveChain(c Chain) {
 	}
 }
 
-// Model is the model that was asked for and the one that answered.
+// Model names the model of the request and the model that answered.
 type Model struct {
 	Request  string
 	Response string
 }
 
-// Upstream is where the request went.
+// Upstream is the server that got the request.
 type Upstream struct {
-	Host string // name as configured, never an address found behind it
+	Host string // name as configured, never an address that the name resolves to
 	Port int
 }
 
@@ -122,10 +123,10 @@ type Bytes struct {
 	Out int64 // response
 }
 
-// RateLimit is one limit as the upstream reported it with a response.
+// RateLimit is one limit, as the upstream reported it with a response.
 type RateLimit struct {
 	Kind      string // requests, tokens, input_tokens, output_tokens
 	Limit     Count
 	Remaining Count
-	Reset     time.Duration // until the limit is full again; 0 is unknown
+	Reset     time.Duration // time until the limit is full again; 0 is unknown
 }

@@ -15,17 +15,17 @@ func TestTPOT(t *testing.T) {
 		streamed    exchange.Count
 		want        time.Duration
 	}{
-		{"the time after the first token, by the tokens after it", 100 * ms, 400 * ms, exchange.Known(31), 10 * ms},
-		{"of two tokens", 100 * ms, 400 * ms, exchange.Known(2), 300 * ms},
-		{"of one token there is none", 100 * ms, 100 * ms, exchange.Known(1), 0},
-		{"of no token there is none", 0, 0, exchange.Known(5), 0},
-		{"of an unknown number there is none", 100 * ms, 400 * ms, exchange.Count{N: 31}, 0},
-		{"of tokens that came at once there is none", 100 * ms, 100 * ms, exchange.Known(5), 0},
+		{"time after the first token divided by the tokens after it", 100 * ms, 400 * ms, exchange.Known(31), 10 * ms},
+		{"two tokens", 100 * ms, 400 * ms, exchange.Known(2), 300 * ms},
+		{"one token has no TPOT", 100 * ms, 100 * ms, exchange.Known(1), 0},
+		{"no token has no TPOT", 0, 0, exchange.Known(5), 0},
+		{"an unknown number of tokens has no TPOT", 100 * ms, 400 * ms, exchange.Count{N: 31}, 0},
+		{"tokens that came at once have no TPOT", 100 * ms, 100 * ms, exchange.Known(5), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := exchange.Record{
 				Timing: exchange.Timing{FirstToken: tt.first, LastToken: tt.last, End: time.Second},
-				// Reasoning that was never sent does not count.
+				// The provider billed 1000 tokens; reasoning that it did not send does not count.
 				Usage: exchange.Usage{Output: exchange.Known(1000), Streamed: tt.streamed},
 			}
 			if got := r.TPOT(); got != tt.want {
@@ -60,18 +60,18 @@ func TestUpstreamAddress(t *testing.T) {
 	}
 }
 
-// listener is an Observer that notes its name.
-type listener struct {
-	name  string
-	heard *[]string
+// observer appends its name and the dialect of every Record to a list.
+type observer struct {
+	name string
+	seen *[]string
 }
 
-func (l listener) Observe(r exchange.Record) { *l.heard = append(*l.heard, l.name+" "+r.Dialect) }
+func (o observer) Observe(r exchange.Record) { *o.seen = append(*o.seen, o.name+" "+r.Dialect) }
 
-func TestFanoutTellsEveryObserverInOrder(t *testing.T) {
-	var heard []string
-	exchange.Fanout{listener{"a", &heard}, listener{"b", &heard}}.Observe(exchange.Record{Dialect: "d"})
-	if want := []string{"a d", "b d"}; !slices.Equal(heard, want) {
-		t.Errorf("got %q, want %q", heard, want)
+func TestFanoutHandsARecordToEveryObserverInOrder(t *testing.T) {
+	var seen []string
+	exchange.Fanout{observer{"a", &seen}, observer{"b", &seen}}.Observe(exchange.Record{Dialect: "d"})
+	if want := []string{"a d", "b d"}; !slices.Equal(seen, want) {
+		t.Errorf("got %q, want %q", seen, want)
 	}
 }

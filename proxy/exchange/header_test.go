@@ -6,7 +6,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-func TestHeaderGivesTheFirstFieldOfAName(t *testing.T) {
+func TestHeaderReturnsTheFirstFieldOfAName(t *testing.T) {
 	header := exchange.Header(func(yield func(name, value []byte) bool) {
 		_ = yield([]byte("Host"), []byte("model")) && yield([]byte("ANTHROPIC-Version"), []byte("2023-06-01")) &&
 			yield([]byte("anthropic-version"), []byte("later")) && yield([]byte("Empty"), []byte{})
@@ -19,10 +19,10 @@ func TestHeaderGivesTheFirstFieldOfAName(t *testing.T) {
 		}
 	}
 	if header.Get("empty") == nil || header.Get("anthropic-beta") != nil {
-		t.Error("an empty field and one that is not there look alike")
+		t.Error("an empty field and a missing one look alike")
 	}
 	if exchange.Header(nil).Get("host") != nil {
-		t.Error("a header without fields has one")
+		t.Error("a nil header has a field")
 	}
 }
 

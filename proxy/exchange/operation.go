@@ -4,8 +4,8 @@ package exchange
 // It is empty for traffic of no known dialect.
 type Operation string
 
-// The operations that the OpenTelemetry semantic conventions name. FetchResponse is of
-// semantic-conventions-genai, which is unreleased; all others are of version 1.41, too.
+// The operations that the OpenTelemetry semantic conventions name. FetchResponse is in
+// semantic-conventions-genai only, which is unreleased; version 1.41 has all others too.
 const (
 	Chat            Operation = "chat"
 	GenerateContent Operation = "generate_content"
@@ -14,7 +14,8 @@ const (
 	FetchResponse   Operation = "fetch_response" // reads a stored response, or replays its stream
 )
 
-// The operations for which the conventions have no name. They allow any other value.
+// The operations for which the conventions have no name. The conventions allow other
+// values.
 const (
 	ImageGeneration Operation = "image_generation"
 	Speech          Operation = "speech"        // text in, sound out
@@ -23,8 +24,8 @@ const (
 	Moderation      Operation = "moderation"
 )
 
-// Generates says whether the answer to o consists of generated tokens, so that TTFT,
-// ITL and TPOT mean something. The conventions call these operations inference.
+// Generates reports whether the answer to o consists of generated tokens: only then do
+// TTFT, ITL and TPOT mean something. The conventions call these operations inference.
 func (o Operation) Generates() bool {
 	switch o {
 	case Chat, GenerateContent, TextCompletion:

@@ -19,11 +19,11 @@ func TestOperationsThatGenerateTokens(t *testing.T) {
 		{"a stored response, generated before", exchange.FetchResponse, false},
 		{"an image", exchange.ImageGeneration, false},
 		{"sound", exchange.Speech, false},
-		{"text of sound", exchange.Transcription, false},
+		{"text from sound", exchange.Transcription, false},
 		{"an order", exchange.Rerank, false},
 		{"scores", exchange.Moderation, false},
 		{"no known dialect", "", false},
-		{"an operation of nobody", "messages", false},
+		{"a name that is no operation", "messages", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.in.Generates(); got != tt.want {

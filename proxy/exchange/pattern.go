@@ -2,9 +2,9 @@ package exchange
 
 import "strings"
 
-// Match tells whether text is what pattern describes: * stands for any run of
-// bytes, none included, and all else for itself. It takes time in proportion to
-// the text, times the pattern's longest piece.
+// Match reports whether pattern describes the whole text. A * in the pattern stands for
+// any run of bytes, an empty one included; every other byte stands for itself. The time
+// grows with the length of the text times the longest piece between two *.
 func Match(pattern, text string) bool {
 	head, rest, wild := strings.Cut(pattern, "*")
 	if !wild {

@@ -2,20 +2,21 @@ package exchange
 
 import "time"
 
-// StallFrom is the wait inside a stream from which on it is a stall: whoever reads
-// along notices one of a second.
+// StallFrom is the shortest wait inside a stream that counts as a stall: a person who
+// reads along notices a pause of a second.
 const StallFrom = time.Second
 
 // Pause is a wait inside a stream that had begun.
 type Pause struct {
-	At   time.Duration // when it began; the earliest that it can have begun when that is not known exactly
-	Wait time.Duration // how long it was
-	By   string        // who made it: upstream, proxy, client
+	At   time.Duration // its start; the earliest possible one when the exact start is unknown
+	Wait time.Duration // its length
+	By   string        // the side that caused it: upstream, proxy, client
 }
 
-// Stalled is the longest pause of r, and whether that was StallFrom or longer: between
-// two content chunks, after the last one until a stream broke off, or for the upstream,
-// whose waits are known beyond the chunks that are kept and where none were read.
+// Stalled returns the longest pause of r, and reports whether it lasted StallFrom or
+// longer. A pause lies between two content chunks, or between the last chunk and the
+// point at which the stream broke off. The longest wait for the upstream counts, too: the
+// clocks know it even where no chunk was kept or read.
 func (r *Record) Stalled() (Pause, bool) {
 	if !r.Stream {
 		return Pause{}, false
@@ -29,20 +30,20 @@ func (r *Record) Stalled() (Pause, bool) {
 	case max(seen, upstream) < StallFrom:
 		return Pause{}, false
 	case upstream-seen > sameWait:
-		return Pause{At: r.unseen(upstream), Wait: upstream, By: "upstream"}, true
+		return Pause{At: r.earliest(upstream), Wait: upstream, By: "upstream"}, true
 	case silence > gap:
-		return Pause{At: r.Timing.LastToken, Wait: max(seen, upstream), By: r.Clocks.waiting(seen)}, true
+		return Pause{At: r.Timing.LastToken, Wait: max(seen, upstream), By: r.Clocks.slowSide(seen)}, true
 	}
-	return Pause{At: r.Chunks.gapStart(gap), Wait: max(seen, upstream), By: r.Clocks.waiting(seen)}, true
+	return Pause{At: r.Chunks.gapStart(gap), Wait: max(seen, upstream), By: r.Clocks.slowSide(seen)}, true
 }
 
-// sameWait is how much longer than the gap around it a wait can be for the clocks
-// that it was read from.
+// sameWait is the largest difference between a gap and the wait that caused it: each is
+// read from clocks of its own.
 const sameWait = time.Millisecond
 
-// unseen is the earliest that a wait can have begun that was inside the body and
-// between no two kept chunks: before the first one, or after the last.
-func (r *Record) unseen(wait time.Duration) time.Duration {
+// earliest returns the earliest possible start of a wait inside the body that lies
+// between no two kept chunks: before the first chunk, or after the last.
+func (r *Record) earliest(wait time.Duration) time.Duration {
 	t := &r.Timing
 	if r.Chunks.kept == 0 || t.FirstToken-t.FirstChunk >= wait {
 		return t.FirstChunk
@@ -50,9 +51,9 @@ func (r *Record) unseen(wait time.Duration) time.Duration {
 	return micros(r.Chunks.last)
 }
 
-// waiting is the side whose longest wait is nearest to d: only the longest of each is
-// known, and one that is longer was elsewhere.
-func (c *Clocks) waiting(d time.Duration) string {
+// slowSide names the side whose longest wait is nearest to d. Clocks keep only the
+// longest wait of each side, and a wait much longer than d happened somewhere else.
+func (c *Clocks) slowSide(d time.Duration) string {
 	by, off := "upstream", (c.Upstream.Longest - d).Abs()
 	if o := (c.Proxy.Longest - d).Abs(); o < off {
 		by, off = "proxy", o
@@ -63,7 +64,7 @@ func (c *Clocks) waiting(d time.Duration) string {
 	return by
 }
 
-// gapStart is when the first gap of that length began.
+// gapStart returns the start of the first gap that lasted wait or longer.
 func (c *Chunks) gapStart(wait time.Duration) time.Duration {
 	previous, first := time.Duration(0), true
 	for k := range c.All() {

@@ -2,16 +2,16 @@ package exchange
 
 import "strconv"
 
-// Usage counts the tokens of an exchange. A Count that is not Known was never
-// told; it is not zero.
+// Usage counts the tokens of an exchange. A Count that is not Known is missing; it is
+// not zero.
 type Usage struct {
-	Input      Count // of the whole prompt, cached tokens included
-	Output     Count // generated, reasoning included
-	CacheRead  Count // of Input, read from the provider's prompt cache
-	CacheWrite Count // of Input, written to it
-	Reasoning  Count // of Output, spent on reasoning
-	// Streamed counts the output tokens that arrived in content chunks: Output,
-	// less reasoning that was billed but never sent. TPOT and ITL divide by it.
+	Input      Count // the whole prompt, cached tokens included
+	Output     Count // generated tokens, reasoning included
+	CacheRead  Count // the part of Input that came from the provider's prompt cache
+	CacheWrite Count // the part of Input that went into that cache
+	Reasoning  Count // the part of Output that was reasoning
+	// Streamed counts the output tokens that arrived in content chunks: Output, less the
+	// reasoning that the provider bills and does not send. TPOT and ITL divide by it.
 	Streamed Count
 	Source   Source
 }
@@ -22,11 +22,11 @@ type Count struct {
 	Known bool
 }
 
-// Known makes a Count of n.
+// Known returns a Count of n that is known.
 func Known(n int64) Count { return Count{N: n, Known: true} }
 
-// ParseCount reads a number in decimal. Any other text is unknown, and so is a
-// negative number.
+// ParseCount reads a decimal number. It returns an unknown Count for a negative number
+// and for any other text.
 func ParseCount(text []byte) Count {
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil || n < 0 {
@@ -35,13 +35,13 @@ func ParseCount(text []byte) Count {
 	return Known(n)
 }
 
-// Source says how sure a Usage is.
+// Source says how headway knows a Usage, and so how reliable the Usage is.
 type Source string
 
-// The sources, surest first.
+// The sources, the most reliable first.
 const (
 	Reported  Source = "reported"  // the final usage of the provider
-	Running   Source = "running"   // a cumulative count seen before a cut
+	Running   Source = "running"   // a cumulative count that came before the stream broke off
 	Counted   Source = "counted"   // one token a chunk, or counts given chunk by chunk
 	Estimated Source = "estimated" // calibrated from this model's reported exchanges
 	Absent    Source = ""          // nothing is known

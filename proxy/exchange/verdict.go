@@ -1,19 +1,20 @@
 package exchange
 
-// Verdict is what one SLO makes of an exchange, or of the chain that it ended.
+// Verdict is the judgement of one SLO on an exchange, or on the chain that the exchange
+// ended.
 type Verdict struct {
-	SLO    string
+	SLO    string // its name
 	Good   bool
 	Missed Misses // empty when Good
-	Chain  bool   // it is of the chain; otherwise of the exchange by itself
+	Chain  bool   // the SLO judged the chain; otherwise the exchange by itself
 }
 
-// Indicator is what an objective limits.
+// Indicator is a quantity that an objective limits.
 type Indicator uint8
 
-// The indicators, in the order in which a missed one is named when only one can be.
+// The indicators, in the order in which First names a missed one.
 const (
-	Error             Indicator = iota // it failed, or was turned away
+	Error             Indicator = iota // the exchange failed, or the upstream turned it away
 	TTFT                               // time to the first token
 	TTFTPerInputToken                  // the same, divided by the prompt's tokens
 	TPOT                               // time per output token after the first
@@ -21,7 +22,7 @@ const (
 	ITLP90
 	ITLP99
 	Stall             // the longest wait inside the stream
-	E2E               // to the last byte
+	E2E               // time to the last byte
 	E2EPerOutputToken // the same, divided by the tokens of the answer
 )
 
@@ -40,10 +41,10 @@ func (i Indicator) String() string {
 // Misses is a set of indicators.
 type Misses uint16
 
-// With is m and i.
+// With returns m and i together.
 func (m Misses) With(i Indicator) Misses { return m | 1<<i }
 
-// Has tells whether i is in m.
+// Has reports whether m contains i.
 func (m Misses) Has(i Indicator) bool { return m&(1<<i) != 0 }
 
 // First is the name of the first indicator in m, or "none".
