@@ -1,8 +1,8 @@
 package frame
 
-// more reads more of a number or word.
-func (j *JSON) more(p []byte) []byte {
-	n := bare(p)
+// readBare reads the next bytes of a number or word, and returns the bytes behind them.
+func (j *JSON) readBare(p []byte) []byte {
+	n := bareLen(p)
 	j.keep(p[:n])
 	if n < len(p) {
 		j.endBare(j.buf[:min(j.length, MaxText)])
@@ -10,7 +10,8 @@ func (j *JSON) more(p []byte) []byte {
 	return p[n:]
 }
 
-// endBare tells of the number or word that text begins with.
+// endBare hands a number or word to the sink. text is its first MaxText bytes at most;
+// length has the whole length.
 func (j *JSON) endBare(text []byte) {
 	j.after()
 	f := j.shape.nodes[j.node].field
@@ -28,11 +29,11 @@ func (j *JSON) endBare(text []byte) {
 	case string(text) == "false":
 		kind = False
 	}
-	j.tell(kind, f, text, j.length)
+	j.emit(kind, f, text, j.length)
 }
 
-// bare returns the number of bytes that a number, true, false or null may have.
-func bare(p []byte) int {
+// bareLen returns the length of the number or word that p begins with.
+func bareLen(p []byte) int {
 	for i, c := range p {
 		if !bareBytes[c] {
 			return i
@@ -41,6 +42,7 @@ func bare(p []byte) int {
 	return len(p)
 }
 
+// bareBytes marks the bytes of numbers and words.
 var bareBytes = func() (t [256]bool) {
 	for _, c := range "+-." {
 		t[c] = true

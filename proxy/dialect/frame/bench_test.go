@@ -7,7 +7,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// chunks are events of a stream of chat completions that differ in what they say.
+// chunks returns the events of a stream of chat completions. They differ in their content
+// only.
 func chunks() (docs [][]byte) {
 	for _, text := range []string{" the", " quick", "\\n", " brown", " fox", " jumps over", "\\\"", " lazy"} {
 		docs = append(docs, fmt.Appendf(nil, `{"id":"chatcmpl-BxQ3yZ0dJ5m8sPpD2vH1kKq7tUw4e","object":"chat.completion.chunk",`+
@@ -23,7 +24,7 @@ var chunkShape = frame.MustShape(frame.Paths{
 	"usage.completion_tokens": 9, "error": 10, "id": frame.Varying, "created": frame.Varying,
 })
 
-// sum is a sink that does next to nothing.
+// sum is a sink that does as little as a sink can.
 type sum struct{ n int }
 
 func (s *sum) Value(v frame.Value) { s.n += v.Len }

@@ -1,15 +1,15 @@
 package frame
 
-// Elements cuts a stream that is one JSON array, whose elements come as time goes on:
-// every element is an event. It looks at quotes and brackets only; a reader of the
-// elements finds out whether they are JSON.
+// Elements cuts a stream that is one JSON array: every element is an event. It looks at
+// quotes and brackets only. Whether an element is JSON is for the reader of the element
+// to find out.
 type Elements struct {
 	sink EventSink
 
 	state   elementState
 	depth   int  // open brackets of the element
-	quoted  bool // within a string of it
-	escaped bool // behind a backslash of that
+	quoted  bool // within a string of the element
+	escaped bool // behind a backslash of that string
 }
 
 type elementState uint8
@@ -17,12 +17,12 @@ type elementState uint8
 const (
 	beforeArray elementState = iota
 	betweenElements
-	inContainer // an element that is an object or array
-	inScalar    // any other element
+	inContainer // in an element that is an object or array
+	inScalar    // in any other element
 	afterArray
 )
 
-// NewElements returns a reader at the start of a stream.
+// NewElements returns a reader at the start of a stream. It hands the events to sink.
 func NewElements(sink EventSink) *Elements { return &Elements{sink: sink} }
 
 // Feed reads the next bytes of the stream.
@@ -46,14 +46,15 @@ func (e *Elements) Feed(p []byte) {
 	}
 }
 
-// Close ends the stream.
+// Close ends the stream. When it ended within an element, the sink gets that element as
+// Unterminated.
 func (e *Elements) Close() {
 	if e.state == inContainer || e.state == inScalar {
 		e.end(true)
 	}
 }
 
-// next looks for the next element.
+// next passes over the bytes between two elements.
 func (e *Elements) next(p []byte) []byte {
 	switch c := p[0]; {
 	case isSpace(c), c == ',':
@@ -69,7 +70,8 @@ func (e *Elements) next(p []byte) []byte {
 	return p
 }
 
-// container reads a part of an element that is an object or array.
+// container reads the next bytes of an element that is an object or array, and returns
+// the bytes behind the element.
 func (e *Elements) container(p []byte) []byte {
 	n := 0
 	for n < len(p) {
@@ -77,7 +79,7 @@ func (e *Elements) container(p []byte) []byte {
 			n += e.text(p[n:])
 			continue
 		}
-		if n += flat(p[n:]); n == len(p) {
+		if n += flatLen(p[n:]); n == len(p) {
 			break
 		}
 		switch p[n] {
@@ -99,14 +101,15 @@ func (e *Elements) container(p []byte) []byte {
 	return nil
 }
 
-// text passes over a part of a string, behind its quote, and returns its length.
+// text passes over the next bytes of a string, behind its opening quote, and returns
+// their number.
 func (e *Elements) text(p []byte) int {
 	for n := 0; n < len(p); n++ {
 		if e.escaped {
 			e.escaped = false
 			continue
 		}
-		if n += plain(p[n:]); n == len(p) {
+		if n += plainLen(p[n:]); n == len(p) {
 			break
 		}
 		if p[n] == '"' {
@@ -118,7 +121,8 @@ func (e *Elements) text(p []byte) int {
 	return len(p)
 }
 
-// scalar reads a part of an element that is a string, number or word.
+// scalar reads the next bytes of an element that is a string, number or word, and returns
+// the bytes behind the element.
 func (e *Elements) scalar(p []byte) []byte {
 	n := 0
 	for n < len(p) {

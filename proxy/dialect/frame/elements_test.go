@@ -9,7 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// readElements reads a stream that comes in pieces.
+// readElements returns the events of a stream that comes in pieces.
 func readElements(pieces ...[]byte) []event {
 	e := &events{}
 	return e.read(frame.NewElements(e), pieces)
@@ -50,7 +50,7 @@ func FuzzElements(f *testing.F) {
 	})
 }
 
-// compact is a document without its whitespace.
+// compact returns a document without its whitespace.
 func compact(doc []byte) string {
 	var b bytes.Buffer
 	if err := json.Compact(&b, doc); err != nil {

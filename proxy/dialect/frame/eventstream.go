@@ -5,30 +5,30 @@ import (
 	"hash/crc32"
 )
 
-// MaxStreamMessage bounds a message of an EventStream, headers included, as
-// aws-c-event-stream does.
+// MaxStreamMessage bounds a message of an EventStream in bytes, headers included. The
+// bound is that of aws-c-event-stream.
 const MaxStreamMessage = 24 << 20
 
 // EventStream cuts a stream of AWS event stream messages
-// (application/vnd.amazon.eventstream): every message that has a payload is an event,
-// and so is one that reports a failure. It checks both checksums of a message, and
-// gives up on a stream whose lengths cannot be believed.
+// (application/vnd.amazon.eventstream). Every message with a payload is an event, and so
+// is every message that reports a failure. The reader checks both checksums of a message.
+// It gives up on a stream with impossible lengths, after an event that is Corrupt.
 //
 // https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html
 type EventStream struct {
 	sink EventSink
 
 	state   streamState
-	left    uint32 // bytes of the part that is being read
-	payload uint32 // bytes of the payload to come
-	crc     uint32 // of the message so far
-	fixed   [12]byte
-	have    int // bytes of fixed
+	left    uint32   // bytes of the present part still to come
+	payload uint32   // length of the payload
+	crc     uint32   // of the message so far
+	fixed   [12]byte // prelude or checksum, which may come in pieces
+	have    int      // bytes in fixed
 
 	header header
-	name   [MaxEventName]byte
-	size   int // of the name
-	failed bool
+	name   [MaxEventName]byte // of the event
+	size   int                // of the name
+	failed bool               // the message reports a failure
 }
 
 type streamState uint8
@@ -38,10 +38,10 @@ const (
 	inHeaders
 	inPayload
 	inChecksum
-	lost // nobody knows where the next message begins
+	lost // the reader does not know where the next message begins
 )
 
-// NewEventStream returns a reader at the start of a stream.
+// NewEventStream returns a reader at the start of a stream. It hands the events to sink.
 func NewEventStream(sink EventSink) *EventStream { return &EventStream{sink: sink} }
 
 // Feed reads the next bytes of the stream.
@@ -67,7 +67,8 @@ func (s *EventStream) Feed(p []byte) {
 	}
 }
 
-// Close ends the stream.
+// Close ends the stream. When it ended within a message, the sink gets that message as
+// Unterminated.
 func (s *EventStream) Close() {
 	if s.state == inPayload || s.state == inChecksum || s.state == inHeaders {
 		s.sink.Event(Event{Name: s.name[:s.size], Unterminated: true, Failed: s.failed})
@@ -75,7 +76,8 @@ func (s *EventStream) Close() {
 	s.state = lost
 }
 
-// fill reads into fixed until it has n bytes, and tells whether it has.
+// fill fills fixed up to n bytes from p. It returns the rest of p, and whether fixed has
+// the n bytes.
 func (s *EventStream) fill(p []byte, n int) (rest []byte, full bool) {
 	k := copy(s.fixed[s.have:n], p)
 	s.have += k
@@ -105,7 +107,7 @@ func (s *EventStream) prelude(p []byte) []byte {
 	return p
 }
 
-// part takes from p as much as it has of the part that is being read.
+// part cuts the bytes of the present part off p and returns them.
 func (s *EventStream) part(p *[]byte) []byte {
 	n := min(uint64(s.left), uint64(len(*p)))
 	part := (*p)[:n]
@@ -115,7 +117,7 @@ func (s *EventStream) part(p *[]byte) []byte {
 	return part
 }
 
-// endPart goes on to the next part, which has n bytes, when the present one has ended.
+// endPart goes on to the next part, of n bytes, when the present part has ended.
 func (s *EventStream) endPart(next streamState, n uint32) {
 	if s.left > 0 {
 		return
@@ -126,7 +128,7 @@ func (s *EventStream) endPart(next streamState, n uint32) {
 	}
 }
 
-// checksum reads the checksum of a message, which ends it.
+// checksum reads the checksum at the end of a message, and ends the message.
 func (s *EventStream) checksum(p []byte) []byte {
 	p, full := s.fill(p, 4)
 	if !full {
@@ -140,14 +142,15 @@ func (s *EventStream) checksum(p []byte) []byte {
 	return p
 }
 
-// header reads the headers of a message byte by byte: a key behind its length, the
-// type of the value, and the value, of which only some strings matter here.
+// header reads the headers of a message byte by byte. A header is the length of its key,
+// the key, the type of its value, and the value. Only a few values matter, all of them
+// strings.
 type header struct {
 	at   headerPart
-	left int // bytes of the part
-	wide int // the length so far
-	text [16]byte
-	size int // of the text: of the key, then of the value
+	left int      // bytes of the present part still to come
+	high int      // the high byte of a length, shifted
+	text [16]byte // start of the key, then of the value
+	size int      // length of the key, then of the value
 	key  headerKey
 }
 
@@ -157,8 +160,8 @@ const (
 	keyLength headerPart = iota
 	keyText
 	valueType
-	valueHigh // byte of the length
-	valueLow
+	valueHigh // the high byte of the length of the value
+	valueLow  // the low byte
 	valueText
 	otherValue
 )
@@ -171,7 +174,7 @@ const (
 	messageTypeKey
 )
 
-// keyOf is the key that text names.
+// keyOf returns the key that text names.
 func keyOf(text []byte) headerKey {
 	switch string(text) {
 	case ":event-type", ":exception-type", ":error-code":
@@ -182,12 +185,12 @@ func keyOf(text []byte) headerKey {
 	return otherKey
 }
 
-// fixedSizes are the sizes of the values by their type, but for byte strings (6) and
-// strings (7), which have a length: true, false, byte, short, integer, long, timestamp
-// and UUID.
+// fixedSizes has the size of a value for each type with a fixed size: true, false, byte,
+// short, integer, long, timestamp and UUID. Byte strings (6) and strings (7) carry their
+// length.
 var fixedSizes = [...]int{0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 
-// feed reads a byte for s.
+// feed reads a byte of the headers, and sets name and failed of s.
 func (h *header) feed(s *EventStream, c byte) {
 	switch h.at {
 	case keyLength:
@@ -198,11 +201,11 @@ func (h *header) feed(s *EventStream, c byte) {
 			h.key = keyOf(h.kept())
 		}
 	case valueType:
-		h.typed(c)
+		h.valueType(c)
 	case valueHigh:
-		h.at, h.wide = valueLow, int(c)<<8
+		h.at, h.high = valueLow, int(c)<<8
 	case valueLow:
-		h.start(valueText, h.wide|int(c), keyLength)
+		h.start(valueText, h.high|int(c), keyLength)
 		if h.key == eventTypeKey {
 			s.size = 0
 		}
@@ -213,7 +216,7 @@ func (h *header) feed(s *EventStream, c byte) {
 	}
 }
 
-// start begins a part of n bytes, or the next one if it has none.
+// start begins a part of n bytes, or the part after it when n is 0.
 func (h *header) start(part headerPart, n int, next headerPart) {
 	h.at, h.left, h.size = part, n, 0
 	if n == 0 {
@@ -221,7 +224,8 @@ func (h *header) start(part headerPart, n int, next headerPart) {
 	}
 }
 
-// step goes on to the next part when the present one has ended, and tells whether it has.
+// step counts a byte of the present part. At the last one it goes on to the next part and
+// returns true.
 func (h *header) step(next headerPart) bool {
 	if h.left--; h.left > 0 {
 		return false
@@ -230,7 +234,7 @@ func (h *header) step(next headerPart) bool {
 	return true
 }
 
-// keep keeps a byte of the text.
+// keep appends a byte to the text.
 func (h *header) keep(c byte) {
 	if h.size < len(h.text) {
 		h.text[h.size] = c
@@ -238,7 +242,7 @@ func (h *header) keep(c byte) {
 	h.size++
 }
 
-// kept is the text, or nothing if it is longer than any that matters.
+// kept returns the text, or nil when it is longer than any text that matters.
 func (h *header) kept() []byte {
 	if h.size > len(h.text) {
 		return nil
@@ -246,8 +250,8 @@ func (h *header) kept() []byte {
 	return h.text[:h.size]
 }
 
-// typed reads the type of a value.
-func (h *header) typed(c byte) {
+// valueType reads the type of a value.
+func (h *header) valueType(c byte) {
 	switch {
 	case c == 6, c == 7:
 		h.at = valueHigh
@@ -258,7 +262,7 @@ func (h *header) typed(c byte) {
 	}
 }
 
-// value reads a byte of a string.
+// value reads a byte of a value that is a string.
 func (h *header) value(s *EventStream, c byte) {
 	switch h.key {
 	case eventTypeKey:

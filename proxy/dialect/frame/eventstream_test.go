@@ -10,13 +10,14 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// readEventStream reads a stream that comes in pieces.
+// readEventStream returns the events of a stream that comes in pieces.
 func readEventStream(pieces ...[]byte) []event {
 	e := &events{}
 	return e.read(frame.NewEventStream(e), pieces)
 }
 
-// encoded is a message of an AWS event stream. Headers are names and strings in turn.
+// encoded returns a message of an AWS event stream. Its headers are strings; names and
+// values take turns.
 func encoded(payload string, headers ...string) string {
 	var h []byte
 	for i := 0; i < len(headers); i += 2 {
@@ -26,7 +27,8 @@ func encoded(payload string, headers ...string) string {
 	return framed(h, payload)
 }
 
-// framed puts lengths and checksums around headers and a payload.
+// framed returns a message with these headers and payload, and the right lengths and
+// checksums.
 func framed(headers []byte, payload string) string {
 	m := binary.BigEndian.AppendUint32(nil, uint32(12+len(headers)+len(payload)+4))
 	m = binary.BigEndian.AppendUint32(m, uint32(len(headers)))
@@ -35,7 +37,7 @@ func framed(headers []byte, payload string) string {
 	return string(binary.BigEndian.AppendUint32(m, crc32.ChecksumIEEE(m)))
 }
 
-// fromHex is the message that has these bytes.
+// fromHex returns the message with these bytes.
 func fromHex(s string) string {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
@@ -44,7 +46,7 @@ func fromHex(s string) string {
 	return string(b)
 }
 
-// The first two are test vectors of the AWS SDKs.
+// The first two cases are test vectors of the AWS SDKs.
 var eventStreamCases = []streamCase{
 	{"no headers", fromHex("0000001d 00000000 fd528c5a 7b27666f6f273a27626172277d c3653936"), []event{{data: "{'foo':'bar'}"}}},
 	{"an empty message", fromHex("00000010 00000000 05c248eb 7d98c8ff"), nil},
@@ -59,12 +61,12 @@ var eventStreamCases = []streamCase{
 	{"headers of other types", framed([]byte("\x01a\x00\x01b\x01\x01c\x02.\x01d\x03..\x01e\x04....\x01f\x05........\x01g\x06\x00\x02..\x01h\x08........\x01i\x09................"+
 		"\x0b:event-type\x07\x00\x01x"), "p"), []event{{name: "x", data: "p"}}},
 	{"a long name is cut", encoded("p", ":event-type", strings.Repeat("n", 100)), []event{{name: strings.Repeat("n", 64), data: "p"}}},
-	{"a long key is no key that matters", encoded("p", ":event-type-and-more", "x"), []event{{data: "p"}}},
+	{"a long key that begins like one that matters", encoded("p", ":event-type-and-more", "x"), []event{{data: "p"}}},
 	{"an empty header value", encoded("p", ":event-type", "", "x", "y"), []event{{data: "p"}}},
-	{"a payload that was altered", strings.Replace(encoded("payload", ":event-type", "x"), "payload", "paYload", 1) + encoded("b"),
+	{"an altered payload", strings.Replace(encoded("payload", ":event-type", "x"), "payload", "paYload", 1) + encoded("b"),
 		[]event{{name: "x", data: "paYload", corrupt: true}, {data: "b"}}},
-	{"lengths that were altered", "\x00\x00\x00\x20" + encoded("p")[4:] + encoded("b"), []event{{corrupt: true}}},
-	{"lengths that cannot be", framedLengths(1<<30, 0), []event{{corrupt: true}}},
+	{"altered lengths", "\x00\x00\x00\x20" + encoded("p")[4:] + encoded("b"), []event{{corrupt: true}}},
+	{"impossible lengths", framedLengths(1<<30, 0), []event{{corrupt: true}}},
 	{"more headers than message", framedLengths(20, 8), []event{{corrupt: true}}},
 	{"cut in the payload", encoded("payload")[:16], []event{{data: "payl", unterminated: true}}},
 	{"cut in the checksum", encoded("p", ":event-type", "x")[:len(encoded("p", ":event-type", "x"))-1], []event{{name: "x", data: "p", unterminated: true}}},
@@ -72,7 +74,7 @@ var eventStreamCases = []streamCase{
 	{"nothing", "", nil},
 }
 
-// framedLengths is a prelude with a right checksum.
+// framedLengths returns a prelude with these lengths and the right checksum.
 func framedLengths(total, headers uint32) string {
 	m := binary.BigEndian.AppendUint32(nil, total)
 	m = binary.BigEndian.AppendUint32(m, headers)
@@ -87,7 +89,7 @@ func FuzzEventStream(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in, headers []byte, seed uint64) {
 		checkCuts(t, readEventStream, in, readEventStream(in), seed)
-		// Behind a message with right checksums the next one is found, whatever its headers are.
+		// Whatever the headers of a message with right checksums, the reader finds the next one.
 		headers = headers[:min(len(headers), 1000)]
 		whole := []byte(framed(headers, "p") + encoded("b"))
 		got := readEventStream(whole)

@@ -1,8 +1,10 @@
 package frame
 
-// JSON reads one JSON document (RFC 8259) and hands the values at the places of a
-// Shape to a sink. It skips all other values by their quotes and brackets only, so
-// that they may be of any size and depth. Text that is not JSON stops it; see Whole.
+// JSON reads one JSON document (RFC 8259) and hands the values at the places of a Shape
+// to a sink. It skips all other values by their quotes and brackets only, so that they
+// may have any size and depth. Text that is not JSON stops it; see Broken. It keeps no
+// byte of its input but the start of a text that came in pieces, and is not safe for
+// concurrent use.
 //
 // It is more liberal than the RFC: strings may hold control characters and bytes that
 // are not UTF-8, and NaN and Infinity are values of kind Odd.
@@ -10,31 +12,31 @@ type JSON struct {
 	place
 	shape *Shape
 	sink  ValueSink
-	fresh bool // nothing of the document was read
+	fresh bool // the reader is at the start of a document
 
-	tape  *tape // nil unless documents repeat
-	told  uint  // values told, and the last of them
-	field Field
-	kind  Kind
-	size  int
+	tape    *tape // nil unless documents repeat
+	emitted uint  // number of values so far; field, kind and size are those of the last
+	field   Field
+	kind    Kind
+	size    int
 
-	escape  escape // where in an escape sequence of a string
-	quoted  bool   // within a string of what is being skipped
-	skipped int    // brackets open in what is being skipped
+	escape  escape // the place in an escape sequence
+	quoted  bool   // skipping: within a string
+	skipped int    // skipping: open brackets
 
-	length int           // of the text that is being read
-	buf    [MaxText]byte // its start, if it does not come in one piece
-	rune   rune          // of an escape sequence
+	length int           // of the text so far
+	buf    [MaxText]byte // the start of a text that comes in pieces
+	rune   rune          // of an escape sequence, so far
 	high   rune          // the first half of a surrogate pair
 }
 
-// place is where in a document the reader is, between two tokens. The innermost
-// container tells all those around it: every node has one parent, and is an element or
-// a member of it.
+// place is the reader's place in a document, between two tokens. The innermost container
+// is enough to know all containers around it: every node has one parent, and is either
+// an element or a member of it.
 type place struct {
 	state  state
-	node   uint8 // of the value that is being read
-	inside uint8 // the container's node; nowhere at the top
+	node   uint8 // of the value that the reader is at
+	inside uint8 // node of the innermost container; nowhere at the top
 	array  bool  // the container is an array
 }
 
@@ -42,17 +44,17 @@ type state uint8
 
 const (
 	atValue   state = iota
-	atElement       // a value or the end of the array
-	atMember        // a key or the end of the object
+	atElement       // at a value or the end of the array
+	atMember        // at a key or the end of the object
 	atKey
 	atColon
-	atComma // a comma or the end of the container
-	atEnd   // nothing but whitespace
+	atComma // at a comma or the end of the container
+	atEnd   // behind the document, where only whitespace may follow
 	inName
 	inText
 	inSkippedText
-	inSkipped // container
-	inBare    // number, true, false, null
+	inSkipped // in a container
+	inBare    // in a number, true, false or null
 	broken
 )
 
@@ -61,8 +63,8 @@ func NewJSON(shape *Shape, sink ValueSink) JSON {
 	return JSON{shape: shape, sink: sink, place: place{node: root}, fresh: true}
 }
 
-// Repeating makes the reader quick at documents that are much alike, such as the
-// chunks of a stream, at the price of 2 KiB.
+// Repeating makes the reader quick at documents that resemble each other, such as the
+// chunks of a stream. It allocates 2 KiB.
 func (j *JSON) Repeating() { j.tape = &tape{} }
 
 // Restart makes the reader ready for another document.
@@ -71,14 +73,14 @@ func (j *JSON) Restart() {
 	j.escape, j.quoted, j.high = noEscape, false, 0
 }
 
-// Whole says that a whole document was read and nothing else.
+// Whole reports whether the input so far is one whole document.
 func (j *JSON) Whole() bool { return j.state == atEnd }
 
-// Broken says that what was read is not the start of any document.
+// Broken reports whether the input so far is the start of no document.
 func (j *JSON) Broken() bool { return j.state == broken }
 
-// Close ends the document and says whether it was whole. Only a number on its own
-// needs it to be known to be whole.
+// Close ends the document and reports whether it is whole. Only a document that is a
+// single number or word needs it: Whole cannot know that no digit will follow.
 func (j *JSON) Close() bool {
 	if j.state == inBare && j.inside == nowhere {
 		j.endBare(j.buf[:min(j.length, MaxText)])
@@ -86,7 +88,7 @@ func (j *JSON) Close() bool {
 	return j.Whole()
 }
 
-// Feed reads the next bytes of the document.
+// Feed reads the next bytes of the document. It does not keep p.
 func (j *JSON) Feed(p []byte) {
 	if j.fresh && j.tape != nil {
 		p = j.tape.read(j, p)
@@ -97,8 +99,8 @@ func (j *JSON) Feed(p []byte) {
 	}
 }
 
-// step reads up to the end of a token, tells of one value at most, and returns
-// what follows. There is at least one byte.
+// step reads up to the end of a token and returns the bytes behind it. It emits one value
+// at most. p must not be empty.
 func (j *JSON) step(p []byte) []byte {
 	switch j.state {
 	case atMember, atKey:
@@ -119,7 +121,7 @@ func (j *JSON) step(p []byte) []byte {
 	case inSkipped:
 		return j.skip(p)
 	case inBare:
-		return j.more(p)
+		return j.readBare(p)
 	case atEnd:
 		if p = space(p); len(p) > 0 {
 			j.state = broken
@@ -141,7 +143,7 @@ func (j *JSON) colon(p []byte) []byte {
 	return p[1:]
 }
 
-// key reads the start of a member, or the end of an object without any.
+// key reads the start of a member, or the end of an object without members.
 func (j *JSON) key(p []byte) []byte {
 	if isSpace(p[0]) {
 		if p = space(p); len(p) == 0 {
@@ -151,7 +153,7 @@ func (j *JSON) key(p []byte) []byte {
 	switch {
 	case p[0] == '"':
 		p = p[1:]
-		n := plain(p)
+		n := plainLen(p)
 		if n+1 < len(p) && p[n] == '"' && p[n+1] == ':' {
 			j.node = j.shape.nodes[j.inside].member(p[:n])
 			j.state = atValue
@@ -168,7 +170,7 @@ func (j *JSON) key(p []byte) []byte {
 	return p[1:]
 }
 
-// comma reads what follows a value in a container.
+// comma reads the comma or the closing bracket behind a value in a container.
 func (j *JSON) comma(p []byte) []byte {
 	if isSpace(p[0]) {
 		if p = space(p); len(p) == 0 {
@@ -189,7 +191,7 @@ func (j *JSON) comma(p []byte) []byte {
 	return p[1:]
 }
 
-// start reads the first byte of a value.
+// start reads the start of a value, or the end of an array without elements.
 func (j *JSON) start(p []byte) []byte {
 	if isSpace(p[0]) {
 		if p = space(p); len(p) == 0 {
@@ -206,11 +208,11 @@ func (j *JSON) start(p []byte) []byte {
 		j.pop(true)
 		return p[1:]
 	case bareBytes[c]:
-		n := bare(p)
+		n := bareLen(p)
 		if n == len(p) {
 			j.state = inBare
 			j.length = 0
-			return j.more(p)
+			return j.readBare(p)
 		}
 		j.length = n
 		j.endBare(p[:min(n, MaxText)])
@@ -220,7 +222,8 @@ func (j *JSON) start(p []byte) []byte {
 	return nil
 }
 
-// push enters an object or array.
+// push enters an object or array, or starts skipping one that has no place of the shape
+// inside.
 func (j *JSON) push(array bool) {
 	n := &j.shape.nodes[j.node]
 	if n.field != 0 {
@@ -228,7 +231,7 @@ func (j *JSON) push(array bool) {
 		if array {
 			kind = Array
 		}
-		j.tell(kind, n.field, nil, 0)
+		j.emit(kind, n.field, nil, 0)
 	}
 	if array && n.element == nowhere || !array && len(n.members) == 0 {
 		j.state, j.skipped = inSkipped, 1
@@ -250,12 +253,12 @@ func (j *JSON) pop(array bool) {
 	n := &j.shape.nodes[j.inside]
 	j.inside, j.array = n.parent, n.ofArray
 	if n.field != 0 {
-		j.tell(End, n.field, nil, 0)
+		j.emit(End, n.field, nil, 0)
 	}
 	j.after()
 }
 
-// after is the state behind a value.
+// after sets the state behind a value.
 func (j *JSON) after() {
 	j.state = atComma
 	if j.inside == nowhere {
@@ -263,9 +266,9 @@ func (j *JSON) after() {
 	}
 }
 
-// tell hands a value to the sink.
-func (j *JSON) tell(kind Kind, f Field, text []byte, length int) {
-	j.told++
+// emit hands a value to the sink, unless its field is Varying.
+func (j *JSON) emit(kind Kind, f Field, text []byte, length int) {
+	j.emitted++
 	j.field, j.kind, j.size = f, kind, length
 	if f == Varying {
 		return
@@ -273,7 +276,7 @@ func (j *JSON) tell(kind Kind, f Field, text []byte, length int) {
 	j.sink.Value(Value{Field: f, Kind: kind, Text: text, Len: length})
 }
 
-// keep appends to the text that did not come in one piece.
+// keep appends p to a text that comes in pieces.
 func (j *JSON) keep(p []byte) {
 	if j.length < MaxText {
 		copy(j.buf[j.length:], p)

@@ -2,15 +2,15 @@ package frame
 
 import "bytes"
 
-// Lines cuts a stream of JSON documents on lines of their own (NDJSON, JSON Lines):
-// every line is an event. A last line needs no end, but its Event is Unterminated, as
-// a document that was cut looks the same.
+// Lines cuts a stream of JSON documents on lines of their own (NDJSON, JSON Lines): every
+// line that is not blank is an event. The last line needs no end; its Event is
+// Unterminated, because a line that the stream broke off in looks the same.
 type Lines struct {
 	sink EventSink
 	data bool // the line has data
 }
 
-// NewLines returns a reader at the start of a stream.
+// NewLines returns a reader at the start of a stream. It hands the events to sink.
 func NewLines(sink EventSink) *Lines { return &Lines{sink: sink} }
 
 // Feed reads the next bytes of the stream.
@@ -27,10 +27,10 @@ func (l *Lines) Feed(p []byte) {
 	}
 }
 
-// Close ends the stream.
+// Close ends the stream, and its last line.
 func (l *Lines) Close() { l.end(true) }
 
-// piece reads a part of a line.
+// piece reads the next bytes of a line.
 func (l *Lines) piece(p []byte) {
 	if !l.data {
 		p = space(p)

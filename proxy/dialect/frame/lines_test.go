@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// readLines reads a stream that comes in pieces.
+// readLines returns the events of a stream that comes in pieces.
 func readLines(pieces ...[]byte) []event {
 	e := &events{}
 	return e.read(frame.NewLines(e), pieces)

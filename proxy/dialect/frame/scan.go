@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// Eight bytes are looked at in one word. match marks the bytes of x that equal
-// those of pattern by their high bit. Above the first that does, it may mark more.
-// (Mycroft's zero byte test.)
+// match compares eight bytes at once: it sets the high bit of every byte of x that equals
+// the byte of pattern. Above the first such byte it may set high bits of others, too, so
+// only the lowest is sure. (Mycroft's zero byte test.)
 func match(x, pattern uint64) uint64 {
 	x ^= pattern
 	return (x - ones) &^ x & (ones << 7)
@@ -22,8 +22,8 @@ const (
 	caseBits    = ones * 0x20 // sets [ and ] to { and }
 )
 
-// plain returns the number of bytes before the first quote or backslash.
-func plain(p []byte) int {
+// plainLen returns the number of bytes of p before its first quote or backslash.
+func plainLen(p []byte) int {
 	i := 0
 	for ; i+8 <= len(p); i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
@@ -39,8 +39,8 @@ func plain(p []byte) int {
 	return i
 }
 
-// flat returns the number of bytes before the first quote, bracket or brace.
-func flat(p []byte) int {
+// flatLen returns the number of bytes of p before its first quote, bracket or brace.
+func flatLen(p []byte) int {
 	i := 0
 	for ; i+8 <= len(p); i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
@@ -56,8 +56,8 @@ func flat(p []byte) int {
 	return i
 }
 
-// common returns the number of bytes that p and q have in common from their start.
-func common(p, q []byte) int {
+// commonLen returns the length of the longest start that p and q share.
+func commonLen(p, q []byte) int {
 	n := min(len(p), len(q))
 	p, q = p[:n], q[:n]
 	i := 0
@@ -72,7 +72,7 @@ func common(p, q []byte) int {
 	return i
 }
 
-// space returns p without the whitespace that it begins with.
+// space returns p without the whitespace at its start.
 func space(p []byte) []byte {
 	for len(p) > 0 && isSpace(p[0]) {
 		p = p[1:]

@@ -9,34 +9,36 @@ import (
 // Field is the number that a dialect gives to a place in a document, from 1 up.
 type Field uint8
 
-// Varying is the field of values that the sink does not get, and that differ from
-// document to document. A shape that names them lets Repeating skip more.
+// Varying is the field of a place whose value differs from document to document. The
+// sink does not get it; a shape that names such places lets Repeating skip more.
 const Varying Field = 255
 
-// Paths says which places of a document a reader looks for: names of members joined
-// by dots, and [] for every element of an array, as in choices.[].delta.content.
+// Paths names the places of a document that a reader looks for. A path joins the names
+// of members with dots and has [] for every element of an array, as in
+// choices.[].delta.content.
 type Paths map[string]Field
 
-// Shape is Paths prepared for reading. It does not change and may be shared.
+// Shape is Paths prepared for reading. It never changes, so any number of readers may
+// share it.
 type Shape struct {
 	nodes []node
 }
 
-// node is a place in a document. Number 0 is every place that no path names. Where
-// documents differ, a place may be an array in one and an object in another.
+// node is a place in a document. Node 0 stands for every place that no path names. A
+// place may be an array in one document and an object in another.
 type node struct {
 	field   Field
 	parent  uint8
 	ofArray bool  // the place is an element of its parent
-	element uint8 // node of the elements of an array; 0 is none
+	element uint8 // node of the elements when the place is an array; 0 is none
 	members []member
-	first   [hashSize]uint8 // the first member by its hash, from 1 up; 0 is none
+	first   [hashSize]uint8 // by hash: the first member with it, from 1 up; 0 is none
 }
 
 type member struct {
 	name string
 	node uint8
-	next uint8 // the next one of the same hash, from 1 up
+	next uint8 // the next member with the same hash, from 1 up; 0 is none
 }
 
 const (
@@ -45,8 +47,8 @@ const (
 	hashSize = 32
 )
 
-// MustShape prepares paths, which are part of the program. It panics when they name
-// more than 254 places.
+// MustShape prepares paths for reading. It panics when they name more than 254 places:
+// paths are part of the program, so that is a mistake of its author.
 func MustShape(paths Paths) *Shape {
 	s := &Shape{nodes: make([]node, 2, 2+len(paths))}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
@@ -59,7 +61,7 @@ func MustShape(paths Paths) *Shape {
 	return s
 }
 
-// grow returns the node of a part below a node and makes it if need be.
+// grow returns the node of part below the node at, and makes it when there is none.
 func (s *Shape) grow(at uint8, part string) uint8 {
 	if next := s.child(at, part); next != nowhere {
 		return next
@@ -80,6 +82,7 @@ func (s *Shape) grow(at uint8, part string) uint8 {
 	return made
 }
 
+// child returns the node of part below the node at, or nowhere.
 func (s *Shape) child(at uint8, part string) uint8 {
 	if part == "[]" {
 		return s.nodes[at].element
@@ -87,7 +90,7 @@ func (s *Shape) child(at uint8, part string) uint8 {
 	return s.nodes[at].member([]byte(part))
 }
 
-// member returns the node of the member called name.
+// member returns the node of the member called name, or nowhere.
 func (n *node) member(name []byte) uint8 {
 	if len(name) == 0 {
 		return nowhere
@@ -102,7 +105,8 @@ func (n *node) member(name []byte) uint8 {
 	return nowhere
 }
 
-// hash spreads the names of one object, which seldom share length and first letter.
+// hash spreads the members of one object: their names seldom agree in length and first
+// letter.
 func hash[S string | []byte](name S) byte {
 	return (name[0]*3 + byte(len(name))) % hashSize
 }

@@ -1,13 +1,13 @@
 package frame
 
-// skip passes over a container.
+// skip passes over the next bytes of a container, and returns the bytes behind it.
 func (j *JSON) skip(p []byte) []byte {
 	for len(p) > 0 {
 		if j.quoted {
 			p = j.skipText(p)
 			continue
 		}
-		n := flat(p)
+		n := flatLen(p)
 		if n == len(p) {
 			return nil
 		}
@@ -28,7 +28,8 @@ func (j *JSON) skip(p []byte) []byte {
 	return p
 }
 
-// skipText passes over a string, behind its quote. It clears quoted at its end.
+// skipText passes over the next bytes of a string, behind its opening quote. It clears
+// quoted at the closing one, and returns the bytes behind it.
 func (j *JSON) skipText(p []byte) []byte {
 	for len(p) > 0 {
 		if j.escape != noEscape {
@@ -36,7 +37,7 @@ func (j *JSON) skipText(p []byte) []byte {
 			p = p[1:]
 			continue
 		}
-		n := plain(p)
+		n := plainLen(p)
 		if n == len(p) {
 			return nil
 		}

@@ -1,30 +1,31 @@
-// Package frame cuts a response's bytes into messages and finds in them the few
-// values that a dialect needs. The caller hands bytes on as they arrive, cut anywhere.
-// Every reader keeps a constant amount of memory, whatever comes.
+// Package frame cuts the bytes of a response into messages, and finds the few values in
+// them that a dialect needs. The caller feeds the bytes as they arrive, cut anywhere. A
+// reader keeps no input slice, needs a constant amount of memory whatever the input, and
+// belongs to one goroutine.
 package frame
 
 import "bytes"
 
-// MaxEventName bounds how much of an event's name is kept.
+// MaxEventName is the number of bytes of an event's name that a sink gets at most.
 const MaxEventName = 64
 
-// An EventSink gets the messages of a stream, whatever its framing calls them.
+// An EventSink gets the messages of a stream. All framings call a message an event here.
 type EventSink interface {
-	// Data gets the next piece of the data of an event, which may come in any number
-	// of pieces. The sink must not keep p.
+	// Data gets the next piece of the data of an event; an event may have any number of
+	// pieces. The sink must not keep p.
 	Data(p []byte)
-	// Event ends the event whose data came before. There is none for an event without
+	// Event ends the event whose data came before. Only the event of a failure may have no
 	// data.
 	Event(e Event)
 }
 
 // Event is the end of an event.
 type Event struct {
-	// Name is its type, the first MaxEventName bytes of it, empty for the default
-	// one. It is valid during the call only.
+	// Name is the type of the event, cut to MaxEventName bytes; empty for the default
+	// type. It is valid during the call only.
 	Name []byte
 	// Unterminated says that the stream ended within the event. The standard of
-	// server-sent events discards such an event, but clients differ.
+	// server-sent events discards such an event; some clients do not.
 	Unterminated bool
 	// Failed says that the framing itself calls the event an error.
 	Failed bool
@@ -32,35 +33,35 @@ type Event struct {
 	Corrupt bool
 }
 
-// SSE cuts a stream of server-sent events, as the WHATWG HTML standard, section
-// 9.2.6, has them interpreted: LF, CR or CRLF ends a line. It hands data on as it
-// comes and keeps none of it.
+// SSE cuts a stream of server-sent events by the rules of the WHATWG HTML standard,
+// section 9.2.6: LF, CR or CRLF ends a line. It hands data on as the data comes and keeps
+// none of it. An event without a data field is no event.
 type SSE struct {
 	sink EventSink
 
 	part   part
 	field  field
-	marked uint8 // bytes of the byte order mark seen; len(bom) when past it
-	cr     bool  // the last line ended in CR: an LF that follows belongs to it
+	marked uint8 // bytes of the byte order mark so far; len(bom) when past it
+	cr     bool  // the last line ended in CR: an LF right behind it ends no other line
 	data   bool  // the event has data
 
-	key     [8]byte // start of the field's name
+	key     [8]byte // start of the name of the field
 	keyLen  uint8
-	name    [MaxEventName]byte
+	name    [MaxEventName]byte // of the event
 	nameLen uint8
 
 	errorField bool
 }
 
-// NewSSE returns a reader at the start of a stream that tells sink.
+// NewSSE returns a reader at the start of a stream. It hands the events to sink.
 func NewSSE(sink EventSink) SSE { return SSE{sink: sink} }
 
-// part is the part of a line.
+// part is a part of a line.
 type part uint8
 
 const (
-	inKey   part = iota // the field's name, up to the colon
-	inSpace             // behind the colon, where one space is not part of the value
+	inKey   part = iota // the name of the field, up to the colon
+	inSpace             // right behind the colon: one space there is not part of the value
 	inValue
 )
 
@@ -81,7 +82,7 @@ func (s *SSE) Feed(p []byte) {
 	if s.marked < uint8(len(bom)) {
 		p = s.skipMark(p)
 	}
-	lf := -1 // the first LF from i on, looked for once: lines may all end in CR
+	lf := -1 // the first LF from i on; looked for once, because all lines may end in CR
 	for i := 0; i < len(p); {
 		if s.cr {
 			s.cr = false
@@ -112,18 +113,20 @@ func (s *SSE) Feed(p []byte) {
 	}
 }
 
-// Close ends the stream. An event that no blank line ended is told as it is.
+// Close ends the stream. When no blank line ended the last event, the sink gets that event
+// as Unterminated.
 func (s *SSE) Close() {
 	if s.data {
 		s.dispatch(true)
 	}
 }
 
-// ErrorField says that the stream had a line "error: …", which clients ignore:
-// llama.cpp reported errors so until 2025.
+// ErrorField reports whether the stream had a line "error: …". Clients ignore such a
+// line; llama.cpp reported errors in one until 2025.
 func (s *SSE) ErrorField() bool { return s.errorField }
 
-// skipMark drops a byte order mark from the start of the stream.
+// skipMark passes over a byte order mark at the start of the stream, and returns the
+// bytes behind it.
 func (s *SSE) skipMark(p []byte) []byte {
 	for len(p) > 0 && s.marked < uint8(len(bom)) {
 		if p[0] != bom[s.marked] {
@@ -140,7 +143,7 @@ func (s *SSE) skipMark(p []byte) []byte {
 	return p
 }
 
-// piece reads a part of a line, which is not empty.
+// piece reads the next bytes of a line. p must not be empty.
 func (s *SSE) piece(p []byte) {
 	if s.part == inKey {
 		p = s.readKey(p)
@@ -162,7 +165,7 @@ func (s *SSE) piece(p []byte) {
 	}
 }
 
-// readKey reads the name of a field and its colon and returns what follows.
+// readKey reads the name of a field and the colon, and returns the bytes behind them.
 func (s *SSE) readKey(p []byte) []byte {
 	if s.keyLen == 0 && len(p) > 5 && string(p[:5]) == "data:" {
 		s.startField(dataField)
@@ -173,7 +176,7 @@ func (s *SSE) readKey(p []byte) []byte {
 	if n < 0 {
 		end = len(p)
 	}
-	// A longer name is none that matters, and stays different from all that do.
+	// No name that matters fills the whole key, so that a longer name equals none of them.
 	s.keyLen += uint8(copy(s.key[s.keyLen:], p[:end]))
 	if n < 0 {
 		return nil

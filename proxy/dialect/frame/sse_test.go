@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// readSSE reads a stream that comes in pieces.
+// readSSE returns the events of a stream that comes in pieces.
 func readSSE(pieces ...[]byte) []event {
 	e := &events{}
 	s := frame.NewSSE(e)
@@ -18,8 +18,8 @@ func readSSE(pieces ...[]byte) []event {
 var sseCases = []streamCase{
 	{"one event", "data: a\n\n", []event{{data: "a"}}},
 	{"no space behind the colon", "data:a\n\n", []event{{data: "a"}}},
-	{"only one space is stripped", "data:  a\n\n", []event{{data: " a"}}},
-	{"a tab is not stripped", "data:\ta\n\n", []event{{data: "\ta"}}},
+	{"only one space goes", "data:  a\n\n", []event{{data: " a"}}},
+	{"a tab stays", "data:\ta\n\n", []event{{data: "\ta"}}},
 	{"CRLF", "data: a\r\n\r\ndata: b\r\n\r\n", []event{{data: "a"}, {data: "b"}}},
 	{"CR", "data: a\r\rdata: b\r\r", []event{{data: "a"}, {data: "b"}}},
 	{"line ends of every kind in one stream", "data: a\r\n\ndata: b\r\n\rdata: c\n\r\n", []event{{data: "a"}, {data: "b"}, {data: "c"}}},
@@ -30,7 +30,7 @@ var sseCases = []streamCase{
 	{"lines of data are joined", "data: a\ndata: b\n\n", []event{{data: "a\nb"}}},
 	{"data without a colon is empty", "data\ndata\n\n", []event{{data: "\n"}}},
 	{"empty data is an event", "data:\n\n", []event{{data: ""}}},
-	{"event name", "event: error\ndata: a\n\ndata: b\n\n", []event{{name: "error", data: "a"}, {data: "b"}}},
+	{"an event has its name", "event: error\ndata: a\n\ndata: b\n\n", []event{{name: "error", data: "a"}, {data: "b"}}},
 	{"event name behind the data", "data: a\nevent: x\n\n", []event{{name: "x", data: "a"}}},
 	{"the last event name counts", "event: x\nevent: yy\ndata: a\n\n", []event{{name: "yy", data: "a"}}},
 	{"event name without a colon is empty", "event: x\nevent\ndata: a\n\n", []event{{data: "a"}}},
@@ -64,8 +64,7 @@ func TestSSEErrorField(t *testing.T) {
 	}
 }
 
-// TestSSELinesEndingInCR would take minutes if the reader looked for LF anew at
-// every line.
+// This test would take minutes if the reader looked for an LF again at every line.
 func TestSSELinesEndingInCR(t *testing.T) {
 	const lines = 1 << 20
 	e := &counting{}
@@ -81,8 +80,8 @@ type counting struct{ n int }
 func (c *counting) Data([]byte)       {}
 func (c *counting) Event(frame.Event) { c.n++ }
 
-// standard reads a stream as the standard has it, with an event that the end of
-// the stream cut.
+// standard returns the events of a stream by the rules of the standard. It adds the event
+// that the end of the stream cut, as Unterminated.
 func standard(in string) (list []event) {
 	in = strings.TrimPrefix(in, "\uFEFF")
 	in = strings.ReplaceAll(strings.ReplaceAll(in, "\r\n", "\n"), "\r", "\n")

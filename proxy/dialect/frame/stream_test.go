@@ -8,13 +8,13 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// event is an event as a sink gets it.
+// event is an event of a stream, in one piece.
 type event struct {
 	name, data                    string
 	unterminated, failed, corrupt bool
 }
 
-// events gathers the events of a stream.
+// events is a sink that gathers the events of a stream.
 type events struct {
 	list []event
 	data []byte
@@ -27,7 +27,7 @@ func (e *events) Event(end frame.Event) {
 	e.data = nil
 }
 
-// read reads a stream that comes in pieces.
+// read feeds the pieces to stream, whose sink is e, and returns the events.
 func (e *events) read(stream interface {
 	Feed(p []byte)
 	Close()
@@ -37,7 +37,8 @@ func (e *events) read(stream interface {
 	return e.list
 }
 
-// feedPieces feeds pieces in a buffer that is used again, as a connection's is.
+// feedPieces feeds all pieces from one buffer and overwrites it after each, as the buffer
+// of a connection would be.
 func feedPieces(feed func(p []byte), pieces [][]byte) {
 	var buf []byte
 	for _, p := range pieces {
@@ -65,7 +66,7 @@ type streamCase struct {
 	want     []event
 }
 
-// checkStreams reads streams in one piece and byte by byte.
+// checkStreams reads every stream in one piece and byte by byte, and wants its events.
 func checkStreams(t *testing.T, read func(pieces ...[]byte) []event, cases []streamCase) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,7 +80,7 @@ func checkStreams(t *testing.T, read func(pieces ...[]byte) []event, cases []str
 	}
 }
 
-// checkCuts reads a stream in pieces of random length and wants the same events.
+// checkCuts reads a stream in pieces of random length, and wants the events of want.
 func checkCuts(t *testing.T, read func(pieces ...[]byte) []event, in []byte, want []event, seed uint64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))

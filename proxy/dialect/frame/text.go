@@ -5,17 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// escape is where in an escape sequence a string was cut.
+// escape is the place in an escape sequence that the reader has reached.
 type escape uint8
 
 const (
-	noEscape escape = iota
-	anyEscape
-	hex1        // the first of four hexadecimal digits
-	hex4 escape = hex1 + 3
+	noEscape  escape = iota
+	anyEscape        // behind the backslash
+	hex1             // at the first of four hexadecimal digits
+	hex4      escape = hex1 + 3
 )
 
-// startText reads a string that is a value, behind its quote.
+// startText reads a string that is a value. p begins behind its quote.
 func (j *JSON) startText(p []byte) []byte {
 	f := j.shape.nodes[j.node].field
 	if f == 0 {
@@ -27,10 +27,10 @@ func (j *JSON) startText(p []byte) []byte {
 		}
 		return p
 	}
-	n := plain(p)
+	n := plainLen(p)
 	if n < len(p) && p[n] == '"' {
 		j.after()
-		j.tell(String, f, p[:min(n, MaxText)], n)
+		j.emit(String, f, p[:min(n, MaxText)], n)
 		return p[n+1:]
 	}
 	j.state = inText
@@ -38,21 +38,21 @@ func (j *JSON) startText(p []byte) []byte {
 	return p
 }
 
-// text reads more of a string that has escapes or did not come in one piece.
+// text reads the next bytes of a string that has escapes or did not come in one piece.
 func (j *JSON) text(p []byte) []byte {
 	for len(p) > 0 && j.state != broken {
 		if j.escape != noEscape {
 			p = j.unescape(p)
 			continue
 		}
-		if n := plain(p); n > 0 {
-			j.flush()
+		if n := plainLen(p); n > 0 {
+			j.endSurrogate()
 			j.keep(p[:n])
 			p = p[n:]
 			continue
 		}
 		if p[0] == '"' {
-			j.flush()
+			j.endSurrogate()
 			j.endText()
 			return p[1:]
 		}
@@ -62,7 +62,7 @@ func (j *JSON) text(p []byte) []byte {
 	return p
 }
 
-// endText ends a key or tells of a string.
+// endText ends a string: it looks a key up, and hands a value to the sink.
 func (j *JSON) endText() {
 	text := j.buf[:min(j.length, MaxText)]
 	if j.state == inName {
@@ -74,10 +74,10 @@ func (j *JSON) endText() {
 		return
 	}
 	j.after()
-	j.tell(String, j.shape.nodes[j.node].field, text, j.length)
+	j.emit(String, j.shape.nodes[j.node].field, text, j.length)
 }
 
-// unescape reads one byte of an escape sequence, behind its backslash.
+// unescape reads one byte of an escape sequence. p begins behind the backslash.
 func (j *JSON) unescape(p []byte) []byte {
 	c := p[0]
 	if j.escape != anyEscape {
@@ -104,7 +104,7 @@ func (j *JSON) unescape(p []byte) []byte {
 		j.state = broken
 		return nil
 	}
-	j.flush()
+	j.endSurrogate()
 	one := [1]byte{c}
 	j.keep(one[:])
 	return p[1:]
@@ -131,7 +131,7 @@ func (j *JSON) hex(c byte) {
 	j.unit(j.rune)
 }
 
-// unit reads a UTF-16 code unit. A surrogate that has no partner is U+FFFD.
+// unit reads a UTF-16 code unit. A surrogate without a partner becomes U+FFFD.
 func (j *JSON) unit(r rune) {
 	if j.high != 0 {
 		if whole := utf16.DecodeRune(j.high, r); whole != utf8.RuneError {
@@ -139,7 +139,7 @@ func (j *JSON) unit(r rune) {
 			j.keepRune(whole)
 			return
 		}
-		j.flush()
+		j.endSurrogate()
 	}
 	if r >= 0xD800 && r < 0xDC00 {
 		j.high = r
@@ -148,8 +148,8 @@ func (j *JSON) unit(r rune) {
 	j.keepRune(r)
 }
 
-// flush ends a surrogate pair that stayed without its second half.
-func (j *JSON) flush() {
+// endSurrogate ends a surrogate pair whose second half did not come.
+func (j *JSON) endSurrogate() {
 	if j.high != 0 {
 		j.high = 0
 		j.keepRune(utf8.RuneError)

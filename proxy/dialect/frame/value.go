@@ -2,10 +2,10 @@ package frame
 
 import "strconv"
 
-// MaxText bounds how much of a string or number is shown.
+// MaxText is the number of bytes of a string or number that a sink gets at most.
 const MaxText = 256
 
-// Kind is what sort of value it is.
+// Kind is the sort of a value.
 type Kind uint8
 
 // The kinds of values.
@@ -15,35 +15,34 @@ const (
 	True
 	False
 	Null
-	Object // the start of one
-	Array  // the start of one
-	End    // the end of an object or array that the shape looks into
-	Odd    // a word that JSON has not, such as NaN
+	Object // the start of an object
+	Array  // the start of an array
+	End    // the end of an object or array that has places of the shape inside
+	Odd    // a word that JSON lacks, such as NaN
 )
 
 // Value is a value at one of the places of a Shape.
 type Value struct {
 	Field Field
 	Kind  Kind
-	// Text is the string, unescaped, or the number as it was written: its first
-	// MaxText bytes. It is valid during the call only.
+	// Text is the start of the string, unescaped, or of the number as the document writes
+	// it: MaxText bytes at most. It is valid during the call only.
 	Text []byte
-	// Len is the length of the whole string, unescaped, or number, in bytes.
+	// Len is the length of the whole string, unescaped, or of the whole number, in bytes.
 	Len int
 }
 
-// A ValueSink is told of the values that a document has at the places of a Shape,
-// in the order of the document.
+// A ValueSink gets the values at the places of a Shape, in the order of the document.
 type ValueSink interface {
 	Value(v Value)
 }
 
-// maxInt bounds the numbers that Int reads. Above it, JSON's are not exact (RFC 8259,
-// section 6), and sums of them might overflow.
+// maxInt bounds the numbers that Int reads. Above it, numbers in JSON are not exact
+// (RFC 8259, section 6), and sums of them might overflow.
 const maxInt = 1 << 53
 
-// Int is the value of a number that is not negative and below 2^53, without its
-// fraction.
+// Int returns the integer part of a number from 0 to below 2^53. It returns false for
+// any other value.
 func (v Value) Int() (n int64, ok bool) {
 	if v.Kind != Number || v.Len > 64 {
 		return 0, false
