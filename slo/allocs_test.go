@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/slo"
 )
 
@@ -19,7 +20,7 @@ func TestJudgingAllocatesNothing(t *testing.T) {
 		"one that was cut":   with(func(r *exchange.Record) { r.Outcome = exchange.UpstreamCut }),
 		"one that was whole": with(func(r *exchange.Record) { r.Stream = false }),
 	} {
-		j := slo.New(slo.Config{Set: twenty(true), Next: nowhere{}})
+		j := slo.New(slo.Config{Set: twenty(true), Next: exchangetest.Nowhere{}})
 		j.Observe(r)
 		if n := testing.AllocsPerRun(100, func() { j.Observe(r) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)

@@ -6,16 +6,11 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/slo"
 )
 
 const ms = time.Millisecond
-
-// nowhere is a ChainObserver that lets go of everything.
-type nowhere struct{}
-
-func (nowhere) Observe(exchange.Record)     {}
-func (nowhere) ObserveChain(exchange.Chain) {}
 
 // stream is a good chat stream of n content chunks, one token each, 18 to 21 ms
 // apart but for the one at which it stalls.
@@ -84,7 +79,7 @@ func BenchmarkJudge(b *testing.B) {
 		{"none", slo.Set{}, stream(128, 0, 0)},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			j := slo.New(slo.Config{Set: bb.set, Next: nowhere{}})
+			j := slo.New(slo.Config{Set: bb.set, Next: exchangetest.Nowhere{}})
 			b.ReportAllocs()
 			for b.Loop() {
 				j.Observe(bb.r)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/slo"
 )
 
@@ -33,7 +34,7 @@ func requests(s slo.Status) []uint64 {
 
 func TestGoodputSlides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{interactive()}}, Next: nowhere{}})
+		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{interactive()}}, Next: exchangetest.Nowhere{}})
 		j.Observe(stream(4, -1, 0))
 		for _, step := range []struct {
 			after time.Duration
@@ -57,7 +58,7 @@ func TestGoodputSlides(t *testing.T) {
 
 func TestGoodputCountsWhatMetEveryObjective(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{interactive()}}, Next: nowhere{}})
+		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{interactive()}}, Next: exchangetest.Nowhere{}})
 		time.Sleep(time.Hour)
 		for range 3 {
 			j.Observe(stream(4, -1, 0))
@@ -87,7 +88,7 @@ func TestGoodputCountsWhatMetEveryObjective(t *testing.T) {
 
 func TestRatesAreOfTheTimeThatWasCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{interactive()}}, Next: nowhere{}})
+		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{interactive()}}, Next: exchangetest.Nowhere{}})
 		time.Sleep(4 * time.Second)
 		j.Observe(stream(4, -1, 0))
 		for _, g := range status(j).Goodput {
@@ -100,7 +101,7 @@ func TestRatesAreOfTheTimeThatWasCounted(t *testing.T) {
 
 func TestReloadKeepsWhatIsStillTheSame(t *testing.T) {
 	same, other := interactive(), promise("other", slo.Objective{exchange.TTFT, time.Second})
-	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{same, other}}, Next: nowhere{}})
+	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{same, other}}, Next: exchangetest.Nowhere{}})
 	j.Observe(stream(4, -1, 0))
 	same.Alerting.Page, same.Objective = true, 99.9
 	other.Good = []slo.Objective{{exchange.TTFT, 2 * time.Second}}
@@ -121,7 +122,7 @@ func TestErrorBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := interactive()
 		s.Objective = 90
-		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: nowhere{}})
+		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: exchangetest.Nowhere{}})
 		if b := status(j).Budget; b.Remaining != nil || b.BurnRate != nil || b.Exhausted != nil {
 			t.Errorf("%+v of no requests", b)
 		}
@@ -160,7 +161,7 @@ func TestUnmatchedSLOsAreNamedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		typo := promise("typo")
 		typo.Match.Model = "gtp-*"
-		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{typo, promise("all")}}, Next: nowhere{}})
+		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{typo, promise("all")}}, Next: exchangetest.Nowhere{}})
 		time.Sleep(2 * time.Hour)
 		if got := j.Unmatched(time.Now()); got != nil {
 			t.Errorf("%v named although nothing came", got)

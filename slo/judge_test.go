@@ -7,27 +7,9 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/slo"
 )
-
-// ledger keeps what it is told.
-type ledger struct {
-	mu      sync.Mutex
-	records []exchange.Record
-	chains  []exchange.Chain
-}
-
-func (l *ledger) Observe(r exchange.Record) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.records = append(l.records, r)
-}
-
-func (l *ledger) ObserveChain(c exchange.Chain) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.chains = append(l.chains, c)
-}
 
 // promise is an SLO of that name with these limits.
 func promise(name string, good ...slo.Objective) slo.SLO {
@@ -36,9 +18,9 @@ func promise(name string, good ...slo.Objective) slo.SLO {
 
 // verdicts are what SLOs make of r, beside an application.
 func verdicts(r exchange.Record, slos ...slo.SLO) []exchange.Verdict {
-	var l ledger
+	var l exchangetest.Ledger
 	slo.New(slo.Config{Set: slo.Set{SLOs: slos}, Next: &l}).Observe(r)
-	return l.records[0].Verdicts
+	return l.Records[0].Verdicts
 }
 
 // with is a stream of four chunks as change made it: TTFT 214 ms, then a token each
@@ -220,10 +202,10 @@ func TestFirstMatchOrAll(t *testing.T) {
 	never.Match.Model = "claude*"
 	set := slo.Set{SLOs: []slo.SLO{never, promise("one"), promise("two")}}
 	for first, want := range map[bool]int{true: 1, false: 2} {
-		var l ledger
+		var l exchangetest.Ledger
 		set.First = first
 		slo.New(slo.Config{Set: set, Next: &l}).Observe(with(func(*exchange.Record) {}))
-		if got := l.records[0].Verdicts; len(got) != want || got[0].SLO != "one" {
+		if got := l.Records[0].Verdicts; len(got) != want || got[0].SLO != "one" {
 			t.Errorf("first %v: verdicts %v", first, got)
 		}
 	}
@@ -232,7 +214,7 @@ func TestFirstMatchOrAll(t *testing.T) {
 func TestHeadersMatchByTheirBits(t *testing.T) {
 	s := promise("x")
 	s.Match.Header = map[string]string{"x-team": "search-*", "x-tier": "gold"}
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: &l})
 	conditions := j.Conditions()
 	if len(*conditions) != 2 {
@@ -250,9 +232,9 @@ func TestHeadersMatchByTheirBits(t *testing.T) {
 		{exchange.Met{Of: older, Bits: 3}, 0},
 		{exchange.Met{}, 0},
 	} {
-		l.records = nil
+		l.Records = nil
 		j.Observe(with(func(r *exchange.Record) { r.Conditions = tt.met }))
-		if got := len(l.records[0].Verdicts); got != tt.want {
+		if got := len(l.Records[0].Verdicts); got != tt.want {
 			t.Errorf("%b of %v: %d verdicts, want %d", tt.met.Bits, tt.met.Of, got, tt.want)
 		}
 	}
@@ -262,7 +244,7 @@ func TestChainsAreJudgedOnceAndFromTheirFirstAttempt(t *testing.T) {
 	limits := []slo.Objective{{exchange.TTFT, 500 * ms}, {exchange.E2E, time.Second}}
 	call, attempt := promise("call", limits...), promise("attempt", limits...)
 	attempt.Judge = slo.Attempt
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{call, attempt}}, Next: &l})
 
 	failed := with(func(r *exchange.Record) {
@@ -280,7 +262,7 @@ func TestChainsAreJudgedOnceAndFromTheirFirstAttempt(t *testing.T) {
 		{{SLO: "call", Missed: missed(exchange.TTFT), Chain: true}, {SLO: "attempt", Good: true}},
 		nil,
 	}
-	for i, got := range [][]exchange.Verdict{l.records[0].Verdicts, l.records[1].Verdicts, l.chains[0].Verdicts} {
+	for i, got := range [][]exchange.Verdict{l.Records[0].Verdicts, l.Records[1].Verdicts, l.Chains[0].Verdicts} {
 		if !slices.Equal(got, want[i]) {
 			t.Errorf("verdicts %v, want %v", got, want[i])
 		}
@@ -293,7 +275,7 @@ func TestChainsAreJudgedOnceAndFromTheirFirstAttempt(t *testing.T) {
 func TestAChainThatSilenceClosedIsJudgedThen(t *testing.T) {
 	call, attempt := promise("call", slo.Objective{exchange.E2E, time.Second}, slo.Objective{exchange.ITLP99, ms}), promise("attempt")
 	attempt.Judge = slo.Attempt
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{call, attempt}}, Next: &l})
 	last := with(func(r *exchange.Record) {
 		r.Outcome, r.Timing.End, r.Chunks = exchange.UpstreamCut, 300*ms, exchange.Chunks{}
@@ -301,16 +283,16 @@ func TestAChainThatSilenceClosedIsJudgedThen(t *testing.T) {
 	})
 	j.ObserveChain(exchange.Chain{ID: 1, Outcome: exchange.Exhausted, Late: true, E2E: 4300 * ms, Last: last})
 	want := []exchange.Verdict{{SLO: "call", Missed: missed(exchange.Error, exchange.E2E), Chain: true}}
-	if got := l.chains[0].Verdicts; !slices.Equal(got, want) {
+	if got := l.Chains[0].Verdicts; !slices.Equal(got, want) {
 		t.Errorf("verdicts %v, want %v", got, want)
 	}
 }
 
 func TestASidecarOfAServerJudgesAttempts(t *testing.T) {
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{promise("x", slo.Objective{exchange.E2E, time.Second})}}, Role: exchange.Server, Next: &l})
 	j.Observe(with(func(r *exchange.Record) { r.Attempt = exchange.Attempt{Chain: 1, Number: 2, Elapsed: time.Minute} }))
-	if got := l.records[0].Verdicts; len(got) != 1 || !got[0].Good {
+	if got := l.Records[0].Verdicts; len(got) != 1 || !got[0].Good {
 		t.Errorf("verdicts %v, want a good one", got)
 	}
 }
@@ -348,7 +330,7 @@ func TestTokensAreOnTimeByTheirDeadline(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := promise("x", slo.Objective{exchange.TTFT, 100 * ms}, slo.Objective{exchange.TPOT, 50 * ms})
-			j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: &ledger{}})
+			j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: &exchangetest.Ledger{}})
 			j.Observe(with(tt.change))
 			if got := j.Totals()[0]; got.Timed != tt.timed || got.OnTime != tt.onTime {
 				t.Errorf("%d of %d tokens on time, want %d of %d", got.OnTime, got.Timed, tt.onTime, tt.timed)
@@ -358,18 +340,18 @@ func TestTokensAreOnTimeByTheirDeadline(t *testing.T) {
 }
 
 func TestEqualVerdictsAreShared(t *testing.T) {
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: twenty(true), Next: &l})
 	for range 2 {
 		j.Observe(stream(128, 0, 0))
 	}
-	if a, b := l.records[0].Verdicts, l.records[1].Verdicts; len(a) != 20 || &a[0] != &b[0] {
+	if a, b := l.Records[0].Verdicts, l.Records[1].Verdicts; len(a) != 20 || &a[0] != &b[0] {
 		t.Error("two exchanges that were judged alike have verdicts of their own")
 	}
 }
 
 func TestJudgesAtOnce(t *testing.T) {
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: twenty(true), Next: &l})
 	var wait sync.WaitGroup
 	for i := range 8 {
@@ -384,7 +366,7 @@ func TestJudgesAtOnce(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if len(l.records) != 1600 {
-		t.Errorf("handed on %d exchanges, want 1600", len(l.records))
+	if len(l.Records) != 1600 {
+		t.Errorf("handed on %d exchanges, want 1600", len(l.Records))
 	}
 }

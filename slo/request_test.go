@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/slo"
 )
 
@@ -67,16 +68,16 @@ func TestTheStageAndARequestOfItsRecordAreJudgedAlike(t *testing.T) {
 	for i := range set.SLOs {
 		set.SLOs[i].Match = slo.Match{}
 	}
-	var l ledger
+	var l exchangetest.Ledger
 	j := slo.New(slo.Config{Set: set, Role: exchange.Server, Next: &l})
 	random := rand.New(rand.NewPCG(10, 20261129))
 	bad := 0
 	for range 20_000 {
-		l.records = l.records[:0]
+		l.Records = l.Records[:0]
 		r := generated(random)
 		j.Observe(r)
 		told := map[string]exchange.Verdict{}
-		for _, v := range l.records[0].Verdicts {
+		for _, v := range l.Records[0].Verdicts {
 			told[v.SLO] = v
 		}
 		q := slo.RequestOf(&r)

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/slo"
 )
 
 func judgeOf(slos ...slo.SLO) *slo.Judge {
-	return slo.New(slo.Config{Set: slo.Set{SLOs: slos}, Next: nowhere{}})
+	return slo.New(slo.Config{Set: slo.Set{SLOs: slos}, Next: exchangetest.Nowhere{}})
 }
 
 func TestErrorBudgetsSurviveARestart(t *testing.T) {

@@ -9,11 +9,12 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 func TestObserveAllocatesNothingForKnownSeries(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	for name, r := range map[string]exchange.Record{"stream": stream(128), "plain": plain(), "traced": traced(stream(128))} {
+	for name, r := range map[string]exchange.Record{"stream": exchangetest.Stream(128), "plain": exchangetest.Plain(), "traced": traced(exchangetest.Stream(128))} {
 		e.Observe(r)
 		if n := testing.AllocsPerRun(100, func() { e.Observe(r) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
@@ -23,7 +24,7 @@ func TestObserveAllocatesNothingForKnownSeries(t *testing.T) {
 
 func TestObserveChainAllocatesNothingForKnownSeries(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	c := recovered(stream(4))
+	c := exchangetest.Recovered(exchangetest.Stream(4))
 	e.ObserveChain(c)
 	if n := testing.AllocsPerRun(100, func() { e.ObserveChain(c) }); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -10,6 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 const ttftMetric = "gen_ai_client_operation_time_to_first_chunk_seconds"
@@ -40,7 +41,7 @@ func at(h *dto.Histogram, bound float64) (uint64, bool) {
 
 func TestLimitsAreBounds(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Edges: within(214 * time.Millisecond)})
-	e.Observe(stream(4)) // whose TTFT is 214 ms
+	e.Observe(exchangetest.Stream(4)) // whose TTFT is 214 ms
 	if n, ok := at(histogramOf(t, e, ttftMetric), .214); !ok || n != 1 {
 		t.Errorf("%d within .214, a bound: %v; want 1, true", n, ok)
 	}
@@ -49,11 +50,11 @@ func TestLimitsAreBounds(t *testing.T) {
 func TestOtherLimitsBeginOnlyTheirHistogramsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, prometheus.Config{Edges: within(300 * time.Millisecond)})
-		e.Observe(stream(4))
+		e.Observe(exchangetest.Stream(4))
 		before := histogramOf(t, e, ttftMetric).GetCreatedTimestamp().AsTime()
 		time.Sleep(time.Minute)
 		e.SetEdges(within(400 * time.Millisecond))
-		e.Observe(stream(4))
+		e.Observe(exchangetest.Stream(4))
 
 		ttft := histogramOf(t, e, ttftMetric)
 		if _, ok := at(ttft, .3); ok {
@@ -76,7 +77,7 @@ func TestOtherLimitsBeginOnlyTheirHistogramsAnew(t *testing.T) {
 
 func TestTheSameLimitsChangeNothing(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Edges: within(300 * time.Millisecond)})
-	e.Observe(stream(4))
+	e.Observe(exchangetest.Stream(4))
 	e.SetEdges(append(within(300*time.Millisecond), within(300*time.Millisecond)...))
 	if n := histogramOf(t, e, ttftMetric).GetSampleCount(); n != 1 {
 		t.Errorf("%d samples, want 1", n)
@@ -85,7 +86,7 @@ func TestTheSameLimitsChangeNothing(t *testing.T) {
 
 func TestNativeHistogramsHaveNoUseForLimits(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Histograms: prometheus.Native})
-	e.Observe(stream(4))
+	e.Observe(exchangetest.Stream(4))
 	e.SetEdges(within(300 * time.Millisecond))
 	h := histogramOf(t, e, ttftMetric)
 	if h.GetSampleCount() != 1 || len(h.GetBucket()) != 0 {

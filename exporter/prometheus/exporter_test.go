@@ -21,9 +21,11 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/exportertest"
 	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 const (
@@ -38,14 +40,14 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 		config         prometheus.Config
 		records        []exchange.Record
 	}{
-		{"client.prom", text, prometheus.Config{Live: live()}, []exchange.Record{slow(stream(4)), refused(), unknown()}},
-		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, stream(4)), beside(exchange.Server, refused())}},
-		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(stream(4))}},
+		{"client.prom", text, prometheus.Config{Live: exportertest.Live()}, []exchange.Record{slow(exchangetest.Stream(4)), refused(), unknown()}},
+		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, exchangetest.Stream(4)), beside(exchange.Server, refused())}},
+		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(exchangetest.Stream(4))}},
 		{
 			"latest.prom", text, prometheus.Config{SemConv: exporter.Latest, Histograms: prometheus.Classic},
-			[]exchange.Record{counted(stream(4)), refused(), embeddings()},
+			[]exchange.Record{counted(exchangetest.Stream(4)), refused(), exchangetest.Embeddings()},
 		},
-		{"native.prom", text, prometheus.Config{Histograms: prometheus.Native}, []exchange.Record{stream(4)}},
+		{"native.prom", text, prometheus.Config{Histograms: prometheus.Native}, []exchange.Record{exchangetest.Stream(4)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.golden, func(t *testing.T) {
@@ -64,8 +66,8 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 func TestExpositionOfChainsIsTheGoldenOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newExporter(t, prometheus.Config{Histograms: prometheus.Classic})
-		e.ObserveChain(recovered(stream(4)))
-		e.ObserveChain(exchange.Chain{Outcome: exchange.FirstTry, Attempts: 1, TTFT: 214 * time.Millisecond, E2E: time.Second, Last: stream(4)})
+		e.ObserveChain(exchangetest.Recovered(exchangetest.Stream(4)))
+		e.ObserveChain(exchange.Chain{Outcome: exchange.FirstTry, Attempts: 1, TTFT: 214 * time.Millisecond, E2E: time.Second, Last: exchangetest.Stream(4)})
 		var chains strings.Builder
 		for line := range strings.Lines(own(scrape(t, e, text))) {
 			if strings.Contains(line, "chain") || strings.Contains(line, "retry") {
@@ -78,7 +80,7 @@ func TestExpositionOfChainsIsTheGoldenOne(t *testing.T) {
 
 func TestCanariesMakeNoChains(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	c := recovered(stream(4))
+	c := exchangetest.Recovered(exchangetest.Stream(4))
 	c.Last.Origin = exchange.Canary
 	e.ObserveChain(c)
 	for name := range families(t, e) {
@@ -91,7 +93,7 @@ func TestCanariesMakeNoChains(t *testing.T) {
 // TestSealedExchangesMixWithNothing: what is near the truth stays out of what is exact.
 func TestSealedExchangesMixWithNothing(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	e.Observe(sealed(stream(4)))
+	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))
 	exposition := scrape(t, e, text)
 	for _, name := range []string{"headway_sealed_requests_total", "headway_sealed_time_to_first_burst_seconds_count", "headway_sealed_gap_seconds_count"} {
 		if !strings.Contains(exposition, "\n"+name+"{") {
@@ -105,31 +107,13 @@ func TestSealedExchangesMixWithNothing(t *testing.T) {
 	}
 }
 
-// sealed is r as it would be known inside TLS.
-func sealed(r exchange.Record) exchange.Record {
-	r.Mode, r.Operation, r.Dialect, r.Model = exchange.Sealed, "", "", exchange.Model{}
-	return r
-}
-
-// recovered is a chain of three attempts, last of them answered.
-func recovered(last exchange.Record) exchange.Chain {
-	return exchange.Chain{
-		Outcome: exchange.Recovered, Attempts: 3, JoinedBy: []string{"fingerprint"}, Ambiguous: true,
-		TTFT: 3214 * time.Millisecond, E2E: 4 * time.Second, Slept: 1500 * time.Millisecond, RetryAfterIgnored: 1, Last: last,
-		Waste: []exchange.Waste{
-			{Cause: "429", Attempts: 1, Time: 50 * time.Millisecond},
-			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
-		},
-	}
-}
-
 func TestExpositionHasNoLint(t *testing.T) {
-	e := newExporter(t, prometheus.Config{Live: live(), SemConv: exporter.Dup})
+	e := newExporter(t, prometheus.Config{Live: exportertest.Live(), SemConv: exporter.Dup})
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
-		e.Observe(beside(role, counted(attempted(slow(traced(stream(4)))))))
+		e.Observe(beside(role, counted(attempted(slow(traced(exchangetest.Stream(4)))))))
 		e.Observe(beside(role, refused()))
-		e.ObserveChain(recovered(beside(role, traced(stream(4)))))
-		e.Observe(sealed(beside(role, stream(4))))
+		e.ObserveChain(exchangetest.Recovered(beside(role, traced(exchangetest.Stream(4)))))
+		e.Observe(exchangetest.Sealed(beside(role, exchangetest.Stream(4))))
 	}
 	exposition := scrape(t, e, text)
 	for _, name := range slices.Concat(metricsOfThePage, roleMetrics, olderMetrics, newerMetrics) {
@@ -148,7 +132,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 
 func TestHandlerServesWhatTheScraperAsksFor(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	e.Observe(traced(stream(4)))
+	e.Observe(traced(exchangetest.Stream(4)))
 	for accept, want := range map[string]string{text: "text/plain", openMetrics: "application/openmetrics-text", protobuf: "application/vnd.google.protobuf"} {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 		request.Header.Set("Accept", accept)
@@ -181,7 +165,7 @@ func TestHistogramsTakeTheFormThatIsConfigured(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(string(tt.form), func(t *testing.T) {
 			e := newExporter(t, prometheus.Config{Histograms: tt.form})
-			e.Observe(stream(4))
+			e.Observe(exchangetest.Stream(4))
 			h := families(t, e)["headway_inter_token_latency_seconds"].GetMetric()[0].GetHistogram()
 			if got := len(h.GetBucket()) > 0; got != tt.classic {
 				t.Errorf("classic buckets: %v", got)
@@ -198,7 +182,7 @@ func TestHistogramsTakeTheFormThatIsConfigured(t *testing.T) {
 
 func TestCanariesStayOutOfTheTraffic(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	r := traced(stream(4))
+	r := traced(exchangetest.Stream(4))
 	r.Origin = exchange.Canary
 	r.RateLimits = []exchange.RateLimit{{Kind: "requests", Limit: exchange.Known(5)}}
 	e.Observe(r)
@@ -214,7 +198,7 @@ func TestCanariesStayOutOfTheTraffic(t *testing.T) {
 func TestModelsBeyondTheBoundShareASeries(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Names: exporter.NewNames(3, 64)})
 	for i := range 20 {
-		r := plain()
+		r := exchangetest.Plain()
 		r.Model = exchange.Model{Request: fmt.Sprintf("model-%d", i)}
 		e.Observe(r)
 	}
@@ -230,7 +214,7 @@ func TestModelsBeyondTheBoundShareASeries(t *testing.T) {
 
 func TestExemplarIsTheLargestSampleOfATracedExchange(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	e.Observe(traced(stream(4)))
+	e.Observe(traced(exchangetest.Stream(4)))
 	h := families(t, e)["gen_ai_client_operation_time_per_output_chunk_seconds"].GetMetric()[0].GetHistogram()
 	var classic []*dto.Exemplar
 	for _, b := range h.GetBucket() {
@@ -239,11 +223,11 @@ func TestExemplarIsTheLargestSampleOfATracedExchange(t *testing.T) {
 		}
 	}
 	for form, got := range map[string][]*dto.Exemplar{"classic": classic, "native": h.GetExemplars()} {
-		if len(got) != 1 || got[0].GetValue() != .0195 || got[0].GetLabel()[0].GetValue() != traced(plain()).Trace.TraceID {
+		if len(got) != 1 || got[0].GetValue() != .0195 || got[0].GetLabel()[0].GetValue() != traced(exchangetest.Plain()).Trace.TraceID {
 			t.Errorf("%s exemplars %v, want the gap of 19.5 ms", form, got)
 		}
 	}
-	e.Observe(stream(4))
+	e.Observe(exchangetest.Stream(4))
 	if h := families(t, e)["headway_stall_seconds"].GetMetric()[0].GetHistogram(); len(h.GetExemplars()) > 1 {
 		t.Errorf("an exchange without trace left exemplars %v", h.GetExemplars())
 	}
@@ -252,7 +236,7 @@ func TestExemplarIsTheLargestSampleOfATracedExchange(t *testing.T) {
 func TestExemplarsStayFew(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
 	for i := range 40 {
-		r := traced(plain())
+		r := traced(exchangetest.Plain())
 		r.Timing.End = time.Millisecond << (i % 14)
 		e.Observe(r)
 	}
@@ -269,7 +253,7 @@ func TestNothingIsLostWhenManyObserveWhileOthersScrape(t *testing.T) {
 	for i := range writers {
 		all.Go(func() {
 			for j := range each {
-				r := stream(5)
+				r := exchangetest.Stream(5)
 				r.Model.Request = fmt.Sprintf("model-%d", (i+j)%3)
 				e.Observe(r)
 			}
@@ -339,30 +323,6 @@ func label(m *dto.Metric, name string) string {
 	return ""
 }
 
-func live() exporter.Live {
-	return exporter.Live{
-		Build: exporter.Build{Version: "v1.2.3", Revision: "0123456789ab", Go: "go1.26.0"},
-		InFlight: func() []exchange.InFlight {
-			return []exchange.InFlight{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
-		},
-		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
-		Detached:    func() map[string]uint64 { return map[string]uint64{"overflow": 0, "panic": 0, "slow": 1} },
-		Queued:      func() map[string]uint64 { return map[string]uint64{"traces": 0} },
-		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 0} },
-
-		ChainsOpen:    func() int { return 4 },
-		ChainsEvicted: func() uint64 { return 0 },
-		Reloaded:      func() bool { return true },
-
-		SLOs: func() []exporter.SLO {
-			return []exporter.SLO{{
-				Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,
-				Limits: []exporter.Limit{{Indicator: exchange.TTFT, Limit: 200 * time.Millisecond}},
-			}}
-		},
-	}
-}
-
 // slow is r as an SLO judged it that limits TTFT.
 func slow(r exchange.Record) exchange.Record {
 	r.Verdicts = []exchange.Verdict{{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.TTFT)}}
@@ -380,12 +340,9 @@ func attempted(r exchange.Record) exchange.Record {
 	return r
 }
 
+// refused is turned away by a limit that the upstream told.
 func refused() exchange.Record {
-	r := plain()
-	r.Status, r.Outcome, r.ErrorType = 429, exchange.Refused, "429"
-	r.Model.Response = ""
-	r.Usage = exchange.Usage{}
-	r.Timing.End = 35 * time.Millisecond
+	r := exchangetest.Refused()
 	r.RateLimits = []exchange.RateLimit{{
 		Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41 * time.Second,
 	}}
@@ -398,14 +355,8 @@ func counted(r exchange.Record) exchange.Record {
 	return r
 }
 
-func embeddings() exchange.Record {
-	r := plain()
-	r.Operation, r.Dialect, r.Usage.Output = exchange.Embeddings, "openai-embeddings", exchange.Count{}
-	return r
-}
-
 func unknown() exchange.Record {
-	r := plain()
+	r := exchangetest.Plain()
 	r.Dialect, r.Operation, r.Provider, r.Model, r.Usage = "", "", "", exchange.Model{}, exchange.Usage{}
 	return r
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 const e2eMetric = "gen_ai_client_operation_duration_seconds"
@@ -58,7 +59,7 @@ func TestHistogramIsTheOneOfTheClientLibrary(t *testing.T) {
 
 func TestHistogramWeighsSamples(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
-	r := stream(1)
+	r := exchangetest.Stream(1)
 	r.Chunks.Add(exchange.Chunk{At: r.Timing.FirstToken + 2*time.Second, Tokens: 1000})
 	e.Observe(r)
 	h := families(t, e)["headway_inter_token_latency_seconds"].GetMetric()[0].GetHistogram()
@@ -149,7 +150,7 @@ func logNormal(random *rand.Rand, n int, median time.Duration, sigma float64) []
 }
 
 func lasting(d time.Duration) exchange.Record {
-	r := plain()
+	r := exchangetest.Plain()
 	r.Timing.End = d
 	return r
 }

@@ -5,13 +5,8 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
-
-// nowhere forgets what it is told.
-type nowhere struct{}
-
-func (nowhere) Observe(exchange.Record)     {}
-func (nowhere) ObserveChain(exchange.Chain) {}
 
 // client is the context of a client that keeps its own.
 func client(r *exchange.Record) {
@@ -33,7 +28,7 @@ var cases = []struct {
 
 func TestSamplingAllocatesNothing(t *testing.T) {
 	for _, c := range cases {
-		s := sampling.New(sampling.Config{Ratio: 0.01, Next: nowhere{}})
+		s := sampling.New(sampling.Config{Ratio: 0.01, Next: exchangetest.Nowhere{}})
 		r := with(c.change)
 		s.Observe(r)
 		if n := testing.AllocsPerRun(1000, func() { s.Observe(r) }); n != 0 {
@@ -45,7 +40,7 @@ func TestSamplingAllocatesNothing(t *testing.T) {
 func BenchmarkSample(b *testing.B) {
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
-			s := sampling.New(sampling.Config{Ratio: 0.01, Next: nowhere{}})
+			s := sampling.New(sampling.Config{Ratio: 0.01, Next: exchangetest.Nowhere{}})
 			r := with(c.change)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -56,7 +51,7 @@ func BenchmarkSample(b *testing.B) {
 }
 
 func BenchmarkSampleConcurrently(b *testing.B) {
-	s := sampling.New(sampling.Config{Ratio: 0.01, Next: nowhere{}})
+	s := sampling.New(sampling.Config{Ratio: 0.01, Next: exchangetest.Nowhere{}})
 	r := plain()
 	b.ReportAllocs()
 	b.RunParallel(func(p *testing.PB) {

@@ -23,6 +23,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 // told is what a backend says of one series: a value, or a histogram.
@@ -191,7 +192,7 @@ func pick[T any](random *rand.Rand, of ...T) T { return of[random.IntN(len(of))]
 
 // generated is an exchange of any kind that there is.
 func generated(random *rand.Rand) exchange.Record {
-	r := plain()
+	r := exchangetest.Plain()
 	r.Origin = pick(random, exchange.App, exchange.App, exchange.App, exchange.Canary)
 	r.Role = pick(random, exchange.Client, exchange.Server)
 	r.Operation = pick(random, exchange.Chat, exchange.Chat, exchange.TextCompletion, exchange.Embeddings, "")
@@ -204,7 +205,7 @@ func generated(random *rand.Rand) exchange.Record {
 		r.Outcome, r.ErrorType = pick(random, exchange.Outcomes()[1:]...), pick(random, "429", exchange.ErrTruncated, exchange.ErrCanceled)
 	}
 	if random.IntN(10) == 0 {
-		r = sealed(r)
+		r = exchangetest.Sealed(r)
 	}
 	spread(random, &r)
 	r.Usage = exchange.Usage{
@@ -246,7 +247,7 @@ func spread(random *rand.Rand, r *exchange.Record) {
 }
 
 func generatedChain(random *rand.Rand, last exchange.Record) exchange.Chain {
-	c := recovered(last)
+	c := exchangetest.Recovered(last)
 	c.Outcome = pick(random, exchange.ChainOutcomes()...)
 	c.Attempts, c.RetryAfterIgnored = 1+random.IntN(30), random.IntN(3)
 	c.TTFT, c.E2E = time.Duration(random.Int64N(3e9)), time.Duration(random.Int64N(9e9))

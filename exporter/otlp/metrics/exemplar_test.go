@@ -4,14 +4,15 @@ import (
 	"testing"
 
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 func TestExemplarsAreOfKeptTracesOnly(t *testing.T) {
 	for _, aggregation := range []metrics.Aggregation{metrics.Explicit, metrics.Exponential} {
 		t.Run(string(aggregation), func(t *testing.T) {
 			e, to := newExporter(t, metrics.Config{Aggregation: aggregation})
-			e.Observe(stream(4))
-			dropped := kept(stream(5))
+			e.Observe(exchangetest.Stream(4))
+			dropped := kept(exchangetest.Stream(5))
 			dropped.Sampling.Kept = false
 			e.Observe(dropped)
 			flush(t, e)
@@ -22,9 +23,9 @@ func TestExemplarsAreOfKeptTracesOnly(t *testing.T) {
 					}
 				}
 			}
-			r := kept(stream(4))
+			r := kept(exchangetest.Stream(4))
 			e.Observe(r)
-			e.ObserveChain(recovered(r))
+			e.ObserveChain(exchangetest.Recovered(r))
 			shutdown(t, e)
 			for _, name := range []string{
 				"gen_ai.client.operation.duration", "gen_ai.client.operation.time_per_output_chunk", "headway.inter_token_latency",

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 func TestExponentialHistogramsResolveAndStayBounded(t *testing.T) {
@@ -29,7 +30,7 @@ func TestExponentialHistogramsResolveAndStayBounded(t *testing.T) {
 			e, to := newExporter(t, metrics.Config{Aggregation: metrics.Exponential})
 			low, high, sum := math.Inf(1), 0.0, 0.0
 			for _, d := range tt.of {
-				r := plain()
+				r := exchangetest.Plain()
 				r.Timing.End = d
 				e.Observe(r)
 				low, high, sum = min(low, d.Seconds()), max(high, d.Seconds()), sum+d.Seconds()

@@ -17,6 +17,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 func TestEveryInstrumentOfTheTableArrives(t *testing.T) {
@@ -125,7 +126,7 @@ func points(m pmetric.Metric) (out []point) {
 
 func TestAttributesAreThoseOfTheConventions(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{})
-	e.Observe(refused())
+	e.Observe(exchangetest.Refused())
 	shutdown(t, e)
 	for name, want := range map[string]map[string]any{
 		"gen_ai.client.operation.duration": {
@@ -187,7 +188,7 @@ func minutes(t *testing.T, c metrics.Config, each ...func(exchange.ChainObserver
 
 func TestCumulativeNumbersCountFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one := func(e exchange.ChainObserver) { e.Observe(stream(3)) }
+		one := func(e exchange.ChainObserver) { e.Observe(exchangetest.Stream(3)) }
 		began, got := minutes(t, metrics.Config{Live: live()}, one, func(exchange.ChainObserver) {}, one)
 		if len(got) != 3 {
 			t.Fatalf("%d requests in 3 intervals", len(got))
@@ -244,7 +245,7 @@ func TestDeltaNumbersCountFromTheRequestBefore(t *testing.T) {
 
 func TestLimitsAreBounds(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{Edges: exporter.Edges{{Indicator: exchange.TTFT, Limit: 214 * time.Millisecond}}})
-	e.Observe(stream(4)) // whose TTFT is 214 ms
+	e.Observe(exchangetest.Stream(4)) // whose TTFT is 214 ms
 	shutdown(t, e)
 	p := to.last()["gen_ai.client.operation.time_to_first_chunk"].Histogram().DataPoints().At(0)
 	i := slices.Index(p.ExplicitBounds().AsRaw(), .214)

@@ -9,6 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 // waits is how many waits for a token a stream is recorded to have had.
@@ -19,7 +20,7 @@ func waits(t *testing.T, to *collector) uint64 {
 
 // burst is a stream whose second and last chunk has so many tokens.
 func burst(tokens, bytes int) exchange.Record {
-	r := stream(1)
+	r := exchangetest.Stream(1)
 	at := r.Timing.LastToken + 20*time.Millisecond
 	r.Chunks.Add(exchange.Chunk{At: at, Tokens: tokens, Bytes: bytes})
 	r.Timing.LastToken = at
@@ -40,7 +41,7 @@ func TestALongAnswerInOnePieceIsRecordedWhole(t *testing.T) {
 func TestWhatOneExchangeCostsIsBounded(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{})
 	e.Observe(burst(1<<53-1, 5))
-	e.Observe(stream(3))
+	e.Observe(exchangetest.Stream(3))
 	shutdown(t, e)
 	if n := waits(t, to); n < 1000 || n > 20_000 {
 		t.Errorf("%d waits", n)
@@ -62,7 +63,7 @@ func TestAPanicCostsOneExchange(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{Live: l, Interval: time.Hour})
 	e.Observe(full(exchange.Client))
 	e.Observe(full(exchange.Client))
-	e.ObserveChain(recovered(full(exchange.Client)))
+	e.ObserveChain(exchangetest.Recovered(full(exchange.Client)))
 	shutdown(t, e)
 	if n := to.last()["headway.chains"].Sum().DataPoints().At(0).IntValue(); n != 1 || e.Dropped() != 1 {
 		t.Errorf("%d chains, %d dropped; want one of each", n, e.Dropped())

@@ -10,19 +10,20 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 func TestWhatIsShutDownFlushesTheRestAndDropsWhatComesLater(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{Interval: time.Hour})
 	for range 500 {
-		e.Observe(stream(3))
+		e.Observe(exchangetest.Stream(3))
 	}
 	shutdown(t, e)
 	if n := to.last()["headway.requests"].Sum().DataPoints().At(0).IntValue(); n != 500 || e.Dropped() != 0 {
 		t.Errorf("%d requests, %d dropped", n, e.Dropped())
 	}
-	e.Observe(stream(3))
-	e.ObserveChain(recovered(stream(3)))
+	e.Observe(exchangetest.Stream(3))
+	e.ObserveChain(exchangetest.Recovered(exchangetest.Stream(3)))
 	if e.Dropped() != 2 {
 		t.Errorf("%d dropped, want 2", e.Dropped())
 	}
@@ -41,7 +42,7 @@ func TestWhatIsFlushedHasAllThatWasObservedBefore(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{Interval: time.Hour})
 	for i := range int64(20) {
 		for range 10 {
-			e.Observe(stream(3))
+			e.Observe(exchangetest.Stream(3))
 		}
 		flush(t, e)
 		if n := to.last()["headway.requests"].Sum().DataPoints().At(0).IntValue(); n != 10*(i+1) {
@@ -57,8 +58,8 @@ func TestNothingIsLostWhenManyObserve(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 100 {
-				e.Observe(stream(3))
-				e.ObserveChain(recovered(stream(3)))
+				e.Observe(exchangetest.Stream(3))
+				e.ObserveChain(exchangetest.Recovered(exchangetest.Stream(3)))
 			}
 		})
 		all.Go(func() { _ = e.ForceFlush(t.Context()) })
@@ -104,7 +105,7 @@ func TestWhatTheQueueCannotHoldIsDroppedAndCounted(t *testing.T) {
 	for range 5 {
 		e.Observe(full(exchange.Client))
 	}
-	e.ObserveChain(recovered(full(exchange.Client)))
+	e.ObserveChain(exchangetest.Recovered(full(exchange.Client)))
 	if e.Dropped() != 3 {
 		t.Errorf("%d dropped of 6, of which 3 had room; want 3", e.Dropped())
 	}

@@ -9,8 +9,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/exportertest"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 // collector decodes every request that an Exporter sends.
@@ -105,31 +107,18 @@ func shutdown(t *testing.T, e *metrics.Exporter) {
 	}
 }
 
+// live is a program with a backlog, from which some was lost.
 func live() exporter.Live {
-	return exporter.Live{
-		Build: exporter.Build{Version: "v1.2.3", Revision: "0123456789ab", Go: "go1.26.0"},
-		InFlight: func() []exchange.InFlight {
-			return []exchange.InFlight{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
-		},
-		Connections:   func() map[string]uint64 { return map[string]uint64{"explicit": 3} },
-		Detached:      func() map[string]uint64 { return map[string]uint64{"overflow": 0, "slow": 1} },
-		Queued:        func() map[string]uint64 { return map[string]uint64{"traces": 4096} },
-		Dropped:       func() map[string]uint64 { return map[string]uint64{"capture": 0, "metrics": 2} },
-		ChainsOpen:    func() int { return 4 },
-		ChainsEvicted: func() uint64 { return 5 },
-		Reloaded:      func() bool { return true },
-		SLOs: func() []exporter.SLO {
-			return []exporter.SLO{{
-				Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,
-				Limits: []exporter.Limit{{Indicator: exchange.TTFT, Limit: 200 * time.Millisecond}},
-			}}
-		},
-	}
+	l := exportertest.Live()
+	l.Queued = func() map[string]uint64 { return map[string]uint64{"traces": 4096} }
+	l.Dropped = func() map[string]uint64 { return map[string]uint64{"capture": 0, "metrics": 2} }
+	l.ChainsEvicted = func() uint64 { return 5 }
+	return l
 }
 
 // full is a stream of which every instrument of production exchanges draws.
 func full(role exchange.Role) exchange.Record {
-	r := stream(20)
+	r := exchangetest.Stream(20)
 	r.Role = role
 	r.Usage.CacheRead, r.Usage.CacheWrite, r.Usage.Reasoning = exchange.Known(12), exchange.Known(64), exchange.Known(2)
 	r.Verdicts = []exchange.Verdict{{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.TTFT)}}
@@ -140,45 +129,13 @@ func full(role exchange.Role) exchange.Record {
 	return r
 }
 
-func refused() exchange.Record {
-	r := plain()
-	r.Status, r.Outcome, r.ErrorType = 429, exchange.Refused, "429"
-	r.Model.Response, r.Usage = "", exchange.Usage{}
-	r.Timing.End = 35 * time.Millisecond
-	return r
-}
-
-func embeddings() exchange.Record {
-	r := plain()
-	r.Operation, r.Usage.Output = exchange.Embeddings, exchange.Count{}
-	return r
-}
-
-// sealed is r as it would be known inside TLS.
-func sealed(r exchange.Record) exchange.Record {
-	r.Mode, r.Operation, r.Dialect, r.Model = exchange.Sealed, "", "", exchange.Model{}
-	return r
-}
-
-// recovered is a chain of three attempts, last of them answered.
-func recovered(last exchange.Record) exchange.Chain {
-	return exchange.Chain{
-		Outcome: exchange.Recovered, Attempts: 3, Ambiguous: true,
-		TTFT: 3214 * time.Millisecond, E2E: 4 * time.Second, Slept: 1500 * time.Millisecond, RetryAfterIgnored: 1, Last: last,
-		Waste: []exchange.Waste{
-			{Cause: "429", Attempts: 1, Time: 50 * time.Millisecond},
-			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
-		},
-	}
-}
-
 // everything is what makes all instruments draw.
 func everything(e exchange.ChainObserver) {
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
 		e.Observe(full(role))
-		e.ObserveChain(recovered(full(role)))
+		e.ObserveChain(exchangetest.Recovered(full(role)))
 	}
-	e.Observe(refused())
-	e.Observe(embeddings())
-	e.Observe(sealed(stream(4)))
+	e.Observe(exchangetest.Refused())
+	e.Observe(exchangetest.Embeddings())
+	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))
 }

@@ -1,0 +1,38 @@
+// Package exportertest makes a running program for the tests of backends that read one.
+package exportertest
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Live has a value for every instrument that reads the running program.
+func Live() exporter.Live {
+	return exporter.Live{
+		Build: exporter.Build{Version: "v1.2.3", Revision: "0123456789ab", Go: "go1.26.0"},
+		InFlight: func() []exchange.InFlight {
+			return []exchange.InFlight{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
+		},
+		Connections: counts(map[string]uint64{"explicit": 3}),
+		Detached:    counts(map[string]uint64{"overflow": 0, "panic": 0, "slow": 1}),
+		Queued:      counts(map[string]uint64{"traces": 0}),
+		Dropped:     counts(map[string]uint64{"capture": 0}),
+
+		ChainsOpen:    func() int { return 4 },
+		ChainsEvicted: func() uint64 { return 0 },
+		Reloaded:      func() bool { return true },
+
+		SLOs: func() []exporter.SLO {
+			return []exporter.SLO{{
+				Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,
+				Limits: []exporter.Limit{{Indicator: exchange.TTFT, Limit: 200 * time.Millisecond}},
+			}}
+		},
+	}
+}
+
+func counts(of map[string]uint64) func() map[string]uint64 {
+	return func() map[string]uint64 { return of }
+}

@@ -1,0 +1,98 @@
+// Package exchangetest makes exchanges and chains for the tests of packages that observe
+// them.
+package exchangetest
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Plain is a chat exchange whose response came in one piece.
+func Plain() exchange.Record {
+	return exchange.Record{
+		Start:  time.Date(2026, 11, 21, 10, 0, 0, 123456789, time.UTC),
+		Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
+		Dialect: "openai-chat", Operation: exchange.Chat, Provider: "openai",
+		Model:    exchange.Model{Request: "gpt-4o-mini", Response: "gpt-4o-mini-2024-07-18"},
+		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
+		Status:   200, Outcome: exchange.OK, FinishReasons: []string{"stop"},
+		Timing: exchange.Timing{
+			RequestRead: time.Millisecond, RequestWritten: 2 * time.Millisecond, ResponseHead: 180 * time.Millisecond,
+			FirstChunk: 181 * time.Millisecond, End: 700 * time.Millisecond,
+		},
+		Usage: exchange.Usage{
+			Input: exchange.Known(212), Output: exchange.Known(128), CacheRead: exchange.Known(0), Source: exchange.Reported,
+		},
+		Overhead: exchange.Overhead{
+			Request: 80 * time.Microsecond, FirstChunk: 30 * time.Microsecond, Chunk: 20 * time.Microsecond,
+		},
+	}
+}
+
+// Stream is a chat stream of n content chunks, one token each, 18 to 21 ms apart. Its
+// TTFT is 214 ms.
+func Stream(n int) exchange.Record {
+	return StreamOf(n, 214*time.Millisecond, func(i int) time.Duration {
+		return 18*time.Millisecond + time.Duration(i%7)*500*time.Microsecond
+	})
+}
+
+// StreamOf is a chat stream of n content chunks, one token each, with that TTFT. The i-th
+// chunk, counted from 0, comes gap(i) after the one before.
+func StreamOf(n int, ttft time.Duration, gap func(i int) time.Duration) exchange.Record {
+	r := Plain()
+	r.Stream = true
+	r.Timing.FirstEvent, r.Timing.FirstToken = 182*time.Millisecond, ttft
+	at := ttft
+	for i := range n {
+		if i > 0 {
+			at += gap(i)
+		}
+		r.Chunks.Add(exchange.Chunk{At: at, Tokens: 1, Bytes: 5})
+	}
+	r.Timing.LastToken = at
+	r.Timing.End = at + 3*time.Millisecond
+	r.Usage.Output, r.Usage.Streamed = exchange.Known(int64(n)), exchange.Known(int64(n))
+	r.Clocks = exchange.Clocks{
+		Upstream: exchange.Clock{Sum: r.Timing.End, Longest: 21 * time.Millisecond},
+		Proxy:    exchange.Clock{Sum: time.Millisecond, Longest: 20 * time.Microsecond},
+		Client:   exchange.Clock{Sum: 2 * time.Millisecond, Longest: 40 * time.Microsecond},
+	}
+	return r
+}
+
+// Refused is Plain turned away by a rate limit.
+func Refused() exchange.Record {
+	r := Plain()
+	r.Status, r.Outcome, r.ErrorType = 429, exchange.Refused, "429"
+	r.Model.Response = ""
+	r.Usage = exchange.Usage{}
+	r.Timing.End = 35 * time.Millisecond
+	return r
+}
+
+// Embeddings is Plain of another operation, whose answer is not generated.
+func Embeddings() exchange.Record {
+	r := Plain()
+	r.Operation, r.Dialect, r.Usage.Output = exchange.Embeddings, "openai-embeddings", exchange.Count{}
+	return r
+}
+
+// Sealed is r as headway knows it inside TLS.
+func Sealed(r exchange.Record) exchange.Record {
+	r.Mode, r.Operation, r.Dialect, r.Model = exchange.Sealed, "", "", exchange.Model{}
+	return r
+}
+
+// Recovered is a chain of three attempts, the last of them answered.
+func Recovered(last exchange.Record) exchange.Chain {
+	return exchange.Chain{
+		Outcome: exchange.Recovered, Attempts: 3, JoinedBy: []string{"fingerprint"}, Ambiguous: true,
+		TTFT: 3214 * time.Millisecond, E2E: 4 * time.Second, Slept: 1500 * time.Millisecond, RetryAfterIgnored: 1, Last: last,
+		Waste: []exchange.Waste{
+			{Cause: "429", Attempts: 1, Time: 50 * time.Millisecond},
+			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
+		},
+	}
+}
