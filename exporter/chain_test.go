@@ -1,11 +1,9 @@
 package exporter_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -47,13 +45,7 @@ func TestInstrumentsDrawFromChains(t *testing.T) {
 		{"a certain one", "headway.chain.ambiguous", first, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var reading exporter.ChainReading
-			var got exporter.Samples
-			reading.Fill(tt.in, exporter.NewNames(1, 64))
-			instrument(t, tt.instrument).DrawChain(&reading, &got)
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
-			}
+			checkDrawsOfChain(t, instrument(t, tt.instrument), tt.in, tt.want)
 		})
 	}
 }
@@ -64,13 +56,7 @@ func TestAttemptsAreCountedByWhatJoinedThem(t *testing.T) {
 		{Chain: 1, Number: 1}: {one(1, "first")},
 		{Chain: 1, Number: 2, JoinedBy: "fingerprint"}: {one(1, "fingerprint")},
 	} {
-		var reading exporter.Reading
-		var got exporter.Samples
-		reading.Fill(with(func(r *exchange.Record) { r.Attempt = by }), exporter.NewNames(1, 64))
-		instrument(t, "headway.attempts").Draw(&reading, &got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%+v draws %v, want %v", by, got, want)
-		}
+		checkDraws(t, instrument(t, "headway.attempts"), with(func(r *exchange.Record) { r.Attempt = by }), want)
 	}
 }
 

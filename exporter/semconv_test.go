@@ -114,13 +114,7 @@ func TestInstrumentsOfTheNewerConventionsDraw(t *testing.T) {
 		{"no guess of an exchange", inference + "operation.output_tokens", guessed, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var reading exporter.Reading
-			var got exporter.Samples
-			reading.Fill(tt.in, exporter.NewNames(1, 64))
-			instrumentOf(t, exporter.Latest, tt.instrument).Draw(&reading, &got)
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
-			}
+			checkDraws(t, instrumentOf(t, exporter.Latest, tt.instrument), tt.in, tt.want)
 		})
 	}
 }

@@ -38,27 +38,11 @@ func TestInstrumentsDrawVerdicts(t *testing.T) {
 		{"headway.slo.missed", []sample{one(1, "interactive", "ttft"), one(1, "interactive", "e2e")}},
 		{"headway.slo.tokens", []sample{one(12, "interactive", "bad"), one(12, "available", "good")}},
 	} {
-		var reading exporter.Reading
-		var got, ofChain exporter.Samples
-		reading.Fill(record, exporter.NewNames(1, 64))
 		in := instrument(t, tt.instrument)
-		in.Draw(&reading, &got)
-		if !slices.Equal(got, tt.want) {
-			t.Errorf("%s draws %v, want %v", tt.instrument, got, tt.want)
-		}
-
-		// A chain that was closed late carries its verdicts itself, any other one none.
-		var chain exporter.ChainReading
-		chain.Fill(exchange.Chain{Late: true, Verdicts: judged(), Last: streamed()}, exporter.NewNames(1, 64))
-		in.DrawChain(&chain, &ofChain)
-		if !slices.Equal(ofChain, tt.want) {
-			t.Errorf("%s draws %v from a late chain, want %v", tt.instrument, ofChain, tt.want)
-		}
-		ofChain = nil
-		chain.Fill(exchange.Chain{Last: record}, exporter.NewNames(1, 64))
-		if in.DrawChain(&chain, &ofChain); len(ofChain) != 0 {
-			t.Errorf("%s draws %v from a chain that was judged with its last attempt", tt.instrument, ofChain)
-		}
+		checkDraws(t, in, record, tt.want)
+		// A chain that was closed late carries its verdicts itself. Any other chain was judged with its last attempt.
+		checkDrawsOfChain(t, in, exchange.Chain{Late: true, Verdicts: judged(), Last: streamed()}, tt.want)
+		checkDrawsOfChain(t, in, exchange.Chain{Last: record}, nil)
 	}
 }
 

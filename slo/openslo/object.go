@@ -116,12 +116,18 @@ type Objective struct {
 	CompositeWeight *float64   `yaml:"compositeWeight,omitempty"`
 }
 
+// Inline is an object inside another one. It is empty where the name of an object stands
+// in its place.
+type Inline[S any] struct {
+	Kind     Kind      `yaml:"kind,omitempty"`
+	Metadata *Metadata `yaml:"metadata,omitempty"`
+	Spec     *S        `yaml:"spec,omitempty"`
+}
+
 // Policy is an alert policy in an SLO, or the name of one.
 type Policy struct {
-	Ref      string      `yaml:"alertPolicyRef,omitempty"`
-	Kind     Kind        `yaml:"kind,omitempty"`
-	Metadata *Metadata   `yaml:"metadata,omitempty"`
-	Spec     *PolicySpec `yaml:"spec,omitempty"`
+	Ref                string `yaml:"alertPolicyRef,omitempty"`
+	Inline[PolicySpec] `yaml:",inline"`
 }
 
 // PolicySpec is the spec of an AlertPolicy.
@@ -136,10 +142,8 @@ type PolicySpec struct {
 
 // Condition is an alert condition in a policy, or the name of one.
 type Condition struct {
-	Ref      string         `yaml:"conditionRef,omitempty"`
-	Kind     Kind           `yaml:"kind,omitempty"`
-	Metadata *Metadata      `yaml:"metadata,omitempty"`
-	Spec     *ConditionSpec `yaml:"spec,omitempty"`
+	Ref                   string `yaml:"conditionRef,omitempty"`
+	Inline[ConditionSpec] `yaml:",inline"`
 }
 
 // ConditionSpec is the spec of an AlertCondition.
@@ -160,10 +164,8 @@ type BurnRate struct {
 
 // Notification is a notification target in a policy, or the name of one.
 type Notification struct {
-	Ref      string            `yaml:"targetRef,omitempty"`
-	Kind     Kind              `yaml:"kind,omitempty"`
-	Metadata *Metadata         `yaml:"metadata,omitempty"`
-	Spec     *NotificationSpec `yaml:"spec,omitempty"`
+	Ref                      string `yaml:"targetRef,omitempty"`
+	Inline[NotificationSpec] `yaml:",inline"`
 }
 
 // NotificationSpec is the spec of an AlertNotificationTarget.

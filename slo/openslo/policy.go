@@ -14,13 +14,13 @@ import (
 func (r *reader) alerting(o *Object, spec *SLOSpec) slo.Alerting {
 	var a slo.Alerting
 	for _, p := range spec.AlertPolicies {
-		from, policy := r.policy(o, p)
+		from, policy := resolve(r, o, "spec.alertPolicies", KindPolicy, p.Ref, p.Spec)
 		if policy == nil {
 			continue
 		}
 		r.told(from, policy)
 		for _, c := range policy.Conditions {
-			at, condition := r.condition(from, c)
+			at, condition := resolve(r, from, "spec", KindCondition, c.Ref, c.Spec)
 			if condition == nil {
 				continue
 			}
@@ -37,29 +37,17 @@ func (r *reader) alerting(o *Object, spec *SLOSpec) slo.Alerting {
 	return a
 }
 
-// policy is p and the object that it stands in, nil when there is none.
-func (r *reader) policy(o *Object, p Policy) (*Object, *PolicySpec) {
-	if p.Ref == "" {
-		return o, p.Spec
+// resolve returns the spec inside o, or the one that ref names, and the object that the
+// spec stands in. It returns no spec where nothing has that name.
+func resolve[S any](r *reader, o *Object, key string, kind Kind, ref string, inside *S) (*Object, *S) {
+	if ref == "" {
+		return o, inside
 	}
-	if found := r.find(KindPolicy, p.Ref); found != nil {
-		spec, _ := found.Spec.(*PolicySpec)
+	if found := r.find(kind, ref); found != nil {
+		spec, _ := found.Spec.(*S)
 		return found, spec
 	}
-	r.refuse(o, "spec.alertPolicies", "there is no AlertPolicy called "+p.Ref+" among the documents", "put it into the same file")
-	return o, nil
-}
-
-// condition likewise.
-func (r *reader) condition(o *Object, c Condition) (*Object, *ConditionSpec) {
-	if c.Ref == "" {
-		return o, c.Spec
-	}
-	if found := r.find(KindCondition, c.Ref); found != nil {
-		spec, _ := found.Spec.(*ConditionSpec)
-		return found, spec
-	}
-	r.refuse(o, "spec", "there is no AlertCondition called "+c.Ref+" among the documents", "put it into the same file")
+	r.refuse(o, key, fmt.Sprintf("there is no %s called %s among the documents", kind, ref), "put it into the same file")
 	return o, nil
 }
 
@@ -95,12 +83,12 @@ func (r *reader) told(o *Object, p *PolicySpec) {
 func (r *reader) compare(o *Object, spec *SLOSpec, s *slo.SLO) {
 	pairs := rules.Pairs(s, rules.Options{})
 	for _, p := range spec.AlertPolicies {
-		from, policy := r.policy(o, p)
+		from, policy := resolve(r, o, "spec.alertPolicies", KindPolicy, p.Ref, p.Spec)
 		if policy == nil {
 			continue
 		}
 		for _, c := range policy.Conditions {
-			at, condition := r.condition(from, c)
+			at, condition := resolve(r, from, "spec", KindCondition, c.Ref, c.Spec)
 			if condition != nil && !matches(condition, pairs) {
 				b := condition.Condition
 				threshold := 0.0

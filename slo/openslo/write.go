@@ -117,19 +117,23 @@ func policies(s *slo.SLO) []Policy {
 	for _, pair := range rules.Pairs(s, rules.Options{}) {
 		name := fmt.Sprintf("%s-%s", pair.Severity, shorthand(pair.Long))
 		factor := pair.Factor
-		all = append(all, Policy{Kind: KindPolicy, Metadata: &Metadata{Name: name}, Spec: &PolicySpec{
+		condition := inline(KindCondition, name, ConditionSpec{
+			Severity:  string(pair.Severity),
+			Condition: BurnRate{Kind: "burnrate", Op: "gt", Threshold: &factor, LookbackWindow: shorthand(pair.Long)},
+		})
+		target := inline(KindNotification, alertmanager, NotificationSpec{Target: alertmanager})
+		all = append(all, Policy{Inline: inline(KindPolicy, name, PolicySpec{
 			Description:     pair.Alert + ": as long as it also holds over " + shorthand(pair.Short),
 			AlertWhenNoData: new(true), AlertWhenBreaching: new(true),
-			Conditions: []Condition{{Kind: KindCondition, Metadata: &Metadata{Name: name}, Spec: &ConditionSpec{
-				Severity:  string(pair.Severity),
-				Condition: BurnRate{Kind: "burnrate", Op: "gt", Threshold: &factor, LookbackWindow: shorthand(pair.Long)},
-			}}},
-			NotificationTargets: []Notification{{
-				Kind: KindNotification, Metadata: &Metadata{Name: alertmanager}, Spec: &NotificationSpec{Target: alertmanager},
-			}},
-		}})
+			Conditions:          []Condition{{Inline: condition}},
+			NotificationTargets: []Notification{{Inline: target}},
+		})})
 	}
 	return all
+}
+
+func inline[S any](kind Kind, name string, spec S) Inline[S] {
+	return Inline[S]{Kind: kind, Metadata: &Metadata{Name: name}, Spec: &spec}
 }
 
 // shorthand is d in one unit of OpenSLO's, the greatest that divides it, up to days.

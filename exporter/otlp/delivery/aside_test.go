@@ -2,7 +2,6 @@ package delivery_test
 
 import (
 	"bytes"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,13 +92,7 @@ func TestADirectoryNamedLikeASegmentIsSetAside(t *testing.T) {
 // A request larger than a segment has one of its own. While it is under way the bound
 // gives way to it, and a next process would still find it.
 func TestALargeRequestInFlightOutlivesWhatTheBoundDrops(t *testing.T) {
-	inFlight, over, to := make(chan struct{}), make(chan struct{}), &hooks{}
-	to.reply = func(n int, _ http.ResponseWriter, _ *http.Request) {
-		if n == 0 {
-			close(inFlight)
-			<-over
-		}
-	}
+	to, inFlight, over := holding()
 	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
 	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), delivery.LeastSpoolBytes
 	const head = 16 // of a segment, whose first is passed, and of an entry

@@ -140,6 +140,18 @@ type hooks struct {
 	reply func(n int, w http.ResponseWriter, r *http.Request)
 }
 
+// holding returns a collector that answers its first request when over is closed, and
+// closes inFlight when that request has come.
+func holding() (to *hooks, inFlight, over chan struct{}) {
+	inFlight, over = make(chan struct{}), make(chan struct{})
+	return &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
+		if n == 0 {
+			close(inFlight)
+			<-over
+		}
+	}}, inFlight, over
+}
+
 func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body io.Reader = r.Body
 	if r.Header.Get("Content-Encoding") == "gzip" {

@@ -81,18 +81,25 @@ func TestTheCollectorsOwnWaitIsKept(t *testing.T) {
 		cfg := delivery.Config{Signal: delivery.Traces, Protocol: delivery.HTTPProtobuf, Endpoint: "http://collector/v1/traces", Dial: network.dial}
 		q := open(t, cfg)
 		q.Send([]byte("a"), 1)
-		time.Sleep(time.Hour) // Close would cut the waits short
-		drain(t, q)
-		if n := len(to.times()); n != len(want)+1 {
-			t.Fatalf("%d attempts, want %d", n, len(want)+1)
-		}
-		for i, d := range waits(to.times()) {
-			if d != want[i] {
-				t.Errorf("wait %d is %v, want %v", i, d, want[i])
-			}
-		}
-		wantNames(t, to.names(), []string{"a"})
+		wantWaits(t, q, to.collector, want)
 	})
+}
+
+// wantWaits lets q deliver its only request, a, and fails the test unless q waited so
+// long between its attempts.
+func wantWaits(t *testing.T, q *delivery.Queue, to *collector, want []time.Duration) {
+	t.Helper()
+	time.Sleep(time.Hour) // Close would cut the waits short
+	drain(t, q)
+	if n := len(to.times()); n != len(want)+1 {
+		t.Fatalf("%d attempts, want %d", n, len(want)+1)
+	}
+	for i, d := range waits(to.times()) {
+		if d != want[i] {
+			t.Errorf("wait %d is %v, want %v", i, d, want[i])
+		}
+	}
+	wantNames(t, to.names(), []string{"a"})
 }
 
 func TestRetryInfoIsKept(t *testing.T) {
@@ -110,17 +117,7 @@ func TestRetryInfoIsKept(t *testing.T) {
 		serveGRPC(t, network, to)
 		q := open(t, delivery.Config{Signal: delivery.Traces, Protocol: delivery.GRPC, Endpoint: "passthrough:///collector", Insecure: true, Dial: network.dial})
 		q.Send(spans(t, "a"), 1)
-		time.Sleep(time.Hour)
-		drain(t, q)
-		if n := len(to.times()); n != len(want)+1 {
-			t.Fatalf("%d attempts, want %d", n, len(want)+1)
-		}
-		for i, d := range waits(to.times()) {
-			if d != want[i] {
-				t.Errorf("wait %d is %v, want %v", i, d, want[i])
-			}
-		}
-		wantNames(t, to.names(), []string{"a"})
+		wantWaits(t, q, to, want)
 	})
 }
 

@@ -105,26 +105,26 @@ func TestHTTPCodesAreRetriedAsTheSpecificationSays(t *testing.T) {
 		})
 	}
 	for _, code := range []int{200, 202, 204} {
-		to := &hooks{reply: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }}
-		q := open(t, quick(delivery.HTTPProtobuf, startHTTP(t, to)))
-		q.Send([]byte("a"), 1)
-		drain(t, q)
-		wantDropped(t, q, 0)
-		wantNames(t, to.names(), []string{"a"})
+		arrives(t, &hooks{reply: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }})
 	}
 }
 
-func TestACutConnectionIsTriedAgain(t *testing.T) {
-	to := &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
-		if n < 3 {
-			panic(http.ErrAbortHandler)
-		}
-	}}
+// arrives fails the test unless a queue brings a request to such a collector.
+func arrives(t *testing.T, to *hooks) {
+	t.Helper()
 	q := open(t, quick(delivery.HTTPProtobuf, startHTTP(t, to)))
 	q.Send([]byte("a"), 1)
 	drain(t, q)
 	wantDropped(t, q, 0)
 	wantNames(t, to.names(), []string{"a"})
+}
+
+func TestACutConnectionIsTriedAgain(t *testing.T) {
+	arrives(t, &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
+		if n < 3 {
+			panic(http.ErrAbortHandler)
+		}
+	}})
 }
 
 func TestASilentCollectorIsTriedAgain(t *testing.T) {

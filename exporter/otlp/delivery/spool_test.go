@@ -195,13 +195,7 @@ func dropsItsOldest(t *testing.T, bound int64, payload int) {
 
 func TestARequestThatIsAcceptedAfterTheBoundHasCutItsSegmentIsNotCounted(t *testing.T) {
 	const most = 60
-	inFlight, over, to := make(chan struct{}), make(chan struct{}), &hooks{}
-	to.reply = func(n int, _ http.ResponseWriter, _ *http.Request) {
-		if n == 0 {
-			close(inFlight)
-			<-over
-		}
-	}
+	to, inFlight, over := holding()
 	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
 	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), delivery.LeastSpoolBytes
 	q := open(t, cfg)

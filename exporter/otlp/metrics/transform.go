@@ -104,20 +104,9 @@ func histograms(from metricdata.Histogram[float64], to pmetric.Histogram) {
 	to.DataPoints().EnsureCapacity(len(from.DataPoints))
 	for i := range from.DataPoints {
 		p, point := &from.DataPoints[i], to.DataPoints().AppendEmpty()
-		put(point.Attributes(), p.Attributes.Iter())
-		point.SetStartTimestamp(timestamp(p.StartTime))
-		point.SetTimestamp(timestamp(p.Time))
-		point.SetCount(p.Count)
-		point.SetSum(p.Sum)
+		distribution{p.Attributes, p.StartTime, p.Time, p.Count, p.Sum, p.Min, p.Max, p.Exemplars}.fill(point)
 		point.ExplicitBounds().FromRaw(p.Bounds)
 		point.BucketCounts().FromRaw(p.BucketCounts)
-		if v, ok := p.Min.Value(); ok {
-			point.SetMin(v)
-		}
-		if v, ok := p.Max.Value(); ok {
-			point.SetMax(v)
-		}
-		exemplars(p.Exemplars, point.Exemplars())
 	}
 }
 
@@ -126,24 +115,50 @@ func exponentials(from metricdata.ExponentialHistogram[float64], to pmetric.Expo
 	to.DataPoints().EnsureCapacity(len(from.DataPoints))
 	for i := range from.DataPoints {
 		p, point := &from.DataPoints[i], to.DataPoints().AppendEmpty()
-		put(point.Attributes(), p.Attributes.Iter())
-		point.SetStartTimestamp(timestamp(p.StartTime))
-		point.SetTimestamp(timestamp(p.Time))
-		point.SetCount(p.Count)
-		point.SetSum(p.Sum)
+		distribution{p.Attributes, p.StartTime, p.Time, p.Count, p.Sum, p.Min, p.Max, p.Exemplars}.fill(point)
 		point.SetScale(p.Scale)
 		point.SetZeroCount(p.ZeroCount)
 		point.SetZeroThreshold(p.ZeroThreshold)
 		buckets(p.PositiveBucket, point.Positive())
 		buckets(p.NegativeBucket, point.Negative())
-		if v, ok := p.Min.Value(); ok {
-			point.SetMin(v)
-		}
-		if v, ok := p.Max.Value(); ok {
-			point.SetMax(v)
-		}
-		exemplars(p.Exemplars, point.Exemplars())
 	}
+}
+
+// distribution holds the fields that both kinds of histograms have.
+type distribution struct {
+	attributes  attribute.Set
+	start, time time.Time
+	count       uint64
+	sum         float64
+	min, max    metricdata.Extrema[float64]
+	exemplars   []metricdata.Exemplar[float64]
+}
+
+// distributionPoint is a pmetric.HistogramDataPoint or an ExponentialHistogramDataPoint.
+type distributionPoint interface {
+	Attributes() pcommon.Map
+	SetStartTimestamp(pcommon.Timestamp)
+	SetTimestamp(pcommon.Timestamp)
+	SetCount(uint64)
+	SetSum(float64)
+	SetMin(float64)
+	SetMax(float64)
+	Exemplars() pmetric.ExemplarSlice
+}
+
+func (d distribution) fill(point distributionPoint) {
+	put(point.Attributes(), d.attributes.Iter())
+	point.SetStartTimestamp(timestamp(d.start))
+	point.SetTimestamp(timestamp(d.time))
+	point.SetCount(d.count)
+	point.SetSum(d.sum)
+	if v, ok := d.min.Value(); ok {
+		point.SetMin(v)
+	}
+	if v, ok := d.max.Value(); ok {
+		point.SetMax(v)
+	}
+	exemplars(d.exemplars, point.Exemplars())
 }
 
 func buckets(from metricdata.ExponentialBucket, to pmetric.ExponentialHistogramDataPointBuckets) {
