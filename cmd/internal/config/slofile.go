@@ -16,7 +16,7 @@ import (
 type SLOs struct {
 	Set      slo.Set
 	Text     []byte
-	Warnings []slo.Warning // about what is allowed and rarely meant
+	Warnings []slo.Warning // about settings that are allowed and rarely meant
 }
 
 // readSLOFile reads the SLO file, if there is one.

@@ -87,8 +87,8 @@ func (s *Sidecar) start() {
 // askToStop does the same as SIGTERM. Any goroutine may call it, any number of times.
 func (s *Sidecar) askToStop() { s.askOnce.Do(func() { close(s.asked) }) }
 
-// drain serves on for DRAIN_DELAY, then refuses what is new and lets running
-// exchanges finish, until DRAIN_TIMEOUT has passed since it began.
+// drain serves on for DRAIN_DELAY. Then it refuses new connections and lets running
+// exchanges finish, until DRAIN_TIMEOUT has passed since drain began.
 func (s *Sidecar) drain(urgent context.Context) {
 	s.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(urgent, s.config.DrainTimeout)

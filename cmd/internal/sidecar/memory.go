@@ -59,7 +59,7 @@ func returnMemory(ctx context.Context, open func() int) {
 }
 
 // SpaceCollections sets, until ctx ends, how much garbage may pile up between two
-// collections of this process: 12 MiB, or a quarter of what is alive where that is more.
+// collections of this process: 12 MiB, or a quarter of the live memory where that is more.
 // A memory limit has precedence.
 func SpaceCollections(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
@@ -84,8 +84,8 @@ func SpaceCollections(ctx context.Context) {
 	afterNext()
 }
 
-// Garbage by what is alive: Go's own rule, and the least of this one, which thousands
-// of streams come to. Their memory is dearer than the collector's time.
+// Garbage in percent of live memory: by Go's own rule, and the least of this one, which
+// thousands of streams reach. Their memory is dearer than the collector's time.
 const (
 	goPercent    = 100
 	leastPercent = 25

@@ -107,7 +107,8 @@ func tracedLines(t *testing.T, s *interop.Sidecar) []tracedLine {
 	return lines
 }
 
-// tracedCall is one request, and what its span must show beside what is in its line.
+// tracedCall is one request, with the facts that its span must show beside those of its
+// line.
 type tracedCall struct {
 	path, model string
 	stream      bool

@@ -189,7 +189,7 @@ func TestInteropTheCollectorsConfigurationsLoad(t *testing.T) {
 	}
 }
 
-// configuration is what is in the file, or in the ConfigMap of a manifest.
+// configuration is the content of the file, or of the ConfigMap in a manifest.
 func configuration(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

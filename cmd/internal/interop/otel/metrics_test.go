@@ -22,7 +22,7 @@ type added struct {
 	sum   float64
 }
 
-// compareMetrics fails the test unless the metrics have counted what is in the lines,
+// compareMetrics fails the test unless the metrics have counted the lines,
 // series by series.
 func compareMetrics(t *testing.T, lines []tracedLine, requests []pmetric.Metrics, temporality string) {
 	t.Helper()

@@ -190,8 +190,8 @@ func (b *book) kill(t *testing.T, s *interop.Sidecar, o outage) {
 	b.over = time.Now()
 }
 
-// killQuiet has the same traffic and kills the sidecar when nothing goes on: what is dropped
-// between the last look at its counter and the kill would be told by nobody.
+// killQuiet has the same traffic and kills the sidecar when nothing goes on: nobody could
+// count the spans that it drops between the last look at its counter and the kill.
 func (b *book) killQuiet(t *testing.T, s *interop.Sidecar, o outage) {
 	t.Helper()
 	b.traffic(t, s.URL, o.rate, o.lasts/2)

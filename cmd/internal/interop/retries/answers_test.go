@@ -27,7 +27,7 @@ func answerTo(path string, body []byte) *wireAnswer {
 		Stream bool   `json:"stream"`
 		Model  string `json:"model"`
 	}
-	_ = json.Unmarshal(body, &ask) // what is no JSON has neither
+	_ = json.Unmarshal(body, &ask) // a body that is no JSON has neither
 	switch {
 	case strings.HasSuffix(path, "/chat/completions"):
 		return chatAnswer(ask.Model, ask.Stream)

@@ -52,8 +52,8 @@ type reportedChain struct {
 	chains      int
 }
 
-// readChains takes over what is in the capture of every call. It ends the sidecar,
-// which does not wait then for attempts that may follow.
+// readChains reads the chain of every call from the capture. It ends the sidecar, which
+// then waits for no further attempts.
 func readChains(t *testing.T, s *interop.Sidecar, calls []*retryCall) {
 	t.Helper()
 	s.Process.Stop(t)

@@ -79,8 +79,8 @@ func retrySDKs() []retrySDK {
 	}
 }
 
-// retryCall is one call of one SDK: what its driver is told, the server that it
-// reaches, and what came of it.
+// retryCall is one call of one SDK: the orders to its driver, the server that it reaches,
+// and its end.
 type retryCall struct {
 	ID        string `json:"id"`
 	SDK       string `json:"sdk"`

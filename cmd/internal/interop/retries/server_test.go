@@ -204,7 +204,7 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// write sends the first n parts of the answer, and tells whether it could.
+// write sends the first n parts of the answer, and says whether the client took them.
 func (a *wireAnswer) write(w http.ResponseWriter, n int) bool {
 	w.Header().Set("Content-Type", a.contentType)
 	if !a.streams {

@@ -118,7 +118,7 @@ func markersOf(calls []*retryCall) string {
 	return sends
 }
 
-// connectionsOf tells whether an attempt after an answered one came on its connection.
+// connectionsOf says whether an attempt after an answered one came on its connection.
 func connectionsOf(calls []*retryCall) string {
 	kept, changed := 0, 0
 	for _, c := range calls {

@@ -76,7 +76,8 @@ func share(bad float64, good time.Duration) time.Duration {
 	return time.Duration(bad / (1 - bad) * float64(good))
 }
 
-// checkPage fails unless a page tells whom it is for, what is wrong and what to do.
+// checkPage fails the test unless a page says for whom it is, describes the problem, and
+// links to a remedy.
 func checkPage(t *testing.T, page notice) {
 	t.Helper()
 	if page.Labels["severity"] != "page" || page.Labels["slo"] != "chat-interactive" {

@@ -29,7 +29,7 @@ import (
 // ruleScenarios holds rendered rules and what they do to series of numbers.
 const ruleScenarios = "slo/rules/testdata"
 
-// TestInteropRulesPassPromtool: what is rendered is what Prometheus reads, and every
+// TestInteropRulesPassPromtool: Prometheus reads the rules that headway renders, and every
 // alert fires and clears when it should.
 func TestInteropRulesPassPromtool(t *testing.T) {
 	promtool := interop.Tool(t, "bin/promtool")
