@@ -7,7 +7,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// tokens returns n events of a chat stream, which differ.
+// tokens returns n different events of a chat stream.
 func tokens(n int) [][][]byte {
 	spans := make([][][]byte, n)
 	for i := range spans {
@@ -31,7 +31,7 @@ func streaming() *tap.Exchange {
 func TestChunkAllocatesNothing(t *testing.T) {
 	x, spans := streaming(), tokens(100)
 	i := 0
-	x.Chunk(spans[0], tap.Now(), tap.Now()) // what is made once a stream
+	x.Chunk(spans[0], tap.Now(), tap.Now()) // which allocates what a stream needs once
 	if n := testing.AllocsPerRun(2000, func() {
 		now := tap.Now()
 		x.Chunk(spans[i%len(spans)], now, now)

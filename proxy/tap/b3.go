@@ -2,12 +2,12 @@ package tap
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 
-// readB3 reads the single field: {trace}-{span}-{sampling}-{parent}, of which the last
-// is optional or the last two are, or the sampling alone.
+// readB3 reads the single field, {trace}-{span}-{sampling}-{parent}, without the last
+// or the last two parts, or the sampling alone.
 func (c *clientContext) readB3(v []byte) bool {
 	c.b3, c.decision, c.short, c.parented = identity{}, deferred, false, false
 	if len(v) == 1 {
-		return c.readState(v[0])
+		return c.readB3Sampling(v[0])
 	}
 	trace := 32
 	if len(v) > 16 && v[16] == '-' {
@@ -23,7 +23,7 @@ func (c *clientContext) readB3(v []byte) bool {
 	switch v = v[trace+17:]; {
 	case len(v) == 0:
 		return true
-	case len(v) < 2 || v[0] != '-' || !c.readState(v[1]):
+	case len(v) < 2 || v[0] != '-' || !c.readB3Sampling(v[1]):
 		return false
 	case len(v) == 2:
 		return true
@@ -33,7 +33,7 @@ func (c *clientContext) readB3(v []byte) bool {
 	return v[2] == '-' && readID(parent[:], v[3:])
 }
 
-// readB3Trace reads a trace id of 128 bits, or of 64, which are the lower ones.
+// readB3Trace reads a trace id of 128 bits, or a short one, of the lower 64 bits.
 func readB3Trace(v []byte) (id exchange.TraceID, short, ok bool) {
 	if len(v) == 16 {
 		return id, true, readID(id[8:], v)
@@ -41,7 +41,8 @@ func readB3Trace(v []byte) (id exchange.TraceID, short, ok bool) {
 	return id, false, readID(id[:], v)
 }
 
-func (c *clientContext) readState(v byte) bool {
+// readB3Sampling reads the sampling state of the single field.
+func (c *clientContext) readB3Sampling(v byte) bool {
 	switch v {
 	case '0':
 		c.decision = denied
@@ -55,17 +56,17 @@ func (c *clientContext) readState(v byte) bool {
 	return true
 }
 
-// readSampled reads X-B3-Sampled, also in words as older tracers write it. It does
+// readSampled reads X-B3-Sampled, also in words, as older tracers write it. It does
 // not undo debug.
 func (c *clientContext) readSampled(v []byte) bool {
-	said := denied
+	sampled := denied
 	switch string(v) {
 	case "1", "true":
-		said = accepted
+		sampled = accepted
 	case "0", "false":
 	default:
 		return false
 	}
-	c.decision = max(c.decision, said)
+	c.decision = max(c.decision, sampled)
 	return true
 }

@@ -12,8 +12,8 @@ import (
 
 const question = `{"model":"m","messages":[{"role":"user","content":"say \"hi\" {,[ please\\"}],"stream":true}`
 
-// sent is what a tap made of a request with these fields and this body, which came
-// in pieces of the given size; 0 is in one.
+// sent returns the Call that a tap makes of a request with these fields and this body,
+// in pieces of the given size; 0 is one piece.
 func sent(t *testing.T, change func(*tap.Request), body string, size int, fields ...string) exchange.Call {
 	t.Helper()
 	of, told := newTap()
@@ -44,7 +44,7 @@ func TestRequestIsTheSameWhenAllOfItIs(t *testing.T) {
 		change func(*tap.Request)
 		body   string
 		fields []string
-		as     []string // fields of the request that it is compared with
+		as     []string // fields of the request to compare it with
 		same   bool
 	}{
 		{"again", nil, question, nil, nil, true},
@@ -190,7 +190,7 @@ func TestClientIsTheSDKThatTheHeadNames(t *testing.T) {
 	}
 }
 
-func TestBegunIsToldWhatIsKnownAndSetsTheAttempt(t *testing.T) {
+func TestBegunGetsTheRecordSoFarAndSetsTheAttempt(t *testing.T) {
 	l := new(ledger)
 	var begun []exchange.Record
 	want := exchange.Attempt{Chain: 7, Number: 3}
@@ -202,7 +202,7 @@ func TestBegunIsToldWhatIsKnownAndSetsTheAttempt(t *testing.T) {
 	x.RequestBody([]byte(question))
 	x.RequestRead(tap.Now())
 	if len(begun) != 1 || begun[0].Call.Request == 0 || begun[0].Timing.RequestRead == 0 {
-		t.Fatalf("told %+v", begun)
+		t.Fatalf("Begun got %+v", begun)
 	}
 	end(x)
 	if got := l.only(t); got.Attempt != want || got.Call != begun[0].Call {
@@ -221,7 +221,7 @@ func TestBegunMayPanic(t *testing.T) {
 	}
 }
 
-// FuzzConversation: however a body is cut, its fingerprints are the same.
+// FuzzConversation: a body has the same fingerprints, however it is cut.
 func FuzzConversation(f *testing.F) {
 	for _, body := range []string{
 		question, `{"prompt":"a\\\"b","x":[{"messages":{}}],"input":["\\"]}`, `{"system" : "s" , "contents":[[],{}]}`,

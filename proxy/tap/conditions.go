@@ -2,7 +2,7 @@ package tap
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 
-// conditions returns what requests are looked at for now, nil for nothing.
+// conditions returns the conditions to look for now, nil for none.
 func (t *Tap) conditions() *exchange.Conditions {
 	if t.config.Conditions == nil {
 		return nil
@@ -14,9 +14,9 @@ func (t *Tap) conditions() *exchange.Conditions {
 	return c
 }
 
-// meet books which conditions a field of the request's head meets. A field that
-// stands there several times meets a condition if one of its lines does. The
-// value itself is not kept.
+// meet books the conditions that a field of the request's head meets. A field that
+// stands there several times meets a condition if one of its lines does. Nobody keeps
+// the value itself.
 func meet(met *exchange.Met, name, value []byte) {
 	for i, c := range *met.Of {
 		if i < exchange.MaxConditions && exchange.EqualFold(name, c.Field) && exchange.Match(c.Pattern, string(value)) {

@@ -25,49 +25,50 @@ const (
 	b3Any   = b3Single | b3Multi
 )
 
-// contextFieldOf is the field of that name; none for any other.
+// contextFieldOf returns the field of that name; 0 for any other. Hardly any other
+// field has the length of one of them.
 func contextFieldOf(name []byte) contextField {
-	switch len(name) { // which leaves hardly any other field to be compared
+	switch len(name) {
 	case len("b3"):
-		return named(name, "b3", b3Single)
+		return fieldIf(name, "b3", b3Single)
 	case len("tracestate"):
-		return named(name, "tracestate", tracestate) | named(name, "x-b3-flags", b3Flags)
+		return fieldIf(name, "tracestate", tracestate) | fieldIf(name, "x-b3-flags", b3Flags)
 	case len("traceparent"):
-		return named(name, "traceparent", traceparent) | named(name, "x-b3-spanid", b3Span)
+		return fieldIf(name, "traceparent", traceparent) | fieldIf(name, "x-b3-spanid", b3Span)
 	case len("x-b3-traceid"):
-		return named(name, "x-b3-traceid", b3Trace) | named(name, "x-b3-sampled", b3Sampled)
+		return fieldIf(name, "x-b3-traceid", b3Trace) | fieldIf(name, "x-b3-sampled", b3Sampled)
 	case len("x-b3-parentspanid"):
-		return named(name, "x-b3-parentspanid", b3Parent)
+		return fieldIf(name, "x-b3-parentspanid", b3Parent)
 	}
 	return 0
 }
 
-func named(name []byte, lower string, f contextField) contextField {
+func fieldIf(name []byte, lower string, f contextField) contextField {
 	if exchange.EqualFold(name, lower) {
 		return f
 	}
 	return 0
 }
 
-// decision is what a client says of whether its trace is sampled.
+// decision is a client's decision on whether its trace is sampled.
 type decision uint8
 
 const (
-	deferred decision = iota // to whoever comes after
+	deferred decision = iota // the client left it to its upstreams
 	denied
 	accepted
 	debug // accepted, whatever the rate
 )
 
-// identity is a span and its trace. There is none when the trace is zero.
+// identity is a span and its trace. A zero trace is no identity.
 type identity struct {
 	trace exchange.TraceID
 	span  exchange.SpanID
 }
 
-// clientContext gathers what the head of a request says of its client's trace. What
-// is malformed or said twice says nothing; B3 in one field outweighs B3 in several,
-// and W3C's outweighs both. It is of bytes alone, which pack.
+// clientContext gathers the trace context that the head of a request carries. A field
+// that is malformed, or there twice, counts for nothing. B3 in one field outweighs B3
+// in several, and W3C's fields outweigh both. It has bytes only, which pack.
 type clientContext struct {
 	seen, bad contextField
 
@@ -80,8 +81,8 @@ type clientContext struct {
 	parented bool     // it named a parent
 }
 
-// field takes in a field of the head, and tells whether it was one of a context. State
-// gathers the tracestate.
+// field reads a field of the head, and reports whether it is one of a context. It
+// gathers the tracestate in state.
 func (c *clientContext) field(name, value []byte, state *string) bool {
 	f := contextFieldOf(name)
 	if f == 0 {
@@ -96,6 +97,8 @@ func (c *clientContext) field(name, value []byte, state *string) bool {
 	return true
 }
 
+// read reads the value of a field other than tracestate, and reports whether it is
+// well formed.
 func (c *clientContext) read(f contextField, v []byte) (ok bool) {
 	switch f {
 	case traceparent:
@@ -105,8 +108,13 @@ func (c *clientContext) read(f contextField, v []byte) (ok bool) {
 		return c.readB3(v)
 	}
 	if c.seen&b3Single != 0 {
-		return true // it is not asked
+		return true // nobody asks for the others
 	}
+	return c.readMulti(f, v)
+}
+
+// readMulti reads one of B3's several fields.
+func (c *clientContext) readMulti(f contextField, v []byte) (ok bool) {
 	switch f {
 	case b3Trace:
 		c.b3.trace, c.short, ok = readB3Trace(v)
@@ -140,7 +148,7 @@ func (c *clientContext) addState(v []byte, state *string) {
 	c.bad |= tracestate
 }
 
-// readID reads an id that fills dst and is not all zeros.
+// readID reads an id into dst, and reports whether it fills dst and is not all zeros.
 func readID(dst, v []byte) bool {
 	if !readHex(dst, v) {
 		return false
@@ -153,7 +161,7 @@ func readID(dst, v []byte) bool {
 	return false
 }
 
-// readHex reads lower-case hex digits that fill dst.
+// readHex reads hex digits in lower case into dst, and reports whether they fill it.
 func readHex(dst, v []byte) bool {
 	if len(v) != 2*len(dst) {
 		return false
@@ -167,10 +175,11 @@ func readHex(dst, v []byte) bool {
 	return err == nil
 }
 
-// hasW3C tells whether there is a traceparent that can be read.
+// hasW3C reports whether there is one traceparent, and well formed.
 func (c *clientContext) hasW3C() bool { return c.seen&^c.bad&traceparent != 0 }
 
-// hasB3 tells whether B3 fields can be read, be it without an id: a decision alone.
+// hasB3 reports whether there are B3's fields, and well formed. They may carry a
+// decision alone, without ids.
 func (c *clientContext) hasB3() bool {
 	if c.seen&b3Single != 0 {
 		return c.bad&b3Single == 0
@@ -180,7 +189,7 @@ func (c *clientContext) hasB3() bool {
 	return c.bad&b3Multi == 0 && (complete || alone)
 }
 
-// identity is the client's span; none when it named none.
+// identity returns the client's span; none when the client named none.
 func (c *clientContext) identity() identity {
 	switch {
 	case c.hasW3C():
@@ -191,7 +200,7 @@ func (c *clientContext) identity() identity {
 	return identity{}
 }
 
-// sampled is what the client decided.
+// sampled returns the client's decision.
 func (c *clientContext) sampled() decision {
 	switch {
 	case c.hasW3C() && c.flags&1 == 1:
@@ -204,8 +213,8 @@ func (c *clientContext) sampled() decision {
 	return deferred
 }
 
-// trace is the context as the Record has it, with the tracestate that was gathered.
-// A decision without an id is of no trace.
+// trace returns the context as the Record has it, with the tracestate in state. A
+// decision without an id belongs to no trace.
 func (c *clientContext) trace(state string) exchange.Trace {
 	id := c.identity()
 	if id.trace == (exchange.TraceID{}) {

@@ -17,7 +17,7 @@ const (
 	sampled  = "00-" + traceID + "-" + spanID + "-01"
 )
 
-// sees is the Record of a request with the given fields.
+// sees returns the Record of a request with the given fields.
 func sees(t *testing.T, fields ...string) exchange.Record {
 	t.Helper()
 	of, told := newTap(&script{})
@@ -205,7 +205,7 @@ func TestContextAllocatesLittle(t *testing.T) {
 	}
 }
 
-// fixed is header, made before it is asked.
+// fixed is like header, but allocates before anybody reads it.
 func fixed(fields ...string) exchange.Header {
 	var parts [][]byte
 	for _, f := range fields {
@@ -232,8 +232,8 @@ var (
 	spanForm  = regexp.MustCompile(`^[0-9a-f]{16}$`)
 )
 
-// FuzzContext: what is read is well formed, and whoever reads what the upstream is
-// told finds headway's span in the same trace, with the same decision.
+// FuzzContext: the tap's context is well formed, and a reader of the upstream's fields
+// finds headway's span in the same trace, with the same decision.
 func FuzzContext(f *testing.F) {
 	f.Add(sampled, "a=1", "", "", "", "", "", "")
 	f.Add("", "", traceID+"-"+spanID+"-d-"+parentID, "", "", "", "", "")
@@ -271,7 +271,7 @@ func FuzzContext(f *testing.F) {
 
 func zeros(s string) bool { return strings.Trim(s, "0") == "" }
 
-// forward is the fields as the upstream gets them.
+// forward returns the fields as the upstream gets them.
 func forward(c tap.Context, fields []string) []string {
 	var on []string
 	take := func(lines []byte) {

@@ -7,29 +7,29 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// members are those of a request's body that hold what the model is asked, in the
-// APIs that are known; the last one alone asks nothing. They need no decoder: what a
-// dialect without one asks is known as well.
+// members are the members of a request's body that hold the question to the model, in
+// the APIs that headway knows; the last one alone asks nothing. To find them takes no
+// decoder, so that headway knows the questions of other dialects as well.
 var members = [...]string{"messages", "input", "contents", "prompt", "system"}
 
-// longestMember is the length of the longest of them.
+// longestMember is the length of the longest name in members.
 const longestMember = 8
 
-// conversation hashes the values of those members as the body streams by, byte for
-// byte. The members' order means nothing, their spelling does. The zero value reads
-// nothing.
+// conversation hashes the values of the members as the body streams by, byte for byte.
+// The order of the members means nothing, the spelling of their values does. The zero
+// value reads nothing.
 type conversation struct {
 	reading bool
 	quoted  bool // inside a string
 	escaped bool // after a backslash in it
 	depth   int
-	naming  bool // the next string at depth 1 is a member's name, or this one is
+	naming  bool // this string at depth 1, or the next one, is a member's name
 	name    [longestMember]byte
-	nameLen int // of the name so far, also beyond what is kept of it
-	member  int // in members, of the value at depth 1, from 1; 0 is any other
-	taking  bool
+	nameLen int  // so far; a longer name than name has room for is of no member
+	member  int  // the place in members, from 1, of the value at depth 1; 0 is any other
+	hashing bool // the value of a member
 	hash    maphash.Hash
-	sum     uint64
+	sum     uint64 // of the members' hashes
 	asked   bool
 }
 
@@ -38,7 +38,7 @@ func (c *conversation) begin() {
 	c.hash.SetSeed(key)
 }
 
-// fingerprint is of all that was asked; 0 when there was nothing.
+// fingerprint returns the fingerprint of the question; 0 when there is none.
 func (c *conversation) fingerprint() exchange.Fingerprint {
 	if !c.asked {
 		return 0
@@ -46,7 +46,7 @@ func (c *conversation) fingerprint() exchange.Fingerprint {
 	return fingerprint(c.sum)
 }
 
-// read takes the next bytes of the body.
+// read reads the next bytes of the body.
 func (c *conversation) read(p []byte) {
 	for c.reading && len(p) > 0 {
 		var n int
@@ -59,15 +59,15 @@ func (c *conversation) read(p []byte) {
 	}
 }
 
-// readString reads inside a string, its closing quote included, and returns how far
-// it got.
+// readString reads inside a string, up to its closing quote, and returns the number of
+// bytes that it read.
 func (c *conversation) readString(p []byte) int {
-	n := c.string(p)
+	n := c.skipString(p)
 	switch {
-	case c.taking:
+	case c.hashing:
 		_, _ = c.hash.Write(p[:n]) // a hash takes all of it
 		if !c.quoted && c.depth == 1 {
-			c.taken()
+			c.endValue()
 		}
 	case c.depth == 1 && c.naming:
 		piece := p[:n]
@@ -82,8 +82,8 @@ func (c *conversation) readString(p []byte) int {
 	return n
 }
 
-// string finds the end of the string that p goes on with.
-func (c *conversation) string(p []byte) int {
+// skipString returns the length of the rest of a string, with which p begins.
+func (c *conversation) skipString(p []byte) int {
 	n, quote := 0, -1
 	if c.escaped {
 		c.escaped = false
@@ -108,7 +108,8 @@ func (c *conversation) string(p []byte) int {
 	return len(p)
 }
 
-// find is where b comes in p at or after from, len(p) when it does not.
+// find returns the place of the first b in p at or after from; len(p) when there is
+// none.
 func find(p []byte, from int, b byte) int {
 	if i := bytes.IndexByte(p[from:], b); i >= 0 {
 		return from + i
@@ -116,10 +117,10 @@ func find(p []byte, from int, b byte) int {
 	return len(p)
 }
 
-// readStructure reads outside strings, the next opening quote included, and returns
-// how far it got.
+// readStructure reads outside strings, up to the next opening quote, and returns the
+// number of bytes that it read.
 func (c *conversation) readStructure(p []byte) int {
-	from := 0 // what is taken of p
+	from := 0 // where the bytes begin that a value hashes
 	for i, b := range p {
 		switch b {
 		case '"':
@@ -127,30 +128,25 @@ func (c *conversation) readStructure(p []byte) int {
 			if c.naming {
 				c.nameLen = 0
 			} else if c.depth == 1 && c.member > 0 {
-				from = c.take(i)
+				from = i
+				c.beginValue()
 			}
 			c.write(p[from : i+1])
 			return i + 1
 		case '{', '[':
-			c.depth++
-			c.naming = c.depth == 1 && b == '{'
-			if c.depth == 2 && c.member > 0 {
-				from = c.take(i)
+			if c.open(b) {
+				from = i
+				c.beginValue()
 			}
 		case '}', ']':
-			c.depth--
-			if c.depth == 1 && c.taking {
-				c.write(p[from : i+1])
-				c.taken()
-			}
-			c.reading = c.depth > 0
+			c.close(p[from : i+1])
 		case ',':
 			if c.depth == 1 {
 				c.naming, c.member = true, 0
 			}
 		case ':':
 			if c.depth == 1 {
-				c.naming, c.member = false, c.named()
+				c.naming, c.member = false, c.memberNamed()
 			}
 		}
 	}
@@ -158,8 +154,26 @@ func (c *conversation) readStructure(p []byte) int {
 	return len(p)
 }
 
-// named is the place of the last name in members, from 1.
-func (c *conversation) named() int {
+// open enters an object or an array, and reports whether it is the value of a member.
+func (c *conversation) open(b byte) bool {
+	c.depth++
+	c.naming = c.depth == 1 && b == '{'
+	return c.depth == 2 && c.member > 0
+}
+
+// close leaves an object or an array, whose last bytes are rest.
+func (c *conversation) close(rest []byte) {
+	c.depth--
+	if c.depth == 1 && c.hashing {
+		c.write(rest)
+		c.endValue()
+	}
+	c.reading = c.depth > 0
+}
+
+// memberNamed returns the place of the last name in members, from 1; 0 for any other
+// name.
+func (c *conversation) memberNamed() int {
 	if c.nameLen <= longestMember {
 		for i, m := range members {
 			if string(c.name[:c.nameLen]) == m {
@@ -170,23 +184,22 @@ func (c *conversation) named() int {
 	return 0
 }
 
-// take begins to hash the value of a member, and returns where it begins.
-func (c *conversation) take(at int) int {
-	c.taking = true
+// beginValue begins to hash the value of a member.
+func (c *conversation) beginValue() {
+	c.hashing = true
 	c.hash.Reset()
 	_ = c.hash.WriteByte(byte(c.member))
-	return at
 }
 
 func (c *conversation) write(p []byte) {
-	if c.taking {
+	if c.hashing {
 		_, _ = c.hash.Write(p)
 	}
 }
 
-// taken says that the value is complete.
-func (c *conversation) taken() {
-	c.taking = false
+// endValue adds the hash of a whole value to the sum.
+func (c *conversation) endValue() {
+	c.hashing = false
 	c.sum += c.hash.Sum64()
 	c.asked = c.asked || c.member < len(members)
 }

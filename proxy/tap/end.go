@@ -23,79 +23,91 @@ type Result struct {
 	Left Instant
 }
 
-// End closes the exchange and tells the Observer. Only the first call counts. A
-// compressed body may still be in work; its record follows when it is read.
-func (x *Exchange) End(e Result) {
+// End closes the exchange and calls the Observer. Only the first call counts. A
+// compressed body may still be in work: then the Observer gets the Record when the
+// decoder has read all of the body.
+func (x *Exchange) End(result Result) {
 	x.mu.Lock()
 	if x.ended {
 		x.mu.Unlock()
 		return
 	}
 	x.ended = true
-	x.record.Timing.End = x.offset(e.At)
+	x.record.Timing.End = x.offset(result.At)
 	if x.ready != 0 { // the silence that the exchange ended in
-		x.wait(e.At)
+		x.bookWait(result.At)
 	}
-	if e.Status != 0 {
-		x.record.Status = e.Status
+	if result.Status != 0 {
+		x.record.Status = result.Status
 	}
-	x.tap.flight.add(x.key, -1, -x.streams())
+	x.tap.flight.add(x.key, -1, -x.openStreams())
 	inflater := x.inflater
 	x.mu.Unlock()
 
 	finish := func() {
 		defer x.tap.open.Done()
-		x.observe(x.finish(e))
+		x.observe(x.complete(result))
 	}
 	if inflater != nil {
-		inflater.end(finish)
+		inflater.finish(finish)
 		return
 	}
 	finish()
 }
 
-// finish closes the decoder and completes the record.
-func (x *Exchange) finish(e Result) exchange.Record {
+// complete closes the decoder and returns the complete Record.
+func (x *Exchange) complete(result Result) exchange.Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.bookRelay()
+	r := &x.record
+	asked, reply, ok := x.closeDecoder()
+	switch {
+	case ok:
+		x.bookReply(reply)
+		r.Stream = r.Stream || reply.Stream || (asked.Stream && (r.Status == 0 || r.Status >= 400))
+		if x.broken && result.Outcome == exchange.OK { // the end may be in the part that nobody could read
+			reply.Complete = true
+		}
+		r.Outcome, r.ErrorType = judge(result, r, reply)
+		if left := result.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
+			r.Status = 0 // nobody was there to get it
+		}
+	case result.Outcome == exchange.OK:
+		r.Outcome, r.ErrorType = byStatus(r.Status)
+	default:
+		r.Outcome, r.ErrorType = result.Outcome, result.ErrorType
+	}
+	return *r
+}
+
+// bookRelay completes the part of the Record that needs no decoder.
+func (x *Exchange) bookRelay() {
 	r := &x.record
 	r.RateLimits = x.limits
 	if t := &r.Timing; t.ResponseHead > 0 && t.RequestRead <= t.ResponseHead {
-		// The write may return after the answer to it was read.
+		// The write may return after the relay has read the answer to it.
 		t.RequestWritten = min(t.RequestWritten, t.ResponseHead)
 	}
 	if x.chunks > 0 {
 		r.Overhead.Chunk = r.Clocks.Proxy.Sum / time.Duration(x.chunks)
 	}
-	r.Outcome, r.ErrorType = e.Outcome, e.ErrorType
-	var reply dialect.Reply
-	var asked dialect.Ask
+}
+
+// closeDecoder decodes the rest and returns all that the decoder understood. It is not
+// ok when there is no decoder, or none any more.
+func (x *Exchange) closeDecoder() (asked dialect.Ask, reply dialect.Reply, ok bool) {
 	x.catchUp()
 	x.tap.returnBacklog(x.backlog)
 	x.backlog = nil
 	if x.decoder != nil {
 		x.guard(func() { asked, reply = x.decoder.Ask(), x.decoder.Close() })
 	}
-	if x.decoder == nil {
-		if e.Outcome == exchange.OK {
-			r.Outcome, r.ErrorType = byStatus(r.Status)
-		}
-		return *r
-	}
-	x.take(reply)
-	r.Stream = r.Stream || reply.Stream || (asked.Stream && (r.Status == 0 || r.Status >= 400))
-	if x.broken && e.Outcome == exchange.OK { // what could not be read may have been the end
-		reply.Complete = true
-	}
-	r.Outcome, r.ErrorType = judge(e, r, reply)
-	if left := e.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
-		r.Status = 0 // nobody was there to get it
-	}
-	return *r
+	return asked, reply, x.decoder != nil
 }
 
-// take copies what the decoder understood into the record.
-func (x *Exchange) take(reply dialect.Reply) {
+// bookReply copies into the Record all that the decoder understood.
+func (x *Exchange) bookReply(reply dialect.Reply) {
 	r := &x.record
 	reply.Ask = exportable(reply.Ask)
 	r.Dialect, r.Operation, r.Provider = reply.Dialect, reply.Operation, reply.Provider
@@ -122,16 +134,16 @@ func (x *Exchange) take(reply dialect.Reply) {
 	r.Notes = append(r.Notes, reply.Notes...)
 }
 
-// judge settles the outcome from what the relay saw and the decoder read.
-func judge(e Result, r *exchange.Record, reply dialect.Reply) (exchange.Outcome, exchange.ErrorType) {
+// judge decides on the outcome, from the relay's and the decoder's sight of the end.
+func judge(result Result, r *exchange.Record, reply dialect.Reply) (exchange.Outcome, exchange.ErrorType) {
 	switch {
-	case e.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
+	case result.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
 		// A client may hang up as soon as it has read the terminator.
 		return exchange.OK, ""
-	case e.Outcome == exchange.OK && e.Left != 0 && !reply.Complete && r.Status < 400:
+	case result.Outcome == exchange.OK && result.Left != 0 && !reply.Complete && r.Status < 400:
 		return exchange.ClientGone, exchange.ErrCanceled
-	case e.Outcome != exchange.OK:
-		return e.Outcome, e.ErrorType
+	case result.Outcome != exchange.OK:
+		return result.Outcome, result.ErrorType
 	case r.Status >= 400:
 		return byStatus(r.Status)
 	case reply.Failed:
@@ -142,7 +154,7 @@ func judge(e Result, r *exchange.Record, reply dialect.Reply) (exchange.Outcome,
 	return exchange.OK, ""
 }
 
-// byStatus is the outcome of a response that was delivered whole.
+// byStatus returns the outcome of a response that the client got whole.
 func byStatus(status int) (exchange.Outcome, exchange.ErrorType) {
 	switch {
 	case status == 429 || status == 503 || status == 529:

@@ -9,38 +9,38 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Exchange is one exchange that is being measured. The request's side and the
-// response's side may report concurrently; each side reports in order. Nothing
-// it is given is kept.
+// Exchange is one exchange under measurement. The side of the request and the side of
+// the response may report concurrently, each in order. An Exchange keeps none of the
+// bytes that it gets.
 type Exchange struct {
 	tap   *Tap
 	start Instant
 
-	// decoding is held, and mu is not, while the inflater feeds the decoder. It is
-	// locked before mu.
+	// decoding is locked before mu. The inflater holds it, without mu, while it feeds
+	// the decoder.
 	decoding sync.Mutex
 
 	mu       sync.Mutex
 	record   exchange.Record
 	head     dialect.Head
-	decoder  dialect.Decoder // nil when the dialect is unknown or the decoder was detached
-	inflater *inflater       // reads a compressed body and feeds the decoder
+	decoder  dialect.Decoder // nil when the dialect is unknown or the tap has detached the decoder
+	inflater *inflater       // of a compressed response; it feeds the decoder
 	backlog  *backlog        // of a stream that is not compressed
-	encoding string
-	opaque   bool          // the request's body is compressed
-	broken   bool          // the response's body does not decompress
-	client   clientContext // not changed once the head was read; bytes, like those before it
+	encoding string          // the response's Content-Encoding
+	opaque   bool            // the request's body is compressed
+	broken   bool            // the response's body does not decompress
+	client   clientContext   // unchanged after Begin
 	key      flightKey
 	limits   limits
 	evidence callEvidence
 
-	ready  Instant // since when the relay has been waiting for the upstream
-	chunks int
-	slow   int32 // feeds in a row
-	ended  bool
+	ready     Instant // since when the relay has waited for the upstream
+	chunks    int
+	slowFeeds int32 // in a row
+	ended     bool
 }
 
-// Begin starts measuring the exchange that r opened.
+// Begin starts to measure the exchange that r opens.
 func (t *Tap) Begin(r Request) *Exchange {
 	x := &Exchange{
 		tap:   t,
@@ -52,8 +52,26 @@ func (t *Tap) Begin(r Request) *Exchange {
 		Start: r.Read.Time(), Origin: cmp.Or(r.Origin, exchange.App), Role: t.config.Role, Mode: cmp.Or(r.Mode, t.config.Mode),
 		Upstream: r.Upstream,
 	}
-	x.record.Conditions.Of = t.conditions()
-	x.evidence.begin(&r)
+	x.readHead(&r)
+	x.guard(func() {
+		if d := t.config.Dialects.Match(&x.head); d != nil {
+			x.decoder = d.NewDecoder(&x.head)
+			x.bookAsk()
+		}
+	})
+	x.head.Header = nil // the relay reads the next bytes over it
+	if x.opaque {
+		x.record.Notes = append(x.record.Notes, "request_compressed")
+	}
+	t.open.Add(1)
+	t.flight.add(x.key, 1, 0)
+	return x
+}
+
+// readHead reads the fields of the request that concern every dialect.
+func (x *Exchange) readHead(r *Request) {
+	x.record.Conditions.Of = x.tap.conditions()
+	x.evidence.begin(r)
 	r.Header(func(name, value []byte) bool {
 		if x.record.Conditions.Of != nil {
 			meet(&x.record.Conditions, name, value)
@@ -72,19 +90,6 @@ func (t *Tap) Begin(r Request) *Exchange {
 	x.record.Trace, x.record.Span = x.client.trace(x.record.Trace.State), x.client.newSpan()
 	x.evidence.headRead(x.opaque)
 	x.record.Call = x.evidence.call
-	x.guard(func() {
-		if d := t.config.Dialects.Match(&x.head); d != nil {
-			x.decoder = d.NewDecoder(&x.head)
-			x.ask()
-		}
-	})
-	x.head.Header = nil // the relay reads the next bytes over it
-	if x.opaque {
-		x.record.Notes = append(x.record.Notes, "request_compressed")
-	}
-	t.open.Add(1)
-	t.flight.add(x.key, 1, 0)
-	return x
 }
 
 // RequestBody reports the next bytes of the request's body, without framing.
@@ -100,15 +105,15 @@ func (x *Exchange) RequestBody(p []byte) {
 	}
 }
 
-// RequestSent reports that the first bytes of the request were written to the
-// upstream, after waiting dialed for a connection.
+// RequestSent reports that the relay has written the first bytes of the request to the
+// upstream, after it had waited dialed for a connection.
 func (x *Exchange) RequestSent(at Instant, dialed time.Duration) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Overhead.Request = max(0, at.Sub(x.start)-dialed)
 }
 
-// RequestRead reports that the last byte of the request was read from the client.
+// RequestRead reports that the relay has read the last byte of the request.
 func (x *Exchange) RequestRead(at Instant) {
 	x.decoding.Lock()
 	defer x.decoding.Unlock()
@@ -120,20 +125,21 @@ func (x *Exchange) RequestRead(at Instant) {
 	}
 	if x.decoder != nil {
 		before := x.key
-		x.guard(x.ask)
+		x.guard(x.bookAsk)
 		if x.key != before {
-			x.tap.flight.add(x.key, 1, x.streams())
-			x.tap.flight.add(before, -1, -x.streams())
+			x.tap.flight.add(x.key, 1, x.openStreams())
+			x.tap.flight.add(before, -1, -x.openStreams())
 		}
 	}
 	if x.record.Bytes.In > 0 {
 		x.evidence.bodyRead()
 		x.record.Call = x.evidence.call
 	}
-	x.begun()
+	x.announce()
 }
 
-// RequestWritten reports that the last byte of the request was written upstream.
+// RequestWritten reports that the relay has written the last byte of the request to
+// the upstream.
 func (x *Exchange) RequestWritten(at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -143,21 +149,22 @@ func (x *Exchange) RequestWritten(at Instant) {
 	}
 }
 
-// streams is 1 while the response streams, in the count of those under way.
-func (x *Exchange) streams() int {
+// openStreams is 1 while the response streams, and 0 else.
+func (x *Exchange) openStreams() int {
 	if x.record.Stream {
 		return 1
 	}
 	return 0
 }
 
-// ask takes over what the decoder knows of the request.
-func (x *Exchange) ask() {
+// bookAsk copies into the record all that the decoder knows of the request.
+func (x *Exchange) bookAsk() {
 	a := exportable(x.decoder.Ask())
 	x.record.Dialect, x.record.Operation, x.record.Provider = a.Dialect, a.Operation, a.Provider
 	x.record.Model.Request = a.Model
 	x.key.operation, x.key.model = a.Operation, a.Model
 }
 
-// offset is at from the exchange's start; never 0, which says "did not happen".
+// offset is the time from the exchange's start to at. It is never 0, which would say
+// that it did not happen.
 func (x *Exchange) offset(at Instant) time.Duration { return max(1, at.Sub(x.start)) }

@@ -13,8 +13,8 @@ import (
 
 const ms = time.Millisecond
 
-// TestBooksEveryMomentAndEveryWait: in a bubble, time passes only where the test
-// sleeps, so all of it is known.
+// TestBooksEveryMomentAndEveryWait: in a bubble time passes only where the test
+// sleeps, so that the test knows all of it.
 func TestBooksEveryMomentAndEveryWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		decoder := &script{feed: func([]byte, time.Duration) { time.Sleep(2 * ms) }} // headway's own work
@@ -71,8 +71,8 @@ func TestBooksEveryMomentAndEveryWait(t *testing.T) {
 	})
 }
 
-// A stream is decoded in batches, long after its chunks were forwarded, but with
-// the times at which they came.
+// The tap decodes a stream in batches, long after the relay has forwarded its chunks,
+// but with the times at which they came.
 func TestStreamIsDecodedInBatchesWithItsOwnTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fed []string

@@ -14,7 +14,7 @@ import (
 
 var model = exchange.Upstream{Host: "model", Port: 8000}
 
-// ledger is an Observer that keeps what it is told.
+// ledger is an Observer that keeps all Records.
 type ledger struct {
 	mu      sync.Mutex
 	records []exchange.Record
@@ -26,13 +26,13 @@ func (l *ledger) Observe(r exchange.Record) {
 	l.records = append(l.records, r)
 }
 
-// only returns the one record that there must be.
+// only returns the only record, and fails the test unless there is one.
 func (l *ledger) only(t *testing.T) exchange.Record {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.records) != 1 {
-		t.Fatalf("told of %d exchanges, want 1", len(l.records))
+		t.Fatalf("%d exchanges, want 1", len(l.records))
 	}
 	return l.records[0]
 }
@@ -54,7 +54,7 @@ func chat(fields ...string) tap.Request {
 	return tap.Request{Method: "POST", Path: "/v1/chat/completions", Upstream: model, Header: header(fields...), Read: tap.Now()}
 }
 
-// header has the given names and values.
+// header returns fields with the given names and values.
 func header(fields ...string) exchange.Header {
 	return func(yield func(name, value []byte) bool) {
 		for i := 0; i < len(fields); i += 2 {

@@ -13,19 +13,19 @@ type flightKey struct {
 	model, upstream string
 }
 
-// maxQuiet bounds the kinds that are still listed, with 0, when nothing of theirs
-// is under way.
+// maxQuiet bounds the kinds that the list keeps, with 0, while none of them is under
+// way.
 const maxQuiet = 256
 
-// flight counts what is under way. It is touched a few times an exchange, never
-// for a chunk.
+// flight counts the exchanges under way. An exchange changes it a few times, a chunk
+// never.
 type flight struct {
 	mu   sync.Mutex
 	live map[flightKey]*exchange.InFlight
 }
 
-// add books n requests and m streams of kind k.
-func (f *flight) add(k flightKey, n, m int) {
+// add counts so many requests and streams of kind k more, or less.
+func (f *flight) add(k flightKey, requests, streams int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	in := f.live[k]
@@ -33,8 +33,8 @@ func (f *flight) add(k flightKey, n, m int) {
 		in = &exchange.InFlight{Operation: k.operation, Model: k.model, Upstream: k.upstream}
 		f.live[k] = in
 	}
-	in.Requests += n
-	in.Streams += m
+	in.Requests += requests
+	in.Streams += streams
 	if in.Requests == 0 && in.Streams == 0 && (k.model == "" || len(f.live) > maxQuiet) {
 		delete(f.live, k)
 	}

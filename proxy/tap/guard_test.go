@@ -17,7 +17,7 @@ func TestPanickingDecoderIsDetached(t *testing.T) {
 		for _, tt := range []struct {
 			name    string
 			decoder *script
-			dialect string // what the record still knows
+			dialect string // that the record still has
 		}{
 			{"Request", &script{request: func([]byte) { boom() }}, "script"},
 			{"Ask", &script{ask: func() dialect.Ask { boom(); return dialect.Ask{} }}, ""},
@@ -50,8 +50,8 @@ func TestPanickingDecoderIsDetached(t *testing.T) {
 	}
 }
 
-// TestSlowDecoderIsDetached when it is slow again and again; a process may be
-// stopped for a while.
+// TestSlowDecoderIsDetached when it is slow again and again; once may be the system,
+// which stops a process for a while.
 func TestSlowDecoderIsDetached(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

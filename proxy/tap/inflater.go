@@ -16,21 +16,21 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxInflatePending bounds the compressed bytes that wait for the inflater.
-const maxInflatePending = 1 << 20
+// maxPending bounds the compressed bytes that wait for one inflater.
+const maxPending = 1 << 20
 
 // maxZstdWindow bounds the memory of a zstd stream: RFC 8878, section 3.1.1.1.2,
 // asks decoders to support 8 MiB.
 const maxZstdWindow = 8 << 20
 
-// inflater decompresses the copy of a body on a goroutine of its own. Bytes come
-// out with the time of the compressed bytes that completed them.
+// inflater decompresses a copy of a body on a goroutine of its own. Its output has the
+// time of the compressed bytes that completed it.
 type inflater struct {
 	in      chan piece
 	pending atomic.Int64
 	done    chan struct{}
 
-	current piece // being read; the goroutine's own
+	current piece // that the goroutine reads, which alone uses it
 }
 
 type piece struct {
@@ -38,18 +38,18 @@ type piece struct {
 	at    time.Duration
 }
 
-// newInflater starts decompressing with the decompressors that open opens, one
-// upon the other, and gives what comes out to x.
+// newInflater starts to decompress, with the decompressors that open opens one upon
+// the other, and feeds the output to the decoder of x.
 func newInflater(open []decompressor, x *Exchange) *inflater {
 	f := &inflater{in: make(chan piece, 256), done: make(chan struct{})}
 	go f.run(open, x)
 	return f
 }
 
-// push hands over the next compressed bytes, which are copied. It never waits:
-// false says that the inflater is too far behind to go on.
+// push copies the next compressed bytes and hands them over. It never waits: it
+// returns false when the inflater is too far behind to go on.
 func (f *inflater) push(p []byte, at time.Duration) bool {
-	if f.pending.Add(int64(len(p))) > maxInflatePending {
+	if f.pending.Add(int64(len(p))) > maxPending {
 		return false
 	}
 	select {
@@ -60,8 +60,8 @@ func (f *inflater) push(p []byte, at time.Duration) bool {
 	}
 }
 
-// end says that no more bytes come; then is called when all were read.
-func (f *inflater) end(then func()) {
+// finish takes no more bytes, and calls then when the decoder has read all.
+func (f *inflater) finish(then func()) {
 	close(f.in)
 	go func() {
 		<-f.done
@@ -72,13 +72,13 @@ func (f *inflater) end(then func()) {
 func (f *inflater) run(open []decompressor, x *Exchange) {
 	defer close(f.done)
 	defer f.drain()
-	// A body that ends early is the relay's to judge.
+	// The relay judges a body that ends early.
 	if err := f.inflate(open, x); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		x.unreadable()
+		x.bookBroken()
 	}
 }
 
-// inflate reads the body to its end and returns what ended it.
+// inflate reads the body to its end and returns the error that ended it.
 func (f *inflater) inflate(open []decompressor, x *Exchange) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -94,7 +94,7 @@ func (f *inflater) inflate(open []decompressor, x *Exchange) (err error) {
 	buf := make([]byte, 4096)
 	for {
 		n, err := r.Read(buf)
-		if n > 0 && !x.inflated(buf[:n], f.current.at) {
+		if n > 0 && !x.feedInflated(buf[:n], f.current.at) {
 			return io.EOF
 		}
 		if err != nil {
@@ -103,14 +103,15 @@ func (f *inflater) inflate(open []decompressor, x *Exchange) (err error) {
 	}
 }
 
-// drain takes what still comes when the stream turned out unreadable.
+// drain drops the rest of a body that does not decompress.
 func (f *inflater) drain() {
 	for p := range f.in {
 		f.pending.Add(-int64(len(p.bytes)))
 	}
 }
 
-// Read gives the decompressor the bytes that have come, waiting for the first.
+// Read implements io.Reader for the innermost decompressor. It waits for the first
+// byte, and returns no more than has come by then.
 func (f *inflater) Read(p []byte) (int, error) {
 	for len(f.current.bytes) == 0 {
 		next, ok := <-f.in
@@ -125,9 +126,9 @@ func (f *inflater) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// inflated takes decompressed bytes, on the inflater's goroutine, and tells
-// whether more are wanted. The relay does not wait for it.
-func (x *Exchange) inflated(p []byte, at time.Duration) bool {
+// feedInflated feeds decompressed bytes to the decoder, on the inflater's goroutine,
+// and reports whether the decoder is still there. The relay does not wait for it.
+func (x *Exchange) feedInflated(p []byte, at time.Duration) bool {
 	x.decoding.Lock()
 	defer x.decoding.Unlock()
 	x.mu.Lock()
@@ -143,15 +144,15 @@ func (x *Exchange) inflated(p []byte, at time.Duration) bool {
 	switch {
 	case x.decoder == nil:
 	case sound:
-		x.took(Now().Sub(began))
+		x.bookFeed(Now().Sub(began))
 	default:
 		x.detach(&x.tap.panicked, "decoder_panic")
 	}
 	return x.decoder != nil
 }
 
-// unreadable says that the body does not decompress from here on.
-func (x *Exchange) unreadable() {
+// bookBroken books that the body does not decompress from here on.
+func (x *Exchange) bookBroken() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.broken = true
@@ -161,19 +162,13 @@ func (x *Exchange) unreadable() {
 // decompressor opens one coding upon the bytes below it.
 type decompressor func(io.Reader) (io.Reader, error)
 
-// decompressors lists what undoes a Content-Encoding, the outermost coding
-// first; without the field, the magic number of the first bytes decides (some
-// services gzip and do not say so). None means that the bytes are plain; known is
-// false when a coding is not.
+// decompressors returns the decompressors that undo a Content-Encoding, the outermost
+// coding first. None means that the bytes are plain; known is false when headway does
+// not know a coding. Without the field the first bytes decide, because some services
+// gzip and do not say so.
 func decompressors(encoding string, first []byte) (open []decompressor, known bool) {
 	if encoding == "" {
-		switch {
-		case beginsLike(first, "\x1f\x8b"):
-			return []decompressor{openGzip}, true
-		case beginsLike(first, "\x28\xb5\x2f\xfd"):
-			return []decompressor{openZstd}, true
-		}
-		return nil, true
+		return sniffed(first), true
 	}
 	for coding := range strings.SplitSeq(encoding, ",") {
 		var d decompressor
@@ -185,7 +180,7 @@ func decompressors(encoding string, first []byte) (open []decompressor, known bo
 		case "deflate":
 			d = openDeflate
 		case "br":
-			d = func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil }
+			d = openBrotli
 		case "zstd":
 			d = openZstd
 		default:
@@ -196,21 +191,34 @@ func decompressors(encoding string, first []byte) (open []decompressor, known bo
 	return open, true
 }
 
-// beginsLike tells whether p may be the beginning of what starts with magic. No
-// text that a dialect reads shares the first byte of one.
-func beginsLike(p []byte, magic string) bool {
+// sniffed returns the decompressor whose magic number the first bytes are.
+func sniffed(first []byte) []decompressor {
+	switch {
+	case mayBegin(first, "\x1f\x8b"):
+		return []decompressor{openGzip}
+	case mayBegin(first, "\x28\xb5\x2f\xfd"):
+		return []decompressor{openZstd}
+	}
+	return nil
+}
+
+// mayBegin reports whether p is a part of magic, or begins with it. The first byte of
+// a magic number is none with which a text begins that a dialect reads.
+func mayBegin(p []byte, magic string) bool {
 	n := min(len(p), len(magic))
 	return string(p[:n]) == magic[:n]
 }
 
 func openGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
 
+func openBrotli(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil }
+
 func openZstd(r io.Reader) (io.Reader, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 }
 
-// openDeflate reads zlib, as RFC 9110 section 8.4.1.2 defines the coding, and
-// the raw deflate that some servers send in its place.
+// openDeflate opens zlib, which RFC 9110 section 8.4.1.2 calls deflate, or the raw
+// deflate that some servers send in its place.
 func openDeflate(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReader(r)
 	if head, err := b.Peek(2); err == nil && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {

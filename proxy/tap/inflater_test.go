@@ -25,7 +25,7 @@ type flusher interface {
 	Flush() error
 }
 
-// codings are the compressors that the tests know, by what Content-Encoding says.
+// codings are the compressors that the tests know, by the value of Content-Encoding.
 var codings = map[string]func(io.Writer) flusher{
 	"gzip":   func(w io.Writer) flusher { return gzip.NewWriter(w) },
 	"X-GZip": func(w io.Writer) flusher { return gzip.NewWriter(w) },
@@ -41,7 +41,7 @@ var codings = map[string]func(io.Writer) flusher{
 	},
 }
 
-// compress returns each of parts as what a server that flushes after it sends.
+// compress returns the bytes that a server sends which flushes after each of parts.
 func compress(coding string, parts ...string) (out [][]byte) {
 	var buf bytes.Buffer
 	z := codings[coding](&buf)
@@ -107,15 +107,15 @@ func TestContentEncoding(t *testing.T) {
 		name   string
 		fields []string
 		sent   string
-		want   string // what the decoder reads
+		want   string // that the decoder reads
 		notes  []string
 	}{
 		{"none", nil, body, body, nil},
 		{"identity", []string{"Content-Encoding", "identity"}, body, body, nil},
 		{"stacked", []string{"Content-Encoding", "br, Gzip"}, once("gzip", once("br", body)), body, nil},
 		{"stacked in two fields", []string{"Content-Encoding", "br", "content-encoding", "gzip"}, once("gzip", once("br", body)), body, nil},
-		{"gzip that is not told", nil, once("gzip", body), body, nil},
-		{"zstd that is not told", nil, once("zstd", body), body, nil},
+		{"gzip that no field names", nil, once("gzip", body), body, nil},
+		{"zstd that no field names", nil, once("zstd", body), body, nil},
 		{"two gzip members", []string{"Content-Encoding", "gzip"}, once("gzip", body[:5]) + once("gzip", body[5:]), body, nil},
 		{"unknown", []string{"Content-Encoding", "dcb"}, "?", "", []string{"unknown_encoding"}},
 		{"unknown below a known one", []string{"Content-Encoding", "dcb, gzip"}, "?", "", []string{"unknown_encoding"}},

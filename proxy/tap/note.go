@@ -2,11 +2,11 @@ package tap
 
 import "slices"
 
-// Note adds what to the Record's notes, once.
-func (x *Exchange) Note(what string) {
+// Note adds a note to the Record, once.
+func (x *Exchange) Note(note string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.ended && !slices.Contains(x.record.Notes, what) {
-		x.record.Notes = append(x.record.Notes, what)
+	if !x.ended && !slices.Contains(x.record.Notes, note) {
+		x.record.Notes = append(x.record.Notes, note)
 	}
 }

@@ -11,11 +11,11 @@ import (
 // limits gathers the rate-limit fields of a response head.
 type limits []exchange.RateLimit
 
-// note reads one field of a response that arrived at the given time, if it is a rate
+// field reads a field of a response that arrived at the given time, if it is a rate
 // limit as OpenAI and its followers send it, x-ratelimit-remaining-tokens, or as
 // Anthropic does, anthropic-ratelimit-input-tokens-remaining. Negative numbers are
 // unknown.
-func (l *limits) note(name, value []byte, at time.Time) {
+func (l *limits) field(name, value []byte, at time.Time) {
 	if rest, ok := cutPrefixFold(name, "x-ratelimit-"); ok {
 		what, kind, _ := strings.Cut(rest, "-")
 		if kind == "requests" || kind == "tokens" {
@@ -32,7 +32,7 @@ func (l *limits) note(name, value []byte, at time.Time) {
 	}
 }
 
-// cutPrefixFold is what follows a prefix in a name, in lower case.
+// cutPrefixFold returns the rest of a name behind a prefix, in lower case.
 func cutPrefixFold(name []byte, prefix string) (rest string, ok bool) {
 	if len(name) <= len(prefix) || !exchange.EqualFold(name[:len(prefix)], prefix) {
 		return "", false
@@ -52,6 +52,7 @@ func (l *limits) set(kind, what string, value []byte, at time.Time) {
 	}
 }
 
+// kind returns the limit of that kind, a new one if need be.
 func (l *limits) kind(kind string) *exchange.RateLimit {
 	for i := range *l {
 		if (*l)[i].Kind == kind {

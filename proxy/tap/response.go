@@ -8,16 +8,17 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// slowFeed is how long one Feed may take before its decoder counts as slow, and
-// maxSlowFeeds how many in a row before it counts as fallen behind. A Feed is at
-// most one read of the relay, some microseconds of work; but a process that is
-// throttled may be stopped for longer in the middle of any.
+// A Feed that takes longer than slowFeed is slow. After maxSlowFeeds slow ones in a row
+// the decoder has fallen behind. A Feed is at most one read of the relay, some
+// microseconds of work; but the system may stop a throttled process for longer in the
+// middle of any.
 const (
 	slowFeed     = 250 * time.Millisecond
 	maxSlowFeeds = 3
 )
 
-// ResponseHead reports the head of the final response, read at the given moment.
+// ResponseHead reports the head of the final response, which the relay read at the
+// given moment.
 func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -34,7 +35,7 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 		case exchange.EqualFold(name, "content-encoding"):
 			x.encoding = join(x.encoding, value)
 		default:
-			x.limits.note(name, value, at.Time())
+			x.limits.field(name, value, at.Time())
 			advise(&x.record.Advice, name, value, at.Time())
 		}
 		return true
@@ -43,12 +44,12 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 		x.record.Stream = true
 		x.tap.flight.add(x.key, 0, 1)
 	}
-	x.wait(at)
+	x.bookWait(at)
 }
 
-// wait books the time since the relay was ready as waiting for the upstream. Only
-// waits inside a body, after its first byte, can be the longest.
-func (x *Exchange) wait(until Instant) {
+// bookWait books the time since the relay was ready as a wait for the upstream. Only a
+// wait inside a body, after its first byte, can be the longest.
+func (x *Exchange) bookWait(until Instant) {
 	if x.ready == 0 || until < x.ready {
 		x.ready = until
 	}
@@ -60,16 +61,16 @@ func (x *Exchange) wait(until Instant) {
 	x.ready = until
 }
 
-// Chunk reports that bytes of the response's body were read from the upstream
-// and, at written, had been taken by the client. Spans are the body without
-// framing; together they were one read.
+// Chunk reports bytes of the response's body: the relay read them from the upstream at
+// read, and the client had taken them at written. The spans are the body without
+// framing, and together they are one read.
 func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
 		return
 	}
-	x.wait(read)
+	x.bookWait(read)
 	x.record.Clocks.Client.Add(written.Sub(read))
 	at := x.offset(read)
 	for _, p := range spans {
@@ -84,22 +85,24 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 	own := x.ready.Sub(written)
 	x.record.Clocks.Proxy.Add(own)
 	if x.inflater == nil { // which feeds in its own time
-		x.took(own)
+		x.bookFeed(own)
 	}
 }
 
-// took judges how long a feed took.
-func (x *Exchange) took(d time.Duration) {
+// bookFeed counts a Feed that took d, if it was slow, and detaches a decoder that has
+// fallen behind.
+func (x *Exchange) bookFeed(d time.Duration) {
 	if d <= slowFeed {
-		x.slow = 0
+		x.slowFeeds = 0
 		return
 	}
-	if x.slow++; x.slow == maxSlowFeeds && x.decoder != nil {
+	if x.slowFeeds++; x.slowFeeds == maxSlowFeeds && x.decoder != nil {
 		x.detach(&x.tap.slow, "decoder_slow")
 	}
 }
 
-// firstChunk books the first bytes of the body, and settles how it is read.
+// firstChunk books the first bytes of the body, and chooses the way by which the body
+// reaches the decoder.
 func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
 	x.record.Timing.FirstChunk = at
 	x.record.Overhead.FirstChunk = forwarding
@@ -118,8 +121,8 @@ func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
 	}
 }
 
-// feed hands body bytes to the decoder: a compressed body by way of the inflater,
-// a stream by way of the backlog.
+// feed hands body bytes to the decoder: those of a compressed body through the
+// inflater, those of a stream through the backlog.
 func (x *Exchange) feed(p []byte, at time.Duration) {
 	switch {
 	case x.decoder == nil:
@@ -143,7 +146,7 @@ func (x *Exchange) catchUp() {
 	}
 }
 
-// mediaType is v without parameters, in lower case.
+// mediaType returns a Content-Type without its parameters, in lower case.
 func mediaType(v []byte) string {
 	if i := bytes.IndexByte(v, ';'); i >= 0 {
 		v = v[:i]

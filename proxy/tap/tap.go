@@ -1,11 +1,10 @@
-// Package tap measures one exchange as its bytes pass and tells an Observer
-// once, at its end.
+// Package tap measures one exchange as its bytes pass, and calls an Observer once, at
+// the end of the exchange.
 //
-// The relay forwards first and calls the tap after: nothing here can delay,
-// change or fail the traffic, but for Tell, which says what to tell an upstream of
-// a span. What a decoder gets wrong, it gets wrong alone; a decoder that panics,
-// overflows or falls behind is detached and counted, and the exchange is recorded
-// without it.
+// The relay forwards first and calls the tap after, so that nothing here can delay,
+// change or fail the traffic. One method speaks to the relay: Tell, which gives it the
+// fields that announce headway's span to an upstream. The tap detaches a decoder that
+// panics, overflows or falls behind, counts it, and records the exchange without it.
 package tap
 
 import (
@@ -17,26 +16,26 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Config is what a Tap measures with.
+// Config configures a Tap.
 type Config struct {
 	Dialects dialect.Set
 	Observer exchange.Observer
-	// Begun, when it is set, is told of every request that was read whole, with as
-	// much of its Record as is known then. What it returns is the Attempt of the Record
-	// that the Observer gets. Otherwise the contract is that of Observe.
+	// Begun may be nil. The tap calls it when it has read a request whole, with the part
+	// of the Record that it knows by then, and puts the Attempt that Begun returns into
+	// the Record that the Observer gets. All else is as for Observe.
 	Begun func(exchange.Record) exchange.Attempt
-	// Conditions, when it is set, returns what the heads of requests are looked at
-	// for. It is called for each and must not wait.
+	// Conditions may be nil. The tap calls it for every request, looks in the head for
+	// the conditions that it returns, and cannot wait for it.
 	Conditions func() *exchange.Conditions
 	Role       exchange.Role
-	Mode       exchange.Mode
+	Mode       exchange.Mode // of a Request that has none
 }
 
-// Tap begins the measuring of exchanges. It is safe for concurrent use.
+// Tap measures exchanges. It is safe for concurrent use.
 type Tap struct {
 	config Config
 	flight flight
-	open   sync.WaitGroup // exchanges begun and not yet told
+	open   sync.WaitGroup // exchanges that the Observer has not got yet
 
 	backlogs sync.Pool // of *backlog
 
@@ -50,7 +49,8 @@ func New(c Config) *Tap {
 	return &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}}
 }
 
-// Detached counts the decoders that were taken off their exchange, by reason.
+// Detached counts the decoders that the tap has detached from their exchange, by
+// reason.
 func (t *Tap) Detached() map[string]uint64 {
 	return map[string]uint64{
 		"panic":    t.panicked.Load(),
@@ -59,39 +59,39 @@ func (t *Tap) Detached() map[string]uint64 {
 	}
 }
 
-// InFlight lists what is under way, by operation, model and upstream.
+// InFlight counts the exchanges under way, by operation, model and upstream.
 func (t *Tap) InFlight() []exchange.InFlight { return t.flight.list() }
 
-// Wait returns when every exchange that has begun was told to the Observer. No
-// exchange may begin meanwhile.
+// Wait returns when the Observer has got every exchange that has begun. No exchange
+// may begin meanwhile.
 func (t *Tap) Wait() { t.open.Wait() }
 
 // Request is the head of a request as it goes to the upstream.
 type Request struct {
 	Method   string
 	Path     string // undecoded, without the query
-	Query    string
+	Query    string // without the question mark
 	Upstream exchange.Upstream
-	Header   exchange.Header
-	Read     Instant         // when the head had been read: the exchange's start
-	Origin   exchange.Origin // empty: an application
-	Mode     exchange.Mode   // empty: that of the tap
+	Header   exchange.Header // valid while Begin runs
+	Read     Instant         // when the relay had read the head: the exchange's start
+	Origin   exchange.Origin // empty is exchange.App
+	Mode     exchange.Mode   // empty is the Config's
 }
 
 // Instant is a moment on the process's monotonic clock.
 type Instant time.Duration
 
-// since0 is the zero of every Instant.
-var since0 = time.Now()
+// epoch is the zero of every Instant.
+var epoch = time.Now()
 
-// Now is the present moment.
-func Now() Instant { return Instant(time.Since(since0)) }
+// Now returns the present moment.
+func Now() Instant { return Instant(time.Since(epoch)) }
 
-// Sub is the time from o to i.
+// Sub returns the time from o to i.
 func (i Instant) Sub(o Instant) time.Duration { return time.Duration(i - o) }
 
-// Time is the wall clock's reading at i.
-func (i Instant) Time() time.Time { return since0.Add(time.Duration(i)) }
+// Time returns i on the wall clock.
+func (i Instant) Time() time.Time { return epoch.Add(time.Duration(i)) }
 
 func (t *Tap) borrowBacklog() *backlog {
 	if b, ok := t.backlogs.Get().(*backlog); ok {

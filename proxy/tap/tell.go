@@ -7,23 +7,23 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Context is what an upstream is told of an exchange's span. It is said in the
-// fields that the client used, or in traceparent when it used none, and is of one
-// head: Replace is called for each of its fields and AppendRest at the end.
+// Context writes the trace context of an exchange's span into one head: the relay
+// calls Replace for each field of the head, and AppendRest at its end. It uses the
+// fields that the client used, or traceparent when the client used none.
 type Context struct {
 	span    exchange.Span
 	parent  exchange.SpanID // the client's
 	sampled decision
-	flags   byte
-	state   string // how B3 says it: 0, 1, d, or empty while it is deferred
+	flags   byte   // of traceparent
+	state   string // the sampling of B3: 0, 1, d, or empty while it is deferred
 	client  *clientContext
 	written contextField
 }
 
-// Tell notes that the upstream is told of the exchange's span, and returns what to
-// say. Where the client has not decided whether its trace is sampled, sampled does,
-// which may be nil and must not wait; B3 without it leaves that open, and W3C, which
-// cannot, says no.
+// Tell returns the context that announces the exchange's span to the upstream, and
+// books that the upstream knows the span. Where the client left open whether its trace
+// is sampled, the function sampled decides, which may be nil and must not wait. Without
+// it B3 leaves that open, and W3C, which cannot, says no.
 func (x *Exchange) Tell(sampled func(exchange.TraceID) bool) Context {
 	c := Context{parent: x.client.identity().span, sampled: x.client.sampled(), client: &x.client}
 	x.mu.Lock()
@@ -36,13 +36,14 @@ func (x *Exchange) Tell(sampled func(exchange.TraceID) bool) Context {
 			c.sampled = accepted
 		}
 	}
-	c.settle()
+	c.spellSampling()
 	return c
 }
 
-// settle settles how it is said. The random flag is the client's as long as the
-// trace is (Trace Context level 2, section 3.2.2.5.2).
-func (c *Context) settle() {
+// spellSampling sets the flags and the state that stand for the decision. The random
+// flag is the client's as long as the trace is the client's (Trace Context level 2,
+// section 3.2.2.5.2).
+func (c *Context) spellSampling() {
 	switch {
 	case c.parent == (exchange.SpanID{}):
 		c.flags = 2
@@ -62,10 +63,10 @@ func (c *Context) settle() {
 	}
 }
 
-// Replace appends what takes the place of a client's field, without reading its
-// value; the name stays as it is spelled. It is not ok when the field is to be
-// forwarded as it came. It may append nothing: a tracestate without a valid
-// traceparent is none (Trace Context, section 3.3).
+// Replace appends the field that takes the place of a client's field, with the name as
+// the client spelled it. It is not ok when the relay is to forward the client's field
+// as it came. It may append nothing: a tracestate without a valid traceparent is none
+// (Trace Context, section 3.3).
 func (c *Context) Replace(dst, name []byte) ([]byte, bool) {
 	f := contextFieldOf(name)
 	switch {
@@ -77,12 +78,13 @@ func (c *Context) Replace(dst, name []byte) ([]byte, bool) {
 	return c.appendField(dst, name, f), true
 }
 
-// restarts tells whether a traceparent is written that does not go on with one.
+// restarts reports whether the head gets a traceparent although the client sent none,
+// or none that is valid.
 func (c *Context) restarts() bool {
 	return !c.client.hasW3C() && (c.client.seen&traceparent != 0 || !c.client.hasB3())
 }
 
-// AppendRest appends the fields that are needed and have not taken another's place.
+// AppendRest appends the fields that the context needs and Replace has not written.
 func (c *Context) AppendRest(dst []byte) []byte {
 	if c.client.hasW3C() || c.restarts() {
 		dst = c.appendMissing(dst, "traceparent", traceparent)
@@ -117,14 +119,7 @@ func (c *Context) appendField(dst, name []byte, f contextField) []byte {
 		dst = append(hex.AppendEncode(dst, c.span.Trace[:]), '-')
 		dst = append(hex.AppendEncode(dst, c.span.ID[:]), '-', '0', '0'+c.flags)
 	case b3Single:
-		dst = append(c.appendTrace(dst), '-')
-		dst = hex.AppendEncode(dst, c.span.ID[:])
-		if c.state != "" {
-			dst = append(append(dst, '-'), c.state...)
-		}
-		if c.client.parented {
-			dst = hex.AppendEncode(append(dst, '-'), c.parent[:])
-		}
+		dst = c.appendB3(dst)
 	case b3Trace:
 		dst = c.appendTrace(dst)
 	case b3Span:
@@ -139,7 +134,20 @@ func (c *Context) appendField(dst, name []byte, f contextField) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// appendTrace appends the trace id as B3 has it: in 64 bits if the client did.
+// appendB3 appends the value of the single field.
+func (c *Context) appendB3(dst []byte) []byte {
+	dst = append(c.appendTrace(dst), '-')
+	dst = hex.AppendEncode(dst, c.span.ID[:])
+	if c.state != "" {
+		dst = append(append(dst, '-'), c.state...)
+	}
+	if c.client.parented {
+		dst = hex.AppendEncode(append(dst, '-'), c.parent[:])
+	}
+	return dst
+}
+
+// appendTrace appends the trace id as B3 has it: in 64 bits if the client's has 64.
 func (c *Context) appendTrace(dst []byte) []byte {
 	id := c.span.Trace[:]
 	if c.client.short && binary.BigEndian.Uint64(id) == 0 {

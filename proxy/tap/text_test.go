@@ -13,7 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// answered is the record of an exchange with these bodies.
+// answered returns the record of an exchange with these bodies.
 func answered(t *testing.T, of *tap.Tap, to *ledger, head tap.Request, request, response string) exchange.Record {
 	t.Helper()
 	x := of.Begin(head)

@@ -1,7 +1,7 @@
 package tap
 
-// readTraceparent reads a W3C trace context (Trace Context level 2, section 3.2). Of
-// its flags those that are known remain.
+// readTraceparent reads a W3C trace context (Trace Context level 2, section 3.2). It
+// returns those of its flags that are defined.
 func readTraceparent(v []byte) (identity, byte, bool) {
 	const length = 2 + 1 + 32 + 1 + 16 + 1 + 2
 	if len(v) < length || v[2] != '-' || v[35] != '-' || v[52] != '-' {
