@@ -1,198 +1,127 @@
-// Package chain joins the attempts that a client made for one logical call, and
-// knows when the call is over: the user waited once, however often the client
-// tried.
-//
-// What says that two requests are attempts of one call is evidence of very
-// different weight, from an identifier that the client keeps to a request that
-// merely looks the same. The strongest there is decides, the chain says which it
-// was, and where two chains could have been meant it says that, too.
 package chain
 
 import (
-	"hash/maphash"
-	"log/slog"
-	"sync"
+	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Config is what a Joiner joins with.
-type Config struct {
-	// Next is told of every exchange when it ended, with its Attempt, and of every
-	// chain when it is over.
-	Next exchange.ChainObserver
-	// MaxOpen bounds the chains that are open at a time; 0 is 100,000. MaxBytes bounds
-	// what they hold; 0 is 64 MiB. Beyond either the oldest is closed.
-	MaxOpen  int
-	MaxBytes int
-	// MaxAge bounds how long a chain goes on; 0 is an hour. A client that tries for
-	// longer is one that polls.
-	MaxAge time.Duration
-	// Recent is how many chains Chains remembers that were over; 0 is 256.
-	Recent int
-	// Exported says that spans are exported: Chains then names the trace of a chain even
-	// if its client knows of none.
-	Exported bool
-	// Log is told when chains begin to be closed before their time; nil is nobody.
-	Log *slog.Logger
+// attempt is one that is under way.
+type attempt struct {
+	ticket              ticket
+	chain               *chain
+	next                *attempt // under way in the same chain
+	start               time.Duration
+	number              int
+	by                  evidence
+	fallback, ambiguous bool
+	trail               trail
 }
 
-// Joiner is an exchange.Observer that sets the Attempt of every Record and tells
-// the next observers of chains. It is safe for concurrent use. Next is called
-// without any lock of the Joiner's.
-type Joiner struct {
-	next             exchange.ChainObserver
-	maxOpen, maxSize int
-	maxAge           time.Duration
-	exported         bool
-	log              *slog.Logger
-	epoch            time.Time
-	seed             maphash.Seed
+// chain is one that is open. Times are from the Joiner's epoch. It holds nothing
+// of a Record but what may be asked for when it is closed by silence.
+type chain struct {
+	id      exchange.ChainID
+	flights *attempt // newest first
+	tickets int32
+	begun   int32 // attempts
+	ended   int32 // of them
 
-	mu      sync.Mutex
-	closed  bool
-	lastID  exchange.ChainID
-	flights map[ticket]*attempt
-	index   index
-	ages    ages  // of all open chains
-	silent  queue // of those that wait for another attempt
-	alarm   *time.Timer
-	kinds   kinds
-	errors  map[exchange.ErrorType]exchange.ErrorType // each once
-	size    int                                       // bytes held by open chains
-	evicted uint64
-	spare   spare
-	recent  recent
+	start    time.Duration
+	end      time.Duration // of the last attempt that ended
+	deadline time.Duration // until when another may come; 0 while none has ended
+	asked    time.Duration // retry-after of that attempt
+	slept    time.Duration
+	ignored  int32
+
+	trace     exchange.TraceID // of the first attempt
+	trail     trail            // of the last attempt that ended, or of the first
+	joined    uint16           // set of evidence
+	fallback  bool
+	ambiguous bool
+	answered  bool
+	midStream bool // the last attempt had begun to be answered
+	renews    bool // it was told that its credentials are not good
+
+	kind  *kindUse
+	last  last
+	waste []waste
+	steps []step
+
+	links        [3]link // in the index
+	older, newer *chain  // in ages
+	place        int32   // in the queue, from 1; 0 is not in it
 }
 
-// ticket names an attempt under way: the Attempt that Begin gave it. The number is
-// not that of the attempt, which evidence to come may change.
-type ticket struct {
-	chain  exchange.ChainID
-	number int
+// last is what is kept of the Record of the last attempt that ended.
+type last struct {
+	start, elapsed time.Duration
+	timing         exchange.Timing
+	usage          *exchange.Usage // nil when nothing is known
+	error          exchange.ErrorType
+	number         int32
+	status         int16
+	outcome        outcome
+	retry          exchange.Ruling
+	by             evidence
+	stream         bool
+	fell           bool
+	unclear        bool
+	told           bool // the upstream was, of its span
 }
 
-// New returns a Joiner. Close ends it.
-func New(c Config) *Joiner {
-	j := &Joiner{
-		next: c.Next, log: c.Log, epoch: time.Now(), seed: maphash.MakeSeed(),
-		maxOpen: c.MaxOpen, maxSize: c.MaxBytes, maxAge: c.MaxAge, exported: c.Exported,
-		// A random start keeps the chains of two runs apart in one file.
-		lastID:  exchange.ChainID(maphash.String(maphash.MakeSeed(), "")),
-		flights: map[ticket]*attempt{}, index: newIndex(), kinds: kinds{known: map[kind]*kindUse{}},
-		errors: map[exchange.ErrorType]exchange.ErrorType{},
-		recent: recent{keep: c.Recent},
-	}
-	if j.maxOpen == 0 {
-		j.maxOpen = 100_000
-	}
-	if j.maxSize == 0 {
-		j.maxSize = 64 << 20
-	}
-	if j.maxAge == 0 {
-		j.maxAge = time.Hour
-	}
-	if j.recent.keep == 0 {
-		j.recent.keep = 256
-	}
-	if j.log == nil {
-		j.log = slog.New(slog.DiscardHandler)
-	}
-	j.alarm = time.AfterFunc(time.Hour, j.expire)
-	j.alarm.Stop()
-	return j
+// outcome is an exchange.Outcome in little room: its place in outcomes.
+type outcome uint8
+
+var outcomes = exchange.Outcomes()
+
+func outcomeOf(o exchange.Outcome) outcome { return outcome(max(0, slices.Index(outcomes, o))) }
+
+// exchange is o in full.
+func (o outcome) exchange() exchange.Outcome { return outcomes[o] }
+
+// waste is exchange.Waste in the making.
+type waste struct {
+	cause         string
+	attempts      int32
+	untold        int32 // attempts whose input was read and not told
+	time          time.Duration
+	input, output exchange.Count
 }
 
-// Begin is told of an exchange whose request was read, and returns the Attempt
-// that its Record is to be observed with. A chain whose next attempt is under way
-// is not over, however long that takes.
-func (j *Joiner) Begin(r exchange.Record) exchange.Attempt {
-	if !joins(&r) {
-		return exchange.Attempt{}
+// step is an attempt as Chains shows it.
+type step struct {
+	start, end time.Duration
+	number     int32
+	status     int16
+	by         evidence
+	outcome    outcome
+}
+
+const (
+	chainSize = int(unsafe.Sizeof(chain{})) + indexSize
+	stepSize  = int(unsafe.Sizeof(step{}))
+	wasteSize = int(unsafe.Sizeof(waste{}))
+	// maxSteps and maxCauses bound what one chain holds, however often its client tries.
+	maxSteps  = 16
+	maxCauses = 8
+)
+
+// size is what c holds, in bytes.
+func (c *chain) size() int {
+	return chainSize + cap(c.steps)*stepSize + cap(c.waste)*wasteSize + c.last.size()
+}
+
+func (l *last) size() int {
+	if l.usage == nil {
+		return 0
 	}
-	handle, evicted := j.enter(&r)
-	j.tell(evicted)
-	return handle
+	return int(unsafe.Sizeof(*l.usage))
 }
 
-// enter is Begin under the lock.
-func (j *Joiner) enter(r *exchange.Record) (exchange.Attempt, []exchange.Chain) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	a := j.begin(r)
-	return exchange.Attempt{Chain: a.ticket.chain, Number: a.ticket.number}, j.evict()
-}
-
-// Observe joins r to its chain and hands it on, and the chain too when r ended it.
-// An exchange that was not begun is begun and ended at once.
-func (j *Joiner) Observe(r exchange.Record) {
-	if !joins(&r) {
-		r.Attempt = exchange.Attempt{}
-		j.next.Observe(r)
-		return
-	}
-	c, over, evicted := j.leave(&r)
-	j.tell(evicted)
-	j.next.Observe(r)
-	if over {
-		j.next.ObserveChain(c)
-	}
-}
-
-// leave is Observe under the lock: it sets the Attempt of r.
-func (j *Joiner) leave(r *exchange.Record) (c exchange.Chain, over bool, evicted []exchange.Chain) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	a := j.flights[ticket{r.Attempt.Chain, r.Attempt.Number}]
-	if a == nil {
-		a = j.begin(r)
-	}
-	c, over = j.end(a, r)
-	return c, over, j.evict()
-}
-
-// joins tells whether r is an attempt of anything: production traffic whose
-// requests could be read.
-func joins(r *exchange.Record) bool {
-	switch r.Mode {
-	case exchange.Sealed, exchange.Raw, exchange.Upgraded:
-		return false
-	}
-	return r.Origin != exchange.Canary
-}
-
-// Open is how many chains are open: with an attempt under way, or after which
-// another may come.
-func (j *Joiner) Open() int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.ages.n
-}
-
-// Evicted counts the chains that were closed before their time for want of room.
-func (j *Joiner) Evicted() uint64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.evicted
-}
-
-// Close closes every open chain that has an attempt which ended. What ends later
-// is a chain of its own, and closed at once.
-func (j *Joiner) Close() {
-	j.mu.Lock()
-	j.closed = true
-	j.alarm.Stop()
-	var over []exchange.Chain
-	for c := j.ages.oldest; c != nil; c = j.ages.oldest {
-		over = j.abandon(c, over)
-	}
-	j.mu.Unlock()
-	j.tell(over)
-}
-
-func (j *Joiner) tell(chains []exchange.Chain) {
-	for i := range chains {
-		j.next.ObserveChain(chains[i])
-	}
+// joinable tells whether anything could tell another attempt of c.
+func (c *chain) joinable() bool {
+	return c.trail.id != 0 || c.trail.request != 0 || c.trail.conversation != 0
 }

@@ -1,0 +1,61 @@
+package chain
+
+import (
+	"encoding/hex"
+	"hash/maphash"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
+)
+
+// trail is what an attempt can be recognised by.
+type trail struct {
+	id, request, conversation exchange.Fingerprint
+	trace                     exchange.TraceID    // that it is in; of the Record's Span, unless the client named it
+	span                      exchange.SpanID     // the client's
+	retries                   int32               // that the client counted; -1 is unknown
+	model, upstream           uint32              // hashes
+	source                    exchange.Identifier // of id
+	client                    exchange.SDK
+	sampled, traced           bool // of the client's context; that there was one
+}
+
+func (j *Joiner) trail(r *exchange.Record) trail {
+	t := trail{
+		id: r.Call.ID, source: r.Call.IDSource, request: r.Call.Request, conversation: r.Call.Conversation,
+		retries: -1, client: r.Call.Client, trace: r.Span.Trace,
+		model:    uint32(maphash.String(j.seed, r.Model.Request)),
+		upstream: uint32(maphash.String(j.seed, r.Upstream.Host)) + uint32(r.Upstream.Port),
+	}
+	if r.Call.Retries.Known {
+		t.retries = int32(min(r.Call.Retries.N, 1<<20))
+	}
+	if sdk.Identifying(t.source).Says != sdk.Identity {
+		t.id = 0
+	}
+	if n := len(r.Trace.TraceID); n == 2*len(t.trace) && len(r.Trace.SpanID) == 2*len(t.span) {
+		_, _ = hex.Decode(t.trace[:], []byte(r.Trace.TraceID)) // which the tap has checked
+		_, _ = hex.Decode(t.span[:], []byte(r.Trace.SpanID))
+		t.sampled, t.traced = r.Trace.Sampled, true
+	}
+	return t
+}
+
+// apart tells that identifiers of the same kind name two different calls.
+func (t *trail) apart(o *trail) bool {
+	return t.id != 0 && o.id != 0 && t.source == o.source && t.id != o.id
+}
+
+// alike tells that both ask the same, as far as it is known.
+func (t *trail) alike(o *trail) bool {
+	switch {
+	case t.request != 0 && t.request == o.request, t.conversation != 0 && t.conversation == o.conversation:
+		return true
+	}
+	return t.request == 0 || o.request == 0
+}
+
+// sameTrace tells that the clients of both named the same trace.
+func (t *trail) sameTrace(o *trail) bool { return t.traced && o.traced && t.trace == o.trace }
+
+func (t *trail) otherTrace(o *trail) bool { return t.traced && o.traced && t.trace != o.trace }
