@@ -116,12 +116,14 @@ func follow(r *exchange.Record) exchange.Sampling {
 	if !r.Trace.Sampled {
 		return exchange.Sampling{}
 	}
-	state := readState(r.Trace.State)
-	if !state.explicit {
-		state.randomness = randomness(r.Span.Trace)
+	state := exchange.TraceState(r.Trace.State).OTel()
+	random, explicit := state.Randomness()
+	if !explicit {
+		random = randomness(r.Span.Trace)
 	}
-	if !state.weighted || state.randomness < state.threshold {
+	threshold, weighted := state.Threshold()
+	if !weighted || random < threshold {
 		return exchange.Sampling{Kept: true, Reason: Parent}
 	}
-	return exchange.Sampling{Kept: true, Reason: Parent, Threshold: state.threshold, Weighted: true}
+	return exchange.Sampling{Kept: true, Reason: Parent, Threshold: threshold, Weighted: true}
 }
