@@ -14,7 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// nobody is told and keeps nothing.
+// nobody is an observer that keeps nothing.
 type nobody struct{}
 
 func (nobody) Observe(exchange.Record)     {}
@@ -50,7 +50,7 @@ func sdkHeader() exchange.Header {
 
 func noHeader(func(name, value []byte) bool) {}
 
-// through sends one request that is answered through a tap.
+// through sends one request through a tap, and answers it.
 func through(of *tap.Tap, header exchange.Header, body []byte) {
 	now := tap.Now()
 	x := of.Begin(tap.Request{
@@ -61,9 +61,9 @@ func through(of *tap.Tap, header exchange.Header, body []byte) {
 	x.End(tap.Result{At: now, Status: 200, Outcome: exchange.OK})
 }
 
-// BenchmarkRequestThatIsNeverRetried is a request from the tap's first sight of it
+// BenchmarkRequestThatIsNeverRetried takes a request from the tap's first sight of it
 // to the end of its chain. The tap gathers the evidence whether there is a Joiner or
-// not; of its own time, what it takes for that is shown by a request that has none.
+// not; a request without evidence shows how much of the tap's time that takes.
 func BenchmarkRequestThatIsNeverRetried(b *testing.B) {
 	joiner := chain.New(chain.Config{Next: nobody{}})
 	defer joiner.Close()
@@ -74,7 +74,7 @@ func BenchmarkRequestThatIsNeverRetried(b *testing.B) {
 		header exchange.Header
 		body   []byte
 	}{
-		{"nothing to tell it by", tap.New(tap.Config{Observer: nobody{}, Mode: exchange.Explicit}), noHeader, nil},
+		{"no evidence", tap.New(tap.Config{Observer: nobody{}, Mode: exchange.Explicit}), noHeader, nil},
 		{"evidence alone", tap.New(tap.Config{Observer: nobody{}, Mode: exchange.Explicit}), header, sdkBody},
 		{"evidence and chain", tap.New(tap.Config{Observer: joiner, Begun: joiner.Begin, Mode: exchange.Explicit}), header, sdkBody},
 	} {
@@ -87,8 +87,8 @@ func BenchmarkRequestThatIsNeverRetried(b *testing.B) {
 	}
 }
 
-// BenchmarkJoiner is Begin and Observe alone, for requests that differ, by one and
-// by all processors.
+// BenchmarkJoiner calls Begin and Observe alone, for different requests, on one
+// processor and on all.
 func BenchmarkJoiner(b *testing.B) {
 	joiner := chain.New(chain.Config{Next: nobody{}})
 	defer joiner.Close()
@@ -117,8 +117,8 @@ func BenchmarkJoiner(b *testing.B) {
 	})
 }
 
-// TestMemoryAtTheBound fills a Joiner with 100,000 chains that wait, of as many
-// requests, and weighs it.
+// TestMemoryAtTheBound weighs a Joiner with 100,000 chains that wait, each of another
+// request.
 func TestMemoryAtTheBound(t *testing.T) {
 	const chains = 100_000
 	before := heap()
@@ -158,8 +158,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestRequestThatIsNeverRetriedAllocatesNothingMore than the tap does for one that
-// there is nothing to tell of.
+// TestRequestThatIsNeverRetriedAllocatesNothingMore than the tap allocates for a
+// request without evidence.
 func TestRequestThatIsNeverRetriedAllocatesNothingMore(t *testing.T) {
 	joiner := chain.New(chain.Config{Next: nobody{}})
 	defer joiner.Close()
@@ -172,7 +172,7 @@ func TestRequestThatIsNeverRetriedAllocatesNothingMore(t *testing.T) {
 	}
 }
 
-// BenchmarkEqualRequests is a request of which a thousand equal ones are under way.
+// BenchmarkEqualRequests takes a request while a thousand equal ones are under way.
 func BenchmarkEqualRequests(b *testing.B) {
 	joiner := chain.New(chain.Config{Next: nobody{}})
 	defer joiner.Close()

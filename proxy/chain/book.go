@@ -3,22 +3,20 @@ package chain
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// book adds a, which ended as r says, to c.
+// book adds a, which has ended as r says, to c.
 func (j *Joiner) book(c *chain, a *attempt, r *exchange.Record, f fate) {
 	before := c.size()
 	j.index.remove(c)
 	if c.ended > 0 {
-		c.slept += max(0, a.start-c.end)
-		if c.asked > 0 && a.start-c.end < c.asked-max(early, c.asked/100) {
-			c.ignored++
-		}
+		c.bookSleep(a.start - c.end)
 	}
 	if a.by != none {
-		c.joined |= 1 << a.by
+		c.joined = c.joined.with(a.by)
 	}
 	c.fallback, c.ambiguous = c.fallback || a.fallback, c.ambiguous || a.ambiguous
 	c.ended++
@@ -27,9 +25,14 @@ func (j *Joiner) book(c *chain, a *attempt, r *exchange.Record, f fate) {
 	c.midStream = f == retryable && r.Status >= 200 && r.Status < 300 && r.Outcome != exchange.ClientGone
 	c.renews = f == retryable && r.Status == 401
 	c.answered = c.answered || f == answered
-	c.step(step{start: a.start, end: a.start + r.Timing.End, number: int32(a.number), status: int16(r.Status), by: a.by, outcome: outcomeOf(r.Outcome)})
+	if len(c.steps) < maxSteps {
+		c.steps = append(c.steps, step{
+			start: a.start, end: a.start + r.Timing.End, number: int32(a.number),
+			status: int16(r.Status), by: a.by, outcome: outcomeOf(r.Outcome),
+		})
+	}
 	if f != answered {
-		c.wasted(r, string(j.cause(r)))
+		c.bookWaste(r, string(j.cause(r)))
 	}
 	c.trail = a.trail
 	j.index.add(c)
@@ -37,15 +40,25 @@ func (j *Joiner) book(c *chain, a *attempt, r *exchange.Record, f fate) {
 	j.size += c.size() - before
 }
 
-// keep takes over what the chain's last Record is made of when it is closed late.
+// bookSleep books the time for which the client slept before its next attempt.
+func (c *chain) bookSleep(slept time.Duration) {
+	c.slept += max(0, slept)
+	if c.asked > 0 && slept < c.asked-max(early, c.asked/100) {
+		c.ignored++
+	}
+}
+
+// keep keeps the parts of r of which summary makes the last Record of a chain that
+// closes late.
 func (j *Joiner) keep(c *chain, a *attempt, r *exchange.Record) {
 	old := c.kind
-	c.kind = j.kinds.use(r)
-	j.kinds.drop(old)
+	c.kind = j.kinds.acquire(r)
+	j.kinds.release(old)
 	c.last = last{
 		start: a.start, timing: r.Timing, retry: r.Advice.Retry, outcome: outcomeOf(r.Outcome), error: j.cause(r),
 		status: int16(r.Status), stream: r.Stream,
-		number: int32(a.number), elapsed: a.start - c.start, by: a.by, fell: a.fallback, unclear: a.ambiguous, told: r.Span.Told,
+		number: int32(a.number), elapsed: a.start - c.start, by: a.by, fallback: a.fallback, ambiguous: a.ambiguous,
+		announced: r.Span.Told,
 	}
 	if r.Usage.Source != exchange.Absent {
 		usage := r.Usage
@@ -53,10 +66,10 @@ func (j *Joiner) keep(c *chain, a *attempt, r *exchange.Record) {
 	}
 }
 
-// maxErrors bounds the error types that are told apart.
+// maxErrors bounds the error types that a Joiner tells apart.
 const maxErrors = 1024
 
-// cause is the error type of r, each held once.
+// cause returns the error type of r, of which the Joiner holds one copy.
 func (j *Joiner) cause(r *exchange.Record) exchange.ErrorType {
 	switch {
 	case r.Outcome == exchange.OK:
@@ -72,14 +85,8 @@ func (j *Joiner) cause(r *exchange.Record) exchange.ErrorType {
 	return cmp.Or(e, exchange.ErrOther)
 }
 
-func (c *chain) step(s step) {
-	if len(c.steps) < maxSteps {
-		c.steps = append(c.steps, s)
-	}
-}
-
-// wasted books what the attempt of r cost for nothing.
-func (c *chain) wasted(r *exchange.Record, cause string) {
+// bookWaste books the cost of a failed attempt.
+func (c *chain) bookWaste(r *exchange.Record, cause string) {
 	at := slices.IndexFunc(c.waste, func(w waste) bool { return w.cause == cause })
 	if at < 0 && len(c.waste) >= maxCauses-1 {
 		cause = string(exchange.ErrOther)
@@ -95,18 +102,19 @@ func (c *chain) wasted(r *exchange.Record, cause string) {
 	add(&w.input, r.Usage.Input)
 	add(&w.output, r.Usage.Output)
 	if !r.Usage.Input.Known && processed(r) {
-		w.untold++
+		w.unreported++
 	}
 }
 
+// add adds c to a sum. Both may be unknown.
 func add(to *exchange.Count, c exchange.Count) {
 	if c.Known {
 		*to = exchange.Known(to.N + c.N)
 	}
 }
 
-// processed tells whether the upstream may have begun to work on the prompt of a
-// failed attempt: it had all of it, and did not turn it away.
+// processed reports whether the upstream may have begun to work on the prompt of a
+// failed attempt: it had all of the prompt, and did not turn the request away.
 func processed(r *exchange.Record) bool {
 	switch r.Outcome {
 	case exchange.Refused, exchange.ConnectError:

@@ -8,42 +8,42 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// attempt is one that is under way.
+// attempt is an attempt under way.
 type attempt struct {
 	ticket              ticket
 	chain               *chain
-	next                *attempt // under way in the same chain
-	start               time.Duration
+	next                *attempt      // under way in the same chain
+	start               time.Duration // from the Joiner's epoch
 	number              int
 	by                  evidence
 	fallback, ambiguous bool
 	trail               trail
 }
 
-// chain is one that is open. Times are from the Joiner's epoch. It holds nothing
-// of a Record but what may be asked for when it is closed by silence.
+// chain is an open chain. Its times are from the Joiner's epoch. Of a Record it holds
+// only the parts that the Joiner needs when it closes the chain after a silence.
 type chain struct {
 	id      exchange.ChainID
 	flights *attempt // newest first
 	tickets int32
-	begun   int32 // attempts
-	ended   int32 // of them
+	begun   int32 // attempts that have begun
+	ended   int32 // attempts that have ended
 
 	start    time.Duration
-	end      time.Duration // of the last attempt that ended
-	deadline time.Duration // until when another may come; 0 while none has ended
-	asked    time.Duration // retry-after of that attempt
-	slept    time.Duration
-	ignored  int32
+	end      time.Duration // of the last attempt that has ended
+	deadline time.Duration // until when another may begin; 0 while none has ended
+	asked    time.Duration // retry-after of the last attempt that has ended
+	slept    time.Duration // between attempts
+	ignored  int32         // attempts that did not wait as long as the server asked
 
 	trace     exchange.TraceID // of the first attempt
-	trail     trail            // of the last attempt that ended, or of the first
-	joined    uint16           // set of evidence
+	trail     trail            // of the last attempt that has ended, else of the first
+	joined    evidenceSet
 	fallback  bool
 	ambiguous bool
 	answered  bool
-	midStream bool // the last attempt had begun to be answered
-	renews    bool // it was told that its credentials are not good
+	midStream bool // the answer to the last attempt broke off
+	renews    bool // the last attempt got a 401, and its client renews credentials
 
 	kind  *kindUse
 	last  last
@@ -55,7 +55,7 @@ type chain struct {
 	place        int32   // in the queue, from 1; 0 is not in it
 }
 
-// last is what is kept of the Record of the last attempt that ended.
+// last holds the parts that a chain keeps of the Record of its last attempt.
 type last struct {
 	start, elapsed time.Duration
 	timing         exchange.Timing
@@ -67,26 +67,26 @@ type last struct {
 	retry          exchange.Ruling
 	by             evidence
 	stream         bool
-	fell           bool
-	unclear        bool
-	told           bool // the upstream was, of its span
+	fallback       bool
+	ambiguous      bool
+	announced      bool // the upstream knows its span
 }
 
-// outcome is an exchange.Outcome in little room: its place in outcomes.
+// outcome is an exchange.Outcome in one byte: its place in outcomes.
 type outcome uint8
 
 var outcomes = exchange.Outcomes()
 
 func outcomeOf(o exchange.Outcome) outcome { return outcome(max(0, slices.Index(outcomes, o))) }
 
-// exchange is o in full.
+// exchange returns o in full.
 func (o outcome) exchange() exchange.Outcome { return outcomes[o] }
 
 // waste is exchange.Waste in the making.
 type waste struct {
 	cause         string
 	attempts      int32
-	untold        int32 // attempts whose input was read and not told
+	unreported    int32 // attempts whose input the upstream has read but not counted
 	time          time.Duration
 	input, output exchange.Count
 }
@@ -104,12 +104,13 @@ const (
 	chainSize = int(unsafe.Sizeof(chain{})) + indexSize
 	stepSize  = int(unsafe.Sizeof(step{}))
 	wasteSize = int(unsafe.Sizeof(waste{}))
-	// maxSteps and maxCauses bound what one chain holds, however often its client tries.
+	// maxSteps and maxCauses bound the memory of one chain, however often its client
+	// tries.
 	maxSteps  = 16
 	maxCauses = 8
 )
 
-// size is what c holds, in bytes.
+// size returns the memory that c holds, in bytes.
 func (c *chain) size() int {
 	return chainSize + cap(c.steps)*stepSize + cap(c.waste)*wasteSize + c.last.size()
 }
@@ -121,7 +122,8 @@ func (l *last) size() int {
 	return int(unsafe.Sizeof(*l.usage))
 }
 
-// joinable tells whether anything could tell another attempt of c.
+// joinable reports whether there is anything by which another attempt of c could be
+// recognised.
 func (c *chain) joinable() bool {
 	return c.trail.id != 0 || c.trail.request != 0 || c.trail.conversation != 0
 }

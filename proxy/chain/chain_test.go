@@ -40,7 +40,7 @@ func TestFirstTryIsAChainAtOnce(t *testing.T) {
 func TestChainIsWhatItsUserFelt(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
 		a := s.try(100*ms, from(sdk.OpenAIJS), retry(0), failed(429), asks(2*time.Second))
-		time.Sleep(time.Second) // sooner than asked
+		time.Sleep(time.Second) // sooner than the server asked
 		b := s.try(200*ms, from(sdk.OpenAIJS), retry(1), failed(500))
 		time.Sleep(900 * ms)
 		c := s.try(1000*ms, from(sdk.OpenAIJS), retry(2), good(400*ms))
@@ -65,7 +65,7 @@ func TestChainIsWhatItsUserFelt(t *testing.T) {
 			TTFT: 2600 * ms, E2E: 3200 * ms, Slept: 1900 * ms, RetryAfterIgnored: 1, Last: c,
 			Waste: []exchange.Waste{
 				{Cause: "429", Attempts: 1, Time: 100 * ms},
-				// The server had the whole prompt before it failed, and told its tokens later.
+				// The server had the whole prompt before it failed, and counted its tokens later.
 				{Cause: "500", Attempts: 1, Time: 200 * ms, Input: exchange.Known(100)},
 			},
 		}
@@ -75,7 +75,7 @@ func TestChainIsWhatItsUserFelt(t *testing.T) {
 	})
 }
 
-// TestChainsEnd says how, and how late that is known, for a single attempt.
+// TestChainsEnd with an outcome, at once or after a silence, for a single attempt.
 func TestChainsEnd(t *testing.T) {
 	partly := func(r *exchange.Record) { gone(r); good(ms)(r); gone(r) }
 	tests := []struct {
@@ -113,7 +113,7 @@ func TestChainsEnd(t *testing.T) {
 				c := s.chains()[0]
 				late := s.times()[0] - time.Second
 				if tt.late > 0 {
-					late -= 100 * ms // by which a timer may gather several
+					late -= 100 * ms // by which the Joiner may be late, to close several together
 				}
 				if c.Outcome != tt.outcome || c.Late != (tt.late > 0) || late != tt.late || c.E2E != time.Second {
 					t.Errorf("%s, late %v by %v, E2E %v; want %s by %v", c.Outcome, c.Late, late, c.E2E, tt.outcome, tt.late)
@@ -238,7 +238,7 @@ func TestChainsAreListed(t *testing.T) {
 		s.try(100*ms, failed(500))
 		time.Sleep(time.Second)
 		s.try(200*ms, good(ms))
-		s.try(ms, good(ms)) // at its first try: not listed
+		s.try(ms, good(ms)) // at its first try: Chains does not list it
 		s.try(100*ms, failed(500), asking(5, 6))
 		time.Sleep(time.Second)
 		running := s.begin(asking(5, 6))

@@ -15,23 +15,24 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// The corpus is calls of many clients within 40 minutes, four a second, whose attempts are known to
-// belong together because the test made them. It is held against what the Joiner
-// made of them.
+// The corpus is the calls of many clients within 40 minutes, four a second. The test
+// makes their attempts, so that it knows which belong together, and compares the
+// Joiner's chains with that.
 const (
 	corpusCalls = 10_000
 	corpusTime  = 40 * time.Minute
 )
 
-// library is how a client retries by default: docs/retries.md, as data.
+// library is a client with its own way to try again. The numbers are the corpus's own,
+// and not those of package sdk: some clients of the corpus are set otherwise.
 type library struct {
-	client  exchange.SDK
-	share   int // of the corpus
+	client  exchange.SDK // that the tap recognises
+	share   int          // of the corpus
 	retries int
 	first   time.Duration // doubles
 	ceiling time.Duration
-	least   float64       // share that jitter leaves
-	honours time.Duration // longest retry-after it waits for; 0 is any
+	least   float64       // share of the wait that jitter leaves
+	honours time.Duration // longest retry-after that it waits for; 0 is any
 	marker  string        // count, invocation, idempotency, request-id, traceparent; empty is none
 	zero    bool          // it sends a count that is always 0
 }
@@ -60,12 +61,12 @@ type call struct {
 	model    string
 	fallback string // another model, when the first has failed for good
 	random   *rand.Rand
-	name     exchange.Fingerprint // what the client's marker identifies it by
+	name     exchange.Fingerprint // the identifier in the client's marker
 	trace    string
 }
 
-// told is an attempt as the Joiner placed it.
-type told struct {
+// placed is an attempt with its true place, and the Record that the Joiner made.
+type placed struct {
 	call, number int
 	marked       bool
 	record       exchange.Record
@@ -78,7 +79,7 @@ type corpus struct {
 	mu        sync.Mutex
 	calledFor int
 	serial    int64
-	truth     map[int64]told // by Bytes.Out, which the corpus uses for that
+	truth     map[int64]placed // by serial number, which the corpus keeps in Bytes.Out
 	chains    []exchange.Chain
 }
 
@@ -100,7 +101,7 @@ func (c *corpus) fingerprint(of ...any) exchange.Fingerprint {
 	return exchange.Fingerprint(max(1, maphash.String(c.seed, fmt.Sprint(of...))))
 }
 
-// end is one way for an attempt to end.
+// ending is one way for an attempt to end.
 type ending struct {
 	share   int
 	outcome exchange.Outcome
@@ -165,7 +166,7 @@ func (c *corpus) run(k *call) {
 	}
 }
 
-// wait is how long the library waits before the next attempt.
+// wait returns how long the library waits before the next attempt.
 func (l *library) wait(retries int, asked time.Duration, random *rand.Rand) time.Duration {
 	if asked > 0 && (l.honours == 0 || asked <= l.honours) {
 		return asked + time.Duration(random.IntN(30))*ms
@@ -174,7 +175,7 @@ func (l *library) wait(retries int, asked time.Duration, random *rand.Rand) time
 	return time.Duration(float64(longest)*(l.least+(1-l.least)*random.Float64())) + time.Duration(random.IntN(30))*ms
 }
 
-// attempt runs one attempt; nil is a good end.
+// attempt runs one attempt and returns its ending, nil for an answer.
 func (c *corpus) attempt(k *call, number, count int) (*ending, time.Duration) {
 	r := exchange.Record{
 		Start: time.Now(), Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
@@ -189,7 +190,7 @@ func (c *corpus) attempt(k *call, number, count int) (*ending, time.Duration) {
 	c.mu.Lock()
 	c.serial++
 	r.Bytes.Out = c.serial
-	c.truth[c.serial] = told{call: k.id, number: number, marked: marked}
+	c.truth[c.serial] = placed{call: k.id, number: number, marked: marked}
 	c.mu.Unlock()
 	r.Attempt = c.joiner.Begin(r)
 
@@ -251,8 +252,8 @@ func (k *call) mark(r *exchange.Record, count int) bool {
 	return k.library.marker != ""
 }
 
-// calls makes the calls of the corpus and when each begins. A third has one of a
-// few prompts; one in twenty comes as several that are equal, at once.
+// calls makes the calls of the corpus and the times at which they begin. A third of
+// them share a few prompts; one in twenty comes as several equal ones, at once.
 func (c *corpus) calls(random *rand.Rand) ([]*call, []time.Duration) {
 	var calls []*call
 	var at []time.Duration
@@ -268,7 +269,7 @@ func (c *corpus) calls(random *rand.Rand) ([]*call, []time.Duration) {
 		if random.IntN(3) == 0 {
 			k.prompt = random.IntN(100)
 		}
-		if random.IntN(12) == 0 { // by a router that leaves no retries to the library, or does
+		if random.IntN(12) == 0 { // by a router, which leaves retries to the library in half of the cases
 			k.fallback = "small"
 			if random.IntN(2) == 0 {
 				once := *k.library
@@ -283,7 +284,7 @@ func (c *corpus) calls(random *rand.Rand) ([]*call, []time.Duration) {
 				add(k, when+time.Duration(random.IntN(50))*ms)
 			}
 		}
-		if random.IntN(100) == 0 { // the same is asked of two models, to compare them
+		if random.IntN(100) == 0 { // somebody asks two models the same, to compare them
 			k.model, k.fallback = "other", ""
 			add(k, when+time.Duration(random.IntN(50))*ms)
 		}
@@ -293,7 +294,7 @@ func (c *corpus) calls(random *rand.Rand) ([]*call, []time.Duration) {
 
 func TestCorpusIsJoinedRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &corpus{seed: maphash.MakeSeed(), truth: map[int64]told{}}
+		c := &corpus{seed: maphash.MakeSeed(), truth: map[int64]placed{}}
 		c.joiner = chain.New(chain.Config{Next: c})
 		calls, at := c.calls(rand.New(rand.NewPCG(4, 4)))
 		c.calledFor = len(calls)
@@ -379,7 +380,7 @@ func (c *corpus) score(t *testing.T) {
 	}
 }
 
-// toldApart says that a marker names two different calls.
+// toldApart reports whether a marker names two different calls.
 func toldApart(a, b *exchange.Record) bool {
 	return (a.Call.ID != 0 && b.Call.ID != 0 && a.Call.IDSource == b.Call.IDSource && a.Call.ID != b.Call.ID) ||
 		(a.Trace.TraceID != "" && b.Trace.TraceID != "" && a.Trace.TraceID != b.Trace.TraceID)

@@ -5,8 +5,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// evidence joins an attempt to its chain, the strongest first. An identifier is
-// evidence by its number in package sdk; weaker evidence follows the identifiers.
+// evidence joins an attempt to its chain, the strongest first. Identifiers have their
+// numbers in package sdk; weaker evidence follows them.
 type evidence uint8
 
 const none evidence = 0
@@ -19,18 +19,27 @@ const (
 	endEvidence
 )
 
-// A set of evidence has to fit into chain.joined.
-const _ = uint16(1) << (endEvidence - 1)
+// evidenceSet is a set of evidence.
+type evidenceSet uint16
 
-// Evidence lists the names of all evidence that can join an attempt to its chain, the
-// strongest first.
-func Evidence() []string {
-	var names []string
+const _ evidenceSet = 1 << (endEvidence - 1) // all evidence fits into a set
+
+// with returns s and e.
+func (s evidenceSet) with(e evidence) evidenceSet { return s | 1<<e }
+
+// names returns the names of the evidence in s, the strongest first.
+func (s evidenceSet) names() (names []string) {
 	for e := none + 1; e < endEvidence; e++ {
-		names = append(names, e.String())
+		if s&(1<<e) != 0 {
+			names = append(names, e.String())
+		}
 	}
 	return names
 }
+
+// Evidence lists the names of all evidence that can join an attempt to its chain, the
+// strongest first.
+func Evidence() []string { return (^evidenceSet(0)).names() }
 
 // String is the name that exchange.Attempt.JoinedBy has for e: the field of an
 // identifier, for one. It is empty for none.

@@ -5,18 +5,18 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// fate is what an attempt's end means for its chain.
+// fate is the meaning of an attempt's end for its chain.
 type fate uint8
 
 const (
 	answered  fate = iota
 	retryable      // the client may try again
-	final          // it will not
+	final          // the client will not try again
 )
 
-// judge tells what the end of an attempt means. 408, 409, 429 and all above 500 are
-// what the libraries try again, unless the server tells (x-should-retry).
-func judge(r *exchange.Record) fate {
+// fateOf returns the meaning of the attempt's end. SDKs try again after 408, 409, 429
+// and 500 and above, unless the server rules otherwise (x-should-retry).
+func fateOf(r *exchange.Record) fate {
 	switch r.Outcome {
 	case exchange.OK:
 		return answered
@@ -38,14 +38,15 @@ func judge(r *exchange.Record) fate {
 	return final
 }
 
-// renews tells of a 401 to a client that gets new credentials and tries once more.
+// renews reports whether the client got a 401, after which its SDK renews credentials
+// and tries once more.
 func renews(r *exchange.Record) bool {
 	return r.Status == 401 && sdk.Of(r.Call.Client).Renews
 }
 
-// readByClient tells whether a client that left had been given a part of the
-// answer that it could use. One that had not may have run out of patience, and try
-// again; so does one whose answer in one piece broke off.
+// readByClient reports whether a client that left had a part of the answer that it
+// could use. A client without one may have run out of patience, and try again; so may
+// a client that left in the middle of an answer in one piece.
 func readByClient(r *exchange.Record) bool {
 	if r.Timing.FirstChunk == 0 || r.Status >= 400 {
 		return false

@@ -16,7 +16,7 @@ import (
 
 const ms = time.Millisecond
 
-// stage is a Joiner and what it told.
+// stage is a Joiner and its next observer, which keeps all that it gets.
 type stage struct {
 	joiner *chain.Joiner
 	mu     sync.Mutex
@@ -57,7 +57,7 @@ func (s *stage) chains() []exchange.Chain {
 	return slices.Clone(s.over)
 }
 
-// times are when they were told, from the beginning.
+// times returns when the chains were over, from the beginning.
 func (s *stage) times() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *stage) times() []time.Duration {
 
 type change func(*exchange.Record)
 
-// begin begins an attempt of a streamed chat now, and returns what ends it.
+// begin begins an attempt of a streamed chat now, and returns a function that ends it.
 func (s *stage) begin(changes ...change) func(...change) exchange.Record {
 	r := exchange.Record{
 		Start: time.Now(), Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,
@@ -91,7 +91,7 @@ func (s *stage) begin(changes ...change) func(...change) exchange.Record {
 	}
 }
 
-// try is a whole attempt that takes as long as it says.
+// try makes a whole attempt, which takes so long.
 func (s *stage) try(took time.Duration, changes ...change) exchange.Record {
 	end := s.begin(changes...)
 	time.Sleep(took)
@@ -138,7 +138,7 @@ func named(field exchange.Identifier, id exchange.Fingerprint) change {
 	return func(r *exchange.Record) { r.Call.ID, r.Call.IDSource = id, field }
 }
 
-// traced has a client's context, and with it the span is in the client's trace.
+// traced has a context of the client, and the span is in the client's trace.
 func traced(digit string) change {
 	return func(r *exchange.Record) {
 		r.Trace = exchange.Trace{TraceID: strings.Repeat(digit, 32), SpanID: strings.Repeat(digit, 16), Sampled: true}

@@ -7,19 +7,19 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// indexSize is about what a chain takes beside itself: three entries of a map that is
-// between half and seven eighths full, and a place in the queue.
+// indexSize is about the memory of a chain's places, in bytes: three entries of a map
+// that is between half and seven eighths full, and a place in the queue.
 const indexSize = 3*2*int(unsafe.Sizeof(exchange.Fingerprint(0))+unsafe.Sizeof((*chain)(nil))) + 16
 
-// shrinkAt is how many keys an index must have had for its room to be given back
-// when it is empty.
+// shrinkAt is how many keys an index must have had to give its memory back when it is
+// empty.
 const shrinkAt = 4096
 
-// index finds chains by the fingerprints of their last attempt. Those that share
-// one form a list.
+// index finds chains by the fingerprints of their last attempt. Chains that share a
+// fingerprint form a list.
 type index struct {
 	heads map[exchange.Fingerprint]*chain
-	most  int
+	most  int // keys there have been
 }
 
 // link is a chain's place in the list of one fingerprint.
@@ -27,15 +27,16 @@ type link struct{ before, after *chain }
 
 func newIndex() index { return index{heads: map[exchange.Fingerprint]*chain{}} }
 
-// fresh is mixed into the keys of a chain none of whose attempts has ended. There
-// may be many that are equal, and few requests have a reason to look for them.
+// fresh is mixed into the keys of a chain of which no attempt has ended. Many such
+// chains may be equal, and few requests have a reason to look for them.
 const fresh exchange.Fingerprint = 0x9e3779b97f4a7c15
 
 func (c *chain) keys() [3]exchange.Fingerprint {
 	return [3]exchange.Fingerprint{c.key(c.trail.request), c.key(c.trail.id), c.key(c.trail.conversation)}
 }
 
-// key is where c is listed for a fingerprint of its own; 0 is nowhere.
+// key returns the key under which the index lists c for one of its fingerprints; 0 is
+// none.
 func (c *chain) key(of exchange.Fingerprint) exchange.Fingerprint {
 	if of != 0 && c.ended == 0 {
 		return of ^ fresh
@@ -43,8 +44,8 @@ func (c *chain) key(of exchange.Fingerprint) exchange.Fingerprint {
 	return of
 }
 
-// slot is the place of key among c's own. The fingerprints of a chain differ, as
-// do those of different things.
+// slot returns the link of c in the list of key. The fingerprints of a chain differ
+// from each other, because fingerprints of different things do.
 func (c *chain) slot(key exchange.Fingerprint) *link {
 	switch key {
 	case c.key(c.trail.request):
@@ -91,11 +92,11 @@ func (x *index) remove(c *chain) {
 	}
 }
 
-// maxAlike bounds how many chains of one fingerprint are looked at: the newest.
+// maxAlike bounds how many chains of one fingerprint all yields: the newest.
 const maxAlike = 256
 
-// all yields the chains listed for any of the keys, newest first; one that has
-// several comes several times.
+// all yields the chains in the lists of the keys, the newest of each first. A chain in
+// several lists comes several times.
 func (x *index) all(keys ...exchange.Fingerprint) iter.Seq[*chain] {
 	return func(yield func(*chain) bool) {
 		for _, key := range keys {
@@ -114,8 +115,8 @@ func (x *index) all(keys ...exchange.Fingerprint) iter.Seq[*chain] {
 	}
 }
 
-// shrink gives back what a burst has left of an empty index, and tells whether
-// there was one.
+// shrink gives the memory of an empty index back, and reports whether a burst had left
+// any to speak of.
 func (x *index) shrink() bool {
 	if x.most < shrinkAt {
 		return false

@@ -93,7 +93,7 @@ func TestEqualChainsAreToldToBeAmbiguous(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
 		first := s.try(100*ms, failed(500))
 		other := s.begin()
-		time.Sleep(100 * ms) // which was joined to the first: make two by beginning both before either fails
+		time.Sleep(100 * ms) // this one joined the first: two begin below before either fails
 		other(good(ms))
 
 		x, y := s.begin(asking(7, 8)), s.begin(asking(7, 8))
@@ -149,7 +149,7 @@ func TestAClientMayComeBackBeforeItsLeavingIsNoticed(t *testing.T) {
 	})
 }
 
-// The end of an exchange is told after its last byte was forwarded: the next
+// The tap ends an exchange after the relay has forwarded its last byte: the next
 // attempt may have begun by then.
 func TestTheNextAttemptMayBeginBeforeTheEndIsTold(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {

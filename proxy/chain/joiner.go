@@ -2,13 +2,14 @@
 // knows when the call is over: the user waited once, however often the client
 // tried.
 //
-// What says that two requests are attempts of one call is evidence of very
-// different weight, from an identifier that the client keeps to a request that
-// merely looks the same. The strongest there is decides, the chain says which it
-// was, and where two chains could have been meant it says that, too.
+// The evidence that two requests are attempts of one call has very different weights:
+// from an identifier that the client keeps, to a request that merely looks the same.
+// The strongest evidence decides, and the chain says which it was. Where the evidence
+// fits two chains equally well, the chain says that, too.
 package chain
 
 import (
+	"cmp"
 	"hash/maphash"
 	"log/slog"
 	"sync"
@@ -17,30 +18,30 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Config is what a Joiner joins with.
+// Config configures a Joiner.
 type Config struct {
-	// Next is told of every exchange when it ended, with its Attempt, and of every
-	// chain when it is over.
+	// Next gets every exchange at its end, with its Attempt, and every chain when it is
+	// over. The Joiner calls it without holding a lock.
 	Next exchange.ChainObserver
-	// MaxOpen bounds the chains that are open at a time; 0 is 100,000. MaxBytes bounds
-	// what they hold; 0 is 64 MiB. Beyond either the oldest is closed.
+	// MaxOpen bounds the number of open chains; 0 is 100,000. MaxBytes bounds their
+	// memory; 0 is 64 MiB. Beyond either the Joiner closes the oldest chain.
 	MaxOpen  int
 	MaxBytes int
 	// MaxAge bounds how long a chain goes on; 0 is an hour. A client that tries for
-	// longer is one that polls.
+	// longer is polling.
 	MaxAge time.Duration
-	// Recent is how many chains Chains remembers that were over; 0 is 256.
+	// Recent is how many chains that are over Chains remembers; 0 is 256.
 	Recent int
-	// Exported says that spans are exported: Chains then names the trace of a chain even
-	// if its client knows of none.
+	// Exported says that headway exports spans: Chains then names the trace of a chain
+	// even if neither client nor upstream knows the trace.
 	Exported bool
-	// Log is told when chains begin to be closed before their time; nil is nobody.
+	// Log gets a warning when the Joiner begins to close chains before their time. It
+	// may be nil.
 	Log *slog.Logger
 }
 
-// Joiner is an exchange.Observer that sets the Attempt of every Record and tells
-// the next observers of chains. It is safe for concurrent use. Next is called
-// without any lock of the Joiner's.
+// Joiner is an exchange.Observer that sets the Attempt of every Record, and makes
+// chains of the attempts. It is safe for concurrent use.
 type Joiner struct {
 	next             exchange.ChainObserver
 	maxOpen, maxSize int
@@ -55,19 +56,19 @@ type Joiner struct {
 	lastID  exchange.ChainID
 	flights map[ticket]*attempt
 	index   index
-	ages    ages  // of all open chains
-	silent  queue // of those that wait for another attempt
+	ages    ages  // all open chains
+	silent  queue // the chains that wait for another attempt
 	alarm   *time.Timer
 	kinds   kinds
 	errors  map[exchange.ErrorType]exchange.ErrorType // each once
-	size    int                                       // bytes held by open chains
+	size    int                                       // of all open chains, in bytes
 	evicted uint64
 	spare   spare
 	recent  recent
 }
 
-// ticket names an attempt under way: the Attempt that Begin gave it. The number is
-// not that of the attempt, which evidence to come may change.
+// ticket names an attempt under way by the Attempt that Begin returned for it. Its
+// number is not the attempt's, which later evidence may change.
 type ticket struct {
 	chain  exchange.ChainID
 	number int
@@ -77,24 +78,12 @@ type ticket struct {
 func New(c Config) *Joiner {
 	j := &Joiner{
 		next: c.Next, log: c.Log, epoch: time.Now(), seed: maphash.MakeSeed(),
-		maxOpen: c.MaxOpen, maxSize: c.MaxBytes, maxAge: c.MaxAge, exported: c.Exported,
+		maxOpen: cmp.Or(c.MaxOpen, 100_000), maxSize: cmp.Or(c.MaxBytes, 64<<20), maxAge: cmp.Or(c.MaxAge, time.Hour),
+		exported: c.Exported, recent: recent{keep: cmp.Or(c.Recent, 256)},
 		// A random start keeps the chains of two runs apart in one file.
 		lastID:  exchange.ChainID(maphash.String(maphash.MakeSeed(), "")),
 		flights: map[ticket]*attempt{}, index: newIndex(), kinds: kinds{known: map[kind]*kindUse{}},
 		errors: map[exchange.ErrorType]exchange.ErrorType{},
-		recent: recent{keep: c.Recent},
-	}
-	if j.maxOpen == 0 {
-		j.maxOpen = 100_000
-	}
-	if j.maxSize == 0 {
-		j.maxSize = 64 << 20
-	}
-	if j.maxAge == 0 {
-		j.maxAge = time.Hour
-	}
-	if j.recent.keep == 0 {
-		j.recent.keep = 256
 	}
 	if j.log == nil {
 		j.log = slog.New(slog.DiscardHandler)
@@ -104,44 +93,45 @@ func New(c Config) *Joiner {
 	return j
 }
 
-// Begin is told of an exchange whose request was read, and returns the Attempt
-// that its Record is to be observed with. A chain whose next attempt is under way
-// is not over, however long that takes.
+// Begin begins an attempt, when the tap has read the request. It returns the Attempt
+// that the Record has to have when the caller passes it to Observe. A chain whose next
+// attempt is under way is not over, however long that takes.
 func (j *Joiner) Begin(r exchange.Record) exchange.Attempt {
 	if !joins(&r) {
 		return exchange.Attempt{}
 	}
-	handle, evicted := j.enter(&r)
-	j.tell(evicted)
-	return handle
+	begun, evicted := j.beginLocked(&r)
+	j.handOn(evicted)
+	return begun
 }
 
-// enter is Begin under the lock.
-func (j *Joiner) enter(r *exchange.Record) (exchange.Attempt, []exchange.Chain) {
+// beginLocked is the part of Begin that holds the lock.
+func (j *Joiner) beginLocked(r *exchange.Record) (exchange.Attempt, []exchange.Chain) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	a := j.begin(r)
 	return exchange.Attempt{Chain: a.ticket.chain, Number: a.ticket.number}, j.evict()
 }
 
-// Observe joins r to its chain and hands it on, and the chain too when r ended it.
-// An exchange that was not begun is begun and ended at once.
+// Observe joins r to its chain and hands r on, and the chain too when r has ended it.
+// An exchange without a Begin begins and ends at once.
 func (j *Joiner) Observe(r exchange.Record) {
 	if !joins(&r) {
 		r.Attempt = exchange.Attempt{}
 		j.next.Observe(r)
 		return
 	}
-	c, over, evicted := j.leave(&r)
-	j.tell(evicted)
+	c, over, evicted := j.endLocked(&r)
+	j.handOn(evicted)
 	j.next.Observe(r)
 	if over {
 		j.next.ObserveChain(c)
 	}
 }
 
-// leave is Observe under the lock: it sets the Attempt of r.
-func (j *Joiner) leave(r *exchange.Record) (c exchange.Chain, over bool, evicted []exchange.Chain) {
+// endLocked is the part of Observe that holds the lock: it sets the Attempt of r, and
+// returns the chain if r has ended it.
+func (j *Joiner) endLocked(r *exchange.Record) (c exchange.Chain, over bool, evicted []exchange.Chain) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	a := j.flights[ticket{r.Attempt.Chain, r.Attempt.Number}]
@@ -152,8 +142,8 @@ func (j *Joiner) leave(r *exchange.Record) (c exchange.Chain, over bool, evicted
 	return c, over, j.evict()
 }
 
-// joins tells whether r is an attempt of anything: production traffic whose
-// requests could be read.
+// joins reports whether r may be an attempt of a call: it is production traffic, and
+// headway could read the request.
 func joins(r *exchange.Record) bool {
 	switch r.Mode {
 	case exchange.Sealed, exchange.Raw, exchange.Upgraded:
@@ -162,23 +152,24 @@ func joins(r *exchange.Record) bool {
 	return r.Origin != exchange.Canary
 }
 
-// Open is how many chains are open: with an attempt under way, or after which
-// another may come.
+// Open returns the number of open chains: an attempt of theirs is under way, or another
+// may come.
 func (j *Joiner) Open() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.ages.n
 }
 
-// Evicted counts the chains that were closed before their time for want of room.
+// Evicted returns how many chains the Joiner has closed before their time, for want of
+// room.
 func (j *Joiner) Evicted() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.evicted
 }
 
-// Close closes every open chain that has an attempt which ended. What ends later
-// is a chain of its own, and closed at once.
+// Close closes all open chains. An attempt that ends after Close is a chain of its own,
+// and over at once.
 func (j *Joiner) Close() {
 	j.mu.Lock()
 	j.closed = true
@@ -188,10 +179,11 @@ func (j *Joiner) Close() {
 		over = j.abandon(c, over)
 	}
 	j.mu.Unlock()
-	j.tell(over)
+	j.handOn(over)
 }
 
-func (j *Joiner) tell(chains []exchange.Chain) {
+// handOn passes chains that are over to the next observer.
+func (j *Joiner) handOn(chains []exchange.Chain) {
 	for i := range chains {
 		j.next.ObserveChain(chains[i])
 	}

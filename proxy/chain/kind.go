@@ -7,10 +7,10 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// maxName cuts the names that are kept: they are the client's to choose.
+// maxName cuts the names of models, which the client chooses.
 const maxName = 128
 
-// kind is what exchanges of one sort have in common.
+// kind holds the parts that the Records of many exchanges have in common.
 type kind struct {
 	origin    exchange.Origin
 	role      exchange.Role
@@ -22,7 +22,7 @@ type kind struct {
 	upstream  exchange.Upstream
 }
 
-// kindUse is a kind and how many open chains have it.
+// kindUse is a kind and the number of open chains that have it.
 type kindUse struct {
 	kind
 	uses int
@@ -34,8 +34,8 @@ type kinds struct {
 	size  int // bytes
 }
 
-// use returns the kind of r, which drop gives back.
-func (k *kinds) use(r *exchange.Record) *kindUse {
+// acquire returns the kind of r. Each call needs one of release.
+func (k *kinds) acquire(r *exchange.Record) *kindUse {
 	key := kind{
 		r.Origin, r.Role, r.Mode, r.Dialect, r.Operation, r.Provider,
 		exchange.Model{Request: cut(r.Model.Request), Response: cut(r.Model.Response)}, r.Upstream,
@@ -51,7 +51,8 @@ func (k *kinds) use(r *exchange.Record) *kindUse {
 	return u
 }
 
-func (k *kinds) drop(u *kindUse) {
+// release forgets u when no chain has it any more. It may be nil.
+func (k *kinds) release(u *kindUse) {
 	if u == nil {
 		return
 	}
@@ -61,14 +62,15 @@ func (k *kinds) drop(u *kindUse) {
 	}
 }
 
-// size is what a kind takes: twice in the map, once as key, and its names.
+// size returns the memory of a kind in bytes: it is in the map twice, once in the key,
+// and has names.
 func (u *kindUse) size() int {
 	return 3*int(unsafe.Sizeof(*u)) + len(u.model.Request) + len(u.model.Response) + len(u.upstream.Host)
 }
 
 func cut(name string) string { return name[:min(len(name), maxName)] }
 
-// record is a Record of that kind with nothing else in it.
+// record returns a Record of that kind, with nothing else in it.
 func (u *kindUse) record() exchange.Record {
 	return exchange.Record{
 		Origin: u.origin, Role: u.role, Mode: u.mode, Dialect: u.dialect, Operation: u.operation, Provider: u.provider,

@@ -2,7 +2,7 @@ package chain
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 
-// begin joins a new attempt to a chain that waits for one, or begins a chain.
+// begin joins a new attempt to the chain that it goes on with, or opens a chain.
 func (j *Joiner) begin(r *exchange.Record) *attempt {
 	a := j.spare.attempt()
 	a.start = r.Start.Sub(j.epoch)
@@ -14,11 +14,11 @@ func (j *Joiner) begin(r *exchange.Record) *attempt {
 	}
 	j.silent.remove(found.chain)
 	a.by, a.fallback, a.ambiguous = found.by, found.fallback, found.ambiguous
-	j.fly(found.chain, a)
+	j.launch(found.chain, a)
 	return a
 }
 
-// open begins a chain with a.
+// open opens a chain with a as its first attempt.
 func (j *Joiner) open(a *attempt) {
 	c := j.spare.chain()
 	j.lastID = max(1, j.lastID+1)
@@ -26,11 +26,12 @@ func (j *Joiner) open(a *attempt) {
 	j.ages.add(c)
 	j.index.add(c)
 	j.size += chainSize
-	j.fly(c, a)
+	j.launch(c, a)
 }
 
-// fly puts a under way in c. Its ticket stays, should it have been in another.
-func (j *Joiner) fly(c *chain, a *attempt) {
+// launch puts a under way in c. An attempt that was under way in another chain keeps
+// its ticket.
+func (j *Joiner) launch(c *chain, a *attempt) {
 	c.begun++
 	a.chain, a.number, a.next = c, int(c.begun), c.flights
 	c.flights = a
@@ -41,7 +42,7 @@ func (j *Joiner) fly(c *chain, a *attempt) {
 	j.flights[a.ticket] = a
 }
 
-// land takes a, which ended, out of what is under way.
+// land takes a out of the attempts under way.
 func (j *Joiner) land(a *attempt) {
 	delete(j.flights, a.ticket)
 	for at := &a.chain.flights; *at != nil; at = &(*at).next {
@@ -61,37 +62,45 @@ func (j *Joiner) end(a *attempt, r *exchange.Record) (exchange.Chain, bool) {
 		Chain: c.id, Number: a.number, JoinedBy: a.by.String(),
 		Fallback: a.fallback, Ambiguous: a.ambiguous, Elapsed: a.start - c.start,
 	}
-	a.share(c, r)
-	fate := judge(r)
-	first := fate == answered && c.begun == 1
-	if !first { // else nothing of it is asked for again
+	a.shareTrace(c, r)
+	if fate := fateOf(r); fate == answered && c.begun == 1 {
+		r.Attempt.Outcome = exchange.FirstTry // which needs nothing of the Record
+	} else {
 		j.book(c, a, r, fate)
+		r.Attempt.Outcome = j.outcome(c, fate)
 	}
 	j.spare.putAttempt(a)
-	switch {
-	case first:
-		r.Attempt.Outcome = exchange.FirstTry
-	case c.flights != nil:
-		return exchange.Chain{}, false
-	case c.answered:
-		r.Attempt.Outcome = exchange.Recovered
-	case fate == final || j.closed || !c.joinable() || c.end-c.start > j.maxAge:
-		r.Attempt.Outcome = c.outcome()
-	default:
-		j.wait(c)
+	if r.Attempt.Outcome == "" {
+		if c.flights == nil {
+			j.wait(c)
+		}
 		return exchange.Chain{}, false
 	}
 	over := j.summary(c, r, false)
-	if !first {
+	if over.Outcome != exchange.FirstTry {
 		j.remember(c, &over)
 	}
 	j.forget(c)
 	return over, true
 }
 
-// share puts a into the trace of its chain, unless its client or its upstream knows it
-// by another.
-func (a *attempt) share(c *chain, r *exchange.Record) {
+// outcome returns the outcome of c when its last attempt has ended as fate says; empty
+// while another attempt is under way or may come.
+func (j *Joiner) outcome(c *chain, fate fate) exchange.ChainOutcome {
+	switch {
+	case c.flights != nil:
+		return ""
+	case c.answered:
+		return exchange.Recovered
+	case fate == final || j.closed || !c.joinable() || c.end-c.start > j.maxAge:
+		return c.failure()
+	}
+	return ""
+}
+
+// shareTrace puts a into the trace of its chain, unless its client or its upstream
+// knows it by another trace.
+func (a *attempt) shareTrace(c *chain, r *exchange.Record) {
 	switch {
 	case a.trail.traced:
 	case r.Span.Told, c.trace == (exchange.TraceID{}):
@@ -101,19 +110,19 @@ func (a *attempt) share(c *chain, r *exchange.Record) {
 	}
 }
 
-// wait leaves c open for another attempt: one that has begun already, or one that
-// may come until its window is over.
+// wait leaves c open for another attempt, which has begun already or may come until the
+// window of c is over.
 func (j *Joiner) wait(c *chain) {
 	c.deadline = c.end + c.window().latest
 	if !j.adopt(c) {
 		j.silent.add(c)
-		j.rouse()
+		j.setAlarm()
 	}
 }
 
-// adopt finds the next attempt of c among chains of a single one that has begun
-// since c's last attempt ended: the end of an exchange may be told after the
-// beginning of the next.
+// adopt looks for the next attempt of c among the chains of a single attempt that has
+// begun since c's last attempt ended: the Joiner may get the end of an exchange after
+// the beginning of the next.
 func (j *Joiner) adopt(c *chain) bool {
 	var next *attempt
 	var by evidence
@@ -135,25 +144,26 @@ func (j *Joiner) adopt(c *chain) bool {
 	}
 	next.by, next.fallback, next.ambiguous = by, j.fellBack(c, next), fit > 1
 	j.forget(next.chain)
-	j.fly(c, next)
+	j.launch(c, next)
 	return true
 }
 
-// forget drops c, which is over or was merged into another.
+// forget drops c, which is over or has become a part of another chain.
 func (j *Joiner) forget(c *chain) {
 	j.silent.remove(c)
 	j.index.remove(c)
 	j.ages.remove(c)
 	j.size -= c.size()
-	j.kinds.drop(c.kind)
+	j.kinds.release(c.kind)
 	j.spare.putChain(c)
 	if j.ages.n == 0 && j.index.shrink() {
 		j.flights, j.silent = map[ticket]*attempt{}, queue{}
 	}
 }
 
-// abandon closes c as if no other attempt could come. One that is under way
-// becomes a chain of its own when it ends.
+// abandon closes c as if no other attempt could come, and appends it to over if an
+// attempt of it has ended. One that is under way becomes a chain of its own when it
+// ends.
 func (j *Joiner) abandon(c *chain, over []exchange.Chain) []exchange.Chain {
 	for a := c.flights; a != nil; {
 		next := a.next

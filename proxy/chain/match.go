@@ -5,16 +5,16 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// found is the chain that an attempt belongs to; none when it begins one.
+// found is the chain that an attempt goes on with; chain is nil when it begins one.
 type found struct {
 	chain               *chain
 	by                  evidence
 	fallback, ambiguous bool
 }
 
-// find looks for the chain that a goes on with: the one with the strongest
-// evidence; among equals one whose trace is the same, then one that the client's
-// own back-off fits, then the one that has waited longest.
+// find looks for the chain that a goes on with: the one with the strongest evidence;
+// among equals one of the same trace, then one that the SDK's own back-off fits, then
+// the one that has waited longest.
 func (j *Joiner) find(a *attempt) found {
 	var best found
 	var rank int
@@ -41,8 +41,9 @@ func (j *Joiner) find(a *attempt) found {
 	return best
 }
 
-// keys are where a chain that a goes on with is listed. One whose only attempt is
-// under way takes an identifier or a number to be gone on with.
+// keys returns the keys under which the index lists the chains that a may go on with.
+// To go on with a chain whose only attempt is under way takes an identifier or a
+// number.
 func (a *attempt) keys() (failed, named, asked, freshNamed, freshCounted exchange.Fingerprint) {
 	t := &a.trail
 	if t.id != 0 {
@@ -54,7 +55,7 @@ func (a *attempt) keys() (failed, named, asked, freshNamed, freshCounted exchang
 	return t.request, t.id, t.conversation, freshNamed, freshCounted
 }
 
-// rank orders chains that a could belong to: higher is likelier.
+// rank orders the chains that a may go on with: higher is likelier.
 func (c *chain) rank(a *attempt, by evidence) int {
 	rank := 8 * int(endEvidence-by)
 	if a.trail.sameTrace(&c.trail) {
@@ -62,14 +63,14 @@ func (c *chain) rank(a *attempt, by evidence) int {
 	}
 	if c.ended > 0 {
 		rank += 2
-		if w, gap := c.window(), a.start-c.end; gap >= w.sharp && gap <= w.blunt {
+		if c.window().expects(a.start - c.end) {
 			rank++
 		}
 	}
 	return rank
 }
 
-// evidence is the strongest that joins a to c, or none.
+// evidence returns the strongest evidence that joins a to c, or none.
 func (j *Joiner) evidence(c *chain, a *attempt) evidence {
 	switch t := &a.trail; {
 	case a.start < c.start || (c.flights == nil && a.start > c.deadline):
@@ -88,9 +89,9 @@ func (j *Joiner) evidence(c *chain, a *attempt) evidence {
 	return none
 }
 
-// named tells that a has the identifier of c. One that is made to name a call is
-// enough, whatever else is known; any other is often handed on by an application to
-// all that it calls, so that it takes the same question and a failure before.
+// named reports whether a has the identifier of c. A sole identifier is enough. Any
+// other may be the application's, which hands it on to all that it calls: then it takes
+// the same question as well, and a failure before.
 func (c *chain) named(a *attempt) bool {
 	t := &a.trail
 	if t.id == 0 || t.id != c.trail.id || t.source != c.trail.source {
@@ -99,9 +100,9 @@ func (c *chain) named(a *attempt) bool {
 	return sdk.Identifying(t.source).Strength == sdk.Sole || (c.waits(a) && t.alike(&c.trail))
 }
 
-// counted tells that a is numbered as the attempt after the last of c. That one
-// need not have ended: a client that gave up may come back before its leaving
-// was noticed. A fleeting identifier that differs says nothing against it.
+// counted reports whether a has the number after that of c's last attempt. The last
+// attempt need not have ended: a client that gave up may come back before headway has
+// noticed its leaving. A fleeting identifier that differs says nothing against a.
 func (c *chain) counted(a *attempt) bool {
 	t := &a.trail
 	if t.retries <= 0 || t.request == 0 || t.request != c.trail.request || t.client != c.trail.client ||
@@ -111,7 +112,7 @@ func (c *chain) counted(a *attempt) bool {
 	before := c.ended > 0 && c.trail.retries == t.retries-1
 	for f := c.flights; f != nil; f = f.next {
 		switch {
-		case f.by > byCount: // which is to give way
+		case f.by > byCount: // dislodge moves it out of c
 		case f.trail.retries >= t.retries:
 			return false
 		case f.trail.retries == t.retries-1 && f.start < a.start:
@@ -121,8 +122,8 @@ func (c *chain) counted(a *attempt) bool {
 	return before
 }
 
-// repeated tells that a is the same request as the last of c, which failed, and
-// comes when the client may send it again.
+// repeated reports whether a is the same request as the last attempt of c, which
+// failed, and comes when the client may send it again.
 func (c *chain) repeated(a *attempt) bool {
 	t := &a.trail
 	if t.request == 0 || t.request != c.trail.request || t.client != c.trail.client || !c.waits(a) ||
@@ -132,9 +133,9 @@ func (c *chain) repeated(a *attempt) bool {
 	return a.start-c.end >= c.window().earliest
 }
 
-// uncounted tells that the numbers that a client gives its attempts do not speak
-// against a. A library that numbers them would have numbered this one as the next
-// if it were its own; what wraps the library gets its turn when that has given up.
+// uncounted reports whether the client's numbers say nothing against a. An SDK that
+// numbers its attempts would have given its own retry the next number; a loop round the
+// SDK gets its turn when the SDK has given up.
 func (c *chain) uncounted(a *attempt) bool {
 	have, want := a.trail.retries, c.trail.retries+1
 	switch client := sdk.Of(c.trail.client); {
@@ -143,13 +144,12 @@ func (c *chain) uncounted(a *attempt) bool {
 	case have < 0 || want <= 0 || !client.OnlyCounts() || want > int32(client.Retries) || c.midStream || c.renews:
 		return true
 	}
-	w := c.window()
-	return a.start-c.end > w.blunt
+	return a.start-c.end > c.window().to
 }
 
-// asksAgain tells that a asks the same of another model or upstream, after c's
-// attempt failed, or the same again with something else about it that has changed:
-// then only when the client's own library would have sent it.
+// asksAgain reports whether a puts the question of c, whose last attempt failed, to
+// another model or upstream. It may also put it to the same, in a request that differs
+// in something else: then only at a time when the client's SDK would have sent it.
 func (j *Joiner) asksAgain(c *chain, a *attempt) bool {
 	t := &a.trail
 	if t.conversation == 0 || t.conversation != c.trail.conversation || !c.waits(a) || t.otherTrace(&c.trail) ||
@@ -162,21 +162,20 @@ func (j *Joiner) asksAgain(c *chain, a *attempt) bool {
 	if j.fellBack(c, a) {
 		return true
 	}
-	w, gap := c.window(), a.start-c.end
-	return t.client == c.trail.client && t.request != c.trail.request && gap >= w.sharp && gap <= w.blunt && c.uncounted(a)
+	return t.client == c.trail.client && t.request != c.trail.request && c.window().expects(a.start-c.end) && c.uncounted(a)
 }
 
-// fellBack tells that a asks another model or upstream than the last of c.
+// fellBack reports whether a asks another model or upstream than the last attempt of c.
 func (j *Joiner) fellBack(c *chain, a *attempt) bool {
 	return a.trail.model != c.trail.model || a.trail.upstream != c.trail.upstream
 }
 
-// waits tells that c's last attempt had failed when a began, and no other has
-// begun since.
+// waits reports whether c waited for another attempt when a began: its last attempt had
+// failed, and none had begun since.
 func (c *chain) waits(a *attempt) bool { return c.ended > 0 && c.flights == nil && c.end <= a.start }
 
-// dislodge makes a chain of its own of each attempt that is under way in c by
-// weaker evidence than that which now joins another.
+// dislodge opens a chain for each attempt that weak evidence has put under way in c,
+// when strong evidence, by, joins another attempt to c.
 func (j *Joiner) dislodge(c *chain, by evidence) {
 	if by > byCount || c.ended == 0 {
 		return

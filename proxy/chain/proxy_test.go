@@ -19,8 +19,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// behindProxy is a Joiner behind a real proxy in front of the handler: the stage it
-// tells, and the proxy's URL.
+// behindProxy puts a Joiner behind a real proxy in front of the handler, and returns
+// its stage and the proxy's URL.
 func behindProxy(t *testing.T, handler http.HandlerFunc) (*stage, string) {
 	t.Helper()
 	upstream := httptest.NewServer(handler)
@@ -41,7 +41,7 @@ func behindProxy(t *testing.T, handler http.HandlerFunc) (*stage, string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = p.Drain(ctx) // what is cut has been judged by then
+		_ = p.Drain(ctx) // by then the tap has ended the exchanges that Drain cuts
 		measured.Wait()
 		s.joiner.Close()
 	})
@@ -70,7 +70,7 @@ func post(ctx context.Context, t *testing.T, url string, fields ...string) int {
 
 const question = `{"model":"m","messages":[{"role":"user","content":"hi"}]}`
 
-// awaitTold waits, not for ever, until an exchange was told of.
+// awaitTold waits, not for ever, until the stage has got an exchange.
 func (s *stage) awaitTold() {
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		s.mu.Lock()
@@ -95,7 +95,7 @@ func (s *stage) firstOver(t *testing.T) exchange.Chain {
 }
 
 // TestAttemptsThatPassAreJoined, of an API that no dialect knows, and with a gap so
-// short that the end of the first may be told after the beginning of the second,
+// short that the Joiner may get the end of the first after the beginning of the second,
 // though not after its end.
 func TestAttemptsThatPassAreJoined(t *testing.T) {
 	answers := map[string]http.HandlerFunc{

@@ -7,15 +7,15 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Summary is a chain as the live API shows it: one that is open after a failed
-// attempt, or that was over lately and not at its first try. What is absent is not
-// known.
+// Summary is a chain as the live API shows it: a chain that is open after a failed
+// attempt, or one that took more than its first try and is over. headway does not know
+// what is absent.
 type Summary struct {
 	ID        string    `json:"id"`
 	Open      bool      `json:"open"`
-	Outcome   string    `json:"outcome,omitempty"` // of one that is over
+	Outcome   string    `json:"outcome,omitempty"` // of a chain that is over
 	Start     time.Time `json:"start"`
-	Attempts  int       `json:"attempts"` // that ended
+	Attempts  int       `json:"attempts"` // that have ended
 	JoinedBy  []string  `json:"joined_by,omitempty"`
 	Fallback  bool      `json:"fallback,omitempty"`
 	Ambiguous bool      `json:"ambiguous,omitempty"`
@@ -23,7 +23,7 @@ type Summary struct {
 	Operation string    `json:"operation,omitempty"`
 	Model     string    `json:"model,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`
-	TraceID   string    `json:"trace_id,omitempty"` // of its last attempt, if anybody else may know it
+	TraceID   string    `json:"trace_id,omitempty"` // of its last attempt, if somebody else may know that
 	TTFT      float64   `json:"ttft_s,omitempty"`
 	E2E       float64   `json:"e2e_s,omitempty"`
 	Slept     float64   `json:"slept_s,omitempty"`
@@ -36,19 +36,19 @@ type Step struct {
 	Number      int       `json:"number"`
 	ResendCount int       `json:"resend_count"` // http.request.resend_count
 	Start       time.Time `json:"start"`
-	End         time.Time `json:"end,omitzero"` // of one that ended
+	End         time.Time `json:"end,omitzero"` // absent while it is under way
 	JoinedBy    string    `json:"joined_by,omitempty"`
 	Status      int       `json:"status,omitempty"`
 	Outcome     string    `json:"outcome,omitempty"`
 }
 
-// recent is the last chains that were over, oldest first.
+// recent holds the last chains that are over, the oldest first.
 type recent struct {
 	keep   int
 	chains []Summary
 }
 
-// remember keeps c for Chains.
+// remember keeps c, which is over, for Chains.
 func (j *Joiner) remember(c *chain, over *exchange.Chain) {
 	if len(j.recent.chains) >= j.recent.keep {
 		j.recent.chains = slices.Delete(j.recent.chains, 0, max(1, j.recent.keep/4))
@@ -59,8 +59,8 @@ func (j *Joiner) remember(c *chain, over *exchange.Chain) {
 	j.recent.chains = append(j.recent.chains, s)
 }
 
-// Chains lists at most limit chains: the open ones that wait for another attempt
-// or are at it, then those that were over, both newest first.
+// Chains lists at most limit chains: first the open ones, of which an attempt has
+// failed, then the ones that are over, both with the newest first.
 func (j *Joiner) Chains(limit int) []Summary {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -76,6 +76,7 @@ func (j *Joiner) Chains(limit int) []Summary {
 	return out
 }
 
+// view returns c as it is now.
 func (j *Joiner) view(c *chain) Summary {
 	s := Summary{
 		ID: c.id.String(), Open: true, Start: j.epoch.Add(c.start).UTC(), Attempts: int(c.ended),
@@ -84,20 +85,17 @@ func (j *Joiner) view(c *chain) Summary {
 	if c.kind != nil {
 		s.Operation, s.Model, s.Upstream = string(c.kind.operation), c.kind.model.Request, c.kind.upstream.Address()
 	}
-	if c.trail.traced || c.last.told || j.exported {
+	if c.trail.traced || c.last.announced || j.exported {
 		s.TraceID = c.trail.trace.String()
 	}
-	for e := none; e < endEvidence; e++ {
-		if c.joined&(1<<e) != 0 {
-			s.JoinedBy = append(s.JoinedBy, e.String())
-		}
-	}
+	s.JoinedBy = c.joined.names()
 	for _, w := range c.waste {
 		s.Wasted += w.time.Seconds()
 	}
 	return s
 }
 
+// steps returns the attempts of c, also those under way.
 func (j *Joiner) steps(c *chain) []Step {
 	var out []Step
 	for _, s := range c.steps {

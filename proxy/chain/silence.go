@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// grain is how exactly a chain is closed after its time: those that end together
-	// are closed together.
+	// grain is how much later than its deadline the Joiner closes a chain, so that it
+	// closes chains together whose deadlines are close.
 	grain = 100 * time.Millisecond
-	// batch is how many are closed while others wait for the lock.
+	// batch is how many chains it closes while others wait for the lock.
 	batch = 256
 )
 
-// queue is the chains that wait for another attempt, by deadline.
+// queue holds the chains that wait for another attempt, by deadline.
 type queue struct{ deadlines }
 
 func (q *queue) add(c *chain) { heap.Push(&q.deadlines, c) }
@@ -57,14 +57,14 @@ func (d *deadlines) Pop() any {
 	return c
 }
 
-// rouse sees to it that the first deadline is not missed.
-func (j *Joiner) rouse() {
+// setAlarm sets the alarm to the first deadline.
+func (j *Joiner) setAlarm() {
 	if d := j.silent.deadlines; len(d) > 0 && !j.closed {
 		j.alarm.Reset(max(0, d[0].deadline-time.Since(j.epoch)) + grain)
 	}
 }
 
-// expire closes the chains whose time is over.
+// expire closes the chains whose deadline is over.
 func (j *Joiner) expire() {
 	for {
 		j.mu.Lock()
@@ -73,11 +73,11 @@ func (j *Joiner) expire() {
 		for d := &j.silent.deadlines; len(*d) > 0 && (*d)[0].deadline < now && len(over) < batch; {
 			over = j.abandon((*d)[0], over)
 		}
-		j.rouse()
+		j.setAlarm()
 		j.mu.Unlock()
 		if len(over) == 0 {
 			return
 		}
-		j.tell(over)
+		j.handOn(over)
 	}
 }

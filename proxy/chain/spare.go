@@ -1,9 +1,9 @@
 package chain
 
-// maxSpare is how many dropped chains and attempts are kept for the next.
+// maxSpare is how many chains, and how many attempts, a spare keeps.
 const maxSpare = 256
 
-// spare keeps what can be used again.
+// spare keeps chains and attempts that are over, to use them again.
 type spare struct {
 	chains   []*chain
 	attempts []*attempt

@@ -8,18 +8,19 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// trail is what an attempt can be recognised by.
+// trail holds all by which the next attempt of a call can be recognised.
 type trail struct {
 	id, request, conversation exchange.Fingerprint
-	trace                     exchange.TraceID    // that it is in; of the Record's Span, unless the client named it
+	trace                     exchange.TraceID    // the client's, else of the Record's Span
 	span                      exchange.SpanID     // the client's
 	retries                   int32               // that the client counted; -1 is unknown
 	model, upstream           uint32              // hashes
 	source                    exchange.Identifier // of id
 	client                    exchange.SDK
-	sampled, traced           bool // of the client's context; that there was one
+	sampled, traced           bool // by the client; traced says that it sent a context
 }
 
+// trail returns the trail of r.
 func (j *Joiner) trail(r *exchange.Record) trail {
 	t := trail{
 		id: r.Call.ID, source: r.Call.IDSource, request: r.Call.Request, conversation: r.Call.Conversation,
@@ -34,19 +35,19 @@ func (j *Joiner) trail(r *exchange.Record) trail {
 		t.id = 0
 	}
 	if n := len(r.Trace.TraceID); n == 2*len(t.trace) && len(r.Trace.SpanID) == 2*len(t.span) {
-		_, _ = hex.Decode(t.trace[:], []byte(r.Trace.TraceID)) // which the tap has checked
+		_, _ = hex.Decode(t.trace[:], []byte(r.Trace.TraceID)) // the tap has checked both
 		_, _ = hex.Decode(t.span[:], []byte(r.Trace.SpanID))
 		t.sampled, t.traced = r.Trace.Sampled, true
 	}
 	return t
 }
 
-// apart tells that identifiers of the same kind name two different calls.
+// apart reports whether identifiers of one field name two different calls.
 func (t *trail) apart(o *trail) bool {
 	return t.id != 0 && o.id != 0 && t.source == o.source && t.id != o.id
 }
 
-// alike tells that both ask the same, as far as it is known.
+// alike reports whether both ask the same, as far as anybody knows.
 func (t *trail) alike(o *trail) bool {
 	switch {
 	case t.request != 0 && t.request == o.request, t.conversation != 0 && t.conversation == o.conversation:
@@ -55,7 +56,8 @@ func (t *trail) alike(o *trail) bool {
 	return t.request == 0 || o.request == 0
 }
 
-// sameTrace tells that the clients of both named the same trace.
+// sameTrace reports whether the clients of both named the same trace.
 func (t *trail) sameTrace(o *trail) bool { return t.traced && o.traced && t.trace == o.trace }
 
+// otherTrace reports whether the clients of both named different traces.
 func (t *trail) otherTrace(o *trail) bool { return t.traced && o.traced && t.trace != o.trace }

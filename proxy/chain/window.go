@@ -7,47 +7,50 @@ import (
 )
 
 const (
-	// unknownWait is the longest wait of a client that nothing is known of: what
-	// doubling from a second comes to in six retries.
+	// unknownWait is the longest wait of an unknown client: a second, doubled for six
+	// retries.
 	unknownWait = 64 * time.Second
-	// namedWait is how long a chain with an identifier is kept at least: a late attempt
-	// cannot be mistaken.
+	// namedWait is how long a chain with an identifier waits at least: nobody can
+	// mistake a late attempt.
 	namedWait = time.Minute
-	// loopWait is the shortest that an application's loop waits round a library that has
-	// given up (LangChain's with_retry: a second and some jitter).
+	// loopWait is the shortest wait of an application's loop round an SDK that has given
+	// up (LangChain's with_retry: a second and some jitter).
 	loopWait = time.Second
-	// midStreamWait is for a stream that broke off. No library sends again what has
-	// begun to be answered; an application may.
+	// midStreamWait is how long a chain waits after a stream that broke off. No SDK
+	// repeats a request to which the answer has begun; an application may.
 	midStreamWait = 30 * time.Second
-	// renewWait is for credentials that are renewed after a 401.
+	// renewWait is how long a chain waits for a client that renews its credentials.
 	renewWait = 5 * time.Second
-	// maxWait bounds what a server may ask for.
+	// maxWait bounds the wait that a server may ask for.
 	maxWait = 15 * time.Minute
-	// early is by how much a timer may seem to fire before its time: the response
-	// was read here before it was there.
+	// early is by how much a client's timer may seem to fire before its time, because
+	// headway read the response before the client did.
 	early = 20 * time.Millisecond
 )
 
-// loops are the slowest loops that an application puts round an SDK of its own.
+// loops is the back-off of the slowest loops that applications put round an SDK.
 var loops = sdk.BackOff{First: 2 * time.Second, Ceiling: unknownWait}
 
-// window says when another attempt may follow, from the end of the last one.
-// Between sharp and blunt is where the client's own library would send it.
+// window says when another attempt may follow, from the end of the last one: between
+// earliest and latest. The client's own SDK would send it between from and to.
 type window struct {
 	earliest, latest time.Duration
-	sharp, blunt     time.Duration
+	from, to         time.Duration
 }
 
-// window is the time in which c may go on.
+// expects reports whether the client's own SDK would send another attempt after gap.
+func (w window) expects(gap time.Duration) bool { return gap >= w.from && gap <= w.to }
+
+// window returns the time in which c may go on.
 func (c *chain) window() window {
 	client := sdk.Of(c.trail.client)
 	if c.midStream {
-		return window{latest: midStreamWait, blunt: -1}
+		return window{latest: midStreamWait, to: -1}
 	}
 	if c.renews {
-		return window{latest: renewWait, blunt: renewWait}
+		return window{latest: renewWait, to: renewWait}
 	}
-	w := window{latest: unknownWait, blunt: -1}
+	w := window{latest: unknownWait, to: -1}
 	if c.trail.client != sdk.Unknown {
 		w = backOff(client, c.tries())
 	}
@@ -55,7 +58,7 @@ func (c *chain) window() window {
 		w.latest = max(w.latest, asked)
 		if client.BackOff.Obeys(asked) {
 			w.earliest = min(w.earliest, asked)
-			w.sharp, w.blunt = asked-early, asked+asked/20+time.Second/2
+			w.from, w.to = asked-early, asked+asked/20+time.Second/2
 		}
 	}
 	w.earliest = max(0, w.earliest-w.earliest/20-early)
@@ -66,10 +69,10 @@ func (c *chain) window() window {
 	return w
 }
 
-// backOff is the window of the retry that follows so many tries of the SDK itself.
+// backOff returns the window of the retry that follows so many tries of the SDK itself.
 func backOff(client *sdk.Client, tries int) window {
 	least, longest := client.BackOff.Wait(tries)
-	w := window{earliest: least, latest: longest, sharp: least - least/20 - early, blunt: longest + longest/10 + time.Second/2}
+	w := window{earliest: least, latest: longest, from: least - least/20 - early, to: longest + longest/10 + time.Second/2}
 	if client.OnlyCounts() {
 		_, loop := loops.Wait(tries)
 		w.latest = max(client.BackOff.Ceiling, loop)
@@ -80,7 +83,7 @@ func backOff(client *sdk.Client, tries int) window {
 	return w
 }
 
-// tries is how many attempts the client's library has made in a row.
+// tries returns how many attempts the client's SDK has made in a row.
 func (c *chain) tries() int {
 	if c.trail.retries >= 0 && sdk.Of(c.trail.client).OnlyCounts() {
 		return int(c.trail.retries) + 1
