@@ -26,6 +26,10 @@ type clientConn struct {
 	socket
 	proxy *Proxy
 
+	origin      exchange.Origin // of all its exchanges; empty is an application
+	proxyHeader bool            // a PROXY header comes before the first request
+	uncounted   bool            // Connections leaves it out
+
 	mu    sync.Mutex
 	relay *relay // the running exchange
 	busy  bool   // a request has begun to arrive, and its exchange is not over
@@ -53,7 +57,7 @@ func (c *clientConn) serve() {
 	switch {
 	case c.original != nil:
 		c.serveOriginal()
-	case !c.proxy.config.ProxyProtocol || c.skipProxyHeader():
+	case !c.proxyHeader || c.skipProxyHeader():
 		c.exchanges()
 	}
 }
@@ -163,7 +167,7 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 		return c.turnAway(400, err)
 	}
 	route := c.proxy.routes.match(req.target)
-	x := c.proxy.config.Tap.Begin(describe(&req, route, at))
+	x := c.proxy.config.Tap.Begin(c.describe(&req, route, at))
 	switch {
 	case c.proxy.draining.Load():
 		return c.deny(x, refusal{status: 503, kind: "draining", message: "this sidecar is stopping"},
@@ -209,8 +213,8 @@ func (c *clientConn) setRelay(r *relay) {
 }
 
 // describe tells the tap of a request. Without a route it goes nowhere.
-func describe(req *requestHead, route *route, at tap.Instant) tap.Request {
-	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at}
+func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) tap.Request {
+	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at, Origin: c.origin}
 	target := string(req.target)
 	if route != nil {
 		d.Upstream, d.Mode = route.Upstream, route.mode

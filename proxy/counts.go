@@ -12,6 +12,13 @@ type counts struct {
 	upgraded, raw         atomic.Uint64 // of these, by what they became
 }
 
+// count counts the connection in n, unless no application opened it.
+func (c *clientConn) count(n *atomic.Uint64) {
+	if !c.uncounted {
+		n.Add(1)
+	}
+}
+
 // Connections counts the client connections so far: those that came explicit or
 // transparent, and those of them that became a tunnel, upgraded by an exchange or
 // raw from their first byte.

@@ -46,7 +46,7 @@ func forwardedHead(p []byte, r Route, t *tap.Tap) (forwarded []byte, length int,
 	if t == nil {
 		return head.appendRequest(nil, &r, nil), length, f, true
 	}
-	x := t.Begin(describe(&head, &route{Route: r}, tap.Now()))
+	x := t.Begin(new(clientConn).describe(&head, &route{Route: r}, tap.Now()))
 	context := x.Tell(nil)
 	x.End(tap.Result{At: tap.Now()})
 	return head.appendRequest(nil, &r, &context), length, f, true
@@ -103,6 +103,9 @@ func (p *Proxy) LooksUp() (does bool) {
 	}
 	return does
 }
+
+// PairOn is pairOn.
+func PairOn(l *net.TCPListener) (near, far net.Conn, err error) { return pairOn(l) }
 
 // Stalled tells whether the upload of a client waits.
 func (p *Proxy) Stalled() (is bool) {

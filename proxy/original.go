@@ -157,7 +157,7 @@ func (c *clientConn) recordDialFailure(err error) {
 func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
 	route := c.original.routeOf(req)
 	return &relay{
-		client: c, route: route, x: c.proxy.config.Tap.Begin(describe(req, route, at)),
+		client: c, route: route, x: c.proxy.config.Tap.Begin(c.describe(req, route, at)),
 		method: string(req.method), close: req.close, upgrade: req.upgrade,
 	}
 }

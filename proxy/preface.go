@@ -42,7 +42,7 @@ func (c *clientConn) serveHTTP2(why error) bool {
 		c.proxy.config.Log.Warn("no connection for a client of HTTP/2", "upstream", route.Upstream.Address(), "err", rootCause(err))
 		return false
 	}
-	c.proxy.counts.raw.Add(1)
+	c.count(&c.proxy.counts.raw)
 	c.pin(conn, raw)
 	c.passBothWays()
 	return false

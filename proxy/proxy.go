@@ -49,7 +49,7 @@ type Config struct {
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	Resolver *net.Resolver // looks the names of upstreams up; nil is the system's
 
-	ProxyProtocol bool // every client connection begins with a PROXY header
+	ProxyProtocol bool // every connection that Serve accepts begins with a PROXY header
 }
 
 // Propagation is whether upstreams are told of the spans that headway makes of
@@ -122,7 +122,9 @@ func (p *Proxy) Serve(l net.Listener) error {
 		switch {
 		case err == nil:
 			p.counts.explicit.Add(1)
-			go p.serve(newClientConn(p, conn))
+			c := newClientConn(p, conn)
+			c.proxyHeader = p.config.ProxyProtocol
+			go p.serve(c)
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		case isTemporary(err):
@@ -147,9 +149,14 @@ func isTemporary(err error) bool {
 	return errors.As(err, &e) && e.Temporary()
 }
 
-// serve runs one client connection to its end. A panic ends that connection only.
+// serve counts a client connection and runs it.
 func (p *Proxy) serve(c *clientConn) {
 	p.remember(c)
+	p.run(c)
+}
+
+// run serves a client connection to its end. A panic ends that connection only.
+func (p *Proxy) run(c *clientConn) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.config.Log.Error("panic in a client connection", "panic", v, "stack", string(debug.Stack()))
@@ -174,6 +181,18 @@ func (p *Proxy) remember(c *clientConn) {
 	if p.draining.Load() && c.original == nil {
 		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	}
+}
+
+// rememberUnlessDraining counts c among the connections that Drain waits for, unless
+// draining has begun.
+func (p *Proxy) rememberUnlessDraining(c *clientConn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.draining.Load() {
+		return false
+	}
+	p.clients[c] = struct{}{}
+	return true
 }
 
 func (p *Proxy) forget(c *clientConn) {

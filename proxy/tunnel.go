@@ -28,7 +28,7 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	if done || err != nil {
 		return at, err
 	}
-	r.client.proxy.counts.upgraded.Add(1)
+	r.client.count(&r.client.proxy.counts.upgraded)
 	r.tunnel.Store(true)
 	r.client.wake()
 	if at, err = r.forwardBody(); err == nil {
