@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// buffered is more than the kernel and headway may hold of a body that nobody reads:
-	// two connections' socket buffers.
+	// buffered is more than the kernel and headway hold of a body that nobody reads: the
+	// socket buffers of two connections.
 	buffered = 32 << 20
-	// blocked is how long a write has to wait to say that the other side is held up.
+	// blocked is how long a write has to wait before a test says that it is held up.
 	blocked = 300 * time.Millisecond
 )
 
-// fillUp writes to p until it is held up, and returns how much it could write. What
-// it waits for is a time, so it checks that it was held up at all and never how long.
+// fillUp writes to p until a write waits for longer than blocked, and returns how many
+// bytes it could write. It tells whether that happened at all.
 func fillUp(p *peer) (n int64, heldUp bool) {
 	body := newPattern()
 	chunk := make([]byte, 64<<10)
@@ -36,6 +36,20 @@ func fillUp(p *peer) (n int64, heldUp bool) {
 	return n, false
 }
 
+// flooding returns an upstream's script that sends a body until nobody takes more of it.
+// Then it closes full and waits for the end of the connection.
+func flooding(full chan<- struct{}) func(*peer) {
+	return func(p *peer) {
+		p.message()
+		p.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+		if _, heldUp := fillUp(p); !heldUp {
+			p.t.Error("nobody held the upstream up")
+		}
+		close(full)
+		p.gone()
+	}
+}
+
 func TestClientThatDoesNotReadHoldsTheUpstreamUp(t *testing.T) {
 	written := make(chan int64, 1)
 	u := newUpstream(t, func(p *peer) {
@@ -50,7 +64,7 @@ func TestClientThatDoesNotReadHoldsTheUpstreamUp(t *testing.T) {
 	f := newFixture(t, u.url)
 	c := f.dial()
 	c.send(get)
-	n := <-written // and then the upstream leaves
+	n := <-written // then the upstream leaves
 	c.head()
 	body := make([]byte, 64<<10)
 	var got int64

@@ -32,7 +32,7 @@ func relaying(b *testing.B, options ...func(*proxy.Config)) (client, upstream ne
 	}
 	p := proxy.New(config)
 	go func() { _ = p.Serve(front) }()
-	b.Cleanup(func() { _ = p.Drain(b.Context()) }) // whose context is over by then
+	b.Cleanup(func() { _ = p.Drain(b.Context()) }) // the context has ended by then
 	client, err := net.Dial("tcp", front.Addr().String())
 	if err != nil {
 		b.Fatal(err)
@@ -64,7 +64,7 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// BenchmarkRequest is one small exchange on connections that are open.
+// BenchmarkRequest is one small exchange on two open connections.
 func BenchmarkRequest(b *testing.B) {
 	client, upstream := relaying(b)
 	response := []byte(strings.Replace(okay, "OK\r\n", "OK\r\nContent-Type: application/json\r\n", 1))
@@ -93,8 +93,8 @@ func deliver(b *testing.B, client, upstream net.Conn, what, p []byte) {
 	}
 }
 
-// TestEventAllocatesNothing on its way through the relay and the tap, which it
-// shares the process with.
+// TestEventAllocatesNothing checks that the relay, the tap and the test itself allocate
+// nothing for an event.
 func TestEventAllocatesNothing(t *testing.T) {
 	if allocs := testing.Benchmark(BenchmarkEvent).AllocsPerOp(); allocs != 0 {
 		t.Errorf("%d allocations an event, want 0", allocs)

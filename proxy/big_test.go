@@ -16,13 +16,13 @@ import (
 
 const (
 	bigBody = 256 << 20
-	// maxGrowth is what the heap may grow by while a big body passes, whatever its
-	// size: some buffers, and the garbage of a collection's cycle.
+	// maxGrowth bounds the growth of the heap while a body of any size passes: some
+	// buffers, and the garbage of one collection's cycle.
 	maxGrowth = 16 << 20
 )
 
-// pattern is an endless body that tells when a byte is lost or moved: blocks whose
-// length has no divisor in common with any buffer's.
+// pattern is an endless body in which a lost or moved byte shows: it repeats a block
+// whose length has no divisor in common with any buffer's.
 type pattern struct {
 	block []byte
 	at    int
@@ -49,7 +49,7 @@ func sum(r io.Reader, n int64) (uint32, error) {
 	return h.Sum32(), err
 }
 
-// heap watches how big the heap gets until it is stopped.
+// heap watches the size of the heap until a test stops it.
 func heap() (stop func() uint64) {
 	var before, now runtime.MemStats
 	runtime.GC()
@@ -77,8 +77,8 @@ func heap() (stop func() uint64) {
 	}
 }
 
-// TestBigBodiesPassWithoutBeingHeld, both ways, as garbage to the dialect and as
-// traffic of none.
+// TestBigBodiesPassWithoutBeingHeld sends them both ways, as garbage for a dialect and
+// as traffic of no dialect.
 func TestBigBodiesPassWithoutBeingHeld(t *testing.T) {
 	want, _ := sum(newPattern(), bigBody)
 	check := func(t *testing.T, who string, r io.Reader) {

@@ -8,7 +8,7 @@ var errFraming = errors.New("malformed chunked body")
 // maxTrailers bounds the trailer section and one chunk's extensions.
 const maxTrailers = 64 << 10
 
-// framing says how the end of a body is told (RFC 9112, section 6.3).
+// framing says by what a recipient knows the end of a body (RFC 9112, section 6.3).
 type framing uint8
 
 const (
@@ -18,18 +18,18 @@ const (
 	untilClose
 )
 
-// body follows the framing of one message's body through bytes that are
-// forwarded as they are, so that its end is known and its content can be told
-// from its framing. Lines must end in CRLF: what else might be read in two ways
-// is refused.
+// body follows the framing of one message's body through bytes that headway forwards
+// as they are. It finds the end of the body, and the content between the framing. A
+// line must end in CRLF; body refuses any other end, because two recipients could read
+// it differently.
 type body struct {
 	framing framing
-	left    uint64 // of a sized body or of the current chunk
+	left    uint64 // bytes left of a sized body or of the current chunk
 	state   chunkState
-	digits  int // of the current chunk's size
-	line    int // length of the current chunk's extensions, or of all trailers
-	colon   bool
-	spans   [][]byte
+	digits  int      // of the current chunk's size, so far
+	line    int      // length of the current chunk's extensions, or of all trailers
+	colon   bool     // the current trailer has a colon
+	spans   [][]byte // see advance
 }
 
 type chunkState uint8
@@ -49,8 +49,8 @@ const (
 )
 
 // advance reads p, the next bytes of the connection. It returns how many of them
-// belong to this body and whether the body ends with them. b.spans is the
-// content among them, valid until the next call.
+// belong to this body, and whether the body ends with them. Afterwards b.spans holds
+// the content among them, as parts of p, until the next call.
 func (b *body) advance(p []byte) (n int, done bool, err error) {
 	b.spans = b.spans[:0]
 	switch b.framing {
@@ -105,7 +105,7 @@ func errUnless(ok bool) error {
 	return errFraming
 }
 
-// step takes one byte of framing.
+// step reads one byte of framing.
 func (b *body) step(c byte) error {
 	switch b.state {
 	case chunkSize:
@@ -127,6 +127,14 @@ func (b *body) step(c byte) error {
 	case chunkDataLF:
 		b.state = chunkSize
 		return errUnless(c == '\n')
+	}
+	return b.trailerByte(c)
+}
+
+// trailerByte reads a byte after the last chunk: of the trailers, or of the empty line
+// that ends the body.
+func (b *body) trailerByte(c byte) error {
+	switch b.state {
 	case trailerStart:
 		if c == '\r' {
 			b.state = finalLF
@@ -146,7 +154,7 @@ func (b *body) step(c byte) error {
 	}
 }
 
-// sizeByte takes a byte of a chunk's size line.
+// sizeByte reads a byte of a chunk's size line.
 func (b *body) sizeByte(c byte) error {
 	switch d := hexDigit(c); {
 	case d >= 0:
@@ -164,8 +172,8 @@ func (b *body) sizeByte(c byte) error {
 	return b.padByte(c)
 }
 
-// padByte takes a byte after the digits of a chunk's size: white space, which some
-// servers fill up their sizes with, until an extension or the end of the line.
+// padByte reads a byte after the digits of a chunk's size. Some servers fill the size up
+// with white space, until an extension or the end of the line.
 func (b *body) padByte(c byte) error {
 	switch c {
 	case '\r':
@@ -181,8 +189,8 @@ func (b *body) padByte(c byte) error {
 	return errFraming
 }
 
-// lineByte takes a byte of a line that must end in CRLF, whose LF is read in
-// state next.
+// lineByte reads a byte of a line that must end in CRLF. After the CR, b reads the LF in
+// the state next.
 func (b *body) lineByte(c byte, next chunkState) error {
 	if b.line++; b.line > maxTrailers || c == '\n' || c == 0 {
 		return errFraming

@@ -11,7 +11,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// read is what following a chunked body came to.
+// read is the result of following a chunked body.
 type read struct {
 	length  int // of the body on the wire, when it is whole
 	content string
@@ -19,7 +19,7 @@ type read struct {
 	failed  bool
 }
 
-// follow reads p in pieces no longer than the bytes of cuts say, over and over.
+// follow reads p in pieces. The bytes of cuts, over and over, bound their lengths.
 func follow(p, cuts []byte) (r read) {
 	c := proxy.NewChunked()
 	for i := 0; len(p) > 0; i++ {
@@ -41,7 +41,7 @@ func follow(p, cuts []byte) (r read) {
 	return r
 }
 
-// reference reads p as net/http does. It tells how much of p that took.
+// reference reads p with net/http, and returns how much of p net/http has read.
 func reference(p []byte) (content []byte, length int, err error) {
 	source := bytes.NewReader(p)
 	r := bufio.NewReader(io.MultiReader(strings.NewReader("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), source))
@@ -79,8 +79,8 @@ func TestChunkedBody(t *testing.T) {
 	}
 }
 
-// FuzzBody: where the bytes of a body are cut changes nothing, and a body that is
-// whole to headway is the same to net/http, if it is one at all.
+// FuzzBody checks that cutting the bytes of a body anywhere changes nothing, and that
+// net/http reads the same body wherever it accepts one that headway accepts.
 func FuzzBody(f *testing.F) {
 	for _, body := range []string{
 		"0\r\n\r\n", "3\r\nabc\r\n0\r\nA: b\r\n\r\nmore", "a;x=y\r\n0123456789\r\n0\r\n\r\n", "1 \r\nx\r\n00\r\n\r\n",

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// linger is how long a connection that headway ends is still read, so that the
-	// last response is not destroyed by a reset (RFC 9112, section 9.6).
+	// linger is how long headway still reads from a connection after it has ended its own
+	// side: a reset would destroy the last response (RFC 9112, section 9.6).
 	linger = 2 * time.Second
-	// maxPipelined bounds what a client may send ahead of its running exchange.
+	// maxPipelined bounds the bytes that headway reads ahead of a running exchange.
 	maxPipelined = 64 << 10
 )
 
-// clientConn is a connection of an application. Its goroutine reads requests,
-// carries their bodies up, and while a response comes down waits in a read: for
-// the next request, or for the client to leave.
+// clientConn is a connection of an application or a prober. Its goroutine reads
+// requests and writes their bodies to the upstream. While a response comes down it
+// waits in a read: for the next request, or for the client to leave.
 type clientConn struct {
 	socket
 	proxy *Proxy
@@ -31,18 +31,18 @@ type clientConn struct {
 	uncounted   bool            // Connections leaves it out
 
 	mu    sync.Mutex
-	relay *relay // the running exchange
-	busy  bool   // a request has begun to arrive, and its exchange is not over
-	last  bool   // no exchange follows
-	over  sync.Cond
+	relay *relay    // the running exchange
+	busy  bool      // a request has begun to arrive, and its exchange is not over
+	last  bool      // no exchange follows
+	over  sync.Cond // signals that the state of the running exchange has changed
 
-	original   *original     // where it was going, in transparent mode
-	pinned     *upstreamConn // the one connection that all of it goes to; nil when there is a pool
-	closed     atomic.Bool   // by close; an upstream connection that comes later is not kept
-	unmeasured bool          // what comes now is no exchange, and carried as it is
+	original   *original     // the original destination in transparent mode; else nil
+	pinned     *upstreamConn // the one upstream connection of all exchanges; nil when pools serve them
+	closed     atomic.Bool   // close was called: pin closes an upstream connection that comes later
+	unmeasured bool          // both sides' bytes are forwarded as they are, and are no exchange
 
-	wakeWanted bool // the reader is to be woken by the other side
-	wakeSent   bool // it was, by a deadline that has passed
+	wakeWanted bool // the upstream's side has to wake the reader
+	wakeSent   bool // it has, with a read deadline in the past
 }
 
 func newClientConn(p *Proxy, conn net.Conn) *clientConn {
@@ -62,7 +62,7 @@ func (c *clientConn) serve() {
 	}
 }
 
-// exchanges serves requests as long as they follow one another.
+// exchanges serves one request after another until none may follow.
 func (c *clientConn) exchanges() {
 	for {
 		raw, at, ok := c.nextHead()
@@ -72,7 +72,7 @@ func (c *clientConn) exchanges() {
 	}
 }
 
-// closeIfIdle ends the connection if no request is under way.
+// closeIfIdle closes the connection unless a request is under way.
 func (c *clientConn) closeIfIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,23 +89,23 @@ func (c *clientConn) cut() {
 		c.close()
 		return
 	}
-	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second)) // a client that does not read holds nothing up
+	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second)) // a client that does not read must not hold Drain up
 	c.relay.abort(exchange.Drained)
 }
 
-// fail ends what runs after a panic in c's goroutine.
+// fail ends the running exchange after a panic in c's goroutine.
 func (c *clientConn) fail() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.relay != nil {
-		c.relay.unlock() // the upstream's side waits for what is never going to be written
+		c.relay.unlock() // the upstream's side may wait for a write that will not come
 		c.relay.abort(exchange.ClientGone)
 		c.relay.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
 	}
 }
 
-// nextHead waits for the head of the next request. It is valid until the inbox
-// is read into again.
+// nextHead waits for the head of the next request. The head is valid until c reads
+// into its inbox again. It is not ok when no request can follow.
 func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 	known := 0
 	for {
@@ -135,8 +135,8 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 	}
 }
 
-// skipEmptyLines drops CRLFs before a request line (RFC 9112, section 2.2). It tells
-// whether a request may follow.
+// skipEmptyLines drops CRLFs before a request line (RFC 9112, section 2.2), or forwards
+// them in transparent mode. It tells whether a request may follow.
 func (c *clientConn) skipEmptyLines() bool {
 	if c.pinned != nil {
 		return c.passEmptyLines()
@@ -153,7 +153,8 @@ func (c *clientConn) markBusy() {
 	c.busy = true
 }
 
-// exchange serves one request. It tells whether another may follow.
+// exchange serves the request with the given head. It tells whether another request may
+// follow.
 func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	parser := c.proxy.parsers.get()
 	req, err := parser.parseRequest(raw)
@@ -182,7 +183,8 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	return c.runExchange(x, &req, route)
 }
 
-// runExchange binds the exchange to an upstream connection and runs it.
+// runExchange binds the exchange x to an upstream connection and runs it. It tells
+// whether another request may follow.
 func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route) bool {
 	r := &relay{
 		client: c, route: route, x: x,
@@ -212,7 +214,7 @@ func (c *clientConn) setRelay(r *relay) {
 	c.relay = r
 }
 
-// describe tells the tap of a request. Without a route it goes nowhere.
+// describe is the request as the tap takes it. Without a route it has no upstream.
 func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) tap.Request {
 	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at, Origin: c.origin}
 	target := string(req.target)
@@ -224,8 +226,8 @@ func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) ta
 	return d
 }
 
-// turnAway answers what is no request and ends the connection. It returns false.
-// In transparent mode it is left to the server to answer.
+// turnAway answers bytes that are no request, and ends the connection. In transparent
+// mode it leaves the answer to the server. It always returns false.
 func (c *clientConn) turnAway(status int, why error) bool {
 	if c.original != nil {
 		return false
@@ -235,18 +237,19 @@ func (c *clientConn) turnAway(status int, why error) bool {
 	return false
 }
 
-// deny answers the request from here and ends the connection, whose next bytes
-// may be a body that nobody wants. The exchange ends before its client can know.
-func (c *clientConn) deny(x *tap.Exchange, r refusal, e tap.Result) bool {
-	e.At = tap.Now()
-	e.Status = c.refuse(r)
-	x.End(e)
+// deny answers the request with headway's own response and ends the connection, because
+// its next bytes may be a body that headway would have to read. It records the exchange
+// before its client can see the end of the connection. It always returns false.
+func (c *clientConn) deny(x *tap.Exchange, r refusal, result tap.Result) bool {
+	result.At = tap.Now()
+	result.Status = c.refuse(r)
+	x.End(result)
 	c.lingerOn()
 	return false
 }
 
-// refuse writes an answer of headway's own and returns its status, or 0 when the
-// client is not there to take it.
+// refuse writes headway's own response and returns its status, or 0 when the client is
+// gone.
 func (c *clientConn) refuse(r refusal) int {
 	if _, err := c.conn.Write(r.append(nil)); err != nil {
 		return 0
@@ -254,8 +257,8 @@ func (c *clientConn) refuse(r refusal) int {
 	return r.status
 }
 
-// lingerOn ends the sending side and takes what the client still sends, for a
-// while.
+// lingerOn ends the sending side and drops the bytes that the client still sends, for
+// linger at most.
 func (c *clientConn) lingerOn() {
 	c.endWriting()
 	for {
@@ -266,7 +269,7 @@ func (c *clientConn) lingerOn() {
 	}
 }
 
-// endWriting sends FIN and bounds how long the other side is still heard.
+// endWriting sends a FIN and bounds by linger how long c still reads from the client.
 func (c *clientConn) endWriting() {
 	closeWrite(c.conn)
 	_ = c.conn.SetReadDeadline(time.Now().Add(linger))

@@ -32,7 +32,7 @@ func conversations() []conversation {
 			says(client, post+"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"),
 			says(server, "HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"), does(server, closes),
 		}, touch: []touch{{
-			way: "explicit", why: "Connection is said anew, as the last field (RFC 9110, 7.6.1)",
+			way: "explicit", why: "headway writes Connection itself, as the last field (RFC 9110, 7.6.1)",
 			response: edit{"Connection: close\r\nContent-Length: 2\r\n", "Content-Length: 2\r\nConnection: close\r\n"},
 		}}},
 		{name: "103 and other interim responses", steps: []step{
@@ -51,7 +51,7 @@ func conversations() []conversation {
 		{name: "client of HTTP/1.0", steps: []step{
 			says(client, "GET / HTTP/1.0\r\nHost: SERVER\r\n\r\n"), says(server, ok), does(server, closes),
 		}, touch: []touch{{
-			way: "explicit", why: "a proxy speaks its own version (RFC 9110, 2.5); the end of the connection is said",
+			way: "explicit", why: "a proxy speaks its own version (RFC 9110, 2.5), and headway announces the end of the connection",
 			request:  edit{"HTTP/1.0", "HTTP/1.1"},
 			response: edit{"Content-Length: 2\r\n", "Content-Length: 2\r\nConnection: close\r\n"},
 		}}},
@@ -64,13 +64,13 @@ func conversations() []conversation {
 		{name: "close-delimited body", steps: []step{
 			says(client, get), says(server, "HTTP/1.1 200 OK\r\nX: y\r\n\r\nuntil "), says(server, "the end"), does(server, closes),
 		}, touch: []touch{{
-			way: "explicit", why: "the end of the connection is said (RFC 9112, 9.6)",
+			way: "explicit", why: "headway announces the end of the connection (RFC 9112, 9.6)",
 			response: edit{"X: y\r\n", "X: y\r\nConnection: close\r\n"},
 		}}},
 		{name: "close-delimited body, cut by a reset", steps: []step{
 			says(client, get), says(server, "HTTP/1.1 200 OK\r\nX: y\r\n\r\nuntil "), does(client, listens), does(server, resets),
 		}, touch: []touch{{
-			way: "explicit", why: "the end of the connection is said (RFC 9112, 9.6)",
+			way: "explicit", why: "headway announces the end of the connection (RFC 9112, 9.6)",
 			response: edit{"X: y\r\n", "X: y\r\nConnection: close\r\n"},
 		}}},
 		{name: "fixed body cut short", steps: []step{
@@ -182,8 +182,8 @@ func conversations() []conversation {
 	}
 }
 
-// conversationsOfPairs are those whose two ends have to share one connection, or that
-// no proxy may forward: they go through transparent mode only.
+// conversationsOfPairs are for transparent mode only: their two ends have to share one
+// connection, or a proxy may not forward them.
 func conversationsOfPairs() []conversation {
 	const (
 		get = "GET /v1/models HTTP/1.1\r\nHost: SERVER\r\n\r\n"

@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// TestConformance has the same conversation between the same two raw sockets
-// directly and through headway, and compares what each side saw, byte by byte, and
-// how its connection ended. What RFC 9110 and RFC 9112 have a proxy touch is
-// written with the case; nothing else may differ.
+// TestConformance holds every conversation twice between the same two raw sockets:
+// directly and through headway. It compares the bytes that each side received, and how
+// the client's connection ended. A case names the bytes that RFC 9110 and RFC 9112 have
+// a proxy change; no other byte may differ.
 //
-// docs/fidelity.md is the table of it; -update writes it anew.
+// docs/fidelity.md holds the table; -update writes it.
 func TestConformance(t *testing.T) {
 	var table strings.Builder
 	for _, c := range append(conversations(), conversationsOfPairs()...) {
@@ -42,12 +42,12 @@ func TestConformance(t *testing.T) {
 		t.Log(row)
 		table.WriteString(row)
 	}
-	if !t.Failed() && !strings.Contains(table.String(), "|  |") { // which a case that was not chosen leaves
+	if !t.Failed() && !strings.Contains(table.String(), "|  |") { // -run left a case out
 		goldenPage(t, "../docs/fidelity.md", table.String())
 	}
 }
 
-var update = flag.Bool("update", false, "write docs/fidelity.md anew")
+var update = flag.Bool("update", false, "write the table of docs/fidelity.md")
 
 // goldenPage compares the table in a page, between its two marks, with want.
 func goldenPage(t *testing.T, path, want string) {
@@ -66,14 +66,14 @@ func goldenPage(t *testing.T, path, want string) {
 	if *update {
 		err = os.WriteFile(path, []byte(whole), 0o644)
 	} else if whole != string(page) {
-		t.Errorf("%s is not what the suite says: run it with -update", path)
+		t.Errorf("%s differs from the suite: run it with -update", path)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// way is a way in which a connection may reach headway.
+// way is one of the ways by which a connection reaches headway.
 type way struct {
 	name string
 	open func(t *testing.T, upstream string) (f *fixture, address string)
@@ -103,22 +103,22 @@ func compare(t *testing.T, what, got, want string) {
 	t.Errorf("%s differs at byte %d:\ngot  …%.300q (%d bytes)\nwant …%.300q (%d bytes)", what, at, got[from:], len(got), want[from:], len(want))
 }
 
-// conversation is what two ends say to each other, in turns.
+// conversation is a sequence of steps that two ends make.
 type conversation struct {
 	name  string
-	pair  bool // it is for transparent mode only
+	pair  bool // for transparent mode only
 	steps []step
 	touch []touch
 }
 
-// touch is what one way through headway changes, and by which rule. Without one
-// nothing is changed.
+// touch lists the changes that headway makes to a conversation on one way, and the
+// rule behind them. Without a touch headway changes nothing.
 type touch struct {
 	way      string // empty: every way
 	why      string
-	request  edit // of what the server sees
-	response edit // of what the client sees
-	ending   edit // of how the client's connection ends
+	request  edit // of the bytes that the server receives
+	response edit // of the bytes that the client receives
+	ending   edit // of the end of the client's connection
 }
 
 // edit replaces pieces of text, in pairs of old and new.
@@ -127,13 +127,13 @@ type edit []string
 func (e edit) of(s string) string {
 	for i := 0; i < len(e); i += 2 {
 		if !strings.Contains(s, e[i]) {
-			return fmt.Sprintf("%q is not in what was said directly", e[i])
+			return fmt.Sprintf("%q is not in the direct conversation", e[i])
 		}
 	}
 	return strings.NewReplacer(e...).Replace(s)
 }
 
-// ways are those that c may take.
+// ways are the ways through headway on which c is possible.
 func (c *conversation) ways() []way {
 	if c.pair {
 		return throughHeadway[:1]
@@ -150,15 +150,15 @@ func (c *conversation) touched(way string) (touch, string) {
 	return touch{}, "identical"
 }
 
-// step is one thing that one end does, after it has heard what the other said last.
+// step is one action of one end, after it has received the other end's last bytes.
 type step struct {
 	by   side
 	says string
 	does func(net.Conn)
-	anew bool // the client opens another connection for it
-	deaf bool // it does not wait for what the other said
-	each int  // it is said to each of so many requests, when it has come
-	last bool // it only hears that the other has ended its side
+	anew bool // the client opens another connection for the step
+	deaf bool // the end does not wait for the other end's bytes
+	each int  // the server answers so many requests, each as soon as it has come
+	last bool // the end only waits until the other one has ended its side
 }
 
 type side int
@@ -176,19 +176,19 @@ func answers(n int, s string) step           { return step{by: server, says: s, 
 func hearsEnd(by side) step                  { return step{by: by, last: true} }
 
 func listens(net.Conn)      {}
-func pauses(net.Conn)       { time.Sleep(5 * time.Millisecond) } // so that what was said goes alone
+func pauses(net.Conn)       { time.Sleep(5 * time.Millisecond) } // so that the bytes before it go alone
 func closes(c net.Conn)     { _ = c.Close() }
 func halfCloses(c net.Conn) { _ = c.(*net.TCPConn).CloseWrite() }
 func resets(c net.Conn)     { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() }
 
-// heard is what both ends got in a conversation.
+// heard is what both ends received in a conversation.
 type heard struct {
 	server, client string
 	ending         string // of the client's last connection
 }
 
-// play has the conversation: a client that dials address, and a server that
-// listens, whose own name is host.
+// play holds the conversation between a client that dials address and a server that
+// accepts from l. Host is the server's name in requests.
 func (c *conversation) play(t *testing.T, l net.Listener, address, host string) heard {
 	t.Helper()
 	ends := [2]*end{client: newEnd(), server: newEnd()}
@@ -201,13 +201,13 @@ func (c *conversation) play(t *testing.T, l net.Listener, address, host string) 
 			ends[client].dial(t, address)
 		}
 		if i > 0 && c.steps[i-1].by != s.by && !s.deaf && !ends[s.by].await(tailOf(c.steps[i-1])) {
-			t.Fatalf("step %d: what it answers never came; the end has heard %.400q", i, ends[s.by].text())
+			t.Fatalf("step %d: the bytes before it never came; the end has received %.400q", i, ends[s.by].text())
 		}
-		s.take(t, ends[s.by], host)
+		s.do(t, ends[s.by], host)
 	}
 	last := c.steps[len(c.steps)-1]
 	if other := ends[1-last.by]; !other.await(tailOf(last)) {
-		t.Fatalf("the last words never came; the end has heard %.400q", other.text())
+		t.Fatalf("the last bytes never came; the end has received %.400q", other.text())
 	}
 	ending := ends[client].ending()
 	stop()
@@ -216,8 +216,8 @@ func (c *conversation) play(t *testing.T, l net.Listener, address, host string) 
 	return heard{server: ends[server].text(), client: ends[client].text(), ending: ending}
 }
 
-// take makes one step.
-func (s step) take(t *testing.T, e *end, host string) {
+// do makes one step at e.
+func (s step) do(t *testing.T, e *end, host string) {
 	t.Helper()
 	switch {
 	case s.does != nil:
@@ -231,24 +231,24 @@ func (s step) take(t *testing.T, e *end, host string) {
 	}
 	for n := range max(1, s.each) {
 		if s.each > 0 && !e.awaitRequests(n+1) {
-			t.Fatalf("request %d never came; the server has heard %.400q", n+1, e.text())
+			t.Fatalf("request %d never came; the server has received %.400q", n+1, e.text())
 		}
-		// What was turned away may not be there to listen any more.
+		// A peer that headway has turned away may be gone.
 		_, _ = io.WriteString(e.latest(), strings.ReplaceAll(s.says, "SERVER", host))
 	}
 }
 
-// tailOf is by what the other end knows that it has heard all of s.
+// tailOf is the last bytes of s: the other end has all of s when it has them.
 func tailOf(s step) string { return s.says[max(0, len(s.says)-4):] }
 
-// end is one side's sockets, and all that came to them.
+// end is one side's sockets and the bytes that came to them.
 type end struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	conns   []net.Conn
-	last    net.Conn // that something came to, or that was opened
+	last    net.Conn // the one with the latest bytes, or the newest
 	all     strings.Builder
-	known   int // how much of all has been waited for
+	known   int // how many bytes of all the steps so far have waited for
 	over    string
 	readers sync.WaitGroup
 }
@@ -265,10 +265,10 @@ func (e *end) dial(t *testing.T, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.take(conn)
+	e.add(conn)
 }
 
-// accept takes what comes to l until the returned function is called.
+// accept accepts connections from l until the caller calls stop.
 func (e *end) accept(l net.Listener) (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -278,7 +278,7 @@ func (e *end) accept(l net.Listener) (stop func()) {
 			if err != nil {
 				return
 			}
-			e.take(conn)
+			e.add(conn)
 		}
 	}()
 	return func() {
@@ -288,7 +288,7 @@ func (e *end) accept(l net.Listener) (stop func()) {
 	}
 }
 
-func (e *end) take(conn net.Conn) {
+func (e *end) add(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	e.mu.Lock()
 	e.conns, e.last, e.over = append(e.conns, conn), conn, ""
@@ -328,8 +328,8 @@ func endingOf(err error) string {
 	return "open"
 }
 
-// await waits until something new has come that ends with tail. No tail needs no
-// waiting.
+// await waits until new bytes have come that end with tail. With an empty tail it does
+// not wait.
 func (e *end) await(tail string) bool {
 	return tail == "" || e.until(func(all string) bool { return len(all) > e.known && strings.HasSuffix(all, tail) })
 }
@@ -355,7 +355,7 @@ func (e *end) until(heard func(all string) bool) bool {
 	return true
 }
 
-// ending waits a moment for the connection to end and says how it did.
+// ending waits a moment for the connection to end, and says how it ended.
 func (e *end) ending() string {
 	const moment = 60 * time.Millisecond
 	timeout := time.AfterFunc(moment, e.changed.Broadcast)

@@ -8,8 +8,8 @@ import (
 
 // counts counts client connections.
 type counts struct {
-	explicit, transparent atomic.Uint64 // by how they came
-	upgraded, raw         atomic.Uint64 // of these, by what they became
+	explicit, transparent atomic.Uint64 // all connections, by the way they came in
+	upgraded, raw         atomic.Uint64 // those of them that became tunnels
 }
 
 // count counts the connection in n, unless no application opened it.
@@ -19,9 +19,9 @@ func (c *clientConn) count(n *atomic.Uint64) {
 	}
 }
 
-// Connections counts the client connections so far: those that came explicit or
-// transparent, and those of them that became a tunnel, upgraded by an exchange or
-// raw from their first byte.
+// Connections counts the connections that applications have opened so far: explicit and
+// transparent ones, and those of them that became tunnels, upgraded by an exchange or
+// raw from their first byte. Connections from Connect are not among them.
 func (p *Proxy) Connections() map[exchange.Mode]uint64 {
 	return map[exchange.Mode]uint64{
 		exchange.Explicit:    p.counts.explicit.Load(),

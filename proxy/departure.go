@@ -7,33 +7,33 @@ import (
 )
 
 const (
-	// dialPatience is how long opening a connection may take, and stallPatience how
-	// long a write to an upstream may wait, before the client, from which nothing is
-	// read meanwhile, is watched. Both are well below the 50 ms within which a
-	// departure is to be answered, and well above what is usual.
+	// The client's goroutine does not read while it dials or while a write to the upstream
+	// waits. When a dial has taken dialPatience, or a write has waited stallPatience, a
+	// watcher begins to look out for the client's departure. Both are well below the 50 ms
+	// within which headway answers a departure, and well above the usual durations.
 	dialPatience  = 5 * time.Millisecond
 	stallPatience = 20 * time.Millisecond
 )
 
-// watch looks out for the departure of a client from which nobody reads: its FIN
-// hides behind bytes that it sent before.
+// watch looks out for the departure of a client from which nobody reads: the client's
+// FIN hides behind bytes that the client sent before.
 type watch struct {
 	client *clientConn
 	timer  *time.Timer
 	over   chan struct{}
 }
 
-// departing is a connection whose end can be waited for while bytes before it are
-// unread.
+// departing is a connection on which a goroutine can wait for the end while bytes before
+// the end are unread.
 type departing interface {
-	// awaitDeparture returns true when the other side has left, and false when the read
+	// awaitDeparture returns true when the other side has left, or false when the read
 	// deadline has passed.
 	awaitDeparture() bool
 }
 
-// watch aborts r if the client leaves, as of patience from now. Until it is
-// stopped nobody else may read from the connection. It may be nil, which can be
-// stopped too.
+// watch begins, after patience, to look out for the client's departure, and aborts r
+// then. Until the caller stops the watch, nobody else may read from the connection. On a
+// connection that cannot be watched, the watch is nil; stop works on it too.
 func (c *clientConn) watch(r *relay, patience time.Duration) *watch {
 	d, ok := c.conn.(departing)
 	if !ok {
@@ -49,7 +49,7 @@ func (c *clientConn) watch(r *relay, patience time.Duration) *watch {
 	return w
 }
 
-// watchDial watches the client of r, if there is any, while a connection is opened.
+// watchDial watches the client of r during a dial, if r is not nil.
 func watchDial(r *relay) *watch {
 	if r == nil {
 		return nil
@@ -57,7 +57,7 @@ func watchDial(r *relay) *watch {
 	return r.client.watch(r, dialPatience)
 }
 
-// stop returns when the connection may be read from again.
+// stop ends the watch. When it returns, the caller may read from the connection again.
 func (w *watch) stop() {
 	if w == nil || w.timer.Stop() {
 		return
@@ -70,7 +70,7 @@ func (w *watch) stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.wakeSent: // the deadline is a wake-up call, too
+	case c.wakeSent: // sendWake needs the same deadline
 	case c.last:
 		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	default:
@@ -78,7 +78,8 @@ func (w *watch) stop() {
 	}
 }
 
-// send writes a part of the request. While that waits, the client is watched.
+// send writes a part of the request to the upstream. While the write waits, a watch
+// looks out for the client's departure.
 func (r *relay) send(p []byte) error {
 	u := r.up
 	u.sender.Store(r)
@@ -91,7 +92,7 @@ func (r *relay) send(p []byte) error {
 	return err
 }
 
-// stalled is called when a write to the connection begins to wait.
+// stalled starts a watch when a write to the connection begins to wait.
 func (u *upstreamConn) stalled() {
 	if r := u.sender.Load(); r != nil && r.watch.Load() == nil {
 		r.watch.Store(r.client.watch(r, stallPatience))

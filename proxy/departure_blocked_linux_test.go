@@ -24,8 +24,8 @@ func leavings() map[string]func(*peer) {
 	}
 }
 
-// blackhole returns an address whose connections never open: the queue of those
-// that wait to be accepted is full.
+// blackhole returns an address whose connections never open, because the queue of its
+// listener is full.
 func blackhole(t *testing.T, address string) *net.TCPAddr {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
@@ -49,8 +49,8 @@ func blackhole(t *testing.T, address string) *net.TCPAddr {
 	return nil
 }
 
-// TestClientThatLeavesWhileItsConnectionIsOpened ends the exchange at once. With
-// no limit on connecting nothing else would.
+// TestClientThatLeavesWhileItsConnectionIsOpened checks that its departure ends the
+// exchange at once. Without a ConnectTimeout nothing else would.
 func TestClientThatLeavesWhileItsConnectionIsOpened(t *testing.T) {
 	for name, leave := range leavings() {
 		t.Run(name+", while TCP connects", func(t *testing.T) {
@@ -80,7 +80,8 @@ func TestClientThatLeavesWhileItsConnectionIsOpened(t *testing.T) {
 	}
 }
 
-// TestSlowDialIsNoDeparture: the connection is read from as ever afterwards.
+// TestSlowDialIsNoDeparture checks that headway reads from the client's connection as
+// ever after a watch.
 func TestSlowDialIsNoDeparture(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url, dialing(func(ctx context.Context, address string) (net.Conn, error) {
@@ -92,13 +93,11 @@ func TestSlowDialIsNoDeparture(t *testing.T) {
 	c.send(big)
 	c.expect(okay)
 	f.want(exchange.OK, "", 200)
-	c.send(get)
-	c.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(c)
 }
 
-// TestClientThatLeavesWhileItsUploadIsStuck: the upstream reads nothing, and the
-// goodbye is behind bytes that nobody reads.
+// TestClientThatLeavesWhileItsUploadIsStuck has an upstream that reads nothing, so that
+// the client's FIN stays behind bytes that nobody reads.
 func TestClientThatLeavesWhileItsUploadIsStuck(t *testing.T) {
 	for name, leave := range leavings() {
 		for _, kept := range []bool{false, true} {
@@ -116,13 +115,11 @@ func TestClientThatLeavesWhileItsUploadIsStuck(t *testing.T) {
 				f := newFixture(t, u.url)
 				c := f.dial()
 				if kept {
-					c.send(get)
-					c.expect(okay)
-					f.want(exchange.OK, "", 200)
+					f.ask(c)
 				}
 				c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
 				for block := strings.Repeat("x", 32<<10); !f.proxy.Stalled(); {
-					c.send(block) // which arrives: only what was sent can be followed by a goodbye
+					c.send(block) // all of it goes out: a FIN can only follow bytes that have left
 					time.Sleep(time.Millisecond)
 				}
 				left := time.Now()
@@ -135,7 +132,7 @@ func TestClientThatLeavesWhileItsUploadIsStuck(t *testing.T) {
 	}
 }
 
-// TestUploadThatWasStuckGoesOn when the upstream reads again.
+// TestUploadThatWasStuckGoesOn checks that it goes on when the upstream reads again.
 func TestUploadThatWasStuckGoesOn(t *testing.T) {
 	read := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -150,35 +147,21 @@ func TestUploadThatWasStuckGoesOn(t *testing.T) {
 	c := f.dial()
 	const size = 50_000_000
 	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\n\r\n")
-	n := fill(c)
+	n, _ := fillUp(c)
 	_ = c.SetDeadline(time.Now().Add(patience))
 	close(read)
-	c.send(strings.Repeat("x", size-n))
+	c.send(strings.Repeat("x", size-int(n)))
 	c.expect(okay)
 	f.want(exchange.OK, "", 200)
-	c.send(get)
-	c.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(c)
 }
 
-// fill sends until nothing more is taken, and returns how much was.
-func fill(c *peer) (sent int) {
-	block := []byte(strings.Repeat("x", 64<<10))
-	for {
-		_ = c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-		n, err := c.Write(block)
-		if sent += n; err != nil {
-			return sent
-		}
-	}
-}
-
-// TestClientThatLeavesWhileARetryIsDialled, too.
+// TestClientThatLeavesWhileARetryIsDialled checks that its departure ends that dial too.
 func TestClientThatLeavesWhileARetryIsDialled(t *testing.T) {
 	u := newUpstream(t, func(p *peer) {
 		p.message()
 		p.send(okay)
-		p.head() // and goes
+		p.head() // then it leaves
 	})
 	retry := make(chan struct{})
 	dialled := 0
@@ -192,16 +175,14 @@ func TestClientThatLeavesWhileARetryIsDialled(t *testing.T) {
 	})
 	f := newFixture(t, u.url, dial, func(c *proxy.Config, _ *tap.Config) { c.ConnectTimeout = patience })
 	c := f.dial()
-	c.send(get)
-	c.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(c)
 	c.send(get)
 	wait(t, "the retry", retry)
 	_ = c.CloseWrite()
 	f.want(exchange.ClientGone, exchange.ErrCanceled, 0)
 }
 
-// hasHungUp tells whether the other side of conn has ended it, whatever is unread.
+// hasHungUp tells whether the other side of conn has ended it, even behind unread bytes.
 func hasHungUp(t *testing.T, conn net.Conn) (gone bool) {
 	raw, err := conn.(syscall.Conn).SyscallConn()
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poll asks the kernel what has happened to a socket, without waiting.
+// poll asks the kernel for the state of a socket, without waiting.
 type poll struct {
 	fd   unix.PollFd
 	at   unix.Timespec    // zero
-	call func(fd uintptr) // made once, so that asking allocates nothing
+	call func(fd uintptr) // do; made once, so that a poll allocates nothing
 }
 
 func (p *poll) do(fd uintptr) {
@@ -33,7 +33,7 @@ func (p *poll) hungUp() bool {
 // bytesSent implements wire.
 func (q *quickConn) bytesSent() int64 { return q.sent.Load() }
 
-// onStall implements wire. It is called before anything is written.
+// onStall implements wire. The caller sets f before the first write.
 func (q *quickConn) onStall(f func()) { q.stall = f }
 
 // hasEnded implements wire.

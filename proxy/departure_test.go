@@ -17,8 +17,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// TestClientThatLeavesEndsTheUpstreamsWork, at whatever moment and in whatever way
-// it leaves: nothing has to be written to it to notice.
+// TestClientThatLeavesEndsTheUpstreamsWork checks that headway notices a departure at
+// any moment and of any kind, without writing to the client.
 func TestClientThatLeavesEndsTheUpstreamsWork(t *testing.T) {
 	upload := "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{"
 	for _, moment := range []struct {
@@ -73,26 +73,12 @@ func TestClientThatLeavesEndsTheUpstreamsWork(t *testing.T) {
 	}
 }
 
-// TestClientThatLeavesWhileItReadsNothing: the relay is stuck in a write then.
+// TestClientThatLeavesWhileItReadsNothing checks the departure while the relay waits in
+// a write to the client.
 func TestClientThatLeavesWhileItReadsNothing(t *testing.T) {
 	for _, leave := range []func(*peer){(*peer).reset, func(c *peer) { _ = c.CloseWrite() }} {
 		full := make(chan struct{})
-		u := newUpstream(t, func(p *peer) {
-			p.head()
-			p.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-			block := make([]byte, 64<<10)
-			for {
-				_ = p.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-				if _, err := p.Write(block); isTimeout(err) {
-					break // backpressure has reached the upstream
-				} else if err != nil {
-					p.t.Errorf("writing: %v", err)
-					return
-				}
-			}
-			close(full)
-			p.gone()
-		})
+		u := newUpstream(t, flooding(full))
 		f := newFixture(t, u.url)
 		c := f.dial()
 		_ = c.Conn.(*net.TCPConn).SetReadBuffer(4096)
@@ -103,8 +89,8 @@ func TestClientThatLeavesWhileItReadsNothing(t *testing.T) {
 	}
 }
 
-// TestClientThatLeavesAfterItsResponseHarmsNobody: its upstream connection may
-// serve someone else by the time that its departure is noticed.
+// TestClientThatLeavesAfterItsResponseHarmsNobody: by the time that headway notices the
+// departure, the upstream connection may serve another client.
 func TestClientThatLeavesAfterItsResponseHarmsNobody(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url)
@@ -131,8 +117,8 @@ func TestClientThatLeavesAfterItsResponseHarmsNobody(t *testing.T) {
 	}
 }
 
-// TestClientThatLeavesAfterItsResponseCostsNoConnection, though its departure is
-// noticed while the tap still works on the response.
+// TestClientThatLeavesAfterItsResponseCostsNoConnection, though headway notices the
+// departure while the tap still works on the response.
 func TestClientThatLeavesAfterItsResponseCostsNoConnection(t *testing.T) {
 	slow := &gate{opened: make(chan struct{}), read: make(chan struct{}), fed: make(chan struct{})}
 	u := newUpstream(t, func(p *peer) {
@@ -156,27 +142,26 @@ func TestClientThatLeavesAfterItsResponseCostsNoConnection(t *testing.T) {
 	open()
 	f.want(exchange.OK, "", 200)
 	c = f.dial()
-	c.send(get)
-	c.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(c)
 	if n := u.connections.Load(); n != 1 {
 		t.Errorf("%d upstream connections, want 1", n)
 	}
 }
 
-// gate is a dialect whose decoder does not finish a Feed until it is opened.
+// gate is a dialect whose decoder does not finish a Feed until a test opens the gate.
 type gate struct {
 	grenade
 	opened chan struct{}
 
 	asked atomic.Int32
-	read  chan struct{} // closed when the request was read
+	read  chan struct{} // closed when the tap has the whole request
 
 	first sync.Once
-	fed   chan struct{} // closed when the response was forwarded
+	fed   chan struct{} // closed when the relay has forwarded the response
 }
 
-// Ask is called when the exchange begins and when its request was read.
+// Ask closes read the second time: the tap calls it at the begin of the exchange and at
+// the end of the request.
 func (g *gate) Ask() dialect.Ask {
 	if g.asked.Add(1) == 2 {
 		close(g.read)
@@ -191,7 +176,7 @@ func (g *gate) Feed([]byte, time.Duration) {
 	<-g.opened
 }
 
-// TestEveryExchangeIsRecordedOnce, whatever either side does and when.
+// TestEveryExchangeIsRecordedOnce has both sides do anything at any moment.
 func TestEveryExchangeIsRecordedOnce(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -213,7 +198,7 @@ func TestEveryExchangeIsRecordedOnce(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	f.stopNow() // which compares what began with what was told
+	f.stopNow() // it compares the numbers of exchanges that began and that were recorded
 	outcomes := map[exchange.Outcome]int{}
 	for range f.told.Load() {
 		outcomes[f.record().Outcome]++
@@ -229,7 +214,7 @@ func misbehave(p *peer, roll func(int) int) {
 	whole := streamHead + token("a") + token("b") + event("[DONE]") + "0\r\n\r\n"
 	for {
 		if roll(20) == 0 {
-			return // while idle, perhaps
+			return // perhaps while the connection is idle
 		}
 		if _, err := p.tryHead(); err != nil {
 			return
@@ -249,7 +234,7 @@ func misbehave(p *peer, roll func(int) int) {
 		case 4:
 			p.sendAnyway(strings.Replace(okay, "\r\n", "\r\nConnection: close\r\n", 1))
 			return
-		case 5: // answers ahead of the body and leaves the rest unread
+		case 5: // answers before the body and leaves it unread
 			p.sendAnyway(okay)
 			return
 		}

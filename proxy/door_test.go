@@ -57,8 +57,8 @@ func canaryEvents() []string {
 	}
 }
 
-// TestCanaryIsMeasuredLikeAnApplicationsRequest, and its Record alone says that it is
-// none: net/http's client streams by Connect, twice on one connection.
+// TestCanaryIsMeasuredLikeAnApplicationsRequest streams twice with net/http's client on
+// one connection; only Origin tells the Records from an application's.
 func TestCanaryIsMeasuredLikeAnApplicationsRequest(t *testing.T) {
 	u := newUpstream(t, func(p *peer) {
 		for {
@@ -101,14 +101,10 @@ func TestCanaryIsMeasuredLikeAnApplicationsRequest(t *testing.T) {
 	eventually(t, "every goroutine to end", func() bool { return running("") == 0 })
 }
 
-// TestConnectionOfACanaryIsNoApplications: neither when it opens nor when it becomes a
-// tunnel.
+// TestConnectionOfACanaryIsNoApplications checks that Connections counts it neither when
+// it opens nor when it becomes a tunnel.
 func TestConnectionOfACanaryIsNoApplications(t *testing.T) {
-	u := newUpstream(t, func(p *peer) {
-		p.head()
-		p.send(switched)
-		p.gone()
-	})
+	u := newUpstream(t, replying(switched))
 	f := newFixture(t, u.url)
 	c := f.connect()
 	c.send(upgrade)
@@ -124,7 +120,7 @@ func TestConnectionOfACanaryIsNoApplications(t *testing.T) {
 	}
 }
 
-// TestApplicationsAndCanariesShareTheUpstreamConnections, and keep their origins.
+// TestApplicationsAndCanariesShareTheUpstreamConnections and keep their own origins.
 func TestApplicationsAndCanariesShareTheUpstreamConnections(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url)
@@ -140,7 +136,7 @@ func TestApplicationsAndCanariesShareTheUpstreamConnections(t *testing.T) {
 	}
 }
 
-// TestCanaryThatGivesUpIsNoticed before its upstream has said another word.
+// TestCanaryThatGivesUpIsNoticed while the upstream sends nothing.
 func TestCanaryThatGivesUpIsNoticed(t *testing.T) {
 	left := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -166,10 +162,10 @@ func TestCanaryThatGivesUpIsNoticed(t *testing.T) {
 	}
 }
 
-// TestCanaryIsHeldToTheTimeouts of the proxy: its upstream is never reached.
+// TestCanaryIsHeldToTheTimeouts checks that ConnectTimeout ends a canary's dial.
 func TestCanaryIsHeldToTheTimeouts(t *testing.T) {
 	f := newFixture(t, "http://127.0.0.1:1", func(c *proxy.Config, _ *tap.Config) {
-		c.ConnectTimeout = 1 // which has passed before the dial begins
+		c.ConnectTimeout = 1 // it has passed before the dial begins
 		c.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -188,7 +184,7 @@ func TestCanaryIsHeldToTheTimeouts(t *testing.T) {
 	}
 }
 
-// TestConnectNeedsNoListener, nor a PROXY header where listeners' clients do.
+// TestConnectNeedsNoListener, and no PROXY header where listeners require one.
 func TestConnectNeedsNoListener(t *testing.T) {
 	u := newUpstream(t, answering)
 	records := make(chan exchange.Record, 1)
@@ -219,8 +215,8 @@ type observing chan exchange.Record
 
 func (o observing) Observe(r exchange.Record) { o <- r }
 
-// TestDrainTreatsCanariesLikeOthers: it closes the idle connection, waits for the
-// running exchange, and lets nobody connect.
+// TestDrainTreatsCanariesLikeOthers checks that Drain closes the idle connection, waits
+// for the running exchange and makes Connect fail.
 func TestDrainTreatsCanariesLikeOthers(t *testing.T) {
 	finish := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -253,7 +249,8 @@ func TestDrainTreatsCanariesLikeOthers(t *testing.T) {
 	eventually(t, "every goroutine to end", func() bool { return running("") == 0 })
 }
 
-// TestDrainCutsACanaryThatIsLate, and Retire ends its connection with its response.
+// TestDrainCutsACanaryThatIsLate checks also that Retire ends a canary's connection with
+// its response.
 func TestDrainCutsACanaryThatIsLate(t *testing.T) {
 	u := newUpstream(t, func(p *peer) {
 		for {
@@ -279,9 +276,7 @@ func TestDrainCutsACanaryThatIsLate(t *testing.T) {
 	c.expectEnd()
 	f.want(exchange.OK, "", 200)
 	_ = c.Close()
-	ctx, cut := context.WithCancel(t.Context())
-	drained := f.drain(ctx, context.Canceled)
-	cut()
+	drained := f.cut()
 	wait(t, "draining", drained)
 	late.gone()
 	if r := f.want(exchange.Drained, exchange.ErrDraining, 200); r.Origin != exchange.Canary {
@@ -289,8 +284,8 @@ func TestDrainCutsACanaryThatIsLate(t *testing.T) {
 	}
 }
 
-// TestStrangerAtTheDoorIsTurnedAway: another process may connect to the port while it
-// is open.
+// TestStrangerAtTheDoorIsTurnedAway: another process may connect to the port of Connect
+// while that is open.
 func TestStrangerAtTheDoorIsTurnedAway(t *testing.T) {
 	l := listen(t).(*net.TCPListener)
 	conn, err := net.Dial("tcp", l.Addr().String())

@@ -14,7 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// drain starts to drain f. The channel is closed when that is over.
+// drain starts to drain f, and closes the channel when that is over.
 func (f *fixture) drain(ctx context.Context, want error) <-chan struct{} {
 	over := make(chan struct{})
 	go func() {
@@ -23,6 +23,15 @@ func (f *fixture) drain(ctx context.Context, want error) <-chan struct{} {
 			f.Errorf("Drain: %v, want %v", err, want)
 		}
 	}()
+	return over
+}
+
+// cut starts to drain f with a context that has ended, so that Drain cuts everything. It
+// closes the channel when that is over.
+func (f *fixture) cut() <-chan struct{} {
+	ctx, cancel := context.WithCancel(f.Context())
+	over := f.drain(ctx, context.Canceled)
+	cancel()
 	return over
 }
 
@@ -75,8 +84,8 @@ func TestDrainLetsRunningExchangesFinish(t *testing.T) {
 	}
 }
 
-// TestResponsesWhileDrainingTellTheClientToClose when their heads are still to be
-// sent.
+// TestResponsesWhileDrainingTellTheClientToClose: their heads follow the begin of the
+// drain.
 func TestResponsesWhileDrainingTellTheClientToClose(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -118,9 +127,7 @@ func TestDrainCutsWhatIsLateAndRecordsIt(t *testing.T) {
 	for range 2 {
 		wait(t, "a request", asked)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	drained := f.drain(ctx, context.Canceled)
-	cancel()
+	drained := f.cut()
 	if rest, err := io.ReadAll(streaming.r); len(rest) > 0 || isTimeout(err) {
 		t.Errorf("the stream went on with %q, %v", rest, err)
 	}
@@ -137,21 +144,15 @@ func TestDrainCutsWhatIsLateAndRecordsIt(t *testing.T) {
 	}
 }
 
-// TestTunnelThatHeadwayEndsIsNoGoodEnding, unlike one that either side ends.
-func TestTunnelThatHeadwayEndsIsNoGoodEnding(t *testing.T) {
-	u := newUpstream(t, func(p *peer) {
-		p.head()
-		p.send(switched)
-		p.gone()
-	})
+// TestTunnelThatHeadwayEndsIsNotOK, unlike a tunnel that either side ends.
+func TestTunnelThatHeadwayEndsIsNotOK(t *testing.T) {
+	u := newUpstream(t, replying(switched))
 	t.Run("to stop", func(t *testing.T) {
 		f := newFixture(t, u.url)
 		c := f.dial()
 		c.send(upgrade)
 		c.expect(switched)
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		wait(t, "draining", f.drain(ctx, context.Canceled))
+		wait(t, "draining", f.cut())
 		f.want(exchange.Drained, exchange.ErrDraining, 101)
 	})
 	t.Run("for its silence", func(t *testing.T) {
@@ -163,37 +164,22 @@ func TestTunnelThatHeadwayEndsIsNoGoodEnding(t *testing.T) {
 	})
 }
 
-// TestDrainCutsClientsThatDoNotRead, which a write waits for.
+// TestDrainCutsClientsThatDoNotRead checks that it cuts them though a write waits.
 func TestDrainCutsClientsThatDoNotRead(t *testing.T) {
 	full := make(chan struct{})
-	u := newUpstream(t, func(p *peer) {
-		p.message()
-		p.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-		block := make([]byte, 64<<10)
-		for {
-			_ = p.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-			if _, err := p.Write(block); err != nil {
-				break
-			}
-		}
-		close(full)
-		p.gone()
-	})
+	u := newUpstream(t, flooding(full))
 	f := newFixture(t, u.url)
 	c := f.dial()
 	c.send(get)
 	wait(t, "backpressure", full)
-	ctx, cancel := context.WithCancel(t.Context())
-	drained := f.drain(ctx, context.Canceled)
-	cancel()
+	drained := f.cut()
 	wait(t, "draining", drained)
 	if r := f.record(); r.Outcome != exchange.Drained {
 		t.Errorf("recorded %q", r.Outcome)
 	}
 }
 
-// TestDrainGivesUpDialing: a connection that is still being opened has nobody to
-// abort it.
+// TestDrainGivesUpDialing: during a dial there is no upstream connection to close.
 func TestDrainGivesUpDialing(t *testing.T) {
 	connected := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -204,9 +190,7 @@ func TestDrainGivesUpDialing(t *testing.T) {
 	c := f.dial()
 	c.send(get)
 	wait(t, "the connection", connected)
-	ctx, cancel := context.WithCancel(t.Context())
-	drained := f.drain(ctx, context.Canceled)
-	cancel()
+	drained := f.cut()
 	f.refused(c.rest(), 503, "draining", strings.TrimPrefix(u.url, "http://"))
 	_ = c.Close()
 	wait(t, "draining", drained)

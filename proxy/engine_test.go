@@ -13,7 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// What a Record says of the engine is what the engine knows, in every API, streamed and
+// A Record has the engine times that the engine itself knows, in every API, streamed and
 // whole.
 func TestEngineTimesAreThoseOfTheServer(t *testing.T) {
 	config := modelsim.FastConfig()
@@ -30,7 +30,7 @@ func TestEngineTimesAreThoseOfTheServer(t *testing.T) {
 	var requests sync.WaitGroup
 	n := 0
 	ask := func(path, body string) {
-		model := fmt.Sprint("model-", n) // by which a Record is found again
+		model := fmt.Sprint("model-", n) // finds the Record of this request
 		n++
 		requests.Go(func() {
 			post(t, "http://"+f.addr+path, fmt.Sprintf(body, model))

@@ -9,21 +9,20 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// Framing is what a head says of its message's body.
+// Framing is a head's framing of its body.
 type Framing struct {
 	Chunked bool
-	Length  int64 // -1 when it is not told
+	Length  int64 // -1 without a length
 }
 
-// ForwardedHead is the request head at the start of p as the upstream of r is to
-// see it, the length of the head in p, and how it frames the body. It is not ok
-// when there is none that may be forwarded.
+// ForwardedHead is the request head at the start of p in the form for the upstream of
+// r, the length of the head in p, and its framing of the body. It is not ok when p
+// starts with no head that headway forwards.
 func ForwardedHead(p []byte, r Route) (forwarded []byte, length int, f Framing, ok bool) {
 	return forwardedHead(p, r, nil)
 }
 
-// ToldHead is ForwardedHead where the upstream is told of the exchange's span, which
-// is measured by t.
+// ToldHead is ForwardedHead with the span of an exchange of t.
 func ToldHead(p []byte, r Route, t *tap.Tap) (told []byte) {
 	told, _, _, _ = forwardedHead(p, r, t)
 	return told
@@ -67,7 +66,7 @@ func (c *Chunked) Advance(p []byte) (n int, content []byte, done bool, err error
 	return n, content, done, err
 }
 
-// Bounds and times that tests go by.
+// Bounds and times of the package.
 const (
 	MaxHead       = maxHead
 	MaxIdleConns  = maxIdleConns
@@ -76,8 +75,8 @@ const (
 	MaxMissed     = maxMissed
 )
 
-// DialDead makes p's upstreams close every connection before it is taken, and
-// returns what counts them. There is one at most.
+// DialDead makes p's upstreams close every connection before an exchange uses it, and
+// returns a function that counts the dials. A second dial fails.
 func (p *Proxy) DialDead() (dialled func() int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +93,7 @@ func (p *Proxy) DialDead() (dialled func() int) {
 	return func() int { return n }
 }
 
-// LooksUp tells whether names will be looked up.
+// LooksUp tells whether p has a lookup of a name ahead.
 func (p *Proxy) LooksUp() (does bool) {
 	for _, r := range p.routes {
 		r.pool.open.mu.Lock()
@@ -136,7 +135,7 @@ func (p *Proxy) Sockets() (clients, upstreams []net.Conn) {
 	return clients, upstreams
 }
 
-// LookUp is what p does every LookupEvery while connections are open, now.
+// LookUp makes p look its names up now, as it does every LookupEvery.
 func (p *Proxy) LookUp() {
 	for _, r := range p.routes {
 		r.pool.open.checkName(r.pool.dialing)
@@ -149,8 +148,8 @@ type (
 	Relay    = relay
 )
 
-// NewUpstream returns a connection that has served somebody, or has not, and that
-// nobody reads from.
+// NewUpstream returns a connection from which no goroutine reads. Served says that it
+// has been assigned before.
 func NewUpstream(conn net.Conn, served bool) *Upstream {
 	u := newUpstreamConn(conn, conn, new(buffers))
 	u.served = served
@@ -168,11 +167,11 @@ func (u *Upstream) GotHead()                             { u.gotHead() }
 func (u *Upstream) Abort(r *Relay)                       { u.abort(r) }
 func (u *Upstream) Release() bool                        { return u.release(false) }
 
-// HasEnded is what a connection that serves nobody tells of its end.
+// HasEnded is the answer of an idle connection's wire.
 func (u *Upstream) HasEnded(quiet bool) bool { return u.wire.hasEnded(quiet) }
 
 // WakeAndEnd wakes the reader of a client's connection and ends its last exchange
-// before the reader knows of either.
+// before the reader has noticed either.
 func WakeAndEnd(conn net.Conn) {
 	c := newClientConn(new(Proxy), conn)
 	c.wakeWanted = true

@@ -14,8 +14,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// TestSaysWhatIsWrongWithTheUpstream: no response could be forwarded, so headway
-// answers.
+// TestSaysWhatIsWrongWithTheUpstream: headway answers itself when there is no response
+// to forward.
 func TestSaysWhatIsWrongWithTheUpstream(t *testing.T) {
 	bad := func(head string) func(*peer) {
 		return func(p *peer) {
@@ -75,7 +75,7 @@ func TestSaysWhatIsWrongWithTheUpstream(t *testing.T) {
 	}
 }
 
-// refused checks an answer of headway's own.
+// refused checks a response of headway's own.
 func (f *fixture) refused(answer string, status int, kind, upstream string) {
 	f.Helper()
 	head, body, _ := strings.Cut(answer, "\r\n\r\n")
@@ -124,11 +124,11 @@ func TestUpstreamThatClosesAtOnceIsTriedOnce(t *testing.T) {
 	}
 }
 
-// silenceLimit is how long an upstream may be silent where a test wants it cut.
+// silenceLimit is the IdleTimeout of tests that want headway to cut a silent upstream.
 const silenceLimit = 20 * time.Millisecond
 
-// TestBrokenResponseNeverLooksWhole: what came is forwarded, and then the client
-// is told of the break in the way that the framing has for it.
+// TestBrokenResponseNeverLooksWhole: headway forwards the bytes that came and then
+// shows the client the break, in the way that the framing offers.
 func TestBrokenResponseNeverLooksWhole(t *testing.T) {
 	const (
 		sized   = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"
@@ -184,7 +184,7 @@ func TestBrokenResponseNeverLooksWhole(t *testing.T) {
 	}
 }
 
-// TestConnectionThatEndedWhileIdleIsNotUsed: it is known to be dead.
+// TestConnectionThatEndedWhileIdleIsNotUsed for the next request.
 func TestConnectionThatEndedWhileIdleIsNotUsed(t *testing.T) {
 	for _, last := range []string{"", "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n"} {
 		known := make(chan struct{})
@@ -210,21 +210,15 @@ func TestConnectionThatEndedWhileIdleIsNotUsed(t *testing.T) {
 // TestBytesAfterAResponseBelongToNobody: an upstream that sends two responses
 // does not get the second one through.
 func TestBytesAfterAResponseBelongToNobody(t *testing.T) {
-	u := newUpstream(t, func(p *peer) {
-		p.message()
-		p.send(okay + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
-		p.gone()
-	})
+	u := newUpstream(t, replying(okay+"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"))
 	f := newFixture(t, u.url)
 	c := f.dial()
 	for range 10 {
-		c.send(get)
-		c.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(c)
 	}
 }
 
-// TestHeaderTimeoutEndsWithTheHead: it does not bound the body.
+// TestHeaderTimeoutEndsWithTheHead and does not bound the body.
 func TestHeaderTimeoutEndsWithTheHead(t *testing.T) {
 	next := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -248,7 +242,7 @@ func TestHeaderTimeoutEndsWithTheHead(t *testing.T) {
 	}
 }
 
-// TestHeaderTimeoutBeginsWithTheRequestsEnd: a slow upload does not use it up.
+// TestHeaderTimeoutBeginsWithTheRequestsEnd, so that a slow upload does not use it up.
 func TestHeaderTimeoutBeginsWithTheRequestsEnd(t *testing.T) {
 	u := newUpstream(t, answering)
 	const timeout = 30 * time.Millisecond

@@ -52,7 +52,7 @@ func TestUpstreamSeesTheRequestAsItWasSent(t *testing.T) {
 	}
 }
 
-// ways are how bytes may arrive.
+// ways are the ways in which a peer's bytes arrive.
 var ways = []struct {
 	name string
 	send func(c *peer, s string)
@@ -90,7 +90,7 @@ func TestClientSeesTheResponseAsItWasSent(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name, request, sent, want string
-		ends                      bool // the connection, with the response
+		ends                      bool // the connection ends with the response
 	}{
 		{"as it is", g, okay, okay, false},
 		{"order, case and spacing of fields", g, "HTTP/1.1 200 \r\nb:1\r\nA: \t2 \r\nB: 3\r\nContent-Length:0\r\n\r\n", "HTTP/1.1 200 \r\nb:1\r\nA: \t2 \r\nB: 3\r\nContent-Length:0\r\n\r\n", false},
@@ -167,16 +167,12 @@ func TestContinueGoesEndToEnd(t *testing.T) {
 }
 
 func TestAnswerBeforeTheBodyWasSentEndsTheConnection(t *testing.T) {
-	u := newUpstream(t, func(p *peer) {
-		p.head()
-		p.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-		p.gone()
-	})
+	u := newUpstream(t, replying("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"))
 	f := newFixture(t, u.url)
 	c := f.dial()
 	c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\nExpect: 100-continue\r\n\r\n")
 	c.expect("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
-	c.send(strings.Repeat("x", 100000)) // taken, and no reset destroys the answer
+	c.send(strings.Repeat("x", 100000)) // headway reads it, so no reset destroys the answer
 	c.expectEnd()
 	f.want(exchange.HTTPError, "413", 413)
 }
@@ -224,31 +220,27 @@ func TestUpgradeTunnelsBothWays(t *testing.T) {
 			}
 		})
 	}
-	t.Run("client ends it", func(t *testing.T) {
-		u := newUpstream(t, func(p *peer) {
-			p.head()
-			p.send(switched)
-			p.gone()
-		})
-		f := newFixture(t, u.url)
-		c := f.dial()
-		c.send(upgrade)
-		c.expect(switched)
-		_ = c.Close()
-		f.want(exchange.OK, "", 101)
-	})
-	t.Run("not asked for", func(t *testing.T) {
-		u := newUpstream(t, func(p *peer) {
-			p.head()
-			p.send(switched)
-			p.gone()
-		})
-		f := newFixture(t, u.url)
-		c := f.dial()
-		c.send(get)
-		if got := c.rest(); !strings.HasPrefix(got, "HTTP/1.1 502 ") {
-			t.Errorf("answered %.400q", got)
-		}
-		f.want(exchange.ConnectError, exchange.ErrProtocol, 502)
-	})
+}
+
+func TestClientMayEndAnUpgradedConnection(t *testing.T) {
+	u := newUpstream(t, replying(switched))
+	f := newFixture(t, u.url)
+	c := f.dial()
+	c.send(upgrade)
+	c.expect(switched)
+	_ = c.Close()
+	f.want(exchange.OK, "", 101)
+}
+
+// TestUpgradeThatNobodyAskedForIsRefused: the client would take the tunnel's bytes for a
+// response.
+func TestUpgradeThatNobodyAskedForIsRefused(t *testing.T) {
+	u := newUpstream(t, replying(switched))
+	f := newFixture(t, u.url)
+	c := f.dial()
+	c.send(get)
+	if got := c.rest(); !strings.HasPrefix(got, "HTTP/1.1 502 ") {
+		t.Errorf("answered %.400q", got)
+	}
+	f.want(exchange.ConnectError, exchange.ErrProtocol, 502)
 }

@@ -18,11 +18,11 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// patience is how long a test waits for what must happen. It is no measure of how
-// long it may take.
+// patience bounds every wait for an event that must happen. It says nothing of how long
+// the event may take.
 const patience = 20 * time.Second
 
-// fixture is a proxy that listens on loopback, and what it told.
+// fixture is a proxy that listens on loopback, with the Records that it made.
 type fixture struct {
 	*testing.T
 	proxy   *proxy.Proxy
@@ -83,17 +83,17 @@ func (f *fixture) Observe(r exchange.Record) {
 	f.records <- r
 }
 
-// stopNow is stop ahead of the test's end.
+// stopNow is stop before the test's end.
 func (f *fixture) stopNow() { f.once.Do(f.stop) }
 
-// stop drains the proxy and checks that nothing is left under way.
+// stop drains the proxy and checks that no exchange is left under way.
 func (f *fixture) stop() {
 	for _, c := range f.clients {
 		_ = c.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	_ = f.proxy.Drain(ctx) // what a test left running is cut
+	_ = f.proxy.Drain(ctx) // cuts the exchanges that a test left running
 	f.tap.Wait()
 	for _, left := range f.tap.InFlight() {
 		if left.Requests != 0 || left.Streams != 0 {
@@ -123,7 +123,7 @@ func (f *fixture) record() exchange.Record {
 	}
 }
 
-// want waits for the next Record and checks how it ended.
+// want waits for the next Record and checks its outcome.
 func (f *fixture) want(outcome exchange.Outcome, errorType exchange.ErrorType, status int) exchange.Record {
 	f.Helper()
 	r := f.record()
@@ -131,6 +131,14 @@ func (f *fixture) want(outcome exchange.Outcome, errorType exchange.ErrorType, s
 		f.Errorf("recorded %q, error type %q, status %d; want %q, %q, %d", r.Outcome, r.ErrorType, r.Status, outcome, errorType, status)
 	}
 	return r
+}
+
+// ask sends a request for which the upstream finds okay, and checks answer and Record.
+func (f *fixture) ask(c *peer) {
+	f.Helper()
+	c.send(get)
+	c.expect(okay)
+	f.want(exchange.OK, "", 200)
 }
 
 // dial connects to the proxy.
@@ -170,14 +178,14 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// upstream is a server that does on every connection what a test tells it to.
+// upstream is a server that runs a test's script on every connection.
 type upstream struct {
 	url         string
 	connections atomic.Int64
 	scripts     sync.WaitGroup
 }
 
-// newUpstream starts one. The connection is closed when serve returns.
+// newUpstream starts an upstream. It closes a connection when serve returns.
 func newUpstream(t *testing.T, serve func(*peer)) *upstream {
 	t.Helper()
 	return serveOn(t, listen(t), "http://", serve)
@@ -205,7 +213,7 @@ func serveOn(t *testing.T, l net.Listener, scheme string, serve func(*peer)) *up
 	return u
 }
 
-// answering is an upstream's script: it finds every request okay.
+// answering is an upstream's script that answers every request with okay.
 func answering(p *peer) {
 	for {
 		if _, err := p.tryMessage(); err != nil {
@@ -215,8 +223,18 @@ func answering(p *peer) {
 	}
 }
 
-// saying is an upstream's script: it answers every request with what say makes of
-// its target.
+// replying returns an upstream's script that sends response after the first head, and
+// then waits for the end of the connection.
+func replying(response string) func(*peer) {
+	return func(p *peer) {
+		p.head()
+		p.send(response)
+		p.gone()
+	}
+}
+
+// saying returns an upstream's script that answers every request with the result of say
+// on its target.
 func saying(say func(target string) string) func(*peer) {
 	return func(p *peer) {
 		for {

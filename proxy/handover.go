@@ -6,9 +6,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// awaitResponse waits in a read while the exchange runs, and returns when it is over:
-// true when another may follow. A client that leaves before aborts the exchange;
-// one that sends ahead is read up to maxPipelined.
+// awaitResponse waits in a read while the exchange runs. When it is over, awaitResponse
+// tells whether another may follow. If the client leaves before, awaitResponse aborts the
+// exchange; if the client sends ahead, it reads up to maxPipelined bytes.
 func (c *clientConn) awaitResponse(r *relay) bool {
 	for !c.isOver(r) {
 		switch {
@@ -23,7 +23,7 @@ func (c *clientConn) awaitResponse(r *relay) bool {
 				c.awaitOverAfterFIN(r)
 				break
 			}
-			r.abort(exchange.ClientGone) // which it is not when r is over
+			r.abort(exchange.ClientGone) // without effect when r is over
 			return false
 		}
 	}
@@ -33,8 +33,8 @@ func (c *clientConn) awaitResponse(r *relay) bool {
 	return !c.last && !c.isUnmeasured()
 }
 
-// isOver tells whether r has ended. While it has not, and bytes are waiting, the
-// reader asks to be woken.
+// isOver tells whether r has ended. While r runs and bytes of a next request are
+// waiting, isOver asks the upstream's side to wake the reader at the end of r.
 func (c *clientConn) isOver(r *relay) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +46,7 @@ func (c *clientConn) isOver(r *relay) bool {
 	return true
 }
 
-// awaitOver waits without reading for r to end, or to become a tunnel.
+// awaitOver waits, without reading, until r ends or becomes a tunnel.
 func (c *clientConn) awaitOver(r *relay) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,7 @@ func (c *clientConn) awaitOver(r *relay) {
 	}
 }
 
-// wake ends the read of the client's goroutine if that asked for it.
+// wake ends the read of the client's goroutine if that goroutine has asked for it.
 func (c *clientConn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +63,7 @@ func (c *clientConn) wake() {
 	c.over.Broadcast()
 }
 
-// woken tells whether a read failed because of a wake-up call.
+// woken tells whether wake made a read fail.
 func (c *clientConn) woken() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +110,8 @@ func (c *clientConn) endExchange(next sequel) {
 	c.over.Broadcast()
 }
 
-// sendWake makes the pending or next read return, if it is to. c.mu is held.
+// sendWake makes the pending or next read return, if its goroutine has asked for it.
+// The caller holds c.mu.
 func (c *clientConn) sendWake() {
 	if c.wakeWanted {
 		c.wakeWanted, c.wakeSent = false, true
@@ -118,13 +119,14 @@ func (c *clientConn) sendWake() {
 	}
 }
 
-// clearWake takes a wake-up call back and tells whether there was one. c.mu is held.
+// clearWake lets reads wait again after sendWake, and tells whether sendWake had made
+// one return. The caller holds c.mu.
 func (c *clientConn) clearWake() bool {
 	if !c.wakeSent {
 		return false
 	}
 	c.wakeSent = false
-	if !c.last { // else the deadline is that of endWriting by now
+	if !c.last { // else endWriting has set the deadline
 		_ = c.conn.SetReadDeadline(time.Time{})
 	}
 	return true

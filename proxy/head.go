@@ -8,34 +8,34 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// head is the head of a message: the bytes as they came, and what they say
-// about the connection and the body. It is valid as long as the bytes are.
+// head is the head of a message: its bytes as they came, and what they say about the
+// connection and the body. It is valid as long as its bytes are.
 type head struct {
-	raw     []byte // start line and fields, with the empty line that ends them
+	raw     []byte // start line, fields and the empty line at the end
 	http10  bool
 	close   bool // the connection ends with this message
 	framing framing
 	length  uint64 // of a sized body
-	upgrade bool   // Connection nominates Upgrade
+	upgrade bool   // Connection names Upgrade
 
 	fieldLines []fieldLine
 	nominated  [][]byte // fields that Connection names
 }
 
-// fieldLine is where in a head a field is: its line without the end, the colon
-// after its name, and its value without white space.
+// fieldLine locates a field in its head: its line without the end, the colon after its
+// name, and its value without white space around it.
 type fieldLine struct {
 	from, colon, value, valueEnd, to uint32
 }
 
-// usualFields is room for the fields of most heads.
+// usualFields is enough for the fields of most heads.
 const usualFields = 12
 
 // requestHead is the head of a request.
 type requestHead struct {
 	head
 	method []byte
-	target []byte // origin form, undecoded
+	target []byte // in origin form, undecoded
 }
 
 // responseHead is the head of a response.
@@ -44,8 +44,8 @@ type responseHead struct {
 	status int
 }
 
-// endOfHead returns the length of the head that p starts with, or 0 if p does
-// not hold all of it. The first from bytes are known to hold no end.
+// endOfHead returns the length of the head that p starts with, or 0 if p does not hold
+// all of it. The caller knows that the first from bytes hold no end.
 func endOfHead(p []byte, from int) int {
 	from = max(0, from-3)
 	if i := bytes.Index(p[from:], []byte("\r\n\r\n")); i >= 0 {
@@ -54,45 +54,30 @@ func endOfHead(p []byte, from int) int {
 	return 0
 }
 
-// hasBareEnd tells whether p, which holds no end of a head, holds what others may
-// take for one: an empty line after a bare line feed.
+// hasBareEnd tells whether p, which holds no end of a head, holds one in the eyes of
+// other parsers: an empty line after a bare line feed.
 func hasBareEnd(p []byte) bool {
 	return bytes.Contains(p, []byte("\n\n")) || bytes.Contains(p, []byte("\n\r\n"))
 }
 
-// startLine is the first line without its end. It is not ok when it holds one that
-// is none to us but may be to others.
+// startLine is the first line without its end. It is not ok when it holds a byte that
+// other parsers may read as the end of the line.
 func (h *head) startLine() (line []byte, ok bool) {
 	line, _, _ = bytes.Cut(h.raw, []byte("\r\n"))
 	return line, !bytes.ContainsAny(line, "\r\n\x00")
 }
 
-// readFraming settles body and persistence from the fields (RFC 9112, sections
-// 6.3 and 9.3). h.framing is what it is when no field says otherwise.
+// readFraming finds the fields and sets framing, length, close and upgrade by them (RFC
+// 9112, sections 6.3 and 9.3). The caller has set h.framing for a head without a field
+// that says it.
 func (h *head) readFraming() error {
 	if !h.split() {
 		return errMalformed
 	}
-	var length, coding, keep bool
-	for name, value := range h.fields() {
-		switch {
-		case equalFold(name, "connection"):
-			h.readConnection(value, &keep)
-		case equalFold(name, "content-length"):
-			n, err := strconv.ParseUint(string(value), 10, 62)
-			if err != nil || length {
-				return errAmbiguous
-			}
-			h.length, length = n, true
-		case equalFold(name, "transfer-encoding"):
-			if !equalFold(value, "chunked") || coding || h.http10 {
-				return errAmbiguous
-			}
-			coding = true
-		}
-	}
-	h.close = h.close || (h.http10 && !keep)
+	length, coding, err := h.readFramingFields()
 	switch {
+	case err != nil:
+		return err
 	case coding && length:
 		return errAmbiguous
 	case coding:
@@ -105,6 +90,33 @@ func (h *head) readFraming() error {
 	return nil
 }
 
+// readFramingFields reads the fields that concern the connection and the body. It tells
+// whether there is a Content-Length, which it stores, and a chunked coding.
+func (h *head) readFramingFields() (length, coding bool, err error) {
+	keep := false
+	for name, value := range h.fields() {
+		switch {
+		case equalFold(name, "connection"):
+			h.readConnection(value, &keep)
+		case equalFold(name, "content-length"):
+			n, err := strconv.ParseUint(string(value), 10, 62)
+			if err != nil || length {
+				return false, false, errAmbiguous
+			}
+			h.length, length = n, true
+		case equalFold(name, "transfer-encoding"):
+			if !equalFold(value, "chunked") || coding || h.http10 {
+				return false, false, errAmbiguous
+			}
+			coding = true
+		}
+	}
+	h.close = h.close || (h.http10 && !keep)
+	return length, coding, nil
+}
+
+// readConnection reads a Connection field. It sets keep if the field asks to keep the
+// connection.
 func (h *head) readConnection(value []byte, keep *bool) {
 	for token := range bytes.SplitSeq(value, []byte(",")) {
 		token = bytes.TrimSpace(token)
@@ -121,9 +133,9 @@ func (h *head) readConnection(value []byte, keep *bool) {
 	}
 }
 
-// split finds the fields. It fails on a line that is none: one with a missing name
-// or a name with white space in it or after it, one that continues another
-// (obs-fold), or one that holds a bare line feed.
+// split finds the fields. It fails on a line that is no field: a line without a name, or
+// with white space in the name or after it, a line that continues another (obs-fold), or
+// a line that holds a bare line feed.
 func (h *head) split() bool {
 	h.fieldLines = make([]fieldLine, 0, usualFields)
 	from := bytes.IndexByte(h.raw, '\n') + 1
@@ -160,13 +172,13 @@ func (h *head) fieldLine(from, colon, to int) fieldLine {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// nameAndLine is the name of the i-th field, and the whole of it.
+// nameAndLine is the name of the i-th field, and its whole line.
 func (h *head) nameAndLine(i int) (name, line []byte) {
 	f := &h.fieldLines[i]
 	return h.raw[f.from:f.colon], h.raw[f.from:f.to]
 }
 
-// nameLength is where the name of the field in line ends, or 0 when it is none.
+// nameLength is the length of the name of the field in line, or 0 when line is no field.
 func nameLength(line []byte) int {
 	for i, c := range line {
 		if c == ':' {
@@ -179,7 +191,7 @@ func nameLength(line []byte) int {
 	return 0
 }
 
-// fields yields every field, in the form that the tap takes.
+// fields yields the name and the value of every field, in their order.
 func (h *head) fields() exchange.Header {
 	return func(yield func(name, value []byte) bool) {
 		for i := range h.fieldLines {
@@ -190,8 +202,8 @@ func (h *head) fields() exchange.Header {
 	}
 }
 
-// hopByHop tells whether a field is meant for this connection only and must not
-// be forwarded (RFC 9110, section 7.6.1).
+// hopByHop tells whether a field is for this connection only, so that a proxy must not
+// forward it (RFC 9110, section 7.6.1).
 func (h *head) hopByHop(name []byte) bool {
 	switch {
 	case equalFold(name, "connection"), equalFold(name, "proxy-connection"), equalFold(name, "keep-alive"), equalFold(name, "te"):
@@ -207,9 +219,9 @@ func (h *head) hopByHop(name []byte) bool {
 	return false
 }
 
-// appendRequest appends the head as the upstream of r is to see it, and what it is
-// told of the exchange's span unless that is nil.
-func (h *requestHead) appendRequest(dst []byte, r *Route, told *tap.Context) []byte {
+// appendRequest appends the head in the form for the upstream of r. Unless span is nil,
+// it writes that trace context in place of the client's, or adds it.
+func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context) []byte {
 	dst = append(dst, h.method...)
 	dst = append(dst, ' ')
 	dst = r.appendTarget(dst, h.target)
@@ -220,23 +232,17 @@ func (h *requestHead) appendRequest(dst []byte, r *Route, told *tap.Context) []b
 		switch {
 		case h.hopByHop(name):
 		case equalFold(name, "host"):
-			dst = append(append(append(append(dst, name...), ": "...), r.authority...), "\r\n"...)
+			dst = appendField(dst, name, r.authority)
 			named = true
 		default:
-			if told != nil {
-				var replaced bool
-				if dst, replaced = told.Replace(dst, name); replaced {
-					continue
-				}
-			}
-			dst = append(append(dst, line...), "\r\n"...)
+			dst = appendLine(dst, name, line, span)
 		}
 	}
-	if told != nil {
-		dst = told.AppendRest(dst)
+	if span != nil {
+		dst = span.AppendRest(dst)
 	}
-	if !named { // HTTP/1.0 has none
-		dst = append(append(append(dst, "Host: "...), r.authority...), "\r\n"...)
+	if !named { // a request of HTTP/1.0 needs no Host
+		dst = appendField(dst, []byte("Host"), r.authority)
 	}
 	if h.upgrade {
 		dst = append(dst, "Connection: Upgrade\r\n"...)
@@ -244,8 +250,24 @@ func (h *requestHead) appendRequest(dst []byte, r *Route, told *tap.Context) []b
 	return append(dst, "\r\n"...)
 }
 
-// appendResponse appends the head as a client is to see it. Connection is what
-// to say of the connection, or empty. A client of HTTP/1.0 gets no chunks.
+// appendLine appends a field of a request as it came, or, unless span is nil, what span
+// puts in its place.
+func appendLine(dst, name, line []byte, span *tap.Context) []byte {
+	if span != nil {
+		var replaced bool
+		if dst, replaced = span.Replace(dst, name); replaced {
+			return dst
+		}
+	}
+	return append(append(dst, line...), "\r\n"...)
+}
+
+func appendField(dst, name []byte, value string) []byte {
+	return append(append(append(append(dst, name...), ": "...), value...), "\r\n"...)
+}
+
+// appendResponse appends the head in the form for the client, with the given Connection
+// field unless that is empty. A client of HTTP/1.0 gets no chunks.
 func (h *responseHead) appendResponse(dst []byte, connection string, toHTTP10 bool) []byte {
 	start, _, _ := bytes.Cut(h.raw, []byte("\r\n"))
 	dst = append(dst, "HTTP/1.1"...)
@@ -259,7 +281,7 @@ func (h *responseHead) appendResponse(dst []byte, connection string, toHTTP10 bo
 		dst = append(append(dst, line...), "\r\n"...)
 	}
 	if connection != "" {
-		dst = append(append(append(dst, "Connection: "...), connection...), "\r\n"...)
+		dst = appendField(dst, []byte("Connection"), connection)
 	}
 	return append(dst, "\r\n"...)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// FuzzRequestHead: no head is forwarded that net/http would frame in another way
-// than headway does, be it as it came or as it goes on, and told of a span or not.
+// FuzzRequestHead checks that headway and net/http agree on the framing of every head
+// that headway forwards: of the head as it came, as it goes on, and with a span in it.
 func FuzzRequestHead(f *testing.F) {
 	const h = "POST /v1//a%2Fb HTTP/1.1\r\nHost: a\r\n"
 	for _, head := range []string{
@@ -49,7 +49,7 @@ func FuzzRequestHead(f *testing.F) {
 		}
 		goes, err := read1(forwarded)
 		if err != nil {
-			return // net/http is stricter in what is no framing
+			return // net/http is stricter outside the framing
 		}
 		agree(t, "as it goes on", goes, framing)
 		if told, err := read1(proxy.ToldHead(p, route, measured)); err != nil {

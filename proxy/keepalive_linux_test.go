@@ -12,7 +12,7 @@ import (
 func TestSilentConnectionsAreProbedOnBothSides(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url)
-	silent := net.ListenConfig{KeepAlive: -1} // whoever listens may have other ideas
+	silent := net.ListenConfig{KeepAlive: -1} // the listener's own probes are off
 	l, err := silent.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func running(function string) (n int) {
 	return n
 }
 
-// eventually waits for what no event tells.
+// eventually waits for a condition that no event announces.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for late := time.Now().Add(patience); !is(); runtime.Gosched() {
@@ -52,7 +52,7 @@ func TestNothingIsLeftOfManyStreams(t *testing.T) {
 		clients[i].send(chat())
 		clients[i].expect(streamHead + token("a"))
 	}
-	if n := running("") - 1; n != 2*streams { // one accepts
+	if n := running("") - 1; n != 2*streams { // one goroutine accepts
 		t.Errorf("%d goroutines for %d streams, want two each", n, streams)
 	}
 	close(finish)
@@ -73,7 +73,7 @@ func TestNothingIsLeftOfManyStreams(t *testing.T) {
 	eventually(t, "every goroutine to end", func() bool { return running("") == 0 })
 }
 
-// TestClientConnectionEndsWithItsGoroutine also when nothing was ever asked.
+// TestClientConnectionEndsWithItsGoroutine, also without a request.
 func TestClientConnectionEndsWithItsGoroutine(t *testing.T) {
 	f := newFixture(t, "http://127.0.0.1:1")
 	for _, sent := range []string{"", "\r\n", "GET", get} {

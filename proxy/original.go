@@ -13,21 +13,21 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// Original is where a redirected connection was going, and what it has said.
+// Original describes a redirected connection: its destination, and its first bytes.
 type Original struct {
-	Read    []byte      // what was read of it: the start of an HTTP/1 request. It is not kept
-	At      tap.Instant // when
-	Address netip.AddrPort
-	// Dial opens a TCP connection to Address. It is called once, and gives up with
-	// its context.
+	Read    []byte         // the start of an HTTP/1 request, read already; ServeOriginal copies it
+	At      tap.Instant    // the moment of that read
+	Address netip.AddrPort // the original destination
+	// Dial opens a TCP connection to Address. ServeOriginal calls it once. It must return
+	// when its context ends.
 	Dial func(context.Context) (net.Conn, error)
 }
 
-// ServeOriginal serves a connection in transparent mode and returns when it is over.
-// All that it says goes to one connection to where it was going, and both sides see
-// what they would see of each other: heads byte by byte, ends and resets included.
-// Where headway would refuse or answer in explicit mode, it carries what it does not
-// understand, unmeasured. Drain counts the connection among its own.
+// ServeOriginal serves a connection in transparent mode and returns when the connection
+// has ended. Its requests go to one connection to the original destination, and each
+// side sees the other as it would without headway: heads byte by byte, ends and resets
+// included. Bytes that headway would refuse or answer in explicit mode pass unmeasured.
+// Drain waits for the connection as for any other.
 func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	p.counts.transparent.Add(1)
 	c := newClientConn(p, conn)
@@ -40,16 +40,16 @@ func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	p.serve(c)
 }
 
-// original is an Original that is being served.
+// original is an Original while ServeOriginal serves it.
 type original struct {
 	Original
 	route   *route // of the last request
 	dialing context.Context
 	giveUp  context.CancelFunc
-	dialed  time.Duration // that the next request has waited for
+	dialed  time.Duration // how long the dial took, for the next request; then 0
 }
 
-// preload makes p, which was read at the given moment, the first bytes of the inbox.
+// preload puts a copy of p, read at the given moment, into the empty inbox.
 func (s *socket) preload(p []byte, at tap.Instant) {
 	s.at = at
 	if len(p) == 0 {
@@ -64,8 +64,8 @@ func (s *socket) preload(p []byte, at tap.Instant) {
 	copy(s.buf, p)
 }
 
-// close closes the connection, and the one that it is pinned to. c.mu is held, or
-// c's goroutine calls.
+// close closes the connection, and the upstream connection that is pinned to it. The
+// caller holds c.mu or is c's goroutine.
 func (c *clientConn) close() {
 	c.closed.Store(true)
 	_ = c.conn.Close()
@@ -92,10 +92,10 @@ func (c *clientConn) serveOriginal() {
 	c.passBothWays()
 }
 
-// passBothWays carries what is no exchange, until both sides have ended.
+// passBothWays forwards bytes that are no exchange, until both sides have ended.
 func (c *clientConn) passBothWays() {
 	c.mu.Lock()
-	last := c.last // which it is when headway stops
+	last := c.last // it is set when headway stops
 	c.mu.Unlock()
 	if last {
 		return
@@ -114,8 +114,8 @@ func (c *clientConn) dialOriginal() (net.Conn, error) {
 	return c.original.Dial(ctx)
 }
 
-// pin makes conn the one connection that c is served on. Raw is below TLS, or conn
-// itself.
+// pin makes conn the one upstream connection of c. Raw is the connection below TLS, or
+// conn itself.
 func (c *clientConn) pin(conn, raw net.Conn) {
 	u := newUpstreamConn(conn, raw, &c.proxy.buffers)
 	u.log, u.client, u.down = c.proxy.config.Log, c, make(chan struct{})
@@ -129,8 +129,8 @@ func (c *clientConn) pin(conn, raw net.Conn) {
 	go u.run()
 }
 
-// recordDialFailure records the request that was read, if it was whole, when there is no
-// connection that it could go to.
+// recordDialFailure records the request that the client has sent, if its head is whole,
+// when the dial to its destination has failed with err.
 func (c *clientConn) recordDialFailure(err error) {
 	n := endOfHead(c.bytes(), 0)
 	if n == 0 {
@@ -153,7 +153,7 @@ func (c *clientConn) recordDialFailure(err error) {
 	r.x.End(result)
 }
 
-// relayOriginal begins an exchange.
+// relayOriginal begins the exchange of a request whose head came at the given moment.
 func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
 	route := c.original.routeOf(req)
 	return &relay{
@@ -162,8 +162,8 @@ func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
 	}
 }
 
-// exchangeOriginal serves one request. It tells whether another may follow; if not,
-// what comes is carried.
+// exchangeOriginal serves one request. It tells whether another may follow; if not, the
+// caller forwards all further bytes unmeasured.
 func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 	if c.isUnmeasured() {
 		return false
@@ -172,7 +172,7 @@ func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 	c.setRelay(r)
 	dialed := c.original.dialed
 	c.original.dialed = 0
-	if !c.pinned.assign(r) { // its other end closed it while it was idle
+	if !c.pinned.assign(r) { // the upstream closed it while it was idle
 		c.setRelay(nil)
 		c.reportUnsentBody(r, req)
 		r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
@@ -182,8 +182,9 @@ func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 	return c.upload(r, req, dialed) && c.awaitResponse(r)
 }
 
-// releasePinned ends the exchange on connections that stay together. It tells
-// whether another may follow.
+// releasePinned ends the exchange on two connections that are pinned to each other. It
+// tells whether another exchange may follow. Err is the error that ended the response
+// early, or nil.
 func (r *relay) releasePinned(err error) bool {
 	sent := r.awaitSent()
 	alive := r.up.release(true)
@@ -200,8 +201,8 @@ func (r *relay) releasePinned(err error) bool {
 	return false
 }
 
-// endsBySelf tells whether the ends of the connections are to be heard as they come
-// after the exchange has failed with err, or whether there are none to come.
+// endsBySelf tells whether both sides end their connections by themselves after the
+// exchange has failed with err, so that headway only passes their ends on.
 func (r *relay) endsBySelf(err error) bool {
 	switch r.result(err).Outcome {
 	case exchange.Drained, exchange.Timeout:
@@ -214,7 +215,8 @@ func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// appendRequest appends the head of the request as the upstream is to see it.
+// appendRequest appends the head of the request in the form for the upstream. In
+// transparent mode the head stays as it came.
 func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
 	if r.client.pinned != nil {
 		return append(dst, h.raw...)
@@ -226,7 +228,8 @@ func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
 	return h.appendRequest(dst, &r.route.Route, nil)
 }
 
-// appendResponse appends a response's head as the client is to see it.
+// appendResponse appends a response's head in the form for the client, with the given
+// Connection field unless that is empty. In transparent mode the head stays as it came.
 func (r *relay) appendResponse(dst []byte, h *responseHead, connection string) []byte {
 	if r.client.pinned != nil {
 		return append(dst, h.raw...)
@@ -234,8 +237,8 @@ func (r *relay) appendResponse(dst []byte, h *responseHead, connection string) [
 	return h.appendResponse(dst, connection, r.http10)
 }
 
-// advance is b.advance. In transparent mode what cannot be told apart is the
-// server's to judge, and belongs to this body.
+// advance is b.advance. In transparent mode it does not fail: the server judges a body
+// whose framing headway cannot follow, and all further bytes belong to that body.
 func (c *clientConn) advance(b *body, p []byte) (n int, done bool, err error) {
 	n, done, err = b.advance(p)
 	if err != nil && c.pinned != nil {
@@ -245,7 +248,8 @@ func (c *clientConn) advance(b *body, p []byte) (n int, done bool, err error) {
 	return n, done, err
 }
 
-// passEmptyLines forwards CRLFs before a request line at once.
+// passEmptyLines forwards CRLFs before a request line at once. It tells whether the
+// upstream took them.
 func (c *clientConn) passEmptyLines() bool {
 	p := c.bytes()
 	n := len(p) - len(bytes.TrimLeft(p, "\r\n"))

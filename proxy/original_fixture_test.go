@@ -9,8 +9,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// redirect listens for connections to upstream, an address, that a packet filter would
-// have redirected, and serves them in transparent mode. It returns where.
+// redirect serves connections in transparent mode, as if a packet filter had redirected
+// them on their way to upstream, an address. It returns the address where it listens.
 func (f *fixture) redirect(upstream string, options ...func(*proxy.Original)) string {
 	f.Helper()
 	l := listen(f)

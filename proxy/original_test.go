@@ -26,7 +26,7 @@ func (f *fixture) dialRedirected(u *upstream, options ...func(*proxy.Original)) 
 	return newPeer(f.T, conn)
 }
 
-// expectReset checks that the other side resets the connection and says nothing more.
+// expectReset checks that the other side resets the connection and sends no more bytes.
 func (p *peer) expectReset() {
 	p.t.Helper()
 	if rest, err := io.ReadAll(p.r); len(rest) > 0 || !errors.Is(err, syscall.ECONNRESET) {
@@ -71,7 +71,7 @@ func (u *upstream) port(t *testing.T) int {
 	return newRoute(t, "", u.url).Upstream.Port
 }
 
-// TestTransparentFailuresAreTheUpstreams: headway says nothing of its own.
+// TestTransparentFailuresAreTheUpstreams: headway sends nothing of its own.
 func TestTransparentFailuresAreTheUpstreams(t *testing.T) {
 	refuse := func(o *proxy.Original) {
 		o.Dial = func(context.Context) (net.Conn, error) {
@@ -167,9 +167,7 @@ func TestDrainOfTransparentConnections(t *testing.T) {
 	begin := func(t *testing.T) (f *fixture, idle, busy *peer) {
 		f = newFixture(t, "http://127.0.0.1:1")
 		idle, busy = f.dialRedirected(u), f.dialRedirected(u)
-		idle.send(get)
-		idle.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(idle)
 		busy.send(chat())
 		busy.expect(streamHead + token("a"))
 		return f, idle, busy

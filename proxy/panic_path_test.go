@@ -10,8 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// mine is an upstream's connection that panics when it is written to for the n-th
-// time.
+// mine is an upstream's connection that panics in the n-th Write.
 type mine struct {
 	net.Conn
 	once    sync.Once
@@ -28,8 +27,8 @@ func (m *mine) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// TestPanicInsideAWriteEndsThatExchangeOnly: nobody waits for the end of the write,
-// which is not to come.
+// TestPanicInsideAWriteEndsThatExchangeOnly, and no goroutine waits for the end of the
+// write, which does not come.
 func TestPanicInsideAWriteEndsThatExchangeOnly(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -69,9 +68,7 @@ func TestPanicInsideAWriteEndsThatExchangeOnly(t *testing.T) {
 			c.gone()
 			f.want(exchange.ClientGone, exchange.ErrOther, 0)
 			c = f.dial()
-			c.send(get)
-			c.expect(okay)
-			f.want(exchange.OK, "", 200)
+			f.ask(c)
 			f.stopNow()
 			eventually(t, "every goroutine to end", func() bool { return running("") == 0 })
 		})

@@ -26,7 +26,7 @@ func (g grenade) Ask() dialect.Ask                         { g.pull("Ask"); retu
 func (g grenade) Feed([]byte, time.Duration)               { g.pull("Feed") }
 func (g grenade) Close() dialect.Reply                     { g.pull("Close"); return dialect.Reply{Complete: true} }
 
-// TestPanickingDecoderHarmsNothing: the traffic passes and is recorded.
+// TestPanickingDecoderHarmsNothing: the traffic passes and has its Record.
 func TestPanickingDecoderHarmsNothing(t *testing.T) {
 	for _, method := range []grenade{"Match", "NewDecoder", "Request", "Ask", "Feed", "Close"} {
 		t.Run(string(method), func(t *testing.T) {
@@ -49,7 +49,7 @@ type panicker struct{}
 
 func (panicker) Observe(exchange.Record) { panic("boom") }
 
-// TestPanickingObserverHarmsNothing, not even the other observers before it.
+// TestPanickingObserverHarmsNothing, neither the traffic nor the observers before it.
 func TestPanickingObserverHarmsNothing(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url, func(_ *proxy.Config, c *tap.Config) {
@@ -57,9 +57,7 @@ func TestPanickingObserverHarmsNothing(t *testing.T) {
 	})
 	c := f.dial()
 	for range 3 {
-		c.send(get)
-		c.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(c)
 	}
 	if n := u.connections.Load(); n != 1 {
 		t.Errorf("%d upstream connections, want 1", n)

@@ -9,15 +9,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Why a head was refused. fasthttp's own words are not passed on: they quote
-// header values.
+// The reasons to refuse a head. headway does not show fasthttp's own errors, because
+// they quote header values.
 var (
 	errHeadTooLarge = errors.New("message head larger than 256 KiB")
 	errMalformed    = errors.New("malformed message head")
 	errAmbiguous    = errors.New("ambiguous message framing")
 )
 
-// parser holds fasthttp's readers, which decide what is a valid head.
+// parser holds fasthttp's readers, which decide whether a head is valid.
 type parser struct {
 	source   bytes.Reader
 	reader   *bufio.Reader
@@ -25,7 +25,7 @@ type parser struct {
 	response fasthttp.ResponseHeader
 }
 
-// parsers lends parsers for the time that a head is read.
+// parsers lends parsers. It is safe for concurrent use.
 type parsers struct{ pool sync.Pool }
 
 func (ps *parsers) get() *parser {
@@ -40,7 +40,7 @@ func (ps *parsers) get() *parser {
 
 func (ps *parsers) put(p *parser) { ps.pool.Put(p) }
 
-// readerOf points the reader at raw, whatever its size.
+// readerOf returns a reader of raw that holds all of raw in its buffer, as fasthttp needs.
 func (p *parser) readerOf(raw []byte) *bufio.Reader {
 	p.source.Reset(raw)
 	if len(raw) > p.reader.Size() {
@@ -70,14 +70,14 @@ func (p *parser) parseRequest(raw []byte) (requestHead, error) {
 	return h, nil
 }
 
-// readsWithoutTrailers tells whether raw can be read when its Trailer fields, which
-// are valid, are left out.
+// readsWithoutTrailers tells whether fasthttp can read the head raw without its Trailer
+// fields. See withoutTrailers.
 func (p *parser) readsWithoutTrailers(raw []byte, read func(*bufio.Reader) error) bool {
 	rest := withoutTrailers(raw)
 	return rest != nil && read(p.readerOf(rest)) == nil
 }
 
-// originForm is the path and query of target, which may be absolute (RFC 9112,
+// originForm is the path and query of target, which may be in absolute form (RFC 9112,
 // section 3.2.2).
 func originForm(target []byte) []byte {
 	i := bytes.Index(target, []byte("://"))

@@ -29,7 +29,7 @@ func (p *peer) send(s string) {
 	}
 }
 
-// sendAnyway sends s to who may have turned away already.
+// sendAnyway sends s to a peer that may be gone already.
 func (p *peer) sendAnyway(s string) { _, _ = io.WriteString(p.Conn, s) }
 
 // expect reads exactly want.
@@ -105,7 +105,7 @@ func (p *peer) rest() string {
 	return string(all)
 }
 
-// expectEnd checks that the other side has ended the connection and said no more.
+// expectEnd checks that the other side ends the connection and sends no more bytes.
 func (p *peer) expectEnd() {
 	p.t.Helper()
 	if rest := p.rest(); rest != "" {
@@ -113,7 +113,7 @@ func (p *peer) expectEnd() {
 	}
 }
 
-// gone waits until the connection has ended in whatever way.
+// gone waits until the connection has ended in any way.
 func (p *peer) gone() {
 	p.t.Helper()
 	if _, err := io.Copy(io.Discard, p.r); isTimeout(err) {

@@ -6,8 +6,8 @@ import (
 	"net"
 )
 
-// preface is what a client of HTTP/2 begins with (RFC 9113, section 3.4), and
-// prefaceHead the part of it that looks like the head of a request.
+// A client of HTTP/2 begins with preface (RFC 9113, section 3.4); prefaceHead is the
+// part of it that looks like the head of a request.
 const (
 	preface     = prefaceHead + "SM\r\n\r\n"
 	prefaceHead = "PRI * HTTP/2.0\r\n\r\n"
@@ -15,12 +15,13 @@ const (
 
 func isPreface(head []byte) bool { return string(head) == prefaceHead }
 
-// serveHTTP2 tunnels a connection of HTTP/2 to the upstream of the default route,
-// untouched. What turns out to be none is refused for the given reason. It returns
-// false.
+// serveHTTP2 tunnels an HTTP/2 connection to the upstream of the default route. A
+// client whose next bytes do not complete the preface gets a refusal with the given
+// reason. In transparent mode the caller forwards the connection. serveHTTP2 always
+// returns false: no request follows.
 func (c *clientConn) serveHTTP2(why error) bool {
 	if c.pinned != nil {
-		return false // and carried
+		return false
 	}
 	for len(c.bytes()) < len(preface) {
 		if !bytes.HasPrefix([]byte(preface), c.bytes()) {
@@ -48,8 +49,8 @@ func (c *clientConn) serveHTTP2(why error) bool {
 	return false
 }
 
-// dialHTTP2 opens a connection on which HTTP/2 can be spoken. Raw is below TLS, or
-// conn itself.
+// dialHTTP2 opens a connection that offers HTTP/2 over TLS. Raw is the connection below
+// TLS, or conn itself.
 func (p *pool) dialHTTP2() (conn, raw net.Conn, err error) {
 	ctx := p.dialing
 	if p.timeout > 0 {

@@ -17,7 +17,7 @@ const (
 	b3          = clientTrace + "-" + clientSpan
 )
 
-// injecting tells upstreams of spans, and decides on sampling as it is told.
+// injecting sends spans to upstreams, with the given decision on sampling.
 func injecting(sampled func(exchange.TraceID) bool) option {
 	return func(c *proxy.Config, _ *tap.Config) { c.Propagate, c.Sampled = proxy.Inject, sampled }
 }
@@ -26,9 +26,9 @@ func yes(exchange.TraceID) bool { return true }
 
 func no(exchange.TraceID) bool { return false }
 
-// TestUpstreamIsToldOfTheSpan compares all bytes of the head. TRACE and SPAN are the
-// Record's, which are in the client's trace if it sent one.
-func TestUpstreamIsToldOfTheSpan(t *testing.T) {
+// TestUpstreamGetsTheSpan compares all bytes of the head. TRACE and SPAN are the ids of
+// the Record, whose trace is the client's if the client sent one.
+func TestUpstreamGetsTheSpan(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		sampled    func(exchange.TraceID) bool
@@ -95,8 +95,8 @@ func TestUpstreamIsToldOfTheSpan(t *testing.T) {
 	}
 }
 
-// forwarded sends a request with a head and no body through a proxy, and returns its
-// Record, the upstream's name and the head that it got.
+// forwarded sends a request with a head and no body through a proxy. It returns the
+// Record, the upstream's name and the head that the upstream received.
 func forwarded(t *testing.T, sent string, options ...option) (r exchange.Record, host, head string) {
 	t.Helper()
 	heads := make(chan string, 1)
@@ -130,7 +130,7 @@ func TestWhoIsNotReachedIsNotTold(t *testing.T) {
 	}
 }
 
-// TestRedirectedRequestsStayAsTheyAre whatever is configured.
+// TestRedirectedRequestsStayAsTheyAre under every Propagation.
 func TestRedirectedRequestsStayAsTheyAre(t *testing.T) {
 	const sent = "GET / HTTP/1.1\r\nHost: a\r\nb3: 0\r\nTraceParent:" + w3c + "01\r\n\r\n"
 	u := newUpstream(t, func(p *peer) {

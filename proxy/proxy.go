@@ -1,13 +1,13 @@
-// Package proxy is the data path: it takes an application's HTTP connections,
+// Package proxy is the data path: it accepts an application's HTTP connections,
 // relays every request to its upstream and every response back, byte by byte as
-// they come, and reports what passed to a tap after it was forwarded.
+// they come, and reports the bytes to a tap after it has forwarded them.
 //
 // fasthttp parses and validates the heads of both sides and keeps the pools of
-// upstream connections. The sockets between are owned here, so that nothing is
-// buffered, rewritten, timed out or hidden: two goroutines serve a connection
-// pair, each parked in the read of its own side. The client's carries the
-// request up and from then on notices the client's departure; the upstream's
-// carries the response down.
+// upstream connections. This package owns the sockets between, so that no library
+// buffers, rewrites or times out a stream, or hides a departure. Two goroutines serve a
+// pair of connections, and each is parked in the read of its own side. The client's
+// goroutine writes the request to the upstream and then notices the client's
+// departure; the upstream's goroutine writes the response to the client.
 package proxy
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// Config is what a Proxy relays with. All durations may be 0, which never cuts.
+// Config configures a Proxy. Every duration may be 0, which sets no limit.
 type Config struct {
 	Routes []Route
 	Tap    *tap.Tap
@@ -35,11 +35,12 @@ type Config struct {
 	ConnectTimeout time.Duration // to open a connection, TLS handshake included
 	HeaderTimeout  time.Duration // from the request's end to the response's head
 	IdleTimeout    time.Duration // of silence inside a response
-	Prewarm        int           // connections opened to each upstream by Warm
+	Prewarm        int           // connections that Warm opens to each upstream
 
 	Propagate Propagation
-	// Sampled decides, where a client has not, whether an upstream is told that a trace
-	// is sampled; nil decides nothing. It must be safe for concurrent use and not wait.
+	// Sampled decides whether headway tells the upstream that a trace is sampled, when the
+	// client has not decided; nil decides nothing. It must be safe for concurrent use and
+	// must not block.
 	Sampled func(exchange.TraceID) bool
 
 	// Dial opens the connections to upstreams; the Proxy speaks TLS on them where a Route
@@ -52,14 +53,14 @@ type Config struct {
 	ProxyProtocol bool // every connection that Serve accepts begins with a PROXY header
 }
 
-// Propagation is whether upstreams are told of the spans that headway makes of
-// exchanges. In transparent mode they are not.
+// Propagation says whether headway sends the span of an exchange to the upstream. In
+// transparent mode it never does.
 type Propagation uint8
 
 // The ways to propagate.
 const (
-	Off    Propagation = iota // the client's own context is forwarded as it came
-	Inject                    // headway's span takes its place, or is added
+	Off    Propagation = iota // headway forwards the client's own context as it came
+	Inject                    // headway puts its span in the place of the client's, or adds it
 )
 
 // Proxy relays HTTP/1 traffic. It is safe for concurrent use.
@@ -74,15 +75,15 @@ type Proxy struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	clients   map[*clientConn]struct{}
-	stopped   bool          // what is remembered from now on is cut
-	empty     chan struct{} // closed when draining and the last client is gone
+	stopped   bool          // remember cuts every further connection
+	empty     chan struct{} // closed when p drains and the last client is gone
 
 	retiring atomic.Bool
 	draining atomic.Bool
 	counts   counts
 }
 
-// New returns a Proxy that has opened nothing yet.
+// New returns a Proxy that has opened no connection yet.
 func New(c Config) *Proxy {
 	p := &Proxy{
 		config:    c,
@@ -94,8 +95,8 @@ func New(c Config) *Proxy {
 	return p
 }
 
-// Warm opens Config.Prewarm connections to every upstream and leaves them idle.
-// It returns what could not be opened, which hinders nothing.
+// Warm opens Config.Prewarm connections to every upstream and leaves them idle. Its
+// error names the upstreams that it could not connect to; the Proxy serves anyway.
 func (p *Proxy) Warm() error {
 	var errs []error
 	for _, r := range p.routes {
@@ -104,7 +105,7 @@ func (p *Proxy) Warm() error {
 	return errors.Join(errs...)
 }
 
-// Open is the number of client connections that are open.
+// Open is the number of open client connections: those that Drain would wait for.
 func (p *Proxy) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,14 +130,15 @@ func (p *Proxy) Serve(l net.Listener) error {
 			return nil
 		case isTemporary(err):
 			p.config.Log.Warn("accepting a connection", "err", err)
-			time.Sleep(50 * time.Millisecond) // out of descriptors, say: let some end
+			time.Sleep(50 * time.Millisecond) // descriptors have run out, perhaps: let some connections end
 		default:
 			return err
 		}
 	}
 }
 
-// listen takes l among the listeners that Drain closes, unless it came too late.
+// listen adds l to the listeners that Drain closes. It returns false when draining has
+// begun.
 func (p *Proxy) listen(l net.Listener) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -168,8 +170,9 @@ func (p *Proxy) run(c *clientConn) {
 	c.serve()
 }
 
-// remember counts c among those that Drain waits for. One that was accepted just
-// before gets a moment to send its request, and to read the refusal.
+// remember counts c among the connections that Drain waits for. While p drains, a
+// connection that it accepted just before gets a moment to send its request and to
+// read the refusal.
 func (p *Proxy) remember(c *clientConn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,7 +205,8 @@ func (p *Proxy) forget(c *clientConn) {
 	p.signalDrained()
 }
 
-// signalDrained says that draining is over when it is. p.mu is held.
+// signalDrained closes p.empty when p drains and has no client left. The caller holds
+// p.mu.
 func (p *Proxy) signalDrained() {
 	if !p.draining.Load() || len(p.clients) > 0 {
 		return
@@ -214,18 +218,19 @@ func (p *Proxy) signalDrained() {
 	}
 }
 
-// Retire begins to say goodbye: requests are served as before, on new connections
-// too, but every response tells its client that the connection ends, and it does.
-// A connection that waits for a request stays open, for its client may be sending
-// one; that request's response ends it, or Drain does.
+// Retire makes every further response the last one on its connection. The Proxy serves
+// requests as before, on new connections too, but each response head tells its client
+// that the connection ends. A connection that waits for a request stays open, because
+// its client may be sending one; the response to that request ends it, or Drain does.
 func (p *Proxy) Retire() { p.retiring.Store(true) }
 
-// endsConnections tells whether client connections end with the response at hand.
+// endsConnections tells whether a client connection ends with its next response.
 func (p *Proxy) endsConnections() bool { return p.retiring.Load() || p.draining.Load() }
 
 // Drain stops accepting, closes idle connections, lets running exchanges finish
 // and answers any further request on their connections with 503. When ctx ends
-// first, what still runs is cut and recorded as drained; the error is ctx's then.
+// first, Drain cuts the exchanges that still run, records them as drained and returns
+// ctx's error.
 func (p *Proxy) Drain(ctx context.Context) error {
 	p.mu.Lock()
 	p.draining.Store(true)

@@ -83,8 +83,8 @@ func framing(events []string) (n int) {
 	return n
 }
 
-// inOrder checks that every moment of a whole stream is there, none before another
-// that came first.
+// inOrder checks that the Record of a whole stream has every moment, in the order in
+// which they happen.
 func inOrder(t *testing.T, m exchange.Timing) {
 	t.Helper()
 	moments := []int64{int64(m.RequestRead), int64(m.RequestWritten), int64(m.ResponseHead), int64(m.FirstChunk), int64(m.FirstEvent), int64(m.FirstToken), int64(m.LastToken), int64(m.End)}
@@ -98,9 +98,7 @@ func TestKeepsBothConnectionsForTheNextExchange(t *testing.T) {
 	f := newFixture(t, u.url)
 	c := f.dial()
 	for range 20 {
-		c.send(get)
-		c.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(c)
 	}
 	if n := u.connections.Load(); n != 1 {
 		t.Errorf("%d upstream connections for sequential exchanges, want 1", n)
@@ -168,9 +166,7 @@ func TestWarmOpensConnectionsThatRequestsUse(t *testing.T) {
 		wait(t, "a warm connection", accepted)
 	}
 	c := f.dial()
-	c.send(get)
-	c.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(c)
 	if n := u.connections.Load(); n != 3 {
 		t.Errorf("%d connections, want the 3 that were opened ahead", n)
 	}

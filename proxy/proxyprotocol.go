@@ -20,9 +20,9 @@ const (
 	proxyPreamble2  = len(proxySignature2) + 4 // the length of the rest is its last two bytes
 )
 
-// skipProxyHeader reads the PROXY header, version 1 or 2, that the connection must
-// begin with. The addresses in it are of no use here. It returns false when there
-// is no valid one in time: who sent something else is not whom the port is for.
+// skipProxyHeader reads the PROXY header, version 1 or 2, with which the connection must
+// begin, and drops it: headway does not use its addresses. It returns false when no
+// valid header comes in time; the port is not for such a client.
 func (c *clientConn) skipProxyHeader() bool {
 	_ = c.conn.SetReadDeadline(time.Now().Add(proxyHeaderTimeout))
 	for {
@@ -45,8 +45,8 @@ func (c *clientConn) skipProxyHeader() bool {
 	return c.expectRequests()
 }
 
-// expectRequests lifts the bound on the wait for the header, unless the proxy
-// drains, which has set one of its own or closed the connection.
+// expectRequests lifts the bound on the wait for the header. While the proxy drains, the
+// wait for a request has a bound too, as in remember.
 func (c *clientConn) expectRequests() bool {
 	c.proxy.mu.Lock()
 	defer c.proxy.mu.Unlock()
@@ -57,8 +57,8 @@ func (c *clientConn) expectRequests() bool {
 	return c.conn.SetReadDeadline(wait) == nil
 }
 
-// proxyHeader returns the length of the PROXY header that p starts with, or 0 as
-// long as it cannot be told. Possible is false when there is none.
+// proxyHeader returns the length of the PROXY header that p starts with, or 0 while p is
+// too short to tell. Possible is false when p does not start with a header.
 func proxyHeader(p []byte) (n int, possible bool) {
 	switch {
 	case begins(p, proxySignature1):
@@ -75,7 +75,7 @@ func proxyHeader(p []byte) (n int, possible bool) {
 	return 0, false
 }
 
-// begins tells whether p and what follows it may start with signature.
+// begins tells whether p starts with signature, or with as much of it as p has room for.
 func begins(p []byte, signature string) bool {
 	n := min(len(p), len(signature))
 	return string(p[:n]) == signature[:n]

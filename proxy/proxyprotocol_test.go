@@ -33,9 +33,9 @@ func TestProxyHeaderIsTakenOff(t *testing.T) {
 			u := newUpstream(t, answering)
 			f := newFixture(t, u.url, behindBalancer)
 			c := f.dial()
-			c.send(header + get + get) // the kernel gives it with what follows
+			c.send(header + get + get) // one read returns the header with the requests
 			c.expect(okay + okay)
-			c.send(get) // and only the first request has one before it
+			c.send(get) // no later request has a header before it
 			c.expect(okay)
 			for range 3 {
 				f.want(exchange.OK, "", 200)
@@ -47,9 +47,7 @@ func TestProxyHeaderIsTakenOff(t *testing.T) {
 			for i := range header {
 				pieces.send(header[i : i+1])
 			}
-			pieces.send(get)
-			pieces.expect(okay)
-			f.want(exchange.OK, "", 200)
+			f.ask(pieces)
 			if n := u.connections.Load(); n != 1 {
 				t.Errorf("%d upstream connections, want 1", n)
 			}
@@ -57,7 +55,7 @@ func TestProxyHeaderIsTakenOff(t *testing.T) {
 	}
 }
 
-// TestConnectionWithoutProxyHeaderIsClosed, and nothing is answered.
+// TestConnectionWithoutProxyHeaderIsClosed without an answer.
 func TestConnectionWithoutProxyHeaderIsClosed(t *testing.T) {
 	f := newFixture(t, "http://127.0.0.1:1", behindBalancer)
 	for name, sent := range map[string]string{
@@ -83,7 +81,7 @@ func TestConnectionWithoutProxyHeaderIsClosed(t *testing.T) {
 	}
 }
 
-// TestConnectionStaysQuick behind a balancer: it is a TCP connection still.
+// TestConnectionStaysQuick behind a load balancer: it is a TCP connection still.
 func TestConnectionStaysQuick(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url, behindBalancer)
@@ -98,7 +96,8 @@ func TestConnectionStaysQuick(t *testing.T) {
 	}
 }
 
-// TestProxyHeaderIsNotWaitedForForever, and its limit is none for what follows.
+// TestProxyHeaderIsNotWaitedForForever, and its limit does not concern the requests
+// after it.
 func TestProxyHeaderIsNotWaitedForForever(t *testing.T) {
 	for sent, want := range map[string]time.Duration{"": 5 * time.Second, "PROXY TCP4": 5 * time.Second, proxyLine: time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

@@ -9,36 +9,36 @@ import (
 	"unsafe"
 )
 
-// quickConn is a TCP connection whose reads and writes do not announce themselves
-// to Go's scheduler. The sockets are non-blocking, so there is nothing to
-// announce; but on a machine with idle processors every announced system call
-// wakes the runtime's monitor thread, which costs more than the call itself.
+// quickConn is a TCP connection that makes its system calls without announcing them
+// to Go's scheduler. Its socket is non-blocking, so the scheduler need not know; but on
+// a machine with idle processors every announced call wakes the runtime's monitor
+// thread, which costs more than the call itself.
 //
-// One goroutine may read and another write at the same time; not two of a kind.
+// One goroutine may read while another writes; two must not read, nor write, at once.
 type quickConn struct {
 	*net.TCPConn
 	raw syscall.RawConn
 
-	sent  atomic.Int64 // bytes that the kernel took
-	stall func()       // called when a write has to wait; may be nil
+	sent  atomic.Int64 // bytes that the kernel has taken
+	stall func()       // Write calls it when it has to wait; may be nil
 	poll  poll
 
 	reading, writing transfer
 
-	borrowing func(fd uintptr) bool // reading, into a buffer that it borrows
+	borrowing func(fd uintptr) bool // reads into a buffer that it borrows
 	lender    *buffers
 	lent      *[readBuffer]byte
 }
 
-// transfer is one read or write: what is asked of the kernel, and its answer.
+// transfer is one read or write: its buffer, and the kernel's answer.
 type transfer struct {
 	p     []byte
 	n     int
 	errno syscall.Errno
-	call  func(fd uintptr) bool // made once, so that a transfer allocates nothing
+	call  func(fd uintptr) bool // makes the system call; made once, so that a transfer allocates nothing
 }
 
-// quick makes conn a quickConn if it is TCP.
+// quick returns a quickConn of conn if conn is TCP, else conn itself.
 func quick(conn net.Conn) net.Conn {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
@@ -72,20 +72,20 @@ func quick(conn net.Conn) net.Conn {
 	return q
 }
 
-// readBorrowed is Read into a buffer that is borrowed when there are bytes for it.
+// readBorrowed implements borrower.
 func (q *quickConn) readBorrowed(from *buffers) (*[readBuffer]byte, int, error) {
 	q.lender = from
 	n, err := q.read(q.borrowing)
 	lent := q.lent
 	q.lent = nil
-	if lent == nil { // nothing was ever there to read
+	if lent == nil { // there was never anything to read
 		lent = from.get()
 	}
 	return lent, n, err
 }
 
-// do returns the function that tries the system call once. It returns false when
-// the caller has to wait for the socket.
+// do returns a function that makes the system call once. That function returns false
+// when the caller has to wait for the socket.
 func (t *transfer) do(trap uintptr) func(fd uintptr) bool {
 	return func(fd uintptr) bool {
 		for {

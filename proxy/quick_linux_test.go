@@ -23,8 +23,8 @@ func pair(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-// TestKeptConnectionIsLookedAtBeforeItsUse, whatever its reader has noticed yet;
-// one that has served nobody is not: its server may have begun to speak.
+// TestKeptConnectionIsLookedAtBeforeItsUse, because its reader may not have noticed its
+// end. A fresh connection is not: its server may have begun to speak.
 func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -51,8 +51,8 @@ func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
 	}
 }
 
-// TestConnectionThatIsNotQuietHasNotEnded: the server of a TLS connection may say
-// something that concerns nobody but TLS.
+// TestConnectionThatIsNotQuietHasNotEnded: the server of a TLS connection may send
+// records that concern TLS only.
 func TestConnectionThatIsNotQuietHasNotEnded(t *testing.T) {
 	conn, far := pair(t)
 	u := proxy.NewUpstream(proxy.Quick(conn), true)

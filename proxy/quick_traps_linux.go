@@ -4,8 +4,8 @@ package proxy
 
 import "syscall"
 
-// The calls of sockets know what they are given. read and write find it out, and tell
-// the file system's watchers.
+// The system calls of sockets cost less than read and write, which look the kind of file
+// up and notify the watchers of the file system.
 const (
 	trapRead  = syscall.SYS_RECVFROM
 	trapWrite = syscall.SYS_SENDTO

@@ -4,7 +4,8 @@ package proxy
 
 import "syscall"
 
-// These machines have one call for all that concerns sockets.
+// These machines have one system call for all socket operations, so read and write are
+// the plain way.
 const (
 	trapRead  = syscall.SYS_READ
 	trapWrite = syscall.SYS_WRITE

@@ -2,6 +2,6 @@
 
 package proxy_test
 
-// raceDetector is on: sync.Pool then drops a quarter of what it is given, so the
-// heap says nothing of what headway holds.
+// raceDetector is on. sync.Pool then drops a quarter of its items, so the size of the
+// heap does not show what headway holds.
 const raceDetector = true

@@ -13,7 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// refusal is an answer of headway's own, given when there is none to forward.
+// refusal is headway's own response, for a request that has no response to forward.
 type refusal struct {
 	status  int
 	kind    string // error.type of the body
@@ -39,15 +39,16 @@ func (r refusal) append(dst []byte) []byte {
 	return append(dst, body...)
 }
 
-// refusal is what to tell the client when the exchange failed unanswered.
-func (r *relay) refusal(e tap.Result, err error) refusal {
+// refusal is the response for a client whose exchange failed before the upstream
+// answered. Result is how it failed, and err the error of the upstream connection.
+func (r *relay) refusal(result tap.Result, err error) refusal {
 	at := r.route.Upstream.Address()
 	switch {
-	case e.Outcome == exchange.Drained:
+	case result.Outcome == exchange.Drained:
 		return refusal{status: 503, kind: "draining", message: "stopped before upstream " + at + " answered"}
-	case e.Outcome == exchange.Timeout:
+	case result.Outcome == exchange.Timeout:
 		return refusal{status: 504, kind: "upstream_timeout", message: "upstream " + at + " did not answer in time"}
-	case e.Outcome == exchange.HTTPError:
+	case result.Outcome == exchange.HTTPError:
 		return refusal{status: 400, kind: "bad_request", message: errFraming.Error()}
 	case isMalformed(err):
 		return refusal{status: 502, kind: "upstream_protocol_error", message: fmt.Sprintf("upstream %s sent no valid HTTP/1 response: %v", at, err)}
@@ -55,8 +56,8 @@ func (r *relay) refusal(e tap.Result, err error) refusal {
 	return refusal{status: 502, kind: "upstream_connection_error", message: "upstream " + at + " closed the connection before it answered"}
 }
 
-// dialFailure is what to tell the client, and the tap, when no connection could be
-// had for r.
+// dialFailure is the response for the client, and the result for the tap, when the dial
+// for r has failed with err.
 func (r *relay) dialFailure(err error) (refusal, tap.Result) {
 	if why := r.reason.Load(); why != nil {
 		result := tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
@@ -70,7 +71,8 @@ func (r *relay) dialFailure(err error) (refusal, tap.Result) {
 	return refusal, result
 }
 
-// dialRefusal is what to tell the client when no connection could be had.
+// dialRefusal is the response for a client when the dial to the address at has failed
+// with err.
 func dialRefusal(at string, err error) refusal {
 	var e net.Error
 	if errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &e) && e.Timeout()) {
@@ -79,7 +81,8 @@ func dialRefusal(at string, err error) refusal {
 	return refusal{status: 502, kind: "upstream_connect_error", message: fmt.Sprintf("upstream %s: %v", at, rootCause(err))}
 }
 
-// rootCause leaves out what wraps err: addresses of this machine, mostly.
+// rootCause is err without the *net.OpError around it, which names addresses of this
+// machine.
 func rootCause(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -13,19 +13,19 @@ import (
 )
 
 // relay is one exchange between a client connection and an upstream connection.
-// The client's goroutine carries the request and may abort it; the upstream's
-// carries the response and alone ends it.
+// The client's goroutine writes the request and may abort the exchange. The upstream's
+// goroutine writes the response, and it alone ends the exchange.
 type relay struct {
 	client *clientConn
 	route  *route
-	up     *upstreamConn // set when the connection is bound
+	up     *upstreamConn // set by bind
 	x      *tap.Exchange
 
-	// bound is up for those who may abort before there is one, and dialing is what
-	// they cancel then.
+	// bound is up, for goroutines that may abort the exchange before bind. Dialing cancels
+	// the dial that they would interrupt then.
 	bound   atomic.Pointer[upstreamConn]
 	dialing atomic.Pointer[context.CancelFunc]
-	watch   atomic.Pointer[watch] // for the client's departure while a write waits
+	watch   atomic.Pointer[watch] // watches the client while a write to the upstream waits
 	retry   retry
 
 	method  string
@@ -51,7 +51,8 @@ type relay struct {
 	upstreamReset bool // the upstream reset its side of a tunnel
 }
 
-// abort cuts the exchange short for the given reason; the first one counts.
+// abort cuts the exchange short for the given reason. The first reason counts; after
+// the response was delivered abort does nothing.
 func (r *relay) abort(why exchange.Outcome) {
 	if r.delivered.Load() {
 		return
@@ -63,10 +64,11 @@ func (r *relay) abort(why exchange.Outcome) {
 	if u := r.bound.Load(); u != nil {
 		u.abort(r)
 	}
-	r.client.over.Broadcast() // c.mu is held, or the caller says that it is through
+	r.client.over.Broadcast() // a caller without c.mu does not wait for over itself
 }
 
-// bind makes u known to abort, which may have been called while u was waited for.
+// bind tells abort which connection to close. If another goroutine has called abort
+// before, bind aborts the exchange on u.
 func (r *relay) bind(u *upstreamConn) {
 	r.bound.Store(u)
 	if r.reason.Load() != nil {
@@ -83,9 +85,9 @@ func (r *relay) fail() {
 	r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
 }
 
-// respond carries one response to the client, the first bytes of which have been
-// read at the given moment, or have failed to come. It tells whether the upstream
-// connection can serve another exchange.
+// respond forwards one response to the client and ends the exchange. The upstream's
+// first bytes came at the given moment, or the read failed with err. It tells whether
+// the upstream connection can serve another exchange.
 func (r *relay) respond(at tap.Instant, err error) bool {
 	if err != nil && r.retryOnFresh(err) {
 		return false
@@ -109,7 +111,8 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 	return keep
 }
 
-// forwardResponse reads response heads until the final one, then the body.
+// forwardResponse forwards interim responses, the final one and its body. It returns
+// the moment at which the response ended, and the error that ended it early.
 func (r *relay) forwardResponse(at tap.Instant, err error) (tap.Instant, error) {
 	for err == nil {
 		var h responseHead
@@ -170,13 +173,13 @@ func (r *relay) forwardInterim(h *responseHead) error {
 	return r.write(*out)
 }
 
-// forwardFinal forwards the head of the final response and what came with it, then the
-// rest of the body as it comes.
+// forwardFinal forwards the head of the final response with the body bytes that came
+// with it, then the rest of the body as it comes.
 func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, error) {
 	r.body = body{framing: h.framing, left: h.length}
 	r.keep = !h.close
-	// An answer before the request's end is the last one: what the client still
-	// sends has nowhere to go.
+	// A response that comes before the request's end is the last one on the client's
+	// connection: no upstream would read the rest of the request.
 	r.last = r.close || r.closeDelimited() || r.client.proxy.endsConnections() || r.progress.Load() == unsent
 	at, done, err := r.forwardHead(h, at, r.persistence())
 	if done || err != nil {
@@ -185,8 +188,8 @@ func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, erro
 	return r.forwardBody()
 }
 
-// forwardHead forwards a head and what came of the body with it, and tells whether that
-// is all of the body.
+// forwardHead forwards a head with the body bytes that came with it, and tells whether
+// the body is whole with them. The client reads connection in its Connection field.
 func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) (_ tap.Instant, done bool, err error) {
 	r.up.gotHead()
 	out := r.client.proxy.scratch.get()
@@ -209,8 +212,8 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	return at, done, err
 }
 
-// closeDelimited tells whether the client knows the end of the body by the end of
-// the connection only.
+// closeDelimited tells whether only the end of the connection tells the client where
+// the body ends.
 func (r *relay) closeDelimited() bool {
 	return r.body.framing == untilClose || (r.http10 && r.body.framing == chunked)
 }
@@ -246,7 +249,8 @@ func (r *relay) forwardBody() (tap.Instant, error) {
 	}
 }
 
-// writeBody writes body bytes to the client as they came.
+// writeBody writes body bytes to the client as they came; to a client of HTTP/1.0,
+// which knows no chunks, it writes their content.
 func (r *relay) writeBody(p []byte) error {
 	if !r.http10 || r.body.framing != chunked {
 		return r.write(p)
@@ -269,7 +273,7 @@ func (r *relay) appendBody(dst, p []byte) []byte {
 	return dst
 }
 
-// write writes to the client; failing means that the client is gone.
+// write writes to the client. A failure means that the client is gone.
 func (r *relay) write(p []byte) error {
 	if _, err := r.client.conn.Write(p); err != nil {
 		gone := exchange.ClientGone
@@ -279,7 +283,7 @@ func (r *relay) write(p []byte) error {
 	return nil
 }
 
-// persistence is what to tell the client of its connection.
+// persistence is the Connection field of the response to the client, or empty.
 func (r *relay) persistence() string {
 	switch {
 	case r.last:

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// maxHostName is how long a host name may be (RFC 1035, section 2.3.4, in text).
+	// maxHostName is the longest host name in text (RFC 1035, section 2.3.4).
 	maxHostName = 253
 	// maxMethod is longer than any method in use.
 	maxMethod = 64
 )
 
-// mayBeRequest tells whether p, the first bytes of a head that is not whole, may be
-// those of a request (RFC 9112, section 3). Waiting for more of anything else would
-// hold it up.
+// mayBeRequest tells whether p may be the start of a request's head (RFC 9112, section
+// 3). The relay waits for the rest of a request only; it would hold up any other
+// protocol.
 func mayBeRequest(p []byte) bool {
 	line, _, whole := bytes.Cut(p, []byte("\n"))
 	method, _, _ := bytes.Cut(line, []byte(" "))
@@ -25,14 +25,15 @@ func mayBeRequest(p []byte) bool {
 		return false
 	}
 	for _, c := range method {
-		if !isHostByte(c) && bytes.IndexByte([]byte("!#$%&'*+^`|~"), c) < 0 { // no token (RFC 9110, section 5.6.2)
+		if !isTokenByte(c) {
 			return false
 		}
 	}
 	return !whole || bytes.Contains(line, []byte(" HTTP/1."))
 }
 
-// routeOf is the way of a request, called what the client calls the server.
+// routeOf is the route of a request: to the original destination, under the name that
+// the client gives its server.
 func (o *original) routeOf(req *requestHead) *route {
 	host := req.hostName()
 	if o.route == nil || !strings.EqualFold(o.route.Upstream.Host, string(host)) || len(host) == 0 {
@@ -48,8 +49,8 @@ func (o *original) routeOf(req *requestHead) *route {
 	return o.route
 }
 
-// hostName is the host of the Host field, without its port. It is empty when there
-// is none that could be one.
+// hostName is the host of the Host field without its port. It is empty when the field
+// is missing or holds no valid name.
 func (h *requestHead) hostName() []byte {
 	var host []byte
 	for name, value := range h.fields() {

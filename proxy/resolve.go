@@ -10,30 +10,30 @@ import (
 )
 
 const (
-	// lookupEvery is how often the name of an upstream is looked up while connections
-	// to it are open, and lookupTimeout how long that may take.
+	// headway looks the name of an upstream up every lookupEvery while connections to it
+	// are open. A lookup may take lookupTimeout.
 	lookupEvery   = 12 * time.Second
 	lookupTimeout = 5 * time.Second
-	// maxMissed is how often in a row an address may be missing among those of the name
-	// before connections to it are retired. It is more than one for names that give a
-	// different few of their addresses each time. With it, a change is followed within
-	// 2 × lookupEvery + lookupTimeout: 30 s.
+	// headway retires the connections to an address that was missing from the answers
+	// maxMissed times in a row. It is more than one because some names return a different
+	// few of their addresses each time. So headway follows a change within
+	// 2 × lookupEvery + lookupTimeout: 29 s.
 	maxMissed = 2
 )
 
-// openConns are the open connections to one upstream. While there are any, its name is
-// looked up from time to time, and those to addresses that it has no more are
-// retired: closed when they are idle, and not kept when they are busy.
+// openConns holds the open connections to one upstream. While there are any, it looks
+// the upstream's name up from time to time, and retires the connections to addresses
+// that the name no longer has: it closes idle ones, and busy ones are not kept.
 type openConns struct {
 	host     string
 	resolver *net.Resolver // nil is the system's
 
 	mu     sync.Mutex
-	conns  map[*upstreamConn]int // and how often in a row the address was missing
-	lookup *time.Timer           // nil while nothing is to be looked up
+	conns  map[*upstreamConn]int // how often in a row the address of each was missing
+	lookup *time.Timer           // nil while no lookup is due
 }
 
-// add takes u among the open connections. Nothing is looked up when ctx is over.
+// add adds u to the open connections. Lookups stop when ctx ends.
 func (o *openConns) add(ctx context.Context, u *upstreamConn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -52,7 +52,8 @@ func (o *openConns) remove(u *upstreamConn) {
 	delete(o.conns, u)
 }
 
-// checkName looks the name up, and comes back later if there is still need to.
+// checkName looks the name up once, and again after lookupEvery while connections are
+// open.
 func (o *openConns) checkName(ctx context.Context) {
 	o.mu.Lock()
 	if len(o.conns) == 0 || ctx.Err() != nil {
@@ -68,7 +69,7 @@ func (o *openConns) checkName(ctx context.Context) {
 		resolver = net.DefaultResolver
 	}
 	found, err := resolver.LookupNetIP(within, "ip", o.host)
-	if err == nil { // else nothing is known to have changed
+	if err == nil { // a lookup that fails tells of no change
 		for _, u := range o.missingTooLong(found) {
 			u.retired.Store(true)
 			u.hangUp()
@@ -79,8 +80,8 @@ func (o *openConns) checkName(ctx context.Context) {
 	o.lookup.Reset(lookupEvery)
 }
 
-// missingTooLong returns the connections whose addresses have been missing for too long, and
-// are not in found either.
+// missingTooLong returns the connections whose addresses were missing from the last
+// maxMissed answers, of which found is the latest.
 func (o *openConns) missingTooLong(found []netip.Addr) (gone []*upstreamConn) {
 	for i := range found {
 		found[i] = found[i].Unmap().WithZone("")

@@ -10,8 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// TestAddressThatDoesNotAnswerDoesNotUseUpTheTime of the other family's, which is
-// tried as well.
+// TestAddressThatDoesNotAnswerDoesNotUseUpTheTime of the other family's address.
 func TestAddressThatDoesNotAnswerDoesNotUseUpTheTime(t *testing.T) {
 	hole := blackhole(t, "[::1]:0")
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(hole.Port)))

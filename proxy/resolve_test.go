@@ -15,7 +15,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// nameServer answers every question for a name's addresses with those it is told.
+// nameServer answers every question for a name's addresses with those that a test sets.
 type nameServer struct {
 	mu        sync.Mutex
 	addresses []netip.Addr
@@ -31,14 +31,14 @@ func (s *nameServer) set(addresses ...string) {
 	}
 }
 
-// fail makes every lookup fail, or no more.
+// fail makes every lookup fail, or lets lookups succeed again.
 func (s *nameServer) fail(yes bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = yes
 }
 
-// newNameServer starts one, and returns it and a resolver that asks it.
+// newNameServer starts a nameServer, and returns it with a resolver that asks it.
 func newNameServer(t *testing.T, addresses ...string) (*nameServer, *net.Resolver) {
 	t.Helper()
 	s := new(nameServer)
@@ -97,8 +97,8 @@ func (s *nameServer) answer(query []byte) []byte {
 	return reply
 }
 
-// named starts an upstream at every address, all with one port, and returns that
-// and what they are called.
+// named starts an upstream at every address, all with one port. It returns them and
+// their common URL, which has a name.
 func named(t *testing.T, serve func(*peer), addresses ...string) (upstreams []*upstream, url string) {
 	t.Helper()
 	port := "0"
@@ -118,7 +118,7 @@ func asking(r *net.Resolver) option {
 	return func(c *proxy.Config, _ *tap.Config) { c.Resolver = r }
 }
 
-// TestConnectionsFollowTheName: idle ones are closed, and busy ones are not kept.
+// TestConnectionsFollowTheName: headway closes idle ones and does not keep busy ones.
 func TestConnectionsFollowTheName(t *testing.T) {
 	finish := make(chan struct{})
 	us, url := named(t, func(p *peer) {
@@ -138,15 +138,11 @@ func TestConnectionsFollowTheName(t *testing.T) {
 	busy, idle := f.dial(), f.dial()
 	busy.send(chat())
 	eventually(t, "the first connection", func() bool { return us[0].connections.Load() == 1 })
-	idle.send(get)
-	idle.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(idle)
 	open := func() int { _, up := f.proxy.Sockets(); return len(up) }
 	ask := func() {
 		t.Helper()
-		idle.send(get)
-		idle.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(idle)
 	}
 
 	names.set("127.0.0.2")
@@ -168,27 +164,24 @@ func TestConnectionsFollowTheName(t *testing.T) {
 		t.Error("the new address is not used")
 	}
 	close(finish)
-	busy.expect(okay) // whose connection was left alone
+	busy.expect(okay) // headway has left its connection alone
 	f.want(exchange.OK, "", 200)
 	eventually(t, "its connection to be closed", func() bool { return open() == 1 })
-	busy.send(get)
-	busy.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(busy)
 	if us[0].connections.Load() != 2 || us[1].connections.Load() != 1 {
 		t.Error("a retired connection was kept")
 	}
 }
 
-// TestAlternatingAnswersRetireNothing: a name may have more addresses than it tells.
+// TestAlternatingAnswersRetireNothing: a name may have more addresses than one answer
+// shows.
 func TestAlternatingAnswersRetireNothing(t *testing.T) {
 	us, url := named(t, answering, "127.0.0.1")
 	names, resolver := newNameServer(t, "127.0.0.1")
 	f := newFixture(t, url, asking(resolver))
 	c := f.dial()
 	for i := range 10 {
-		c.send(get)
-		c.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(c)
 		names.set([]string{"127.0.0.7", "127.0.0.1"}[i%2])
 		f.proxy.LookUp()
 	}
@@ -197,7 +190,7 @@ func TestAlternatingAnswersRetireNothing(t *testing.T) {
 	}
 }
 
-// TestChangedNameIsFollowedInTime adds up what it takes at most.
+// TestChangedNameIsFollowedInTime adds up the longest time that a change can take.
 func TestChangedNameIsFollowedInTime(t *testing.T) {
 	if most := proxy.MaxMissed*proxy.LookupEvery + proxy.LookupTimeout; most.Seconds() > 30 {
 		t.Errorf("%v, want 30 s at most", most)
@@ -214,15 +207,13 @@ func TestLooksUpOnlyWhileConnectionsToANameAreOpen(t *testing.T) {
 			t.Error("looks up before anything is open")
 		}
 		c := f.dial()
-		c.send(get)
-		c.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(c)
 		if got := f.proxy.LooksUp(); got != want {
 			t.Errorf("%s is looked up: %v, want %v", url, got, want)
 		}
 		f.stopNow()
 		if want {
-			f.proxy.LookUp() // when it is time to
+			f.proxy.LookUp() // as the timer would
 		}
 		if f.proxy.LooksUp() {
 			t.Error("looks up when nothing is open")

@@ -25,7 +25,7 @@ func (r *relay) result(err error) tap.Result {
 		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
 	case isMalformed(err):
 		return tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
-	case r.clientEnded.Load(): // the client asked for it
+	case r.clientEnded.Load(): // the upstream ends because its client did
 		return tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
 	case r.answered:
 		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}
@@ -33,26 +33,27 @@ func (r *relay) result(err error) tap.Result {
 	return tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
 }
 
-// abortedAs is the error type of an exchange that was aborted.
+// abortedAs is the error type of an aborted exchange.
 func abortedAs(why exchange.Outcome) exchange.ErrorType {
 	switch why {
 	case exchange.ClientGone:
 		return exchange.ErrCanceled
 	case exchange.Drained:
 		return exchange.ErrDraining
-	case exchange.HTTPError: // the client's body was malformed
+	case exchange.HTTPError: // the client sent a malformed body
 		return "400"
 	}
 	return exchange.ErrOther
 }
 
-// releaseConnections gives the connections back, after which the next exchange may begin. It
-// tells whether the upstream's was kept.
+// releaseConnections returns the upstream connection to its pool or closes it, and lets
+// the client's connection begin its next exchange or end. It tells whether the upstream
+// connection was kept.
 func (r *relay) releaseConnections(err error) bool {
 	if r.client.pinned != nil {
 		return r.releasePinned(err)
 	}
-	sent := r.awaitSent() // which waits: what was asked for is to be in the record
+	sent := r.awaitSent() // before the Record is made, which needs the whole request
 	whole := err == nil && sent
 	alive := r.up.release(r.client.proxy.config.IdleTimeout > 0)
 	keep := whole && alive && r.keep && len(r.up.bytes()) == 0
@@ -66,8 +67,9 @@ func (r *relay) releaseConnections(err error) bool {
 	return keep
 }
 
-// chooseSequel decides how the client's connection goes on after an exchange that err has
-// ended, or nil. Whole says that request and response are complete.
+// chooseSequel decides how the client's connection goes on after the exchange. Err is
+// the error that ended the response early, or nil; whole says that request and response
+// are complete.
 func (r *relay) chooseSequel(err error, whole bool) sequel {
 	switch {
 	case r.upstreamReset:

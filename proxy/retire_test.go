@@ -9,7 +9,7 @@ import (
 
 const okayAndGoodbye = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
-// TestRetiringProxyServesAndSaysGoodbye: with a response, and at no other moment.
+// TestRetiringProxyServesAndSaysGoodbye with a response, and at no other moment.
 func TestRetiringProxyServesAndSaysGoodbye(t *testing.T) {
 	asked, answer := make(chan struct{}, 1), make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
@@ -45,7 +45,7 @@ func TestRetiringProxyServesAndSaysGoodbye(t *testing.T) {
 	for range 4 {
 		f.want(exchange.OK, "", 200)
 	}
-	idle.send(get[:10]) // it is open, and its request is on the way
+	idle.send(get[:10]) // its connection is still open
 	idle.send(get[10:])
 	idle.expect(okayAndGoodbye)
 	idle.expectEnd()
@@ -57,8 +57,8 @@ func TestRetiringProxyServesAndSaysGoodbye(t *testing.T) {
 	unused.gone()
 }
 
-// TestRetiringLeavesStreamsAlone: their clients were told nothing, and may ask
-// again, which ends the connection.
+// TestRetiringLeavesStreamsAlone: their heads did not announce an end, so their clients
+// may send another request, whose response ends the connection.
 func TestRetiringLeavesStreamsAlone(t *testing.T) {
 	finish := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {

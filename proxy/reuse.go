@@ -7,44 +7,45 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// retriedNote is in the Record of an exchange whose kept connection failed.
+// retriedNote marks the Record of an exchange that was made again on a fresh connection.
 const retriedNote = "reused_connection_retried"
 
 var errNotRetried = errors.New("the connection failed, and there was no other")
 
-// retry is what an exchange on a kept connection needs to begin again on a fresh
-// one, should the kept one turn out to be dead. It may when nothing of it can have
-// been acted on: the kernel took no byte of it, or its method is idempotent
-// (RFC 9110, section 9.2.2; RFC 9112, section 9.3.1) and all of it was in the first
-// write. That the kernel's peer acknowledged nothing is no proof: a reset is
-// processed before the acknowledgement that it carries.
+// retry holds the request of an exchange on a kept connection, in case that connection
+// turns out to be dead and the exchange has to begin again on a fresh one. A retry is
+// safe when the upstream cannot have acted on the request: the kernel took no byte of
+// it, or its method is idempotent (RFC 9110, section 9.2.2; RFC 9112, section 9.3.1) and
+// the first write held all of it. A missing acknowledgement proves nothing: the kernel
+// processes a reset before the acknowledgement that the reset carries.
 type retry struct {
 	allowed bool       // the connection was kept, and this is the first try
 	first   *[]byte    // the first write, if it may be repeated; guarded by finishing
-	whole   bool       // which is the whole request
-	done    chan error // tells the client's goroutine, if it waits, what the second try's write came to
+	whole   bool       // the first write is the whole request
+	done    chan error // gives the client's goroutine, if it waits, the result of the second write
 }
 
-// wire is a connection that tells what becomes of the bytes written to it.
+// wire is a connection that knows more of its socket than net.Conn tells.
 type wire interface {
-	// bytesSent counts the bytes that the kernel took.
+	// bytesSent counts the bytes that the kernel has taken.
 	bytesSent() int64
-	// hasEnded tells whether the other side of an idle connection has ended it or, if
-	// quiet, has said something that nobody asked for.
+	// hasEnded tells whether the other side of an idle connection has ended it. If quiet,
+	// bytes that nobody asked for count as an end, too.
 	hasEnded(quiet bool) bool
-	// onStall makes f be called, on the goroutine that writes, whenever a write has to
-	// wait. It must not block.
+	// onStall sets the function that Write calls, on its own goroutine, whenever it has to
+	// wait. f must not block.
 	onStall(f func())
 }
 
 // allowRetry prepares r for a kept connection, which may fail before the request is
-// written: who wants to know waits for the first write.
+// written. The upstream's side, if it sees the failure first, waits at the lock for the
+// end of the first write.
 func (r *relay) allowRetry() {
 	r.retry.allowed = true
 	r.lock()
 }
 
-// lock and unlock are for the client's goroutine.
+// lock takes finishing for the client's goroutine, unless that goroutine holds it.
 func (r *relay) lock() {
 	if !r.locked {
 		r.finishing.Lock()
@@ -52,6 +53,7 @@ func (r *relay) lock() {
 	}
 }
 
+// unlock releases finishing if the client's goroutine holds it.
 func (r *relay) unlock() {
 	if r.locked {
 		r.locked = false
@@ -59,7 +61,8 @@ func (r *relay) unlock() {
 	}
 }
 
-// sendFirst writes the first part of the request, out, and keeps or gives it back.
+// sendFirst writes out, the first part of the request. Whole says that it is all of the
+// request. It keeps out for a retry, or returns it to the scratch buffers.
 func (r *relay) sendFirst(out *[]byte, whole bool) error {
 	before := r.up.bytesSent()
 	failed := r.send(*out)
@@ -71,7 +74,7 @@ func (r *relay) sendFirst(out *[]byte, whole bool) error {
 	r.retry.first, r.retry.whole = out, whole
 	if lost {
 		r.retry.done = make(chan error, 1)
-		r.up.abort(r) // its reader takes it from here
+		r.up.abort(r) // the reader of the connection makes the retry
 	}
 	return failed
 }
@@ -83,7 +86,8 @@ func (u *upstreamConn) bytesSent() int64 {
 	return u.wire.bytesSent()
 }
 
-// retryResult returns what a failed write of the first part came to in the end.
+// retryResult is the result of the first write. If that failed and the upstream's side
+// may repeat it, retryResult waits for the result of the second one.
 func (r *relay) retryResult(failed error) error {
 	if r.retry.done == nil {
 		return failed
@@ -93,9 +97,9 @@ func (r *relay) retryResult(failed error) error {
 	return <-r.retry.done
 }
 
-// retryOnFresh lets the exchange begin again on a fresh connection after the kept one
-// failed before a byte of the response. If it returns true, the exchange is no
-// business of the old connection's goroutine any more.
+// retryOnFresh begins the exchange again on a fresh connection, when the kept one has
+// failed with the given error before a byte of the response. If it returns true, the
+// exchange belongs to the goroutine of the fresh connection.
 func (r *relay) retryOnFresh(why error) bool {
 	old := r.up
 	if !r.retry.allowed || len(old.bytes()) > 0 || errors.Is(why, os.ErrDeadlineExceeded) {
@@ -121,7 +125,7 @@ func (r *relay) retryOnFresh(why error) bool {
 	return true
 }
 
-// dialUnpooled opens a connection for r that serves nobody after it.
+// dialUnpooled opens a connection that serves r and no later exchange.
 func (p *pool) dialUnpooled(r *relay) (*upstreamConn, error) {
 	u, err := p.connect(r)
 	if err != nil {
@@ -143,7 +147,7 @@ func (r *relay) resend(next *upstreamConn) bool {
 		r.progress.Store(lastPart)
 	}
 	if !next.assign(r) {
-		r.retry.allowed = true // so that who waits is told
+		r.retry.allowed = true // so that giveUpRetry answers the goroutine that waits for done
 		r.progress.Store(unsent)
 		return false
 	}
@@ -165,7 +169,8 @@ func (r *relay) resend(next *upstreamConn) bool {
 	return true
 }
 
-// giveUpRetry ends the possibility of a retry when the exchange ends.
+// giveUpRetry frees the first write when the exchange ends without a retry, and answers
+// the client's goroutine if it waits for one.
 func (r *relay) giveUpRetry() {
 	if !r.retry.allowed {
 		return
@@ -181,7 +186,8 @@ func (r *relay) giveUpRetry() {
 	}
 }
 
-// idempotent tells whether a request may be made twice (RFC 9110, section 9.2.2).
+// idempotent tells whether a client may repeat a request with this method (RFC 9110,
+// section 9.2.2).
 func idempotent(method string) bool {
 	switch method {
 	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":

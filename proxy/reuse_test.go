@@ -24,13 +24,13 @@ func closings() map[string]func(*peer) {
 	return map[string]func(*peer){"closing": func(*peer) {}, "resetting": (*peer).reset}
 }
 
-// request is one with a body of its own.
+// request is a request with a method and a body.
 func request(method, body string) string {
 	return fmt.Sprintf("%s /v1/models HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", method, len(body), body)
 }
 
-// TestKeptConnectionThatFailsIsReplacedOnce if the request may be made again, and
-// else the client learns of it.
+// TestKeptConnectionThatFailsIsReplacedOnce if headway may repeat the request; else the
+// client gets the failure.
 func TestKeptConnectionThatFailsIsReplacedOnce(t *testing.T) {
 	for _, tt := range []struct {
 		request string
@@ -54,18 +54,16 @@ func TestKeptConnectionThatFailsIsReplacedOnce(t *testing.T) {
 						return
 					}
 					asked.Add(1)
-					end(p) // in the very moment that it comes
+					end(p) // as soon as the request comes
 				})
 				f := newFixture(t, u.url)
 				c := f.dial()
-				c.send(get)
-				c.expect(okay)
-				f.want(exchange.OK, "", 200)
+				f.ask(c)
 				c.send(tt.request)
 				if !tt.again {
 					f.refused(c.rest(), 502, "upstream_connection_error", strings.TrimPrefix(u.url, "http://"))
 					if r := f.want(exchange.ConnectError, exchange.ErrConnection, 502); slices.Contains(r.Notes, retried) {
-						t.Error("it was made again")
+						t.Error("headway repeated the request")
 					}
 					if n := asked.Load(); n != 2 {
 						t.Errorf("asked %d times, want 2", n)
@@ -85,7 +83,8 @@ func TestKeptConnectionThatFailsIsReplacedOnce(t *testing.T) {
 	}
 }
 
-// TestNothingIsTriedThreeTimes, and nothing again that a fresh connection failed.
+// TestNothingIsTriedThreeTimes, and headway repeats nothing that failed on a fresh
+// connection.
 func TestNothingIsTriedThreeTimes(t *testing.T) {
 	var asked atomic.Int64
 	u := newUpstream(t, func(p *peer) {
@@ -97,9 +96,7 @@ func TestNothingIsTriedThreeTimes(t *testing.T) {
 	})
 	f := newFixture(t, u.url)
 	c := f.dial()
-	c.send(get)
-	c.expect(okay)
-	f.want(exchange.OK, "", 200)
+	f.ask(c)
 	for _, want := range []int64{3, 4} {
 		c.send(get)
 		if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 502 ") {
@@ -113,8 +110,8 @@ func TestNothingIsTriedThreeTimes(t *testing.T) {
 	}
 }
 
-// TestConnectionThatFailsInsideItsResponseIsNotReplaced: the client has seen some
-// of it, or may have.
+// TestConnectionThatFailsInsideItsResponseIsNotReplaced: the client may have seen a part
+// of the response.
 func TestConnectionThatFailsInsideItsResponseIsNotReplaced(t *testing.T) {
 	for sent, outcome := range map[string]exchange.Outcome{"H": exchange.ConnectError, okay[:len(okay)-1]: exchange.UpstreamCut} {
 		u := newUpstream(t, func(p *peer) {
@@ -125,9 +122,7 @@ func TestConnectionThatFailsInsideItsResponseIsNotReplaced(t *testing.T) {
 		})
 		f := newFixture(t, u.url)
 		c := f.dial()
-		c.send(get)
-		c.expect(okay)
-		f.want(exchange.OK, "", 200)
+		f.ask(c)
 		c.send(get)
 		c.gone()
 		if r := f.record(); r.Outcome != outcome || len(r.Notes) > 0 {
@@ -139,8 +134,8 @@ func TestConnectionThatFailsInsideItsResponseIsNotReplaced(t *testing.T) {
 	}
 }
 
-// TestRequestOfWhichNothingWasTakenIsMadeAgain, whatever its method and however
-// long its body, the rest of which is yet to come.
+// TestRequestOfWhichNothingWasTakenIsMadeAgain, with a method that is not idempotent and
+// with a body of which a part has not come yet.
 func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
 	const size = 300_000
 	for _, rest := range []int{0, 5, size} {
@@ -155,7 +150,7 @@ func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
 					bodies <- m[strings.Index(m, "\r\n\r\n")+4:]
 					p.sendAnyway(okay)
 				}
-				<-over // an upstream that ended its side would be found dead before the request
+				<-over // headway would find an upstream that ends its side dead before the request
 			})
 			t.Cleanup(func() { close(over) })
 			var first *net.TCPConn
@@ -167,9 +162,7 @@ func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
 				return conn, err
 			}))
 			c := f.dial()
-			c.send(get)
-			c.expect(okay)
-			f.want(exchange.OK, "", 200)
+			f.ask(c)
 			<-bodies
 			_ = first.CloseWrite() // the kernel takes no byte on it from now on
 			body := strings.Repeat("b", size)
@@ -192,73 +185,94 @@ func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestChurningUpstreamHarmsNobody: it closes kept connections at any moment, under
-// load. No POST reaches it twice, and no GET fails.
-func TestChurningUpstreamHarmsNobody(t *testing.T) {
-	var mu sync.Mutex
-	seen := map[string]int{}
-	u := newUpstream(t, func(p *peer) {
-		for i := range 1 + rand.IntN(20) {
-			if i > 0 { // a fresh connection is no kept one
-				_ = p.SetReadDeadline(time.Now().Add(time.Duration(rand.IntN(3000)) * time.Microsecond))
-			}
-			if _, err := p.r.Peek(1); err != nil {
-				break // while it is idle, and at the same time as a request comes
-			}
-			_ = p.SetReadDeadline(time.Now().Add(patience))
-			m, err := p.tryMessage()
+// churning is an upstream that closes kept connections at any moment.
+type churning struct {
+	mu   sync.Mutex
+	seen map[string]int // requests, by target
+}
+
+func (u *churning) serve(p *peer) {
+	for i := range 1 + rand.IntN(20) {
+		if i > 0 { // a fresh connection is no kept one
+			_ = p.SetReadDeadline(time.Now().Add(time.Duration(rand.IntN(3000)) * time.Microsecond))
+		}
+		if _, err := p.r.Peek(1); err != nil {
+			break // idle for too long, perhaps in the moment in which a request comes
+		}
+		_ = p.SetReadDeadline(time.Now().Add(patience))
+		m, err := p.tryMessage()
+		if err != nil {
+			return
+		}
+		u.mu.Lock()
+		u.seen[strings.Fields(m)[1]]++
+		u.mu.Unlock()
+		p.sendAnyway(okay)
+	}
+	if rand.IntN(2) == 0 {
+		p.reset()
+	}
+}
+
+// repeated lists the POSTs that came more than once.
+func (u *churning) repeated() (posts []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for target, n := range u.seen {
+		if n > 1 && strings.HasPrefix(target, "/POST") {
+			posts = append(posts, target)
+		}
+	}
+	return posts
+}
+
+// askOften makes n requests, every other one a POST, on connections that it opens anew
+// after a failure. Client tells its requests from those of others. It returns how many
+// POSTs failed; a GET must not.
+func (f *fixture) askOften(client, n int) (failed int64) {
+	var c *peer
+	for i := range n {
+		if c == nil {
+			conn, err := net.Dial("tcp", f.addr)
 			if err != nil {
-				return
+				f.Error(err)
+				return failed
 			}
-			mu.Lock()
-			seen[strings.Fields(m)[1]]++
-			mu.Unlock()
-			p.sendAnyway(okay)
+			c = newPeer(f.T, conn)
 		}
-		if rand.IntN(2) == 0 {
-			p.reset()
+		method := []string{"POST", "GET"}[i%2]
+		c.send(fmt.Sprintf("%s /%s-%d-%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", method, method, client, i))
+		head := c.head()
+		if strings.HasPrefix(head, "HTTP/1.1 200 ") {
+			_, _ = io.CopyN(io.Discard, c.r, 2)
+		} else {
+			_ = c.Close()
+			c = nil
+			if failed++; method == "GET" {
+				f.Errorf("a GET got %q", head)
+			}
 		}
-	})
+		if rand.IntN(4) == 0 {
+			time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond) // so that connections get idle
+		}
+	}
+	if c != nil {
+		_ = c.Close()
+	}
+	return failed
+}
+
+// TestChurningUpstreamHarmsNobody has clients ask it under load. No POST reaches it
+// twice, and no GET fails.
+func TestChurningUpstreamHarmsNobody(t *testing.T) {
+	churn := &churning{seen: map[string]int{}}
+	u := newUpstream(t, churn.serve)
 	f := newFixture(t, u.url)
 	const clients, each = 8, 1250
-	var posts, failed atomic.Int64
+	var failed atomic.Int64
 	var all sync.WaitGroup
 	for client := range clients {
-		all.Go(func() {
-			var c *peer
-			for i := range each {
-				if c == nil {
-					conn, err := net.Dial("tcp", f.addr)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					c = newPeer(t, conn)
-				}
-				method := "GET"
-				if i%2 == 0 {
-					method = "POST"
-					posts.Add(1)
-				}
-				c.send(fmt.Sprintf("%s /%d-%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", method, client, i))
-				head := c.head()
-				if strings.HasPrefix(head, "HTTP/1.1 200 ") {
-					_, _ = io.CopyN(io.Discard, c.r, 2)
-				} else {
-					_ = c.Close()
-					c = nil
-					if failed.Add(1); method == "GET" {
-						t.Errorf("a GET got %q", head)
-					}
-				}
-				if rand.IntN(4) == 0 {
-					time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond) // so that connections get idle
-				}
-			}
-			if c != nil {
-				_ = c.Close()
-			}
-		})
+		all.Go(func() { failed.Add(f.askOften(client, each)) })
 	}
 	all.Wait()
 	notes := 0
@@ -267,18 +281,10 @@ func TestChurningUpstreamHarmsNobody(t *testing.T) {
 			notes++
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	for id, n := range seen {
-		var client, i int
-		if _, err := fmt.Sscanf(id, "/%d-%d", &client, &i); err != nil {
-			t.Fatal(err)
-		}
-		if n > 1 && i%2 == 0 {
-			t.Errorf("POST %s came %d times", id, n)
-		}
+	if posts := churn.repeated(); len(posts) > 0 {
+		t.Errorf("these POSTs came more than once: %q", posts)
 	}
-	t.Logf("%d upstream connections, %d of %d POSTs failed, %d exchanges retried", u.connections.Load(), failed.Load(), posts.Load(), notes)
+	t.Logf("%d upstream connections, %d of %d POSTs failed, %d exchanges retried", u.connections.Load(), failed.Load(), clients*each/2, notes)
 	if notes == 0 {
 		t.Error("nothing was retried: the upstream did not churn")
 	}

@@ -13,23 +13,23 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Route leads the requests whose path starts with a prefix to an upstream.
+// Route leads the requests whose paths start with a prefix to an upstream.
 type Route struct {
-	Prefix   string // "/anthropic"; stripped. Empty matches every path
+	Prefix   string // "/anthropic"; headway strips it. Empty matches every path
 	Upstream exchange.Upstream
 	TLS      bool
 
-	base      string // path of the upstream's URL, put before every target
-	authority string // what the upstream is called in Host
+	base      string // path of the upstream's URL, which goes before every target
+	authority string // the upstream in the Host field
 }
 
 // NewRoute returns the route from a path prefix, which may be empty, to the
-// upstream at rawURL: http or https, a host, perhaps a port and a path. An error
-// shows no other part of the URL, which may be secret.
+// upstream at rawURL: http or https, a host, perhaps a port and a path. Its error
+// shows no other part of the URL, because that may be secret.
 func NewRoute(prefix, rawURL string) (Route, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return Route{}, fmt.Errorf("that is no URL: %w", errors.Unwrap(err)) // what wraps it quotes the URL
+		return Route{}, fmt.Errorf("that is no URL: %w", errors.Unwrap(err)) // the outer error quotes the URL
 	}
 	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	switch {
@@ -75,8 +75,8 @@ func (r *Route) matches(target []byte) bool {
 	return ok && (r.Prefix == "" || len(rest) == 0 || rest[0] == '/' || rest[0] == '?')
 }
 
-// appendTarget appends target as the upstream is to see it: the prefix gives way
-// to the upstream's base path, and every other byte stays as it is.
+// appendTarget appends the target for the upstream: the upstream's base path takes the
+// place of the prefix, and every other byte stays as it is.
 func (r *Route) appendTarget(dst, target []byte) []byte {
 	if string(target) == "*" { // the server as a whole (RFC 9112, section 3.2.4)
 		return append(dst, target...)
@@ -93,7 +93,7 @@ func (r *Route) appendTarget(dst, target []byte) []byte {
 type route struct {
 	Route
 	pool *pool         // nil in transparent mode
-	mode exchange.Mode // empty: that of the tap
+	mode exchange.Mode // empty: the tap's mode
 }
 
 type routes []*route
@@ -118,7 +118,7 @@ func (rs routes) match(target []byte) *route {
 	return nil
 }
 
-// String is r as it is configured.
+// String is r in the form of the configuration.
 func (r *Route) String() string {
 	scheme := "http"
 	if r.TLS {

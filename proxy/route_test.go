@@ -22,7 +22,7 @@ func TestNewRoute(t *testing.T) {
 	}
 }
 
-// TestNewRouteSaysWhatIsWrong and nothing that may be secret.
+// TestNewRouteSaysWhatIsWrong and shows nothing that may be secret.
 func TestNewRouteSaysWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct{ name, prefix, url, want string }{
 		{"no URL", "", "http://user:secret%zz@a", "is no URL"},

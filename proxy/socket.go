@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// readBuffer is the room for one read. Connections borrow it for as long as they
-	// hold bytes that are not used yet; parked in a read they hold none.
+	// readBuffer is the size of the buffer for one read. A connection borrows one for as
+	// long as it holds unused bytes; parked in a read it holds none.
 	readBuffer = 16 << 10
-	// ownBuffer is what a connection that cannot borrow holds while it is parked.
+	// ownBuffer is the size of the buffer that a connection holds while it is parked, if
+	// it cannot borrow.
 	ownBuffer = 4 << 10
 	// maxHead bounds the head of a message.
 	maxHead = 256 << 10
 )
 
-// buffers lends the room for reads.
+// buffers lends buffers for reads. It is safe for concurrent use.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() *[readBuffer]byte {
@@ -29,16 +30,16 @@ func (b *buffers) get() *[readBuffer]byte {
 
 func (b *buffers) put(p *[readBuffer]byte) { b.pool.Put(p) }
 
-// socket reads from a connection and stamps what was read. This is the one place
-// where the moments of arrival come from.
+// socket reads from a connection and stamps every read. All moments of arrival come from
+// here.
 type socket struct {
 	conn net.Conn
 	inbox
 	at tap.Instant // of the last read
 }
 
-// fill reads once, into the free part of the inbox, and returns what came. It is
-// valid until it is used.
+// fill reads once, into the free part of the inbox, and returns the bytes that came with
+// the moment of the read. The bytes are valid until use drops them or fill moves them.
 func (s *socket) fill() (p []byte, at tap.Instant, err error) {
 	var n int
 	if q, ok := s.conn.(borrower); ok && s.buf == nil {
@@ -57,22 +58,22 @@ func (s *socket) fill() (p []byte, at tap.Instant, err error) {
 	return p, s.at, err
 }
 
-// A borrower is a connection that borrows the buffer to read into when there is
-// something to read. The buffer is the caller's to give back, whatever comes of it.
+// A borrower is a connection that borrows the buffer for a read only when there are
+// bytes to read. The caller returns the buffer, after an error too.
 type borrower interface {
 	readBorrowed(from *buffers) (*[readBuffer]byte, int, error)
 }
 
-// inbox holds bytes that were read and not yet used: buf[start:end].
+// inbox holds the bytes that are read and not yet used: buf[start:end].
 type inbox struct {
-	buf        []byte // nil while there are none
+	buf        []byte // nil while there are no bytes
 	start, end int
 
 	lender *buffers
 	lent   *[readBuffer]byte // the borrowed buffer, when buf is that
 
-	// own is for a connection that cannot wait without a buffer: it waits with this
-	// one, and borrows while more comes than fits it.
+	// own is the buffer of a connection that cannot wait without one. The connection waits
+	// with own, and borrows a larger one after a read that has filled own.
 	own   []byte
 	flood bool // the last read filled its buffer
 }
@@ -86,10 +87,10 @@ func newSocket(conn net.Conn, lender *buffers) socket {
 	return s
 }
 
-// bytes is what was read and not yet used.
+// bytes is the bytes that are read and not yet used.
 func (in *inbox) bytes() []byte { return in.buf[in.start:in.end] }
 
-// use marks the first n of bytes as used. When none are left, the buffer goes back.
+// use drops the first n of bytes. When none are left, it returns the buffer.
 func (in *inbox) use(n int) {
 	in.start += n
 	if in.start == in.end {
@@ -131,7 +132,8 @@ func (in *inbox) grow(limit int) bool {
 	return true
 }
 
-// replace puts buf in the place of the buffer, which goes back if it was borrowed.
+// replace puts buf in the place of the present buffer, and returns that one if it was
+// borrowed.
 func (in *inbox) replace(buf []byte) {
 	if in.lent != nil {
 		in.lender.put(in.lent)
@@ -140,7 +142,8 @@ func (in *inbox) replace(buf []byte) {
 	in.buf = buf
 }
 
-// scratch lends buffers in which a head is put together.
+// scratch lends buffers in which the relay composes heads. It is safe for concurrent
+// use.
 type scratch struct{ pool sync.Pool }
 
 func (s *scratch) get() *[]byte {

@@ -11,7 +11,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// newTLSUpstream is newUpstream over TLS. It returns what a proxy has to trust.
+// newTLSUpstream is newUpstream over TLS. It also returns the roots that a proxy has to
+// trust.
 func newTLSUpstream(t *testing.T, serve func(*peer)) (*upstream, option) {
 	t.Helper()
 	borrowed := httptest.NewTLSServer(nil) // its certificate is for 127.0.0.1

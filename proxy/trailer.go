@@ -2,11 +2,10 @@ package proxy
 
 import "bytes"
 
-// withoutTrailers returns a copy of the head raw without its Trailer fields, if it
-// has any and they are valid. fasthttp refuses some that are: lists with empty
-// elements (RFC 9110, section 5.6.1.2), and names of fields that it would not take
-// in a trailer section. What is announced is for the recipient to judge (RFC 9110,
-// section 6.6.2).
+// withoutTrailers returns a copy of the head raw without its Trailer fields, or nil if
+// it has none or an invalid one. fasthttp refuses some valid ones: lists with empty
+// elements (RFC 9110, section 5.6.1.2), and names of fields that fasthttp forbids in
+// trailers. The recipient judges announced trailers (RFC 9110, section 6.6.2), not a proxy.
 func withoutTrailers(raw []byte) []byte {
 	h := head{raw: raw}
 	start, ok := h.startLine()
@@ -32,7 +31,7 @@ func withoutTrailers(raw []byte) []byte {
 	return append(rest, "\r\n"...)
 }
 
-// areTokens tells whether value is a list of tokens, some of which may be missing.
+// areTokens tells whether value is a list of tokens; elements may be empty.
 func areTokens(value []byte) bool {
 	for element := range bytes.SplitSeq(value, []byte(",")) {
 		for _, c := range bytes.Trim(element, " \t") {

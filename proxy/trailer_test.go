@@ -7,7 +7,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// TestAnnouncedTrailersPassOrNot as RFC 9110, sections 5.6.1 and 6.6.2, have it.
+// TestAnnouncedTrailersPassOrNot by RFC 9110, sections 5.6.1 and 6.6.2.
 func TestAnnouncedTrailersPassOrNot(t *testing.T) {
 	route := newRoute(t, "", "http://model")
 	for _, tt := range []struct {
@@ -37,14 +37,10 @@ func TestAnnouncedTrailersPassOrNot(t *testing.T) {
 	}
 }
 
-// TestAnyAnnouncedTrailerReachesTheClient as it was sent.
+// TestAnyAnnouncedTrailerReachesTheClient unchanged.
 func TestAnyAnnouncedTrailerReachesTheClient(t *testing.T) {
 	response := "HTTP/1.1 200 OK\r\ntrailer: Location,,X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"
-	u := newUpstream(t, func(p *peer) {
-		p.head()
-		p.send(response)
-		p.gone()
-	})
+	u := newUpstream(t, replying(response))
 	f := newFixture(t, u.url)
 	c := f.dial()
 	c.send(get)

@@ -10,14 +10,14 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// switches tells whether h makes the connections a tunnel: a 101, or the success of
-// a CONNECT (RFC 9110, sections 15.2.2 and 9.3.6).
+// switches tells whether h turns the connections into a tunnel: it is a 101, or the
+// success of a CONNECT (RFC 9110, sections 15.2.2 and 9.3.6).
 func (r *relay) switches(h *responseHead) bool {
 	return h.status == 101 || (r.method == "CONNECT" && h.status >= 200 && h.status < 300)
 }
 
-// switchProtocols forwards the head that makes a tunnel, and from then on whatever
-// either side sends. It returns when both have ended.
+// switchProtocols forwards the head that makes a tunnel, and then all bytes of either
+// side. It returns when both sides have ended.
 func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, error) {
 	if h.status == 101 && !r.upgrade {
 		return at, errMalformed
@@ -35,15 +35,16 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 		at, err = r.awaitClient(at)
 	}
 	switch r.result(err).Outcome {
-	case exchange.OK, exchange.Drained, exchange.Timeout: // the latter headway's doing
+	case exchange.OK, exchange.Drained, exchange.Timeout: // headway causes the last two
 		return at, err
 	}
 	r.upstreamReset = isReset(err)
-	return at, nil // either side ends a tunnel as it likes
+	return at, nil // either side may end a tunnel in any way
 }
 
-// awaitClient passes the end of the upstream's side of a tunnel on, and waits for
-// the end of the client's. At is the moment of the first, and the last is returned.
+// awaitClient passes the end of the upstream's side of a tunnel on, and waits until the
+// client's side ends too. At is the moment at which the upstream's side ended; the
+// result is the moment at which the last one did.
 func (r *relay) awaitClient(at tap.Instant) (tap.Instant, error) {
 	if !closeWrite(r.client.conn) || r.clientEnded.Load() {
 		return at, nil
@@ -59,7 +60,8 @@ func (r *relay) awaitClient(at tap.Instant) (tap.Instant, error) {
 	return tap.Now(), nil
 }
 
-// passTunnelUp carries up what the client sent after a switch of protocols.
+// passTunnelUp writes the bytes that the client sent after a switch of protocols to the
+// upstream.
 func (c *clientConn) passTunnelUp(r *relay) {
 	p := c.bytes()
 	if len(p) == 0 {
@@ -72,16 +74,17 @@ func (c *clientConn) passTunnelUp(r *relay) {
 	c.use(len(p))
 }
 
-// abortAndWake aborts r from the client's goroutine when the upstream's may wait for it.
+// abortAndWake aborts r from the client's goroutine when the upstream's goroutine may
+// wait for that: c.mu keeps it from missing the signal.
 func (c *clientConn) abortAndWake(r *relay, why exchange.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r.abort(why)
 }
 
-// passEnd passes the end of what the client sends, which err is, on to the upstream
-// that r is bound to. It fails where that means the end of the exchange: where a
-// client that has nothing more to say is one that left.
+// passEnd passes the end of the client's sending side on to the upstream of r. Err is
+// that end: io.EOF or a reset. passEnd returns false, and does nothing, outside tunnels
+// and transparent mode: there a client that ends its side has left.
 func (c *clientConn) passEnd(r *relay, err error) bool {
 	if c.pinned == nil && !r.tunnel.Load() {
 		return false
@@ -91,7 +94,7 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 		c.abortAndWake(r, exchange.ClientGone)
 		return true
 	}
-	if len(c.bytes()) > 0 { // a request that was sent ahead goes first
+	if len(c.bytes()) > 0 { // a request that the client sent ahead goes first
 		return true
 	}
 	r.up.endWriting()
@@ -103,8 +106,8 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	return true
 }
 
-// awaitOverAfterFIN waits for r to end, when the client has ended what it sends. What it had
-// sent ahead is carried if r becomes a tunnel.
+// awaitOverAfterFIN waits for r to end, when the client has ended its sending side. If
+// r becomes a tunnel, it passes on the bytes that the client had sent ahead.
 func (c *clientConn) awaitOverAfterFIN(r *relay) {
 	if c.awaitOver(r); !r.tunnel.Load() {
 		return
@@ -120,18 +123,18 @@ func (c *clientConn) awaitOverAfterFIN(r *relay) {
 	}
 }
 
-// A pair of connections that are pinned to each other may carry what is no exchange,
-// as it is: ascend does so on the client's goroutine, descend on the upstream's. An
-// end of either side is passed on as that, and a reset as a reset.
+// Two connections that are pinned to each other may carry bytes that are no exchange:
+// passUp forwards them on the client's goroutine, passDown on the upstream's. Both pass
+// an end on as an end, and a reset as a reset.
 
-// passUp carries what the client sends until it ends.
+// passUp forwards the client's bytes until the client ends its side.
 func (c *clientConn) passUp() {
 	var err error
 	for {
 		if p := c.bytes(); len(p) > 0 {
 			c.markUnmeasured()
 			if _, failed := c.pinned.conn.Write(p); failed != nil {
-				return // the upstream's side hears why
+				return // the upstream's goroutine reads the reason
 			}
 			c.use(len(p))
 		}
@@ -145,7 +148,8 @@ func (c *clientConn) passUp() {
 	}
 }
 
-// passDown carries what the upstream says until it ends, which err says that it has.
+// passDown forwards the upstream's bytes until the upstream ends its side. Err is the
+// error of the last read, and not nil if that was the end.
 func (c *clientConn) passDown(err error) {
 	u := c.pinned
 	for {
@@ -172,10 +176,10 @@ func (c *clientConn) passDown(err error) {
 		closeWrite(c.conn)
 		return
 	}
-	c.endWriting() // nothing that is under way could need it longer
+	c.endWriting() // no exchange needs the client's side any longer
 }
 
-// markUnmeasured says that something is carried that is no exchange.
+// markUnmeasured notes that the connection carries bytes that are no exchange.
 func (c *clientConn) markUnmeasured() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,12 +192,13 @@ func (c *clientConn) isUnmeasured() bool {
 	return c.unmeasured
 }
 
-// passEndToPinned passes an end of the client's sending side on to the connection it is pinned to.
+// passEndToPinned passes the end of the client's sending side on to the pinned upstream
+// connection, if there is one. Err is that end.
 func (c *clientConn) passEndToPinned(err error) {
 	switch {
-	case c.pinned == nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed): // which is our doing
+	case c.pinned == nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed): // headway ended it
 	case errors.Is(err, io.EOF):
-		if len(c.bytes()) == 0 { // else these go first
+		if len(c.bytes()) == 0 { // else those bytes go first
 			c.pinned.endWriting()
 		}
 	default:
@@ -201,15 +206,16 @@ func (c *clientConn) passEndToPinned(err error) {
 	}
 }
 
-// receivedUnasked is called when an upstream without an exchange has spoken, or ended.
+// receivedUnasked handles bytes that an upstream sends without an exchange, or the end
+// of its connection. Err is the error of the read.
 func (u *upstreamConn) receivedUnasked(err error) {
 	if u.client != nil {
 		u.client.passDown(err)
 	}
 }
 
-// readerEnded is called when no more is read from u. One that is pinned stays open for what
-// its client may still send.
+// readerEnded closes u when its goroutine reads no more. A pinned connection stays open,
+// because its client may still send.
 func (u *upstreamConn) readerEnded() {
 	if u.client == nil {
 		_ = u.close()
@@ -218,7 +224,7 @@ func (u *upstreamConn) readerEnded() {
 	close(u.down)
 }
 
-// closeAfterPanic closes u after a panic, and the client that is pinned to it.
+// closeAfterPanic closes u after a panic, and resets the client that is pinned to it.
 func (u *upstreamConn) closeAfterPanic() {
 	_ = u.close()
 	if u.client != nil {
@@ -226,14 +232,16 @@ func (u *upstreamConn) closeAfterPanic() {
 	}
 }
 
-// endWriting sends FIN, or what tells the end above TCP.
+// endWriting sends a FIN, after a close_notify over TLS. It closes a connection that
+// cannot end one side alone.
 func (u *upstreamConn) endWriting() {
 	if !closeWrite(u.conn) {
 		_ = u.close()
 	}
 }
 
-// closeWrite ends the sending side of conn, if it can be ended alone.
+// closeWrite ends the sending side of conn. It returns false if conn cannot end one side
+// alone.
 func closeWrite(conn net.Conn) bool {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if ok {
@@ -242,13 +250,13 @@ func closeWrite(conn net.Conn) bool {
 	return ok
 }
 
-// reset closes conn so that its other end hears of no proper end.
+// reset closes conn with a reset, if it is TCP.
 func reset(conn net.Conn) {
 	resetOnClose(conn)
 	_ = conn.Close()
 }
 
-// resetOnClose makes closing conn a reset.
+// resetOnClose makes the Close of conn send a reset, if conn is TCP.
 func resetOnClose(conn net.Conn) {
 	if tcp, ok := conn.(interface{ SetLinger(sec int) error }); ok {
 		_ = tcp.SetLinger(0)

@@ -11,18 +11,17 @@ import (
 type progress = int32
 
 const (
-	unsent   progress = iota // more is to come from the client, or the upstream took no more
-	lastPart                 // its last bytes are being written
-	sent                     // it was written whole, and the tap knows
+	unsent   progress = iota // the client has more to send, or the upstream took no more
+	lastPart                 // the client's goroutine is writing the last bytes
+	sent                     // the request is written whole, and the tap knows
 )
 
-// lastWrite bounds the wait for the last bytes of a request to be written when its
-// response is already there: the upstream has read them, or never will.
+// lastWrite bounds the write of a request's last bytes when the response has come
+// already: the upstream has read them by then, or never will.
 const lastWrite = time.Second
 
-// upload carries the request to the upstream connection that r is bound to,
-// after waiting dialed for it. It tells whether the exchange is still to be
-// waited for.
+// upload writes the request to the upstream connection of r, which took dialed to open.
+// It tells whether the caller has to wait for the end of the exchange.
 func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bool {
 	body := body{framing: req.framing, left: req.length}
 	out := c.proxy.scratch.get()
@@ -31,7 +30,7 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	p := c.bytes()
 	n, done, err := c.advance(&body, p)
 	*out = append(*out, p[:n]...)
-	if err != nil { // what cannot be told apart is not forwarded
+	if err != nil { // headway forwards no body whose framing it cannot follow
 		c.proxy.scratch.put(out)
 		r.unlock()
 		r.abort(exchange.HTTPError)
@@ -46,7 +45,7 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	return done || c.uploadRest(r, &body, r.retryResult(failed))
 }
 
-// beforeWrite says that a part of the request is about to be written.
+// beforeWrite notes that the client's goroutine is about to write a part of the request.
 func (r *relay) beforeWrite(last bool) {
 	if last {
 		r.lock()
@@ -54,8 +53,8 @@ func (r *relay) beforeWrite(last bool) {
 	}
 }
 
-// afterWrite says that the part was written, or that it failed to be. Its last byte
-// was read from the client at the given moment.
+// afterWrite notes the write of a part of the request, or its failure. Read is the moment
+// at which the part's last byte came from the client.
 func (r *relay) afterWrite(last bool, read tap.Instant, failed error) {
 	defer r.unlock()
 	if !last {
@@ -71,8 +70,8 @@ func (r *relay) afterWrite(last bool, read tap.Instant, failed error) {
 	r.up.expectHead(r, r.client.proxy.config.HeaderTimeout)
 }
 
-// awaitSent tells whether the whole request was written to the upstream, and waits for
-// the write of its last bytes to return: the response may be quicker than that.
+// awaitSent tells whether the whole request was written to the upstream. It waits for
+// the write of the last bytes to return, because the response may be quicker.
 func (r *relay) awaitSent() bool {
 	if r.progress.Load() == lastPart {
 		_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
@@ -83,10 +82,10 @@ func (r *relay) awaitSent() bool {
 	return r.progress.Load() == sent
 }
 
-// uploadRest carries the rest of the request's body as it comes. When the upstream
-// takes no more of it, which failed says, the rest is read and dropped: a response
-// may still come. It tells whether the exchange is still to be waited for, which
-// it is not when the client left.
+// uploadRest writes the rest of the request's body to the upstream as it comes. Once a
+// write has failed, with the error failed, it reads the rest and drops it, because a
+// response may still come. It tells whether the caller has to wait for the end of the
+// exchange; it returns false when the client left.
 func (c *clientConn) uploadRest(r *relay, body *body, failed error) bool {
 	for !c.isOver(r) {
 		p, _, err := c.fill()
@@ -94,11 +93,11 @@ func (c *clientConn) uploadRest(r *relay, body *body, failed error) bool {
 			if c.passEnd(r, err) {
 				return true
 			}
-			r.abort(exchange.ClientGone) // which it is not when r is over
+			r.abort(exchange.ClientGone) // without effect when r is over
 			return false
 		}
 		n, done, err := c.advance(body, p)
-		if err != nil { // what cannot be told apart is not forwarded
+		if err != nil { // headway forwards no body whose framing it cannot follow
 			r.abort(exchange.HTTPError)
 			return true
 		}
@@ -116,8 +115,8 @@ func (c *clientConn) uploadRest(r *relay, body *body, failed error) bool {
 	return true
 }
 
-// reportUnsentBody tells the tap of what has come of a request that goes nowhere, so
-// that it is known what was asked for.
+// reportUnsentBody reports the first part of a body to the tap when the request goes to
+// no upstream, so that the Record says what the client asked for.
 func (c *clientConn) reportUnsentBody(r *relay, req *requestHead) {
 	body := body{framing: req.framing, left: req.length}
 	_, done, err := body.advance(c.bytes()[len(req.raw):])
@@ -130,7 +129,7 @@ func (c *clientConn) reportUnsentBody(r *relay, req *requestHead) {
 	}
 }
 
-// reportBody tells the tap of what body read last.
+// reportBody reports the content that body has read last to the tap.
 func (c *clientConn) reportBody(r *relay, body *body) {
 	for _, span := range body.spans {
 		r.x.RequestBody(span)

@@ -16,23 +16,21 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// maxIdle is how long an unused upstream connection is kept: longer than the
-// gaps of live traffic, shorter than the idle limits of load balancers, which
-// commonly are a minute.
+// maxIdle is how long a pool keeps an unused connection: longer than the gaps of live
+// traffic, shorter than the usual idle limit of load balancers, a minute.
 const maxIdle = 50 * time.Second
 
-// maxIdleConns bounds the unused connections that are kept to one upstream after a
-// burst.
+// maxIdleConns bounds the unused connections that a pool keeps after a burst.
 const maxIdleConns = 256
 
 var errClosedAtOnce = errors.New("connection closed as soon as it was open")
 
-// pool holds the connections to one upstream. fasthttp's HostClient keeps the
-// idle ones; what happens on them is the business of upstreamConn.
+// pool holds the connections to one upstream. fasthttp's HostClient keeps the idle
+// ones; upstreamConn reads from them and writes to them.
 type pool struct {
 	client  *fasthttp.HostClient
 	route   Route
-	dial    func(context.Context) (*upstreamConn, error)
+	dial    func(context.Context) (*upstreamConn, error) // dialName, but for a test of dead connections
 	dialTCP func(ctx context.Context, network, address string) (net.Conn, error)
 	tls     *tls.Config // nil for plain http
 	timeout time.Duration
@@ -40,18 +38,18 @@ type pool struct {
 	buffers *buffers
 	open    openConns
 
-	dialing context.Context // ends when no connection is wanted any more
+	dialing context.Context // ends when nobody needs a connection any more
 	stop    context.CancelFunc
 }
 
-// slot is a connection in the eyes of HostClient. It is empty when HostClient has
-// made it: opening a connection takes time, and an exchange that is to be told of.
+// slot is a connection as HostClient sees it. HostClient makes it empty; bind dials,
+// because a dial belongs to an exchange that may cancel it.
 type slot struct {
-	net.Conn // nil: HostClient calls nothing but Close
+	net.Conn // nil: HostClient calls Close only
 	u        *upstreamConn
 }
 
-// Close closes what is in the slot.
+// Close closes the connection in the slot, if there is one.
 func (s *slot) Close() error {
 	if s.u == nil {
 		return nil
@@ -85,8 +83,8 @@ func newPool(r Route, c Config, b *buffers) *pool {
 	return p
 }
 
-// connect opens a connection for r, if there is one. It gives up when r is aborted,
-// which it is when its client leaves.
+// connect opens a connection for r, or for none if r is nil. It gives up when somebody
+// aborts r, as r's client does by leaving.
 func (p *pool) connect(r *relay) (*upstreamConn, error) {
 	ctx, cancel := context.WithCancel(p.dialing)
 	defer cancel()
@@ -104,9 +102,10 @@ func (p *pool) connect(r *relay) (*upstreamConn, error) {
 	return p.dial(ctx)
 }
 
-// dialName opens a connection. With several addresses, of either family, one that
-// does not answer does not use up the time of the others: net.Dialer tries the
-// other family after 300 ms (RFC 6555), and shares the time among one family's.
+// dialName opens a connection to the upstream by its name and starts to read from it.
+// An address that does not answer does not use up the time of the others: net.Dialer
+// tries the other family after 300 ms (RFC 6555), and shares the time among the
+// addresses of one family.
 func (p *pool) dialName(ctx context.Context) (*upstreamConn, error) {
 	conn, raw, err := p.dialConn(ctx)
 	if err != nil {
@@ -115,8 +114,8 @@ func (p *pool) dialName(ctx context.Context) (*upstreamConn, error) {
 	return p.adopt(conn, raw), nil
 }
 
-// dialConn opens a connection on which, over TLS, one of the protocols will be
-// spoken, or HTTP/1.1 if none is given. Raw is below TLS, or conn itself.
+// dialConn opens a connection. Over TLS it offers the given protocols, or HTTP/1.1 when
+// there are none. Raw is the connection below TLS, or conn itself.
 func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net.Conn, err error) {
 	tcp, err := p.dialTCP(ctx, "tcp", p.route.Upstream.Address())
 	if err != nil {
@@ -139,7 +138,8 @@ func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net
 	return secure, raw, nil
 }
 
-// adopt starts to read from conn, an open connection. Raw is below TLS, or conn itself.
+// adopt starts to read from conn, an open connection. Raw is the connection below TLS,
+// or conn itself.
 func (p *pool) adopt(conn, raw net.Conn) *upstreamConn {
 	u := newUpstreamConn(conn, raw, p.buffers)
 	u.log = p.log
@@ -151,8 +151,8 @@ func (p *pool) adopt(conn, raw net.Conn) *upstreamConn {
 	return u
 }
 
-// bind takes a connection for an exchange, a kept one if there is any alive.
-// Without an exchange it only takes one out of the pool.
+// bind assigns a connection to the exchange r: a kept one that is alive, or else a fresh
+// one. Without an exchange, r is nil, and bind only takes a connection out of the pool.
 func (p *pool) bind(r *relay) (*upstreamConn, error) {
 	for {
 		lease, err := p.client.AcquireConn(0, false)
@@ -165,32 +165,37 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 		}
 		fresh := s.u == nil
 		if fresh {
-			w := watchDial(r)
-			u, err := p.connect(r)
-			w.stop()
+			u, err := p.connectWatched(r)
 			if err != nil {
 				p.client.CloseConn(lease)
 				return nil, err
 			}
 			s.u = u
+			u.drop = func() { p.client.CloseConn(lease) }
 			u.keep = func() {
 				if u.retired.Load() || p.client.IdleConnsCount() >= maxIdleConns {
-					p.client.CloseConn(lease)
+					u.drop()
 					return
 				}
 				p.client.ReleaseConn(lease)
 			}
-			u.drop = func() { p.client.CloseConn(lease) }
 		}
-		u := s.u // whose slot is HostClient's again when it is dropped
+		u := s.u // drop returns the slot to HostClient
 		if u.assign(r) {
 			return u, nil
 		}
-		u.drop() // its other end closed it while it was idle
+		u.drop() // the upstream closed it while it was idle
 		if fresh {
 			return nil, errClosedAtOnce
 		}
 	}
+}
+
+// connectWatched is connect, while a watch looks out for the departure of r's client.
+func (p *pool) connectWatched(r *relay) (*upstreamConn, error) {
+	w := watchDial(r)
+	defer w.stop()
+	return p.connect(r)
 }
 
 // warm opens n connections and leaves them idle.
@@ -201,50 +206,49 @@ func (p *pool) warm(n int) error {
 	for i := range n {
 		wg.Go(func() { opened[i], errs[i] = p.bind(nil) })
 	}
-	wg.Wait() // kept before, one could be taken for another
+	wg.Wait() // a connection that warm keeps earlier could serve as one of the others
 	for _, u := range opened {
 		if u != nil {
 			u.keep()
 		}
 	}
 	for _, err := range errs {
-		if err != nil { // one tells them all
+		if err != nil { // the first stands for all
 			return fmt.Errorf("%s: %w", p.route.Upstream.Address(), err)
 		}
 	}
 	return nil
 }
 
-// close closes the idle connections and gives up those that are being opened.
+// close closes the idle connections and cancels the dials under way.
 func (p *pool) close() {
 	p.stop()
 	p.client.CloseIdleConnections()
 }
 
-// upstreamConn is a connection to an upstream. Its goroutine is always in a read
-// or in the exchange it serves, so a connection that the upstream closes while
-// idle is known to be dead at once.
+// upstreamConn is a connection to an upstream. Its goroutine is always in a read or in
+// an exchange, so it notices at once when the upstream closes the idle connection.
 type upstreamConn struct {
 	socket
-	raw  net.Conn // below TLS, or conn itself
-	wire wire     // raw, if it is a wire
+	raw  net.Conn // the connection below TLS, or conn itself
+	wire wire     // raw, if it is a wire; else nil
 	log  *slog.Logger
 
-	client *clientConn   // the only one that it serves, nil when it has a pool
-	down   chan struct{} // closed when it has said its last to that client
+	client *clientConn   // the only client that it serves; nil when it belongs to a pool
+	down   chan struct{} // closed when that client has all of the upstream's bytes
 
-	keep    func() // puts it back into its pool
-	drop    func() // takes it out of its pool, and closes it
-	retired atomic.Bool
-	sender  atomic.Pointer[relay] // whose request its client's goroutine is writing
+	keep    func()                // puts it back into its pool
+	drop    func()                // takes it out of its pool, and closes it
+	retired atomic.Bool           // its address is none of the upstream's any more: keep drops it
+	sender  atomic.Pointer[relay] // the exchange whose request is being written; else nil
 
 	mu     sync.Mutex
-	relay  *relay // the exchange it serves, nil when idle
-	dead   bool
-	served bool // an exchange before this one
+	relay  *relay // the running exchange, nil when idle
+	dead   bool   // no exchange can use it
+	served bool   // it has been assigned before
 
-	headDue  bool // the head of the response has not been read
-	deadline bool // a read deadline is set, to be lifted by the head
+	headDue  bool // the head of the response has not come
+	deadline bool // expectHead has set a read deadline, which gotHead lifts
 }
 
 func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
@@ -256,9 +260,10 @@ func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
 	return u
 }
 
-// assign gives the connection to an exchange, unless it is dead. Its reader may not
-// have come to know that yet, so the kernel is asked, every time: that costs less
-// than a microsecond, and a request that is written to a dead connection is lost.
+// assign gives the connection to r, unless it is dead; it tells which. The connection's
+// reader may not have noticed its end yet, so assign asks the kernel, every time: that
+// costs less than a microsecond, and a request on a dead connection is lost. Without an
+// exchange, r is nil.
 func (u *upstreamConn) assign(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -270,7 +275,7 @@ func (u *upstreamConn) assign(r *relay) bool {
 	}
 	if r != nil {
 		r.up = u
-		if u.served && u.client == nil { // a pinned one is all there is
+		if u.served && u.client == nil { // a pinned connection has no substitute
 			r.allowRetry()
 		}
 	}
@@ -279,7 +284,7 @@ func (u *upstreamConn) assign(r *relay) bool {
 	return true
 }
 
-// hangUp closes the connection if it is idle.
+// hangUp closes the connection unless it serves an exchange.
 func (u *upstreamConn) hangUp() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -289,8 +294,8 @@ func (u *upstreamConn) hangUp() {
 	}
 }
 
-// claim returns the exchange that what was just read belongs to. Without one the
-// connection is dead: an idle upstream has nothing to say but goodbye.
+// claim returns the exchange to which the bytes just read belong. Without an exchange
+// it marks the connection as dead: an idle upstream may only end the connection.
 func (u *upstreamConn) claim() *relay {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -300,7 +305,8 @@ func (u *upstreamConn) claim() *relay {
 	return u.relay
 }
 
-// expectHead bounds the wait for the head of r's response, unless it has come.
+// expectHead bounds the wait for the head of r's response, unless the head has come.
+// It sets no bound when within is 0.
 func (u *upstreamConn) expectHead(r *relay, within time.Duration) {
 	if within <= 0 {
 		return
@@ -313,7 +319,7 @@ func (u *upstreamConn) expectHead(r *relay, within time.Duration) {
 	}
 }
 
-// gotHead lifts the bound that expectHead set.
+// gotHead lifts the bound that expectHead has set.
 func (u *upstreamConn) gotHead() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -324,9 +330,9 @@ func (u *upstreamConn) gotHead() {
 	}
 }
 
-// abort closes the connection if it still serves r, whatever is being read from
-// it or written to it. If a write waits, it is reset: a FIN would have to wait, too,
-// behind what the other side does not read.
+// abort closes the connection if it still serves r, in the middle of any read or write.
+// If a write waits, abort resets the connection: a FIN would wait, too, behind the bytes
+// that the upstream does not read.
 func (u *upstreamConn) abort(r *relay) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -339,8 +345,8 @@ func (u *upstreamConn) abort(r *relay) {
 	}
 }
 
-// release ends the connection's exchange, and its read deadline if it has one. It
-// tells whether the connection is still alive.
+// release ends the connection's exchange, and lifts the read deadline if there is one.
+// It tells whether the connection is still alive.
 func (u *upstreamConn) release(deadline bool) bool {
 	if deadline {
 		_ = u.conn.SetReadDeadline(time.Time{})
@@ -351,8 +357,8 @@ func (u *upstreamConn) release(deadline bool) bool {
 	return !u.dead
 }
 
-// run reads responses until the connection ends. A panic ends it, and with it
-// the one exchange that it serves.
+// run reads responses until the connection ends. A panic ends the connection and its
+// exchange, and nothing else.
 func (u *upstreamConn) run() {
 	defer func() {
 		if v := recover(); v != nil {
@@ -377,5 +383,5 @@ func (u *upstreamConn) run() {
 	}
 }
 
-// close closes the socket at once, whatever is being read from or written to it.
+// close closes the socket at once, in the middle of any read or write.
 func (u *upstreamConn) close() error { return u.raw.Close() }

@@ -14,7 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// watched is a connection that notes what is done to it.
+// watched is a connection that notes its Close and its read deadline.
 type watched struct {
 	net.Conn
 	closed   bool
@@ -42,8 +42,8 @@ func newWatched(t *testing.T) (w *watched, u *proxy.Upstream, first, second *pro
 	return w, u, first, second
 }
 
-// TestConnectionIsAbortedByItsOwnExchangeOnly: a client may notice late that its
-// exchange is over.
+// TestConnectionIsAbortedByItsOwnExchangeOnly: a client's goroutine may notice late that
+// its exchange is over.
 func TestConnectionIsAbortedByItsOwnExchangeOnly(t *testing.T) {
 	w, u, first, second := newWatched(t)
 	if u.Abort(first); w.closed {
@@ -53,11 +53,11 @@ func TestConnectionIsAbortedByItsOwnExchangeOnly(t *testing.T) {
 		t.Error("the exchange could not close its connection")
 	}
 	if u.Release() {
-		t.Error("the connection is taken for alive")
+		t.Error("the connection counts as alive")
 	}
 }
 
-// TestHeadIsExpectedByItsOwnExchangeOnly, and only until it came.
+// TestHeadIsExpectedByItsOwnExchangeOnly, and only until it has come.
 func TestHeadIsExpectedByItsOwnExchangeOnly(t *testing.T) {
 	w, u, first, second := newWatched(t)
 	if u.ExpectHead(first, time.Hour); w.deadline {
@@ -119,8 +119,8 @@ func TestKeepsSoManyConnectionsAfterABurst(t *testing.T) {
 	}
 }
 
-// hesitant is an upstream's connection that tells when a write has been given a
-// deadline, and does not keep it.
+// hesitant is an upstream's connection that reports the first write deadline, and keeps
+// none.
 type hesitant struct {
 	net.Conn
 	once sync.Once
@@ -132,8 +132,8 @@ func (h *hesitant) SetWriteDeadline(time.Time) error {
 	return nil
 }
 
-// TestResponseQuickerThanTheWriteOfItsRequestCostsNoConnection: the last bytes of
-// the request are still being written when the response is over.
+// TestResponseQuickerThanTheWriteOfItsRequestCostsNoConnection: headway still writes the
+// last bytes of the request when the response is over.
 func TestResponseQuickerThanTheWriteOfItsRequestCostsNoConnection(t *testing.T) {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = far.Close() })
