@@ -199,7 +199,7 @@ func (r *report) write(w io.Writer, format string) error {
 }
 
 func (r *report) rows() [][]string {
-	rows := [][]string{append(append([]string{""}, r.targets...), "headway's limit")}
+	rows := [][]string{append(append([]string{""}, r.targets...), "limit for headway and headway-transparent")}
 	for _, l := range r.Summary {
 		name := l.Measure
 		if l.Unit != "" {
