@@ -172,18 +172,18 @@ func versionOf(t *testing.T, sdk retrySDK) string {
 // retriesSection is what docs/retries.md says of the SDKs.
 func retriesSection(facts, chains string) string {
 	return `
-Each SDK makes the same calls with its own retry settings, at the same time, to servers that fail them and then answer, once
-directly and once through headway (` + "`make interop`" + `). One setting is not its own: where the server is silent it is given a timeout of 2 s. The AWS SDK
-for Node needs an HTTP/1.1 handler to be led through headway without TLS; its default begins with HTTP/2. LangChain, LiteLLM and the Vercel AI
-SDK call OpenAI's API, the last one the Responses.
+Each SDK makes the same calls twice at the same time, directly and through headway (` + "`make interop`" + `), to servers that first fail and then answer.
+It keeps its own retry settings, but for one: in the calls whose server is silent, the test sets a timeout of 2 s. The AWS SDK for Node begins with
+HTTP/2 by default; to reach headway without TLS it needs an HTTP/1.1 handler. LangChain, LiteLLM and the Vercel AI SDK call OpenAI's API, and the
+Vercel AI SDK the Responses.
 
-What the servers saw of the direct calls. The bodies of all attempts of a call were the same, byte for byte, for each of them; no
-other field that could name a call was sent.
+The next table shows the direct calls as the servers saw them. With each SDK the bodies of all attempts of a call were the same, byte for byte.
+No SDK sent any other field that could name a call.
 
 ` + facts + `
-What clients logged through headway, and the chains that headway reports; ` + "`match`" + ` compares the attempts one by one, how they were joined,
-the times, and the outcome. A client's time ends when its application has the answer, so it includes what the SDK does with it. Written by
-` + "`go test -tags interop -run InteropRetries -update -long ./cmd/internal/interop/retries`" + `.
+The last table compares the clients' logs of the calls through headway with the chains that headway reports. ` + "`match`" + ` is about every attempt, the
+evidence that joined it, the times, and the outcome. A client's time ends when its application has the answer, so it includes the work of the SDK on
+it. ` + "`go test -tags interop -run InteropRetries -update -long ./cmd/internal/interop/retries`" + ` writes both tables.
 
 ` + chains
 }
