@@ -23,25 +23,26 @@ func dial(cfg Config) (client, error) {
 	return newHTTP(cfg), nil
 }
 
-// answer is what became of one attempt.
+// answer is the result of one attempt.
 type answer struct {
-	fate     fate
-	word     string        // the status, in the protocol's own word
-	why      string        // what kept the request from leaving, said by this side; empty if the collector answered
-	after    time.Duration // the wait that the collector asked for; 0: none
-	rejected int64         // items of an accepted request that the collector refused
+	fate       fate
+	status     string        // as the protocol names it
+	failure    string        // the error of this side when the collector did not answer; otherwise empty
+	retryAfter time.Duration // the wait that the collector asked for; 0 is none
+	rejected   int64         // items of an accepted request that the collector refused
 }
 
+// fate says what the sender does with the request of an attempt.
 type fate int
 
 const (
-	accepted fate = iota
-	later         // may be sent again
-	never         // must not be sent again
+	accepted fate = iota // the collector took it
+	later                // send it again
+	never                // do not send it again
 )
 
-// rejected reads from an encoded response how many items the collector refused of a
-// request that it accepted (OTLP, "Partial Success"). What cannot be read says nothing.
+// rejected reads the number of items that the collector refused of a request that it
+// accepted (OTLP, "Partial Success"). A response that it cannot read counts as 0.
 func (s Signal) rejected(response []byte) int64 {
 	switch s {
 	case Traces:
@@ -58,10 +59,10 @@ func (s Signal) rejected(response []byte) int64 {
 	return 0
 }
 
-// reportEvery is how long one kind of trouble stays silent after it was logged.
+// reportEvery is the least time between two log lines about one kind of trouble.
 const reportEvery = time.Minute
 
-// maxKinds bounds what is remembered of a collector that answers with any number.
+// maxKinds bounds the memory of reports, for a collector that makes statuses up.
 const maxKinds = 100
 
 // reports logs a kind of trouble once, and then once a minute at most.
@@ -69,15 +70,15 @@ type reports struct {
 	log *slog.Logger
 
 	mu     sync.Mutex
-	silent map[string]time.Time // until when, by kind
+	silent map[string]time.Time // by message and kind: no log line before this time
 }
 
 func newReports(log *slog.Logger, signal Signal) *reports {
 	return &reports{log: log.With("signal", string(signal)), silent: map[string]time.Time{}}
 }
 
-// warn logs unless the same message was logged with the same kind within the minute.
-// Kinds are few: status words.
+// warn logs the message, unless it logged the same message with the same kind within the
+// last minute. The kind is a status, of which there are few.
 func (r *reports) warn(message, kind string, args ...any) {
 	now := time.Now()
 	r.mu.Lock()

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Check returns everything for which New refuses c, but for what the directory is like.
-// It opens nothing, and no error has a header's value or what an endpoint may hold of a secret.
+// Check returns every problem for which New refuses c, except problems of the directory.
+// It opens nothing. Its errors contain no value of a header and no secret in an endpoint.
 func (c Config) Check() error {
 	c = c.withDefaults()
 	var wrong []error
@@ -21,10 +21,10 @@ func (c Config) Check() error {
 		wrong = append(wrong, fmt.Errorf("signal %q is neither %s nor %s", string(c.Signal), Traces, Metrics))
 	}
 	if c.Timeout < 0 || c.MaxBytes < 0 || c.Backoff.First < 0 || c.Backoff.Max < c.Backoff.First {
-		wrong = append(wrong, errors.New("timeout, bytes and backoff must not be negative, nor the backoff's end below its beginning"))
+		wrong = append(wrong, errors.New("timeout, bytes and backoff must not be negative, and the longest backoff must not be below the first"))
 	}
 	if c.SpoolDir != "" && c.MaxBytes < LeastSpoolBytes {
-		wrong = append(wrong, fmt.Errorf("a spool of %d bytes is too small; it takes %d", c.MaxBytes, LeastSpoolBytes))
+		wrong = append(wrong, fmt.Errorf("a spool of %d bytes is too small; the least is %d", c.MaxBytes, LeastSpoolBytes))
 	}
 	switch c.Protocol {
 	case GRPC:
@@ -38,20 +38,20 @@ func (c Config) Check() error {
 }
 
 var (
-	errEndpoint = errors.New("endpoint is no target that gRPC knows")
-	errPort     = errors.New("endpoint's port is none")
+	errEndpoint = errors.New("the endpoint is no target that gRPC understands")
+	errPort     = errors.New("the port of the endpoint is not from 1 to 65535")
 )
 
-// checkTarget refuses a user in the target, too: gRPC sends none, and it would be in the
-// resolver's errors.
+// checkTarget checks the endpoint of gRPC. It refuses a target with a user, because gRPC
+// does not send the user and the resolver would quote it in errors.
 func (c Config) checkTarget() error {
 	if c.Endpoint == "" {
-		return errors.New("endpoint is empty")
+		return errors.New("the endpoint is empty")
 	}
 	if strings.Contains(c.Endpoint, "@") {
-		return errors.New("endpoint has a user, of which gRPC knows nothing; a header can have it")
+		return errors.New("the endpoint has a user, which gRPC does not send; put credentials into a header")
 	}
-	to, err := dialGRPC(c) // connects when it is used
+	to, err := dialGRPC(c) // connects at the first request
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c Config) checkTarget() error {
 	}
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		_, port, err = net.SplitHostPort(address + ":443") // what the resolver does
+		_, port, err = net.SplitHostPort(address + ":443") // as the resolver does
 	}
 	if err != nil || !validPort(port) {
 		return errPort
@@ -70,10 +70,11 @@ func (c Config) checkTarget() error {
 	return nil
 }
 
+// checkURL checks the endpoint of OTLP/HTTP.
 func (c Config) checkURL() error {
 	u, err := url.Parse(c.Endpoint)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return errors.New("endpoint is no http or https URL")
+		return errors.New("the endpoint is no http or https URL")
 	}
 	if port := u.Port(); port != "" && !validPort(port) {
 		return errPort
@@ -86,9 +87,9 @@ func validPort(port string) bool {
 	return err == nil && n > 0
 }
 
-// checkHeaders refuses what gRPC or net/http would refuse with every request, leave out,
-// or send in place of what this package says of the body. What is no name may be a part
-// of a value, so it is not quoted.
+// checkHeaders refuses a header with which gRPC or net/http would refuse every request,
+// one that they would leave out, and one that would replace a header of this package. It
+// does not quote an invalid name, which may be a piece of a secret value.
 func (c Config) checkHeaders() error {
 	var wrong []error
 	seen := map[string]bool{}
@@ -96,21 +97,22 @@ func (c Config) checkHeaders() error {
 		lower, value := strings.ToLower(name), c.Headers[name]
 		switch {
 		case !c.validName(lower):
-			wrong = append(wrong, errors.New("a header's name has a character that no name has"))
+			wrong = append(wrong, errors.New("a header has an invalid character in its name"))
 		case reserved(lower):
-			wrong = append(wrong, fmt.Errorf("header %q is not free to be set", lower))
+			wrong = append(wrong, fmt.Errorf("header %q belongs to the protocol and must not be set", lower))
 		case seen[lower]:
-			wrong = append(wrong, fmt.Errorf("header %q is there twice", lower))
+			wrong = append(wrong, fmt.Errorf("header %q is set twice", lower))
 		case len(value) >= math.MaxUint16 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
-			wrong = append(wrong, fmt.Errorf("header %q has a value that is too long or not of printable ASCII", lower))
+			wrong = append(wrong, fmt.Errorf("the value of header %q is too long or not printable ASCII", lower))
 		}
 		seen[lower] = true
 	}
 	return errors.Join(wrong...)
 }
 
-// validName knows tokens (RFC 9110, section 5.6.2), and gRPC's Header-Name, which is less
-// (gRPC over HTTP2, "Requests"). Capitals are no matter: both clients write names their way.
+// validName reports whether lower is a valid name of a header: a token (RFC 9110, section
+// 5.6.2), or with gRPC a Header-Name, which has fewer characters (gRPC over HTTP2,
+// "Requests"). The name is in lower case, because both clients choose the case they send.
 func (c Config) validName(lower string) bool {
 	characters := "-_.0123456789abcdefghijklmnopqrstuvwxyz"
 	if c.Protocol != GRPC {
@@ -119,8 +121,8 @@ func (c Config) validName(lower string) bool {
 	return lower != "" && strings.Trim(lower, characters) == ""
 }
 
-// reserved names belong to gRPC, to the connection (RFC 9113, section 8.2.2), or to what
-// this package sends.
+// reserved reports whether a header belongs to gRPC, to the connection (RFC 9113, section
+// 8.2.2), or to this package.
 func reserved(lower string) bool {
 	switch lower {
 	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",

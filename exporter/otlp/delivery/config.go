@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Signal is what a queue carries; it names its directory in the spool.
+// Signal is the kind of telemetry that a queue carries. It is also the name of the queue's
+// directory in the spool.
 type Signal string
 
 // The signals.
@@ -17,7 +18,7 @@ const (
 	Metrics Signal = "metrics"
 )
 
-// Protocol is how requests travel.
+// Protocol is the protocol between a queue and the collector.
 type Protocol string
 
 // The protocols, by the names of OTEL_EXPORTER_OTLP_PROTOCOL.
@@ -26,49 +27,52 @@ const (
 	HTTPProtobuf Protocol = "http/protobuf"
 )
 
-// Config says what goes where, and how much of it may wait.
+// Config says where a queue sends its requests, how, and how much may wait.
 type Config struct {
 	Signal   Signal
 	Protocol Protocol
 
 	// Endpoint is host:port with GRPC (or any target that gRPC resolves), and the whole
-	// URL, path included, with HTTPProtobuf; a user and password in it are sent as Basic
-	// authentication unless Headers have another, and with GRPC are an error. Redirects
-	// are not followed: the headers are meant for this endpoint. The log has nothing of it.
+	// URL, path included, with HTTPProtobuf. The queue sends a user and password in the
+	// URL as Basic authentication unless Headers have an authorization; with GRPC they are
+	// an error. The queue follows no redirect, because the headers are meant for this
+	// endpoint alone. It logs no part of the endpoint.
 	Endpoint string
-	// Headers go with every request. Their values are never logged.
+	// Headers go with every request. The queue never logs their values.
 	Headers   map[string]string
 	UserAgent string
 	Gzip      bool
-	// Timeout bounds one attempt; 10 s if zero.
+	// Timeout bounds one attempt; 0 means 10 s.
 	Timeout time.Duration
 
-	// TLS is used with https and with GRPC; nil is the system's roots.
+	// TLS configures https and GRPC; nil trusts the system's roots.
 	TLS *tls.Config
-	// Insecure leaves TLS out with GRPC. With HTTPProtobuf the URL's scheme decides.
+	// Insecure leaves TLS out with GRPC. With HTTPProtobuf the scheme of the URL decides.
 	Insecure bool
-	// Dial opens the connections; nil is the usual way, through the proxy that
-	// HTTPS_PROXY names, if it does.
+	// Dial opens the connections. When it is nil, the queue dials the endpoint, or the
+	// proxy that HTTPS_PROXY names.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// SpoolDir is where requests wait on disk, in a directory per signal; empty keeps
-	// them in memory. One process at a time may use it.
+	// SpoolDir is the directory in which requests wait, one directory a signal below it;
+	// when it is empty they wait in memory. One process at a time may use it.
 	SpoolDir string
-	// MaxBytes bounds what waits: payloads in memory, or the spool's files. Beyond it
-	// the oldest are dropped, but for the request that is being sent. Files are dropped
-	// by segments, of a sixteenth (of less than 1 MiB an eighth), 4 MiB at most.
-	// A spool has to have LeastSpoolBytes. 16 MiB in memory and 256 MiB in files if zero.
+	// MaxBytes bounds the requests that wait: their payloads in memory, or the files of the
+	// spool. At the bound the queue drops the oldest requests, except the one that it is
+	// sending. It drops files segment by segment; a segment has a sixteenth of MaxBytes (an
+	// eighth when MaxBytes is below 1 MiB), and 4 MiB at most. The least bound of a spool
+	// is LeastSpoolBytes. 0 means 16 MiB in memory and 256 MiB in files.
 	MaxBytes int64
 	// Backoff is the wait between attempts when the collector does not name one.
 	Backoff Backoff
 
-	// Log hears of refusals, of a collector that is away and is back, and of trouble
-	// with the disk, each kind once a minute at most; nil is silence.
+	// Log gets a line when the collector refuses a request, goes away or comes back, and
+	// when the disk fails, each kind once a minute at most. nil discards them.
 	Log *slog.Logger
 }
 
-// Backoff is an exponential wait with jitter: First, doubled after each failure up to
-// Max, and each of them by up to a half shorter or longer. 1 s and 30 s if zero.
+// Backoff is an exponential wait with jitter. It starts at First and doubles after each
+// failure, up to Max; the jitter makes every wait up to a half shorter or longer. 0 means
+// 1 s for First and 30 s for Max.
 type Backoff struct {
 	First, Max time.Duration
 }
@@ -79,7 +83,7 @@ const (
 	defaultSpoolBytes  = 256 << 20
 )
 
-// LeastSpoolBytes is the least MaxBytes of a spool.
+// LeastSpoolBytes is the smallest MaxBytes of a spool.
 const LeastSpoolBytes = 128 << 10
 
 func (c Config) withDefaults() Config {

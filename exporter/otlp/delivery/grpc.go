@@ -24,15 +24,15 @@ const (
 	tracesMethod  = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 	metricsMethod = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 
-	// A server may refuse pings that come more often than every 5 min (its default
-	// enforcement policy). unheard is what the setting is for: on Linux it becomes
-	// TCP_USER_TIMEOUT, without which a connection whose peer has vanished stays up,
-	// and swallows requests, for a quarter of an hour.
-	pingEvery = 6 * time.Minute
-	unheard   = 20 * time.Second
+	// pingEvery is longer than 5 min: by default a server refuses pings that come more often
+	// (its enforcement policy). The client pings for the sake of pingTimeout, which gRPC
+	// also sets as TCP_USER_TIMEOUT on Linux. Without it a connection whose peer has
+	// vanished stays up, and swallows requests, for a quarter of an hour.
+	pingEvery   = 6 * time.Minute
+	pingTimeout = 20 * time.Second
 )
 
-// grpcClient speaks OTLP/gRPC with payloads that are encoded already.
+// grpcClient speaks OTLP/gRPC. The payloads come encoded.
 type grpcClient struct {
 	conn    *grpc.ClientConn
 	signal  Signal
@@ -53,7 +53,7 @@ func dialGRPC(cfg Config) (*grpcClient, error) {
 		grpc.WithUserAgent(cfg.UserAgent),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: connecting, MinConnectTimeout: cfg.Timeout}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: unheard}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingTimeout}),
 	}
 	if cfg.Dial != nil {
 		options = append(options, grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
@@ -62,7 +62,7 @@ func dialGRPC(cfg Config) (*grpcClient, error) {
 	}
 	conn, err := grpc.NewClient(cfg.Endpoint, options...)
 	if err != nil {
-		return nil, errEndpoint // the error has the target's text
+		return nil, errEndpoint // not err, which quotes the target
 	}
 	c := &grpcClient{conn: conn, signal: cfg.Signal, method: tracesMethod, headers: metadata.New(cfg.Headers), zipped: cfg.Gzip}
 	if cfg.Signal == Metrics {
@@ -83,18 +83,18 @@ func (c *grpcClient) export(ctx context.Context, payload []byte) answer {
 	}
 	err := c.conn.Invoke(metadata.NewOutgoingContext(ctx, c.headers), c.method, payload, &response, options...)
 	if err == nil {
-		return answer{fate: accepted, word: codes.OK.String(), rejected: c.signal.rejected(response)}
+		return answer{fate: accepted, status: codes.OK.String(), rejected: c.signal.rejected(response)}
 	}
 	a := judge(status.Convert(err))
-	if to.Addr == nil { // nobody was asked, so the message is not the collector's
-		a.why = status.Convert(err).Message()
+	if to.Addr == nil { // no server got the request, so the message is from this side
+		a.failure = status.Convert(err).Message()
 	}
 	return a
 }
 
-// reconnect makes a connection that failed try again at once, for the sender has
-// waited already, and gives it half of the attempt's time. Without it a request fails
-// by the old error while the new connection is being made.
+// reconnect makes a failed connection dial again at once, because the sender has waited
+// already, and waits for it for half of the attempt's time. Without reconnect a request
+// would fail with the old error while gRPC dials.
 func (c *grpcClient) reconnect(ctx context.Context) {
 	if c.conn.GetState() != connectivity.TransientFailure {
 		return
@@ -108,28 +108,28 @@ func (c *grpcClient) reconnect(ctx context.Context) {
 	c.conn.WaitForStateChange(ctx, connectivity.TransientFailure)
 }
 
-// judge applies the table of OTLP, "Failures", and reads RetryInfo.
+// judge applies the table of OTLP, "Failures", and reads google.rpc.RetryInfo.
 func judge(s *status.Status) answer {
-	a := answer{fate: never, word: s.Code().String()}
-	told := false
+	a := answer{fate: never, status: s.Code().String()}
+	hasRetryInfo := false
 	for _, detail := range s.Details() {
 		if info, ok := detail.(*errdetails.RetryInfo); ok {
-			told, a.after = true, max(0, info.GetRetryDelay().AsDuration())
+			hasRetryInfo, a.retryAfter = true, max(0, info.GetRetryDelay().AsDuration())
 		}
 	}
 	switch s.Code() {
 	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss:
 		a.fate = later
 	case codes.ResourceExhausted:
-		if told {
+		if hasRetryInfo {
 			a.fate = later
 		}
 	}
 	return a
 }
 
-// raw is a codec that leaves bytes as they are. Its name keeps the content type that
-// servers expect.
+// raw is a codec for payloads that are encoded already. Its name gives requests the
+// content type that servers expect.
 type raw struct{}
 
 func (raw) Name() string { return "proto" }

@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// maxResponse is as much of a response as is read; a partial success is a few bytes.
+// maxResponse bounds the bytes that the client reads of a response. A partial success has
+// a few.
 const maxResponse = 64 << 10
 
-// pingAfter is the silence after which an HTTP/2 connection has to prove that it lives:
-// a request that times out does not close it.
+// pingAfter is the silence after which the client pings an HTTP/2 connection. Without the
+// ping a dead connection would stay, because a request that times out does not close it.
 const pingAfter = 30 * time.Second
 
 // httpClient speaks OTLP/HTTP with binary protobuf. It belongs to one goroutine.
@@ -26,7 +27,7 @@ type httpClient struct {
 	signal  Signal
 	url     string
 	headers http.Header
-	zip     *gzip.Writer // nil: not compressed
+	zip     *gzip.Writer // nil sends payloads as they are
 }
 
 func newHTTP(cfg Config) *httpClient {
@@ -63,53 +64,54 @@ func (c *httpClient) close() { c.client.CloseIdleConnections() }
 func (c *httpClient) export(ctx context.Context, payload []byte) answer {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(c.encode(payload)))
 	if err != nil {
-		return answer{fate: never, word: "invalid request"}
+		return answer{fate: never, status: "invalid request"}
 	}
 	req.Header = c.headers.Clone()
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return answer{fate: later, word: "no response", why: withoutURL(err)}
+		return answer{fate: later, status: "no response", failure: withoutURL(err)}
 	}
 	defer resp.Body.Close()
-	// The status is the answer: a body that is cut only hides a partial success.
+	// The status decides. A body that breaks off can only hide a partial success.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	return c.judge(resp, body)
 }
 
-// encode returns the body. It is new each time it is compressed: a transport may still
-// read the body of an attempt that was cut.
+// encode returns the body of a request. It compresses into a new buffer every time,
+// because a transport may still read the body of an attempt that timed out.
 func (c *httpClient) encode(payload []byte) []byte {
 	if c.zip == nil {
 		return payload
 	}
 	var body bytes.Buffer
 	c.zip.Reset(&body)
-	_, _ = c.zip.Write(payload) // a bytes.Buffer refuses nothing
+	_, _ = c.zip.Write(payload) // writing to a bytes.Buffer cannot fail
 	_ = c.zip.Close()
 	return body.Bytes()
 }
 
-// judge applies OTLP, "OTLP/HTTP Response".
+// judge applies the rules of OTLP, "OTLP/HTTP Response".
 func (c *httpClient) judge(resp *http.Response, body []byte) answer {
-	word := strconv.Itoa(resp.StatusCode)
+	status := strconv.Itoa(resp.StatusCode)
 	if text := http.StatusText(resp.StatusCode); text != "" {
-		word += " " + text
+		status += " " + text
 	}
 	switch code := resp.StatusCode; {
 	case code/100 == 2:
-		a := answer{fate: accepted, word: word}
+		a := answer{fate: accepted, status: status}
 		if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-protobuf") {
 			a.rejected = c.signal.rejected(body)
 		}
 		return a
 	case code == http.StatusTooManyRequests, code == http.StatusBadGateway,
 		code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout:
-		return answer{fate: later, word: word, after: retryAfter(resp.Header.Get("Retry-After"))}
+		return answer{fate: later, status: status, retryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	}
-	return answer{fate: never, word: word}
+	return answer{fate: never, status: status}
 }
 
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
+// retryAfter reads a Retry-After field: seconds or a date (RFC 9110, section 10.2.3). It
+// returns 0 for any other text.
 func retryAfter(value string) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
 		return time.Duration(seconds) * time.Second
@@ -120,7 +122,7 @@ func retryAfter(value string) time.Duration {
 	return 0
 }
 
-// withoutURL is an error's text without the URL, which may hold a secret.
+// withoutURL returns the text of an error without the URL, which may contain a secret.
 func withoutURL(err error) string {
 	if asked, ok := errors.AsType[*url.Error](err); ok {
 		err = asked.Err

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// lock fails: here is no lock that ends with its process.
+// lock fails, because this system has no lock that ends with its process.
 func lock(string) (*os.File, error) {
 	return nil, errors.ErrUnsupported
 }

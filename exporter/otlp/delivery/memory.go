@@ -5,18 +5,18 @@ import (
 	"sync/atomic"
 )
 
-// memory is a store of payloads in memory: a circular list under a bound of bytes.
+// memory is a store of payloads in memory: a circular list of at most max bytes.
 type memory struct {
 	max     int64
 	dropped *atomic.Uint64
-	wake    chan<- struct{} // told of every put
+	wake    chan<- struct{} // put notifies it
 
-	mu      sync.Mutex
-	entries []entry // circular, from first on
-	first   int
-	length  int
-	bytes   int64 // of the entries and of what is lent
-	refused bool
+	mu       sync.Mutex
+	entries  []entry // circular, from first on
+	first    int
+	length   int
+	bytes    int64 // of the entries and of the lent entry
+	refusing bool  // push drops everything
 }
 
 func newMemory(most int64, dropped *atomic.Uint64, wake chan<- struct{}) *memory {
@@ -30,22 +30,23 @@ func (m *memory) put(payload []byte, items int) {
 	if dropped > 0 {
 		m.dropped.Add(dropped)
 	}
-	tell(m.wake)
+	notify(m.wake)
 }
 
-// tell leaves word in a channel that holds one.
-func tell(wake chan<- struct{}) {
+// notify wakes the receiver of a channel with room for one notice. It does nothing when a
+// notice waits there already.
+func notify(wake chan<- struct{}) {
 	select {
 	case wake <- struct{}{}:
 	default:
 	}
 }
 
-// push appends an entry, drops the oldest as the bound demands, and returns how many
-// items that took.
+// push appends an entry, and drops as many of the oldest as the bound demands. It returns
+// the number of dropped items. It drops the new entry when the bound has no room for it.
 func (m *memory) push(e entry) (dropped uint64) {
 	size := int64(len(e.payload))
-	if m.refused || size == 0 || size > m.max {
+	if m.refusing || size == 0 || size > m.max {
 		return uint64(e.items)
 	}
 	for m.length > 0 && m.bytes+size > m.max {
@@ -53,7 +54,7 @@ func (m *memory) push(e entry) (dropped uint64) {
 		m.bytes -= int64(len(oldest.payload))
 		dropped += uint64(oldest.items)
 	}
-	if m.bytes+size > m.max { // what is lent takes the room
+	if m.bytes+size > m.max { // the lent entry takes the room
 		return dropped + uint64(e.items)
 	}
 	m.grow()
@@ -63,6 +64,7 @@ func (m *memory) push(e entry) (dropped uint64) {
 	return dropped
 }
 
+// grow makes room in the list for another entry.
 func (m *memory) grow() {
 	if m.length < len(m.entries) {
 		return
@@ -73,6 +75,7 @@ func (m *memory) grow() {
 	m.entries, m.first = grown, 0
 }
 
+// pop removes the oldest entry from the list.
 func (m *memory) pop() entry {
 	e := m.entries[m.first]
 	m.entries[m.first] = entry{}
@@ -81,7 +84,7 @@ func (m *memory) pop() entry {
 	return e
 }
 
-func (m *memory) take() (entry, bool) {
+func (m *memory) lend() (entry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.length == 0 {
@@ -90,7 +93,7 @@ func (m *memory) take() (entry, bool) {
 	return m.pop(), true
 }
 
-func (m *memory) settle(e entry) {
+func (m *memory) finish(e entry) {
 	m.mu.Lock()
 	m.bytes -= int64(len(e.payload))
 	m.mu.Unlock()
@@ -113,14 +116,14 @@ func (m *memory) waiting() int64 {
 
 func (m *memory) refuse() {
 	m.mu.Lock()
-	m.refused = true
+	m.refusing = true
 	m.mu.Unlock()
 }
 
 func (m *memory) close() {
 	m.refuse()
-	for e, ok := m.take(); ok; e, ok = m.take() {
-		m.settle(e)
+	for e, ok := m.lend(); ok; e, ok = m.lend() {
+		m.finish(e)
 		m.dropped.Add(uint64(e.items))
 	}
 }

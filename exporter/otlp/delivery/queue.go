@@ -1,21 +1,24 @@
-// Package delivery brings encoded OTLP requests to a collector and loses nothing that
-// its bounds allow.
+// Package delivery brings encoded OTLP requests to a collector, and loses a request only
+// when a bound leaves it no room.
 //
 // A Queue serves one signal. Send hands it an encoded ExportTraceServiceRequest or
-// ExportMetricsServiceRequest; one goroutine sends them, oldest first, one at a time,
-// by the retry rules of the OTLP specification, for ever: only the bound of bytes ends
-// the wait, by dropping the oldest. Every item that is not delivered is counted.
+// ExportMetricsServiceRequest. One goroutine sends the requests, the oldest first, one at
+// a time, by the retry rules of the OTLP specification. It tries for ever: a request stops
+// waiting only when the queue, full, drops its oldest. The queue counts every item that it
+// does not deliver.
 //
-// Without a directory the requests wait in memory. With one they wait in files, which
-// outlive the process (see spool.go for the format): what the process had written
-// before it was killed is sent by the next one, in order. Nothing is flushed to the
-// device, so a power cut loses what the kernel had not yet written, some 30 s on Linux
-// by default. A kill loses what Send had taken and the writer's goroutine had not yet
-// written: nothing or one payload, unless they come faster than the disk takes them or
-// the disk is full, when up to 4 MiB wait in memory. The one request that was
-// unacknowledged when the process was killed, or when Close gave up on it, is sent
-// again, and its collector may have had it already. The specification takes that for
-// the better of two evils (OTLP, "Duplicate Data").
+// Without a directory the requests wait in memory. With one they wait in files (see
+// segment.go for the format). The files outlive the process: when it is killed, the next
+// process sends the requests that it had written, in order. Three cases remain:
+//
+//   - A power cut loses the files that the kernel has not yet written to the device, because
+//     the queue flushes nothing. On Linux that is some 30 s by default.
+//   - A kill loses the payloads that the writer's goroutine has not yet written: none or
+//     one. When payloads come faster than the disk writes them, or the disk is full, up to
+//     4 MiB of them wait in memory.
+//   - When a kill, or the end of Close, leaves one request without an answer, the next
+//     process sends it again. The collector may then have it twice, which the specification
+//     prefers to a loss (OTLP, "Duplicate Data").
 package delivery
 
 import (
@@ -34,102 +37,111 @@ type Queue struct {
 	sender *sender
 
 	dropped *atomic.Uint64
-	wake    chan struct{} // something came for the sender
-	closing chan struct{}
+	wake    chan struct{} // the store notifies the sender's goroutine of a new entry
+	closing chan struct{} // Close closes it
 	once    sync.Once
-	give    context.CancelFunc // ends the sender's attempts
-	done    chan struct{}      // the sender has ended and the store is closed
-	unsent  bool               // it ended before all was sent; to be read when done
+	giveUp  context.CancelFunc // ends the sender's attempts
+	done    chan struct{}      // closed when the sender has ended and the store is closed
+	unsent  bool               // the sender ended with requests left; valid when done is closed
 }
 
-// entry is a request as it waits.
+// entry is a request that waits.
 type entry struct {
 	payload []byte
 	items   int
-	spooled bool // it lies in the spool; otherwise in memory
+	spooled bool // it is in the spool; otherwise in memory
 }
 
-// store keeps requests until they are settled, the oldest first, within its bound.
+// store keeps requests, oldest first and within a bound, until each is finished: the
+// collector took it, or refused it for good.
 type store interface {
 	// put takes ownership of the payload and waits for nothing.
 	put(payload []byte, items int)
-	// take lends the oldest entry. It is not dropped at the bound until it is settled
-	// or given back.
-	take() (entry, bool)
-	// settle forgets a lent entry: it was delivered, or never can be.
-	settle(entry)
-	// giveBack takes a lent entry back, undelivered. close is all that may follow.
+	// lend returns the oldest entry, and false when there is none. The store keeps the
+	// entry, whatever the bound, until finish or giveBack.
+	lend() (entry, bool)
+	// finish removes the lent entry.
+	finish(entry)
+	// giveBack puts the lent entry back in its place. Only close may follow.
 	giveBack(entry)
-	// waiting is the size of what is kept, the lent entry included.
+	// waiting returns the bytes of all entries, the lent one included.
 	waiting() int64
 	// refuse makes put drop everything from now on.
 	refuse()
-	// close keeps what can outlive the process and counts the rest as dropped.
+	// close leaves the entries that can outlive the process, and counts the others as
+	// dropped.
 	close()
 }
 
-// New opens a queue and begins to send what an earlier process left in cfg.SpoolDir.
-// It connects to nothing: a collector that is away is no error. A spool that another
-// process holds is one.
+// New opens a queue, and begins to send the requests that an earlier process left in
+// cfg.SpoolDir. It does not connect: a collector that is away is no error. A spool that
+// another process uses is an error.
 func New(cfg Config) (*Queue, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("delivering %s: %w", cfg.Signal, err)
 	}
 	cfg = cfg.withDefaults()
 	reports := newReports(cfg.Log, cfg.Signal)
-	dropped := new(atomic.Uint64)
-	wake := make(chan struct{}, 1)
-	var kept store = newMemory(cfg.MaxBytes, dropped, wake)
-	if cfg.SpoolDir != "" {
-		spooled, err := openSpooled(cfg, dropped, wake, reports)
-		if err != nil {
-			return nil, fmt.Errorf("delivering %s: %w", cfg.Signal, err)
-		}
-		kept = spooled
-	}
-	to, err := dial(cfg)
-	if err != nil {
-		kept.close()
-		return nil, fmt.Errorf("delivering %s: %w", cfg.Signal, err)
-	}
-	ctx, give := context.WithCancel(context.Background())
+	ctx, giveUp := context.WithCancel(context.Background())
 	q := &Queue{
-		signal: cfg.Signal, store: kept, dropped: dropped, wake: wake, give: give,
+		signal: cfg.Signal, dropped: new(atomic.Uint64), wake: make(chan struct{}, 1), giveUp: giveUp,
 		closing: make(chan struct{}), done: make(chan struct{}),
 	}
-	q.sender = &sender{
-		to: to, timeout: cfg.Timeout, pace: pace{first: cfg.Backoff.First, most: cfg.Backoff.Max},
-		dropped: dropped, reports: reports, closing: q.closing, outlived: cfg.SpoolDir != "",
+	if err := q.open(cfg, reports); err != nil {
+		giveUp()
+		return nil, fmt.Errorf("delivering %s: %w", cfg.Signal, err)
 	}
 	go q.run(ctx)
 	return q, nil
 }
 
-// Send queues an encoded request that holds so many items: spans, or data points. The
-// queue owns the payload from here on. Send waits for neither network nor disk; what
-// finds no room pushes out the oldest. After Close it only counts.
+// open sets the store and the sender.
+func (q *Queue) open(cfg Config, reports *reports) error {
+	q.store = newMemory(cfg.MaxBytes, q.dropped, q.wake)
+	if cfg.SpoolDir != "" {
+		spooled, err := openSpooled(cfg, q.dropped, q.wake, reports)
+		if err != nil {
+			return err
+		}
+		q.store = spooled
+	}
+	to, err := dial(cfg)
+	if err != nil {
+		q.store.close()
+		return err
+	}
+	q.sender = &sender{
+		to: to, timeout: cfg.Timeout, pace: pace{first: cfg.Backoff.First, most: cfg.Backoff.Max},
+		dropped: q.dropped, reports: reports, closing: q.closing, spooled: cfg.SpoolDir != "",
+	}
+	return nil
+}
+
+// Send queues an encoded request with so many items: spans, or data points. From then on
+// the queue owns the payload. Send waits for neither network nor disk: when the queue is
+// full, it drops its oldest requests. After Close, Send only counts the items as dropped.
 func (q *Queue) Send(payload []byte, items int) {
 	q.store.put(payload, items)
 }
 
-// Dropped is how many items were given up since New: refused by the collector, in part
-// or for good, pushed out at the bound, lost with a damaged file, or left at Close
-// with no spool to stay in.
+// Dropped is the number of items since New that the queue gave up: items that the
+// collector refused for good, that the bound pushed out, that were in a damaged file, or
+// that Close left without a spool to stay in.
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
-// Bytes is the size of what waits, the request that is being sent included. With a
-// spool it counts what frames the payloads in the files, too.
+// Bytes is the size of all requests that wait, including the one that the queue is
+// sending. With a spool it includes the frames of the payloads in the files.
 func (q *Queue) Bytes() int64 { return q.store.waiting() }
 
-// closeGrace is how long Close waits, after its context has ended, for a disk that
-// does not answer.
+// closeGrace is the time that Close gives a disk that does not answer, after the context
+// of Close has ended.
 const closeGrace = time.Second
 
-// Close sends what waits until nothing does or ctx ends; with a spool, until the
-// collector does not answer, too. It begins with an attempt at once, whatever the queue
-// was waiting for, and goes on with waits of a second at most. What is left then stays
-// in the spool; without one it is dropped, counted, and reported in the error. Close is
-// to be called once; Send may still be called, in vain.
+// Close sends the waiting requests until none is left or ctx ends. With a spool it also
+// stops when the collector does not answer. Close makes its first attempt at once, even
+// when the queue was waiting to retry, and waits a second at most between attempts.
+// Requests that are left stay in the spool; without a spool Close drops and counts them,
+// and its error says how many items they had. Call Close once.
 func (q *Queue) Close(ctx context.Context) error {
 	before := q.dropped.Load()
 	q.once.Do(func() {
@@ -139,7 +151,7 @@ func (q *Queue) Close(ctx context.Context) error {
 	select {
 	case <-q.done:
 	case <-ctx.Done():
-		q.give()
+		q.giveUp()
 		grace := time.NewTimer(closeGrace)
 		defer grace.Stop()
 		select {
@@ -154,10 +166,11 @@ func (q *Queue) Close(ctx context.Context) error {
 	return nil
 }
 
-// run sends until the queue is closed and either nothing waits or the sender gives up.
+// run sends requests until Close was called and no request is left, or until the sender
+// gives up.
 func (q *Queue) run(ctx context.Context) {
 	defer close(q.done)
-	defer q.give()
+	defer q.giveUp()
 	defer q.store.close()
 	defer q.sender.to.close()
 	for {
@@ -167,10 +180,10 @@ func (q *Queue) run(ctx context.Context) {
 			closing = true
 		default:
 		}
-		e, ok := q.store.take()
+		e, ok := q.store.lend()
 		switch {
 		case ok && q.sender.deliver(ctx, e):
-			q.store.settle(e)
+			q.store.finish(e)
 		case ok:
 			q.store.giveBack(e)
 			q.unsent = true

@@ -10,14 +10,13 @@ import (
 	"slices"
 )
 
-// position is how far the entries of a spool are settled: up to offset in segment, and
-// so many items since the spool began. Segments before it are done with. It is written
-// in place, by one write that is too small to be torn by a kill. Without it the spool
-// is read from its beginning: twice rather than not at all.
+// position says how far the entries of a spool are finished. The spool writes it in place,
+// by one write that is too small for a kill to tear. When it is missing, the next process
+// sends the spool from its beginning: twice is better than not at all.
 type position struct {
-	segment uint64
-	offset  int64
-	items   uint64
+	segment uint64 // all segments before this one are finished
+	offset  int64  // all entries of the segment before this offset are finished
+	items   uint64 // finished since the spool began
 }
 
 const positionSize = 28
@@ -29,6 +28,7 @@ func (p position) encode() []byte {
 	return binary.LittleEndian.AppendUint32(b, checksum(b))
 }
 
+// readPosition returns false when the position is missing or damaged.
 func readPosition(f *os.File) (position, bool) {
 	var b [positionSize]byte
 	if _, err := f.ReadAt(b[:], 0); err != nil || checksum(b[:24]) != binary.LittleEndian.Uint32(b[24:]) {
@@ -41,10 +41,10 @@ func readPosition(f *os.File) (position, bool) {
 	}, true
 }
 
-// Segments are as large as a share of the bound allows, for the bound drops them whole.
+// A segment has a small share of the bound, because the spool drops whole segments.
 const (
 	segmentShare   = 16
-	largestShare   = 8 // of a bound so small that a sixteenth is below smallSegment
+	largestShare   = 8 // when a sixteenth of the bound is less than smallSegment
 	smallSegment   = 64 << 10
 	largestSegment = 4 << 20
 )
@@ -53,23 +53,23 @@ func segmentLimit(most int64) int64 {
 	return min(max(most/segmentShare, min(smallSegment, most/largestShare)), largestSegment)
 }
 
-// openSpool makes dir, takes it for this process, and finds what an earlier one left.
-// dropped is how many items are known to be lost that no segment accounts for.
+// openSpool makes dir, locks it for this process, and finds the entries that an earlier
+// process left. dropped is the number of lost items that no segment accounts for.
 func openSpool(dir string, most int64) (s *spool, dropped uint64, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, 0, fmt.Errorf("making the spool: %w", err)
 	}
-	held, err := lock(filepath.Join(dir, "lock"))
+	lockFile, err := lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, 0, fmt.Errorf("locking spool %s: %w", dir, err)
 	}
-	mark, err := os.OpenFile(filepath.Join(dir, "position"), os.O_RDWR|os.O_CREATE, 0o600)
+	positionFile, err := os.OpenFile(filepath.Join(dir, "position"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		_ = held.Close()
+		_ = lockFile.Close()
 		return nil, 0, fmt.Errorf("opening the spool's position: %w", err)
 	}
 	s = &spool{
-		dir: dir, max: most, held: held, mark: mark, next: 1,
+		dir: dir, max: most, lockFile: lockFile, positionFile: positionFile, next: 1,
 		segmentMax: segmentLimit(most),
 	}
 	if dropped, err = s.recover(); err != nil {
@@ -78,11 +78,12 @@ func openSpool(dir string, most int64) (s *spool, dropped uint64, err error) {
 	return s, dropped, nil
 }
 
-// recover reads the directory. No segment of an earlier process is appended to.
+// recover reads the directory. The spool never appends to a segment of an earlier process.
+// dropped is the number of lost items that no segment accounts for.
 func (s *spool) recover() (dropped uint64, err error) {
-	at, known := readPosition(s.mark)
+	at, known := readPosition(s.positionFile)
 	if known {
-		s.next, s.tail = at.segment, at.items
+		s.next, s.appended = at.segment, at.items
 	}
 	numbers, err := s.list()
 	if err != nil {
@@ -99,7 +100,7 @@ func (s *spool) recover() (dropped uint64, err error) {
 		dropped += lost
 	}
 	if len(s.segments) == 0 {
-		s.save() // so that what is lost with the first segment's head can be told, too
+		s.savePosition() // gives the first segment a base to compare with, should its head be damaged
 		return dropped, nil
 	}
 	first := s.segments[0]
@@ -110,9 +111,10 @@ func (s *spool) recover() (dropped uint64, err error) {
 	case first.number == at.segment:
 		s.offset = min(max(at.offset, segmentHead), first.size)
 	}
-	return dropped, s.account(at.items)
+	return dropped, s.countUnfinished(at.items)
 }
 
+// list returns the numbers of the segments, in order.
 func (s *spool) list() ([]uint64, error) {
 	files, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -128,10 +130,11 @@ func (s *spool) list() ([]uint64, error) {
 	return numbers, nil
 }
 
-// adopt takes up a segment, or deletes one that is settled. One that this version did
-// not write is set aside, and one whose head is not whole is deleted: what it held is
-// missing between its neighbours' bases, or it counts as one item if it is the last.
-func (s *spool) adopt(number uint64, settled bool) (dropped uint64, err error) {
+// adopt adds a segment of an earlier process to the spool. It deletes a segment that is
+// finished, and sets a file aside that this version did not write. It also deletes a
+// segment with a damaged head: the bases of its neighbours say how many items it had, and
+// the last segment, which has one neighbour only, counts as one item.
+func (s *spool) adopt(number uint64, finished bool) (dropped uint64, err error) {
 	found := segment{number: number}
 	path := filepath.Join(s.dir, found.name())
 	info, err := os.Lstat(path)
@@ -148,13 +151,13 @@ func (s *spool) adopt(number uint64, settled bool) (dropped uint64, err error) {
 	}
 	defer func() { _ = f.Close() }()
 	base, whole := readSegmentHead(f)
-	if !settled && !whole && number+1 == s.next && found.size > segmentHead {
+	if !finished && !whole && number+1 == s.next && found.size > segmentHead {
 		dropped = 1
 	}
 	switch {
 	case !whole && !hasMagic(f):
 		return dropped, s.setAside(path)
-	case settled:
+	case finished:
 		_ = os.Remove(path)
 		return 0, nil
 	case !whole:
@@ -166,7 +169,8 @@ func (s *spool) adopt(number uint64, settled bool) (dropped uint64, err error) {
 	return 0, nil
 }
 
-// setAside renames what is not this version's to delete, a newer one's segment perhaps.
+// setAside renames a file that this version must not delete: it may be a segment of a newer
+// version.
 func (s *spool) setAside(path string) error {
 	for i := 0; ; i++ {
 		to := fmt.Sprintf("%s.aside%d", path, i)
@@ -178,32 +182,32 @@ func (s *spool) setAside(path string) error {
 			err = os.Rename(path, to)
 		}
 		if err == nil {
-			s.aside++
+			s.setAsideFiles++
 		}
 		return err
 	}
 }
 
-// account finds how many items are left in each segment, settled being how many were
-// settled since the spool began.
-func (s *spool) account(settled uint64) error {
+// countUnfinished counts the unfinished items of each segment. finished is the number of
+// items that were finished since the spool began.
+func (s *spool) countUnfinished(finished uint64) error {
 	last := s.segments[len(s.segments)-1]
 	f, err := os.Open(filepath.Join(s.dir, last.name()))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	s.tail = max(last.base+countItems(f, last.size), settled)
+	s.appended = max(last.base+countItems(f, last.size), finished)
 	for i := range s.segments {
-		end := s.tail
+		end := s.appended
 		if i+1 < len(s.segments) {
 			end = s.segments[i+1].base
 		}
-		if end > settled {
-			s.segments[i].left = end - settled
-			settled = end
+		if end > finished {
+			s.segments[i].unfinished = end - finished
+			finished = end
 		}
-		s.left += s.segments[i].left
+		s.unfinished += s.segments[i].unfinished
 	}
 	return nil
 }

@@ -11,15 +11,16 @@ import (
 	"strings"
 )
 
-// A segment is a file: a head, then entries to the end. All numbers are little-endian,
+// A segment is a file: a head, then entries up to its end. All numbers are little-endian,
 // all checksums CRC-32C.
 //
 //	segment head  magic[4]  base uint64    crc uint32
 //	entry head    length uint32  items uint32  payload's crc uint32  crc uint32
 //
-// base is how many items were ever appended before this segment. It tells how many
-// were lost with what cannot be read between two segments. The last checksum of a head
-// covers the rest of the head: an entry whose payload alone is damaged is stepped over.
+// base is the number of items that the spool ever appended before this segment. The bases
+// of two segments together say how many items were in the first, even when its entries
+// are damaged. The last checksum of a head covers the rest of the head, so that a reader
+// can step over an entry with a damaged payload.
 const (
 	segmentHead  = 16
 	entryHead    = 16
@@ -29,17 +30,17 @@ const (
 
 func checksum(p []byte) uint32 { return crc32.Checksum(p, crc32.MakeTable(crc32.Castagnoli)) }
 
-// segment is a file of the spool that has not been read to its end.
+// segment is a file of the spool with unfinished entries.
 type segment struct {
-	number uint64
-	base   uint64
-	size   int64  // what counts of the file; beyond it may be a torn write
-	left   uint64 // items that are not settled
+	number     uint64
+	base       uint64
+	size       int64  // bytes of whole entries; a torn write may follow in the file
+	unfinished uint64 // items
 }
 
 func (s segment) name() string { return fmt.Sprintf("%016x%s", s.number, segmentName) }
 
-// segmentNumber reads a file's name; false if it is no segment's.
+// segmentNumber reads the name of a file. It returns false when the file is no segment.
 func segmentNumber(name string) (uint64, bool) {
 	digits, ok := strings.CutSuffix(name, segmentName)
 	if !ok || len(digits) != 16 {
@@ -56,7 +57,7 @@ func appendSegmentHead(p []byte, base uint64) []byte {
 	return binary.LittleEndian.AppendUint32(p, checksum(p[from:]))
 }
 
-// readSegmentHead returns the base; false if the head is not whole.
+// readSegmentHead returns the base of a segment, and false when the head is damaged.
 func readSegmentHead(r io.ReaderAt) (base uint64, ok bool) {
 	var p [segmentHead]byte
 	if _, err := r.ReadAt(p[:], 0); err != nil || string(p[:4]) != segmentMagic {
@@ -65,7 +66,8 @@ func readSegmentHead(r io.ReaderAt) (base uint64, ok bool) {
 	return binary.LittleEndian.Uint64(p[4:]), checksum(p[:12]) == binary.LittleEndian.Uint32(p[12:])
 }
 
-// hasMagic is whether a file begins as a segment does, as far as it goes.
+// hasMagic reports whether a file begins like a segment. A file that is shorter than the
+// magic must begin the magic.
 func hasMagic(r io.ReaderAt) bool {
 	var p [len(segmentMagic)]byte
 	n, err := r.ReadAt(p[:], 0)
@@ -81,17 +83,18 @@ func appendEntry(p, payload []byte, items int) []byte {
 	return append(p, payload...)
 }
 
-// head is what the head of an entry says.
+// head is the head of an entry.
 type head struct {
 	length int64
 	items  uint64
 	crc    uint32
 }
 
-// end is where an entry that begins at offset ends.
+// end returns the end of an entry that begins at offset.
 func (h head) end(offset int64) int64 { return offset + entryHead + h.length }
 
-// readHead reads the head of the entry at offset; false if there is none.
+// readHead reads the head of the entry at offset. It returns false when no whole head is
+// there.
 func readHead(r io.ReaderAt, offset int64) (head, bool) {
 	var p [entryHead]byte
 	if _, err := r.ReadAt(p[:], offset); err != nil || checksum(p[:12]) != binary.LittleEndian.Uint32(p[12:]) {
@@ -104,9 +107,9 @@ func readHead(r io.ReaderAt, offset int64) (head, bool) {
 	}, true
 }
 
-// countItems adds up what a segment holds by the heads of its entries. The first that
-// is torn is the last, for only the end of the last segment can be: it counts with the
-// items that it promised, or as one if it was torn within its head.
+// countItems adds up the items in the heads of a segment's entries. Only the last entry
+// can be torn. It counts with the items in its head, or as one item when the tear is in
+// the head.
 func countItems(f *os.File, size int64) uint64 {
 	items := uint64(0)
 	for offset := int64(segmentHead); offset < size; {

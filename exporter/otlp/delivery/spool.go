@@ -9,42 +9,43 @@ import (
 	"slices"
 )
 
-// spool is a queue of entries in the segments of a directory. Entries are appended to
-// the last segment, whole and by one write; they are read from the first, which is
-// deleted when it is passed. The file "position" says how far that went; see position.
-// Its methods must not be called at once.
+// spool is a queue of entries in the segments of a directory. It appends an entry to the
+// last segment, whole and by one write. It reads entries from the first segment, and
+// deletes that segment when all its entries are finished. The file "position" says how far
+// it came; see position. A spool is not safe for concurrent use.
 type spool struct {
-	dir        string
-	max        int64 // bytes of all segments
-	segmentMax int64
-	held       *os.File // the directory's lock
-	mark       *os.File // the position
+	dir          string
+	max          int64 // bytes of all segments
+	segmentMax   int64
+	lockFile     *os.File
+	positionFile *os.File
 
-	segments []segment // the oldest first
-	active   *os.File  // the last segment, if it is being appended to
-	reading  *os.File  // the first segment, if it is being read
-	offset   int64     // in the first segment: the oldest entry that is not settled
-	total    int64     // bytes of the segments
-	next     uint64    // the number of the next segment
-	tail     uint64    // items ever appended
-	left     uint64    // those of them that are not settled
-	lent     *lent     // the entry that was taken, of the first segment
-	aside    int       // files that were set aside when the spool was opened
-	buffer   []byte
+	segments   []segment // the oldest first
+	active     *os.File  // the last segment; nil when append must begin a new one
+	reading    *os.File  // the first segment; nil when it is not open
+	offset     int64     // of the oldest unfinished entry, in the first segment
+	total      int64     // bytes of the segments
+	next       uint64    // the number of the next segment
+	appended   uint64    // items ever appended
+	unfinished uint64    // items
+	lent       *lent     // the lent entry, which is in the first segment; nil when there is none
+	buffer     []byte
+
+	setAsideFiles int // by openSpool
 }
 
-// lent is an entry that waits for its answer: where it ends, and what it holds.
+// lent is an entry that waits for the collector's answer.
 type lent struct {
-	end   int64
+	end   int64 // offset
 	items uint64
 }
 
-// maxBuffer is the most that is kept for the next append.
+// maxBuffer bounds the buffer that the spool keeps for the next append.
 const maxBuffer = 1 << 20
 
-// append writes an entry, after dropping as many of the oldest segments as the bound
-// demands. It returns how many items that dropped, the entry's own if it is beyond the
-// bound. With an error the entry is not in the spool.
+// append writes an entry, after it has dropped as many of the oldest segments as the bound
+// demands. It returns the number of dropped items; an entry larger than the bound is one
+// of the dropped. After an error the entry is not in the spool.
 func (s *spool) append(payload []byte, items int) (dropped uint64, err error) {
 	need := int64(entryHead + len(payload))
 	if need+segmentHead > s.max {
@@ -73,16 +74,16 @@ func (s *spool) append(payload []byte, items int) (dropped uint64, err error) {
 	}
 	last.size += need
 	s.total += need
-	last.left += uint64(items)
-	s.left += uint64(items)
-	s.tail += uint64(items)
+	last.unfinished += uint64(items)
+	s.unfinished += uint64(items)
+	s.appended += uint64(items)
 	return dropped, nil
 }
 
-// makeRoom drops the oldest segments. Of the one that holds the lent entry it leaves
-// what is up to that entry's end, for its fate is not known yet: should the process be
-// killed, the next one delivers it. When nothing but that is left, the bound is exceeded
-// by so much, one segment at most.
+// makeRoom drops the oldest segments until need bytes fit. It keeps the lent entry, and the
+// entries before it in the same segment: the collector has not answered yet, and should the
+// process be killed, the next one delivers the entry. When nothing else is left to drop,
+// the spool exceeds its bound, by one segment at most.
 func (s *spool) makeRoom(need int64) (dropped uint64) {
 	for s.total+need > s.max {
 		switch {
@@ -99,25 +100,25 @@ func (s *spool) makeRoom(need int64) (dropped uint64) {
 	return dropped
 }
 
-// dropBehindLent cuts the rest of the lent entry's segment off. If the disk does not do
-// it, a next process delivers what was counted here.
+// dropBehindLent cuts off the entries behind the lent entry in its segment. When the disk
+// refuses, the next process delivers entries that were counted here as dropped.
 func (s *spool) dropBehindLent() (dropped uint64) {
 	if len(s.segments) == 1 {
 		s.seal()
 	}
 	first := &s.segments[0]
-	dropped = first.left - min(first.left, s.lent.items)
+	dropped = first.unfinished - min(first.unfinished, s.lent.items)
 	s.total -= first.size - s.lent.end
-	s.left -= dropped
-	first.size, first.left = s.lent.end, first.left-dropped
+	s.unfinished -= dropped
+	first.size, first.unfinished = s.lent.end, first.unfinished-dropped
 	_ = os.Truncate(filepath.Join(s.dir, first.name()), first.size)
-	s.save()
+	s.savePosition()
 	return dropped
 }
 
-// begin makes a new segment the last.
+// begin starts a new last segment.
 func (s *spool) begin() error {
-	made := segment{number: s.next, base: s.tail, size: segmentHead}
+	made := segment{number: s.next, base: s.appended, size: segmentHead}
 	f, err := os.OpenFile(filepath.Join(s.dir, made.name()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -137,7 +138,7 @@ func (s *spool) begin() error {
 	return nil
 }
 
-// seal ends the last segment.
+// seal ends the last segment: the next append begins another.
 func (s *spool) seal() {
 	if s.active != nil {
 		_ = s.active.Close()
@@ -145,9 +146,10 @@ func (s *spool) seal() {
 	}
 }
 
-// take lends the oldest entry, and passes over what is damaged: dropped is how many
-// items that cost. An error says that the file could not be opened; it stays.
-func (s *spool) take() (e entry, ok bool, dropped uint64, err error) {
+// lend returns the oldest unfinished entry, and false when there is none. It passes over
+// damaged entries; dropped is the number of their items. After an error, which says that
+// the spool could not open a segment, the segment stays.
+func (s *spool) lend() (e entry, ok bool, dropped uint64, err error) {
 	for len(s.segments) > 0 {
 		first := &s.segments[0]
 		if s.offset >= first.size {
@@ -172,7 +174,7 @@ func (s *spool) take() (e entry, ok bool, dropped uint64, err error) {
 		payload := make([]byte, h.length)
 		if _, err := s.reading.ReadAt(payload, s.offset+entryHead); err != nil || checksum(payload) != h.crc {
 			dropped += h.items
-			dropped += s.pass(end, h.items)
+			dropped += s.advance(end, h.items)
 			continue
 		}
 		s.lent = &lent{end: end, items: h.items}
@@ -181,6 +183,7 @@ func (s *spool) take() (e entry, ok bool, dropped uint64, err error) {
 	return entry{}, false, dropped, nil
 }
 
+// open opens the first segment for reading, unless it is open.
 func (s *spool) open() error {
 	if s.reading != nil {
 		return nil
@@ -193,32 +196,34 @@ func (s *spool) open() error {
 	return nil
 }
 
-// settle passes the lent entry. dropped is what was lost with the rest of its segment.
-func (s *spool) settle() (dropped uint64) {
-	passed := *s.lent
+// finish removes the lent entry. dropped is the number of items that turned out to be
+// missing from its segment.
+func (s *spool) finish() (dropped uint64) {
+	finished := *s.lent
 	s.lent = nil
-	return s.pass(passed.end, passed.items)
+	return s.advance(finished.end, finished.items)
 }
 
-// giveBack leaves the lent entry where it is.
+// giveBack leaves the lent entry in its place.
 func (s *spool) giveBack() { s.lent = nil }
 
-// pass moves the position behind an entry.
-func (s *spool) pass(end int64, items uint64) (dropped uint64) {
+// advance moves the position behind an entry that ends at end. It deletes the segment when
+// that was its last entry, and returns the number of items that were missing from it.
+func (s *spool) advance(end int64, items uint64) (dropped uint64) {
 	first := &s.segments[0]
-	items = min(items, first.left)
-	first.left -= items
-	s.left -= items
+	items = min(items, first.unfinished)
+	first.unfinished -= items
+	s.unfinished -= items
 	s.offset = end
 	if s.offset >= first.size && (len(s.segments) > 1 || s.active == nil) {
 		return s.dropFirst()
 	}
-	s.save()
+	s.savePosition()
 	return 0
 }
 
-// dropFirst deletes the oldest segment, of which nothing is lent, and returns how many
-// unsettled items it held.
+// dropFirst deletes the oldest segment, and returns the number of its unfinished items. No
+// entry of it may be lent.
 func (s *spool) dropFirst() (dropped uint64) {
 	if s.reading != nil {
 		_ = s.reading.Close()
@@ -228,9 +233,8 @@ func (s *spool) dropFirst() (dropped uint64) {
 	return s.drop(0)
 }
 
-// drop deletes a segment and returns how many unsettled items it held. If the disk does
-// not do it, it is tried again when the spool is opened; one that is not the first is
-// delivered then.
+// drop deletes a segment and returns the number of its unfinished items. When the disk
+// refuses, the next process tries again, but delivers a segment that was not the first.
 func (s *spool) drop(i int) (dropped uint64) {
 	if i == len(s.segments)-1 {
 		s.seal()
@@ -238,31 +242,31 @@ func (s *spool) drop(i int) (dropped uint64) {
 	gone := s.segments[i]
 	s.segments = slices.Delete(s.segments, i, i+1)
 	s.total -= gone.size
-	s.left -= gone.left
-	s.save()
+	s.unfinished -= gone.unfinished
+	s.savePosition()
 	_ = os.Remove(filepath.Join(s.dir, gone.name()))
-	return gone.left
+	return gone.unfinished
 }
 
-// save writes the position. If that fails, what was settled since is sent again by the
-// next process: no loss, so no error.
-func (s *spool) save() {
-	p := position{segment: s.next, offset: s.offset, items: s.tail - s.left}
+// savePosition writes the position. When the disk refuses, the next process sends entries
+// again that are finished. That loses nothing, so it is no error.
+func (s *spool) savePosition() {
+	p := position{segment: s.next, offset: s.offset, items: s.appended - s.unfinished}
 	if len(s.segments) > 0 {
 		p.segment = s.segments[0].number
 	}
-	_, _ = s.mark.WriteAt(p.encode(), 0)
+	_, _ = s.positionFile.WriteAt(p.encode(), 0)
 }
 
-// unread is the size of what is not settled.
-func (s *spool) unread() int64 {
+// unfinishedBytes returns the bytes of all unfinished entries, frames included.
+func (s *spool) unfinishedBytes() int64 {
 	if len(s.segments) == 0 {
 		return 0
 	}
 	return s.total - s.offset
 }
 
-// close deletes the last segment if it was read, and releases the directory.
+// close deletes the last segment if its entries are finished, and releases the directory.
 func (s *spool) close() error {
 	if len(s.segments) == 1 && s.offset >= s.segments[0].size {
 		s.dropFirst()
@@ -270,13 +274,13 @@ func (s *spool) close() error {
 	return s.release()
 }
 
-// release closes the files and gives up the lock.
+// release closes the files, and with the lock file the lock ends.
 func (s *spool) release() error {
 	s.seal()
 	if s.reading != nil {
 		_ = s.reading.Close()
 	}
-	if err := errors.Join(s.mark.Close(), s.held.Close()); err != nil {
+	if err := errors.Join(s.positionFile.Close(), s.lockFile.Close()); err != nil {
 		return fmt.Errorf("closing spool %s: %w", s.dir, err)
 	}
 	return nil

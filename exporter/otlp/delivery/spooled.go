@@ -8,56 +8,58 @@ import (
 )
 
 const (
-	// backlogBytes bounds what is on its way to the disk: nothing, or one payload,
-	// unless the disk is slow or full.
+	// backlogBytes bounds the payloads on their way to the disk. Unless the disk is slow or
+	// full, there is one at most.
 	backlogBytes = 4 << 20
-	// diskAgain is how long the disk is left alone after it failed.
-	diskAgain = time.Second
+	// diskRetry is the wait before the next attempt after the disk failed.
+	diskRetry = time.Second
 )
 
-// spooled is a store on disk. put leaves a payload in memory, from where a goroutine
-// writes it to the spool at once. While the disk fails, what is in memory is sent from
-// there, in its turn.
+// spooled is a store on disk. put leaves a payload in the backlog in memory; the goroutine
+// write moves it from there to the spool at once. While the disk fails, lend takes the
+// payloads of the backlog from memory, when those of the spool are sent.
 type spooled struct {
-	backlog *memory
-	dropped *atomic.Uint64
-	reports *reports
-	kick    chan struct{}   // told of every put
-	wake    chan<- struct{} // tells the sender
-	stop    chan struct{}
-	stopped chan struct{}
-	unread  atomic.Int64 // of the spool
+	backlog    *memory
+	dropped    *atomic.Uint64
+	reports    *reports
+	arrived    chan struct{}   // the backlog notifies write of every put
+	wake       chan<- struct{} // write notifies the sender's goroutine
+	stop       chan struct{}   // close closes it
+	stopped    chan struct{}   // write closes it
+	spoolBytes atomic.Int64    // unfinished bytes of the spool
 
-	mu      sync.Mutex // orders what goes to and from the disk
+	mu      sync.Mutex // guards the fields below, and the order of entries
 	spool   *spool
 	failing bool // the last write failed
 }
+
+// openSpooled opens the spool of cfg.Signal and starts writing to it.
 
 func openSpooled(cfg Config, dropped *atomic.Uint64, wake chan<- struct{}, reports *reports) (*spooled, error) {
 	opened, lost, err := openSpool(filepath.Join(cfg.SpoolDir, string(cfg.Signal)), cfg.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
-	kick := make(chan struct{}, 1)
+	arrived := make(chan struct{}, 1)
 	s := &spooled{
-		backlog: newMemory(min(backlogBytes, cfg.MaxBytes), dropped, kick), dropped: dropped, reports: reports,
-		kick: kick, wake: wake, stop: make(chan struct{}), stopped: make(chan struct{}), spool: opened,
+		backlog: newMemory(min(backlogBytes, cfg.MaxBytes), dropped, arrived), dropped: dropped, reports: reports,
+		arrived: arrived, wake: wake, stop: make(chan struct{}), stopped: make(chan struct{}), spool: opened,
 	}
-	s.count(lost, "damaged")
-	s.unread.Store(opened.unread())
-	if opened.aside > 0 {
-		reports.log.Warn("the spool has files that this version did not write; they are set aside, and are not sent",
-			"directory", opened.dir, "files", opened.aside, "suffix", ".aside")
+	s.countDropped(lost, "damaged")
+	s.spoolBytes.Store(opened.unfinishedBytes())
+	if opened.setAsideFiles > 0 {
+		reports.log.Warn("set aside files in the spool that this version did not write; headway does not send them",
+			"directory", opened.dir, "files", opened.setAsideFiles, "suffix", ".aside")
 	}
-	if opened.left > 0 {
-		reports.log.Info("an earlier process left items in the spool", "items", opened.left, "bytes", opened.unread())
+	if opened.unfinished > 0 {
+		reports.log.Info("an earlier process left items in the spool", "items", opened.unfinished, "bytes", opened.unfinishedBytes())
 	}
 	go s.write()
 	return s, nil
 }
 
-// count adds to what was dropped.
-func (s *spooled) count(items uint64, kind string) {
+// countDropped counts items that the spool dropped, and logs them. kind is the cause.
+func (s *spooled) countDropped(items uint64, kind string) {
 	if items > 0 {
 		s.dropped.Add(items)
 		s.reports.warn("the spool dropped items", kind, "items", items)
@@ -66,26 +68,26 @@ func (s *spooled) count(items uint64, kind string) {
 
 func (s *spooled) put(payload []byte, items int) { s.backlog.put(payload, items) }
 
-// write moves what comes to the spool until stop.
+// write moves payloads from the backlog to the spool, until close stops it.
 func (s *spooled) write() {
 	defer close(s.stopped)
-	var again <-chan time.Time // set while the disk fails
+	var retry <-chan time.Time // set while the disk fails
 	for {
 		select {
 		case <-s.stop:
 			return
-		case <-again:
-			again = nil
+		case <-retry:
+			retry = nil
 			s.moveAll()
-		case <-s.kick:
-			if again == nil {
+		case <-s.arrived:
+			if retry == nil {
 				s.moveAll()
 			}
 		}
-		if again == nil && s.isFailing() {
-			again = time.After(diskAgain)
+		if retry == nil && s.isFailing() {
+			retry = time.After(diskRetry)
 		}
-		tell(s.wake)
+		notify(s.wake)
 	}
 }
 
@@ -95,9 +97,10 @@ func (s *spooled) isFailing() bool {
 	return s.failing
 }
 
+// moveAll empties the backlog into the spool, as far as the disk allows.
 func (s *spooled) moveAll() {
 	for s.move() {
-		tell(s.wake)
+		notify(s.wake)
 	}
 }
 
@@ -107,61 +110,63 @@ func (s *spooled) move() bool {
 	return s.moveLocked()
 }
 
-// moveLocked writes one payload; false if there was none or the disk failed.
+// moveLocked moves one payload from the backlog to the spool. It returns false when there
+// is none or the disk failed. The caller holds mu.
 func (s *spooled) moveLocked() bool {
-	e, ok := s.backlog.take()
+	e, ok := s.backlog.lend()
 	if !ok {
 		s.failing = false
 		return false
 	}
 	dropped, err := s.spool.append(e.payload, e.items)
-	s.count(dropped, "full")
-	s.unread.Store(s.spool.unread())
+	s.countDropped(dropped, "full")
+	s.spoolBytes.Store(s.spool.unfinishedBytes())
 	if err != nil {
 		s.backlog.giveBack(e)
 		s.failing = true
-		s.reports.warn("the spool cannot be written; waiting in memory", "disk", "reason", err)
+		s.reports.warn("cannot write to the spool; requests wait in memory", "disk", "reason", err)
 		return false
 	}
-	s.backlog.settle(e)
+	s.backlog.finish(e)
 	s.failing = false
 	return true
 }
 
-// take writes what is on its way itself rather than wait for it. Only when the disk
-// fails does it lend from memory.
-func (s *spooled) take() (entry, bool) {
+// lend returns the oldest entry of the spool. When the spool is empty, lend moves the next
+// payload there itself rather than wait for write. It lends from memory only while the
+// disk fails.
+func (s *spooled) lend() (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		e, ok, dropped, err := s.spool.take()
-		s.count(dropped, "damaged")
-		s.unread.Store(s.spool.unread())
+		e, ok, dropped, err := s.spool.lend()
+		s.countDropped(dropped, "damaged")
+		s.spoolBytes.Store(s.spool.unfinishedBytes())
 		switch {
 		case err != nil:
-			s.reports.warn("the spool cannot be read", "disk", "reason", err)
-			time.AfterFunc(diskAgain, func() { tell(s.wake) })
+			s.reports.warn("cannot read the spool", "disk", "reason", err)
+			time.AfterFunc(diskRetry, func() { notify(s.wake) })
 			return entry{}, false
 		case ok:
 			return e, true
 		case s.failing || !s.moveLocked():
 			if s.failing {
-				return s.backlog.take()
+				return s.backlog.lend()
 			}
 			return entry{}, false
 		}
 	}
 }
 
-func (s *spooled) settle(e entry) {
+func (s *spooled) finish(e entry) {
 	if !e.spooled {
-		s.backlog.settle(e)
+		s.backlog.finish(e)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count(s.spool.settle(), "damaged")
-	s.unread.Store(s.spool.unread())
+	s.countDropped(s.spool.finish(), "damaged")
+	s.spoolBytes.Store(s.spool.unfinishedBytes())
 }
 
 func (s *spooled) giveBack(e entry) {
@@ -174,11 +179,11 @@ func (s *spooled) giveBack(e entry) {
 	s.spool.giveBack()
 }
 
-func (s *spooled) waiting() int64 { return s.backlog.waiting() + s.unread.Load() }
+func (s *spooled) waiting() int64 { return s.backlog.waiting() + s.spoolBytes.Load() }
 
 func (s *spooled) refuse() { s.backlog.refuse() }
 
-// close writes what is still in memory, and counts what the disk does not take.
+// close moves the backlog to the spool, and counts the payloads that the disk refuses.
 func (s *spooled) close() {
 	close(s.stop)
 	<-s.stopped
@@ -187,6 +192,6 @@ func (s *spooled) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.spool.close(); err != nil {
-		s.reports.warn("the spool did not close", "disk", "reason", err)
+		s.reports.warn("closing the spool failed", "disk", "reason", err)
 	}
 }
