@@ -10,6 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
 
+// writeFile writes a file, and makes its directory first.
 func writeFile(t *testing.T, path string, p []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -20,54 +21,47 @@ func writeFile(t *testing.T, path string, p []byte) {
 	}
 }
 
-// What another version wrote is neither read nor deleted, wherever it lies, and what this
-// one wrote is delivered.
-func TestWhatAnotherVersionWroteIsSetAside(t *testing.T) {
+// A queue neither reads nor deletes segments of another version, wherever they stand among
+// its own, and delivers its own.
+func TestAQueueSetsSegmentsOfAnotherVersionAside(t *testing.T) {
 	dir, to, log := t.TempDir(), &hooks{}, &journal{}
 	at := func(name string) string { return filepath.Join(dir, "traces", name) }
 	other := append([]byte("hwq2"), make([]byte, 5000)...)
-	stop := make(chan struct{})
 	fill(t, spoolOf(dir), "delivered") // segment 1
-	q := open(t, spoolThrough(t, dir, 1, stop))
-	q.Send([]byte("b"), 1) // segment 2
-	<-stop
-	if err := abandon(q); err != nil {
-		t.Fatal(err)
-	}
+	deliverSome(t, dir, 1, "b")        // segment 2
 	names := []string{"0000000000000001.segment", "0000000000000003.segment", "0000000000000009.segment"}
 	for _, name := range names {
 		writeFile(t, at(name), other)
 	}
-	writeFile(t, at(names[0]+".aside0"), []byte("of an earlier time"))
+	writeFile(t, at(names[0]+".aside0"), []byte("of an earlier start"))
 
 	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
 	cfg.SpoolDir, cfg.Log = dir, log.logger()
-	q = open(t, cfg)
+	q := open(t, cfg)
 	q.Send([]byte("c"), 1)
 	drain(t, q)
 	wantNames(t, to.names(), []string{"b", "c"})
 	for _, name := range []string{names[0] + ".aside1", names[1] + ".aside0", names[2] + ".aside0"} {
 		if !bytes.Equal(readFile(t, at(name)), other) {
-			t.Errorf("%s is not what was written", name)
+			t.Errorf("%s has other bytes", name)
 		}
 	}
-	if got := readFile(t, at(names[0]+".aside0")); string(got) != "of an earlier time" {
-		t.Errorf("an older file is now %.20q", got)
+	if got := readFile(t, at(names[0]+".aside0")); string(got) != "of an earlier start" {
+		t.Errorf("the file from an earlier start is now %.20q", got)
 	}
 	if n := strings.Count(log.String(), "set aside"); n != 1 || !strings.Contains(log.String(), "files=3") || !strings.Contains(log.String(), at("")[:len(at(""))-1]) {
-		t.Errorf("the log does not tell once of 3 files in %s:\n%s", at(""), log)
+		t.Errorf("the log does not report 3 files in %s once:\n%s", at(""), log)
 	}
 
 	again := &journal{}
 	cfg.Log = again.logger()
 	drain(t, open(t, cfg))
 	if strings.Contains(again.String(), "aside") {
-		t.Errorf("told again:\n%s", again)
+		t.Errorf("the log reports them again:\n%s", again)
 	}
 }
 
-// Whatever has a segment's name and is no file of this package does not stop headway.
-func TestADirectoryNamedLikeASegmentIsSetAside(t *testing.T) {
+func TestAQueueSetsADirectoryAsideThatIsNamedLikeASegment(t *testing.T) {
 	for name, inside := range map[string]string{"empty": "", "not empty": "x"} {
 		t.Run(name, func(t *testing.T) {
 			dir, to := t.TempDir(), &hooks{}
@@ -89,33 +83,34 @@ func TestADirectoryNamedLikeASegmentIsSetAside(t *testing.T) {
 	}
 }
 
-// A request larger than a segment has one of its own. While it is under way the bound
-// gives way to it, and a next process would still find it.
-func TestALargeRequestInFlightOutlivesWhatTheBoundDrops(t *testing.T) {
-	to, inFlight, over := holding()
+// A request larger than a segment has a segment of its own. While it is in flight the queue
+// keeps it, whatever the bound, so that the next process would find it after a kill.
+func TestTheBoundDropsNoRequestInFlight(t *testing.T) {
+	to, held, release := holding(0)
 	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
 	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), delivery.LeastSpoolBytes
-	const head = 16 // of a segment, whose first is passed, and of an entry
+	const head = 16 // bytes of the head of a segment, and of an entry
 	large := func(c string) string { return strings.Repeat(c, delivery.LeastSpoolBytes*6/10) }
 	q := open(t, cfg)
 	q.Send([]byte(large("a")), 1)
-	<-inFlight
+	<-held
 	for i, c := range []string{"b", "c"} {
 		q.Send([]byte(large(c)), 1)
-		// In the spool are two segments of one entry, and nothing waits in memory any more.
+		// Two segments of one entry each are in the spool, less the head of the first, and the
+		// memory is empty.
 		waitFor(t, func() bool {
 			return q.Dropped() == uint64(i) && q.Bytes() == int64(head+2*(head+len(large(c))))
 		})
 	}
 	left := t.TempDir()
 	imageOf(t, cfg.SpoolDir).lay(t, left)
-	close(over)
+	close(release)
 	drain(t, q)
 	next := &hooks{}
 	got, dropped := deliverAll(t, left, startHTTP(t, next), next)
 	for _, names := range [][]string{to.names(), got} {
 		if len(names) != 2 || names[0] != large("a") || names[1] != large("c") {
-			t.Errorf("%d arrived, or others", len(names))
+			t.Errorf("%d requests arrived, want the first and the last", len(names))
 		}
 	}
 	if dropped != 0 {

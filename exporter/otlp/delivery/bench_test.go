@@ -12,8 +12,9 @@ import (
 
 const benchPayload = 64 << 10
 
-// BenchmarkSend is what Send costs its caller. The bound holds a few hundred payloads,
-// so the oldest are dropped all along: a dead collector's steady state.
+// BenchmarkSend measures the time that Send takes from its caller. The bound has room for a
+// few hundred payloads, so that the queue drops its oldest all the time, as it does while a
+// collector is away for long.
 func BenchmarkSend(b *testing.B) {
 	for _, kind := range []string{"memory", "spool"} {
 		b.Run(kind, func(b *testing.B) {
@@ -23,7 +24,7 @@ func BenchmarkSend(b *testing.B) {
 				cfg.SpoolDir = b.TempDir()
 			}
 			q := open(b, cfg)
-			payload := make([]byte, benchPayload) // never written to, so it can be sent again and again
+			payload := make([]byte, benchPayload) // the queue only reads it, so that one slice serves all sends
 			b.ReportAllocs()
 			for b.Loop() {
 				q.Send(payload, 100)
@@ -34,8 +35,8 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// BenchmarkDelivery is the way from Send to the answer of a gRPC server on loopback
-// that decodes what it gets: 100 spans a payload.
+// BenchmarkDelivery measures the way from Send to the answer of a gRPC server on loopback
+// that decodes its requests. A payload has 100 spans.
 func BenchmarkDelivery(b *testing.B) {
 	for _, kind := range []string{"memory", "spool", "gzip"} {
 		b.Run(kind, func(b *testing.B) {
@@ -55,7 +56,7 @@ func BenchmarkDelivery(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				q.Send(payload, 100)
-				for q.Bytes() > 2<<20 { // no faster than the backlog is written
+				for q.Bytes() > 2<<20 { // no faster than the disk writes the backlog
 					time.Sleep(100 * time.Microsecond)
 				}
 			}

@@ -21,35 +21,35 @@ func httpTo(url string) func(*delivery.Config) {
 	return func(c *delivery.Config) { c.Protocol, c.Endpoint = delivery.HTTPProtobuf, url }
 }
 
-func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
+func TestCheckRefusesConfigurationsThatCannotWork(t *testing.T) {
 	for name, spoil := range map[string]func(*delivery.Config){
-		"signal":                func(c *delivery.Config) { c.Signal = "logs" },
-		"protocol":              func(c *delivery.Config) { c.Protocol = "http/json" },
-		"timeout":               func(c *delivery.Config) { c.Timeout = -1 },
-		"backoff":               func(c *delivery.Config) { c.Backoff.Max = c.Backoff.First / 2 },
-		"bound":                 func(c *delivery.Config) { c.MaxBytes = -1 },
-		"small spool":           func(c *delivery.Config) { c.SpoolDir, c.MaxBytes = "spool", delivery.LeastSpoolBytes-1 },
-		"no target":             target(""),
-		"target with a user":    target("user:s3cret@collector:4317"),
-		"target with a token":   target("s3cret@collector:4317"),
-		"target with a bad URL": target("dns://s3cret%zz/collector:4317"),
-		"target without a port": target("collector:"),
-		"target's port":         target("collector:65536"),
-		"no URL":                httpTo("collector:4318"),
-		"URL's scheme":          httpTo("ftp://user:s3cret@collector/"),
-		"URL's port":            httpTo("http://user:s3cret@collector:65536/"),
-		"URL that is none":      httpTo("http://user:s3cret%zz@collector/"),
-		"gRPC's own header":     header("Grpc-Timeout", "s3cret"),
-		"gRPC's content type":   header("content-type", "s3cret"),
-		"header of HTTP/1":      header("Connection", "s3cret"),
-		"pseudo-header":         header(":authority", "s3cret"),
-		"header's name":         header("a s3cret", "b"),
-		"no header's name":      header("", "s3cret"),
-		"token beyond gRPC":     header("a!b", "s3cret"),
-		"value's line break":    header("a", "s3cret\n"),
-		"value beyond ASCII":    header("a", "s3cret é"),
-		"long value":            header("a", strings.Repeat("s3cret", 1<<14)),
-		"header that is there twice": func(c *delivery.Config) {
+		"signal":                 func(c *delivery.Config) { c.Signal = "logs" },
+		"protocol":               func(c *delivery.Config) { c.Protocol = "http/json" },
+		"timeout":                func(c *delivery.Config) { c.Timeout = -1 },
+		"backoff":                func(c *delivery.Config) { c.Backoff.Max = c.Backoff.First / 2 },
+		"bound":                  func(c *delivery.Config) { c.MaxBytes = -1 },
+		"small spool":            func(c *delivery.Config) { c.SpoolDir, c.MaxBytes = "spool", delivery.LeastSpoolBytes-1 },
+		"no target":              target(""),
+		"target with a user":     target("user:s3cret@collector:4317"),
+		"target with a token":    target("s3cret@collector:4317"),
+		"target with a bad URL":  target("dns://s3cret%zz/collector:4317"),
+		"target without a port":  target("collector:"),
+		"target's port":          target("collector:65536"),
+		"no URL":                 httpTo("collector:4318"),
+		"URL's scheme":           httpTo("ftp://user:s3cret@collector/"),
+		"URL's port":             httpTo("http://user:s3cret@collector:65536/"),
+		"malformed URL":          httpTo("http://user:s3cret%zz@collector/"),
+		"gRPC's own header":      header("Grpc-Timeout", "s3cret"),
+		"gRPC's content type":    header("content-type", "s3cret"),
+		"header of HTTP/1":       header("Connection", "s3cret"),
+		"pseudo-header":          header(":authority", "s3cret"),
+		"header's name":          header("a s3cret", "b"),
+		"empty header's name":    header("", "s3cret"),
+		"name that gRPC refuses": header("a!b", "s3cret"),
+		"value's line break":     header("a", "s3cret\n"),
+		"value beyond ASCII":     header("a", "s3cret é"),
+		"long value":             header("a", strings.Repeat("s3cret", 1<<14)),
+		"header in two cases": func(c *delivery.Config) {
 			c.Headers = map[string]string{"Api-Key": "s3cret", "api-key": "s3cret2"}
 		},
 	} {
@@ -67,31 +67,31 @@ func TestConfigurationsThatCannotWorkAreRefused(t *testing.T) {
 				t.Errorf("New says %v, Check %v", again, err)
 			}
 			if _, err := os.Stat("spool"); err == nil {
-				t.Error("something was made")
+				t.Error("Check made the directory")
 			}
 		})
 	}
 }
 
-func TestConfigurationsThatWorkPass(t *testing.T) {
+func TestCheckAcceptsConfigurationsThatWork(t *testing.T) {
 	for name, change := range map[string]func(*delivery.Config){
-		"as it is":                 func(*delivery.Config) {},
-		"defaults":                 func(c *delivery.Config) { c.Timeout, c.Backoff = 0, delivery.Backoff{} },
-		"small bound of memory":    func(c *delivery.Config) { c.MaxBytes = 1 },
-		"spool of any bound":       func(c *delivery.Config) { c.SpoolDir = "/nowhere" },
-		"least spool":              func(c *delivery.Config) { c.SpoolDir, c.MaxBytes = "/nowhere", delivery.LeastSpoolBytes },
-		"target without a port":    target("collector"),
-		"target by address":        target("[::1]:4317"),
-		"target by bare address":   target("::1"),
-		"target by bracketed":      target("[::1]"),
-		"target with a scheme":     target("dns:///collector:4317"),
-		"target on a socket":       target("unix:///run/collector.sock"),
-		"target as it is":          target("passthrough:///collector"),
-		"URL":                      httpTo("https://collector/v1/traces?a=b"),
-		"URL with a user":          httpTo("https://user:s3cret@[::1]:4318/v1/traces"),
-		"header with capitals":     header("Authorization", "Bearer a b=="),
-		"binary header":            header("a-bin", "b"),
-		"token that is HTTP's own": func(c *delivery.Config) { httpTo("http://collector")(c); header("a!b", "c")(c) },
+		"unchanged":                         func(*delivery.Config) {},
+		"defaults":                          func(c *delivery.Config) { c.Timeout, c.Backoff = 0, delivery.Backoff{} },
+		"small bound of memory":             func(c *delivery.Config) { c.MaxBytes = 1 },
+		"spool of the default bound":        func(c *delivery.Config) { c.SpoolDir = "/nowhere" },
+		"least spool":                       func(c *delivery.Config) { c.SpoolDir, c.MaxBytes = "/nowhere", delivery.LeastSpoolBytes },
+		"target without a port":             target("collector"),
+		"target by address":                 target("[::1]:4317"),
+		"target by bare address":            target("::1"),
+		"target by bracketed":               target("[::1]"),
+		"target with a scheme":              target("dns:///collector:4317"),
+		"target on a socket":                target("unix:///run/collector.sock"),
+		"target that gRPC does not resolve": target("passthrough:///collector"),
+		"URL":                               httpTo("https://collector/v1/traces?a=b"),
+		"URL with a user":                   httpTo("https://user:s3cret@[::1]:4318/v1/traces"),
+		"header with capitals":              header("Authorization", "Bearer a b=="),
+		"binary header":                     header("a-bin", "b"),
+		"name that only HTTP accepts":       func(c *delivery.Config) { httpTo("http://collector")(c); header("a!b", "c")(c) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := quick(delivery.GRPC, "localhost:4317")
@@ -103,8 +103,8 @@ func TestConfigurationsThatWorkPass(t *testing.T) {
 	}
 }
 
-// The user of a URL is Basic authentication, unless a header has another, and is in no log.
-func TestTheUserOfAURLIsSentAsBasicAuthentication(t *testing.T) {
+// An authorization header wins over the user in the URL. Neither gets into the log.
+func TestAQueueSendsTheUserOfAURLAsBasicAuthentication(t *testing.T) {
 	for name, c := range map[string]struct {
 		headers map[string]string
 		want    string

@@ -15,32 +15,26 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
 
-// stages are the collectors that refuse the first requests, asking for a long wait.
-func stages(t *testing.T, network *pipes, protocol delivery.Protocol, failures int) (*collector, delivery.Config) {
+// refusing serves a collector that refuses so many requests first, and asks for a wait of
+// ten minutes each time.
+func refusing(t *testing.T, network *pipes, protocol delivery.Protocol, failures int) (*collector, delivery.Config) {
 	t.Helper()
 	to := &collector{}
-	cfg := delivery.Config{Signal: delivery.Traces, Protocol: protocol, Insecure: true, Dial: network.dial}
 	if protocol == delivery.GRPC {
 		to.answer = func(n int) error {
 			if n < failures {
-				return told(codes.Unavailable, 10*time.Minute)
+				return withRetryInfo(codes.Unavailable, 10*time.Minute)
 			}
 			return nil
 		}
-		serveGRPC(t, network, to)
-		cfg.Endpoint = "passthrough:///collector"
-		return to, cfg
+		return to, network.grpc(t, to)
 	}
-	cfg.Endpoint = "http://collector/v1/traces"
-	server := &http.Server{Handler: &hooks{collector: to, reply: func(n int, w http.ResponseWriter, _ *http.Request) {
+	return to, network.http(t, &hooks{collector: to, reply: func(n int, w http.ResponseWriter, _ *http.Request) {
 		if n < failures {
 			w.Header().Set("Retry-After", "600")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-	}}}
-	go func() { _ = server.Serve(network) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return to, cfg
+	}})
 }
 
 func TestCloseTriesAtOnceWhateverTheCollectorAskedFor(t *testing.T) {
@@ -48,7 +42,7 @@ func TestCloseTriesAtOnceWhateverTheCollectorAskedFor(t *testing.T) {
 		for name, dir := range map[string]string{"memory": "", "spool": t.TempDir()} {
 			t.Run(string(protocol)+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					to, cfg := stages(t, newPipes(), protocol, 1)
+					to, cfg := refusing(t, newPipes(), protocol, 1)
 					cfg.SpoolDir = dir
 					q := open(t, cfg)
 					for range 10 {
@@ -58,7 +52,7 @@ func TestCloseTriesAtOnceWhateverTheCollectorAskedFor(t *testing.T) {
 					start := time.Now()
 					drain(t, q)
 					if d := time.Since(start); d != 0 {
-						t.Errorf("drained after %v, want at once", d)
+						t.Errorf("Close drained the queue after %v, want at once", d)
 					}
 					wantDropped(t, q, 0)
 					if n := len(to.names()); n != 10 {
@@ -75,7 +69,7 @@ func TestCloseGoesOnWithShortWaits(t *testing.T) {
 		for name, dir := range map[string]string{"memory": "", "spool": t.TempDir()} {
 			t.Run(string(protocol)+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					to, cfg := stages(t, newPipes(), protocol, 7)
+					to, cfg := refusing(t, newPipes(), protocol, 7)
 					cfg.SpoolDir = dir
 					q := open(t, cfg)
 					q.Send(spans(t, "a"), 1)
@@ -114,25 +108,25 @@ func TestCloseTriesUntilItsContextEndsWhenThereIsNoSpool(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if q.Close(ctx) == nil {
-			t.Error("no error, though all was lost")
+			t.Error("Close lost everything and returned no error")
 		}
 		if d := time.Since(start); d != 5*time.Second {
-			t.Errorf("closed after %v", d)
+			t.Errorf("Close returned after %v", d)
 		}
-		if n := tries - before; n < 6 || n > 13 { // 1, and the waits of 0.1, 0.2, 0.4, 0.8, 1, … s ± a half
+		if n := tries - before; n < 6 || n > 13 { // one at once, and more after 0.1, 0.2, 0.4, 0.8, 1, … s ± a half
 			t.Errorf("%d attempts in 5 s", n)
 		}
 		wantDropped(t, q, 3)
 	})
 }
 
-// A collector that is back by the time of Close gets what the spool holds, though the last
-// that was known of it is that nobody answers.
-func TestCloseAsksACollectorThatWasAwayOnceMoreBeforeItLeavesTheSpool(t *testing.T) {
+// A collector that came back just before Close gets the requests in the spool, although it
+// did not answer the last attempt.
+func TestCloseTriesACollectorThatWasAwayOnceMore(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		network := newPipes()
-		to, cfg := stages(t, network, delivery.HTTPProtobuf, 0)
+		to, cfg := refusing(t, network, delivery.HTTPProtobuf, 0)
 		away := true
 		cfg.SpoolDir = dir
 		cfg.Dial = func(ctx context.Context, n, a string) (net.Conn, error) {
@@ -154,14 +148,12 @@ func TestCloseAsksACollectorThatWasAwayOnceMoreBeforeItLeavesTheSpool(t *testing
 	})
 }
 
-func TestAnAnswerForGoodAtCloseIsCounted(t *testing.T) {
+func TestCloseCountsARefusalForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		network := newPipes()
 		to := &collector{answer: func(n int) error {
-			return []error{told(codes.Unavailable, time.Hour), status.Error(codes.PermissionDenied, ""), nil}[min(n, 2)]
+			return []error{withRetryInfo(codes.Unavailable, time.Hour), status.Error(codes.PermissionDenied, ""), nil}[min(n, 2)]
 		}}
-		serveGRPC(t, network, to)
-		q := open(t, delivery.Config{Signal: delivery.Traces, Protocol: delivery.GRPC, Endpoint: "passthrough:///collector", Insecure: true, Dial: network.dial})
+		q := open(t, newPipes().grpc(t, to))
 		q.Send(spans(t, "a"), 2)
 		q.Send(spans(t, "b"), 1)
 		time.Sleep(time.Minute)

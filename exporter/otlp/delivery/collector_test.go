@@ -27,19 +27,20 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
 
-// collector is what two kinds of servers have in common: they note what came, and
-// answer the nth request (from 0) as they are told. A nil err accepts.
+// collector is the common part of a gRPC and an HTTP collector: it notes the requests that
+// come.
 type collector struct {
-	answer   func(n int) error // gRPC
-	rejected int64             // of every accepted request
+	answer   func(n int) error // answers the nth gRPC request, from 0; nil accepts
+	rejected int64             // items that a gRPC collector rejects of every accepted request
 
 	mu       sync.Mutex
 	requests int
-	took     []string // the names of the spans or metrics of accepted requests
+	took     []string // names of the spans or metrics in accepted requests, or their bodies
 	at       []time.Time
 	metadata metadata.MD
 }
 
+// note notes a gRPC request and returns its answer.
 func (c *collector) note(ctx context.Context, names []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,7 +110,7 @@ func spanNames(req ptraceotlp.ExportRequest) []string {
 	return names
 }
 
-// serveGRPC serves both signals on l until the test ends.
+// serveGRPC serves both signals on l, until the test ends.
 func serveGRPC(t testing.TB, l net.Listener, c *collector, options ...grpc.ServerOption) {
 	server := grpc.NewServer(options...)
 	ptraceotlp.RegisterGRPCServer(server, &traceServer{collector: c})
@@ -133,23 +134,11 @@ func startGRPC(t testing.TB, c *collector, options ...grpc.ServerOption) (addres
 	return l.Addr().String()
 }
 
-// hooks is an HTTP collector: reply answers the nth request, whose body it is given
-// unzipped. What it answers with 2xx counts as taken.
+// hooks is an HTTP collector. reply answers the nth request, from 0; nil accepts. The
+// collector took a request that gets a status of 2xx.
 type hooks struct {
 	*collector
 	reply func(n int, w http.ResponseWriter, r *http.Request)
-}
-
-// holding returns a collector that answers its first request when over is closed, and
-// closes inFlight when that request has come.
-func holding() (to *hooks, inFlight, over chan struct{}) {
-	inFlight, over = make(chan struct{}), make(chan struct{})
-	return &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
-		if n == 0 {
-			close(inFlight)
-			<-over
-		}
-	}}, inFlight, over
 }
 
 func (h *hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -196,7 +185,19 @@ func startHTTP(t testing.TB, h *hooks) (url string) {
 	return server.URL + "/v1/traces"
 }
 
-// spans is an encoded request with a span per name.
+// holding returns an HTTP collector that holds the nth request, from 0, until release is
+// closed. It closes held when it has that request.
+func holding(n int) (to *hooks, held <-chan struct{}, release chan struct{}) {
+	inFlight, release := make(chan struct{}), make(chan struct{})
+	return &hooks{reply: func(i int, _ http.ResponseWriter, _ *http.Request) {
+		if i == n {
+			close(inFlight)
+			<-release
+		}
+	}}, inFlight, release
+}
+
+// spans returns an encoded request with a span for each name.
 func spans(t testing.TB, names ...string) []byte {
 	t.Helper()
 	td := ptrace.NewTraces()
@@ -211,6 +212,7 @@ func spans(t testing.TB, names ...string) []byte {
 	return p
 }
 
+// gauge returns an encoded request with one data point.
 func gauge(t testing.TB, name string) []byte {
 	t.Helper()
 	md := pmetric.NewMetrics()
@@ -224,7 +226,7 @@ func gauge(t testing.TB, name string) []byte {
 	return p
 }
 
-// quick is a configuration whose retries cost a test nothing.
+// quick returns a configuration with retries after a millisecond or two.
 func quick(protocol delivery.Protocol, endpoint string) delivery.Config {
 	return delivery.Config{
 		Signal: delivery.Traces, Protocol: protocol, Endpoint: endpoint, Insecure: true,
@@ -232,6 +234,7 @@ func quick(protocol delivery.Protocol, endpoint string) delivery.Config {
 	}
 }
 
+// open opens a queue.
 func open(t testing.TB, cfg delivery.Config) *delivery.Queue {
 	t.Helper()
 	q, err := delivery.New(cfg)
@@ -241,7 +244,7 @@ func open(t testing.TB, cfg delivery.Config) *delivery.Queue {
 	return q
 }
 
-// drain closes a queue that has to deliver everything.
+// drain closes a queue, and wants it to deliver everything.
 func drain(t testing.TB, q *delivery.Queue) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -250,22 +253,23 @@ func drain(t testing.TB, q *delivery.Queue) {
 		t.Error(err)
 	}
 	if n := q.Bytes(); n != 0 {
-		t.Errorf("%d bytes wait in a drained queue", n)
+		t.Errorf("%d bytes wait after Close", n)
 	}
 }
 
-// abandon closes a queue at once.
+// abandon closes a queue with a context that has ended.
 func abandon(q *delivery.Queue) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return q.Close(ctx)
 }
 
-// nowhere refuses every connection.
+// nowhere is a Dial that fails.
 func nowhere(context.Context, string, string) (net.Conn, error) {
 	return nil, io.ErrClosedPipe
 }
 
+// numbered returns the numbers from from to below to.
 func numbered(from, to int) []string {
 	var names []string
 	for i := from; i < to; i++ {
@@ -288,7 +292,7 @@ func wantDropped(t testing.TB, q *delivery.Queue, want uint64) {
 	}
 }
 
-// journal is a log that can be read.
+// journal is a log that a test can read.
 type journal struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

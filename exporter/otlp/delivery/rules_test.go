@@ -19,16 +19,16 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
 
-// told is an error with a RetryInfo.
-func told(code codes.Code, wait time.Duration) error {
-	s, err := status.New(code, "told").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
+// withRetryInfo returns an error that asks for a wait.
+func withRetryInfo(code codes.Code, wait time.Duration) error {
+	s, err := status.New(code, "wait").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
 	if err != nil {
 		panic(err)
 	}
 	return s.Err()
 }
 
-func TestGRPCCodesAreRetriedAsTheSpecificationSays(t *testing.T) {
+func TestAQueueRetriesGRPCCodesByTheSpecification(t *testing.T) {
 	cases := []struct {
 		name  string
 		err   error
@@ -44,16 +44,16 @@ func TestGRPCCodesAreRetriedAsTheSpecificationSays(t *testing.T) {
 		{"permission denied", status.Error(codes.PermissionDenied, ""), false},
 		{"unauthenticated", status.Error(codes.Unauthenticated, ""), false},
 		{"resource exhausted", status.Error(codes.ResourceExhausted, ""), false},
-		{"resource exhausted with retry info", told(codes.ResourceExhausted, time.Millisecond), true},
-		{"resource exhausted with retry info of zero", told(codes.ResourceExhausted, 0), true},
+		{"resource exhausted with retry info", withRetryInfo(codes.ResourceExhausted, time.Millisecond), true},
+		{"resource exhausted with retry info of zero", withRetryInfo(codes.ResourceExhausted, 0), true},
 		{"failed precondition", status.Error(codes.FailedPrecondition, ""), false},
 		{"aborted", status.Error(codes.Aborted, ""), true},
 		{"out of range", status.Error(codes.OutOfRange, ""), true},
 		{"unimplemented", status.Error(codes.Unimplemented, ""), false},
 		{"internal", status.Error(codes.Internal, ""), false},
-		{"internal with retry info", told(codes.Internal, time.Millisecond), false},
+		{"internal with retry info", withRetryInfo(codes.Internal, time.Millisecond), false},
 		{"unavailable", status.Error(codes.Unavailable, ""), true},
-		{"unavailable with retry info", told(codes.Unavailable, time.Millisecond), true},
+		{"unavailable with retry info", withRetryInfo(codes.Unavailable, time.Millisecond), true},
 		{"data loss", status.Error(codes.DataLoss, ""), true},
 	}
 	for _, c := range cases {
@@ -80,7 +80,7 @@ func TestGRPCCodesAreRetriedAsTheSpecificationSays(t *testing.T) {
 	}
 }
 
-func TestHTTPCodesAreRetriedAsTheSpecificationSays(t *testing.T) {
+func TestAQueueRetriesHTTPCodesByTheSpecification(t *testing.T) {
 	retried := map[int]bool{429: true, 502: true, 503: true, 504: true}
 	for _, code := range []int{300, 301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 425, 429, 499, 500, 501, 502, 503, 504, 505, 507, 599} {
 		t.Run(http.StatusText(code), func(t *testing.T) {
@@ -105,13 +105,21 @@ func TestHTTPCodesAreRetriedAsTheSpecificationSays(t *testing.T) {
 		})
 	}
 	for _, code := range []int{200, 202, 204} {
-		arrives(t, &hooks{reply: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }})
+		to := &hooks{reply: func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }}
+		q := open(t, quick(delivery.HTTPProtobuf, startHTTP(t, to)))
+		q.Send([]byte("a"), 1)
+		drain(t, q)
+		wantDropped(t, q, 0)
+		wantNames(t, to.names(), []string{"a"})
 	}
 }
 
-// arrives fails the test unless a queue brings a request to such a collector.
-func arrives(t *testing.T, to *hooks) {
-	t.Helper()
+func TestAQueueSendsAgainAfterACutConnection(t *testing.T) {
+	to := &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
+		if n < 3 {
+			panic(http.ErrAbortHandler)
+		}
+	}}
 	q := open(t, quick(delivery.HTTPProtobuf, startHTTP(t, to)))
 	q.Send([]byte("a"), 1)
 	drain(t, q)
@@ -119,15 +127,7 @@ func arrives(t *testing.T, to *hooks) {
 	wantNames(t, to.names(), []string{"a"})
 }
 
-func TestACutConnectionIsTriedAgain(t *testing.T) {
-	arrives(t, &hooks{reply: func(n int, _ http.ResponseWriter, _ *http.Request) {
-		if n < 3 {
-			panic(http.ErrAbortHandler)
-		}
-	}})
-}
-
-func TestASilentCollectorIsTriedAgain(t *testing.T) {
+func TestAQueueSendsAgainAfterSilence(t *testing.T) {
 	release := make(chan struct{})
 	to := &hooks{reply: func(n int, w http.ResponseWriter, r *http.Request) {
 		if n == 0 {
@@ -146,7 +146,7 @@ func TestASilentCollectorIsTriedAgain(t *testing.T) {
 	wantNames(t, to.names(), []string{"a"})
 }
 
-func TestARequestTooLargeForTheServerIsDropped(t *testing.T) {
+func TestAQueueDropsARequestThatIsTooLargeForTheServer(t *testing.T) {
 	to := &collector{}
 	q := open(t, quick(delivery.GRPC, startGRPC(t, to)))
 	q.Send(spans(t, strings.Repeat("x", 5<<20)), 7)
@@ -156,7 +156,17 @@ func TestARequestTooLargeForTheServerIsDropped(t *testing.T) {
 	wantNames(t, to.names(), []string{"a"})
 }
 
-func TestAPartialSuccessCountsWhatWasRejected(t *testing.T) {
+// partialSuccess is a way in which a collector rejects two items of a request.
+type partialSuccess struct {
+	name        string
+	protocol    delivery.Protocol
+	signal      delivery.Signal
+	body        []byte // of an HTTP response
+	contentType string
+	want        uint64 // items that two requests drop
+}
+
+func TestAQueueCountsTheItemsThatAPartialSuccessRejects(t *testing.T) {
 	traces := ptraceotlp.NewExportResponse()
 	traces.PartialSuccess().SetRejectedSpans(2)
 	traces.PartialSuccess().SetErrorMessage("said by the server")
@@ -170,61 +180,56 @@ func TestAPartialSuccessCountsWhatWasRejected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := []struct {
-		name     string
-		protocol delivery.Protocol
-		signal   delivery.Signal
-		body     []byte
-		kind     string
-		want     uint64
-	}{
+	for _, c := range []partialSuccess{
 		{"grpc traces", delivery.GRPC, delivery.Traces, nil, "", 4},
 		{"grpc metrics", delivery.GRPC, delivery.Metrics, nil, "", 4},
 		{"http traces", delivery.HTTPProtobuf, delivery.Traces, body, "application/x-protobuf", 4},
 		{"http metrics", delivery.HTTPProtobuf, delivery.Metrics, pointsBody, "application/x-protobuf", 4},
-		{"http with a body that is none", delivery.HTTPProtobuf, delivery.Traces, []byte("{}"), "application/x-protobuf", 0},
-		{"http with another type", delivery.HTTPProtobuf, delivery.Traces, body, "text/plain", 0},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			var endpoint string
-			to := &collector{rejected: 2}
-			if c.protocol == delivery.GRPC {
-				endpoint = startGRPC(t, to)
-			} else {
-				endpoint = startHTTP(t, &hooks{collector: to, reply: func(_ int, w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("Content-Type", c.kind)
-					_, _ = w.Write(c.body)
-				}})
-			}
-			log := &journal{}
-			cfg := quick(c.protocol, endpoint)
-			cfg.Signal, cfg.Log = c.signal, log.logger()
-			q := open(t, cfg)
-			for range 2 {
-				if c.signal == delivery.Metrics {
-					q.Send(gauge(t, "m"), 5)
-				} else {
-					q.Send(spans(t, "s"), 5)
-				}
-			}
-			drain(t, q)
-			wantDropped(t, q, c.want)
-			if n := len(to.times()); n != 2 {
-				t.Errorf("%d requests, want 2: none again", n)
-			}
-			want := 0
-			if c.want > 0 {
-				want = 1
-			}
-			if got := strings.Count(log.String(), "partial success"); got != want {
-				t.Errorf("logged %d times, want %d:\n%s", got, want, log)
-			}
-		})
+		{"http with a malformed body", delivery.HTTPProtobuf, delivery.Traces, []byte("{}"), "application/x-protobuf", 0},
+		{"http with another content type", delivery.HTTPProtobuf, delivery.Traces, body, "text/plain", 0},
+	} {
+		t.Run(c.name, c.check)
 	}
 }
 
-func TestAServerThatRejectsMoreThanItGotCountsNoMore(t *testing.T) {
+// check sends two requests of five items, and wants the rejected items dropped and logged.
+func (c partialSuccess) check(t *testing.T) {
+	to := &collector{rejected: 2}
+	var endpoint string
+	if c.protocol == delivery.GRPC {
+		endpoint = startGRPC(t, to)
+	} else {
+		endpoint = startHTTP(t, &hooks{collector: to, reply: func(_ int, w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", c.contentType)
+			_, _ = w.Write(c.body)
+		}})
+	}
+	log := &journal{}
+	cfg := quick(c.protocol, endpoint)
+	cfg.Signal, cfg.Log = c.signal, log.logger()
+	q := open(t, cfg)
+	for range 2 {
+		if c.signal == delivery.Metrics {
+			q.Send(gauge(t, "m"), 5)
+		} else {
+			q.Send(spans(t, "s"), 5)
+		}
+	}
+	drain(t, q)
+	wantDropped(t, q, c.want)
+	if n := len(to.times()); n != 2 {
+		t.Errorf("%d requests, want 2: none a second time", n)
+	}
+	want := 0
+	if c.want > 0 {
+		want = 1
+	}
+	if got := strings.Count(log.String(), "partial success"); got != want {
+		t.Errorf("logged %d times, want %d:\n%s", got, want, log)
+	}
+}
+
+func TestAQueueCountsNoMoreRejectedItemsThanItSent(t *testing.T) {
 	q := open(t, quick(delivery.GRPC, startGRPC(t, &collector{rejected: 1 << 40})))
 	q.Send(spans(t, "a"), 1)
 	drain(t, q)
@@ -252,7 +257,7 @@ func TestTheLogHasStatusWordsAndNoSecrets(t *testing.T) {
 
 	away := quick(delivery.HTTPProtobuf, "http://user:"+secret+"@127.0.0.1:1/v1/traces?key="+secret)
 	away.Log, away.Headers = log.logger(), cfg.Headers
-	again := make(chan struct{}, 1000) // more dials than the test can last
+	again := make(chan struct{}, 1000) // more dials than the test has time for
 	away.Dial = func(context.Context, string, string) (net.Conn, error) {
 		again <- struct{}{}
 		return nil, net.ErrClosed
@@ -260,13 +265,13 @@ func TestTheLogHasStatusWordsAndNoSecrets(t *testing.T) {
 	q = open(t, away)
 	q.Send([]byte(secret), 1)
 	<-again
-	<-again // so the first was reported
+	<-again // the second dial follows the report of the first
 	if err := abandon(q); err == nil || strings.Contains(err.Error(), secret) {
 		t.Errorf("closing: %v", err)
 	}
 	for _, word := range []string{"Unavailable", "PermissionDenied", "no response"} {
 		if !strings.Contains(log.String(), word) {
-			t.Errorf("no word of %s in\n%s", word, log)
+			t.Errorf("no %q in\n%s", word, log)
 		}
 	}
 	if strings.Contains(log.String(), secret) {
