@@ -12,28 +12,28 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// maxLabelBytes cuts a model's name: the longest in use are deployment paths of
-// some 100 bytes.
+// maxLabelBytes is where a model's name is cut. The longest names in use are deployment
+// paths of some 100 bytes.
 const maxLabelBytes = 128
 
-// Names bounds what traffic can make label values of: the first so many distinct
-// model names and upstreams in the life of the process, and Other for all that come
-// later. Requested and answering models share the bound. It is safe for concurrent
-// use, and looking a known name up takes no lock.
+// Names bounds the label values that traffic can make. The first so many distinct model
+// names and upstreams in the life of the process become labels, and all later ones become
+// Other. Requested and answering models share the bound. Names is safe for concurrent
+// use, and looking up a known name takes no lock.
 type Names struct {
 	models    first[string]
 	upstreams first[exchange.Upstream]
 }
 
-// NewNames returns a limiter that lets so many models and upstreams through.
+// NewNames returns Names that let so many models and upstreams through.
 func NewNames(models, upstreams int) *Names {
 	n := &Names{}
 	n.models.limit, n.upstreams.limit = models, upstreams
 	return n
 }
 
-// Model returns name as a label: valid UTF-8, not too long, or Other. No name
-// stays no name.
+// Model returns name as a label: valid UTF-8 of at most 128 bytes, or Other. An empty name
+// stays empty.
 func (n *Names) Model(name string) string {
 	if name == "" {
 		return ""
@@ -48,8 +48,8 @@ func (n *Names) Model(name string) string {
 	return Other
 }
 
-// Upstream returns u, or one whose host is Other and that has no port. In
-// transparent mode it is the application that names its upstreams.
+// Upstream returns u, or an upstream whose host is Other and that has no port. In
+// transparent mode the application names its upstreams, so that they need a bound.
 func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream {
 	if u.Host == "" {
 		return u
@@ -66,7 +66,7 @@ func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream {
 	return exchange.Upstream{Host: Other}
 }
 
-// address is Upstream for what is written as host:port.
+// address is Upstream for a text host:port.
 func (n *Names) address(text string) string {
 	host, port, err := net.SplitHostPort(text)
 	number, notNumber := strconv.Atoi(port)
@@ -84,7 +84,7 @@ func address(u exchange.Upstream) string {
 	return u.Address()
 }
 
-// first lets the first so many values through, as copies of its own.
+// first lets the first so many values through, as copies that it owns.
 type first[T comparable] struct {
 	limit int
 	known atomic.Pointer[map[T]T] // never changed, only replaced
@@ -118,7 +118,7 @@ func (f *first[T]) admit(v T, own func(T) T) (T, bool) {
 	return v, true
 }
 
-// clean cuts name at a rune and replaces what is no UTF-8.
+// clean cuts name between two runes and replaces bytes that are no UTF-8.
 func clean(name string) string {
 	if len(name) > maxLabelBytes {
 		cut := maxLabelBytes

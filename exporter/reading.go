@@ -7,11 +7,11 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Other stands for a label value that is unknown or one too many.
+// Other is the label value for an unknown operation, and for every name beyond a bound.
 const Other = "_other"
 
-// Identity is what the shared labels of an exchange are made of, bounded and
-// valid as label values. It is comparable: one Identity is one set of series.
+// Identity holds the values of the labels that instruments share, bounded and valid. It
+// is comparable: one Identity is one set of series.
 type Identity struct {
 	Operation exchange.Operation // Other for an exchange of no known dialect
 	Provider  string
@@ -20,7 +20,7 @@ type Identity struct {
 	Upstream  exchange.Upstream
 }
 
-// Values are the values of the labels that f's instruments share, in order.
+// Values lists the values of the labels that f's instruments share, in order.
 func (i Identity) Values(f Family) []string {
 	switch f {
 	case GenAIClient, GenAIServer:
@@ -38,8 +38,8 @@ func (i Identity) port() string {
 	return strconv.Itoa(i.Upstream.Port)
 }
 
-// Reading is a Record as instruments draw from it. It is reused: nobody keeps it
-// beyond the exchange it was filled for.
+// Reading is a Record as instruments draw from it. A backend uses one again and again:
+// nothing may keep it beyond the exchange that it was filled for.
 type Reading struct {
 	exchange.Record
 	Identity Identity
@@ -130,7 +130,7 @@ func (s Samples) EachSeries(add func(labels Extra, of Samples)) {
 	}
 }
 
-// seconds appends d unless it is zero, which says that it was not measured.
+// seconds appends d unless it is zero, which stands for a time that was not measured.
 func (s *Samples) seconds(d time.Duration, labels ...string) {
 	if d > 0 {
 		s.Add(seconds(d), labels...)

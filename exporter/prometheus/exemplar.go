@@ -10,14 +10,14 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// mark is what an exemplar of an exchange says; an empty trace makes none.
+// mark holds the labels of an exchange's exemplar. Without a trace there is no exemplar.
 type mark struct {
 	trace, span string
 	at          time.Time
 }
 
-// markOf says where the trace of r can be looked up: at our own backend when it is
-// kept, or at the client's when that samples it.
+// markOf names the trace of r where somebody can look it up: in headway's own backend if
+// headway keeps it, or in the client's if the client samples it.
 func markOf(r *exchange.Record) mark {
 	switch {
 	case r.Sampling.Kept:
@@ -37,14 +37,14 @@ type exemplar struct {
 	key   int // native bucket
 }
 
-// exemplars are the newest of each classic bucket, and the newest few of different
-// native buckets. The zero value is empty.
+// exemplars holds the newest exemplar of each classic bucket, and the newest few of
+// different native buckets. The zero value is empty.
 type exemplars struct {
 	classic []exemplar // by bucket, the one above the last bound included
 	native  []exemplar // oldest first
 }
 
-// put books e for a classic bucket, of so many bounds, and a native one.
+// put notes e for a classic bucket, among so many bounds, and for a native one.
 func (x *exemplars) put(e exemplar, bucket, key, bounds int) {
 	if x.classic == nil {
 		x.classic = make([]exemplar, bounds+1)

@@ -19,7 +19,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Histograms says in which form histograms are exposed.
+// Histograms is the form in which histograms are exposed.
 type Histograms string
 
 // The forms.
@@ -38,8 +38,9 @@ type Config struct {
 	Edges      exporter.Edges // more bounds of classic histograms
 }
 
-// Exporter is an exchange.ChainObserver that serves what it was told. It is safe for
-// concurrent use and neither waits for a scrape nor makes one wait for long.
+// Exporter is an exchange.ChainObserver that serves all exchanges and chains as metrics.
+// It is safe for concurrent use, and neither waits for a scrape nor makes one wait for
+// long.
 type Exporter struct {
 	registry *client.Registry
 	names    *exporter.Names
@@ -90,15 +91,15 @@ func New(c Config) (*Exporter, error) {
 	return e, nil
 }
 
-// Handler serves the metrics in the form that the scraper asks for, compressed if
-// it can read that.
+// Handler serves the metrics in the form that the scraper asks for, compressed if the
+// scraper can read that.
 func (e *Exporter) Handler() http.Handler {
 	return promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// SetEdges gives classic histograms other bounds beside those of the table. One that
-// changes begins anew, as in a restarted process; what is being added to it at that
-// moment may be lost.
+// SetEdges gives classic histograms other bounds beside those of the table. A histogram
+// whose bounds change begins anew, as in a restarted process. It may lose samples that
+// another goroutine adds at that moment.
 func (e *Exporter) SetEdges(edges exporter.Edges) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -128,14 +129,14 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 
 // add adds the samples of d to the series of id and gives d back.
 func (e *Exporter) add(d *exporter.Drawing, id exporter.Identity, m mark) {
-	of := e.of(id)
+	of := e.seriesOf(id)
 	d.Each(e.drawn, func(i int, samples exporter.Samples) { of.observe(i, samples, m) })
 	d.Clear()
 	e.drawings.Put(d)
 }
 
-// of returns the series of an identity, which are made on first sight.
-func (e *Exporter) of(id exporter.Identity) *series {
+// seriesOf returns the series of an identity, and makes them at first sight.
+func (e *Exporter) seriesOf(id exporter.Identity) *series {
 	e.mu.RLock()
 	s := e.series[id]
 	e.mu.RUnlock()

@@ -14,16 +14,16 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 )
 
-// histograms is all series of one histogram.
+// histograms holds all series of one histogram.
 //
-// client_golang's own Histogram takes one observation at a time, at some 110 ns
-// each: for the three instruments that take every token of a stream that is more
-// than everything else headway does with a chunk. This one takes the samples of an
-// exchange at once, each with its weight, for a fifth of that. It exposes the very
-// same message; a test holds the two side by side.
+// client_golang's own Histogram takes one observation at a time, at some 110 ns each. For
+// the three instruments that take every token of a stream, that is more than all other
+// work of headway on a chunk. This histogram takes the samples of an exchange at once,
+// each with its weight, for a fifth of that. It exposes the very same message; a test
+// holds the two side by side.
 type histograms struct {
 	*client.MetricVec
-	bounds atomic.Pointer[[]float64] // of series that are made from now on; nil without classic buckets
+	bounds atomic.Pointer[[]float64] // of series that are made later; nil without classic buckets
 }
 
 func newHistograms(desc *client.Desc, in *exporter.Instrument, form Histograms) *histograms {
@@ -45,8 +45,8 @@ func newHistograms(desc *client.Desc, in *exporter.Instrument, form Histograms) 
 	return h
 }
 
-// rebound drops all series and makes new ones with other bounds, unless these are
-// the bounds that they have. It tells whether it did.
+// rebound drops all series, so that new ones have other bounds, unless these are the
+// present bounds. It says whether it did.
 func (h *histograms) rebound(bounds []float64) bool {
 	if now := h.bounds.Load(); now == nil || slices.Equal(*now, bounds) {
 		return false
@@ -64,7 +64,7 @@ func (h *histograms) with(values []string) sink {
 	return m.(*histogram)
 }
 
-// histogram is one series. It is locked once an exchange, not once a sample.
+// histogram is one series. It takes its lock once an exchange, not once a sample.
 type histogram struct {
 	desc   *client.Desc
 	labels []*dto.LabelPair
@@ -74,13 +74,13 @@ type histogram struct {
 	created   time.Time
 	count     uint64
 	sum       float64
-	buckets   []uint64 // not cumulative; what is above the last bound is in count only
+	buckets   []uint64 // not cumulative; values above the last bound are in count only
 	native    *native  // nil for a classic histogram
 	exemplars exemplars
 }
 
-// observe implements sink. The largest sample becomes the exemplar: it is the one
-// that somebody will ask about.
+// observe implements sink. The largest sample becomes the exemplar, because people will
+// ask about that one.
 func (h *histogram) observe(samples exporter.Samples, m mark) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

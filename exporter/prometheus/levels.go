@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 )
 
-// levels collects the instruments that read the running program when scraped.
+// levels holds the instruments that read the running program, once a scrape.
 type levels struct {
 	live    exporter.Live
 	names   *exporter.Names
@@ -42,8 +42,8 @@ func (l *levels) Collect(to chan<- client.Metric) {
 	}
 }
 
-// metric turns a level into a metric; a level that cannot be one fails the scrape
-// with its reason.
+// metric turns a level into a metric. A level that cannot be one fails the scrape with
+// its reason.
 func (l *levels) metric(row *levelRow, value float64, labels []string) client.Metric {
 	var m client.Metric
 	var err error

@@ -24,7 +24,7 @@ func Name(in *exporter.Instrument) string {
 	return name
 }
 
-// Labels are the names of all the instrument's labels in Prometheus' spelling.
+// Labels lists the names of all the instrument's labels in Prometheus' spelling.
 func Labels(in *exporter.Instrument) []string {
 	labels := in.AllLabels()
 	for i, label := range labels {

@@ -7,25 +7,25 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// How a native histogram resolves and what it may cost. Schema 3 is a growth of
-// 2^(1/8), 9 %, a bucket: client_golang's factor of 1.1. At that, 160 buckets span
-// a millionfold. Every reset looks like a restart to the server, so that they are
-// an hour apart at least.
+// The resolution of a native histogram and its bounds. Schema 3 is a growth of 2^(1/8),
+// 9 %, a bucket: client_golang's factor of 1.1. At that, 160 buckets span a millionfold.
+// Every reset looks like a restart to the server, so that resets are an hour apart at
+// least.
 const (
 	fullSchema = 3
 	maxBuckets = 160
 	minReset   = time.Hour
 )
 
-// native is the exponential buckets of a histogram, as of Prometheus' native
-// histograms. Bucket k of schema s ends, inclusively, at 2^(k/2^s).
+// native holds the exponential buckets of a histogram (Prometheus, native histograms).
+// Bucket k of schema s ends, inclusively, at 2^(k/2^s).
 type native struct {
 	fractions [1 << fullSchema]float64 // bounds of schema 3 in [0.5, 1)
 	schema    int
-	threshold float64 // what is not above it is counted in zero
+	threshold float64 // values up to it are counted in zero
 	zero      uint64
 	first     int      // key of counts[0]
-	counts    []uint64 // by key, without holes: some hundreds, as values are durations or token counts
+	counts    []uint64 // by key, without holes: some hundreds, because values are durations or token counts
 	populated int
 }
 
@@ -37,8 +37,8 @@ func newNative(threshold float64) *native {
 	return n
 }
 
-// key is the bucket of v, which is above the threshold, at the present schema; 0 of
-// no native histogram.
+// key is the bucket of v, which is above the threshold, at the present schema. Without a
+// native histogram it is 0.
 func (n *native) key(v float64) int {
 	if n == nil {
 		return 0
@@ -88,12 +88,12 @@ func (n *native) insert(key int, count uint64) {
 	n.populated++
 }
 
-// coarse says that shrink was at work.
+// coarse says whether shrink has widened the buckets.
 func (n *native) coarse() bool { return n.schema < fullSchema }
 
 func (n *native) overfull() bool { return n.populated > maxBuckets }
 
-// shrink doubles the width of all buckets until there are few enough, or they are
+// shrink doubles the width of all buckets until there are few enough, or until they are
 // as wide as they can be.
 func (n *native) shrink() {
 	for n.overfull() && n.schema > -4 {

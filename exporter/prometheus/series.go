@@ -14,10 +14,10 @@ type sink interface {
 	observe(samples exporter.Samples, m mark)
 }
 
-// family is all series of one instrument.
+// family holds all series of one instrument.
 type family interface {
 	client.Collector
-	// with returns the series of these label values, made on first sight. It
+	// with returns the series of these label values, and makes it at first sight. It
 	// panics on values that do not fit the labels, which only a faulty table has.
 	with(values []string) sink
 }
@@ -57,8 +57,8 @@ func (g gauge) observe(samples exporter.Samples, _ mark) {
 	g.Set(samples[len(samples)-1].Value)
 }
 
-// series is the series of one identity, so that an exchange finds them by index
-// and not by hashing all its labels for each instrument.
+// series holds the series of one identity, so that an exchange finds them by index and
+// not by hashing all its labels for each instrument.
 type series struct {
 	identity exporter.Identity
 	drawn    []exporter.Instrument
@@ -101,7 +101,7 @@ func (s *series) sink(key seriesKey) sink {
 	return s.make(key)
 }
 
-// make returns the series of key, which it makes unless it is there.
+// make returns the series of key. It makes the series unless it is there.
 func (s *series) make(key seriesKey) sink {
 	if found := s.made[key]; found != nil {
 		return found

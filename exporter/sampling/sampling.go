@@ -1,16 +1,16 @@
-// Package sampling decides, when an exchange is over, whether its trace is kept: always
-// when something was wrong with it or unusual about it, else by chance, so that every
-// participant with the same information decides the same and a reader of what was
-// kept can tell how many it stands for.
+// Package sampling decides, when an exchange is over, whether its trace is kept. It keeps
+// every exchange that failed or was unusual, and others by chance. Every participant with
+// the same information decides the same, and a reader can tell how many exchanges a kept
+// one stands for.
 package sampling
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 
 // The reasons why a trace is kept, in their order of precedence: Sampling.Reason.
 const (
-	// Error is of an exchange that did not end well, one that the client left
-	// included: its user waited in vain or stopped a bad answer, and a client that gave up waiting
-	// often comes again, as the second attempt of a chain that would miss its first.
+	// Error keeps an exchange that did not end well, or that its client left: the user
+	// waited in vain or stopped a bad answer. A client that gave up waiting often comes
+	// again, as the second attempt of a chain, which would miss its first attempt.
 	Error  = "error"
 	SLO    = "slo"    // an objective was missed
 	Chain  = "chain"  // it is not the first attempt of its chain
@@ -23,19 +23,19 @@ const (
 // Reasons lists every reason, in their order of precedence.
 func Reasons() []string { return []string{Error, SLO, Chain, Stall, Slow, Parent, Ratio} }
 
-// Config is what a Sampler is made of.
+// Config says how a Sampler decides, and who is next.
 type Config struct {
-	// Ratio is the share that is kept, from 0 to 1, of exchanges about which there is
-	// nothing special and whose client sent no trace context.
+	// Ratio is the share to keep, from 0 to 1, of exchanges that have no reason to be kept
+	// and whose client sent no trace context.
 	Ratio float64
 	Next  exchange.ChainObserver
 }
 
-// Sampler is the stage that samples: it stands behind the SLO stage, gives every
-// Record its Sampling and hands it on. It is safe for concurrent use.
+// Sampler is the stage that samples. It stands behind the SLO stage, gives every Record
+// its Sampling and hands the Record on. It is safe for concurrent use.
 //
-// The first five reasons are certain: all exchanges of which one is true are kept, and
-// each stands for itself (Threshold 0), whatever the client decided. The other two
+// The first five reasons are certain: they keep every exchange that has one, whatever the
+// client decided, and each such exchange stands for itself (Threshold 0). The other two
 // follow OpenTelemetry's consistent probability sampling.
 type Sampler struct {
 	threshold uint64
@@ -48,8 +48,9 @@ func New(c Config) *Sampler {
 	return &Sampler{threshold: Threshold(c.Ratio), next: c.Next}
 }
 
-// Sampled is what the Ratio makes of a trace of that name: the decision for a request
-// without a trace context when it starts. If true, Observe will keep it, too.
+// Sampled says whether the Ratio keeps a trace of that id. It is the decision for a request
+// without a trace context when the request starts. If it is true, Observe will keep the
+// trace, too.
 func (s *Sampler) Sampled(id exchange.TraceID) bool { return randomness(id) >= s.threshold }
 
 // Observe gives r its Sampling.
@@ -58,9 +59,9 @@ func (s *Sampler) Observe(r exchange.Record) {
 	s.next.Observe(r)
 }
 
-// ObserveChain gives c's last attempt its Sampling where that follows from the chain,
-// which the Record was not told of: of several attempts, and of one that failed, all
-// are kept.
+// ObserveChain gives c's last attempt the Sampling that follows from the chain, which the
+// Record could not know: all attempts are kept if there are several, or if the only one
+// failed.
 func (s *Sampler) ObserveChain(c exchange.Chain) {
 	switch {
 	case c.Last.Outcome != exchange.OK:
@@ -72,7 +73,7 @@ func (s *Sampler) ObserveChain(c exchange.Chain) {
 }
 
 func (s *Sampler) sample(r *exchange.Record) exchange.Sampling {
-	slow := s.pace.slow(r) // which has to see all of them
+	slow := s.pace.slow(r) // pace must see every exchange
 	switch {
 	case r.Outcome != exchange.OK:
 		return always(Error)
@@ -110,8 +111,9 @@ func stalled(r *exchange.Record) bool {
 	return is
 }
 
-// follow decides as the client did. Its threshold holds unless it contradicts its
-// decision (OpenTelemetry, TraceState: Probability Sampling, general requirements).
+// follow decides as the client did. The client's threshold holds unless it contradicts
+// the client's decision (OpenTelemetry, TraceState: Probability Sampling, general
+// requirements).
 func follow(r *exchange.Record) exchange.Sampling {
 	if !r.Trace.Sampled {
 		return exchange.Sampling{}

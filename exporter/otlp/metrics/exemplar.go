@@ -12,8 +12,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// spanOf is a context from which the SDK takes an exemplar's trace and span; it takes
-// none from that of an exchange whose trace is not kept.
+// spanOf returns a context from which the SDK takes the trace and span of an exemplar. The
+// context of an exchange whose trace is not kept has none.
 func spanOf(r *exchange.Record) context.Context {
 	if !r.Sampling.Kept {
 		return context.Background()
@@ -23,8 +23,8 @@ func spanOf(r *exchange.Record) context.Context {
 	}))
 }
 
-// reservoirs are the SDK's own, each made when its first exemplar comes. The SDK makes
-// them with the series, which takes two thirds of the memory that it needs: 82 of the
+// reservoirs are those of the SDK, each made when its first exemplar comes. The SDK itself
+// would make them with the series, where they are two thirds of its memory: 82 of the
 // 127 kB that a model's series have beside an application. A counter, which gets no
 // exemplars here, would have a slot for every processor.
 func reservoirs(of sdk.Aggregation) exemplar.ReservoirProvider {

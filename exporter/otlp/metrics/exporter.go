@@ -1,6 +1,6 @@
-// Package metrics turns the table of instruments into OTLP: exchanges and chains are
-// recorded with the meters of the OpenTelemetry SDK, and what these have added up is
-// encoded, once an interval, as a request that somebody else delivers.
+// Package metrics turns the table of instruments into OTLP. It records exchanges and
+// chains with the meters of the OpenTelemetry SDK. Once an interval it encodes the sums
+// of the SDK as a request, which the caller delivers.
 package metrics
 
 import (
@@ -34,47 +34,47 @@ type Config struct {
 	Temporality Temporality        // empty is Cumulative
 	Aggregation Aggregation        // empty is Explicit
 	Interval    time.Duration      // between two requests; a minute unless it is positive
-	Resource    *resource.Resource // what the metrics are of; nil is nothing known. The environment is not read for it.
+	Resource    *resource.Resource // the source of the metrics; nil is an empty one. Nothing comes from the environment
 	Version     string             // of this program
 
 	// Send takes one encoded ExportMetricsServiceRequest and the number of its data
-	// points, 1000 at most: an interval may need several. The callee owns payload. It must not block, and is never called twice at
-	// once.
+	// points, 1000 at most: an interval may need several requests. Send owns payload. It
+	// must not block. The Exporter never calls it twice at once.
 	Send func(payload []byte, items int)
 	// Queue is how many exchanges and chains may wait until they are recorded; 1024
 	// unless it is positive.
 	Queue int
 }
 
-// What Config defaults to. A waiting exchange holds some 3 kB, 64 kB of chunks at most;
-// recording a long stream takes under a millisecond, so that 1024 outlast a burst.
+// The defaults of Config. A waiting exchange holds some 3 kB, and 64 kB of chunks at most.
+// Recording a long stream takes under a millisecond, so that 1024 outlast a burst.
 const (
 	defaultInterval = time.Minute
 	defaultQueue    = 1024
 )
 
 // maxPoints is how many data points a request has at most. A histogram with an exemplar
-// in each of its buckets has some 3 kB, and servers of gRPC take 4 MB unless they are told.
+// in each of its buckets has some 3 kB, and servers of gRPC take 4 MB by default.
 const maxPoints = 1000
 
-// Exporter is an exchange.ChainObserver. A stream of n tokens is some 3n measurements for
-// the SDK, which takes one at a time and 0.5 µs for it, so that Observe only passes on what
-// it is told, to one goroutine that records. Its methods are safe for concurrent use.
+// Exporter is an exchange.ChainObserver. A stream of n tokens is some 3n measurements. The
+// SDK takes one at a time, and 0.5 µs for it. So Observe only hands the exchange to one
+// goroutine, which records it. The methods are safe for concurrent use.
 type Exporter struct {
 	provider *sdk.MeterProvider
 	recorder *recorder
-	queue    chan *told
+	queue    chan *item
 	flushes  chan chan struct{}
 	done     chan struct{} // closed when the recording goroutine has ended
 	dropped  atomic.Uint64
-	pool     sync.Pool // of *told
+	pool     sync.Pool // of *item
 
 	mu     sync.RWMutex // held to close queue; never while anybody waits
 	closed bool
 }
 
-// told is one thing to record: a chain or else an exchange.
-type told struct {
+// item is one thing to record: a chain or else an exchange.
+type item struct {
 	isChain bool
 	record  exchange.Record
 	chain   exchange.Chain
@@ -104,10 +104,10 @@ func newOf(table []exporter.Instrument, c Config) (*Exporter, error) {
 	e := &Exporter{
 		provider: provider,
 		recorder: r,
-		queue:    make(chan *told, c.Queue),
+		queue:    make(chan *item, c.Queue),
 		flushes:  make(chan chan struct{}),
 		done:     make(chan struct{}),
-		pool:     sync.Pool{New: func() any { return new(told) }},
+		pool:     sync.Pool{New: func() any { return new(item) }},
 	}
 	go e.run()
 	return e, nil
@@ -132,8 +132,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// schema is where the names of a setting are described; the successor of the
-// conventions has released no schema.
+// schema is the URL that describes the names of a setting. The successor of the
+// conventions has released none.
 func schema(s exporter.SemConv) string {
 	if s == exporter.Latest {
 		return ""
@@ -141,23 +141,23 @@ func schema(s exporter.SemConv) string {
 	return semconv.SchemaURL
 }
 
-// Observe records one exchange, soon. It never waits: when too many are to be recorded,
-// this one is dropped.
+// Observe has one exchange recorded soon. It never waits: when the queue is full, it drops
+// the exchange.
 func (e *Exporter) Observe(r exchange.Record) {
-	t := e.pool.Get().(*told)
+	t := e.pool.Get().(*item)
 	t.record = r
-	e.tell(t)
+	e.enqueue(t)
 }
 
-// ObserveChain records one chain, under the labels of its last attempt, as Observe does
-// an exchange.
+// ObserveChain has one chain recorded under the labels of its last attempt, as Observe
+// does for an exchange.
 func (e *Exporter) ObserveChain(c exchange.Chain) {
-	t := e.pool.Get().(*told)
+	t := e.pool.Get().(*item)
 	t.isChain, t.chain = true, c
-	e.tell(t)
+	e.enqueue(t)
 }
 
-func (e *Exporter) tell(t *told) {
+func (e *Exporter) enqueue(t *item) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if !e.closed {
@@ -171,18 +171,18 @@ func (e *Exporter) tell(t *told) {
 	e.release(t)
 }
 
-// release lets go of what t holds.
-func (e *Exporter) release(t *told) {
-	*t = told{}
+// release clears t for another use.
+func (e *Exporter) release(t *item) {
+	*t = item{}
 	e.pool.Put(t)
 }
 
 // Dropped counts the exchanges and chains that were not recorded, or not whole: the queue
-// was full, the Exporter shut down, recording it panicked, or it told of more tokens than
-// can be recorded one by one.
+// was full, the Exporter was shut down, recording panicked, or there were more tokens than
+// the SDK can take one by one.
 func (e *Exporter) Dropped() uint64 { return e.dropped.Load() }
 
-// ForceFlush records what was observed before and sends what is to be sent.
+// ForceFlush records everything that was observed before, and sends it.
 func (e *Exporter) ForceFlush(ctx context.Context) error {
 	recorded := make(chan struct{})
 	select {
@@ -200,8 +200,8 @@ func (e *Exporter) ForceFlush(ctx context.Context) error {
 	}
 }
 
-// Shutdown records what was observed before, sends it and ends the Exporter's
-// goroutines; what ctx cuts off is lost. What is observed from now on is dropped.
+// Shutdown records everything that was observed before, sends it, and ends the Exporter's
+// goroutines. If ctx ends first, the rest is lost. Later exchanges are dropped.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	if !e.closed {
@@ -237,7 +237,7 @@ func (e *Exporter) run() {
 	}
 }
 
-func (e *Exporter) record(t *told) {
+func (e *Exporter) record(t *item) {
 	if !e.recorder.record(t) {
 		e.dropped.Add(1)
 	}

@@ -16,16 +16,16 @@ import (
 // sink is one series that takes samples, all of one exchange.
 type sink interface {
 	record(span context.Context, samples exporter.Samples)
-	// begin lets the series be told of before it has a sample.
-	begin()
+	// start makes the series visible before it has a sample.
+	start()
 }
 
 // fractional says whether an instrument's numbers have fractions; others are exported
 // as integers.
 func fractional(in *exporter.Instrument) bool { return in.Unit == "s" || in.Unit == "1" }
 
-// sinkOf makes the SDK's instrument of a row that is drawn, and returns what makes its
-// series.
+// sinkOf makes the SDK's instrument of a row that draws, and returns the function that
+// makes the instrument's series.
 func sinkOf(meter metric.Meter, in *exporter.Instrument) (newSink, error) {
 	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)
 	switch {
@@ -51,8 +51,7 @@ type histogram struct {
 	attributes []metric.RecordOption
 }
 
-// record offers the largest sample as an exemplar: it is the one that somebody will ask
-// about.
+// record offers the largest sample as an exemplar, because people will ask about that one.
 func (h histogram) record(span context.Context, samples exporter.Samples) {
 	top := 0
 	for i := range samples {
@@ -72,7 +71,7 @@ func (h histogram) record(span context.Context, samples exporter.Samples) {
 	}
 }
 
-func (histogram) begin() {}
+func (histogram) start() {}
 
 type counter struct {
 	metric.Float64Counter
@@ -83,7 +82,7 @@ func (c counter) record(_ context.Context, samples exporter.Samples) {
 	c.Add(context.Background(), sum(samples), c.attributes...)
 }
 
-func (c counter) begin() { c.Add(context.Background(), 0, c.attributes...) }
+func (c counter) start() { c.Add(context.Background(), 0, c.attributes...) }
 
 type intCounter struct {
 	metric.Int64Counter
@@ -94,7 +93,7 @@ func (c intCounter) record(_ context.Context, samples exporter.Samples) {
 	c.Add(context.Background(), integer(sum(samples)), c.attributes...)
 }
 
-func (c intCounter) begin() { c.Add(context.Background(), 0, c.attributes...) }
+func (c intCounter) start() { c.Add(context.Background(), 0, c.attributes...) }
 
 type gauge struct {
 	metric.Float64Gauge
@@ -105,7 +104,7 @@ func (g gauge) record(_ context.Context, samples exporter.Samples) {
 	g.Record(context.Background(), samples[len(samples)-1].Value, g.attributes...)
 }
 
-func (gauge) begin() {}
+func (gauge) start() {}
 
 type intGauge struct {
 	metric.Int64Gauge
@@ -116,7 +115,7 @@ func (g intGauge) record(_ context.Context, samples exporter.Samples) {
 	g.Record(context.Background(), integer(samples[len(samples)-1].Value), g.attributes...)
 }
 
-func (intGauge) begin() {}
+func (intGauge) start() {}
 
 func sum(samples exporter.Samples) float64 {
 	total := 0.0
@@ -126,11 +125,11 @@ func sum(samples exporter.Samples) float64 {
 	return total
 }
 
-// integer is v of an instrument that counts whole things, which a float holds up to 2^53.
+// integer is v as a whole number, which a float holds exactly up to 2^53.
 func integer(v float64) int64 { return int64(math.Round(v)) }
 
-// observable makes the SDK's instrument of a row that reads the running program, which
-// it does whenever a request is made up.
+// observable makes the SDK's instrument of a row that reads the running program. The SDK
+// reads it for every request.
 func (r *recorder) observable(meter metric.Meter, in exporter.Instrument) error {
 	labels := in.AllLabels()
 	at := func(values []string) metric.ObserveOption { return metric.WithAttributeSet(attributes(labels, values)) }
@@ -165,8 +164,8 @@ func (r *recorder) observable(meter metric.Meter, in exporter.Instrument) error 
 	return nil
 }
 
-// attributes puts labels and their values together. A value that is not known has no
-// attribute; Prometheus takes an empty label for a missing one, too.
+// attributes puts labels and their values together. An unknown value makes no attribute,
+// as an empty label is a missing one to Prometheus.
 func attributes(labels, values []string) attribute.Set {
 	var out []attribute.KeyValue
 	for i, value := range values {

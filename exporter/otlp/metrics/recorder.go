@@ -24,7 +24,7 @@ type recorder struct {
 // newSink makes the series of an instrument that has these attributes.
 type newSink func(metric.MeasurementOption) sink
 
-// series is the series of one identity, so that their attributes are put together and
+// series holds the series of one identity, so that their attributes are put together and
 // sorted once and not for every sample.
 type series map[seriesKey]sink
 
@@ -33,9 +33,9 @@ type seriesKey struct {
 	extra      exporter.Extra
 }
 
-// newRecorder makes the instruments of table. Nothing of the running program is read
-// until all are made: it may be there only when this has returned, and the SDK makes no
-// instrument while it collects.
+// newRecorder makes the instruments of table. No instrument reads the running program
+// until all are made: the program may exist only after newRecorder has returned, and the
+// SDK makes no instrument while it collects.
 func newRecorder(meter metric.Meter, c *Config, table []exporter.Instrument) (*recorder, error) {
 	r := &recorder{names: c.Names, live: &c.Live, series: map[exporter.Identity]series{}}
 	for _, in := range table {
@@ -59,7 +59,7 @@ func newRecorder(meter metric.Meter, c *Config, table []exporter.Instrument) (*r
 // record records t and says whether it did so whole, and without a panic: when a row of
 // the table or the running program panics on odd traffic, that costs one exchange, not
 // the process.
-func (r *recorder) record(t *told) (whole bool) {
+func (r *recorder) record(t *item) (whole bool) {
 	defer func() {
 		if recover() != nil {
 			whole = false
@@ -79,19 +79,19 @@ func (r *recorder) record(t *told) (whole bool) {
 			whole = false
 		}
 		samples.EachSeries(func(labels exporter.Extra, of exporter.Samples) {
-			r.of(id, seriesKey{i, labels}).record(span, of)
+			r.seriesOf(id, seriesKey{i, labels}).record(span, of)
 		})
 	})
 	return whole
 }
 
-// maxRepeats is how many observations one exchange may add to one histogram beside one
-// for each of its samples, of which the chunks that are kept allow no more. The SDK takes
-// them one by one: these are some 10 ms of its time, and an answer of so many tokens
-// that comes in one piece, from a proxy that buffers say, loses none.
+// maxRepeats is how many observations one exchange may add to one histogram, beside one
+// for each of its samples, whose number the kept chunks bound. The SDK takes observations
+// one by one: these are some 10 ms of its time. An answer of so many tokens that comes in
+// one piece, from a proxy that buffers say, loses none.
 const maxRepeats = 1 << 14
 
-// limit cuts the counts of samples to what may be recorded, and tells whether it did.
+// limit cuts the counts of samples to maxRepeats together, and says whether it did.
 func limit(samples exporter.Samples) (cut bool) {
 	left := uint64(maxRepeats)
 	for i := range samples {
@@ -106,9 +106,9 @@ func limit(samples exporter.Samples) (cut bool) {
 	return cut
 }
 
-// of returns a series, which is made on first sight together with those that begin
-// with it.
-func (r *recorder) of(id exporter.Identity, key seriesKey) sink {
+// seriesOf returns a series. At first sight it makes the series, and those that begin
+// together with it.
+func (r *recorder) seriesOf(id exporter.Identity, key seriesKey) sink {
 	all := r.series[id]
 	if all == nil {
 		all = series{}
@@ -120,7 +120,7 @@ func (r *recorder) of(id exporter.Identity, key seriesKey) sink {
 	in := &r.drawn[key.instrument]
 	if in.Together != nil {
 		for _, extra := range in.Together(r.live, key.extra) {
-			r.make(all, id, seriesKey{key.instrument, extra}).begin()
+			r.make(all, id, seriesKey{key.instrument, extra}).start()
 		}
 	}
 	return r.make(all, id, key)

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// sender is the SDK's way out. It encodes what the SDK collected, for Config.Send:
-// OpenTelemetry's own exporters would send it themselves, with a queue of nothing.
+// sender is the SDK's exporter. It encodes the collected metrics for Config.Send.
+// OpenTelemetry's own exporters would send them themselves, and queue nothing.
 type sender struct{ config Config }
 
 // Temporality implements the SDK's Exporter.
@@ -36,7 +36,7 @@ func (s *sender) Export(_ context.Context, data *metricdata.ResourceMetrics) err
 	return nil
 }
 
-// ForceFlush implements the SDK's Exporter. Nothing is held here.
+// ForceFlush implements the SDK's Exporter. A sender holds nothing back.
 func (s *sender) ForceFlush(context.Context) error { return nil }
 
 // Shutdown implements the SDK's Exporter.

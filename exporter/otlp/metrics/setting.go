@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// Temporality says what a number counts from, in the words of
+// Temporality says since when a number counts, in the words of
 // OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE (OpenTelemetry, OTLP Metrics
 // Exporter).
 type Temporality string
@@ -16,7 +16,7 @@ type Temporality string
 const (
 	Cumulative Temporality = "cumulative" // everything from the start
 	Delta      Temporality = "delta"      // everything from the request before
-	LowMemory  Temporality = "lowmemory"  // delta, and cumulative for what is read from the running program
+	LowMemory  Temporality = "lowmemory"  // delta, and cumulative for instruments that read the running program
 )
 
 func (t Temporality) check() error {
@@ -37,7 +37,7 @@ func (t Temporality) of(kind sdk.InstrumentKind) metricdata.Temporality {
 	return sdk.CumulativeTemporalitySelector(kind)
 }
 
-// Aggregation says what histograms are made of, in the words of
+// Aggregation says which buckets histograms have, in the words of
 // OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION.
 type Aggregation string
 
@@ -47,9 +47,10 @@ const (
 	Exponential Aggregation = "base2_exponential_bucket_histogram"
 )
 
-// How an exponential histogram resolves at most. Scale 4 is a growth of 4.4 % a bucket.
-// Streams of many pods are merged at the coarsest of their scales: one that starts at the
-// SDK's 20 would be left at whatever scale its own traffic happens to fit.
+// The finest resolution of an exponential histogram. Scale 4 is a growth of 4.4 % a
+// bucket. A backend merges the streams of many pods at the coarsest of their scales. A
+// stream that starts at the SDK's scale of 20 would end at whatever scale its own traffic
+// happens to fit.
 const (
 	maxScale   = 4
 	maxBuckets = 160

@@ -10,23 +10,22 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// number is what the SDK's instruments count in.
+// number is a type that the SDK's instruments count in.
 type number interface{ int64 | float64 }
 
-// transform says in OTLP's data model what the SDK says in its own. It leaves out sums
-// that did not change since the request before, and metrics and scopes without any
-// point.
+// transform turns the SDK's data model into OTLP's. It leaves out sums that did not change
+// since the request before, and metrics and scopes without any point.
 func transform(scopes []metricdata.ScopeMetrics, of *resource.Resource) pmetric.Metrics {
 	out := pmetric.NewMetrics()
 	rm := out.ResourceMetrics().AppendEmpty()
 	rm.SetSchemaUrl(of.SchemaURL())
-	put(rm.Resource().Attributes(), of.Iter())
+	appendAll(rm.Resource().Attributes(), of.Iter())
 	for _, scope := range scopes {
 		sm := rm.ScopeMetrics().AppendEmpty()
 		sm.SetSchemaUrl(scope.Scope.SchemaURL)
 		sm.Scope().SetName(scope.Scope.Name)
 		sm.Scope().SetVersion(scope.Scope.Version)
-		put(sm.Scope().Attributes(), scope.Scope.Attributes.Iter())
+		appendAll(sm.Scope().Attributes(), scope.Scope.Attributes.Iter())
 		for _, m := range scope.Metrics {
 			to := sm.Metrics().AppendEmpty()
 			to.SetName(m.Name)
@@ -54,8 +53,8 @@ func isEmpty(m pmetric.Metric) bool {
 	return true
 }
 
-// aggregation covers what this package's instruments can be: its histograms are of
-// floats.
+// aggregation covers the kinds of instruments that this package makes. Its histograms
+// hold floats.
 func aggregation(from metricdata.Aggregation, to pmetric.Metric) {
 	switch data := from.(type) {
 	case metricdata.Gauge[int64]:
@@ -86,7 +85,7 @@ func points[N number](from []metricdata.DataPoint[N], to pmetric.NumberDataPoint
 	to.EnsureCapacity(len(from))
 	for i := range from {
 		p, point := &from[i], to.AppendEmpty()
-		put(point.Attributes(), p.Attributes.Iter())
+		appendAll(point.Attributes(), p.Attributes.Iter())
 		point.SetStartTimestamp(timestamp(p.StartTime))
 		point.SetTimestamp(timestamp(p.Time))
 		switch v := any(p.Value).(type) {
@@ -147,7 +146,7 @@ type distributionPoint interface {
 }
 
 func (d distribution) fill(point distributionPoint) {
-	put(point.Attributes(), d.attributes.Iter())
+	appendAll(point.Attributes(), d.attributes.Iter())
 	point.SetStartTimestamp(timestamp(d.start))
 	point.SetTimestamp(timestamp(d.time))
 	point.SetCount(d.count)
@@ -183,7 +182,7 @@ func exemplars[N number](from []metricdata.Exemplar[N], to pmetric.ExemplarSlice
 			exemplar.SetSpanID(pcommon.SpanID(e.SpanID))
 		}
 		filtered := attribute.NewSet(e.FilteredAttributes...)
-		put(exemplar.FilteredAttributes(), filtered.Iter())
+		appendAll(exemplar.FilteredAttributes(), filtered.Iter())
 	}
 }
 
@@ -205,8 +204,8 @@ func timestamp(t time.Time) pcommon.Timestamp {
 	return pcommon.NewTimestampFromTime(t)
 }
 
-// put appends attributes, which are of different keys.
-func put(to pcommon.Map, from attribute.Iterator) {
+// appendAll appends attributes, all with different keys.
+func appendAll(to pcommon.Map, from attribute.Iterator) {
 	to.EnsureCapacity(from.Len())
 	for from.Next() {
 		kv := from.Attribute()
