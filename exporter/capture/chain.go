@@ -20,9 +20,9 @@ type Attempt struct {
 	Outcome   string  `json:"outcome,omitempty"`   // the chain's, when this attempt ended it
 }
 
-// ChainLine is a chain as it stands in the file: one that was not answered at the
-// first try. Everything about it is within Call, where a reader that knows
-// exchanges only does not take it for one.
+// ChainLine is the line of a chain that was not answered at the first try. All its facts
+// are within Call, so that a reader that knows only exchanges does not mistake the line
+// for one.
 type ChainLine struct {
 	V      int       `json:"v"`
 	Kind   string    `json:"kind"`
@@ -32,8 +32,8 @@ type ChainLine struct {
 	Call   Call      `json:"call"`
 }
 
-// Call is a logical call as its user felt it, all its attempts together. What has
-// no attempts to add up is of the last one.
+// Call is a logical call as its user felt it, all its attempts together. Facts that
+// attempts do not add up to are those of the last attempt.
 type Call struct {
 	ID        string   `json:"id"`
 	Outcome   string   `json:"outcome"`
@@ -56,11 +56,11 @@ type Call struct {
 
 	Waste             []Waste            `json:"waste,omitempty"` // by cause
 	RetryAfterIgnored int                `json:"retry_after_ignored,omitempty"`
-	SLO               map[string]Verdict `json:"slo,omitempty"` // of a late one; else they are with the attempt that ended it
+	SLO               map[string]Verdict `json:"slo,omitempty"` // of a late chain; any other has them at the attempt that ended it
 	TraceID           string             `json:"trace_id,omitempty"`
 }
 
-// Waste is what the attempts that failed for one cause have cost.
+// Waste is the cost of the attempts that failed for one cause.
 type Waste struct {
 	Cause    string  `json:"cause"`
 	Attempts int     `json:"attempts"`

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// file is the capture file, put aside when it grows too large.
+// file is the capture file. write puts it aside when it grows too large.
 type file struct {
 	path     string
 	maxBytes int64
@@ -18,8 +18,8 @@ type file struct {
 	torn    bool // the last line has no end
 }
 
-// open opens the file for appending. A line that an earlier process did not finish
-// stays by itself.
+// open opens the file for appending. If an earlier process left a line without its end,
+// write ends that line first.
 func (f *file) open() error {
 	opened, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -69,7 +69,7 @@ func (f *file) append(p []byte) error {
 	return err
 }
 
-// rotate renames path to path.1, path.1 to path.2 and so on; the last is lost. A
+// rotate renames path to path.1, path.1 to path.2 and so on; the last file is lost. A
 // later write opens path anew.
 func (f *file) rotate() error {
 	f.close()
@@ -89,7 +89,7 @@ func (f *file) aside(i int) string { return fmt.Sprintf("%s.%d", f.path, i) }
 
 func (f *file) close() {
 	if f.current != nil {
-		_ = f.current.Close() // nothing is buffered: write told of every failure
+		_ = f.current.Close() // nothing is buffered: write has returned every error
 		f.current = nil
 	}
 }

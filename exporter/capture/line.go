@@ -1,7 +1,7 @@
 //go:generate go test -run Golden -update .
 
-// Package capture writes one line of JSON for each exchange, timings and counts
-// and never content, and reads such files back.
+// Package capture writes one line of JSON for each exchange, with timings and counts and
+// never content, and reads such files back.
 package capture
 
 import (
@@ -10,13 +10,12 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Version is the version of the line's format. It changes only when a reader of
-// the former would misunderstand the new.
+// Version is the version of the line's format. It changes only when a reader of the
+// former format would misunderstand the new one.
 const Version = 1
 
-// Line is one exchange as it stands in the file, or what Read made of a ChainLine.
-// What is absent is unknown, never
-// zero; times are in seconds.
+// Line is one line of the file: an exchange, or a ChainLine as Read returns it. An absent
+// field is unknown, never zero. Times are in seconds.
 type Line struct {
 	V         int       `json:"v"`
 	Kind      string    `json:"kind,omitempty"` // empty: an exchange
@@ -51,21 +50,21 @@ type Line struct {
 	Engine     Engine             `json:"engine_s,omitzero"`
 	Bytes      Bytes              `json:"bytes"`
 	Chain      *Attempt           `json:"chain,omitempty"`
-	Call       *Call              `json:"call,omitempty"`      // of a line of KindChain, and all there is in it
-	SLO        map[string]Verdict `json:"slo,omitempty"`       // by name; of what was judged
+	Call       *Call              `json:"call,omitempty"`      // the only facts in a line of KindChain
+	SLO        map[string]Verdict `json:"slo,omitempty"`       // by name of the SLOs that judged it
 	RateLimits map[string]Limit   `json:"ratelimit,omitempty"` // by kind
-	TraceID    string             `json:"trace_id,omitempty"`  // of its span, if that is kept, else of the client's context
-	SpanID     string             `json:"span_id,omitempty"`   // of its span, if that is kept
+	TraceID    string             `json:"trace_id,omitempty"`  // of its span if that is kept, or else of the client's context
+	SpanID     string             `json:"span_id,omitempty"`   // of its span if that is kept
 	Notes      []string           `json:"notes,omitempty"`
 }
 
-// Model is the model that was asked for and the one that answered.
+// Model holds the requested model and the one that answered.
 type Model struct {
 	Request  string `json:"request,omitempty"`
 	Response string `json:"response,omitempty"`
 }
 
-// ITL is how the inter-token latency of one exchange was distributed.
+// ITL holds quantiles of one exchange's inter-token latency.
 type ITL struct {
 	P50 float64 `json:"p50"`
 	P90 float64 `json:"p90"`
@@ -83,14 +82,14 @@ type Tokens struct {
 	Source     string `json:"source,omitempty"` // how sure the counts are
 }
 
-// Wait is who made the response wait, in all.
+// Wait is how long each side made the response wait, all its waits together.
 type Wait struct {
 	Upstream float64 `json:"upstream"`
 	Proxy    float64 `json:"proxy"`
 	Client   float64 `json:"client"`
 }
 
-// Engine is where the time went inside the model server, as that told.
+// Engine is where the time went inside the model server, as the server told it.
 type Engine struct {
 	Queue   float64 `json:"queue,omitempty"`
 	Prefill float64 `json:"prefill,omitempty"`
@@ -103,7 +102,7 @@ type Bytes struct {
 	Out int64 `json:"out"`
 }
 
-// Limit is a rate limit as the upstream told it.
+// Limit is a rate limit as the upstream told it, with Reset in seconds.
 type Limit struct {
 	Limit     *int64  `json:"limit,omitempty"`
 	Remaining *int64  `json:"remaining,omitempty"`

@@ -10,25 +10,26 @@ import (
 	"iter"
 )
 
-// maxLine bounds a line that is read: a hundred times what is ever written.
+// maxLine bounds the length of a line that Read accepts. It is a hundred times the longest
+// that a Writer writes.
 const maxLine = 1 << 20
 
-// LineError is a line of a capture file that could not be understood.
+// LineError is a line of a capture file that Read does not understand.
 type LineError struct {
 	Number int // the first is 1
 	Err    error
 }
 
-// Error names the line and what is wrong with it.
+// Error names the line and its mistake.
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Err) }
 
-// Unwrap returns what is wrong with the line.
+// Unwrap returns the mistake.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Read yields the lines of a capture file. A line that cannot be understood is
-// yielded as a LineError, and reading goes on; any other error ends it. Fields that
-// are not known are passed over. The last line may be torn, as a crash leaves it or
-// a file that is still being written: it is passed over too.
+// Read yields the lines of a capture file. It yields a LineError for a line that it does
+// not understand, and goes on; any other error ends it. It ignores unknown fields. It also
+// ignores a last line without its end, because a crash leaves one, and so does a Writer
+// that is still at work.
 func Read(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		in := bufio.NewScanner(r)

@@ -2,10 +2,10 @@ package capture
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 
-// Verdict is what an SLO made of an exchange or a call.
+// Verdict is the verdict of an SLO on an exchange or a call.
 type Verdict struct {
 	Verdict string   `json:"verdict"`          // good, bad
-	Missed  []string `json:"missed,omitempty"` // objectives that did not hold
+	Missed  []string `json:"missed,omitempty"` // indicators
 }
 
 func verdicts(of []exchange.Verdict) map[string]Verdict {

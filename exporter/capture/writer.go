@@ -14,31 +14,31 @@ import (
 )
 
 const (
-	// flushEvery is how old a line gets before it is in the file.
+	// flushEvery is how old a line gets before run writes it.
 	flushEvery = time.Second
-	// flushBytes is how much is gathered at most before it is written.
+	// flushBytes is how many bytes run gathers at most before it writes.
 	flushBytes = 64 << 10
-	// queued is how many exchanges and chains may wait for the disk: under a kilobyte each,
-	// MaxChunkBytes at the very most.
+	// queued is how many exchanges and chains may wait for the disk: under a kilobyte
+	// each, MaxChunkBytes at the very most.
 	queued = 2048
 )
 
 // Config says where a Writer writes.
 type Config struct {
 	Path string
-	// MaxBytes is the size at which the file is put aside as Path.1 and a new one
-	// begun; the former Path.1 becomes Path.2, and so on. 0 is 64 MiB.
+	// MaxBytes is the size at which the Writer puts the file aside as Path.1 and begins
+	// a new one; the former Path.1 becomes Path.2, and so on. 0 is 64 MiB.
 	MaxBytes int64
-	// Keep is how many files are kept beside the current one. 0 is 3.
+	// Keep is how many files the Writer keeps beside the current one. 0 is 3.
 	Keep int
-	// Log is told when writing begins to fail and when it works again; nil is nobody.
+	// Log gets an entry when writing begins to fail and when it works again; nil logs
+	// nothing.
 	Log *slog.Logger
 }
 
-// Writer is an exchange.ChainObserver that appends every exchange to a file, and
-// every chain that was not answered at its first try. Encoding
-// and writing happen on a goroutine of its own; what it cannot keep up with is
-// dropped and counted.
+// Writer is an exchange.ChainObserver that appends every exchange to a file, and every
+// chain that was not answered at its first try. A goroutine of its own encodes and
+// writes. When that goroutine cannot keep up, the Writer drops exchanges and counts them.
 type Writer struct {
 	mu     sync.RWMutex // held for reading while sending to queue
 	closed bool
@@ -56,7 +56,7 @@ type Writer struct {
 	failing bool
 }
 
-// entry is what waits for the disk.
+// entry is a record or a chain that waits for the disk.
 type entry struct {
 	record exchange.Record
 	chain  *exchange.Chain // instead of the record
@@ -89,11 +89,11 @@ func NewWriter(c Config) (*Writer, error) {
 	return w, nil
 }
 
-// Observe queues r, or drops it if the queue is full or the Writer closed.
+// Observe queues r, or drops it if the queue is full or the Writer is closed.
 func (w *Writer) Observe(r exchange.Record) { w.put(entry{record: r}) }
 
 // ObserveChain does the same for a chain, unless the line of its only attempt tells
-// all of it.
+// everything.
 func (w *Writer) ObserveChain(c exchange.Chain) {
 	if c.Outcome != exchange.FirstTry {
 		w.put(entry{chain: &c})
@@ -117,7 +117,7 @@ func (w *Writer) put(e entry) {
 // Dropped counts the exchanges and chains that did not reach the file.
 func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
 
-// Close writes what is queued and closes the file. It waits until ctx ends.
+// Close writes the queued lines and closes the file. It waits for that until ctx ends.
 func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	if !w.closed {
@@ -176,8 +176,8 @@ func (w *Writer) encode(e entry) {
 	w.lines++
 }
 
-// flush writes the buffer, whole lines only, and forgets it whether that worked or
-// not: what the disk refuses must not pile up in memory.
+// flush writes the buffer, which holds whole lines only, and empties it even if that
+// failed: lines that the disk refuses must not pile up in memory.
 func (w *Writer) flush() {
 	if w.lines == 0 {
 		return

@@ -6,14 +6,13 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// Calls is the logical calls that the exchanges were attempts of, as their users
-// felt them. Latencies are of calls that were answered, from the start of the first
-// attempt.
+// Calls sums up the logical calls behind the exchanges, as their users felt them.
+// Latencies are of answered calls, from the start of the first attempt.
 type Calls struct {
 	Calls    int            `json:"calls"`
 	Attempts int            `json:"attempts"`
 	Outcomes map[string]int `json:"outcomes"`
-	// Amplification is the attempts that a call took on average.
+	// Amplification is how many attempts a call took on average.
 	Amplification float64 `json:"retry_amplification"`
 	Fallbacks     int     `json:"fallbacks"`
 	Ambiguous     int     `json:"ambiguous"`
@@ -22,7 +21,7 @@ type Calls struct {
 	E2E  *Latency `json:"e2e_s,omitempty"`
 
 	Wasted       float64 `json:"wasted_s"`      // in attempts that did not end well
-	WastedShare  float64 `json:"wasted_share"`  // of the time of all attempts
+	WastedShare  float64 `json:"wasted_share"`  // Wasted ÷ the time of all attempts
 	WastedInput  int64   `json:"wasted_input"`  // tokens, as far as they are known
 	WastedOutput int64   `json:"wasted_output"` // likewise
 	Slept        float64 `json:"slept_s"`       // between attempts
@@ -42,7 +41,7 @@ func newCalls() calls {
 	return calls{sum: Calls{Outcomes: map[string]int{}}, goodput: newGoodput()}
 }
 
-// addFirstTry adds a call that has no line but that of its only attempt.
+// addFirstTry adds a call that has only the line of its only attempt.
 func (c *calls) addFirstTry(l *capture.Line, o slo.Objectives) {
 	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, E2E: l.E2E}, ofExchange(l), o)
 }
@@ -50,7 +49,7 @@ func (c *calls) addFirstTry(l *capture.Line, o slo.Objectives) {
 // addChain adds a call that has a line of its own.
 func (c *calls) addChain(call *capture.Call, o slo.Objectives) { c.add(call, ofCall(call), o) }
 
-// add adds a call, whose facts are judged as those of an exchange are.
+// add adds a call. It judges the facts of the call as those of an exchange.
 func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 	s := &c.sum
 	s.Calls++
@@ -78,8 +77,8 @@ func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 	}
 }
 
-// summary is nil for a capture that has no chains. Busy is the time of all
-// attempts.
+// summary is nil for a capture without chains. Busy is the time of all attempts, in
+// seconds.
 func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
 	if c.sum.Calls == 0 {
 		return nil

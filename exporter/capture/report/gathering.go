@@ -98,7 +98,7 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	return out
 }
 
-// peak is the largest number of exchanges under way at once; one that ends as
+// peak is the largest number of exchanges under way at once. An exchange that ends as
 // another begins is not under way with it.
 func (g *gathering) peak() int {
 	slices.SortFunc(g.edges, func(a, b edge) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.by, b.by)) })
@@ -125,7 +125,7 @@ func latency(values []float64) *Latency {
 	}
 }
 
-// percentile interpolates linearly between the two nearest of sorted values.
+// percentile interpolates linearly between the two nearest of the sorted values.
 func percentile(sorted []float64, p float64) float64 {
 	rank := p * float64(len(sorted)-1)
 	below := math.Floor(rank)

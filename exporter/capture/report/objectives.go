@@ -10,8 +10,8 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// judged lists the indicators that a capture can be judged by, in the order in which
-// objectives are spelled.
+// judged lists the indicators that a report can judge by, in the order in which it spells
+// objectives.
 func judged() []exchange.Indicator {
 	return []exchange.Indicator{exchange.TTFT, exchange.TPOT, exchange.ITLP99, exchange.E2E}
 }

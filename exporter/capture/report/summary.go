@@ -1,5 +1,5 @@
-// Package report reads captures as a load-test tool would print them: latencies, rates
-// and goodput, of exchanges and of the calls that they were attempts at.
+// Package report sums captures up as a load-test tool prints its result: latencies, rates
+// and goodput, of exchanges and of the calls behind them.
 package report
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// By says what a Summary is divided by.
+// By is the field by which a Summary is divided into groups.
 type By string
 
 // The divisions.
@@ -27,15 +27,15 @@ const (
 type Summary struct {
 	Start    time.Time `json:"start"`      // of the first exchange
 	Duration float64   `json:"duration_s"` // to the end of the last one
-	// Canaries, and Others of no known dialect, are in the file and not summarised.
+	// Canaries, and Others of no known dialect, are in the file but not in the summary.
 	Canaries int     `json:"canaries"`
 	Others   int     `json:"others"`
 	All      Group   `json:"all"`
 	Groups   []Group `json:"groups,omitempty"` // most exchanges first
 }
 
-// Group is some of the exchanges of a capture. Rates are over the duration of the
-// whole capture, so that those of all groups add up. Latencies and tokens are of
+// Group sums up some of the exchanges of a capture. Rates are over the duration of the
+// whole capture, so that the rates of all groups add up. Latencies and tokens are of
 // successful exchanges.
 type Group struct {
 	Name       string         `json:"name,omitempty"`
@@ -57,8 +57,8 @@ type Group struct {
 	TTFT *Latency `json:"ttft_s,omitempty"`
 	TPOT *Latency `json:"tpot_s,omitempty"`
 	E2E  *Latency `json:"e2e_s,omitempty"`
-	// The lines hold quantiles of each exchange's ITL, which cannot be pooled. These
-	// are distributions over exchanges of the exchange's own median and p99.
+	// The lines hold quantiles of each exchange's ITL, which nobody can pool. So these are
+	// distributions over exchanges: of the exchange's own median, and of its own p99.
 	ITLP50 *Latency `json:"itl_p50_s,omitempty"`
 	ITLP99 *Latency `json:"itl_p99_s,omitempty"`
 	ITLMax float64  `json:"itl_max_s,omitempty"`
@@ -81,7 +81,7 @@ type Latency struct {
 // Summarizer gathers lines into a Summary. It is not safe for concurrent use.
 type Summarizer struct {
 	by         By
-	objectives slo.Objectives // none is no goodput
+	objectives slo.Objectives // without any there is no goodput
 	first      time.Time
 	last       time.Time
 	canaries   int
@@ -95,7 +95,7 @@ func NewSummarizer(by By, o slo.Objectives) *Summarizer {
 	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}}
 }
 
-// Add takes one line. One of a kind that is not known is passed over.
+// Add adds one line. It ignores lines of an unknown kind.
 func (s *Summarizer) Add(l capture.Line) {
 	switch {
 	case l.Kind == capture.KindChain && l.Call != nil:
@@ -122,7 +122,7 @@ func (s *Summarizer) Add(l capture.Line) {
 	}
 }
 
-// addChain takes the line of a chain. It belongs where its last attempt does.
+// addChain adds the line of a chain, to the group of its last attempt.
 func (s *Summarizer) addChain(l *capture.Line) {
 	if l.Call.Operation == "" {
 		return
@@ -141,7 +141,7 @@ func (s *Summarizer) named(name string) *gathering {
 	return s.groups[name]
 }
 
-// Summary is the summary of what was added so far.
+// Summary is the summary of all lines so far.
 func (s *Summarizer) Summary() Summary {
 	seconds := s.last.Sub(s.first).Seconds()
 	out := Summary{

@@ -10,12 +10,12 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// tableWidth is that of the load-test tools, so that the two can be laid side by
+// tableWidth is that of the load-test tools, so that the two tables can stand side by
 // side.
 const tableWidth = 50
 
-// WriteTable prints s as a load-test tool prints its result. It ends at the first
-// error of w.
+// WriteTable prints s as a load-test tool prints its result. It returns the first error
+// of w, and prints nothing after it.
 func (s Summary) WriteTable(w io.Writer) error {
 	t := &table{w: w}
 	t.group("Production traffic", s.All, s.Duration)
@@ -102,8 +102,8 @@ func (t *table) latency(title, short string, l *Latency) {
 	t.millis("P99 "+short, l.P99)
 }
 
-// itl says over what its percentiles are, as they are not those of a load-test
-// tool, which pools the gaps of all requests.
+// itl prints percentiles over requests, and says so: a load-test tool pools the gaps of
+// all requests instead.
 func (t *table) itl(g Group) {
 	if g.ITLP50 == nil {
 		return
@@ -116,7 +116,7 @@ func (t *table) itl(g Group) {
 	t.millis("Max ITL", g.ITLMax)
 }
 
-// calls says what the users of the exchanges felt, who do not see attempts.
+// calls prints what users felt, who see calls and not attempts.
 func (t *table) calls(c *Calls) {
 	t.title("Calls, all attempts together", "-")
 	t.count("Calls", int64(c.Calls))
@@ -161,7 +161,7 @@ func (t *table) goodput(title, of string, g *Goodput) {
 	}
 }
 
-// outcomes prints how many of all had each outcome, the known ones first.
+// outcomes prints how many of all had each outcome, the known outcomes first.
 func outcomes[O ~string](t *table, title string, counts map[string]int, known []O, all int) {
 	t.title(title, "-")
 	rest := maps.Clone(counts)

@@ -12,34 +12,34 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Flags of spans and links: those of W3C Trace Context, and of OTLP (trace.proto,
-// SpanFlags) that a parent is known to be, or not to be, of another process.
+// Flags of spans and links: those of W3C Trace Context, and those of OTLP (trace.proto,
+// SpanFlags) that say whether the parent is of another process.
 const (
 	sampled   uint32 = 0x1
 	hasRemote uint32 = 0x100
 	isRemote  uint32 = 0x200
 )
 
-// place is where the span of an attempt stands in its trace, and what is told of the
-// attempt there.
+// place is where the span of an attempt stands in its trace, and what the span tells of
+// that.
 type place struct {
 	context  exchange.Span // its own name
 	parent   exchange.SpanID
 	remote   bool          // the parent is the client's
-	link     exchange.Span // the chain's span when that is not the parent; zero for none
+	link     exchange.Span // the chain's span if that is not the parent; zero for none
 	joined   bool          // it is one of several attempts, or may turn out to be
 	outcome  exchange.ChainOutcome
 	verdicts []exchange.Verdict
 }
 
-// alone is the place of r below what its client sent.
+// alone is the place of r below its client's span.
 func alone(r *exchange.Record) place {
 	p := place{context: named(r.Span)}
 	p.parent, p.remote = remoteParent(&r.Trace, p.context.Trace)
 	return p
 }
 
-// named is s, with ids made up where it has none.
+// named is s, with random ids where s has none.
 func named(s exchange.Span) exchange.Span {
 	if s.Trace == (exchange.TraceID{}) {
 		high, low := newSpanID(), newSpanID()
@@ -78,7 +78,7 @@ func remoteParent(t *exchange.Trace, of exchange.TraceID) (parent exchange.SpanI
 // attempt writes the span of r, and those of its engine. b.mu is held.
 func (b *Builder) attempt(r *exchange.Record, p *place) {
 	span := b.row()
-	span.begin(p.context, p.parent, p.remote)
+	span.identify(p.context, p.parent, p.remote)
 	span.title(r.Operation, r.Model.Request, r.Upstream.Host)
 	span.SetKind(kindOf(r.Role))
 	span.SetStartTimestamp(at(r, 0))
@@ -88,9 +88,9 @@ func (b *Builder) attempt(r *exchange.Record, p *place) {
 
 	s := &span.main
 	s.clear()
-	s.called(r)
-	b.answered(s, r)
-	span.streamed(s, r)
+	s.request(r)
+	b.response(s, r)
+	span.timing(s, r)
 	span.chained(s, r, p)
 	s.judged(p.verdicts)
 	s.str(samplingReason, r.Sampling.Reason)
@@ -105,8 +105,8 @@ func (b *Builder) attempt(r *exchange.Record, p *place) {
 	}
 }
 
-// begin sets ids and flags.
-func (w row) begin(context exchange.Span, parent exchange.SpanID, remote bool) {
+// identify sets ids and flags.
+func (w row) identify(context exchange.Span, parent exchange.SpanID, remote bool) {
 	w.SetTraceID(pcommon.TraceID(context.Trace))
 	w.SetSpanID(pcommon.SpanID(context.ID))
 	w.SetParentSpanID(pcommon.SpanID(parent))
@@ -117,8 +117,8 @@ func (w row) begin(context exchange.Span, parent exchange.SpanID, remote bool) {
 	w.SetFlags(flags)
 }
 
-// title names the span {operation} {model}; with no operation, because no dialect
-// is known, exchange {upstream}.
+// title names the span {operation} {model}. Where no dialect is known, so that there is no
+// operation, it names the span exchange {upstream}.
 func (w row) title(operation exchange.Operation, model, upstream string) {
 	if operation == "" {
 		operation, model = "exchange", upstream
@@ -153,11 +153,11 @@ func (w row) state(client string, s exchange.Sampling) {
 	w.TraceState().FromRaw(w.string(from))
 }
 
-// verdict sets the status: Error and the outcome for what failed, unset
-// otherwise. Unset is also the exchange that its client left, which is how people stop
-// a model: nothing failed that was still wanted (semantic conventions, Recording
-// errors: instrumentation with more context may set the status more precisely). Its
-// error.type is canceled all the same, as in the metrics.
+// verdict sets the status: Error and the outcome for an exchange that failed. It leaves the
+// status unset otherwise, and also for an exchange that its client left: people stop a
+// model that way, and nothing failed that they still wanted (semantic conventions,
+// Recording errors: instrumentation with more context may set the status more precisely).
+// The error.type of such an exchange is canceled all the same, as in the metrics.
 func (w row) verdict(o exchange.Outcome) {
 	if o == exchange.OK || o == exchange.ClientGone {
 		w.Status().SetCode(ptrace.StatusCodeUnset)

@@ -6,8 +6,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// called adds what was asked, and whom.
-func (s *sheet) called(r *exchange.Record) {
+// request adds the attributes of the request: operation, model, upstream.
+func (s *sheet) request(r *exchange.Record) {
 	s.str(operationName, string(r.Operation))
 	s.str(providerName, r.Provider)
 	s.str(requestModel, r.Model.Request)
@@ -24,8 +24,8 @@ func (s *sheet) called(r *exchange.Record) {
 	s.str(dialect, r.Dialect)
 }
 
-// answered adds what came back.
-func (b *Builder) answered(s *sheet, r *exchange.Record) {
+// response adds the attributes of the response: status, outcome, tokens.
+func (b *Builder) response(s *sheet, r *exchange.Record) {
 	if r.Status > 0 {
 		s.int(statusCode, int64(r.Status))
 	}
@@ -47,8 +47,8 @@ func (b *Builder) answered(s *sheet, r *exchange.Record) {
 	s.str(usageSource, string(u.Source))
 }
 
-// streamed adds where the time went.
-func (w row) streamed(s *sheet, r *exchange.Record) {
+// timing adds where the time went.
+func (w row) timing(s *sheet, r *exchange.Record) {
 	if r.Timing.ResponseHead > 0 {
 		s.seconds(waitUpstream, r.Clocks.Upstream.Sum)
 		s.seconds(waitProxy, r.Clocks.Proxy.Sum)
@@ -72,7 +72,7 @@ func (w row) streamed(s *sheet, r *exchange.Record) {
 	}
 }
 
-// longestWait is the longest wait inside the response's body, and who made it.
+// longestWait is the longest wait inside the response's body, and the side that made it.
 func longestWait(c *exchange.Clocks) (time.Duration, string) {
 	longest, by := c.Upstream.Longest, "upstream"
 	if c.Proxy.Longest > longest {
@@ -84,8 +84,8 @@ func longestWait(c *exchange.Clocks) (time.Duration, string) {
 	return longest, by
 }
 
-// chained adds which attempt of which chain it was, of calls that took, or may take,
-// more than one or did not end with an answer.
+// chained adds which attempt of which chain r was, unless r is the only attempt of a call
+// and was answered.
 func (w row) chained(s *sheet, r *exchange.Record, p *place) {
 	ended := p.outcome != "" && p.outcome != exchange.FirstTry
 	if r.Attempt.Chain == 0 || !p.joined && !ended && r.Attempt.Number <= 1 {
@@ -111,7 +111,7 @@ func (w row) chainID(id exchange.ChainID) string {
 	return w.string(from)
 }
 
-// judged adds what the SLOs made of it: nothing when none judged.
+// judged adds the verdicts of the SLOs, if any judged.
 func (s *sheet) judged(verdicts []exchange.Verdict) {
 	if len(verdicts) == 0 {
 		return

@@ -16,7 +16,7 @@ const scope = "github.com/headway-sidecar/headway"
 // maxText is how much text of its own a batch holds before it is full.
 const maxText = 256 << 10
 
-// template is a request with its resource and scope, and without spans.
+// template is a request with its resource and scope, but without spans.
 type template struct{ traces ptrace.Traces }
 
 func newTemplate(c Config) template {
@@ -38,15 +38,14 @@ func (t template) copy() (ptrace.Traces, ptrace.SpanSlice) {
 	return c, c.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
 }
 
-// batch is a request in the making. Its spans are used again for the next one:
-// where an attribute has not changed since, which most have not, nothing is
-// allocated for it.
+// batch is a request in the making. The next request uses its spans again: an attribute
+// that has not changed since, as most have not, needs no allocation.
 type batch struct {
 	traces ptrace.Traces
-	spans  ptrace.SpanSlice // all that were ever made, of which used are in use
+	spans  ptrace.SpanSlice // all spans so far, of which used are in use
 	used   int
 	since  time.Time // when the first of them came
-	text   []byte    // of strings that were made for these spans
+	text   []byte    // of the strings that belong to these spans
 	main   sheet
 	side   sheet
 }
@@ -59,14 +58,14 @@ func newBatch(blank template) *batch {
 
 func (b *batch) fullAt(spans int) bool { return b.used >= spans || len(b.text) >= maxText }
 
-// row is a span to be written and the batch that it is in.
+// row is a span to write, and its batch.
 type row struct {
 	ptrace.Span
 	*batch
 }
 
-// next is the row after those in use. It counts when it is done: one that is not is
-// written over.
+// next is the row after those in use. It counts only after done: otherwise the next row
+// overwrites it.
 func (b *batch) next() row {
 	if b.used == b.spans.Len() {
 		b.spans.AppendEmpty()
@@ -74,14 +73,14 @@ func (b *batch) next() row {
 	return row{b.spans.At(b.used), b}
 }
 
-// done says that the row is written.
+// done counts the row, which is complete.
 func (w row) done() { w.used++ }
 
-// string is what was appended to text since it had the length from, without a copy.
-// It is valid until reset: text only grows before that, and when it is moved the old
-// bytes stay with the strings that refer to them. Such a string must never be
-// compared with what an earlier use of the batch left in a span, for that may lie in
-// the same memory, and change.
+// string is the part of text behind the length from, without a copy. It is valid until
+// reset: until then text only grows, and when append moves it, the old bytes stay with
+// the strings that refer to them. Never compare such a string with a value that an
+// earlier use of the batch left in a span: that value may lie in the same memory, and
+// change.
 func (b *batch) string(from int) string {
 	return unsafe.String(unsafe.SliceData(b.text[from:]), len(b.text)-from)
 }
@@ -89,7 +88,7 @@ func (b *batch) string(from int) string {
 // reset makes b ready for other spans.
 func (b *batch) reset() { b.used, b.text = 0, b.text[:0] }
 
-// batchPart is a request that borrows the spans of one that is not full.
+// batchPart is a request that borrows the spans of a batch that is not full.
 type batchPart struct {
 	traces ptrace.Traces
 	spans  ptrace.SpanSlice
@@ -101,8 +100,8 @@ func newPart(blank template) batchPart {
 	return p
 }
 
-// encode is b as an ExportTraceServiceRequest. pdata cannot leave spans out: when
-// not all are in use, those that are move to part and back.
+// encode is b as an ExportTraceServiceRequest. pdata cannot leave spans out: if not all
+// are in use, encode moves those that are to part, and back.
 func (b *batch) encode(part *batchPart) []byte {
 	if b.used == b.spans.Len() {
 		return marshal(b.traces)
@@ -138,6 +137,6 @@ func cut[E any, S interface {
 }
 
 func marshal(t ptrace.Traces) []byte {
-	payload, _ := ptraceotlp.NewExportRequestFromTraces(t).MarshalProto() // has no error to give
+	payload, _ := ptraceotlp.NewExportRequestFromTraces(t).MarshalProto() // never returns an error
 	return payload
 }

@@ -21,8 +21,9 @@ func first(records []exchange.Record) *exchange.Record {
 	return r
 }
 
-// verdictsOf are what the SLOs made of c: they are with c when it was closed late, and
-// with the attempt that closed it otherwise, beside those about that attempt.
+// verdictsOf lists the verdicts on c. A chain that was closed late has them itself. The
+// verdicts on any other chain are with the attempt that closed it, beside those on that
+// attempt.
 func verdictsOf(c *exchange.Chain, records []exchange.Record) []exchange.Verdict {
 	if len(c.Verdicts) > 0 {
 		return c.Verdicts
@@ -35,8 +36,8 @@ func verdictsOf(c *exchange.Chain, records []exchange.Record) []exchange.Verdict
 	return nil
 }
 
-// only are the verdicts about chains, or those about attempts. Mostly that is all of
-// them, or none, which costs nothing.
+// only lists the verdicts about chains, or those about attempts. It allocates nothing
+// where that is all of them or none, which is the usual case.
 func only(chain bool, verdicts []exchange.Verdict) []exchange.Verdict {
 	other := func(v exchange.Verdict) bool { return v.Chain != chain }
 	if !slices.ContainsFunc(verdicts, other) {
@@ -51,7 +52,7 @@ func only(chain bool, verdicts []exchange.Verdict) []exchange.Verdict {
 	return some
 }
 
-// both are verdicts that were made at two times.
+// both lists the verdicts of two moments.
 func both(first, late []exchange.Verdict) []exchange.Verdict {
 	if len(late) == 0 {
 		return first
@@ -59,11 +60,11 @@ func both(first, late []exchange.Verdict) []exchange.Verdict {
 	return slices.Concat(first, late)
 }
 
-// chain writes the span of c itself. It has no gen_ai.usage.*, so that who adds
-// tokens up over spans counts those of the attempts and none twice. b.mu is held.
+// chain writes the span of c itself. The span has no gen_ai.usage.*, so that a sum of
+// tokens over spans counts those of the attempts, and none twice. b.mu is held.
 func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) {
 	span, last := b.row(), &c.Last
-	span.begin(p.context, p.parent, p.remote)
+	span.identify(p.context, p.parent, p.remote)
 	span.title(last.Operation, last.Model.Request, last.Upstream.Host)
 	span.SetKind(kindOf(last.Role))
 	start, end := extent(c, records)
@@ -86,7 +87,7 @@ func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) 
 		sheet.str(errorType, string(last.ErrorType))
 	}
 	sheet.rented(chainID, span.chainID(c.ID))
-	sheet.told(c)
+	sheet.summary(c)
 	sheet.judged(verdictsOf(c, records))
 	sheet.str(samplingReason, s.Reason)
 	sheet.writeTo(span.Attributes())
@@ -95,8 +96,8 @@ func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) 
 	span.done()
 }
 
-// extent is from the start of the first attempt to the end of the last. The
-// attempts' own spans are inside even when the wall clock was set in between.
+// extent reaches from the start of the first attempt to the end of the last. The
+// attempts' own spans are inside it even if the wall clock was set in between.
 func extent(c *exchange.Chain, records []exchange.Record) (start, end time.Time) {
 	for i := range records {
 		r := &records[i]
@@ -119,8 +120,8 @@ func extent(c *exchange.Chain, records []exchange.Record) (start, end time.Time)
 	return start, end
 }
 
-// sampling is that of the last attempt, with the lowest threshold of all: a chain
-// is kept when one of its attempts is.
+// sampling is that of the last attempt, with the lowest threshold of all: a chain is kept
+// if one of its attempts is.
 func sampling(records []exchange.Record) exchange.Sampling {
 	s := records[len(records)-1].Sampling
 	for i := range records {
@@ -130,8 +131,8 @@ func sampling(records []exchange.Record) exchange.Sampling {
 	return s
 }
 
-// told adds what c is known for.
-func (s *sheet) told(c *exchange.Chain) {
+// summary adds the attributes of the whole chain.
+func (s *sheet) summary(c *exchange.Chain) {
 	s.str(chainOutcome, string(c.Outcome))
 	s.int(chainAttempts, int64(c.Attempts))
 	s.strs(chainJoinedBy, c.JoinedBy)
@@ -161,7 +162,7 @@ func (s *sheet) told(c *exchange.Chain) {
 	s.doubles(wastedTimes, times)
 }
 
-// sum adds what is known.
+// sum adds the counts that are known.
 func sum(a, b exchange.Count) exchange.Count {
 	return exchange.Count{N: a.N + b.N, Known: a.Known || b.Known}
 }

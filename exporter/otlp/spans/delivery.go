@@ -2,34 +2,34 @@ package spans
 
 import "time"
 
-// maxSpare is how many batches are kept for reuse: as many as are filled and sent at
-// a time when nothing is late. One takes some 0.5 MiB.
+// maxSpare is how many batches are kept for reuse: as many as are in use while nothing is
+// late. A batch takes some 0.5 MiB.
 const maxSpare = 4
 
-// aging is how often attempts are looked for that wait for nothing.
+// aging is how often run looks for attempts that wait for nothing.
 const aging = time.Minute
 
 // row is room for the next span, in a batch that is not full. b.mu is held.
 func (b *Builder) row() row {
 	if b.open.fullAt(b.config.MaxBatch) {
-		b.turn()
+		b.closeBatch()
 	}
 	if b.open.used == 0 {
-		b.open.reset() // of text for a row that was not done
+		b.open.reset() // drops the text of a row that was not done
 		b.open.since = time.Now()
 		b.signal()
 	}
 	return b.open.next()
 }
 
-// turn puts the open batch to those to be sent, unless it is empty. When too many
-// wait already, the oldest is dropped. b.mu is held.
-func (b *Builder) turn() {
+// closeBatch adds the open batch to the full ones, unless it is empty. If too many wait
+// already, it drops the oldest. b.mu is held.
+func (b *Builder) closeBatch() {
 	if b.open.used == 0 {
 		return
 	}
 	if len(b.full) >= b.config.MaxWaiting {
-		late := b.shift()
+		late := b.oldest()
 		b.dropped += uint64(late.used)
 		b.reuse(late)
 	}
@@ -41,8 +41,8 @@ func (b *Builder) turn() {
 	b.open = newBatch(b.blank)
 }
 
-// shift takes the oldest full batch. There must be one. b.mu is held.
-func (b *Builder) shift() *batch {
+// oldest removes and returns the oldest full batch. There must be one. b.mu is held.
+func (b *Builder) oldest() *batch {
 	oldest := b.full[0]
 	b.full = append(b.full[:0], b.full[1:]...)
 	return oldest
@@ -55,10 +55,10 @@ func (b *Builder) reuse(of *batch) {
 	}
 }
 
-// unlock ends what was begun with b.mu.Lock, and hands on what is full now.
+// unlock unlocks b.mu, and wakes the sender if a batch is full now.
 func (b *Builder) unlock() {
 	if b.open.fullAt(b.config.MaxBatch) {
-		b.turn()
+		b.closeBatch()
 		b.signal()
 	}
 	b.mu.Unlock()
@@ -71,8 +71,8 @@ func (b *Builder) signal() {
 	}
 }
 
-// run sends batches when they are full, or their first span has lingered, and writes
-// what need not wait for its chain.
+// run sends batches that are full, or whose first span has lingered, and writes attempts
+// that need not wait for their chain any longer.
 func (b *Builder) run() {
 	defer close(b.done)
 	timer, age := time.NewTimer(b.config.Linger), time.NewTicker(aging)
@@ -95,14 +95,14 @@ func (b *Builder) run() {
 	}
 }
 
-// sendDue sends what is to be sent, and tells how long the open batch may still
-// linger; 0 when it is empty.
+// sendDue sends the batches that are due, and returns how long the open batch may still
+// linger; 0 if it is empty.
 func (b *Builder) sendDue() time.Duration {
 	b.mu.Lock()
 	var due time.Duration
 	if b.open.used > 0 {
 		if due = b.config.Linger - time.Since(b.open.since); due <= 0 {
-			b.turn()
+			b.closeBatch()
 			due = 0
 		}
 	}
@@ -111,7 +111,7 @@ func (b *Builder) sendDue() time.Duration {
 	return due
 }
 
-// sendFull encodes and sends the full batches. It is not for goroutines that relay.
+// sendFull encodes and sends the full batches. Goroutines that relay must not call it.
 func (b *Builder) sendFull() {
 	b.sending.Lock()
 	defer b.sending.Unlock()
@@ -121,7 +121,7 @@ func (b *Builder) sendFull() {
 			b.mu.Unlock()
 			return
 		}
-		next := b.shift()
+		next := b.oldest()
 		b.mu.Unlock()
 
 		b.config.Send(next.encode(&b.part), next.used)

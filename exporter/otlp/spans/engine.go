@@ -9,15 +9,15 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// What the spans of an engine are laid against, in headway.engine.placed.
+// The moments by which the spans of an engine are placed, in headway.engine.placed.
 const (
-	atFirstToken = "first_token"     // its end is when the first token came
-	atLastToken  = "last_token"      // its end is when the last token came
-	atResponse   = "response"        // the end of them all is when the response began
-	atRequest    = "request_written" // its start is when the request was written
+	atFirstToken = "first_token"     // it ends when the first token came
+	atLastToken  = "last_token"      // it ends when the last token came
+	atResponse   = "response"        // all of them end when the response began
+	atRequest    = "request_written" // it starts when the request was written
 )
 
-// phase is a time that the engine told. It told how long, not when.
+// phase is a duration that the engine told. The engine does not tell when it was.
 type phase struct {
 	name   string
 	start  time.Duration
@@ -25,11 +25,11 @@ type phase struct {
 	placed string
 }
 
-// phases lays out what the engine told so that it ends where its end shows here: the
-// prefill with the first token, the decode with the last one. In a response that
-// did not stream, all of it was over when the response began. Waiting came before the
-// prefill; when that was not told, it began with the request. What is between the
-// phases and the exchange is the network's, and the server's in front of the engine.
+// phases places the engine's durations by moments that headway saw: the prefill ends with
+// the first token, the decode with the last one. In a response that did not stream, all
+// phases ended when the response began. Waiting came before the prefill; if the engine did
+// not tell the prefill, waiting began with the request. The rest of the exchange's time
+// belongs to the network, and to servers in front of the engine.
 func phases(r *exchange.Record) [3]phase {
 	e, t := &r.Engine, &r.Timing
 	decode := phase{"decode", t.LastToken - e.Decode, e.Decode, atLastToken}
@@ -45,8 +45,8 @@ func phases(r *exchange.Record) [3]phase {
 	return [...]phase{queue, prefill, decode}
 }
 
-// engine writes the engine's times as child spans of an attempt. They are cut where
-// they would leave it; headway.engine.duration is what was told. b.mu is held.
+// engine writes the engine's phases as child spans of an attempt. It cuts them where they
+// would leave the attempt; headway.engine.duration has the whole duration. b.mu is held.
 func (b *Builder) engine(r *exchange.Record, parent exchange.Span) {
 	for _, p := range phases(r) {
 		if p.told <= 0 {
@@ -55,7 +55,7 @@ func (b *Builder) engine(r *exchange.Record, parent exchange.Span) {
 		start := min(max(p.start, 0), r.Timing.End)
 		end := max(start, min(p.start+p.told, r.Timing.End))
 		span := b.row()
-		span.begin(exchange.Span{Trace: parent.Trace, ID: newSpanID()}, parent.ID, false)
+		span.identify(exchange.Span{Trace: parent.Trace, ID: newSpanID()}, parent.ID, false)
 		span.SetName(p.name)
 		span.SetKind(ptrace.SpanKindInternal)
 		span.SetStartTimestamp(at(r, start))

@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// event is what happened at one moment of an exchange.
+// event is an event at one moment of an exchange.
 type event struct {
 	name  string
 	at    time.Duration
@@ -50,7 +50,7 @@ func happened(to []event, r *exchange.Record) []event {
 	if is && stall.At >= first {
 		to = append(to, stalled)
 	}
-	// An error event ends its stream: what comes after it is not waited for.
+	// An error event ends its stream: nobody waits for anything after it.
 	if r.Outcome == exchange.StreamError {
 		to = append(to, event{name: streamErrorEvent, at: r.Timing.End, error: r.ErrorType})
 	}

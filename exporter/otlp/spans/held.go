@@ -7,22 +7,22 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// maxWait is how long an attempt is kept for the end of its chain. The chain stage ends a
-// chain that is older than an hour with its next attempt, or by silence: what waits for
-// longer waits for nothing.
+// maxWait is how long an attempt waits for the end of its chain. The chain stage ends a
+// chain that is older than an hour with its next attempt, or by silence: an attempt that
+// waits for longer waits for nothing.
 const maxWait = 2 * time.Hour
 
-// held are the attempts that are not written yet, by chain.
+// held holds the attempts that are not written yet, by chain.
 type held struct {
 	chains map[exchange.ChainID]*list.Element // of waiting, of chains that are not over
-	order  *list.List                         // those that are over; then the others, whose first attempt ended first comes first
+	order  *list.List                         // chains that are over, then the others in the order in which their first attempts ended
 	weight int                                // of all records
 }
 
-// waiting are the attempts of one chain, in the order in which they ended.
+// waiting holds the attempts of one chain, in the order in which they ended.
 type waiting struct {
 	chain   exchange.ChainID
-	over    *ended // nil when it is not
+	over    *finished // nil while the chain is not over
 	since   time.Time
 	records []exchange.Record
 }
@@ -31,8 +31,8 @@ func newHeld() held {
 	return held{chains: map[exchange.ChainID]*list.Element{}, order: list.New()}
 }
 
-// weigh is how much of the bound r takes: one for a Record of 1 KiB and what it
-// points to, and one more for every 512 chunks, which take 5 KiB.
+// weigh is the share of the bound that r takes: one for a Record of 1 KiB with everything
+// that it points to, and one more for every 512 chunks, which take 5 KiB.
 func weigh(r *exchange.Record) int { return 1 + r.Chunks.Kept()/512 }
 
 // add keeps a copy of r.
@@ -47,8 +47,8 @@ func (h *held) add(r *exchange.Record) {
 	h.weight += weigh(r)
 }
 
-// end puts what is kept of c to the front, as a chain that is over. It is not for the
-// caller to keep, and nil when there is nothing.
+// end moves the attempts of c to the front, as those of a chain that is over. The result
+// is nil if there are none, and the caller must not keep it.
 func (h *held) end(c *exchange.Chain) *waiting {
 	e := h.chains[c.ID]
 	if e == nil {
@@ -57,11 +57,11 @@ func (h *held) end(c *exchange.Chain) *waiting {
 	delete(h.chains, c.ID)
 	h.order.MoveToFront(e)
 	w := e.Value.(*waiting)
-	w.over = end(c, len(w.records))
+	w.over = finish(c, len(w.records))
 	return w
 }
 
-// due tells whether the first attempt has to wait no longer.
+// due says whether the first attempt need not wait any longer.
 func (h *held) due() bool {
 	e := h.order.Front()
 	if e == nil {
@@ -71,9 +71,9 @@ func (h *held) due() bool {
 	return w.over != nil || time.Since(w.since) >= maxWait
 }
 
-// take gives away the first attempt, and its chain if that is over. There must be
+// pop removes and returns the first attempt, and its chain if that is over. There must be
 // one.
-func (h *held) take() (exchange.Record, *ended) {
+func (h *held) pop() (exchange.Record, *finished) {
 	e := h.order.Front()
 	w := e.Value.(*waiting)
 	r := w.records[0]
@@ -89,8 +89,8 @@ func (h *held) take() (exchange.Record, *ended) {
 	return r, w.over
 }
 
-// hold keeps r until its chain is over. When more is kept than may be, the attempts
-// that waited longest are written: no more of them than r weighs. b.mu is held.
+// hold keeps r until its chain is over. If the bound is exceeded then, it writes the
+// attempts that waited longest, but no more of them than r weighs. b.mu is held.
 func (b *Builder) hold(r *exchange.Record) {
 	b.held.add(r)
 	for b.held.weight > b.config.MaxHeld {
@@ -98,10 +98,10 @@ func (b *Builder) hold(r *exchange.Record) {
 	}
 }
 
-// release writes the first of the attempts that are held: without its chain, when
-// that is not over. b.mu is held.
+// release writes the first of the held attempts: without its chain, if that is not over.
+// b.mu is held.
 func (b *Builder) release() {
-	r, over := b.held.take()
+	r, over := b.held.pop()
 	if over != nil {
 		p := over.place(&r)
 		b.attempt(&r, &p)
@@ -112,12 +112,12 @@ func (b *Builder) release() {
 	b.attempt(&r, &p)
 }
 
-// few is how many attempts are written while others wait for the lock.
+// few is how many attempts are written while other goroutines wait for the lock.
 const few = 4
 
-// releaseDue writes a few of the attempts that wait no longer, or of all that do, and
-// tells whether there are more. An attempt that cannot be written is dropped: nobody
-// else would keep the process from ending with it.
+// releaseDue writes a few of the attempts that need not wait any longer, or of all held
+// ones, and says whether there are more. If writing an attempt panics, it drops the
+// attempt: on this goroutine nothing else would keep the panic from ending the process.
 func (b *Builder) releaseDue(all bool) (more bool) {
 	b.mu.Lock()
 	defer b.unlock()
@@ -130,7 +130,7 @@ func (b *Builder) releaseDue(all bool) (more bool) {
 	due := func() bool { return b.held.due() || all && b.held.weight > 0 }
 	for n := 0; n < few && due(); n++ {
 		if n > 0 && len(b.full) >= b.config.MaxWaiting/2 {
-			break // or what is full would be dropped
+			break // or a full batch would be dropped
 		}
 		b.release()
 	}

@@ -2,8 +2,8 @@ package spans
 
 import "github.com/headway-sidecar/headway/exporter"
 
-// names are the attributes whose name depends on the version; empty ones are not
-// written.
+// names holds the attributes whose name depends on the version. An attribute with an empty
+// name is not written.
 type names struct{ cacheCreation, cacheWrite string }
 
 func namesOf(v exporter.SemConv) names {
@@ -17,7 +17,7 @@ func namesOf(v exporter.SemConv) names {
 	}
 }
 
-// schemaOf is the schema URL of the scope. Those of Latest have none yet.
+// schemaOf is the schema URL of the scope. Latest has none yet.
 func schemaOf(v exporter.SemConv) string {
 	if v == exporter.Latest {
 		return ""
@@ -47,7 +47,7 @@ const (
 	resendCount        = "http.request.resend_count"
 )
 
-// usageCacheWrite is what usageCacheCreation was renamed to, after v1.41.0.
+// usageCacheWrite is the name of usageCacheCreation after v1.41.0.
 const usageCacheWrite = "gen_ai.usage.cache_write.input_tokens"
 
 // headway's own.
@@ -65,12 +65,12 @@ const (
 	stallDuration      = "headway.stall.duration"        // s, of the event
 	waitUpstream       = "headway.wait.upstream"         // s, all waits for the upstream
 	waitProxy          = "headway.wait.proxy"            // s, inside headway
-	waitClient         = "headway.wait.client"           // s, for the client to take what was read
-	sloGood            = "headway.slo.good"              // whether every SLO that judged it was met
+	waitClient         = "headway.wait.client"           // s, for the client to take the response
+	sloGood            = "headway.slo.good"              // whether the exchange met every SLO that judged it
 	sloMissed          = "headway.slo.missed"            // {slo}:{indicator} for each miss
 	samplingReason     = "headway.sampling.reason"       // of exchange.Sampling
 	notes              = "headway.notes"                 // of exchange.Record
-	enginePlaced       = "headway.engine.placed"         // what the child span was laid against
+	enginePlaced       = "headway.engine.placed"         // the moment that places the child span
 	engineDuration     = "headway.engine.duration"       // s, as the server told it
 	chainID            = "headway.chain.id"              // 16 hex digits
 	chainAttempt       = "headway.chain.attempt"         // from 1
@@ -83,7 +83,7 @@ const (
 	chainSlept         = "headway.chain.slept"           // s, between attempts
 	chainIgnored       = "headway.chain.retry_after_ignored"
 	wastedTime         = "headway.chain.wasted.time"          // s, in attempts that did not end well
-	wastedInput        = "headway.chain.wasted.input_tokens"  // read for nothing, as far as it is known
+	wastedInput        = "headway.chain.wasted.input_tokens"  // read for nothing, as far as they are known
 	wastedOutput       = "headway.chain.wasted.output_tokens" // thrown away, likewise
 	wastedCauses       = "headway.chain.wasted.causes"        // error types of these attempts
 	wastedTimes        = "headway.chain.wasted.times"         // s, for each of the causes

@@ -13,24 +13,25 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// MaxOffsets bounds the text of token offsets, in bytes: New Relic takes no longer
-// value of an attribute (OpenTelemetry attribute limits: 4095 characters). That is
-// some 800 chunks. How many there were is in headway.content_chunks.
+// MaxOffsets bounds the text of token offsets, in bytes: New Relic takes no longer value
+// of an attribute (OpenTelemetry attribute limits: 4095 characters). That is enough for
+// some 800 chunks. headway.content_chunks has the number of all chunks.
 const MaxOffsets = 4095
 
 // tick is the resolution of token offsets.
 const tick = 100 * time.Microsecond
 
-// AppendOffsets appends when the content chunks of a stream came, as the attribute
-// headway.token_offsets_ms has it: numbers with a space between, in milliseconds,
-// with one decimal unless that is zero. The first is the offset of the first chunk
-// from the start of the request, each other the time since the chunk before.
+// AppendOffsets appends the times of a stream's content chunks in the form of the
+// attribute headway.token_offsets_ms: numbers with a space between, in milliseconds, with
+// one decimal unless that is zero. The first number is the offset of the first chunk from
+// the start of the request, each other one is the time since the chunk before.
 //
 //	214 18.3 17.9 0 21
 //
-// Each offset is rounded to a tenth of a millisecond before differences are taken, so
-// that their sums are never off by more than half of that. Chunks that would make it
-// longer than MaxOffsets are left out, and all that follow them.
+// AppendOffsets rounds each offset to a tenth of a millisecond before it takes
+// differences, so that sums of the numbers are never off by more than half of that. It
+// leaves out the first chunk that would make the text longer than MaxOffsets, and all
+// that follow.
 func AppendOffsets(to []byte, of *exchange.Chunks) []byte {
 	start := len(to)
 	in := of.Arrivals(exchange.Count{})
@@ -66,11 +67,11 @@ func appendTicks(to []byte, n uint64) []byte {
 	return to
 }
 
-// maxShort is how many bytes appendShort writes, of which not all count.
+// maxShort is how many bytes appendShort writes; not all of them count.
 const maxShort = 8
 
-// appendShort appends a space and less than a thousand ticks, as nearly every wait
-// is: all its characters in one word.
+// appendShort appends a space and a number of less than a thousand ticks, as nearly every
+// wait is, with all its characters in one word.
 func appendShort(to []byte, n uint64) []byte {
 	word, size := uint64(' '), 1
 	if n >= 100 {
@@ -84,8 +85,8 @@ func appendShort(to []byte, n uint64) []byte {
 	return binary.LittleEndian.AppendUint64(to, word)[:len(to)+size]
 }
 
-// Offsets reads what AppendOffsets wrote: the offset of each content chunk from the
-// start of its request, to a tenth of a millisecond.
+// Offsets reads a text of AppendOffsets: the offset of each content chunk from the start
+// of its request, to a tenth of a millisecond.
 func Offsets(text string) ([]time.Duration, error) {
 	if text == "" {
 		return nil, nil

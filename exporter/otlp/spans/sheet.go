@@ -12,11 +12,11 @@ import (
 // sheet gathers the attributes of a span, an event or a link.
 type sheet struct {
 	attributes []attribute
-	floats     []float64 // of the one attribute that is a list of them
+	floats     []float64 // of the one attribute that is a list of floats
 }
 
-// attribute is a key and its value. Which of the fields has that is a matter of kind;
-// what is in the others is of former attributes.
+// attribute is a key and its value. The kind says which field holds the value; the other
+// fields hold values of former attributes.
 type attribute struct {
 	key    string
 	kind   kind
@@ -66,21 +66,21 @@ func (s *sheet) rented(key, v string) {
 
 func (s *sheet) int(key string, v int64) { s.add(key, intKind).number = uint64(v) }
 
-// count adds what is known.
+// count adds a number that is known.
 func (s *sheet) count(key string, c exchange.Count) {
 	if c.Known {
 		s.int(key, c.N)
 	}
 }
 
-// seconds adds a time that happened.
+// seconds adds a time unless it is 0.
 func (s *sheet) seconds(key string, d time.Duration) {
 	if d > 0 {
 		s.add(key, doubleKind).number = math.Float64bits(d.Seconds())
 	}
 }
 
-// flag adds what is true.
+// flag adds true, and leaves false out.
 func (s *sheet) flag(key string, v bool) {
 	if v {
 		s.bool(key, v)
@@ -109,9 +109,9 @@ func (s *sheet) doubles(key string, v []float64) {
 	}
 }
 
-// writeTo makes m what s is. pdata allocates for every value that it is given, and
-// for its room; so what is there already, of the same keys in the same order, is
-// changed only where it differs.
+// writeTo makes m equal to s. pdata allocates for every new value, and for its room. So
+// writeTo changes attributes that are there already, with the same keys in the same
+// order, only where they differ.
 func (s *sheet) writeTo(m pcommon.Map) {
 	if s.overwrite(m) {
 		return
@@ -123,7 +123,7 @@ func (s *sheet) writeTo(m pcommon.Map) {
 	}
 }
 
-// overwrite does that if m has these keys, and tells whether it had.
+// overwrite changes m if m has the keys of s in their order, and says whether it has.
 func (s *sheet) overwrite(m pcommon.Map) bool {
 	if m.Len() != len(s.attributes) {
 		return false
@@ -176,7 +176,7 @@ func (s *sheet) write(a *attribute, v pcommon.Value) {
 	}
 }
 
-// holds tells whether v is the list of these texts.
+// holds says whether v is the list of these texts.
 func holds(v pcommon.Value, texts []string) bool {
 	if v.Type() != pcommon.ValueTypeSlice || v.Slice().Len() != len(texts) {
 		return false

@@ -1,11 +1,11 @@
-// Package spans makes traces of exchanges: OpenTelemetry spans named and
-// described by the GenAI semantic conventions, and by headway.* where those are
-// silent, encoded as OTLP requests in batches.
+// Package spans makes traces of exchanges: OpenTelemetry spans with the names and
+// attributes of the GenAI semantic conventions, and headway.* where those are silent,
+// encoded as OTLP requests in batches.
 //
-// An exchange is one span, from the head of its request to the last byte of its
-// response. A chain of several attempts has a span of its own over all of them. The
-// engine's own times, where the server told them, are child spans. Nothing
-// of what was asked or answered is in them.
+// An exchange is one span, from the head of its request to the last byte of its response.
+// A chain of several attempts has a span of its own over all of them. The engine's own
+// times, where the server tells them, are child spans. No span holds any part of a prompt
+// or an answer.
 package spans
 
 import (
@@ -24,35 +24,35 @@ const (
 	DefaultMaxWaiting = 8
 )
 
-// Config is what a Builder is made of. Zero values stand for the defaults.
+// Config says how a Builder works. Zero values stand for the defaults.
 type Config struct {
 	Resource map[string]string // attributes of the resource: service.name, k8s.pod.name, …
 	Version  string            // of headway, for the scope
 	SemConv  exporter.SemConv  // empty is exporter.V141
 
-	// MaxBatch is how many spans a request has at most. With 128 it is some 230 KiB
-	// for streams of 128 chunks, and stays below 1 MiB whatever is in them: receivers
+	// MaxBatch is how many spans a request has at most. With 128, a request has some
+	// 230 KiB for streams of 128 chunks, and stays below 1 MiB for any spans: receivers
 	// over gRPC take 4 MiB by default.
 	MaxBatch int
-	// Linger is how long a span waits for others to fill a batch. What waits is lost
-	// when the process is killed.
+	// Linger is how long a span waits for others to fill a batch. If the process is
+	// killed, the waiting spans are lost.
 	Linger time.Duration
-	// MaxHeld is how many attempts wait for the end of their chains, where one with many
-	// chunks counts for several: each stands for some 8 KiB. When there are
-	// more, the first attempts of the oldest chain are written without it.
+	// MaxHeld is how many attempts wait for the end of their chains. An attempt with many
+	// chunks counts for several: one stands for some 8 KiB. If there are more, the
+	// Builder writes the first attempts of the oldest chain without the chain.
 	MaxHeld int
-	// MaxWaiting is how many full batches wait to be encoded. When there are more,
-	// because the machine has no time for that, the oldest is dropped.
+	// MaxWaiting is how many full batches wait to be encoded. If there are more, because
+	// the machine has no time to encode them, the Builder drops the oldest.
 	MaxWaiting int
 
-	// Send takes an encoded ExportTraceServiceRequest of so many spans, and owns
-	// it. It must not block, and is never called twice at once.
+	// Send takes an encoded ExportTraceServiceRequest of so many spans, and owns it. It
+	// must not block. The Builder never calls it twice at once.
 	Send func(payload []byte, items int)
 }
 
-// Builder is an exchange.ChainObserver that makes a trace of every exchange that
-// is sampled. It is safe for concurrent use and never waits for I/O. Who observes only
-// fills spans in: a goroutine of the Builder encodes and sends them.
+// Builder is an exchange.ChainObserver that makes a trace of every sampled exchange. It is
+// safe for concurrent use and never waits for I/O. Observe only fills spans in: a
+// goroutine of the Builder encodes and sends them.
 type Builder struct {
 	config Config
 	names  names
@@ -75,7 +75,7 @@ type Builder struct {
 	done chan struct{}
 }
 
-// New starts a Builder. It has to be closed.
+// New starts a Builder, which runs until Close.
 func New(c Config) *Builder {
 	if c.MaxBatch <= 0 {
 		c.MaxBatch = DefaultMaxBatch
@@ -91,7 +91,7 @@ func New(c Config) *Builder {
 	}
 	b := &Builder{
 		config: c, names: namesOf(c.SemConv), blank: newTemplate(c), held: newHeld(),
-		recent: recent{chains: map[exchange.ChainID]*ended{}},
+		recent: recent{chains: map[exchange.ChainID]*finished{}},
 		wake:   make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.open, b.part = newBatch(b.blank), newPart(b.blank)
@@ -99,19 +99,19 @@ func New(c Config) *Builder {
 	return b
 }
 
-// Observe writes the span of r, or keeps r until its chain is over. An exchange
-// that is not sampled costs nothing.
+// Observe writes the span of r, or keeps r until its chain is over. It does nothing for an
+// exchange that is not sampled.
 func (b *Builder) Observe(r exchange.Record) {
 	if !r.Sampling.Kept {
 		return
 	}
 	b.mu.Lock()
-	defer b.unlock() // a panic, which whoever relays recovers from, leaves b usable
+	defer b.unlock() // a panic, from which the relay recovers, leaves b usable
 	if b.closed {
 		return
 	}
-	// Only an attempt that was answered at once is known to stay the only one: even the
-	// first may be what ends a chain of several, when it ends last.
+	// Only an attempt that was answered at once is sure to stay the only one: even the first
+	// attempt may end a chain of several, if it ends last.
 	if r.Attempt.Chain == 0 || r.Attempt.Outcome == exchange.FirstTry {
 		p := alone(&r)
 		p.outcome, p.verdicts = r.Attempt.Outcome, r.Verdicts
@@ -125,8 +125,8 @@ func (b *Builder) Observe(r exchange.Record) {
 	b.hold(&r)
 }
 
-// ObserveChain writes the spans of c whose attempts were kept until now. Those of a
-// long chain are written a few at a time.
+// ObserveChain writes the spans of c and of its attempts, which were kept until now. It
+// writes those of a long chain a few at a time.
 func (b *Builder) ObserveChain(c exchange.Chain) {
 	if c.Outcome == exchange.FirstTry {
 		return
@@ -138,13 +138,13 @@ func (b *Builder) ObserveChain(c exchange.Chain) {
 	}
 	w := b.held.end(&c)
 	if w == nil {
-		b.recent.add(end(&c, 0))
+		b.recent.add(finish(&c, 0))
 		return
 	}
 	if w.over.missing > 0 {
 		b.recent.add(w.over)
 	}
-	b.over(w.over, w.records)
+	b.span(w.over, w.records)
 	if len(w.records) > few {
 		b.signal()
 		return
@@ -154,21 +154,21 @@ func (b *Builder) ObserveChain(c exchange.Chain) {
 	}
 }
 
-// Flush sends everything that waits, attempts of chains that are not over
-// included. When it returns, Send has been called with all that was observed before.
-// It encodes, and is not for goroutines that relay.
+// Flush sends everything that waits, also attempts of chains that are not over. When it
+// returns, it has called Send with everything that was observed before. It encodes, so
+// that goroutines that relay must not call it.
 func (b *Builder) Flush() {
 	for b.releaseDue(true) {
 		b.sendFull()
 	}
 	b.sendFull() // or the open batch would push out one of them
 	b.mu.Lock()
-	b.turn()
+	b.closeBatch()
 	b.mu.Unlock()
 	b.sendFull()
 }
 
-// Close flushes and stops. What is observed later is ignored.
+// Close flushes and stops. Later exchanges are ignored.
 func (b *Builder) Close() {
 	b.mu.Lock()
 	first := !b.closed
