@@ -11,9 +11,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// How finely the books are kept: ten seconds for five minutes, a minute for six
-// hours, an hour for the longest window there is. Every ring has a slot more than
-// it shows, for the one that is being filled.
+// The resolution of the books: ten seconds for five minutes, a minute for six hours, an
+// hour for the longest window there is. Every ring has a slot more than it shows, for the
+// slot that is being filled.
 const (
 	slot       = 10 * time.Second
 	perMinute  = int64(time.Minute / slot)
@@ -22,19 +22,19 @@ const (
 	maxHours   = int64(maxWindow / time.Hour)
 )
 
-// books are what was counted, by SLO. They are kept under a lock.
+// books hold the counts, by SLO. Judge.mu guards them.
 type books struct {
 	started time.Time
 	slot    int64 // the present one, counted from started
 	ledgers []*ledger
-	totals  map[string]*totals // by name, whatever became of the SLO
-	seen    uint64             // exchanges that came to be judged
+	totals  map[string]*totals // by name, also of SLOs that are gone
+	seen    uint64             // exchanges so far, judged by an SLO or by none
 }
 
-// totals only grow, as long as the process lives.
+// totals never fall while the process lives.
 type totals struct{ timed, onTime uint64 }
 
-// ledger is what was counted for one SLO.
+// ledger holds the counts of one SLO.
 type ledger struct {
 	slo    *SLO
 	totals *totals
@@ -44,12 +44,12 @@ type ledger struct {
 	minute [minuteSlot]tally // complete slots only
 	hours  []hour            // oldest first, none empty
 
-	matched time.Time // when it last was about an exchange
-	seen    uint64    // how many there had been to judge then
-	warned  bool      // that it is about nothing, since then
+	matched time.Time // when the SLO last matched an exchange
+	seen    uint64    // books.seen at that moment
+	warned  bool      // Unmatched has named the SLO since then
 }
 
-// tally is what is counted of some time.
+// tally holds the counts of some span of time.
 type tally struct {
 	requests, good     uint64
 	tokens, goodTokens uint64
@@ -57,7 +57,7 @@ type tally struct {
 	missed             [exchange.E2EPerOutputToken + 1]uint64
 }
 
-// hour is what the error budget is made of: requests in an hour of Unix time.
+// hour counts the requests in an hour of Unix time, for the error budget.
 type hour struct {
 	at          int64
 	total, good uint64
@@ -65,7 +65,7 @@ type hour struct {
 
 func newBooks(now time.Time) books { return books{started: now, totals: map[string]*totals{}} }
 
-// open gives every rule of e a ledger: that of the same SLO before, or a new one.
+// open gives every rule of e a ledger: the present ledger of the same SLO, or a new one.
 func (b *books) open(e *engine) {
 	now := time.Now()
 	b.roll(now)
@@ -136,7 +136,7 @@ func (l *ledger) hour(at int64) *hour {
 	return &l.hours[len(l.hours)-1]
 }
 
-// roll turns to the slot of now.
+// roll moves on to the slot of now.
 func (b *books) roll(now time.Time) {
 	next := int64(now.Sub(b.started) / slot)
 	if next <= b.slot {
@@ -154,8 +154,8 @@ func (b *books) roll(now time.Time) {
 	b.slot = next
 }
 
-// sum adds up the last window, which is one of the slots that are kept, and what has
-// been of the present slot. It tells how much time that is.
+// sum adds up the slots of the last window, and the present slot as far as it is filled.
+// It also returns how much time they cover. The window must be one of windows.
 func (b *books) sum(l *ledger, window time.Duration, now time.Time) (tally, time.Duration) {
 	var t tally
 	size, ring, last := slot, l.fine[:], b.slot
@@ -182,7 +182,7 @@ func (t *tally) add(o *tally) {
 	}
 }
 
-// fingerprint is of what s makes of exchanges: equal for SLOs that are the same.
+// fingerprint is equal for SLOs that judge every exchange the same.
 func (s *SLO) fingerprint() string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%q %q %q %q %v %v %v %v", s.Name, s.Match.Operation, s.Match.Model, s.Match.Upstream,

@@ -2,20 +2,18 @@ package slo
 
 import "time"
 
-// Budget is the error budget over the SLO's window, as far back as this process
-// knows.
+// Budget is the error budget over the SLO's window, as far back as this process remembers.
 type Budget struct {
 	Since    time.Time `json:"since,omitzero"` // the oldest hour in it
 	Requests uint64    `json:"requests"`
 	Bad      uint64    `json:"bad"`
-	// Remaining is the share of the bad requests that the objective allows among
-	// Requests which has not been used: below 0 when it is overdrawn, absent without
-	// requests.
+	// Remaining is the unused share of the bad requests that the objective allows among
+	// Requests: below 0 when the budget is overdrawn, absent without requests.
 	Remaining *float64 `json:"remaining_ratio,omitempty"`
-	// BurnRate is how many times faster than sustainable the last hour used it.
+	// BurnRate is how many times faster than sustainable the last hour used the budget.
 	BurnRate *float64 `json:"burn_rate,omitempty"`
-	// Exhausted is in how many seconds nothing remains if it goes on as in the last
-	// hour; 0 is now, absent is never.
+	// Exhausted is how many seconds the budget lasts if it goes on as in the last hour;
+	// 0 is now, absent is for ever.
 	Exhausted *float64 `json:"exhausted_in_s,omitempty"`
 }
 
@@ -40,7 +38,7 @@ func (l *ledger) budget(s *SLO, now time.Time) Budget {
 	return b
 }
 
-// burn fills in what follows from the last hour.
+// burn sets BurnRate and Exhausted from the last hour.
 func (b *Budget) burn(s *SLO, hour *tally) {
 	if hour.requests == 0 {
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// How much a Set may hold. Every SLO is a label value and some 80 KiB of counters.
+// Bounds on a Set. Every SLO is a label value and some 80 KiB of counters.
 const (
 	maxSLOs   = 100
 	minWindow = time.Hour
@@ -26,8 +26,8 @@ var (
 	fields = regexp.MustCompile("^[a-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, section 5.1
 )
 
-// Check tells what is wrong with the SLOs of a Set, wherever it came from. Whether
-// their alerts can fire is slo/rules' to say.
+// Check lists every mistake in the SLOs of a Set, from whatever source. slo/rules checks
+// whether their alerts can fire.
 func Check(set Set) Problems {
 	var out Problems
 	named := map[string]*SLO{}
@@ -157,7 +157,7 @@ func (s *SLO) checkAlerting() Problems {
 	return out
 }
 
-// conditions are the header conditions of s, by name.
+// conditions lists the header conditions of s, by name.
 func (s *SLO) conditions() []exchange.Condition {
 	var out []exchange.Condition
 	for _, name := range slices.Sorted(maps.Keys(s.Match.Header)) {
@@ -166,7 +166,7 @@ func (s *SLO) conditions() []exchange.Condition {
 	return out
 }
 
-// warnings are about what is allowed and rarely meant.
+// warnings lists the parts of a Set that are allowed, but that rarely anybody means.
 func warnings(set Set) []Warning {
 	var out []Warning
 	for i := range set.SLOs {

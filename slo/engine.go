@@ -9,14 +9,14 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Bounds on what an engine keeps, whatever models clients ask for: plans, and
-// verdicts in all of them.
+// Bounds on the plans of an engine, and on the verdicts in all of them, whatever models
+// clients ask for.
 const (
 	maxPlans    = 1024
 	maxVerdicts = 100_000
 )
 
-// engine judges by one Set. It is never changed, but for what it remembers.
+// engine judges by one Set. Only its plans and verdicts change, which it remembers.
 type engine struct {
 	set        Set
 	rules      []rule
@@ -27,7 +27,7 @@ type engine struct {
 	verdicts int // in all plans
 }
 
-// rule is an SLO made ready.
+// rule is an SLO that is ready to judge.
 type rule struct {
 	*SLO
 	chain  bool // it judges chains
@@ -55,7 +55,7 @@ func newEngine(set Set, role exchange.Role) *engine {
 	return e
 }
 
-// identity is what an SLO's match says of exchanges that many share.
+// identity holds the facts that an SLO's match looks at and that many exchanges share.
 type identity struct {
 	operation exchange.Operation
 	model     string
@@ -73,7 +73,7 @@ func (e *engine) plan(r *exchange.Record) *plan {
 		return p
 	}
 	p = e.newPlan(id)
-	id.model = strings.Clone(id.model) // which may be a piece of a request's body
+	id.model = strings.Clone(id.model) // a name may be a piece of a request's body
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if known := e.plans[id]; known != nil {
@@ -92,8 +92,8 @@ type plan struct {
 	judges []judge
 	strict []objective     // the smallest limit of each indicator
 	itl    []time.Duration // the different limits, ascending
-	paces  []pace          // the different ones
-	pace   pace            // what keeps this one keeps all of them
+	paces  []pace          // the different paces
+	pace   pace            // a token that keeps this one keeps all of them
 
 	mu       sync.RWMutex
 	verdicts map[string][]exchange.Verdict // by the bytes of their opinions
@@ -112,8 +112,8 @@ type objective struct {
 	percent int64 // of tokens that must keep it
 }
 
-// pace is the deadline of every token: that of the first, and what each token after
-// it may add.
+// pace is the deadline of every token: the time for the first, and the time that each
+// later token may add.
 type pace struct {
 	first, each time.Duration
 	chain       bool // from the start of the chain
@@ -148,7 +148,7 @@ func (e *engine) newPlan(id identity) *plan {
 	return p
 }
 
-// tighten makes o one of the strictest objectives if it is.
+// tighten makes o the strictest objective of its indicator if it is.
 func (p *plan) tighten(o objective) {
 	at := slices.IndexFunc(p.strict, func(s objective) bool { return s.Indicator == o.Indicator })
 	switch {
@@ -177,7 +177,8 @@ func (p *plan) addPace(r *rule) int {
 	return at
 }
 
-// percentile is which one of ITL the indicator is, 0 for none.
+// percentile is the percentile of ITL that the indicator limits, 0 for any other
+// indicator.
 func percentile(i exchange.Indicator) int64 {
 	switch i {
 	case exchange.ITLP50:
@@ -202,7 +203,7 @@ func (m *Match) concerns(id identity) bool {
 		(m.Stream == nil || *m.Stream == id.stream)
 }
 
-// matches tells whether r, whose identity matches, is the rule's altogether.
+// matches says whether the rule matches an exchange whose identity it matches.
 func (r *rule) matches(e *engine, of *exchange.Record) bool {
 	if class := r.Match.InputTokens; class != (Range{}) && !class.Holds(promptSize(of)) {
 		return false
@@ -213,13 +214,13 @@ func (r *rule) matches(e *engine, of *exchange.Record) bool {
 	case of.Conditions.Of == &e.conditions:
 		return of.Conditions.Bits&r.bits == r.bits
 	}
-	// It began when another Set was in force.
+	// The exchange began when another Set was in force.
 	return !slices.ContainsFunc(r.header, func(c exchange.Condition) bool { return !of.Conditions.Has(c) })
 }
 
-// bytesPerToken is what a request's body takes for a token of its prompt, roughly
-// and only where the upstream did not count: a request that is turned away must
-// still be of some size class, or its refusal would count in none.
+// bytesPerToken is roughly how many bytes of a request's body stand for a token of its
+// prompt. It serves only where the upstream did not count: a request that is turned away
+// must still belong to a size class, or its refusal would count in none.
 const bytesPerToken = 4
 
 func promptSize(r *exchange.Record) int64 {

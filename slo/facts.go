@@ -16,7 +16,7 @@ type facts struct {
 	over   []int64 // by limit
 }
 
-// gather takes the facts of r that need no look at its chunks. The plan has so many
+// gather sets the facts of r that need no look at its chunks, and makes room for so many
 // limits of ITL.
 func (f *facts) gather(r *exchange.Record, limits int) {
 	over := slices.Grow(f.over[:0], limits)[:limits]

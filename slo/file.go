@@ -14,19 +14,19 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// ErrOpenSLO is returned for documents that are OpenSLO's.
+// ErrOpenSLO says that Parse met an OpenSLO document.
 var ErrOpenSLO = errors.New("this is an OpenSLO document")
 
 // maxFile bounds an SLO file.
 const maxFile = 1 << 20
 
-// defaultMinRequests is the traffic in a window below which nobody is told, unless
-// the file says otherwise: of fewer than ten, a single bad one is beyond most
+// defaultMinRequests is the traffic in a window below which alerts stay silent, unless the
+// file says otherwise: of fewer than ten requests, a single bad one is beyond most
 // objectives' burn rates.
 const defaultMinRequests = 10
 
-// Parse reads an SLO file, named in what it says of it. The error is Problems with
-// everything that is wrong, or ErrOpenSLO, or the reader's.
+// Parse reads an SLO file; its Problems and Warnings use that name. The error is Problems
+// with every mistake, or ErrOpenSLO, or the reader's.
 func Parse(name string, in io.Reader) (Set, []Warning, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	if err != nil {
@@ -42,7 +42,7 @@ func Parse(name string, in io.Reader) (Set, []Warning, error) {
 		return Set{}, nil, err
 	}
 	set := r.set(root)
-	// What could not be read is not checked for what it then does not say.
+	// A part that could not be read already has a Problem, and needs no second one.
 	for _, p := range Check(set) {
 		if !slices.ContainsFunc(r.problems, func(known Problem) bool { return known.Key == p.Key }) {
 			r.problems = append(r.problems, p)

@@ -6,13 +6,13 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// windows are those over which goodput slides.
+// windows lists the windows of goodput.
 func windows() []time.Duration {
 	return []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour, 6 * time.Hour}
 }
 
-// Snapshot is how all SLOs stand at one moment, as the API tells it. It is what this
-// process alone has seen: the authority, over all pods and restarts, is Prometheus.
+// Snapshot is how all SLOs stand at one moment, as the API tells it. It counts only the
+// exchanges of this process: Prometheus is the authority over all pods and restarts.
 type Snapshot struct {
 	At   time.Time `json:"at"`
 	SLOs []Status  `json:"slos"`
@@ -29,11 +29,11 @@ type Status struct {
 	Budget    Budget             `json:"budget"`
 }
 
-// Goodput is what met every objective in a window that ends now. Rates are per
-// second of the part of the window that was counted. A share of nothing is absent.
+// Goodput counts the requests and tokens of a window that ends now. Rates are per second
+// of the covered part of the window. A share of nothing is absent.
 type Goodput struct {
 	Window  float64 `json:"window_s"`
-	Covered float64 `json:"covered_s"` // counted so long: up to a slot more than the window, less after a start
+	Covered float64 `json:"covered_s"` // the time that was counted: up to a slot more than the window, and less after a start
 
 	Requests    uint64   `json:"requests"`
 	Good        uint64   `json:"good"`
@@ -50,8 +50,8 @@ type Goodput struct {
 	Missed map[string]uint64 `json:"missed,omitempty"` // requests by indicator; one may miss several
 }
 
-// Totals is what an SLO promises and what has been counted for its name since the
-// process began, for the exporter.
+// Totals tells the exporter what an SLO promises, and the counts for its name since the
+// process began.
 type Totals struct {
 	Name      string
 	Objective float64 // percent
@@ -60,7 +60,7 @@ type Totals struct {
 	OnTime    uint64 // of Timed, those that kept it
 }
 
-// Snapshot tells how all SLOs stand.
+// Snapshot returns how all SLOs stand.
 func (j *Judge) Snapshot(now time.Time) Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -73,7 +73,7 @@ func (j *Judge) Snapshot(now time.Time) Snapshot {
 	return out
 }
 
-// Totals lists what every SLO promises and has counted.
+// Totals lists the promise and the counts of every SLO.
 func (j *Judge) Totals() []Totals {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -84,9 +84,9 @@ func (j *Judge) Totals() []Totals {
 	return out
 }
 
-// Unmatched names the SLOs that match nothing: they have matched none of the
-// exchanges that came in the last hour or longer. Each is named once, until it
-// matches again. While nothing comes, none is named.
+// Unmatched names the SLOs that matched none of the exchanges of the last hour or longer.
+// It names each SLO once, until that matches again. It names none while no exchange
+// comes.
 func (j *Judge) Unmatched(now time.Time) []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -9,22 +9,22 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Config is what a Judge is made of.
+// Config says by which SLOs a Judge judges, and who is next.
 type Config struct {
 	Set  Set
 	Role exchange.Role // of the sidecar; empty is exchange.Client
 	Next exchange.ChainObserver
 }
 
-// Judge is the stage that judges: it stands behind the chain stage, if there is one,
-// gives every Record, and every Chain that was closed late, its Verdicts, and hands
-// it on. It is safe for concurrent use. The Verdicts are shared and never changed.
+// Judge is the stage that judges. It stands behind the chain stage, if there is one. It
+// gives every Record, and every Chain that was closed late, its Verdicts, and hands it on.
+// It is safe for concurrent use. Observers share the Verdicts and must not change them.
 type Judge struct {
 	config  Config
 	engine  atomic.Pointer[engine]
 	scratch sync.Pool // of *scratch
 
-	mu    sync.Mutex // of the books
+	mu    sync.Mutex // guards books
 	books books
 }
 
@@ -35,8 +35,8 @@ func New(c Config) *Judge {
 	return j
 }
 
-// Replace judges by set from now on. What was counted goes on for SLOs that make the
-// same of every exchange as before.
+// Replace makes j judge by set from now on. The counts of an SLO go on if it judges every
+// exchange the same as before.
 func (j *Judge) Replace(set Set) {
 	e := newEngine(set, j.config.Role)
 	j.mu.Lock()
@@ -45,14 +45,14 @@ func (j *Judge) Replace(set Set) {
 	j.engine.Store(e)
 }
 
-// Set is what is judged by now.
+// Set is the Set in force.
 func (j *Judge) Set() Set { return j.engine.Load().set }
 
-// Conditions are the header conditions that the tap has to look for.
+// Conditions lists the header conditions that the tap has to look for.
 func (j *Judge) Conditions() *exchange.Conditions { return &j.engine.Load().conditions }
 
-// Observe judges r: as an exchange, as the chain that it ended, or as both, each SLO
-// as it says. Where no chain stage is at work, an exchange is its own chain.
+// Observe judges r as an exchange, as the chain that it ended, or as both: each SLO says
+// which. Without a chain stage, an exchange is its own chain.
 func (j *Judge) Observe(r exchange.Record) {
 	if judged(&r) {
 		w := j.borrow()
@@ -63,7 +63,7 @@ func (j *Judge) Observe(r exchange.Record) {
 	j.config.Next.Observe(r)
 }
 
-// ObserveChain judges c if it was closed late. Any other chain was judged with the
+// ObserveChain judges c if it was closed late. Observe judged any other chain with the
 // exchange that ended it.
 func (j *Judge) ObserveChain(c exchange.Chain) {
 	if c.Late && judged(&c.Last) {
@@ -76,7 +76,7 @@ func (j *Judge) ObserveChain(c exchange.Chain) {
 	j.config.Next.ObserveChain(c)
 }
 
-// judged says whether SLOs are about r: exchanges of users, as far as they were read.
+// judged says whether SLOs judge r. They judge exchanges of users that headway could read.
 func judged(r *exchange.Record) bool {
 	switch r.Mode {
 	case exchange.Sealed, exchange.Raw, exchange.Upgraded:
@@ -85,17 +85,17 @@ func judged(r *exchange.Record) bool {
 	return r.Origin != exchange.Canary
 }
 
-// scratch is what one judgement works with.
+// scratch is the memory that one judgement works with.
 type scratch struct {
 	facts    facts
 	kept     bool      // nothing was missed
 	late     []int64   // tokens by pace
-	matched  []*ledger // of the SLOs that r is one of, judged or not
+	matched  []*ledger // of the SLOs that match r, whether they judge it or not
 	opinions []opinion
 	key      []byte
 }
 
-// opinion is what one SLO makes of an exchange.
+// opinion is the opinion of one SLO on an exchange.
 type opinion struct {
 	by     *judge
 	missed exchange.Misses
@@ -111,9 +111,9 @@ func (j *Judge) borrow() *scratch {
 	return new(scratch)
 }
 
-// judge returns the Verdicts on r, as the end of its chain if ended. A late end is
-// of a chain whose last attempt was judged as an exchange before, and has lost its
-// chunks since.
+// judge returns the Verdicts on r, as the end of its chain if ended. A late end is that of
+// a chain whose last attempt has been judged as an exchange already, and has lost its
+// chunks since then.
 func (j *Judge) judge(w *scratch, r *exchange.Record, ended, late bool) []exchange.Verdict {
 	e := j.engine.Load()
 	p := e.plan(r)
@@ -179,13 +179,12 @@ func (w *scratch) consider(by *judge, i int, r *exchange.Record, timed int64) {
 	w.key = append(w.key, byte(i), byte(o.missed), byte(o.missed>>8))
 }
 
-// excludes says whether exchanges that ended as r count neither way.
+// excludes says whether exchanges that ended like this one count neither way.
 func (r *rule) excludes(of *exchange.Record) bool {
 	return slices.Contains(r.Exclude, of.Outcome) || slices.Contains(r.ExcludeTypes, of.ErrorType)
 }
 
-// intern returns the opinions as Verdicts: those of an earlier exchange when it was
-// judged the same.
+// intern returns the opinions as Verdicts. Exchanges with the same opinions share them.
 func (e *engine) intern(p *plan, w *scratch) []exchange.Verdict {
 	if len(w.opinions) == 0 {
 		return nil
@@ -200,7 +199,7 @@ func (e *engine) intern(p *plan, w *scratch) []exchange.Verdict {
 	for i, o := range w.opinions {
 		out[i] = exchange.Verdict{SLO: o.by.Name, Good: o.missed == 0, Missed: o.missed, Chain: o.by.chain}
 	}
-	if e.room(len(out)) {
+	if e.reserve(len(out)) {
 		p.mu.Lock()
 		p.verdicts[string(w.key)] = out
 		p.mu.Unlock()
@@ -208,8 +207,8 @@ func (e *engine) intern(p *plan, w *scratch) []exchange.Verdict {
 	return out
 }
 
-// room takes room for n more verdicts, if there is.
-func (e *engine) room(n int) bool {
+// reserve reserves room for n more verdicts, and says whether there was any.
+func (e *engine) reserve(n int) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.verdicts+n > maxVerdicts {

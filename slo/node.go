@@ -8,10 +8,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxDepth bounds how far aliases and merges lead on.
+// maxDepth bounds chains of aliases and merges.
 const maxDepth = 32
 
-// reader reads the nodes of a YAML document and gathers what is wrong with them.
+// reader reads the nodes of a YAML document and gathers their mistakes.
 type reader struct {
 	file     string
 	problems Problems
@@ -21,7 +21,7 @@ func (r *reader) wrong(line int, key, wrong, right string) {
 	r.problems = append(r.problems, Problem{File: r.file, Line: line, Key: key, Wrong: wrong, Right: right})
 }
 
-// mapping is a YAML mapping in its order, and where it stands.
+// mapping is a YAML mapping in its order, and its place.
 type mapping struct {
 	key    string
 	line   int
@@ -34,7 +34,7 @@ type field struct {
 	value *yaml.Node
 }
 
-// get returns the value of a key, nil when it is not there or says nothing.
+// get returns the value of a key, nil when the key is missing or its value is null.
 func (m *mapping) get(name string) *yaml.Node {
 	for _, f := range m.fields {
 		if f.name == name && f.value.ShortTag() != "!!null" {
@@ -51,9 +51,9 @@ func (m *mapping) path(name string) string {
 	return m.key + "." + name
 }
 
-// mapping reads n, which may have the known keys and no others; none known allows
-// any. A key that stands there twice is a mistake; one that was merged in (<<) gives
-// way.
+// mapping reads n, which may have the known keys and no others; without known keys it may
+// have any. A key that comes twice is a mistake, but a key of n wins over one that was
+// merged in (<<).
 func (r *reader) mapping(n *yaml.Node, key string, known ...string) (mapping, bool) {
 	n = alias(n)
 	m := mapping{key: key, line: n.Line}
@@ -120,7 +120,7 @@ func alias(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// list returns the members of n, which may be a single value as well.
+// list returns the members of n. A single value is a list of one.
 func (r *reader) list(n *yaml.Node, key string) []*yaml.Node {
 	switch n.Kind {
 	case yaml.SequenceNode:
@@ -182,7 +182,7 @@ func describe(n *yaml.Node) string {
 	return "it"
 }
 
-// suggest names the known key that was likely meant, or all of them.
+// suggest names the known key that the author likely meant, or all known keys.
 func suggest(name string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is something that an SLO file must not say. Every one names what would
-// be right.
+// Problem is a mistake in an SLO file, together with a correction.
 type Problem struct {
 	File  string
 	Line  int    // 0 is unknown
@@ -17,7 +16,7 @@ type Problem struct {
 	Right string
 }
 
-// Error is p as file:line: key: what is wrong; what would be right.
+// Error is p as file:line: key: the mistake; the correction.
 func (p Problem) Error() string {
 	var b strings.Builder
 	if p.File != "" {
@@ -37,7 +36,7 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Problems is everything that is wrong with a Set, in the order of its lines.
+// Problems lists every mistake in a Set, in the order of its lines.
 type Problems []Problem
 
 // Error is a line for each problem.
@@ -49,7 +48,7 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Err is p as an error, nil when nothing is wrong.
+// Err is p as an error, nil when there is no mistake.
 func (p Problems) Err() error {
 	if len(p) == 0 {
 		return nil
@@ -61,18 +60,18 @@ func (p Problems) sort() {
 	slices.SortStableFunc(p, func(a, b Problem) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key)) })
 }
 
-// Warning is something in an SLO file that is allowed and rarely meant.
+// Warning is a part of an SLO file that is allowed, but that rarely anybody means.
 type Warning = Problem
 
-// place is where an SLO stands.
+// place is where an SLO stands in its file.
 type place struct {
 	file  string
 	key   string         // slos[0]
 	lines map[string]int // by key within the SLO: good.ttft, say
 }
 
-// Problem is one of s, about the key within it (good.ttft, say), or about all of it
-// when key is empty. It knows the line when s was read from a file.
+// Problem returns a mistake in s: at the key within s (good.ttft, say), or in all of s if
+// key is empty. It has the line if s was read from a file.
 func (s *SLO) Problem(key, wrong, right string) Problem {
 	p := Problem{File: s.at.file, Key: s.at.key, Wrong: wrong, Right: right}
 	if p.Key == "" {
@@ -90,9 +89,8 @@ func (s *SLO) Problem(key, wrong, right string) Problem {
 	return p
 }
 
-// Place says where s was read, so that its Problems can name the line: the file,
-// the key of s in it, and the lines of the keys within s, that of s itself under the
-// empty one.
+// Place notes where s was read, so that its Problems can name the line: the file, the key
+// of s in it, and the lines of the keys within s. The empty key has the line of s itself.
 func (s *SLO) Place(file, key string, lines map[string]int) {
 	s.at = place{file: file, key: key, lines: lines}
 }

@@ -57,9 +57,9 @@ func (q *Request) gone() bool { return q.Outcome == exchange.ClientGone }
 
 func (q *Request) failed() bool { return q.Outcome != exchange.OK && !q.gone() }
 
-// counts says whether a request that missed these indicators counts at all. A client
-// that left before any limit was passed says nothing about the service; one that left
-// after that says that it waited too long.
+// counts says whether a request that missed these indicators counts at all. A client that
+// left before any limit was passed says nothing about the service; a client that left
+// after that waited too long.
 func (q *Request) counts(missed exchange.Misses) bool { return missed != 0 || !q.gone() }
 
 // late says whether the first token of a stream came after limit, or did not come

@@ -10,24 +10,24 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Set is the content of an SLO file, valid as a whole. It is never changed, only
-// replaced.
+// Set is the content of an SLO file, valid as a whole. Nobody changes a Set: a new one
+// replaces it.
 type Set struct {
 	SLOs []SLO
-	// First says that only the first SLO that matches judges an exchange; otherwise
-	// all that match do.
+	// First says that only the first matching SLO judges an exchange; otherwise all
+	// matching ones do.
 	First bool
 }
 
-// SLO is a promise about the exchanges that it matches: so many percent of them
-// are good, which is to say that every objective held.
+// SLO is a promise about the exchanges that it matches: so many percent of them are good,
+// which means that they met every objective.
 type SLO struct {
 	Name      string
 	Match     Match
 	Objective float64 // percent good, above 0 and below 100
 	Window    time.Duration
-	Good      Objectives // an error is never good, so that no objective needs to say it
-	// Exclude and ExcludeTypes count neither way.
+	Good      Objectives // besides, a failed exchange is never good
+	// Exchanges with an outcome of Exclude or a type of ExcludeTypes count neither way.
 	Exclude      []exchange.Outcome
 	ExcludeTypes []exchange.ErrorType // HTTP statuses
 	Judge        Event
@@ -36,8 +36,8 @@ type SLO struct {
 	at place // where it was read
 }
 
-// Equal tells whether s and o promise the same and tell the same people, wherever
-// they were read.
+// Equal says whether s and o promise the same and alert the same people, wherever they
+// were read.
 func (s *SLO) Equal(o *SLO) bool {
 	a, b := &s.Alerting, &o.Alerting
 	return s.same(o) && s.Objective == o.Objective && s.Window == o.Window &&
@@ -46,14 +46,14 @@ func (s *SLO) Equal(o *SLO) bool {
 		maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations)
 }
 
-// same tells whether s and o have one name and make the same of every exchange, so
-// that what was counted for one can go on for the other.
+// same says whether s and o have one name and judge every exchange the same, so that the
+// counts of one can go on for the other.
 func (s *SLO) same(o *SLO) bool {
 	return s.Name == o.Name && s.Match.equal(&o.Match) && s.Judge == o.Judge && slices.Equal(s.Good, o.Good) &&
 		slices.Equal(s.Exclude, o.Exclude) && slices.Equal(s.ExcludeTypes, o.ExcludeTypes)
 }
 
-// Limit is the objective's for i, 0 for none.
+// Limit is the limit of the objective for i, 0 if there is none.
 func (s *SLO) Limit(i exchange.Indicator) time.Duration {
 	for _, o := range s.Good {
 		if o.Indicator == i {
@@ -63,7 +63,7 @@ func (s *SLO) Limit(i exchange.Indicator) time.Duration {
 	return 0
 }
 
-// Event is what counts as one.
+// Event is the thing that an SLO judges and counts.
 type Event string
 
 // The events. Empty is Chain beside an application and Attempt beside a
@@ -73,7 +73,7 @@ const (
 	Attempt Event = "attempt" // every exchange for itself
 )
 
-// Match says which exchanges an SLO is about. What is empty matches all.
+// Match says which exchanges an SLO judges. An empty field matches all.
 type Match struct {
 	Operation   exchange.Operation
 	Model       string // pattern with *, of the requested model
@@ -89,17 +89,17 @@ func (m *Match) equal(o *Match) bool {
 		m.InputTokens == o.InputTokens && maps.Equal(m.Header, o.Header)
 }
 
-// Range is a size class, both ends included. Max 0 is without end.
+// Range is a size class that includes both ends. Max 0 is no upper end.
 type Range struct{ Min, Max int64 }
 
-// Holds tells whether n is of the class.
+// Holds says whether n is in the class.
 func (r Range) Holds(n int64) bool { return n >= r.Min && (r.Max == 0 || n <= r.Max) }
 
-// Alerting says who is told when the budget burns.
+// Alerting says how alerts go out when the budget burns.
 type Alerting struct {
 	Page, Ticket bool
-	MinRequests  int64             // below so many in the short window nobody is told
-	By           []string          // labels that stay apart in the fleet; none aggregates all
+	MinRequests  int64             // below so many in the short window alerts stay silent
+	By           []string          // labels that keep parts of the fleet apart; none aggregates all
 	Runbook      string            // URL
 	Dashboard    string            // URL
 	Labels       map[string]string // added to every alert

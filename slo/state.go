@@ -13,26 +13,26 @@ import (
 	"time"
 )
 
-// stateVersion is that of the file's format. Any other is not read.
+// stateVersion is the version of the file's format. Restore reads no other.
 const stateVersion = 1
 
-// saveEvery is how much of the error budget's memory a crash may cost.
+// saveEvery is how much time of the error budgets a crash may lose.
 const saveEvery = time.Minute
 
-// state is what outlives the process: enough for the error budgets, and no more.
+// state outlives the process: enough for the error budgets, and no more.
 type state struct {
 	Version int                   `json:"version"`
 	SLOs    map[string]savedHours `json:"slos"`
 }
 
 type savedHours struct {
-	Fingerprint string     `json:"fingerprint"` // of what was counted
+	Fingerprint string     `json:"fingerprint"` // of the SLO that was counted
 	Hours       [][3]int64 `json:"hours"`       // hour of Unix time, requests, good ones
 }
 
-// Keep restores the error budgets from the file at path, saves them there every
-// minute and when ctx ends, and warns of SLOs that match nothing. Without a path it
-// only warns. It returns when ctx has ended.
+// Keep restores the error budgets from the file at path, and saves them there every
+// minute and when ctx ends. It also warns of SLOs that match nothing; without a path it
+// does only that. It returns when ctx has ended.
 func (j *Judge) Keep(ctx context.Context, path string, log *slog.Logger) {
 	if path != "" {
 		if err := j.Restore(path); err != nil {
@@ -62,9 +62,8 @@ func (j *Judge) Keep(ctx context.Context, path string, log *slog.Logger) {
 	}
 }
 
-// Restore takes over what Save wrote, for SLOs that are still the same. A file that
-// is not there is no error; one that cannot be read is put aside, with .bad at its
-// end.
+// Restore adds the counts that Save wrote, for SLOs that are still the same. A missing
+// file is no error. Restore puts a file that it cannot read aside, with .bad at its end.
 func (j *Judge) Restore(path string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,7 +106,7 @@ func parseState(text []byte) (state, error) {
 	return s, nil
 }
 
-// restore puts saved hours before those that were counted since.
+// restore puts saved hours before the hours that were counted since the start.
 func (l *ledger) restore(saved [][3]int64, now int64) {
 	since := l.hours
 	l.hours = nil
@@ -123,8 +122,8 @@ func (l *ledger) restore(saved [][3]int64, now int64) {
 	}
 }
 
-// Save writes what the error budgets need into the file at path, whole or not at
-// all. Nobody else may read it: it names the SLOs.
+// Save writes the counts for the error budgets into the file at path, whole or not at
+// all. No other user may read the file, because it names the SLOs.
 func (j *Judge) Save(path string) error {
 	text, err := json.Marshal(j.state())
 	if err != nil {
@@ -150,7 +149,7 @@ func (j *Judge) state() state {
 	return out
 }
 
-// replace writes text to a new file that then takes the place of path.
+// replace writes text to a new file, which then replaces path.
 func replace(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// read goes through the chunks of r once, as far as what they say is not clear
-// beforehand: tokens over each limit of ITL into f, and late tokens by pace into
-// late. It returns all tokens of the chunks.
+// read reads the chunks of r once, unless it is clear beforehand that all of them keep
+// every limit. It counts the tokens over each limit of ITL into f, and the late tokens by
+// pace into late. It returns the number of all tokens.
 func (p *plan) read(r *exchange.Record, f *facts, late []int64) int64 {
 	chunks := r.Chunks.Arrivals(r.Usage.Streamed)
 	tokens := chunks.Tokens()
@@ -16,19 +16,19 @@ func (p *plan) read(r *exchange.Record, f *facts, late []int64) int64 {
 		return 0
 	}
 	if p.clear(r) {
-		f.tokens = max(0, tokens-1) // of no consequence, as none is over
+		f.tokens = max(0, tokens-1) // the exact number does not matter, because no token is over a limit
 		return tokens
 	}
 	p.scan(&chunks, r.Attempt.Elapsed, f, late)
 	return tokens
 }
 
-// maxTokens is more than any model answers in, and few enough for their deadlines
-// to be told: so many hours are a duration.
+// maxTokens is more than any model answers in. It is few enough for their deadlines to fit
+// a Duration: so many hours do.
 const maxTokens = 1 << 21
 
-// clear says that no token can be over any limit or late: no gap was as long as the
-// smallest limit, and no gap and no start longer than a pace allows for one token.
+// clear says that no token can be over any limit or late: no gap was longer than the
+// smallest limit, and no gap and no start was longer than a pace allows for one token.
 func (p *plan) clear(r *exchange.Record) bool {
 	longest := r.Chunks.Longest()
 	if len(p.itl) > 0 && longest > p.itl[0] {
@@ -71,8 +71,8 @@ func (p *plan) scan(chunks *exchange.Arrivals, elapsed time.Duration, f *facts, 
 	}
 }
 
-// over books the tokens of a block with each limit that they exceed. The first chunk
-// of a stream has no gap.
+// over adds the tokens of a block to each limit that they exceed. The first chunk of a
+// stream has no gap.
 func (p *plan) over(chunks []exchange.Chunk, b exchange.Block, over []int64) {
 	previous := b.Previous
 	if b.Before == 0 {
@@ -100,14 +100,14 @@ func (c *pace) outrun(b exchange.Block, elapsed time.Duration) bool {
 	return b.Last > c.start(elapsed)+time.Duration(b.Before)*c.each
 }
 
-// late counts the tokens of chunks that came after their deadline. So many tokens
-// came before them.
+// late counts the tokens of chunks that came after their deadline. The stream had so many
+// tokens before these chunks.
 func (c *pace) late(chunks []exchange.Chunk, before int64, elapsed time.Duration) int64 {
 	start := c.start(elapsed)
 	var late int64
 	for _, k := range chunks {
 		if behind := k.At - start; behind > time.Duration(before)*c.each {
-			due := int64((behind + c.each - 1) / c.each) // the first token that had until now
+			due := int64((behind + c.each - 1) / c.each) // the first token that is not late
 			late += min(due-before, int64(k.Tokens))
 		}
 		before += int64(k.Tokens)

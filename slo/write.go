@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Write writes set as an SLO file, which Parse reads back to an equal set.
+// Write writes set as an SLO file. Parse reads it back to an equal set.
 func Write(w io.Writer, set Set) error {
 	file := written{SLOs: make([]writtenSLO, len(set.SLOs))}
 	if set.First {
@@ -52,7 +52,7 @@ type writtenMatch struct {
 	InputTokens string            `yaml:"input_tokens,omitempty"`
 }
 
-// writtenAlerting says all that Parse would fill in.
+// writtenAlerting spells out the defaults, too, which Parse would fill in.
 type writtenAlerting struct {
 	Page        bool              `yaml:"page"`
 	Ticket      bool              `yaml:"ticket"`
@@ -125,7 +125,8 @@ func writeDuration(d time.Duration) string {
 }
 
 // DNSLabel is the name of s as Kubernetes and OpenSLO want names (RFC 1123): in lower
-// case, with - for what they do not allow. Different names can become equal.
+// case, with - for every character that they do not allow. Different names can become
+// equal.
 func (s *SLO) DNSLabel() string {
 	return strings.Map(func(r rune) rune {
 		if r == '.' || r == '_' {

@@ -11,11 +11,11 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// maxFile bounds what is read.
+// maxFile bounds a file, in bytes.
 const maxFile = 1 << 20
 
-// Decode reads documents, named in what is said of them. The error is slo.Problems
-// or the reader's: a key that the specification does not have is one.
+// Decode reads documents; its Problems use that name. The error is slo.Problems or the
+// reader's. A key that the specification does not have is a Problem.
 func Decode(name string, in io.Reader) ([]Object, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	if err != nil {
@@ -95,7 +95,7 @@ func decode(file string, node *yaml.Node) (Object, slo.Problems) {
 	return o, nil
 }
 
-// newSpec is an empty spec of kind, nil for a kind that there is not.
+// newSpec is an empty spec of kind, nil for an unknown kind.
 func newSpec(kind Kind) any {
 	switch kind {
 	case KindSLO:
@@ -116,7 +116,7 @@ func newSpec(kind Kind) any {
 	return nil
 }
 
-// invalid is err as Problems, with lines where it tells them.
+// invalid is err as Problems, with lines where err tells them.
 func invalid(file string, line int, err error) slo.Problems {
 	var several *yaml.LoadErrors
 	if errors.As(err, &several) {
@@ -133,7 +133,7 @@ func invalid(file string, line int, err error) slo.Problems {
 	return slo.Problems{{File: file, Line: line, Wrong: err.Error(), Right: "see the OpenSLO specification, v1"}}
 }
 
-// Encode writes objects, a document each.
+// Encode writes objects, each as a document.
 func Encode(w io.Writer, objects []Object) error {
 	text, err := yaml.Dump(objects, yaml.WithAllDocuments(), yaml.WithLineWidth(-1))
 	if err != nil {
@@ -143,7 +143,7 @@ func Encode(w io.Writer, objects []Object) error {
 	return err
 }
 
-// line is where the value at path stands, or the nearest thing above it.
+// line is the line of the value at path, or of the nearest node above it.
 func (o *Object) line(path ...string) int {
 	n := o.node
 	if n == nil {
@@ -160,7 +160,7 @@ func (o *Object) line(path ...string) int {
 	return line
 }
 
-// child is a key of n, or of the first entry of the list n, and its value.
+// child returns a key of n, or of the first entry of the list n, with its value.
 func child(n *yaml.Node, key string) (name, value *yaml.Node) {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {

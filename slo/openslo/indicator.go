@@ -12,14 +12,14 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// source is the type of a metricSource that is headway itself: what it measures,
-// said in the words of its own file.
+// source is the type of a metricSource that stands for headway itself, in the words of
+// headway's own file.
 const source = "headway"
 
-// indicator reads what is good. Documents say it in one of three ways: in headway's
-// annotations, beside queries that read the same from Prometheus; in a ratioMetric of
-// headway, whose good has good and whose total has match, exclude and judge; or in a
-// thresholdMetric of headway, with an indicator of its and a value.
+// indicator reads the objectives of good requests. A document has them in one of three
+// places: in headway's annotations, beside queries that read the same from Prometheus; in
+// a ratioMetric of headway, whose good has good and whose total has match, exclude and
+// judge; or in a thresholdMetric of headway, with one of headway's indicators and a value.
 func (r *reader) indicator(o *Object, spec *SLOSpec, d *document) {
 	from, sli := r.sli(o, spec)
 	switch {
@@ -39,7 +39,7 @@ func (r *reader) indicator(o *Object, spec *SLOSpec, d *document) {
 	}
 }
 
-// sli is the indicator of an SLO and the object that it stands in, nil when there is
+// sli returns the indicator of an SLO and the object that holds it, nil when there is
 // none.
 func (r *reader) sli(o *Object, spec *SLOSpec) (*Object, *SLISpec) {
 	switch {
@@ -60,7 +60,7 @@ func (r *reader) sli(o *Object, spec *SLOSpec) (*Object, *SLISpec) {
 	return o, nil
 }
 
-// under is the path of an SLI's spec within the object that it stands in.
+// under is the path of an SLI's spec within the object that holds it.
 func under(o *Object) string {
 	if o.Kind == KindSLO {
 		return "spec.indicator.spec."
@@ -75,7 +75,7 @@ func place(o *Object, sli *SLISpec) string {
 	return under(o) + "ratioMetric"
 }
 
-// asked is whom the queries of sli are for.
+// asked is the system that the queries of sli ask.
 func asked(sli *SLISpec) string {
 	var names []string
 	add := func(m *Metric) {
@@ -103,7 +103,8 @@ func asked(sli *SLISpec) string {
 	return strings.Join(names, " or ")
 }
 
-// queries are of no use to headway, who has the annotations. Its own are known.
+// queries warns of queries that headway does not run, because it has the annotations. It
+// knows headway's own queries, and does not warn of those.
 func (r *reader) queries(from *Object, sli *SLISpec, d *document) {
 	own := "slo=" + strconv.Quote(d.Name)
 	for _, m := range []*Metric{sli.ThresholdMetric, good(sli), total(sli)} {
@@ -174,7 +175,7 @@ func (r *reader) threshold(o *Object, spec *SLOSpec, from *Object, sli *SLISpec,
 	r.parts(from, at, rest, d, "match", "exclude", "judge")
 }
 
-// parts takes the allowed keys of a metricSource's spec over.
+// parts copies the allowed keys of a metricSource's spec to d.
 func (r *reader) parts(from *Object, at string, spec map[string]any, d *document, allowed ...string) {
 	for _, key := range slices.Sorted(maps.Keys(spec)) {
 		if !slices.Contains(allowed, key) {

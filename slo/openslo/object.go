@@ -6,10 +6,10 @@ package openslo
 
 import "go.yaml.in/yaml/v4"
 
-// APIVersion is the version that is read and written.
+// APIVersion is the version that this package reads and writes.
 const APIVersion = "openslo/v1"
 
-// Kind says what an object is.
+// Kind is the kind of an object.
 type Kind string
 
 // The kinds.
@@ -31,7 +31,7 @@ type Object struct {
 	// Spec is a pointer to the Spec type of Kind.
 	Spec any `yaml:"spec"`
 
-	node *yaml.Node // what it was read from
+	node *yaml.Node // from which Decode read it
 }
 
 // Metadata names an object.
@@ -67,7 +67,7 @@ type SLISpec struct {
 	RatioMetric     *Ratio  `yaml:"ratioMetric,omitempty"`
 }
 
-// Ratio is events among events, or a ratio that is a metric already.
+// Ratio compares two metrics of events, or is one metric that is a ratio already.
 type Ratio struct {
 	Counter *bool   `yaml:"counter,omitempty"`
 	Good    *Metric `yaml:"good,omitempty"`
@@ -82,14 +82,14 @@ type Metric struct {
 	Source MetricSource `yaml:"metricSource"`
 }
 
-// MetricSource says who is asked, and what.
+// MetricSource says which system to ask, and for what.
 type MetricSource struct {
 	Ref  string         `yaml:"metricSourceRef,omitempty"`
 	Type string         `yaml:"type,omitempty"`
 	Spec map[string]any `yaml:"spec"`
 }
 
-// TimeWindow is what the objective is about.
+// TimeWindow is the window of the objectives.
 type TimeWindow struct {
 	Duration  string    `yaml:"duration"`
 	IsRolling *bool     `yaml:"isRolling,omitempty"`
@@ -153,7 +153,7 @@ type ConditionSpec struct {
 	Condition   BurnRate `yaml:"condition"`
 }
 
-// BurnRate is when to alert.
+// BurnRate says when to alert.
 type BurnRate struct {
 	Kind           string   `yaml:"kind"`
 	Op             string   `yaml:"op"`

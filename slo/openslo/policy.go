@@ -9,8 +9,8 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// alerting reads who is told: a policy with a condition of severity page or critical
-// asks for pages, ticket or warning for tickets.
+// alerting reads which alerts an SLO asks for: a policy with a condition of severity page
+// or critical asks for pages, one of severity ticket or warning for tickets.
 func (r *reader) alerting(o *Object, spec *SLOSpec) slo.Alerting {
 	var a slo.Alerting
 	for _, p := range spec.AlertPolicies {
@@ -18,7 +18,7 @@ func (r *reader) alerting(o *Object, spec *SLOSpec) slo.Alerting {
 		if policy == nil {
 			continue
 		}
-		r.told(from, policy)
+		r.ignored(from, policy)
 		for _, c := range policy.Conditions {
 			at, condition := resolve(r, from, "spec", KindCondition, c.Ref, c.Spec)
 			if condition == nil {
@@ -37,8 +37,8 @@ func (r *reader) alerting(o *Object, spec *SLOSpec) slo.Alerting {
 	return a
 }
 
-// resolve returns the spec inside o, or the one that ref names, and the object that the
-// spec stands in. It returns no spec where nothing has that name.
+// resolve returns the spec inside o, or the one that ref names, and the object that holds
+// the spec. It returns no spec where nothing has that name.
 func resolve[S any](r *reader, o *Object, key string, kind Kind, ref string, inside *S) (*Object, *S) {
 	if ref == "" {
 		return o, inside
@@ -51,8 +51,8 @@ func resolve[S any](r *reader, o *Object, key string, kind Kind, ref string, ins
 	return o, nil
 }
 
-// told names what of a policy Alertmanager decides.
-func (r *reader) told(o *Object, p *PolicySpec) {
+// ignored warns of the parts of a policy that Alertmanager decides.
+func (r *reader) ignored(o *Object, p *PolicySpec) {
 	at := "spec"
 	if o.Kind == KindSLO {
 		at = "spec.alertPolicies"
@@ -79,7 +79,7 @@ func (r *reader) told(o *Object, p *PolicySpec) {
 	}
 }
 
-// compare names the conditions that headway's rules do not have.
+// compare warns of conditions that headway's rules do not have.
 func (r *reader) compare(o *Object, spec *SLOSpec, s *slo.SLO) {
 	pairs := rules.Pairs(s, rules.Options{})
 	for _, p := range spec.AlertPolicies {
@@ -102,7 +102,7 @@ func (r *reader) compare(o *Object, spec *SLOSpec, s *slo.SLO) {
 	}
 }
 
-// matches tells whether one of pairs is c.
+// matches says whether one of pairs is c.
 func matches(c *ConditionSpec, pairs []rules.Pair) bool {
 	b := c.Condition
 	if b.Threshold == nil || (b.Op != "gt" && b.Op != "gte") || b.AlertAfter != "" {

@@ -14,9 +14,9 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// Parse reads OpenSLO documents, named in what it says of them, as SLOs. What an SLO
-// cannot be judged without, and headway cannot do, is an error; every other part that
-// is not honoured is a warning. The error is slo.Problems or the reader's.
+// Parse reads OpenSLO documents as SLOs; its Problems and Warnings use that name. A part
+// that headway cannot honour is an error if the SLO cannot be judged without it, and a
+// warning otherwise. The error is slo.Problems or the reader's.
 func Parse(name string, in io.Reader) (slo.Set, []slo.Warning, error) {
 	objects, err := Decode(name, in)
 	if err != nil {
@@ -52,8 +52,8 @@ type reader struct {
 	lost    []slo.Warning
 }
 
-// at is a Problem of o, about the value at path.
-func (r *reader) at(o *Object, path, wrong, right string) slo.Problem {
+// problem is a Problem of o at the value of path.
+func (r *reader) problem(o *Object, path, wrong, right string) slo.Problem {
 	return slo.Problem{
 		File: r.file, Line: o.line(strings.Split(path, ".")...), Key: string(o.Kind) + " " + o.Metadata.Name + ": " + path,
 		Wrong: wrong, Right: right,
@@ -61,11 +61,11 @@ func (r *reader) at(o *Object, path, wrong, right string) slo.Problem {
 }
 
 func (r *reader) refuse(o *Object, path, wrong, right string) {
-	r.wrong = append(r.wrong, r.at(o, path, wrong, right))
+	r.wrong = append(r.wrong, r.problem(o, path, wrong, right))
 }
 
 func (r *reader) lose(o *Object, path, wrong, right string) {
-	r.lost = append(r.lost, r.at(o, path, wrong, right))
+	r.lost = append(r.lost, r.problem(o, path, wrong, right))
 }
 
 // find is the object of that name, nil when there is none.
@@ -79,7 +79,7 @@ func (r *reader) find(kind Kind, name string) *Object {
 	return nil
 }
 
-// unused names the objects that came to nothing.
+// unused warns of the objects to which no SLO refers.
 func (r *reader) unused() {
 	for i := range r.objects {
 		switch o := &r.objects[i]; {
@@ -92,7 +92,7 @@ func (r *reader) unused() {
 	}
 }
 
-// document is an SLO as headway's own file has it; the parts are YAML.
+// document is an SLO as in headway's own file; its parts are YAML.
 type document struct {
 	Name      string     `yaml:"name"`
 	Objective string     `yaml:"objective"`
@@ -104,8 +104,8 @@ type document struct {
 	Alerting  *yaml.Node `yaml:"alerting,omitempty"`
 }
 
-// slo reads one SLO. Its parts are put together as headway's own file and read by
-// slo.Parse, so that there is one place that knows what they may say.
+// slo reads one SLO. It puts the parts together as headway's own file, and slo.Parse reads
+// that file, so that one place knows the rules for all parts.
 func (r *reader) slo(o *Object, spec *SLOSpec) (slo.SLO, bool) {
 	before := len(r.wrong)
 	d := &document{Name: o.Metadata.Name}
@@ -156,7 +156,7 @@ func (r *reader) annotations(o *Object, d *document) {
 	}
 }
 
-// part is where the value of an SLO's key belongs.
+// part returns the field of d for a key of an SLO.
 func (d *document) part(key string) **yaml.Node {
 	switch key {
 	case "match":
@@ -215,7 +215,7 @@ func (r *reader) budget(o *Object, spec *SLOSpec, d *document) {
 	}
 }
 
-// ornaments are for people to read, and headway's file has no place for them.
+// ornaments warns of texts for people, for which headway's file has no place.
 func (r *reader) ornaments(o *Object, spec *SLOSpec) {
 	lose := func(there bool, path string) {
 		if there {
@@ -229,7 +229,7 @@ func (r *reader) ornaments(o *Object, spec *SLOSpec) {
 	lose(len(spec.Objectives) == 1 && spec.Objectives[0].DisplayName != "", "spec.objectives.displayName")
 }
 
-// assemble has slo.Parse read d.
+// assemble makes slo.Parse read d.
 func (r *reader) assemble(o *Object, d *document) (slo.SLO, bool) {
 	text, err := yaml.Dump(map[string]any{"slos": []*document{d}})
 	if err != nil {

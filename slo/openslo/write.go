@@ -15,16 +15,15 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// prefix is of the annotations that hold what OpenSLO has no field for: the keys of
-// an SLO in headway's own file, each as JSON. Where both say something, OpenSLO's own
-// field counts.
+// prefix begins the annotations for everything that has no field in OpenSLO: keys of an SLO
+// in headway's own file, each as JSON. Where there is a field, too, the field counts.
 const prefix = "headway-sidecar.github.io/"
 
-// kept are the keys that become annotations.
+// kept lists the keys that become annotations.
 func kept() []string { return []string{"match", "good", "exclude", "judge", "alerting"} }
 
-// alertmanager is the notification target of what is written: who is told is
-// Alertmanager's business.
+// alertmanager is the notification target of every written policy, because Alertmanager
+// decides whom to notify.
 const alertmanager = "alertmanager"
 
 // Write writes set as SLO documents of service. Parse reads them back to an equal
@@ -84,7 +83,7 @@ func query(promql string) *Metric {
 	return &Metric{MetricSource{Type: "Prometheus", Spec: map[string]any{"query": promql}}}
 }
 
-// annotate is what OpenSLO has no field for.
+// annotate returns the annotations for everything that has no field in OpenSLO.
 func annotate(s *slo.SLO) (map[string]string, error) {
 	var text bytes.Buffer
 	if err := slo.Write(&text, slo.Set{SLOs: []slo.SLO{*s}}); err != nil {
@@ -110,8 +109,8 @@ func annotate(s *slo.SLO) (map[string]string, error) {
 	return annotations, nil
 }
 
-// policies are the alerts that headway's rules have for s. The short window of each
-// is in none of OpenSLO's fields, and goes into the description.
+// policies lists the alerts that headway's rules have for s. OpenSLO has no field for the
+// short window of an alert, so that it goes into the description.
 func policies(s *slo.SLO) []Policy {
 	var all []Policy
 	for _, pair := range rules.Pairs(s, rules.Options{}) {
@@ -149,8 +148,8 @@ func shorthand(d time.Duration) string {
 	return fmt.Sprintf("%dm", d.Round(time.Minute)/time.Minute)
 }
 
-// duration reads a shorthand whose unit has one length: months, quarters and years
-// have not.
+// duration reads a shorthand whose unit has one length. Months, quarters and years have
+// several.
 func duration(text string) (time.Duration, bool) {
 	var n int
 	var unit string

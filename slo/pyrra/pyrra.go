@@ -65,8 +65,8 @@ type severities struct {
 	LongTermBurn rules.Severity `yaml:"longTermBurn"`
 }
 
-// Write writes an object for each SLO of set, in namespace where one is given. What
-// an object has no place for is returned.
+// Write writes an object for each SLO of set, in namespace if that is not empty. It
+// returns a Warning for every part that has no place in an object.
 func Write(w io.Writer, set slo.Set, namespace string) ([]slo.Warning, error) {
 	var lost []slo.Warning
 	objects := make([]object, len(set.SLOs))
@@ -137,7 +137,7 @@ func window(d time.Duration) string {
 	return fmt.Sprintf("%dh", hours)
 }
 
-// unsaid is what of s is not in its object.
+// unsaid lists the parts of s that have no place in its object.
 func unsaid(s *slo.SLO, name string) []slo.Warning {
 	var lost []slo.Warning
 	add := func(key, wrong, right string) { lost = append(lost, s.Problem(key, wrong, right)) }

@@ -19,7 +19,7 @@ const (
 	Absent     = "HeadwaySLOAbsent"          // nothing reports the SLO any more
 )
 
-// Alerts lists every alert that is rendered.
+// Alerts lists every alert.
 func Alerts() []string {
 	return []string{PageFast, PageSlow, TicketFast, TicketSlow, CanaryBurn, Exhausted, Absent}
 }
@@ -45,8 +45,8 @@ func (p *plan) burn(pair Pair) Rule {
 	})
 }
 
-// floor keeps an alert silent while there is too little in window to judge by: too
-// few requests, or one bad one alone.
+// floor keeps an alert silent while the window has too little to judge by: too few
+// requests, or only one bad one.
 func (p *plan) floor(window time.Duration) string {
 	if p.slo.Alerting.MinRequests == 0 {
 		return ""
@@ -55,7 +55,7 @@ func (p *plan) floor(window time.Duration) string {
 		"\nand ignoring (window)\n" + p.sum(recordIncrease, window, `verdict="bad"`) + " " + moreThanOne
 }
 
-// enough holds while there is traffic to judge by.
+// enough holds while there is enough traffic to judge by.
 func (p *plan) enough(window time.Duration) string {
 	return fmt.Sprintf("%s >= %d", p.sum(recordIncrease, window), p.slo.Alerting.MinRequests)
 }
@@ -65,7 +65,8 @@ func (p *plan) sum(increase string, window time.Duration, matchers ...string) st
 	return fmt.Sprintf("sum%s (%s)", p.by("slo"), selector(increase, p.slo, matchers...))
 }
 
-// canaryBurn is the pages' condition on canaries, while there is too little traffic.
+// canaryBurn is the condition of pages, applied to canaries while there is too little
+// traffic.
 func (p *plan) canaryBurn() Rule {
 	var conditions []string
 	var shortest time.Duration
@@ -91,7 +92,7 @@ func (p *plan) canaryBurn() Rule {
 	})
 }
 
-// exhausted fires while more of the window was bad than may be.
+// exhausted fires while more of the window was bad than the objective allows.
 func (p *plan) exhausted() Rule {
 	expr := selector(recordErrors, p.slo, windowIs(p.window)) + " > " + number(p.budget1) + p.floor(p.window)
 	return p.alert(Exhausted, Ticket, expr, "", map[string]string{
@@ -102,8 +103,8 @@ func (p *plan) exhausted() Rule {
 	})
 }
 
-// absent fires when sidecars reported the SLO within a day and none does now. An
-// SLO without traffic is still reported.
+// absent fires when sidecars reported the SLO within a day and none does now. Sidecars
+// also report an SLO without traffic.
 func (p *plan) absent() Rule {
 	memory, patience := scaled(day, p.options.Scale), 3*p.resolution
 	expr := fmt.Sprintf("max_over_time(%s[%s])\nunless\n%s",
@@ -115,8 +116,8 @@ func (p *plan) absent() Rule {
 	})
 }
 
-// alert is a rule with what every alert has. What the SLO file says wins over what
-// is given, but never over slo and severity.
+// alert is a rule with the labels and annotations that every alert has. Those of the SLO
+// file win over the given ones, but never over slo and severity.
 func (p *plan) alert(name string, severity Severity, expr, patience string, annotations map[string]string) Rule {
 	a := &p.slo.Alerting
 	labels := maps.Clone(a.Labels)
@@ -132,7 +133,7 @@ func (p *plan) alert(name string, severity Severity, expr, patience string, anno
 	return Rule{Alert: name, Expr: expr, For: patience, Labels: labels, Annotations: annotations}
 }
 
-// runbook is the URL of what to do.
+// runbook is the URL of the alert's runbook.
 func (p *plan) runbook(alert string) string {
 	switch {
 	case p.slo.Alerting.Runbook != "":
@@ -152,7 +153,7 @@ func where(by []string) string {
 	return b.String()
 }
 
-// coarse is d / by in the two greatest units that matter.
+// coarse is d / by, rounded to its two greatest units.
 func coarse(d time.Duration, by float64) time.Duration {
 	d = time.Duration(float64(d) / by)
 	for _, unit := range []time.Duration{time.Hour, time.Minute, time.Second} {

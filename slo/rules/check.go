@@ -9,10 +9,10 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// shortest is the resolution below which no scrape interval is short enough.
+// shortest is the smallest resolution: no scrape interval is short enough for less.
 const shortest = 2 * time.Second
 
-// Check tells what is wrong with o itself.
+// Check returns the mistakes in o itself.
 func (o Options) Check() error {
 	switch {
 	case o.Scale < 0 || o.Scale > 1:
@@ -27,8 +27,8 @@ func (o Options) Check() error {
 	return nil
 }
 
-// Check tells which SLOs of set ask for alerts that cannot work, with the
-// arithmetic and what would.
+// Check lists the SLOs of set whose alerts cannot work, with the arithmetic and a
+// correction.
 func Check(set slo.Set, o Options) slo.Problems {
 	o.Scale = 0
 	var out slo.Problems
@@ -41,9 +41,8 @@ func Check(set slo.Set, o Options) slo.Problems {
 	return out
 }
 
-// impossible finds the factor that more than everything would have to be bad for:
-// when all is bad, the budget burns 1 / (1 - objective) times too fast, and no
-// faster.
+// impossible finds a factor that no traffic can reach: even if every request is bad, the
+// budget burns only 1 / (1 - objective) times too fast.
 func (p *plan) impossible() slo.Problems {
 	var out slo.Problems
 	for _, severity := range []Severity{Page, Ticket} {
@@ -64,7 +63,7 @@ func (p *plan) impossible() slo.Problems {
 	return out
 }
 
-// tooShort finds the long window that rates are too coarse for.
+// tooShort finds a long window for which rates are too coarse.
 func (p *plan) tooShort() slo.Problems {
 	var out slo.Problems
 	set := p.set()
@@ -86,7 +85,7 @@ func (p *plan) tooShort() slo.Problems {
 	return out
 }
 
-// takenLabels finds labels that the rules need for themselves.
+// takenLabels finds labels of the SLO that the rules use themselves.
 func (p *plan) takenLabels() slo.Problems {
 	var out slo.Problems
 	for _, label := range p.slo.Alerting.By {
@@ -102,7 +101,7 @@ func (p *plan) takenLabels() slo.Problems {
 	return out
 }
 
-// check tells what is wrong with w.
+// check returns the mistakes in w.
 func (w Windows) check() error {
 	var wrong []error
 	add := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Format is what reads the rules.
+// Format is the format of the rules, named for its reader.
 type Format string
 
 // The formats.
@@ -20,12 +20,12 @@ const (
 // Formats lists every format.
 func Formats() []Format { return []Format{Prometheus, Operator, Mimir} }
 
-// Object names the rules where the format has names: metadata of the
-// PrometheusRule, the namespace of the ruler.
+// Object names the rules in formats that have names: the metadata of the PrometheusRule,
+// or the namespace of the ruler.
 type Object struct {
 	Name      string            // of the object, or of the ruler's namespace
 	Namespace string            // of Kubernetes
-	Labels    map[string]string // which the operator's ruleSelector asks for
+	Labels    map[string]string // that the operator's ruleSelector selects
 }
 
 // Write writes groups. Equal groups give equal bytes.

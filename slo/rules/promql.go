@@ -22,7 +22,7 @@ func selector(metric string, s *slo.SLO, matchers ...string) string {
 	return metric + "{" + strings.Join(append([]string{"slo=" + strconv.Quote(s.Name)}, matchers...), ",") + "}"
 }
 
-// by is a by clause with labels and those that stay apart in the fleet.
+// by is a by clause with labels, and with those that keep parts of the fleet apart.
 func (p *plan) by(labels ...string) string {
 	all := slices.Concat(labels, p.slo.Alerting.By)
 	if len(all) == 0 {
@@ -31,7 +31,7 @@ func (p *plan) by(labels ...string) string {
 	return " by (" + strings.Join(all, ", ") + ")"
 }
 
-// byFleet is by, without the labels that only counted exchanges have: a sidecar
+// byFleet is by without the labels that only counted exchanges have, because a sidecar
 // reports its SLOs before it knows any model.
 func (p *plan) byFleet() string {
 	q := *p
@@ -50,8 +50,8 @@ func (p *plan) fleetLabels() []string {
 // windowIs matches one window of a recorded series.
 func windowIs(w time.Duration) string { return "window=" + strconv.Quote(promDuration(w)) }
 
-// traffic matches the series of operation, model and upstream that s is about, as
-// far as labels can tell: header, size and stream are in none.
+// traffic matches the series of the operation, model and upstream that s judges, as far as
+// labels can tell: no label has the header, the size or stream.
 func traffic(s *slo.SLO) string {
 	var matchers []string
 	for _, m := range [][2]string{{"operation", string(s.Match.Operation)}, {"model", s.Match.Model}, {"upstream", s.Match.Upstream}} {
@@ -76,7 +76,7 @@ func expression(pattern string) string {
 	return strings.Join(parts, ".*")
 }
 
-// promDuration is d as Prometheus reads it, in its greatest whole units below a week.
+// promDuration is d in Prometheus' spelling, in the greatest whole units below a week.
 func promDuration(d time.Duration) string {
 	var b strings.Builder
 	for _, unit := range []struct {
@@ -100,7 +100,7 @@ func number(v float64) string {
 	return strconv.FormatFloat(parseFloat(strconv.FormatFloat(v, 'g', 12, 64)), 'f', -1, 64)
 }
 
-// parseFloat reads what FormatFloat wrote.
+// parseFloat reads a text of FormatFloat.
 func parseFloat(s string) float64 {
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil {

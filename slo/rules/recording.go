@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The names of what is recorded. Each has the labels slo and those of alerting.by.
+// The names of the recorded series. Each has the labels slo and those of alerting.by.
 const (
 	recordRate      = "headway_slo:requests:rate"          // per second, by verdict
 	recordIncrease  = "headway_slo:requests:increase"      // by verdict and window
@@ -22,7 +22,7 @@ const (
 	recordCanaryBad = "headway_slo:canaries_error:ratio"   // by window
 )
 
-// rates are the rules that read raw series: one pass over the SLO's counters for
+// rates lists the rules that read raw series. One pass over the SLO's counters serves
 // every window.
 func (p *plan) rates() []Rule {
 	rng := promDuration(p.resolution)
@@ -37,7 +37,7 @@ func (p *plan) rates() []Rule {
 	}
 }
 
-// windowed is increase, error ratio and burn rate over windows.
+// windowed lists the rules for increase, error ratio and burn rate over windows.
 func (p *plan) windowed(windows []time.Duration) []Rule {
 	all := p.counted(recordRate, recordIncrease, recordErrors, windows)
 	for _, w := range windows {
@@ -49,8 +49,8 @@ func (p *plan) windowed(windows []time.Duration) []Rule {
 	return all
 }
 
-// counted makes of a recorded rate how many events there were in each window, and
-// which share of them was bad.
+// counted turns a recorded rate into the number of events in each window, and into the
+// share of bad ones among them.
 func (p *plan) counted(rate, increase, ratio string, windows []time.Duration) []Rule {
 	var increases, ratios []Rule
 	for _, w := range windows {
@@ -61,11 +61,11 @@ func (p *plan) counted(rate, increase, ratio string, windows []time.Duration) []
 	return append(increases, ratios...)
 }
 
-// increase is how many events a recorded rate stands for over w. A rate is
-// recorded every interval, so each sample stands for the events of one interval,
-// and in the middle of its window: for a near window the samples of half a
-// resolution ago are taken, and the last of them for what came since. That is true to
-// an eighth of a resolution. A far window just lags by half of one.
+// increase is how many events a recorded rate stands for over w. Prometheus records a rate
+// every interval, so that each sample stands for the events of one interval, in the middle
+// of its window. For a near window, increase takes the samples of half a resolution ago,
+// and the last of them for the time since then. That is true to an eighth of a
+// resolution. A far window just lags by half of one.
 func (p *plan) increase(rate string, w time.Duration) string {
 	last := rate + " * " + seconds(p.resolution)
 	switch {
@@ -78,13 +78,13 @@ func (p *plan) increase(rate string, w time.Duration) string {
 		last, rate, promDuration(w-p.resolution), promDuration(p.resolution/2), seconds(p.interval))
 }
 
-// ratio is the share of bad ones among the events of increase. There is none where
-// there were no events.
+// ratio is the share of bad ones among the events of increase. Without events there is no
+// ratio.
 func (p *plan) ratio(increase string, w time.Duration) string {
 	return fmt.Sprintf("%s\n/\n(%s > 0)", p.sum(increase, w, `verdict="bad"`), p.sum(increase, w))
 }
 
-// goodput is what met every objective.
+// goodput lists the rules for requests and tokens that met every objective.
 func (p *plan) goodput() []Rule {
 	by, rng := p.by("slo"), promDuration(p.resolution)
 	rate := func(metric string, matchers ...string) string {
@@ -109,15 +109,14 @@ func (p *plan) budget() Rule {
 	}
 }
 
-// canaries tells whether they speak for the SLO: where they run, somebody would be
-// called, and there is a floor that traffic can fall below.
+// canaries says whether canaries speak for the SLO: they run, the SLO pages, and there is
+// a floor below which traffic can fall.
 func (p *plan) canaries() bool {
 	return p.options.Probes && p.slo.Alerting.Page && p.slo.Alerting.MinRequests > 0
 }
 
-// canaryRules record what canaries of the SLO's operation, model and upstream met,
-// over the windows of pages. Each of them counts as one event, whatever it is
-// that failed.
+// canaryRules record the results of canaries for the SLO's operation, model and upstream,
+// over the windows of pages. Each canary counts as one event, in whatever way it failed.
 func (p *plan) canaryRules() []Rule {
 	matchers, rng := traffic(p.slo), promDuration(p.resolution)
 	comma := ""
@@ -134,7 +133,7 @@ func (p *plan) canaryRules() []Rule {
 	return append(all, p.counted(recordCanaries, recordCanaryInc, recordCanaryBad, p.pageWindows())...)
 }
 
-// pageWindows is the windows of pages, ascending.
+// pageWindows lists the windows of pages, ascending.
 func (p *plan) pageWindows() []time.Duration {
 	q := *p
 	q.pairs, q.window = nil, p.resolution
@@ -146,7 +145,7 @@ func (p *plan) pageWindows() []time.Duration {
 	return q.windows()
 }
 
-// named is labels that name the SLO, and further pairs.
+// named returns labels that name the SLO, and further pairs.
 func (p *plan) named(pairs ...string) map[string]string {
 	labels := map[string]string{"slo": p.slo.Name}
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -14,27 +14,26 @@ import (
 const Runbooks = "https://github.com/headway-sidecar/headway/blob/main/docs/runbooks/"
 
 const (
-	// resolution is the window over which raw counters are read. It holds the two
-	// samples that a rate needs where targets are scraped every minute and one scrape
-	// fails.
+	// resolution is the window over which rules read raw counters. It holds the two
+	// samples that a rate needs, even if scrapes are a minute apart and one of them fails.
 	resolution = 5 * time.Minute
-	// An SLO's short windows are evaluated 10 times in a resolution, its long ones
+	// Prometheus evaluates an SLO's short windows 10 times in a resolution, its long ones
 	// once.
 	evaluations = 10
 )
 
-// Options says how to render. The zero value is what production wants.
+// Options says how to render. The zero value is right for production.
 type Options struct {
 	// Windows are the alerts' windows. Nil chooses Workbook28d for an SLO over whole
 	// weeks and Workbook30d for any other.
 	Windows *Windows
 	// Scale shortens every duration, for tests: at 1.0/60 an hour is a minute. 0 is 1.
 	Scale float64
-	// Resolution is the window over which raw counters are read; 0 is 5 minutes. Four
+	// Resolution is the window over which rules read raw counters; 0 is 5 minutes. Four
 	// scrapes have to fit into it. A longer window lags by half of it.
 	Resolution time.Duration
-	// Probes says that canaries run: they speak for an SLO whose own traffic is below
-	// the floor.
+	// Probes says that canaries run, which speak for an SLO whose own traffic is below the
+	// floor.
 	Probes bool
 	// Runbooks is the URL before the name of an alert's page; empty is the constant.
 	Runbooks string
@@ -57,9 +56,9 @@ type Rule struct {
 	Annotations map[string]string `yaml:"annotations,omitempty"`
 }
 
-// Render returns three groups for each SLO of set, in its order: one for windows up
-// to six hours, and two that are evaluated less often, for longer ones and for
-// goodput. A set that Check refuses gives rules that cannot fire.
+// Render returns three groups for each SLO of set, in its order: one for windows up to six
+// hours, and two with longer intervals, for longer windows and for goodput. A set that
+// Check refuses gives rules that cannot fire.
 func Render(set slo.Set, o Options) []Group {
 	groups := make([]Group, 0, 3*len(set.SLOs))
 	for i := range set.SLOs {
@@ -69,7 +68,7 @@ func Render(set slo.Set, o Options) []Group {
 	return groups
 }
 
-// near is the group of an SLO that has to be quick.
+// near is the group for short windows, which must be quick.
 func (p *plan) near() Group {
 	g := Group{Name: "headway-slo-" + p.slo.Name, Interval: promDuration(p.interval)}
 	g.Rules = append(g.Rules, p.rates()...)
@@ -91,7 +90,7 @@ func (p *plan) near() Group {
 	return g
 }
 
-// far is the group of an SLO whose windows are long.
+// far is the group for long windows.
 func (p *plan) far() Group {
 	g := Group{Name: "headway-slo-" + p.slo.Name + "-long", Interval: promDuration(p.resolution)}
 	g.Rules = append(g.Rules, p.windowed(p.farWindows())...)
@@ -107,7 +106,7 @@ func (p *plan) far() Group {
 	return g
 }
 
-// served is the group that nobody waits for.
+// served is the group for goodput, for which nobody waits.
 func (p *plan) served() Group {
 	return Group{Name: "headway-slo-" + p.slo.Name + "-goodput", Interval: promDuration(2 * p.interval), Rules: p.goodput()}
 }

@@ -8,18 +8,18 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// Severity says how soon somebody has to look.
+// Severity says how soon somebody must look.
 type Severity string
 
-// The severities, as Alertmanager's routes get them.
+// The severities, as Alertmanager's routes read them.
 const (
 	Page   Severity = "page"   // now, at night too
 	Ticket Severity = "ticket" // in working hours
 )
 
-// Windows are the windows of burn-rate alerts, for an SLO over Window. For any
-// other SLO they grow and shrink with its window; the factors stay, and so does the
-// share of the budget that is gone when an alert fires.
+// Windows holds the windows of burn-rate alerts, for an SLO over Window. For any other SLO
+// they grow and shrink with its window. The factors stay, and so does the share of the
+// budget that is gone when an alert fires.
 type Windows struct {
 	Window time.Duration
 	Pairs  []Pair
@@ -36,8 +36,8 @@ type Pair struct {
 
 const day = 24 * time.Hour
 
-// Workbook30d is the set of Google's SRE workbook (chapter 5, table 5-8, with the
-// pair for one day of its text): 2, 5, 10 and 10 % of the budget of 30 days.
+// Workbook30d returns the windows of Google's SRE workbook (chapter 5, table 5-8, and the
+// pair for one day in its text): 2, 5, 10 and 10 % of the budget of 30 days.
 func Workbook30d() Windows {
 	return Windows{Window: 30 * day, Pairs: []Pair{
 		{PageFast, Page, time.Hour, 5 * time.Minute, 14.4},
@@ -58,11 +58,11 @@ func Workbook28d() Windows {
 	}}
 }
 
-// Pairs is the pairs that s is alerted by: those whose severity it asks for, scaled
-// to its window.
+// Pairs lists the pairs that alert for s: those whose severity it asks for, scaled to its
+// window.
 func Pairs(s *slo.SLO, o Options) []Pair { return newPlan(s, o).alerting() }
 
-// plan is everything about one SLO that its rules are made of.
+// plan holds everything that Render needs to know about one SLO.
 type plan struct {
 	slo      *slo.SLO
 	options  Options
@@ -70,8 +70,7 @@ type plan struct {
 	window   time.Duration // the SLO's
 	budget1  float64       // share of events that may be bad
 	interval time.Duration // between evaluations of the near group
-	// resolution is the window of the rates that all others are made of, and the
-	// interval of the far group.
+	// resolution is the window of the basic rates, and the interval of the far group.
 	resolution time.Duration
 }
 
@@ -96,7 +95,7 @@ func newPlan(s *slo.SLO, o Options) *plan {
 	return p
 }
 
-// set is the windows to begin with.
+// set returns the windows before scaling.
 func (p *plan) set() Windows {
 	switch {
 	case p.options.Windows != nil:
@@ -107,8 +106,8 @@ func (p *plan) set() Windows {
 	return Workbook30d()
 }
 
-// scaled is d times by, in whole seconds where it is long and in milliseconds
-// where it is short: what Prometheus can read.
+// scaled is d times by, in whole seconds where that is long and in milliseconds where it is
+// short, so that Prometheus can read it.
 func scaled(d time.Duration, by float64) time.Duration {
 	d = time.Duration(float64(d) * by)
 	if d >= 30*time.Second {
@@ -117,21 +116,21 @@ func scaled(d time.Duration, by float64) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
-// budgetOf is the share of events that may be bad, free of the dust of
-// floating-point subtraction.
+// budgetOf is the share of events that may be bad, without the error of a floating-point
+// subtraction.
 func budgetOf(objective float64) float64 {
 	return parseFloat(number((100 - objective) / 100))
 }
 
-// alerting is the pairs whose severity the SLO asks for.
+// alerting lists the pairs whose severity the SLO asks for.
 func (p *plan) alerting() []Pair {
 	return slices.DeleteFunc(slices.Clone(p.pairs), func(pair Pair) bool {
 		return (pair.Severity == Page && !p.slo.Alerting.Page) || (pair.Severity == Ticket && !p.slo.Alerting.Ticket)
 	})
 }
 
-// windows is every window that something is recorded for, ascending. What is shorter
-// than the resolution cannot be told.
+// windows lists every recorded window, ascending. Rates cannot show a window that is
+// shorter than the resolution.
 func (p *plan) windows() []time.Duration {
 	all := []time.Duration{p.resolution, p.window}
 	for _, pair := range p.pairs {
@@ -142,7 +141,7 @@ func (p *plan) windows() []time.Duration {
 	return slices.Compact(all)
 }
 
-// isFar tells whether window belongs in the group that is evaluated less often.
+// isFar says whether window belongs in the group with the longer interval.
 func (p *plan) isFar(window time.Duration) bool {
 	return window > 72*p.resolution || window == p.window
 }

@@ -60,10 +60,10 @@ func (w *Windows) name() {
 	}
 }
 
-// duration is a time.Duration that may be written in days.
+// duration is a time.Duration that a file may spell in days.
 type duration time.Duration
 
-// UnmarshalText reads 30d or what time.ParseDuration reads.
+// UnmarshalText reads 30d, or any text that time.ParseDuration reads.
 func (d *duration) UnmarshalText(text []byte) error {
 	s := string(text)
 	if n := len(s) - 1; n > 0 && s[n] == 'd' {

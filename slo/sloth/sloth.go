@@ -14,7 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// period is the window of every SLO unless `sloth generate` is told another with
+// period is the window of every SLO, unless `sloth generate` gets another one with
 // --default-slo-period.
 const period = 30 * 24 * time.Hour
 
@@ -54,7 +54,8 @@ type alert struct {
 	Labels  map[string]string `yaml:"labels,omitempty"`
 }
 
-// Write writes set as the SLOs of service. What a spec has no place for is returned.
+// Write writes set as the SLOs of service. It returns a Warning for every part that has no
+// place in a spec.
 func Write(w io.Writer, set slo.Set, service string) ([]slo.Warning, error) {
 	document := spec{Version: "prometheus/v1", Service: service, SLOs: make([]entry, len(set.SLOs))}
 	var lost []slo.Warning
@@ -103,7 +104,7 @@ func severity(wanted bool, s rules.Severity) map[string]string {
 	return map[string]string{"severity": string(s)}
 }
 
-// unsaid is what of s is not in the spec.
+// unsaid lists the parts of s that have no place in the spec.
 func unsaid(s *slo.SLO) []slo.Warning {
 	var lost []slo.Warning
 	if s.Window != period {
