@@ -14,8 +14,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// convention is a metric as the conventions' own package tells it. All those of
-// gen_ai are histograms.
+// convention is a metric in the conventions' own package. All those of gen_ai are
+// histograms.
 type convention interface {
 	Name() string
 	Unit() string
@@ -78,7 +78,7 @@ func TestEverySettingHasTheRowsThatAllShare(t *testing.T) {
 	}
 }
 
-// counts is streamed, of an operation, with every count of tokens.
+// counts is streamed with another operation, and with every count of tokens.
 func counts(operation exchange.Operation) exchange.Record {
 	return with(func(r *exchange.Record) { r.Operation, r.Usage.CacheWrite = operation, exchange.Known(3) })
 }
@@ -119,7 +119,7 @@ func TestInstrumentsOfTheNewerConventionsDraw(t *testing.T) {
 	}
 }
 
-// In dup, dashboards of both kinds have to see every exchange.
+// In dup, dashboards of both kinds must see every exchange.
 func TestBothConventionsAtOnceSayTheSame(t *testing.T) {
 	r := with(func(r *exchange.Record) { r.Timing.End = 3 * time.Second })
 	for older, newer := range map[string]string{

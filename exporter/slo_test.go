@@ -10,7 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// interactive and cheap are SLOs of which the second has no limits but errors.
+// slos lists two SLOs. The second limits nothing but errors.
 func slos() []exporter.SLO {
 	return []exporter.SLO{
 		{

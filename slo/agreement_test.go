@@ -21,12 +21,12 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// agreementCount is how many exchanges the counters, the histograms and the capture
-// are compared over.
+// agreementCount is how many exchanges the comparison of counters, histograms and capture
+// takes.
 const agreementCount = 100_000
 
-// The limits, which many of the exchanges meet to the nanosecond. Some are no float's
-// exact value, and two are bounds of the table already.
+// The limits. Many of the exchanges are at a limit to the nanosecond. No float holds some
+// of the limits exactly, and two of them are bounds of the table already.
 const (
 	ttftLimit  = 510 * ms
 	tpotLimit  = 20 * ms
@@ -67,7 +67,7 @@ func around(r *rand.Rand, limit time.Duration) time.Duration {
 	return 1 + time.Duration(r.Int64N(int64(2*limit)))
 }
 
-// generated is an exchange beside a model server, of any kind that there is.
+// generated is an exchange of a random kind, beside a model server.
 func generated(r *rand.Rand) exchange.Record {
 	x := exchange.Record{
 		Start: time.Unix(1_790_000_000, 0), Origin: exchange.App, Role: exchange.Server, Mode: exchange.Explicit,
@@ -126,7 +126,7 @@ func chunks(r *rand.Rand, x *exchange.Record) {
 	}
 }
 
-// captured reads every Record back from its line, as a file of them would.
+// captured reads every Record back from its line.
 type captured struct {
 	t     *testing.T
 	lines []capture.Line
@@ -200,8 +200,8 @@ func index(good bool) int {
 	return 0
 }
 
-// recompute judges a line by the times in it, and tells whether it counts at all. It
-// shares nothing with the judge.
+// recompute judges a line by the times in it, and says whether the line counts at all. It
+// shares no code with the judge.
 func recompute(s *slo.SLO, l *capture.Line) (good, counts bool) {
 	if s.Match.Stream != nil && *s.Match.Stream != l.Stream {
 		return false, false
@@ -244,8 +244,8 @@ func recompute(s *slo.SLO, l *capture.Line) (good, counts bool) {
 	return met, true
 }
 
-// agreeWithHistograms holds what buckets say at the limits against the counters. The
-// model server's histograms of TTFT and TPOT take what ended well only.
+// agreeWithHistograms compares the buckets at the limits with the counters. The model
+// server's histograms of TTFT and TPOT take only exchanges that ended well.
 func agreeWithHistograms(t *testing.T, scraped map[string]*dto.MetricFamily, lines []capture.Line) {
 	t.Helper()
 	withoutTPOT := uint64(0)
@@ -270,7 +270,7 @@ func agreeWithHistograms(t *testing.T, scraped map[string]*dto.MetricFamily, lin
 	compare(t, "stall: missed, and beyond the bucket", missed("stall"), all-within)
 }
 
-// agreeWithReport holds the goodput of `headway report` against the counters.
+// agreeWithReport compares the goodput of `headway report` with the counters.
 func agreeWithReport(t *testing.T, scraped map[string]*dto.MetricFamily, lines []capture.Line) {
 	t.Helper()
 	o, err := report.ParseObjectives("ttft=510ms,tpot=20ms,itl_p99=37ms,e2e=2.56s")

@@ -41,7 +41,7 @@ func stream(n, stallAt int, stall time.Duration) exchange.Record {
 	return r
 }
 
-// twenty is as many SLOs, all of which match, with limits of their own.
+// twenty has twenty SLOs that all match, each with limits of its own.
 func twenty(itl bool) slo.Set {
 	var set slo.Set
 	for i := range 20 {

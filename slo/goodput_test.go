@@ -14,7 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// interactive limits TTFT and TPOT so that stream's tokens keep both.
+// interactive limits TTFT and TPOT so that the tokens of stream keep both.
 func interactive() slo.SLO {
 	return promise("interactive", slo.Objective{exchange.TTFT, 500 * ms}, slo.Objective{exchange.TPOT, 50 * ms})
 }
@@ -23,7 +23,7 @@ func late(r *exchange.Record) { r.Timing.FirstToken = time.Second }
 
 func status(j *slo.Judge) slo.Status { return j.Snapshot(time.Now()).SLOs[0] }
 
-// requests are those of every window, the shortest first.
+// requests lists the requests of every window, the shortest first.
 func requests(s slo.Status) []uint64 {
 	var out []uint64
 	for _, g := range s.Goodput {

@@ -16,7 +16,7 @@ func promise(name string, good ...slo.Objective) slo.SLO {
 	return slo.SLO{Name: name, Objective: 99, Window: 30 * day, Good: good}
 }
 
-// verdicts are what SLOs make of r, beside an application.
+// verdicts lists the verdicts of SLOs on r, beside an application.
 func verdicts(r exchange.Record, slos ...slo.SLO) []exchange.Verdict {
 	var l exchangetest.Ledger
 	slo.New(slo.Config{Set: slo.Set{SLOs: slos}, Next: &l}).Observe(r)

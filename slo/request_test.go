@@ -10,7 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// promised limits everything that exchange measures.
+// promised limits every indicator.
 func promised() slo.Objectives {
 	return slo.Objectives{
 		{exchange.TTFT, 500 * ms}, {exchange.TTFTPerInputToken, 5 * ms}, {exchange.TPOT, 50 * ms},

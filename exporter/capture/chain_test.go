@@ -62,8 +62,8 @@ func TestLinesOfChainsAreTheGoldenOnes(t *testing.T) {
 	golden.Check(t, "testdata/chains.jsonl", got.String())
 }
 
-// TestWriterWritesChains but no line for one that the line of its only attempt tells
-// all of, in the order in which it was told.
+// The Writer keeps the order, and writes no line for a chain if the line of its only
+// attempt tells everything.
 func TestWriterWritesChains(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "capture.jsonl")
 	w, err := capture.NewWriter(capture.Config{Path: path})
@@ -102,8 +102,8 @@ func TestWriterWritesChains(t *testing.T) {
 	}
 }
 
-// TestLineOfAChainIsNoExchange to a reader that knows none: all it could take for
-// one is missing.
+// A reader that knows no chains must not mistake the line for an exchange: all fields that
+// such a reader would use are missing.
 func TestLineOfAChainIsNoExchange(t *testing.T) {
 	text, err := json.Marshal(capture.NewChainLine(recovered()))
 	if err != nil {

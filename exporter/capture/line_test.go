@@ -75,7 +75,7 @@ func unconnected() exchange.Record {
 	}
 }
 
-// odd has what JSON and people do not expect in a name.
+// odd has a name that neither JSON nor people expect.
 func odd() exchange.Record {
 	r := refused()
 	r.Model.Request = "a\"b\\c\n<\xff>é"
@@ -104,7 +104,7 @@ func judged() exchange.Record {
 	return r
 }
 
-// kept is traced by a span that is kept, and its server told its times.
+// kept is traced by a span that is kept. Its server told the engine's times.
 func kept() exchange.Record {
 	r := traced()
 	r.Engine = exchange.Engine{Queue: 12300 * time.Microsecond, Prefill: 85 * ms, Decode: 2310 * ms}
@@ -113,7 +113,7 @@ func kept() exchange.Record {
 	return r
 }
 
-// dropped is the same, not kept, and its server has no queue.
+// dropped is kept without its trace being kept, from a server without a queue.
 func dropped() exchange.Record {
 	r := kept()
 	r.Engine.Queue = 0

@@ -111,7 +111,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// outcomes joins the statuses and errors that lines gave.
+// outcomes joins the statuses and errors of lines.
 func outcomes(lines iter.Seq2[capture.Line, error]) string {
 	var out []string
 	for line, err := range lines {

@@ -203,7 +203,7 @@ func TestWriterNeedsAFileThatCanBeOpened(t *testing.T) {
 
 func count(t *testing.T, path string) int { t.Helper(); return len(statuses(t, path)) }
 
-// statuses are the statuses of a file's lines, -1 for one that cannot be read.
+// statuses lists the statuses of a file's lines, -1 for a line that cannot be read.
 func statuses(t *testing.T, path string) []int {
 	t.Helper()
 	f, err := os.Open(path)

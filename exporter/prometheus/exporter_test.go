@@ -90,7 +90,7 @@ func TestCanariesMakeNoChains(t *testing.T) {
 	}
 }
 
-// TestSealedExchangesMixWithNothing: what is near the truth stays out of what is exact.
+// Times of sealed exchanges are near the truth, and stay out of the exact ones.
 func TestSealedExchangesMixWithNothing(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
 	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))
@@ -273,8 +273,7 @@ func TestNothingIsLostWhenManyObserveWhileOthersScrape(t *testing.T) {
 	}
 }
 
-// scrape returns the exposition; its errors are for the test's own goroutine only
-// through Errorf.
+// scrape returns the exposition. It only calls Errorf, so that any goroutine may call it.
 func scrape(t *testing.T, e *prometheus.Exporter, accept string) string {
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 	request.Header.Set("Accept", accept)
@@ -286,7 +285,7 @@ func scrape(t *testing.T, e *prometheus.Exporter, accept string) string {
 	return response.Body.String()
 }
 
-// own are the lines about headway; those of the runtime differ with every run.
+// own returns the lines about headway. The lines of the runtime differ with every run.
 func own(exposition string) string {
 	var out strings.Builder
 	for line := range strings.Lines(exposition) {
@@ -298,7 +297,7 @@ func own(exposition string) string {
 	return out.String()
 }
 
-// families are the metrics as a scraper of protobuf reads them.
+// families returns the metrics as a scraper of protobuf reads them.
 func families(t *testing.T, e *prometheus.Exporter) map[string]*dto.MetricFamily {
 	t.Helper()
 	decoder := expfmt.NewDecoder(strings.NewReader(scrape(t, e, protobuf)), expfmt.NewFormat(expfmt.TypeProtoDelim))
@@ -323,7 +322,7 @@ func label(m *dto.Metric, name string) string {
 	return ""
 }
 
-// slow is r as an SLO judged it that limits TTFT.
+// slow is r with the verdict of an SLO that limits TTFT.
 func slow(r exchange.Record) exchange.Record {
 	r.Verdicts = []exchange.Verdict{{SLO: "interactive", Missed: exchange.Misses(0).With(exchange.TTFT)}}
 	return r

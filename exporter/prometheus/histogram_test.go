@@ -19,7 +19,8 @@ import (
 
 const e2eMetric = "gen_ai_client_operation_duration_seconds"
 
-// The histogram of this package must be the one of client_golang, only cheaper.
+// The histogram of this package must expose the same as that of client_golang, at less
+// cost.
 func TestHistogramIsTheOneOfTheClientLibrary(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	tests := map[string][]time.Duration{
@@ -182,7 +183,7 @@ func populated(h *dto.Histogram) int {
 	return n
 }
 
-// checkBounds fails unless every bucket holds as many durations as it says.
+// checkBounds fails the test unless every bucket counts the durations between its bounds.
 func checkBounds(t *testing.T, h *dto.Histogram, durations []time.Duration) {
 	t.Helper()
 	growth := math.Exp2(math.Exp2(-float64(h.GetSchema())))

@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 )
 
-// metricsOfThePage are names that users query, whatever the role: a promise.
+// metricsOfThePage are names that users query, in either role: a promise.
 var metricsOfThePage = []string{
 	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_requests_total",
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",

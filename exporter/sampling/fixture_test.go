@@ -11,7 +11,7 @@ import (
 
 const ms = time.Millisecond
 
-// ledger keeps what it is told last.
+// ledger keeps the last record, and all chains.
 type ledger struct {
 	record exchange.Record
 	chains []exchange.Chain
@@ -20,28 +20,28 @@ type ledger struct {
 func (l *ledger) Observe(r exchange.Record)     { l.record = r }
 func (l *ledger) ObserveChain(c exchange.Chain) { l.chains = append(l.chains, c) }
 
-// sample is what a new Sampler makes of r.
+// sample is the Sampling that a new Sampler gives r.
 func sample(ratio float64, r exchange.Record) exchange.Sampling {
 	var l ledger
 	sampling.New(sampling.Config{Ratio: ratio, Next: &l}).Observe(r)
 	return l.record.Sampling
 }
 
-// named is a trace whose randomness is r.
+// named is a trace id whose randomness is r.
 func named(r uint64) (id exchange.TraceID) {
 	binary.BigEndian.PutUint64(id[:], 0x4bf92f3577b34da6)
 	binary.BigEndian.PutUint64(id[8:], 0xa3<<56|r)
 	return id
 }
 
-// chance is a trace of a random name.
+// chance is a random trace id.
 func chance(r *rand.Rand) (id exchange.TraceID) {
 	binary.BigEndian.PutUint64(id[:], r.Uint64())
 	binary.BigEndian.PutUint64(id[8:], r.Uint64())
 	return id
 }
 
-// bare is a stream that went as streams do, without its chunks.
+// bare is an ordinary stream without its chunks.
 func bare() exchange.Record {
 	return exchange.Record{
 		Mode: exchange.Explicit, Operation: exchange.Chat, Model: exchange.Model{Request: "m"}, Stream: true, Status: 200,
@@ -52,7 +52,7 @@ func bare() exchange.Record {
 	}
 }
 
-// plain is that with its chunks.
+// plain is bare with its chunks.
 func plain() exchange.Record {
 	r := bare()
 	for i := range 8 {

@@ -18,7 +18,7 @@ func normal(r *rand.Rand, median time.Duration, sigma float64) time.Duration {
 	return time.Duration(float64(median) * math.Exp(sigma*r.NormFloat64()))
 }
 
-// slow tells whether a Sampler that keeps nothing else keeps an exchange.
+// slow says whether a Sampler keeps an exchange for its slowness.
 func slow(s *sampling.Sampler, l *ledger, change func(*exchange.Record)) bool {
 	r := bare()
 	change(&r)
@@ -66,8 +66,8 @@ func TestFirstTokenOfAStreamCanBeSlow(t *testing.T) {
 	}
 }
 
-// What is normal for one kind is slow for another. Exchanges that failed are not
-// compared with.
+// A normal time of one kind is a slow time of another. The limit ignores exchanges that
+// failed.
 func TestKindsAreComparedWithThemselves(t *testing.T) {
 	kinds := []func(*exchange.Record){
 		func(*exchange.Record) {},
@@ -96,7 +96,7 @@ func TestKindsAreComparedWithThemselves(t *testing.T) {
 	}
 }
 
-// A model that became sixteen times as quick is not measured by what it was for long.
+// When a model becomes sixteen times as quick, its limit follows soon.
 func TestLimitComesDownSoon(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 400))
 	var l ledger
@@ -112,7 +112,7 @@ func TestLimitComesDownSoon(t *testing.T) {
 	}
 }
 
-// However many models there are, those beyond the bound are compared among themselves.
+// Models beyond the bound are compared with one another.
 func TestKindsAreBounded(t *testing.T) {
 	var l ledger
 	s := sampling.New(sampling.Config{Next: &l})

@@ -68,9 +68,8 @@ func TestChanceComparesTheLast56Bits(t *testing.T) {
 	}
 }
 
-// Of n exchanges, k are kept by a chance p: the estimate k ÷ p strays from n with a
-// standard deviation of √(n (1-p) ÷ p). Some of them are kept for certain, and count
-// for one.
+// If a chance p keeps k of n exchanges, the estimate k ÷ p strays from n with a standard
+// deviation of √(n (1-p) ÷ p). Exchanges that are kept for certain count for one each.
 func TestWeightsOfTheKeptEstimateAll(t *testing.T) {
 	const n = 100_000
 	for _, ratio := range []float64{0.01, 0.1, 0.3, 0.9, 1} {
@@ -99,7 +98,7 @@ func TestWeightsOfTheKeptEstimateAll(t *testing.T) {
 	}
 }
 
-// Whoever keeps more keeps all that those keep who keep less.
+// A Sampler with a higher ratio keeps every trace that one with a lower ratio keeps.
 func TestDecisionsAreConsistent(t *testing.T) {
 	random := rand.New(rand.NewPCG(6, 1))
 	few, many := sampling.New(sampling.Config{Ratio: 0.01}), sampling.New(sampling.Config{Ratio: 0.02})

@@ -9,7 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// at is kept for a reason by which it stands for itself.
+// at is the Sampling of an exchange that is kept for a certain reason.
 func at(reason string) exchange.Sampling {
 	return exchange.Sampling{Kept: true, Reason: reason, Weighted: true}
 }
@@ -101,7 +101,6 @@ func TestClientsDecisionIsFollowed(t *testing.T) {
 	}
 }
 
-// unknown is kept by a chance that nobody knows, share by one that is known.
 func TestAClientThatLeavesItOpenIsTreatedAsOneWithoutAContext(t *testing.T) {
 	e := plain()
 	e.Trace = exchange.Trace{TraceID: e.Span.Trace.String(), SpanID: "00f067aa0ba902b7", Undecided: true}
@@ -112,8 +111,10 @@ func TestAClientThatLeavesItOpenIsTreatedAsOneWithoutAContext(t *testing.T) {
 	}
 }
 
+// unknown is the Sampling of a trace that its client keeps by an unknown chance.
 var unknown = exchange.Sampling{Kept: true, Reason: sampling.Parent}
 
+// share is the Sampling of a trace that its client keeps by this threshold.
 func share(threshold uint64) exchange.Sampling {
 	return exchange.Sampling{Kept: true, Reason: sampling.Parent, Threshold: threshold, Weighted: true}
 }

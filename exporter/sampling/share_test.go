@@ -1,6 +1,6 @@
 //go:build !race
 
-// There is one goroutine and no race, and the detector makes a minute of this.
+// These tests have one goroutine and no race, and would take a minute under the detector.
 
 package sampling_test
 
@@ -15,7 +15,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// distributions are E2Es by the exchange's number of n.
+// distributions lists distributions of E2E. Each returns one for an exchange of a run.
 var distributions = []struct {
 	name string
 	e2e  func(r *rand.Rand, at float64) time.Duration // at goes from 0 to 1
@@ -43,8 +43,8 @@ var distributions = []struct {
 	}},
 }
 
-// The share that is kept is 1 % ± 0.1 % of 100,000, and ± 0.6 % of any 10,000, those in
-// which the distribution shifts eightfold included.
+// The kept share is 1 % ± 0.1 % of 100,000, and ± 0.6 % of any 10,000, also of those in
+// which the distribution shifts eightfold.
 func TestSlowestHundredthIsKept(t *testing.T) {
 	const n, part = 100_000, 10_000
 	for i, d := range distributions {
@@ -75,8 +75,7 @@ func TestSlowestHundredthIsKept(t *testing.T) {
 	}
 }
 
-// Streams can be slow to begin, and to end: of those that are the one or the other,
-// 2 % are kept at most.
+// A stream can be slow to begin, or to end: 2 % at most are kept for either.
 func TestSlowStreamsAreOneHundredthOfEach(t *testing.T) {
 	const n = 100_000
 	r := rand.New(rand.NewPCG(6, 300))

@@ -24,7 +24,7 @@ const (
 	day = 24 * time.Hour
 )
 
-// everything is SLOs that use every key.
+// everything has SLOs that use every key.
 func everything() slo.Set {
 	return slo.Set{First: true, SLOs: []slo.SLO{
 		{
@@ -126,7 +126,7 @@ func TestDocumentsOfHeadway(t *testing.T) {
 	named(t, lost, "native.yaml:6: SLO first-token: spec.service", "native.yaml:21: SLO interactive: spec.service", "notification target on-call")
 }
 
-// named fails unless each of want is in one of the lines about got, and there are no others.
+// named fails the test unless each of want is in one of got, and there are no others.
 func named(t *testing.T, got []slo.Problem, want ...string) {
 	t.Helper()
 	for _, w := range want {
@@ -204,7 +204,7 @@ func prune(m map[string]any) {
 	}
 }
 
-// What an SLO cannot be judged without is refused; each part is named.
+// Parse refuses parts that headway cannot do and without which it cannot judge an SLO.
 func TestWhatHeadwayCannotDoIsNamed(t *testing.T) {
 	tests := []struct {
 		file string

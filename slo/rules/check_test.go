@@ -68,7 +68,7 @@ func TestCheckFindsAlertsThatCannotWork(t *testing.T) {
 	}
 }
 
-// Scaling for a test must not change what is refused.
+// Scaling for a test must not change which SLOs Check refuses.
 func TestCheckLooksAtUnscaledWindows(t *testing.T) {
 	if got := rules.Check(with(func(*slo.SLO) {}), rules.Options{Scale: 1. / 60}); len(got) > 0 {
 		t.Errorf("got %v", got)
@@ -92,7 +92,7 @@ func TestPairsGrowAndShrinkWithTheWindow(t *testing.T) {
 	}{
 		{30 * day, "1h0m0s/5m0s/14.4 6h0m0s/30m0s/6 24h0m0s/2h0m0s/3 72h0m0s/6h0m0s/1"},
 		{28 * day, "1h0m0s/5m0s/13.44 6h0m0s/30m0s/5.6 24h0m0s/2h0m0s/2.8 72h0m0s/6h0m0s/0.933333333333"},
-		// The short window is never shorter than what rates are read over.
+		// The short window is never shorter than the window of rates.
 		{7 * day, "15m0s/5m0s/13.44 1h30m0s/7m30s/5.6 6h0m0s/30m0s/2.8 18h0m0s/1h30m0s/0.933333333333"},
 		{90 * day, "3h0m0s/15m0s/14.4 18h0m0s/1h30m0s/6 72h0m0s/6h0m0s/3 216h0m0s/18h0m0s/1"},
 	}
@@ -162,7 +162,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	}
 }
 
-// Every alert that is rendered has a page, and every page is of an alert.
+// Every alert has a page, and every page is of an alert.
 func TestEveryAlertHasARunbook(t *testing.T) {
 	groups := rules.Render(with(func(*slo.SLO) {}), rules.Options{Probes: true})
 	rendered := map[string]bool{}

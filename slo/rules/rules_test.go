@@ -82,7 +82,7 @@ func TestRenderedFiles(t *testing.T) {
 
 func factor(f float64) string { return strconv.FormatFloat(f, 'g', 12, 64) }
 
-// runbook fails unless docs has a page about alert, and its index leads there.
+// runbook fails the test unless docs has a page about alert, and its index leads there.
 func runbook(t *testing.T, alert string) {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join("../../docs/runbooks", alert+".md"))

@@ -12,8 +12,8 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// retried is the lines of a call with a failed attempt of 1 s, a wait of 2 s, and a
-// good one of 3 s whose first token came after 400 ms.
+// retried lists the lines of a call with a failed attempt of 1 s, a wait of 2 s, and a good
+// attempt of 3 s whose first token came after 400 ms.
 func retried(after time.Duration) []capture.Line {
 	a, b := failure(after, exchange.Refused, 1), success(after+3*time.Second, .4, .02, 3)
 	a.Chain = &capture.Attempt{ID: "x", Attempt: 1}

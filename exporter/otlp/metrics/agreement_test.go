@@ -26,7 +26,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
-// told is what a backend says of one series: a value, or a histogram.
+// told is one series as a backend tells it: a value, or a histogram.
 type told struct {
 	value   float64 // sum of a histogram
 	count   uint64
@@ -36,7 +36,7 @@ type told struct {
 // limits are bounds beside those of the table.
 var limits = exporter.Edges{{Indicator: exchange.TTFT, Limit: 214 * time.Millisecond}, {Indicator: exchange.E2E, Limit: 700 * time.Millisecond}}
 
-// TestBothBackendsTellTheSameStory: the same traffic, in Prometheus' words and in OTLP's.
+// The same traffic gives the same series in Prometheus and in OTLP.
 func TestBothBackendsTellTheSameStory(t *testing.T) {
 	for _, setting := range []exporter.SemConv{exporter.Latest, exporter.Dup} { // which have all rows between them
 		t.Run(string(setting), func(t *testing.T) {
@@ -190,7 +190,7 @@ func scraped(m *dto.Metric) told {
 
 func pick[T any](random *rand.Rand, of ...T) T { return of[random.IntN(len(of))] }
 
-// generated is an exchange of any kind that there is.
+// generated is an exchange of a random kind.
 func generated(random *rand.Rand) exchange.Record {
 	r := exchangetest.Plain()
 	r.Origin = pick(random, exchange.App, exchange.App, exchange.App, exchange.Canary)

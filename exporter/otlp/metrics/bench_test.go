@@ -28,8 +28,8 @@ func benched(b *testing.B, c metrics.Config) *metrics.Exporter {
 	return e
 }
 
-// BenchmarkObserve is what an exchange costs the goroutine that relayed it. The other
-// one's queue is full for the most of it, which is as much work.
+// BenchmarkObserve measures the cost of an exchange for the goroutine that relayed it. The
+// queue is full most of the time, which is as much work.
 func BenchmarkObserve(b *testing.B) {
 	e, r := benched(b, metrics.Config{}), exchangetest.Stream(128)
 	b.ReportAllocs()
@@ -38,7 +38,7 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
-// BenchmarkRecording is what an exchange costs in all.
+// BenchmarkRecording measures the whole cost of an exchange.
 func BenchmarkRecording(b *testing.B) {
 	for name, r := range map[string]exchange.Record{"stream128": exchangetest.Stream(128), "plain": exchangetest.Plain(), "kept128": kept(exchangetest.Stream(128))} {
 		for _, aggregation := range []metrics.Aggregation{metrics.Explicit, metrics.Exponential} {

@@ -48,9 +48,9 @@ func TestExponentialHistogramsResolveAndStayBounded(t *testing.T) {
 	}
 }
 
-// checkBuckets fails unless every bucket holds as many durations as it says (OpenTelemetry,
-// Metrics Data Model: ExponentialHistogram). A bound that is itself a duration may be off by
-// the precision of a logarithm; none here is.
+// checkBuckets fails the test unless every bucket counts the durations between its bounds
+// (OpenTelemetry, Metrics Data Model: ExponentialHistogram). A duration that is a bound
+// may fall on either side, by the precision of a logarithm; none here is.
 func checkBuckets(t *testing.T, p pmetric.ExponentialHistogramDataPoint, durations []time.Duration) {
 	t.Helper()
 	base := math.Exp2(math.Exp2(-float64(p.Scale())))

@@ -1,4 +1,4 @@
 package metrics
 
-// NewOf is New with a table of the test's.
+// NewOf is New with a table of the test.
 var NewOf = newOf

@@ -92,7 +92,7 @@ func checkInstrument(t *testing.T, in *exporter.Instrument, m pmetric.Metric, a 
 	}
 }
 
-// point is what data points of all kinds have.
+// point is the common part of all kinds of data points.
 type point struct {
 	attributes  pcommon.Map
 	from, until pcommon.Timestamp
@@ -146,7 +146,7 @@ func TestAttributesAreThoseOfTheConventions(t *testing.T) {
 }
 
 func TestRequestsSayWhatTheyAreOf(t *testing.T) {
-	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "from=environment") // which is the command's to read
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "from=environment") // only the command may read it
 	e, to := newExporter(t, metrics.Config{
 		Version: "v1.2.3",
 		Resource: resource.NewWithAttributes("https://example.com/schema", attribute.String("service.name", "checkout"),
@@ -170,7 +170,7 @@ func TestRequestsSayWhatTheyAreOf(t *testing.T) {
 	}
 }
 
-// minutes runs an Exporter for some intervals; each returns what it was told within it.
+// minutes runs an Exporter for some intervals. In each, it calls one of these functions.
 func minutes(t *testing.T, c metrics.Config, each ...func(exchange.ChainObserver)) (time.Time, []pmetric.Metrics) {
 	t.Helper()
 	c.Interval = time.Minute

@@ -12,7 +12,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
-// waits is how many waits for a token a stream is recorded to have had.
+// waits is how many waits for a token the Exporter recorded.
 func waits(t *testing.T, to *collector) uint64 {
 	t.Helper()
 	return to.last()["headway.inter_token_latency"].Histogram().DataPoints().At(0).Count()
@@ -36,8 +36,8 @@ func TestALongAnswerInOnePieceIsRecordedWhole(t *testing.T) {
 	}
 }
 
-// TestWhatOneExchangeCostsIsBounded ends at all only if that is so: these tokens take
-// the SDK a century and a half.
+// The test ends at all only if there is a bound: the SDK would take a century and a half
+// for these tokens.
 func TestWhatOneExchangeCostsIsBounded(t *testing.T) {
 	e, to := newExporter(t, metrics.Config{})
 	e.Observe(burst(1<<53-1, 5))
@@ -73,7 +73,7 @@ func TestAPanicCostsOneExchange(t *testing.T) {
 	}
 }
 
-// unwired is what the program tells before it is put together: nothing, and it waits.
+// unwired is a program that is not yet put together: whoever reads it waits.
 func unwired(t *testing.T) (l exporter.Live, wire func()) {
 	t.Helper()
 	wired := make(chan struct{})
@@ -85,7 +85,7 @@ func unwired(t *testing.T) (l exporter.Live, wire func()) {
 	return l, func() { close(wired) }
 }
 
-// inTime fails the test, and with it what waits, when call has not returned for long.
+// inTime fails the test if call does not return for long.
 func inTime(t *testing.T, call func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -112,8 +112,8 @@ func TestWhatCannotBeMadeIsReportedThoughTheProgramIsNotThereYet(t *testing.T) {
 	})
 }
 
-// TestTheProgramIsNotAskedBeforeAllInstrumentsAreMade: the SDK makes none while it
-// collects, which it does all the time here.
+// No instrument reads the program before all are made. The SDK makes none while it
+// collects, and here it collects all the time.
 func TestTheProgramIsNotAskedBeforeAllInstrumentsAreMade(t *testing.T) {
 	l, wire := unwired(t)
 	table := slices.Repeat(exporter.Table(""), 30) // so that it collects before all are made

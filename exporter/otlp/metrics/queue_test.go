@@ -79,8 +79,8 @@ func TestNothingIsLostWhenManyObserve(t *testing.T) {
 	}
 }
 
-// stuck is an Exporter whose recording goroutine waits in a question to the running
-// program until release is called.
+// stuck is an Exporter whose recording goroutine waits for the running program until the
+// test calls release.
 func stuck(t *testing.T, queue int) (e *metrics.Exporter, to *collector, release func()) {
 	t.Helper()
 	entered, leave := make(chan struct{}), make(chan struct{})

@@ -46,7 +46,7 @@ func (c *collector) all() []pmetric.Metrics {
 	return c.requests
 }
 
-// last are the metrics of the newest request, by name.
+// last returns the metrics of the newest request, by name.
 func (c *collector) last() map[string]pmetric.Metric {
 	c.t.Helper()
 	all := c.all()
@@ -72,7 +72,7 @@ func byName(t *testing.T, m pmetric.Metrics) map[string]pmetric.Metric {
 	return out
 }
 
-// newExporter is one with room for a test's exchanges that is shut down by the test's end, or was before.
+// newExporter has room for all exchanges of a test.
 func newExporter(t *testing.T, c metrics.Config) (*metrics.Exporter, *collector) {
 	t.Helper()
 	to := &collector{t: t}
@@ -92,7 +92,7 @@ func newExporter(t *testing.T, c metrics.Config) (*metrics.Exporter, *collector)
 	return e, to
 }
 
-// flush makes e send what it was told.
+// flush makes e send everything that it observed.
 func flush(t *testing.T, e *metrics.Exporter) {
 	t.Helper()
 	if err := e.ForceFlush(t.Context()); err != nil {
@@ -116,7 +116,7 @@ func live() exporter.Live {
 	return l
 }
 
-// full is a stream of which every instrument of production exchanges draws.
+// full is a stream from which every instrument of production exchanges draws.
 func full(role exchange.Role) exchange.Record {
 	r := exchangetest.Stream(20)
 	r.Role = role
@@ -129,7 +129,7 @@ func full(role exchange.Role) exchange.Record {
 	return r
 }
 
-// everything is what makes all instruments draw.
+// everything makes all instruments draw.
 func everything(e exchange.ChainObserver) {
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
 		e.Observe(full(role))

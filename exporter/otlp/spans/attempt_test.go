@@ -19,7 +19,7 @@ const (
 	clientSpan  = "00f067aa0ba902b7"
 )
 
-// plainSpan is what plain becomes.
+// plainSpan is the span of plain.
 func plainSpan() span {
 	return span{
 		name: "chat gpt-4o-mini", kind: ptrace.SpanKindClient, id: ownSpan, trace: ownTrace, flags: 0x101, state: "ot=th:f33333",
@@ -135,7 +135,7 @@ func quick() exchange.Record {
 	return r
 }
 
-// quickSpan is what quick becomes.
+// quickSpan is the span of quick.
 func quickSpan() span {
 	s := plainSpan()
 	s.end = 251 * time.Millisecond

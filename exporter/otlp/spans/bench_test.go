@@ -29,7 +29,7 @@ func benchBuilderTo(tb testing.TB, send func([]byte, int)) *spans.Builder {
 	return b
 }
 
-// varied are exchanges no two of which have the same ids, times and counts.
+// varied lists exchanges that all have different ids, times and counts.
 func varied(chunks int) []exchange.Record {
 	all := make([]exchange.Record, 64)
 	for i := range all {
@@ -50,7 +50,7 @@ func BenchmarkKept128(b *testing.B) {
 	for b.Loop() {
 		builder.Observe(records[i%len(records)])
 		if i++; i%spans.DefaultMaxBatch == 0 {
-			builder.Flush() // so that nothing is dropped, which would cost less
+			builder.Flush() // or the Builder would drop spans, at less cost
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestKeptAllocatesLittle(t *testing.T) {
 			builder.Flush()
 		}
 	}
-	observe() // the batches that are used again are made by now
+	observe() // makes the batches for reuse
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	observe()

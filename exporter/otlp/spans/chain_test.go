@@ -190,7 +190,7 @@ func TestALateChain(t *testing.T) {
 	})
 }
 
-// An SLO judges attempts or chains. Its verdict is on the span of what it judged.
+// An SLO judges attempts or chains. Its verdict is on the span of the one that it judged.
 func TestVerdictsAreOnTheSpanOfWhatWasJudged(t *testing.T) {
 	missed := func(slo string, chain bool) exchange.Verdict {
 		return exchange.Verdict{SLO: slo, Chain: chain, Missed: exchange.Misses(0).With(exchange.Error)}
@@ -212,7 +212,7 @@ func TestVerdictsAreOnTheSpanOfWhatWasJudged(t *testing.T) {
 	for name, c := range map[string]struct {
 		chain   exchange.Chain
 		records []exchange.Record
-		want    []string // of each span: good, or what was missed; empty for none
+		want    []string // of each span: good, or the misses; empty for no verdict
 	}{
 		"a single attempt has both": {
 			exchange.Chain{ID: chainNumber, Outcome: exchange.Exhausted, Attempts: 1}, []exchange.Record{judged(single, try, missed("call", true))}, []string{"try:error call:error"}},
@@ -275,13 +275,13 @@ func TestHeldAttemptsAreBounded(t *testing.T) {
 		a.Span.ID[7] = byte(i + 1)
 		b.Observe(a)
 	}
-	big := failed() // which stands for as much as three
+	big := failed() // weighs as much as three
 	big.Attempt.Chain = 6
 	for i := range 1024 {
 		big.Chunks.Add(exchange.Chunk{At: time.Duration(i)})
 	}
 	b.Observe(big)
-	for i := range 2 { // of the others, which were written, nothing is held
+	for i := range 2 { // the others were written, and are not held any more
 		b.ObserveChain(exchange.Chain{ID: exchange.ChainID(i + 4), Outcome: exchange.Exhausted, Attempts: 1, Late: true})
 	}
 	b.Flush()

@@ -13,7 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// receiver keeps what a Builder sends.
+// receiver keeps the payloads of a Builder.
 type receiver struct {
 	mu       sync.Mutex
 	payloads [][]byte
@@ -41,8 +41,8 @@ func decoded(t testing.TB, payload []byte) ptrace.Traces {
 	return request.Traces()
 }
 
-// received are the spans of all payloads in order, and checks that the counts that
-// came with them are right.
+// received returns the spans of all payloads in order, and checks the counts that came
+// with them.
 func (r *receiver) received(t testing.TB) []ptrace.Span {
 	t.Helper()
 	var all []ptrace.Span
@@ -59,7 +59,7 @@ func (r *receiver) received(t testing.TB) []ptrace.Span {
 	return all
 }
 
-// built are the spans that a Builder of c made of what do told it.
+// built returns the spans that a Builder of c makes while do runs.
 func built(t testing.TB, c spans.Config, do func(*spans.Builder)) []ptrace.Span {
 	t.Helper()
 	var r receiver
@@ -73,7 +73,7 @@ func built(t testing.TB, c spans.Config, do func(*spans.Builder)) []ptrace.Span 
 	return r.received(t)
 }
 
-// observed are the spans of attempts each of which is a call of its own.
+// observed returns the spans of attempts that are each a call of their own.
 func observed(t testing.TB, records ...exchange.Record) []ptrace.Span {
 	t.Helper()
 	return built(t, spans.Config{}, func(b *spans.Builder) {
@@ -86,7 +86,7 @@ func observed(t testing.TB, records ...exchange.Record) []ptrace.Span {
 	})
 }
 
-// span is one as it was received, to be compared.
+// span is a received span in a form that tests can compare.
 type span struct {
 	name   string
 	kind   ptrace.SpanKind

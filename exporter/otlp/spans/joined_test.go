@@ -81,8 +81,8 @@ func outcomeTold(o exchange.ChainOutcome) any {
 	return string(o)
 }
 
-// Nothing orders the end of a chain, which its last attempt tells, after the end of
-// another attempt, which another goroutine tells.
+// The goroutine of the last attempt ends the chain. Another goroutine may end another
+// attempt later than that.
 func TestAnAttemptMayComeAfterItsChain(t *testing.T) {
 	const other = "1122334455667788"
 	t.Run("below it", func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestAnAttemptMayComeAfterItsChain(t *testing.T) {
 	})
 }
 
-// late is what is sent without a Flush when c is told of between its last attempt and
-// others.
+// late returns the spans that are sent without a Flush if c ends between its last attempt
+// and others.
 func late(t *testing.T, c exchange.Chain, last exchange.Record, others ...exchange.Record) (all []span) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

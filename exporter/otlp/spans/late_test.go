@@ -12,8 +12,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// A collector of spans that stands still must not become a standstill of who
-// observes: no goroutine but the Builder's own is ever in Send.
+// A collector that stands still must not stop the goroutines that observe: only the
+// Builder's own goroutine calls Send.
 func TestWhoObservesNeverEncodes(t *testing.T) {
 	const size, bound, n = 4, 8, 1000
 	synctest.Test(t, func(t *testing.T) {
@@ -79,7 +79,7 @@ func broken(r exchange.Record) exchange.Record {
 	return r
 }
 
-// panicked tells whether do panicked, as whoever relays would find out.
+// panicked says whether do panicked, as the relay would notice.
 func panicked(do func()) (did bool) {
 	defer func() { did = recover() != nil }()
 	do()
@@ -114,7 +114,7 @@ func TestAPanicIsNoStandstill(t *testing.T) {
 	})
 }
 
-// What is kept for its stall shows it, whichever way it is known.
+// An exchange that is kept for its stall shows the stall, however headway knows of it.
 func TestASpanKeptForAStallHasOne(t *testing.T) {
 	for name, change := range map[string]func(*exchange.Record){
 		"between chunks": func(r *exchange.Record) {

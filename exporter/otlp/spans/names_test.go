@@ -15,8 +15,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// known are the attributes of the semantic conventions that spans may have, with a
-// value of the type that each has there.
+// known lists the attributes of the semantic conventions that spans may have, each with a
+// value of its type in the conventions.
 func known() map[attribute.Key]pcommon.ValueType {
 	m := map[attribute.Key]pcommon.ValueType{}
 	for _, kv := range []attribute.KeyValue{
@@ -35,7 +35,7 @@ func known() map[attribute.Key]pcommon.ValueType {
 	return m
 }
 
-// everything are spans with every attribute that there is.
+// everything returns spans that together have every attribute.
 func everything(t *testing.T, v exporter.SemConv) []ptrace.Span {
 	t.Helper()
 	return built(t, spans.Config{SemConv: v}, func(b *spans.Builder) {
@@ -113,7 +113,7 @@ func TestLaterNamesDifferInOneOnly(t *testing.T) {
 	}
 }
 
-// The values that the conventions name are passed on as exchange has them.
+// The values of exchange are those that the conventions name.
 func TestValuesAreThoseOfTheSemanticConventions(t *testing.T) {
 	if got, want := string(exchange.ErrOther), semconv.ErrorTypeOther.Value.AsString(); got != want {
 		t.Errorf("error.type is %s, not %s", got, want)
@@ -136,8 +136,8 @@ func TestValuesAreThoseOfTheSemanticConventions(t *testing.T) {
 	}
 }
 
-// What the conventions have for prompts, answers and tools, and anything that sounds
-// like it, is in no span.
+// No span has the conventions' attributes for prompts, answers and tools, nor any that
+// sounds like them.
 func TestNoContentIsExported(t *testing.T) {
 	content := []attribute.Key{
 		semconv.GenAIInputMessagesKey, semconv.GenAIOutputMessagesKey, semconv.GenAISystemInstructionsKey, semconv.GenAIToolDefinitionsKey,

@@ -65,8 +65,7 @@ func TestWhatAreNoOffsetsIsRefused(t *testing.T) {
 	}
 }
 
-// What is decoded is what was encoded, rounded to 0.1 ms; and all of it, as far as
-// it fits.
+// Offsets returns the offsets of all chunks that fit, rounded to 0.1 ms.
 func FuzzOffsets(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 0, 0, 0, 0, 255, 255, 255, 3})
 	f.Add([]byte(strings.Repeat("\x7c\x47\x00\x00", 1000)))

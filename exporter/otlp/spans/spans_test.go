@@ -93,7 +93,7 @@ func TestFlushSendsWhatWaits(t *testing.T) {
 	}
 }
 
-// Batches are used again. What a span was before must not show in what it is.
+// The Builder uses batches again. A span must show nothing of the span before it.
 func TestNothingIsLeftOfFormerSpans(t *testing.T) {
 	broken := quick()
 	broken.Outcome, broken.ErrorType = exchange.StreamError, exchange.ErrUpstreamEvent
