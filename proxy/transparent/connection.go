@@ -15,9 +15,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// connection is a redirected connection until it is handed over or ends. The
-// client's goroutine reads what the client sends, and what that is decides the
-// mode; the upstream's dials and reads what the server sends.
+// connection is a redirected connection until the proxy takes it over or it ends. The
+// client's goroutine reads the client's bytes and decides the mode by the first ones;
+// the upstream's goroutine dials and reads the server's bytes.
 type connection struct {
 	server *Server
 	client link
@@ -29,15 +29,15 @@ type connection struct {
 	cancel  context.CancelFunc
 	dialed  chan struct{} // closed when upstream or dialErr is set
 	down    chan struct{} // closed when the upstream's goroutine has ended
-	yielded chan bool     // whether it has left its upstream, unused, to HTTP
+	yielded chan bool     // tells reclaim whether the upstream's goroutine leaves it the unused upstream
 
 	upstream link
 	dialErr  error
 
 	mu   sync.Mutex
-	mode exchange.Mode // empty until it is decided; Transparent is HTTP
-	over bool          // cut, or ended for being idle
-	seal *seal         // of a sealed connection; set before the mode is
+	mode exchange.Mode // empty before decideMode; Transparent is HTTP
+	over bool          // stop was called, or the proxy has taken over
+	seal *seal         // of a sealed connection; set with the mode
 }
 
 func newConnection(s *Server, conn *net.TCPConn, to netip.AddrPort) *connection {
@@ -79,8 +79,8 @@ func (c *connection) serve() {
 	c.pump(up, b, n, nil)
 }
 
-// readFirstBytes reads what the client says first, until that tells what it speaks, the
-// wait for it is over or its sending side ends.
+// readFirstBytes reads the client's first bytes until they tell its protocol, SniffWait
+// is over or the client ends its sending side. It returns the moment of the last read.
 func (c *connection) readFirstBytes() (b *buffer, n int, at tap.Instant, err error) {
 	b, n, err = c.client.receive(&c.server.buffers)
 	at = tap.Now()
@@ -106,8 +106,8 @@ func (c *connection) readFirstBytes() (b *buffer, n int, at tap.Instant, err err
 	return b, n, at, err
 }
 
-// chooseMode settles the mode by what the client has said, unless the server has
-// spoken before it.
+// chooseMode decides the mode by the client's first bytes, unless the server has spoken
+// before the client.
 func (c *connection) chooseMode(p []byte, at tap.Instant) exchange.Mode {
 	s := c.server
 	var seal *seal
@@ -126,7 +126,7 @@ func (c *connection) chooseMode(p []byte, at tap.Instant) exchange.Mode {
 	return mode
 }
 
-// decideMode makes mode the mode if there is none yet, and returns the one there is.
+// decideMode sets the mode if none is set yet, and returns the mode that is set.
 func (c *connection) decideMode(mode exchange.Mode, seal *seal) exchange.Mode {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,11 +142,11 @@ func (c *connection) decideMode(mode exchange.Mode, seal *seal) exchange.Mode {
 	return c.mode
 }
 
-// handOver makes the connection the proxy's.
+// handOver gives the connection to the proxy.
 func (c *connection) handOver(a Arrival) {
 	c.mu.Lock()
 	stopped := c.over
-	c.over = true // from here on not ours to end
+	c.over = true // from here on the proxy ends it
 	c.mu.Unlock()
 	if stopped {
 		if a.Upstream != nil {
@@ -158,8 +158,8 @@ func (c *connection) handOver(a Arrival) {
 	c.server.config.HTTP(a)
 }
 
-// end closes what is left when the client's goroutine is through with it, and the
-// upstream's is.
+// end closes both sides when the client's goroutine is through with them, after it has
+// waited for the upstream's.
 func (c *connection) end() {
 	defer c.server.forget(c)
 	defer c.guard()
@@ -183,7 +183,7 @@ func (c *connection) end() {
 	}
 }
 
-// expire ends a sealed exchange whose server has been silent for long.
+// expire ends a sealed exchange if the server has been silent for long enough.
 func (c *connection) expire() {
 	defer c.guard()
 	c.seal.expire(tap.Now())
@@ -195,7 +195,7 @@ func (c *connection) guard() {
 	if v := recover(); v != nil {
 		c.server.config.Log.Error("panic in a redirected connection", "panic", v, "stack", string(debug.Stack()))
 		c.abort()
-		reset(c.client) // also when it was handed over
+		reset(c.client) // the proxy may have taken it over, so abort may have done nothing
 	}
 }
 
@@ -205,8 +205,8 @@ func (c *connection) isSealed() bool {
 	return c.mode == exchange.Sealed
 }
 
-// endIfIdle ends a connection on which nothing was said or, if it is sealed,
-// nothing is under way.
+// endIfIdle ends a connection on which neither side has sent anything, and a sealed one
+// without a running exchange.
 func (c *connection) endIfIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,8 +232,8 @@ func (c *connection) abort() {
 	c.stop()
 }
 
-// stop makes both goroutines end, by a reset: a FIN could be taken for an end that
-// the other side meant. c.mu is held.
+// stop ends both goroutines by resets: either side could take a FIN for an end that the
+// other one meant. The caller holds c.mu.
 func (c *connection) stop() {
 	if c.over {
 		return

@@ -10,15 +10,15 @@ import (
 	"weak"
 )
 
-// errLoop is of a connection whose destination is headway.
+// errLoop is the error of a connection whose destination is headway.
 var errLoop = errors.New("its destination is headway itself")
 
-// Dialer opens connections and remembers them, so that one that the packet filter
-// leads back here is known. Whatever dials to where a redirected client was going
-// does it with the Server's Dialer. The zero value is ready for use, and it is safe
-// for concurrent use.
+// Dialer opens connections and remembers them, so that the Server recognises one that
+// the packet filter leads back to headway. All code that dials to the destination of a
+// redirected client uses the Server's Dialer. The zero value is ready for use. A Dialer
+// is safe for concurrent use.
 type Dialer struct {
-	// Dial opens a connection; nil is that of a net.Dialer.
+	// Dial opens a connection; nil is a net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu   sync.Mutex
@@ -38,7 +38,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return conn, err
 }
 
-// remember keeps conn as long as something else does: who closes it need not tell.
+// remember notes the local address of conn for as long as other code holds conn. A weak
+// pointer frees the closer of conn from telling the Dialer.
 func (d *Dialer) remember(conn *net.TCPConn) {
 	from := addressOf(conn.LocalAddr())
 	d.mu.Lock()
@@ -59,7 +60,8 @@ func (d *Dialer) forget(from netip.AddrPort) {
 	}
 }
 
-// Opened tells whether a connection from this address is open and was opened here.
+// Opened tells whether the Dialer has opened a connection from this address that is
+// still open.
 func (d *Dialer) Opened(from netip.AddrPort) bool {
 	d.mu.Lock()
 	conn := d.open[from].Value()
@@ -71,8 +73,8 @@ func (d *Dialer) Opened(from netip.AddrPort) bool {
 	return err == nil && raw.Control(func(uintptr) {}) == nil // else it is closed
 }
 
-// isOwn tells whether to is what listener listens on: the connection was made to
-// headway, and not redirected to it.
+// isOwn tells whether listener listens at to: then the client has connected to headway
+// itself, and no packet filter has redirected the connection.
 func isOwn(to netip.AddrPort, listener net.Addr) bool {
 	own := addressOf(listener)
 	if to.Port() != own.Port() {

@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// Seal is the timing of a sealed connection, driven by hand.
+// Seal is the timing of a sealed connection, which a test drives by hand.
 type Seal struct{ s *seal }
 
 // The ways of a connection.

@@ -35,7 +35,7 @@ type fixture struct {
 
 func (f *fixture) Observe(r exchange.Record) { f.records <- r }
 
-// destination is a listener whose connections serve takes.
+// destination is the address of a listener; serve gets its connections.
 func destination(t *testing.T, serve func(*net.TCPConn)) netip.AddrPort {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func destination(t *testing.T, serve func(*net.TCPConn)) netip.AddrPort {
 	return netip.MustParseAddrPort(l.Addr().String())
 }
 
-// fixtures is how many there are at present: what runs after the last one is a leak.
+// fixtures counts the present fixtures: a goroutine that outlives the last is a leak.
 var fixtures atomic.Int32
 
 func newFixture(t *testing.T, to netip.AddrPort, change ...func(*transparent.Config)) *fixture {
@@ -99,7 +99,7 @@ func (f *fixture) dial() *peer {
 	return newPeer(f.t, conn.(*net.TCPConn))
 }
 
-// turnedAway expects that a connection is reset, as soon as it is there.
+// turnedAway expects that the server resets a connection at once.
 func (f *fixture) turnedAway() {
 	f.t.Helper()
 	conn, err := net.Dial("tcp", f.address)
@@ -142,7 +142,7 @@ func in(method string) (n int) {
 	return n
 }
 
-// eventually waits for what no event tells.
+// eventually waits for a condition that no event announces.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for late := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
@@ -179,7 +179,7 @@ func (p *peer) expect(want string) {
 	}
 }
 
-// ends expects the orderly end of what the other side sends.
+// ends expects the orderly end of the other side.
 func (p *peer) ends() {
 	p.t.Helper()
 	if b, err := p.r.ReadByte(); !errors.Is(err, io.EOF) {

@@ -6,8 +6,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// Lengths of TLS 1.3 records that give away what is in them: what is encrypted has
-// a byte for its type and a tag of 16 (RFC 8446, section 5.2).
+// Lengths of TLS 1.3 records by which their content shows: encryption adds a byte for
+// the type and a tag of 16 bytes (RFC 8446, section 5.2).
 const (
 	sealedAlert       = 2 + 17
 	sealedFinished256 = 4 + 32 + 17 // with SHA-256
@@ -15,32 +15,32 @@ const (
 )
 
 const (
-	// maxFlight is how many records a client's certificate, its proof and Finished
-	// take at most.
+	// maxFlight is the largest number of records of a client's certificate, its proof and
+	// Finished.
 	maxFlight = 3
-	// maxTicket bounds a NewSessionTicket, maxTickets how many a server sends at once.
+	// maxTicket bounds the length of a NewSessionTicket, maxTickets their number.
 	maxTicket  = 512
 	maxTickets = 4
 	// maxSettings bounds the frames with which an HTTP/2 server begins.
 	maxSettings = 100
-	// ticketGrace is what a server may take, beside two round trips, from the client's
-	// Finished to its tickets.
+	// ticketGrace is the time that a server may take for its tickets after the client's
+	// Finished, beside two round trips.
 	ticketGrace = 10 * time.Millisecond
 )
 
-// handshake tells the records of the handshake, and of what belongs to it, from
-// application data. Up to TLS 1.2 the record's type does. In TLS 1.3 all records
-// after the ServerHello have the type of application data.
+// handshake tells the records of the handshake, session tickets included, from
+// application data. Up to TLS 1.2 the types of the records do that. In TLS 1.3 all
+// records after the ServerHello have the type of application data.
 type handshake struct {
 	tls13     bool // as the ServerHello says
 	early     bool // the client has sent data with its hello
-	uncertain bool // the end of the client's flight was guessed
+	uncertain bool // the end of the client's flight is a guess
 
-	asked tap.Instant   // when the ClientHello was forwarded
+	asked tap.Instant   // when the server took the ClientHello
 	trip  time.Duration // from there to the first record of the server
 
 	flight   int         // records of the client's encrypted flight
-	finished tap.Instant // the end of that, in TLS 1.3
+	finished tap.Instant // the end of that flight, in TLS 1.3; 0 before
 
 	ticket  int // length of the first NewSessionTicket
 	tickets int
@@ -68,8 +68,8 @@ func (h *handshake) client(kind uint8, length int, at tap.Instant) bool {
 	return false
 }
 
-// server tells whether a record of the server is application data. Until its
-// response has begun, what looks like a session ticket is none.
+// server tells whether a record of the server is application data. Before the response
+// has begun, a record that looks like a session ticket counts as one.
 func (h *handshake) server(kind uint8, length int, at tap.Instant, http2, begun bool) bool {
 	if h.trip == 0 {
 		h.trip = max(1, at.Sub(h.asked))
@@ -86,8 +86,8 @@ func (h *handshake) server(kind uint8, length int, at tap.Instant, http2, begun 
 	return begun || !h.isAside(length, at, http2)
 }
 
-// isAside tells whether a record that came soon after the handshake is a session
-// ticket or an HTTP/2 server's settings. The tickets of one server are alike.
+// isAside tells whether a record soon after the handshake is a session ticket or the
+// settings of an HTTP/2 server. The tickets of one server have one length.
 func (h *handshake) isAside(length int, at tap.Instant, http2 bool) bool {
 	since := h.finished
 	if !h.tls13 {

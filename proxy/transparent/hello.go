@@ -8,8 +8,8 @@ const (
 	handshakeClientHello = 1
 	handshakeServerHello = 2
 
-	// minHello is a ServerHello without session and extensions; maxHello bounds what is
-	// read of one.
+	// minHello is the length of a ServerHello without session and extensions, maxHello the
+	// longest hello that Feed reads.
 	minHello = 2 + 32 + 1 + 2 + 1
 	maxHello = 64 << 10
 
@@ -22,11 +22,11 @@ const (
 	versionTLS13 = 0x0304
 )
 
-// Hello reads a ClientHello or a ServerHello as it comes, in any pieces, and keeps
-// of it what it says of the connection. The zero value is ready for use.
+// Hello reads a ClientHello or a ServerHello in any pieces, and keeps the facts of its
+// fields. The zero value is ready for use.
 type Hello struct {
-	// ServerName is the name that the client asked for, in lower case; empty when it
-	// named none or one that no DNS name is. With ECH it is the outer one.
+	// ServerName is the server that the client names, in lower case. It is empty when the
+	// client names none, or one that is no DNS name. With ECH it is the outer name.
 	ServerName string
 	HTTP2      bool // h2 is among the protocols that the client offered
 	ECH        bool // the true hello is encrypted, or pretends to be
@@ -34,19 +34,19 @@ type Hello struct {
 
 	server bool // it is a ServerHello
 
-	next func(*Hello) bool // what to do with the field when it is whole; false ends it
+	next func(*Hello) bool // reads the field when it is whole; returns false at the end
 	done bool
 
-	skip, want int // bytes to skip, then to collect into field
+	skip, want int // bytes to skip, then bytes to collect into field
 	field      [255]byte
 	have       int
 
 	position           int // in the message
-	message, list, ext int // where the message, the extensions and the present one end
+	message, list, ext int // the ends of the message, of the extensions and of the present one
 }
 
-// Feed reads the next bytes of the handshake, without record heads, and tells
-// whether it has read enough: the rest does not matter. It keeps nothing of p.
+// Feed reads the next bytes of the handshake, without record heads, and tells whether it
+// has read enough. It does not keep p.
 func (h *Hello) Feed(p []byte) (done bool) {
 	if h.next == nil && !h.done {
 		h.message = handshakeHead
@@ -68,15 +68,15 @@ func (h *Hello) Feed(p []byte) (done bool) {
 	return h.done
 }
 
-// collect asks for the next n bytes, as the skipped ones before them within end.
-// It tells whether they fit.
+// collect makes Feed collect the next n bytes and then call next. It tells whether these
+// bytes, and the skipped ones before them, are within end.
 func (h *Hello) collect(n, end int, next func(*Hello) bool) bool {
 	h.position += n
 	h.want, h.have, h.next = n, 0, next
 	return h.position <= end && n <= len(h.field)
 }
 
-// skipBytes skips n bytes before the next ones that are collected.
+// skipBytes makes Feed skip n bytes before it collects the next field.
 func (h *Hello) skipBytes(n int) {
 	h.skip += n
 	h.position += n
@@ -150,7 +150,7 @@ func (h *Hello) extension() bool {
 	return h.endExtension()
 }
 
-// endExtension skips what is left of the present extension.
+// endExtension skips the rest of the present extension.
 func (h *Hello) endExtension() bool {
 	h.skipBytes(h.ext - h.position)
 	return h.nextExtension()
@@ -161,8 +161,8 @@ func (h *Hello) version() bool {
 	return h.endExtension()
 }
 
-// serverName has the head of the list of names and that of the first one, and
-// there is no other kind than the first.
+// serverName reads the head of the list of names and the head of its first name. RFC
+// 6066 defines one type of name, and allows one name of each type.
 func (h *Hello) serverName() bool {
 	length := h.number(2)
 	if h.field[2] != 0 || length == 0 || length > maxServerName {

@@ -11,7 +11,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
 
-// clientHello is the handshake message with which crypto/tls begins.
+// clientHello is the first handshake message of crypto/tls.
 func clientHello(tb testing.TB, c *tls.Config) []byte {
 	tb.Helper()
 	client, server := net.Pipe()
@@ -31,7 +31,7 @@ func clientHello(tb testing.TB, c *tls.Config) []byte {
 	return message
 }
 
-// said is what is kept of a hello.
+// said holds the facts that a Hello keeps.
 type said struct {
 	name              string
 	http2, ech, tls13 bool
@@ -119,7 +119,7 @@ func TestHelloAllocatesNothingButTheName(t *testing.T) {
 	}
 }
 
-// FuzzClientHello: any cutting of the bytes says the same.
+// FuzzClientHello checks that any cutting of the bytes gives the same facts.
 func FuzzClientHello(f *testing.F) {
 	for _, c := range []*tls.Config{
 		{ServerName: "api.example.com", NextProtos: []string{"h2", "http/1.1"}},

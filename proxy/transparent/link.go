@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// buffer is the room for one read.
+// buffer is the buffer for one read.
 type buffer [16 << 10]byte
 
-// buffers lends the room for reads: links hold none while they wait.
+// buffers lends buffers for reads, so that a link holds none while it waits.
 type buffers struct{ pool sync.Pool }
 
 func (b *buffers) get() *buffer {
@@ -22,15 +22,15 @@ func (b *buffers) get() *buffer {
 
 func (b *buffers) put(p *buffer) { b.pool.Put(p) }
 
-// link is one side of a tunnel. One goroutine may read and another write at the
-// same time; not two of a kind.
+// link is one side of a tunnel. One goroutine may read while another writes; two must
+// not read, nor write, at once.
 type link interface {
 	net.Conn
-	// receive reads once into a buffer that it borrows when there is something to
-	// read. The buffer is the caller's to give back, whatever comes of it.
+	// receive reads once, into a buffer that it borrows when there are bytes to read. The
+	// caller returns the buffer, after an error too.
 	receive(from *buffers) (*buffer, int, error)
 	CloseWrite() error
-	// bare is the connection that the link was made of.
+	// bare is the connection below the link.
 	bare() net.Conn
 }
 
@@ -43,7 +43,8 @@ func (l plainLink) receive(from *buffers) (*buffer, int, error) {
 	return b, n, err
 }
 
-// CloseWrite ends the sending side or, where there is no such thing, all of it.
+// CloseWrite ends the sending side, or closes a connection that cannot end one side
+// alone.
 func (l plainLink) CloseWrite() error {
 	if half, ok := l.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -53,7 +54,7 @@ func (l plainLink) CloseWrite() error {
 
 func (l plainLink) bare() net.Conn { return l.Conn }
 
-// SetLinger is that of TCP, and nothing for any other connection.
+// SetLinger sets the linger time of a TCP connection; on any other it does nothing.
 func (l plainLink) SetLinger(sec int) error {
 	if tcp, ok := l.Conn.(*net.TCPConn); ok {
 		return tcp.SetLinger(sec)

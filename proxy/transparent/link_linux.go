@@ -10,11 +10,11 @@ import (
 	"unsafe"
 )
 
-// tcpLink reads and writes by system calls that are not announced to Go's
-// scheduler. The sockets are non-blocking, so there is nothing to announce; but on
-// a machine with idle processors every announced call wakes the runtime's monitor
-// thread, which costs more than the call itself. And they are the socket's own calls,
-// which do not pass through the file layer as read and write do: 5 % less of an event.
+// tcpLink makes its system calls without announcing them to Go's scheduler. Its socket
+// is non-blocking, so the scheduler need not know; but on a machine with idle processors
+// every announced call wakes the runtime's monitor thread, which costs more than the
+// call itself. It uses the socket's own calls, which do not pass through the file layer
+// as read and write do: that saves 5 % of an event.
 type tcpLink struct {
 	*net.TCPConn
 	raw syscall.RawConn
@@ -30,7 +30,7 @@ type transfer struct {
 	p     []byte
 	n     int
 	errno syscall.Errno
-	call  func(fd uintptr) bool // made once, so that a transfer allocates nothing
+	call  func(fd uintptr) bool // makes the system call; made once, so that a transfer allocates nothing
 }
 
 func newLink(conn net.Conn) link {
@@ -59,7 +59,7 @@ func (t *transfer) receive(fd uintptr) bool {
 	}
 }
 
-// send writes once, likewise.
+// send writes once. It returns false when the caller has to wait for the socket.
 func (t *transfer) send(fd uintptr) bool {
 	for {
 		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)), syscall.MSG_NOSIGNAL, 0, 0)
@@ -74,7 +74,8 @@ func (t *transfer) answered(n uintptr, errno syscall.Errno) bool {
 	return errno != syscall.EAGAIN
 }
 
-// borrow reads once into a buffer that is borrowed for it.
+// borrow reads once into a buffer that it borrows. It returns false, without a buffer,
+// when the caller has to wait for the socket.
 func (l *tcpLink) borrow(fd uintptr) bool {
 	b := l.lender.get()
 	l.reading.p = b[:]
@@ -93,7 +94,7 @@ func (l *tcpLink) receive(from *buffers) (*buffer, int, error) {
 	n, err := l.read(l.borrowing)
 	b := l.lent
 	l.lent = nil
-	if b == nil { // there was nothing to read, ever
+	if b == nil { // there was never anything to read
 		b = from.get()
 	}
 	return b, n, err

@@ -4,6 +4,6 @@ package transparent
 
 import "net"
 
-// newLink knows no shortcut here: those are for Linux, where sockets have system
-// calls of their own.
+// newLink uses no system calls of its own here, as it does on Linux, where sockets have
+// their own calls.
 func newLink(conn net.Conn) link { return plainLink{conn} }

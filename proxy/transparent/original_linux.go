@@ -13,14 +13,14 @@ import (
 // IP6T_SO_ORIGINAL_DST of linux/netfilter_ipv6/ip6_tables.h.
 const originalDst = 80
 
-// OriginalDestination is where conn was going before the packet filter redirected
-// it. It fails for a connection that was not.
+// OriginalDestination is the destination of conn before the packet filter redirected it.
+// It fails for a connection that no packet filter has redirected.
 func OriginalDestination(conn *net.TCPConn) (to netip.AddrPort, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("asking for the original destination: %w", err)
 	}
-	// An IPv4 connection of an IPv6 socket is asked for in IPv4's terms.
+	// For an IPv4 connection of an IPv6 socket the kernel answers to IPv4's option only.
 	ask := original6
 	if addressOf(conn.RemoteAddr()).Addr().Is4() {
 		ask = original4
@@ -34,7 +34,7 @@ func OriginalDestination(conn *net.TCPConn) (to netip.AddrPort, err error) {
 	return to, nil
 }
 
-// original4 reads a sockaddr_in, for which the 20 bytes of an IPv6Mreq have room.
+// original4 reads a sockaddr_in, which fits into the 20 bytes of an IPv6Mreq.
 func original4(fd int) (netip.AddrPort, error) {
 	answer, err := syscall.GetsockoptIPv6Mreq(fd, syscall.SOL_IP, originalDst)
 	if err != nil {
@@ -44,13 +44,13 @@ func original4(fd int) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(a[4:8])), binary.BigEndian.Uint16(a[2:4])), nil
 }
 
-// original6 reads a sockaddr_in6, which an IPv6MTUInfo begins with.
+// original6 reads a sockaddr_in6, the first part of an IPv6MTUInfo.
 func original6(fd int) (netip.AddrPort, error) {
 	answer, err := syscall.GetsockoptIPv6MTUInfo(fd, syscall.SOL_IPV6, originalDst)
 	if err != nil {
 		return netip.AddrPort{}, os.NewSyscallError("getsockopt", err)
 	}
 	var port [2]byte
-	binary.NativeEndian.PutUint16(port[:], answer.Addr.Port) // as it was in memory
+	binary.NativeEndian.PutUint16(port[:], answer.Addr.Port) // the bytes in memory
 	return netip.AddrPortFrom(netip.AddrFrom16(answer.Addr.Addr), binary.BigEndian.Uint16(port[:])), nil
 }

@@ -9,7 +9,7 @@ import (
 	"net/netip"
 )
 
-// OriginalDestination is known on Linux only.
+// OriginalDestination works on Linux only.
 func OriginalDestination(*net.TCPConn) (netip.AddrPort, error) {
 	return netip.AddrPort{}, fmt.Errorf("asking for the original destination: %w", errors.ErrUnsupported)
 }

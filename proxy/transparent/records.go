@@ -18,17 +18,18 @@ const (
 
 var errNoRecord = errors.New("no TLS record")
 
-// Piece is some of a record: of its head, of its payload, or of both.
+// Piece is a part of a record: of its head, of its payload, or of both.
 type Piece struct {
 	Type   uint8
 	Length int    // of the whole payload
-	Data   []byte // of the payload, a part of what was read; may be empty
-	First  bool   // the record begins with this piece: its head is whole now
-	Last   bool   // and ends with this one
+	Data   []byte // a part of the payload, inside the caller's bytes; may be empty
+	First  bool   // this piece completes the head of its record
+	Last   bool   // this piece completes its record
 }
 
-// Records follows one direction of a TLS connection from its first byte. It keeps
-// nothing but where in a record it is. The zero value is ready for use.
+// Records follows one direction of a TLS connection from its first byte. It keeps its
+// position in a record, and no bytes but those of a head. The zero value is ready for
+// use.
 type Records struct {
 	head [recordHead]byte
 	have int // bytes of head
@@ -36,9 +37,9 @@ type Records struct {
 	err  error
 }
 
-// Next reads the next piece off p and returns what follows it. Of a head that is
-// cut off there is no piece yet: it is the zero Piece. After an error, which says
-// that this is not TLS, there is nothing more to read.
+// Next reads the next piece off p and returns the rest of p. While a head is incomplete,
+// it returns the zero Piece. An error says that the bytes are no TLS; every later call
+// returns it again.
 func (r *Records) Next(p []byte) (piece Piece, rest []byte, err error) {
 	if r.err != nil {
 		return Piece{}, nil, r.err
@@ -65,7 +66,7 @@ func (r *Records) Next(p []byte) (piece Piece, rest []byte, err error) {
 	return piece, p[n:], nil
 }
 
-// open begins the record whose head is there.
+// open begins the record whose head is complete.
 func (r *Records) open() error {
 	kind := r.head[0]
 	r.left = r.length()

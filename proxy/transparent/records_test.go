@@ -9,12 +9,12 @@ import (
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
 
-// record is one of the given type with n bytes in it.
+// record is a record of the given type with n bytes in it.
 func record(kind byte, n int) []byte {
 	return append([]byte{kind, 3, 3, byte(n >> 8), byte(n)}, bytes.Repeat([]byte{kind}, n)...)
 }
 
-// whole is a record as it was put together from its pieces.
+// whole is a record that a test puts together from its pieces.
 type whole struct {
 	kind   uint8
 	length int
@@ -102,7 +102,7 @@ func TestRecordsAllocateNothing(t *testing.T) {
 	}
 }
 
-// FuzzRecords: any cutting of the bytes gives the same records and the same end.
+// FuzzRecords checks that any cutting of the bytes gives the same records and end.
 func FuzzRecords(f *testing.F) {
 	f.Add(slices.Concat(record(22, 30), record(20, 1), record(23, 40)), uint64(1))
 	f.Add([]byte("\x16\x03\x01\x00\x00"), uint64(2))

@@ -35,33 +35,33 @@ const (
 // concurrent use; what each direction reports, it reports in order.
 type seal struct {
 	mu      sync.Mutex
-	blind   bool // what passes is no TLS, or the timing has failed
+	blind   bool // the bytes are no TLS, or the timing has failed
 	records [2]Records
 
-	// later holds what was seen of the server's records, until there is enough of it
-	// or something else happens: right after system calls, on cold caches, each alone
-	// would take many times as long.
+	// later holds the moments of the server's records until it is full or something else
+	// happens. Right after system calls, on cold caches, handling each moment alone would
+	// take many times as long.
 	later   [12]moment
-	waiting int
+	waiting int // moments in later
 
-	hello     *Hello // the client's, until it was read
-	answer    *Hello // the server's, likewise
+	hello     *Hello // the client's; nil when it is read
+	answer    *Hello // the server's; nil when it is read
 	http2     bool
 	handshake handshake
 
 	observer exchange.Observer
-	blank    exchange.Record // what all exchanges of the connection have in common
+	blank    exchange.Record // the fields that all exchanges of the connection share
 
-	call     *sealedCall // under way
-	endSeen  bool        // the last one was seen to end
+	call     *sealedCall // the running exchange
+	endSeen  bool        // the last exchange had an end of its own, not silence alone
 	sideEnds [2]sideEnd
 	first    way  // the side that ended first
 	heard    bool // the server went on after the client's end
 	drained  bool
-	finished []exchange.Record // not told yet
+	finished []exchange.Record // not reported yet
 }
 
-// moment is the begin or the end of a record of the server's, or both.
+// moment is the begin or the end of one of the server's records, or both.
 type moment struct {
 	at          tap.Instant
 	length      int32
@@ -69,9 +69,9 @@ type moment struct {
 	first, last bool
 }
 
-// sideEnd is the end of what one side sends.
+// sideEnd is the end of one side's sending side.
 type sideEnd struct {
-	at      tap.Instant // 0 before
+	at      tap.Instant // 0 before the end
 	orderly bool
 	alert   bool // with a record of its own
 }
@@ -89,7 +89,8 @@ func newSeal(c *Config, to netip.AddrPort, at tap.Instant) *seal {
 	}
 }
 
-// saw takes what was read from w's side and is about to be forwarded.
+// saw reads the records in p, which came from w's side at the given moment. The caller
+// forwards p afterwards.
 func (s *seal) saw(w way, p []byte, at tap.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,27 +106,31 @@ func (s *seal) saw(w way, p []byte, at tap.Instant) {
 		var err error
 		if piece, p, err = s.records[w].Next(p); err != nil {
 			s.catchUp()
-			s.blind = true // and the exchange ends with the connection
+			s.blind = true // the exchange ends with the connection
 			s.note("no_tls_record")
 			return
 		}
 		if piece.Type == recordHandshake {
 			s.readHello(w, piece.Data)
 		}
-		if !piece.First && !piece.Last {
-			continue
+		if piece.First || piece.Last {
+			s.happened(w, moment{at, int32(piece.Length), piece.Type, piece.First, piece.Last})
 		}
-		m := moment{at, int32(piece.Length), piece.Type, piece.First, piece.Last}
-		if w == up {
-			s.sent(m)
-			continue
-		}
-		if s.waiting == len(s.later) {
-			s.catchUp()
-		}
-		s.later[s.waiting] = m
-		s.waiting++
 	}
+}
+
+// happened handles a moment of the client's records, or keeps one of the server's for
+// later.
+func (s *seal) happened(w way, m moment) {
+	if w == up {
+		s.sent(m)
+		return
+	}
+	if s.waiting == len(s.later) {
+		s.catchUp()
+	}
+	s.later[s.waiting] = m
+	s.waiting++
 }
 
 // guard ends the timing after a panic in it; the tunnel goes on.
@@ -137,7 +142,7 @@ func (s *seal) guard() {
 	}
 }
 
-// catchUp takes over what was seen of the server's records.
+// catchUp handles the moments in later.
 func (s *seal) catchUp() {
 	if s.waiting == 0 {
 		return
@@ -149,7 +154,7 @@ func (s *seal) catchUp() {
 	s.waiting = 0
 }
 
-// sent takes a moment of the client's records.
+// sent handles a moment of the client's records.
 func (s *seal) sent(m moment) {
 	switch {
 	case !m.first:
@@ -163,7 +168,7 @@ func (s *seal) sent(m moment) {
 	}
 }
 
-// received takes a moment of the server's.
+// received handles a moment of the server's records.
 func (s *seal) received(m moment) {
 	begun := s.call != nil && s.call.head > 0
 	switch {
@@ -178,7 +183,7 @@ func (s *seal) received(m moment) {
 	}
 }
 
-// readHello reads the hellos. What they say in the clear is all that is read.
+// readHello reads the hellos, which are in the clear. The seal reads no other content.
 func (s *seal) readHello(w way, p []byte) {
 	switch {
 	case w == up && s.hello != nil && s.hello.Feed(p):
@@ -193,14 +198,14 @@ func (s *seal) readHello(w way, p []byte) {
 	}
 }
 
-// isAlert tells whether a record ends the connection: TLS 1.3 hides its type, but
-// not its length.
+// isAlert tells whether a record is an alert, which ends the connection. TLS 1.3 hides
+// the type of an alert, but not its length.
 func (s *seal) isAlert(m moment) bool {
 	return m.kind == recordAlert ||
 		m.kind == recordApplicationData && m.length == sealedAlert && s.handshake.tls13 && s.handshake.finished > 0
 }
 
-// wrote reports that what was read from the client was taken by the server.
+// wrote reports that the server took the client's last bytes.
 func (s *seal) wrote(at tap.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +217,7 @@ func (s *seal) wrote(at tap.Instant) {
 	}
 }
 
-// request takes a record of application data from the client.
+// request handles a record of application data from the client.
 func (s *seal) request(length int, at tap.Instant) {
 	answered := s.call != nil && s.call.head > 0
 	switch {
@@ -226,7 +231,7 @@ func (s *seal) request(length int, at tap.Instant) {
 	}
 }
 
-// response takes a record of application data from the server.
+// response handles a record of application data from the server.
 func (s *seal) response(length int, at tap.Instant) {
 	switch {
 	case s.call == nil:

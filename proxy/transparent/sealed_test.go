@@ -40,7 +40,7 @@ func handshakeRecord(message []byte) []byte {
 	return append([]byte{22, 3, 1, byte(len(message) >> 8), byte(len(message))}, message...)
 }
 
-// newScript begins with a handshake over a way of 10 ms there and back.
+// newScript begins with a handshake; its round trip takes 10 ms.
 func newScript(tls13, http2 bool) *script {
 	s := &script{now: ms}
 	s.seal = transparent.NewSeal(s)
@@ -315,7 +315,7 @@ func TestSealedTimingAllocatesNothingForAnEvent(t *testing.T) {
 	if n := testing.AllocsPerRun(5000, func() {
 		s.wait(10 * ms)
 		s.seal.Saw(transparent.Down, event, s.now)
-	}); n != 0 { // what grows is amortised
+	}); n != 0 { // growth is amortised
 		t.Errorf("%v allocations", n)
 	}
 }

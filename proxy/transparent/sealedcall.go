@@ -7,27 +7,27 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// sealedCall is one exchange as its records show it. Bursts are what the server
-// sends after the head's: records with no silence between them are one.
+// sealedCall is one exchange as its records show it. A burst is a run of the server's
+// records, after the head, without silence between them.
 type sealedCall struct {
 	start   tap.Instant // first record of the request
-	asked   tap.Instant // its last record, whole
-	written tap.Instant // that, taken by the server
+	asked   tap.Instant // end of its last record
+	written tap.Instant // the server took that
 	head    tap.Instant // first record of the response; 0 before it
 	last    tap.Instant // the end of the last record of the response
 
-	opening    tap.Instant // first record that came right behind the head's; 0 without
+	opening    tap.Instant // first record right behind the head; 0 without one
 	bursts     int
 	firstBurst tap.Instant
 	lastBurst  tap.Instant
-	size       int // of the burst under way
+	size       int // of the running burst
 	chunks     exchange.Chunks
 
 	in, out   int64
-	concluded bool // the last record was so short that it may have ended the body
+	concluded bool // the last record was short enough to end a body
 }
 
-// answer takes a record of the response, whose head came at the given moment.
+// answer handles a record of the response, which begins at the given moment.
 func (c *sealedCall) answer(length int, at tap.Instant) {
 	short := length <= controlBound
 	if c.head == 0 {
@@ -57,7 +57,7 @@ func (c *sealedCall) answer(length int, at tap.Instant) {
 	c.last = at
 }
 
-// complete takes the end of a record.
+// complete handles the end of a record.
 func (c *sealedCall) complete(w way, at tap.Instant) {
 	switch {
 	case w == up && c.head == 0:
@@ -74,7 +74,7 @@ func (c *sealedCall) addBurst() {
 	}
 }
 
-// fill puts into r what is known of the exchange.
+// fill copies the exchange into r.
 func (c *sealedCall) fill(r *exchange.Record) {
 	c.addBurst()
 	r.Start = c.start.Time()
@@ -93,10 +93,10 @@ func (c *sealedCall) fill(r *exchange.Record) {
 	}
 }
 
-// firstToken is the burst in which generation shows first. What comes right behind
-// the head precedes the first token where a server answers at once, and is followed
-// by a longer wait than those between bursts. Where it is not, the server has held its
-// head back until there was a token to go with it.
+// firstToken is the moment of the burst that shows generation first. When a server
+// answers at once, the records right behind the head precede the first token, and the
+// wait after them is longer than the waits between bursts. When that wait is not longer,
+// the server has held its head back until it had a token.
 func (c *sealedCall) firstToken() tap.Instant {
 	gap := c.lastBurst.Sub(c.firstBurst) / time.Duration(max(1, c.bursts-1))
 	if c.opening > 0 && c.firstBurst.Sub(c.opening) <= 2*gap {
@@ -105,7 +105,8 @@ func (c *sealedCall) firstToken() tap.Instant {
 	return c.firstBurst
 }
 
-// offset is at from the start; 0 of a moment that did not come, and only of that.
+// offset is the time from the start to at. It is 0 for a moment that did not come, and
+// for no other.
 func (c *sealedCall) offset(at tap.Instant) time.Duration {
 	if at == 0 {
 		return 0

@@ -5,7 +5,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// ended reports that w's side sends nothing more.
+// ended reports that w's side sends no more bytes.
 func (s *seal) ended(w way, orderly bool, at tap.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -13,7 +13,7 @@ func (s *seal) ended(w way, orderly bool, at tap.Instant) {
 	s.end(w, sideEnd{at: at, orderly: orderly})
 }
 
-// end books the end of a side, once.
+// end stores the first end of a side.
 func (s *seal) end(w way, e sideEnd) {
 	if s.sideEnds[w].at > 0 {
 		return
@@ -42,7 +42,7 @@ func (s *seal) expire(now tap.Instant) {
 	}
 }
 
-// isIdle tells whether nothing is under way, and nothing can be.
+// isIdle tells whether no exchange is running, as far as the records can show.
 func (s *seal) isIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *seal) drain(at tap.Instant) {
 	s.finishAtEnd(at)
 }
 
-// close ends what the connection's end ends.
+// close ends the exchange at the end of the connection.
 func (s *seal) close(at tap.Instant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +67,8 @@ func (s *seal) close(at tap.Instant) {
 	s.finishAtEnd(at)
 }
 
-// recordDialFailure books a connection that could not be opened for what the client began
-// with, and tells it.
+// recordDialFailure records and reports an exchange that begins with p, for a connection
+// whose dial has failed.
 func (s *seal) recordDialFailure(p []byte, at tap.Instant, timeout bool) {
 	s.saw(up, p, at)
 	s.mu.Lock()
@@ -82,14 +82,14 @@ func (s *seal) recordDialFailure(p []byte, at tap.Instant, timeout bool) {
 	s.report()
 }
 
-// finishAtEnd ends the exchange with what can be told of its outcome.
+// finishAtEnd ends the exchange with the outcome that the ends of both sides show.
 func (s *seal) finishAtEnd(at tap.Instant) {
 	c := s.call
 	if c == nil {
 		return
 	}
-	if ending := s.sideEnds[s.first]; ending.at > 0 {
-		at = ending.at
+	if end := s.sideEnds[s.first]; end.at > 0 {
+		at = end.at
 	}
 	client, server := s.sideEnds[up], s.sideEnds[down]
 	switch {
@@ -114,7 +114,7 @@ func (s *seal) fail(outcome exchange.Outcome, why exchange.ErrorType, at tap.Ins
 	s.finish(outcome, why)
 }
 
-// finish makes the Record of the exchange, if one is under way.
+// finish makes the Record of the running exchange, if there is one.
 func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType, notes ...string) {
 	if s.call == nil {
 		return
@@ -139,11 +139,11 @@ func (s *seal) finish(outcome exchange.Outcome, why exchange.ErrorType, notes ..
 	s.call, s.endSeen = nil, true
 }
 
-// note keeps why the timing has stopped for the exchange that is under way.
+// note adds a note to the Records of the running exchange and of later ones.
 func (s *seal) note(name string) { s.blank.Notes = append(s.blank.Notes, name) }
 
-// report tells the observer of the exchanges that have ended. Only a record of the
-// client, an end or silence ends one.
+// report gives the Records of the exchanges that have ended to the observer. An exchange
+// ends by a record of the client, by an end of the connection or by silence.
 func (s *seal) report() {
 	s.mu.Lock()
 	list := s.finished

@@ -2,26 +2,26 @@ package transparent
 
 import "bytes"
 
-// Protocol is what a client speaks, as far as its first bytes tell.
+// Protocol is the protocol of a client, as far as its first bytes tell.
 type Protocol uint8
 
 // The protocols.
 const (
-	Undecided Protocol = iota // it takes more bytes to tell
+	Undecided Protocol = iota // more bytes are needed
 	HTTP                      // HTTP/1.x
 	TLS                       // a ClientHello
 	Raw                       // anything else
 )
 
 const (
-	// MaxSniff bounds what is looked at: with so many bytes Sniff is never Undecided.
+	// MaxSniff bounds the bytes that Sniff reads: with so many it is never Undecided.
 	MaxSniff = 16 << 10
 	// maxMethod bounds a method. The longest registered one has 16 bytes.
 	maxMethod = 24
 )
 
-// Sniff tells what a connection speaks from the first bytes of its client. Once
-// decided, it says the same of any longer prefix of the same stream.
+// Sniff returns the protocol of a connection by the first bytes of its client. Once it
+// has decided, it returns the same for every longer prefix of the same stream.
 //
 // A request line must be whole, down to its HTTP/1.x and CRLF: Redis, memcached
 // and SMTP have commands that begin like one. HTTP/2 with prior knowledge begins
@@ -59,7 +59,7 @@ func sniffTLS(p []byte) Protocol {
 		return Raw
 	}
 	if length < handshakeHead {
-		return TLS // cut into the smallest of records, but nothing else begins like this
+		return TLS // in the smallest of records, but no other protocol begins like this
 	}
 	if len(p) < recordHead+handshakeHead {
 		return Undecided
@@ -95,8 +95,9 @@ func sniffHTTP(p []byte) Protocol {
 	return HTTP
 }
 
-// cutToken cuts p at the first space, when it comes after one to limit bytes that
-// are all valid. Without it, the token is what may become one: nil when nothing may.
+// cutToken cuts p at the first space, if one to limit valid bytes stand before it. When
+// there is no space yet, token is the start of a possible token, or nil if p cannot
+// become one.
 func cutToken(p []byte, limit int, valid func(byte) bool) (token, rest []byte, found bool) {
 	end := bytes.IndexByte(p[:min(len(p), limit+1)], ' ')
 	token = p

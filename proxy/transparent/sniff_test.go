@@ -64,8 +64,8 @@ func TestSniffTellsProtocolsApart(t *testing.T) {
 	}
 }
 
-// FuzzSniff: a verdict, once there, is that of every longer prefix, and there is
-// one at the bound.
+// FuzzSniff checks that every prefix longer than a decided one has the same Protocol, and
+// that MaxSniff bytes decide.
 func FuzzSniff(f *testing.F) {
 	for _, seed := range []string{
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n\r\n", "PRI * HTTP/2.0\r\n", "GET key\r\n",

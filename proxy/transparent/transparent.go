@@ -1,11 +1,10 @@
-// Package transparent serves connections that a packet filter has redirected:
-// their clients believe that they are connected to where they were going.
+// Package transparent serves connections that a packet filter has redirected. Their
+// clients believe that they are connected to their original destinations.
 //
-// The first bytes decide what becomes of a connection. HTTP/1 is handed to the
-// proxy, which relays and measures it. TLS is tunnelled sealed: no byte is
-// decrypted or changed, and its exchanges are timed from the lengths and moments
-// of its records alone. Everything else is tunnelled raw. A server that speaks
-// first is heard at once.
+// The first bytes of a connection decide its mode. The package hands HTTP/1 to the
+// proxy, which relays and measures it. It tunnels TLS sealed: it decrypts and changes
+// no byte, and times the exchanges by the lengths and moments of their records alone.
+// It tunnels everything else raw. When a server speaks first, its bytes pass at once.
 package transparent
 
 import (
@@ -23,46 +22,48 @@ import (
 )
 
 const (
-	// headStart is how long a client may take to say its first bytes before its
-	// destination is dialed without them. Who speaks HTTP or TLS does so at once, and
-	// HTTP is dialed by the proxy; any other server's greeting is this much later.
+	// headStart is how long the server waits for a client's first bytes before it dials
+	// the destination without them. A client of HTTP or TLS speaks at once, and the proxy
+	// dials for HTTP; any other server's greeting is late by headStart.
 	headStart = 3 * time.Millisecond
 	// defaultSniffWait is long for the rest of a request line and short for a person.
 	defaultSniffWait = 50 * time.Millisecond
-	// complaint is how often refused loops are logged.
+	// complaint is the time from one log line about refused loops to the next.
 	complaint = time.Minute
 )
 
-// Config is what a Server serves with.
+// Config configures a Server.
 type Config struct {
-	// HTTP takes over a connection that speaks HTTP/1: it owns what the Arrival holds
-	// and may block for as long as the connection lasts. Without it, HTTP is raw.
+	// HTTP takes over a connection that speaks HTTP/1. It owns the connections and the
+	// bytes of the Arrival, and may block for as long as the connection lasts. Without
+	// HTTP, the Server tunnels HTTP raw.
 	HTTP func(Arrival)
 
-	Observer exchange.Observer // is told of sealed exchanges
+	Observer exchange.Observer // gets the Records of sealed exchanges
 	Role     exchange.Role
-	// SealedTLS says that TLS is timed from its records. Without it, TLS is raw.
+	// SealedTLS makes the Server time TLS by its records. Without it, TLS is raw.
 	SealedTLS bool
 
-	Dialer         *Dialer       // nil for one of its own
-	ConnectTimeout time.Duration // to dial; 0 never cuts
-	// SniffWait bounds how long the first bytes of a client are held while they do not
-	// tell yet what it speaks; 0 is 50 ms.
+	Dialer         *Dialer       // nil: the Server makes its own
+	ConnectTimeout time.Duration // for a dial; 0 sets no limit
+	// SniffWait bounds how long the Server holds the first bytes of a client while they do
+	// not tell its protocol; 0 is 50 ms.
 	SniffWait time.Duration
 
-	// Original tells where a redirected connection was going. Nil is OriginalDestination.
+	// Original returns the original destination of a redirected connection. Nil is
+	// OriginalDestination.
 	Original func(*net.TCPConn) (netip.AddrPort, error)
-	Log      *slog.Logger
+	Log      *slog.Logger // nil discards
 }
 
-// Arrival is a redirected connection that turned out to speak HTTP/1.
+// Arrival is a redirected connection that speaks HTTP/1.
 type Arrival struct {
 	Conn net.Conn
-	Read []byte      // what was read of it
-	At   tap.Instant // when
-	To   netip.AddrPort
-	// Upstream is a connection to To that is open already, because the client took its
-	// time; nil when there is none. It is unused.
+	Read []byte         // the bytes that the Server has read of it
+	At   tap.Instant    // the moment of the last of these reads
+	To   netip.AddrPort // the original destination
+	// Upstream is an open connection to To that carried no byte yet. The Server opens one
+	// when the client does not speak at once; else Upstream is nil.
 	Upstream net.Conn
 }
 
@@ -80,10 +81,10 @@ type Server struct {
 	sweeping  bool
 
 	sealed, raw, loops atomic.Uint64
-	complained         atomic.Int64 // when a loop was last logged, an Instant; 0 is never
+	complained         atomic.Int64 // the moment of the last log line about a loop, an Instant; 0 before
 }
 
-// New returns a Server that listens to nothing yet.
+// New returns a Server without a listener.
 func New(c Config) *Server {
 	if c.SniffWait == 0 {
 		c.SniffWait = defaultSniffWait
@@ -105,17 +106,16 @@ func New(c Config) *Server {
 	}
 }
 
-// Connections counts the tunnels so far, by mode. Connections that were handed to
-// Config.HTTP are not among them.
+// Connections counts the tunnels so far, by mode. Connections that Config.HTTP took over
+// are not among them.
 func (s *Server) Connections() map[exchange.Mode]uint64 {
 	return map[exchange.Mode]uint64{exchange.Sealed: s.sealed.Load(), exchange.Raw: s.raw.Load()}
 }
 
-// Loops counts the connections that were closed because they led back here.
+// Loops counts the connections that the Server refused because they led back to headway.
 func (s *Server) Loops() uint64 { return s.loops.Load() }
 
-// Open is the number of connections that are open, those handed to Config.HTTP
-// not among them.
+// Open is the number of open connections, without those that Config.HTTP took over.
 func (s *Server) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,14 +137,15 @@ func (s *Server) Serve(l net.Listener) error {
 			return nil
 		case isTemporary(err):
 			s.config.Log.Warn("accepting a redirected connection", "err", err)
-			time.Sleep(50 * time.Millisecond) // out of descriptors, say: let some end
+			time.Sleep(50 * time.Millisecond) // descriptors have run out, perhaps: let some connections end
 		default:
 			return err
 		}
 	}
 }
 
-// listen takes l among the listeners that Drain closes, unless it came too late.
+// listen adds l to the listeners that Drain closes. It returns false when draining has
+// begun.
 func (s *Server) listen(l net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +158,7 @@ func isTemporary(err error) bool {
 	return errors.As(err, &e) && e.Temporary()
 }
 
-// accept serves conn on a goroutine of its own, unless it leads back here.
+// accept serves conn on a goroutine of its own, unless conn leads back to headway.
 func (s *Server) accept(conn net.Conn, listener net.Addr) {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
@@ -179,7 +180,8 @@ func (s *Server) accept(conn net.Conn, listener net.Addr) {
 	}
 }
 
-// refuse resets a connection that was not redirected or would come back here.
+// refuse resets a connection that no packet filter has redirected, or whose destination
+// is headway.
 func (s *Server) refuse(conn net.Conn, why error) {
 	s.loops.Add(1)
 	now := int64(tap.Now())
@@ -190,7 +192,8 @@ func (s *Server) refuse(conn net.Conn, why error) {
 	reset(conn)
 }
 
-// remember counts c among those that Drain waits for.
+// remember counts c among the connections that Drain waits for. While s drains, it
+// resets c and returns false.
 func (s *Server) remember(c *connection) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,7 +213,8 @@ func (s *Server) forget(c *connection) {
 	s.signalDrained()
 }
 
-// signalDrained says that draining is over when it is. s.mu is held.
+// signalDrained closes s.empty when s drains and has no connection left. The caller
+// holds s.mu.
 func (s *Server) signalDrained() {
 	if !s.draining || len(s.open) > 0 {
 		return
@@ -222,10 +226,10 @@ func (s *Server) signalDrained() {
 	}
 }
 
-// Drain stops accepting, ends the connections that have not said anything and the
-// sealed ones between two exchanges, and lets all others finish. When ctx ends first,
-// what still runs is cut, sealed exchanges are recorded as drained, and the error is
-// ctx's.
+// Drain stops accepting, ends the connections on which neither side has sent anything
+// and the sealed ones between two exchanges, and lets all others finish. When ctx ends
+// first, Drain cuts the connections that are left, records their sealed exchanges as
+// drained and returns ctx's error.
 func (s *Server) Drain(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true
@@ -252,7 +256,8 @@ func (s *Server) Drain(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// sweep looks after the sealed connections once a second while there are any.
+// sweep ends the silent exchanges of sealed connections, once a second while there are
+// any.
 func (s *Server) sweep() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -271,7 +276,7 @@ func (s *Server) sweep() {
 	}
 }
 
-// seals lists the sealed connections. Without any, the sweeping is over.
+// seals lists the sealed connections, or ends the sweeping when there are none.
 func (s *Server) seals() (list []*connection) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -287,7 +292,8 @@ func (s *Server) seals() (list []*connection) {
 	return list
 }
 
-// startSweeping is called for every sealed connection, when it is among the open.
+// startSweeping makes sure that sweep runs. The caller has added a sealed connection to
+// s.open.
 func (s *Server) startSweeping() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// secured is a way in which the simulator is asked over TLS.
+// secured is a kind of TLS in front of the simulator.
 type secured struct {
 	name      string
 	version   uint16
@@ -29,7 +29,7 @@ type secured struct {
 	earlyHead bool // it answers before the first token is there
 }
 
-// comparison is what came of it: how far the timing of the records was off.
+// comparison holds how far the timing by records is off.
 type comparison struct {
 	ttft, gap, longest []time.Duration // measured − truth, one an exchange
 	lost               int             // token-bearing events that are in no burst of their own
@@ -127,7 +127,7 @@ func (s *sealedServer) compare(t *testing.T) (c comparison) {
 	return c
 }
 
-// compare takes over how far r is from x.
+// compare adds how far r is from x.
 func (c *comparison) compare(t *testing.T, r exchange.Record, x modelsim.Exchange) {
 	t.Helper()
 	if r.Mode != exchange.Sealed || r.Outcome != exchange.OK || !r.Stream || r.Upstream.Host != "example.com" {
@@ -178,7 +178,7 @@ func newSealedFixture(t *testing.T, s *httptest.Server) *sealedFixture {
 	}
 }
 
-// client is an ordinary one, whose connections all arrive at the fixture.
+// client is an ordinary client whose connections all arrive at the fixture.
 func (f *sealedFixture) client(http2 bool) *http.Client {
 	transport := &http.Transport{
 		TLSClientConfig: f.tls.Clone(), ForceAttemptHTTP2: http2,
@@ -189,7 +189,7 @@ func (f *sealedFixture) client(http2 bool) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// question is a request of some length, so that the prompt is no constant.
+// question is a request whose length varies, so that the prompt is no constant.
 var question = sync.OnceValue(func() string { return strings.Repeat("why? ", 60) })
 
 func ask(t *testing.T, client *http.Client, stream bool) {

@@ -7,7 +7,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// way is a direction of a tunnel, and the side that sends in it.
+// way is a direction of a tunnel, and the side that sends in that direction.
 type way uint8
 
 const (
@@ -17,14 +17,14 @@ const (
 
 func (w way) other() way { return 1 - w }
 
-// spliceRun is how much goes from socket to socket inside the kernel after a read
-// that filled its buffer. Up to there, and between bulk transfers, bytes are copied:
-// for a few hundred of them two splices and a pipe cost more than a read and a write.
+// spliceRun is how many bytes the kernel moves from socket to socket after a read that
+// has filled its buffer. Otherwise pump copies: for a few hundred bytes, two splices and
+// a pipe cost more than a read and a write.
 const spliceRun = 1 << 20
 
-// pump carries bytes one way until they end or the tunnel breaks, and passes on
-// how: a FIN as a FIN, a reset as a reset. It begins with what was read already,
-// gives the buffer back and closes nothing else.
+// pump carries bytes one way until they end or the tunnel breaks. It passes a FIN on as
+// a FIN and a reset as a reset. It begins with the n bytes in b and the error err of the
+// read before, and returns b to the Server's buffers.
 func (c *connection) pump(w way, b *buffer, n int, err error) {
 	src, dst := c.client, c.upstream
 	if w == down {
@@ -39,7 +39,7 @@ func (c *connection) pump(w way, b *buffer, n int, err error) {
 		}
 		switch {
 		case broken:
-			c.ended(w.other(), false) // nobody takes what was sent
+			c.ended(w.other(), false) // the other side takes no more bytes
 			c.abort()
 			return
 		case isEOF(err):
@@ -55,9 +55,9 @@ func (c *connection) pump(w way, b *buffer, n int, err error) {
 	}
 }
 
-// forward writes p and tells whether it was taken. In a sealed tunnel the heads of
-// the records are looked at before: when the other direction answers, it must be
-// known what it answers.
+// forward writes p and tells whether dst took it. In a sealed tunnel the seal reads the
+// heads of the records before the write, because it has to know a request before it sees
+// the response.
 func (c *connection) forward(w way, dst net.Conn, p []byte) bool {
 	if c.seal == nil {
 		_, err := dst.Write(p)
@@ -72,7 +72,7 @@ func (c *connection) forward(w way, dst net.Conn, p []byte) bool {
 	return err == nil
 }
 
-// ended tells the timing that a side has ended what it sends, orderly or not.
+// ended tells the seal that a side has ended its sending side, orderly or not.
 func (c *connection) ended(w way, orderly bool) {
 	if c.seal != nil {
 		c.seal.ended(w, orderly, tap.Now())

@@ -35,7 +35,7 @@ func TestRawTunnelCarriesBothWays(t *testing.T) {
 	if n := f.server.Open(); n != 1 {
 		t.Errorf("%d open", n)
 	}
-	_ = client.CloseWrite() // half an end is passed on as half an end
+	_ = client.CloseWrite() // the tunnel passes a half-close on as a half-close
 	s.ends()
 	s.send("bye")
 	_ = s.Close()
@@ -70,7 +70,7 @@ func TestServerThatSpeaksFirstIsHeard(t *testing.T) {
 	s := <-server
 	s.send("220 mail.example ESMTP\r\n")
 	client.expect("220 mail.example ESMTP\r\n")
-	client.send("HELO ") // which is undecided, and nobody waits for more of it
+	client.send("HELO ") // undecided, but the mode is set already
 	f.counts(exchange.Raw, 1)
 	client.send("a\r\n")
 	s.expect("HELO a\r\n")
@@ -109,7 +109,7 @@ func TestBulkArrivesWhole(t *testing.T) {
 	_, _ = rand.Read(body)
 	f := newFixture(t, destination(t, func(c *net.TCPConn) {
 		defer func() { _ = c.Close() }()
-		_, _ = io.Copy(c, c) // back as it came
+		_, _ = io.Copy(c, c)
 	}))
 	client := f.dial()
 	go func() {
@@ -132,7 +132,7 @@ func TestRefusedDialResetsTheClient(t *testing.T) {
 	_ = l.Close()
 	t.Run("without a word", func(t *testing.T) { newFixture(t, nobody).turnedAway() })
 
-	gate := make(chan struct{}) // dialing waits for what the client says
+	gate := make(chan struct{}) // the dial waits for the client's first bytes
 	f := newFixture(t, nobody, func(c *transparent.Config) {
 		c.Dialer = &transparent.Dialer{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			<-gate
@@ -153,8 +153,8 @@ func TestRefusedDialResetsTheClient(t *testing.T) {
 	}
 }
 
-// TestHTTPIsHandedOver with what was read, and with the connection that was opened
-// meanwhile if the client took its time.
+// TestHTTPIsHandedOver with its first bytes, and with the upstream connection if the
+// client did not speak at once.
 func TestHTTPIsHandedOver(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		t.Run(fmt.Sprintf("late %v", late), func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestConnectionsThatLeadBackAreRefused(t *testing.T) {
 	})
 	for name, first := range map[string]string{"led back when dialing": "*1\r\n", "led back without a word": ""} {
 		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0") // where every dial of the server's ends up
+			l, err := net.Listen("tcp", "127.0.0.1:0") // every dial of the server ends here
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -259,7 +259,7 @@ func TestDrainLetsTunnelsFinish(t *testing.T) {
 	client.send("*1\r\n")
 	s := <-server
 	s.expect("*1\r\n")
-	quiet := f.dial() // has said nothing: there is nothing to finish
+	quiet := f.dial() // neither side has sent anything, so Drain ends it
 	<-server
 	drained := make(chan error, 1)
 	go func() { drained <- f.server.Drain(t.Context()) }()
@@ -308,7 +308,7 @@ func TestPanicEndsOneConnection(t *testing.T) {
 				answerer := <-server
 				answerer.send(string(record(22, 100)))
 				bad.expect(string(record(22, 100)))
-				bad.send(string(record(23, 300))) // an exchange, which its end tells
+				bad.send(string(record(23, 300))) // an exchange, whose end calls the observer
 				answerer.reset()
 			}
 			bad.breaks()

@@ -11,8 +11,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// connect returns when there is an upstream to take p. Without one, the client's
-// connection is reset, as the server's own refusal would have done.
+// connect waits for the upstream connection. When the dial fails, connect resets the
+// client's connection, as the server's refusal would have done, records p, the first
+// bytes of a sealed connection, and returns false.
 func (c *connection) connect(p []byte) bool {
 	if c.headStart.Stop() {
 		go c.serveUpstream()
@@ -28,8 +29,9 @@ func (c *connection) connect(p []byte) bool {
 	return false
 }
 
-// reclaim takes the upstream connection, if there is one, off its goroutine. It
-// fails when the server has spoken by then: that is no HTTP.
+// reclaim takes the upstream connection away from its goroutine. Without an upstream
+// connection, upstream is nil. It is not ok when the server has spoken already, because
+// a server of HTTP would not.
 func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 	if c.headStart.Stop() {
 		return nil, true
@@ -37,11 +39,11 @@ func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 	select {
 	case <-c.dialed:
 	default:
-		c.cancel() // whatever comes of it, nobody wants it
+		c.cancel() // the proxy dials again
 		return nil, true
 	}
 	if c.dialErr != nil {
-		return nil, true // and the proxy will find out
+		return nil, true // the proxy's own dial will fail too
 	}
 	_ = c.upstream.SetReadDeadline(time.Unix(1, 0)) // long past
 	select {
@@ -49,7 +51,7 @@ func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 		if !unused {
 			return nil, false
 		}
-	case <-c.down: // which it is only after a panic
+	case <-c.down: // after a panic only
 		return nil, false
 	}
 	_ = c.upstream.SetReadDeadline(time.Time{})
@@ -74,7 +76,7 @@ func (c *connection) serveUpstream() {
 // dial opens the upstream connection and tells whether there is one now.
 func (c *connection) dial() (ok bool) {
 	var conn net.Conn
-	err := net.ErrClosed // of a dialer that panics
+	err := net.ErrClosed // in case the dialer panics
 	defer func() { ok = c.connected(conn, err) }()
 	if c.isLoop() {
 		err = errLoop
@@ -89,8 +91,8 @@ func (c *connection) dial() (ok bool) {
 	return false
 }
 
-// connected says what came of dialing. Without an upstream, a client that has not
-// spoken is reset here.
+// connected stores the result of the dial and tells whether there is an upstream. When
+// there is none, it resets a client that has not spoken.
 func (c *connection) connected(conn net.Conn, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,8 +112,8 @@ func (c *connection) connected(conn net.Conn, err error) bool {
 	return true
 }
 
-// isLoop tells whether the client is headway itself, as far as the dialer knows, and
-// ends the connection then.
+// isLoop tells whether the dialer has opened the client's connection, so that the client
+// is headway itself. It refuses the connection then.
 func (c *connection) isLoop() bool {
 	if !c.server.dialer.Opened(addressOf(c.client.RemoteAddr())) {
 		return false
@@ -125,8 +127,9 @@ func (c *connection) isLoop() bool {
 	return true
 }
 
-// yields leaves the upstream to HTTP when that was asked for and the server has
-// neither spoken nor gone before. Otherwise it makes sure that there is a mode.
+// yields leaves the upstream to reclaim if reclaim has asked for it and the server has
+// neither spoken nor ended. Otherwise the connection is raw, unless its mode is set. Err
+// is the error of the upstream's first read.
 func (c *connection) yields(err error) bool {
 	c.mu.Lock()
 	asked := c.mode == exchange.Transparent
