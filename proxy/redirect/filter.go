@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// Backend is a packet filter's way of taking rules.
+// Backend is a way to change the rules of the packet filter.
 type Backend string
 
-// The backends. Nftables is spoken to over netlink and needs no program; the others
-// are the programs of iptables in their two variants. Auto is the one that fits.
+// The backends. Nftables needs no program: the package speaks netlink to it. The others
+// are the programs of iptables in their two variants. Auto stands for the one that
+// Choose returns.
 const (
 	Auto           Backend = "auto"
 	Nftables       Backend = "nft"
@@ -20,37 +21,38 @@ const (
 	LegacyIPTables Backend = "iptables-legacy"
 )
 
-// Backends are those that can be chosen.
+// Backends lists all backends, Auto first.
 func Backends() []Backend { return []Backend{Auto, Nftables, NFTIPTables, LegacyIPTables} }
 
-// errPermission says what a refusal of the kernel comes from.
+// errPermission explains a refusal of the kernel.
 var errPermission = errors.New("the packet filter is out of reach: the capability NET_ADMIN is missing, or the process is not root in its container")
 
 // errPermissionLegacy is errPermission of iptables-legacy.
 var errPermissionLegacy = errors.New("the packet filter is out of reach: iptables-legacy needs the capability NET_RAW beside NET_ADMIN, root in its container, and the legacy nat table in the kernel")
 
-// errNoNftables says that there cannot be rules in nftables.
+// errNoNftables says that the kernel cannot have rules in nftables.
 var errNoNftables = errors.New("this kernel has no nftables")
 
-// Filter is the packet filter of the network namespace that the calling thread is in.
-// Nothing else should change its rules at the same time.
+// Filter is the packet filter in the network namespace of the calling thread. No other
+// program should change its rules at the same time.
 type Filter struct {
-	// Run runs a program of iptables with in as its standard input and returns what it
-	// printed. Its error is exec.ErrNotFound when there is no such program. Nil runs
-	// programs.
+	// Run runs a program of iptables with in as its standard input and returns its output.
+	// Its error is exec.ErrNotFound when there is no such program. Nil runs the programs of
+	// this machine.
 	Run func(ctx context.Context, in, name string, args ...string) (string, error)
 }
 
-// Result is what was done to a packet filter.
+// Result says what Install or Remove has done.
 type Result struct {
 	Backend  Backend
-	Why      string // the reason for the backend, when it was not given
+	Why      string // the reason for the backend, when Auto chose it; else empty
 	Families []Family
-	Notices  []string // what the user should know, a sentence each
+	Notices  []string // sentences for the user
 }
 
-// Show is what the backend is given to make the plan's rules: a script for nft -f, or
-// one for iptables-restore --noflush and one for ip6tables-restore. Nothing is touched.
+// Show returns the input that makes the backend install the plan's rules: a script for
+// nft -f, or one for iptables-restore --noflush and one for ip6tables-restore. It changes
+// nothing.
 func Show(p Plan, b Backend) string {
 	if b == Nftables || b == Auto {
 		return nftScript(p, p.Families.list())
@@ -66,9 +68,9 @@ func Show(p Plan, b Backend) string {
 	return text.String()
 }
 
-// Install makes the plan's rules in place of those that headway made before, in
-// whichever backend that was. With nftables it is one transaction, with iptables one
-// for each family. The plan is one that Check has nothing against.
+// Install makes the plan's rules in place of those that headway made before, with any
+// backend. With nftables it needs one transaction, with iptables one for each family.
+// Check must have found no problem in the plan.
 func (f Filter) Install(ctx context.Context, p Plan, b Backend) (Result, error) {
 	r := Result{Backend: b, Families: p.Families.list()}
 	if b == Auto {
@@ -88,22 +90,30 @@ func (f Filter) Install(ctx context.Context, p Plan, b Backend) (Result, error) 
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", r.Backend, err)
 	}
+	r.Notices = append(r.Notices, f.removeOthers(ctx, r.Backend)...)
+	return r, nil
+}
+
+// removeOthers removes the rules that headway made with other backends than used. It
+// returns sentences for the user.
+func (f Filter) removeOthers(ctx context.Context, used Backend) (notices []string) {
 	for _, other := range Backends()[1:] {
-		if other == r.Backend {
+		if other == used {
 			continue
 		}
 		removed, err := f.remove(ctx, other)
 		switch {
 		case err != nil:
-			r.Notices = append(r.Notices, fmt.Sprintf("rules of %s could not be looked at: %v", other, err))
+			notices = append(notices, fmt.Sprintf("rules of %s could not be looked at: %v", other, err))
 		case len(removed) > 0:
-			r.Notices = append(r.Notices, fmt.Sprintf("the rules that headway had made with %s were taken away", other))
+			notices = append(notices, fmt.Sprintf("the rules that headway had made with %s were taken away", other))
 		}
 	}
-	return r, nil
+	return notices
 }
 
-// Choose says which backend Install takes for Auto, and why. It changes nothing.
+// Choose returns the backend that Install uses for Auto, and the reason. It changes
+// nothing.
 func (f Filter) Choose(ctx context.Context) (Backend, string, error) {
 	legacy := iptables{LegacyIPTables, f.runner()}
 	for _, family := range []Family{IPv4, IPv6} {
@@ -125,10 +135,10 @@ func (f Filter) Choose(ctx context.Context) (Backend, string, error) {
 	return LegacyIPTables, err.Error(), nil
 }
 
-// Remove takes away what headway made: all of it for Auto, else that of one backend.
-// Where there is nothing, it has nothing to do. It returns a Result for each backend
-// that had rules, or a notice for the user: Auto goes without a look into iptables
-// where that takes more rights than nftables, which could be looked into.
+// Remove removes the rules that headway made: with Auto those of every backend, else
+// those of one. Without rules it does nothing. It returns a Result for each backend that
+// had rules, or that has a notice for the user. With Auto, a notice takes the place of the
+// error when only the listing of iptables fails and the kernel has nftables.
 func (f Filter) Remove(ctx context.Context, b Backend) ([]Result, error) {
 	var results []Result
 	var wrong []error
@@ -147,14 +157,14 @@ func (f Filter) Remove(ctx context.Context, b Backend) ([]Result, error) {
 			wrong = append(wrong, fmt.Errorf("%s: %w", one, err))
 		}
 		if errors.Is(err, errPermission) {
-			break // for the others too
+			break // the others would fail likewise
 		}
 	}
 	return results, errors.Join(wrong...)
 }
 
-// Installed is the rules that headway made, as each backend lists them, with a comment
-// in place of those that take more rights to look at than nftables.
+// Installed lists the rules that headway made, in the form of each backend. A comment
+// takes the place of rules that iptables cannot list while the kernel has nftables.
 func (f Filter) Installed(ctx context.Context) (string, error) {
 	var text strings.Builder
 	for _, b := range Backends()[1:] {
@@ -201,7 +211,8 @@ func (f Filter) remove(ctx context.Context, b Backend) ([]Family, error) {
 	return removed, explained(b, err)
 }
 
-// noNftables says that neither nft nor its variant of iptables can have any rules.
+// noNftables tells whether the kernel lacks nftables, so that neither nft nor its variant
+// of iptables has any rules.
 func noNftables() bool {
 	_, err := netlinkInstalled()
 	return errors.Is(err, errNoNftables)
@@ -214,7 +225,7 @@ func (f Filter) runner() func(ctx context.Context, in, name string, args ...stri
 	return run
 }
 
-// run runs a program. What it complains of is the error.
+// run runs a program and returns its output. Its error holds the program's complaint.
 func run(ctx context.Context, in, name string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, name, args...)
 	command.Stdin = strings.NewReader(in)
@@ -226,12 +237,12 @@ func run(ctx context.Context, in, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// explained says of a refusal what it comes from.
+// explained adds to a refusal the rights that were missing.
 func explained(b Backend, err error) error {
 	if err == nil || errors.Is(err, errPermission) || errors.Is(err, errPermissionLegacy) {
 		return err
 	}
-	// What programs say is all there is of their failure.
+	// A program says why it failed in its output only.
 	for _, sign := range []string{"operation not permitted", "permission denied", "you must be root", "unable to initialize table"} {
 		if !strings.Contains(strings.ToLower(err.Error()), sign) {
 			continue

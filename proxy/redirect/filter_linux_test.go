@@ -10,12 +10,12 @@ import (
 	"github.com/headway-sidecar/headway/proxy/redirect"
 )
 
-// host is a machine with some programs of iptables: what each prints as its version,
-// and what save prints.
+// host is a machine with some programs of iptables: the version that each prints, and the
+// output of save.
 type host struct {
 	versions map[string]string
 	saved    string
-	ran      []string // scripts that were restored, after the program's name
+	ran      []string // the scripts that restore has read, each after the program's name
 }
 
 func (h *host) run(_ context.Context, in, name string, args ...string) (string, error) {
@@ -49,7 +49,7 @@ func TestTheProgramIsOfTheVariantThatWasAskedFor(t *testing.T) {
 		name     string
 		backend  redirect.Backend
 		programs map[string]string
-		want     string // program, or what the error says
+		want     string // the program, or the text of the error
 	}{
 		{"named by its variant", redirect.NFTIPTables, programs("-nft", "v1.8.9 (nf_tables)"), "iptables-nft-restore --noflush --wait 5\n"},
 		{"the plain one", redirect.NFTIPTables, programs("", "v1.8.9 (nf_tables)"), "iptables-restore --noflush"},

@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// lockSeconds is how long iptables may wait for another one to finish.
+// lockSeconds is how long iptables may wait for another instance to finish.
 const lockSeconds = "5"
 
 // chain is the name of our chain for a direction.
 func chain(d direction) string { return "HEADWAY_" + builtin(d) }
 
-// builtin is the chain of the nat table that the kernel calls.
+// builtin is the kernel's own chain of the nat table for a direction.
 func builtin(d direction) string { return strings.ToUpper(string(d)) }
 
 // jump is the rule that leads to our chain.
 func jump(d direction) string { return "-A " + builtin(d) + " -p tcp -j " + chain(d) }
 
-// chains is what of ours there is in a nat table: for each of our chains the rules
-// that jump to it, as iptables-save lists them.
+// chains holds our chains in a nat table: for each of them, the rules that jump to it, as
+// iptables-save lists them.
 type chains map[direction][]string
 
-// readChains finds our chains in what iptables-save printed.
+// readChains finds our chains in the output of iptables-save.
 func readChains(saved string) chains {
 	found := chains{}
 	for _, d := range []direction{output, prerouting} {
@@ -42,8 +42,8 @@ func readChains(saved string) chains {
 	return found
 }
 
-// iptablesScript is what iptables-restore --noflush makes the plan's rules of, in one
-// transaction, where there already is what found says.
+// iptablesScript is the input with which iptables-restore --noflush makes the plan's
+// rules in one transaction. Found holds our chains that are there already.
 func iptablesScript(p Plan, f Family, found chains) string {
 	var b strings.Builder
 	b.WriteString("*nat\n")
@@ -53,7 +53,7 @@ func iptablesScript(p Plan, f Family, found chains) string {
 			b.WriteString(found.removal(d))
 			continue
 		}
-		fmt.Fprintf(&b, ":%s - [0:0]\n", chain(d)) // made or emptied
+		fmt.Fprintf(&b, ":%s - [0:0]\n", chain(d)) // makes the chain, or empties it
 		for _, r := range rules {
 			fmt.Fprintf(&b, "-A %s %s\n", chain(d), r.iptables(d))
 		}
@@ -65,7 +65,8 @@ func iptablesScript(p Plan, f Family, found chains) string {
 	return b.String()
 }
 
-// removal takes our chain for a direction away, with the jump to it.
+// removal is the part of a script that removes our chain for a direction, and our jump
+// to it.
 func (c chains) removal(d direction) string {
 	if _, ok := c[d]; !ok {
 		return ""
@@ -79,7 +80,7 @@ func (c chains) removal(d direction) string {
 	return b.String() + fmt.Sprintf("-F %s\n-X %s\n", chain(d), chain(d))
 }
 
-// foreign is the first rule that jumps to one of our chains and is not ours.
+// foreign is a rule that jumps to one of our chains and is not ours, or empty.
 func (c chains) foreign() string {
 	for d, lines := range c {
 		for _, line := range lines {
@@ -97,8 +98,9 @@ type iptables struct {
 	run     func(ctx context.Context, in, name string, args ...string) (string, error)
 }
 
-// command is the name of the program of this variant that does what verb says, save or
-// restore. Where programs are not named by their variant, the plain one may be it.
+// command is the name of this variant's program for verb, which is save or restore. When
+// there is no program with the variant in its name, the plain program may be of the
+// variant.
 func (i iptables) command(ctx context.Context, f Family, verb string) (string, error) {
 	stem, variant, banner := "iptables", "nft", "(nf_tables)"
 	if f == IPv6 {
@@ -117,16 +119,16 @@ func (i iptables) command(ctx context.Context, f Family, verb string) (string, e
 		return "", err
 	case err == nil && strings.Contains(version, banner):
 		return plain, nil
-	case err == nil && i.backend == LegacyIPTables && !strings.Contains(version, "("): // before 1.8 there was one only
+	case err == nil && i.backend == LegacyIPTables && !strings.Contains(version, "("): // before 1.8 there was one variant
 		return plain, nil
 	}
 	return "", fmt.Errorf("%s: %w, and %s is not of that variant; the backend nft needs no program", named, exec.ErrNotFound, plain)
 }
 
-// saved is the nat table, nothing when there is none.
+// saved is the nat table in the form of iptables-save, or empty when there is none.
 func (i iptables) saved(ctx context.Context, f Family) (string, error) {
 	if i.backend == LegacyIPTables && !legacyLoaded(f) {
-		return "", nil // to look would load it
+		return "", nil // listing it would load it
 	}
 	name, err := i.command(ctx, f, "save")
 	if err != nil {
@@ -139,11 +141,11 @@ func (i iptables) saved(ctx context.Context, f Family) (string, error) {
 	return saved, nil
 }
 
-// errUnseen says that it is not known which rules there are.
+// errUnseen says that a program failed to list the rules.
 var errUnseen = errors.New("listing rules")
 
-// legacyLoaded says that the family's legacy nat table is in use in this network
-// namespace. Only root is told.
+// legacyLoaded tells whether the family's legacy nat table is in use in this network
+// namespace. The kernel tells root only.
 func legacyLoaded(f Family) bool {
 	file := "/proc/thread-self/net/ip_tables_names"
 	if f == IPv6 {
@@ -153,8 +155,8 @@ func legacyLoaded(f Family) bool {
 	return err == nil && strings.Contains("\n"+string(names), "\nnat\n")
 }
 
-// prepare returns a function that makes the plan's rules for one family, after the
-// packet filter found that it could.
+// prepare tests the plan's rules for one family, and returns the function that makes
+// them.
 func (i iptables) prepare(ctx context.Context, p Plan, f Family) (func() error, error) {
 	saved, err := i.saved(ctx, f)
 	if err != nil {
@@ -174,8 +176,8 @@ func (i iptables) prepare(ctx context.Context, p Plan, f Family) (func() error, 
 	}, nil
 }
 
-// install makes the plan's rules for the families in place of those that there are
-// for any. Nothing is changed unless the packet filter found that all of it can be.
+// install makes the plan's rules for the families in place of our rules for any family.
+// It changes nothing unless the tests of all families succeed.
 func (i iptables) install(ctx context.Context, p Plan, families []Family) error {
 	steps := map[Family]func() error{}
 	for _, f := range families {
@@ -199,7 +201,7 @@ func (i iptables) install(ctx context.Context, p Plan, families []Family) error 
 	return nil
 }
 
-// remove takes our chains away and says for which families there were any.
+// remove removes our chains, and returns the families that had any.
 func (i iptables) remove(ctx context.Context) ([]Family, error) {
 	var removed []Family
 	for _, f := range []Family{IPv4, IPv6} {
@@ -214,8 +216,8 @@ func (i iptables) remove(ctx context.Context) ([]Family, error) {
 	return removed, nil
 }
 
-// removeFamily takes our chains of the family away, if there are any. Where the
-// program is missing there are none that it could have made.
+// removeFamily removes our chains of the family, and tells whether there were any.
+// Without the program there are none, because only the program makes them.
 func (i iptables) removeFamily(ctx context.Context, f Family) (there bool, err error) {
 	saved, err := i.saved(ctx, f)
 	if errors.Is(err, exec.ErrNotFound) {
@@ -237,7 +239,7 @@ func (i iptables) removeFamily(ctx context.Context, f Family) (there bool, err e
 	return err == nil, err
 }
 
-// installed is those lines of iptables-save that are ours.
+// installed is our lines in the output of iptables-save.
 func (i iptables) installed(ctx context.Context) (string, error) {
 	var b strings.Builder
 	for _, f := range []Family{IPv4, IPv6} {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/nftables/expr"
 )
 
-// hookLine is where a chain is hooked in, as nft lists it.
+// hookLine is the hook of a chain in the form of nft.
 func hookLine(c *nftables.Chain) string {
 	if c.Hooknum == nil || c.Priority == nil || c.Policy == nil {
 		return "# not hooked in"
@@ -35,8 +35,8 @@ func hookLine(c *nftables.Chain) string {
 	return fmt.Sprintf("type %s %s priority %s; policy %s;", c.Type, hook, priority, policy)
 }
 
-// disassemble is a rule as nft lists it, for expressions of the kinds that our rules
-// are made of. Others, which somebody else put into our table, are named only.
+// disassemble is a rule in the form of nft, for the kinds of expressions in our rules. It
+// only names other expressions, which another program has put into our table.
 func disassemble(all []expr.Any) string {
 	var l listing
 	for _, e := range all {
@@ -49,19 +49,19 @@ func disassemble(all []expr.Any) string {
 	return strings.Join(l.words, " ")
 }
 
-// listing puts a rule into words, expression by expression.
+// listing translates a rule into text, expression by expression.
 type listing struct {
 	words   []string
-	subject string // what the register was loaded with
+	subject string // the value in the register, in words
 	kind    kind
-	prefix  int    // leading bits that a comparison is about, 0 for all
-	tcp     bool   // TCP is asked for, and nothing yet that implies it
+	prefix  int    // leading bits that a comparison concerns, 0 for all
+	tcp     bool   // the rule asks for TCP, and has nothing yet that implies TCP
 	from    string // the lower end of a range
-	port    []byte // what a redirection leads to
+	port    []byte // the port of a redirection
 	verdict string
 }
 
-// kind is how a compared value is written.
+// kind is the form of a compared value.
 type kind int
 
 const (
@@ -69,7 +69,7 @@ const (
 	hexadecimal
 	name
 	protocol
-	scope // of an address: whose it is
+	scope // of an address: this host's or not
 	portNumber
 	flags // of TCP, those in opening
 	address
@@ -132,7 +132,7 @@ func (l *listing) meta(key expr.MetaKey) {
 func (l *listing) payload(e *expr.Payload) {
 	switch {
 	case e.Base == expr.PayloadBaseTransportHeader && e.Offset == 2 && e.Len == 2 && l.tcp:
-		l.tcp = false // what follows says so
+		l.tcp = false // the next expression implies TCP
 		l.load("tcp dport", portNumber)
 	case e.Base == expr.PayloadBaseTransportHeader && e.Offset == 13 && e.Len == 1 && l.tcp:
 		l.tcp = false
@@ -169,7 +169,7 @@ func (l *listing) compare(e *expr.Cmp) {
 	}
 }
 
-// value is what the register is compared with.
+// value is the other side of a comparison with the register, in words.
 func (l *listing) value(data []byte) string {
 	switch {
 	case l.kind == number && len(data) == 4:

@@ -15,11 +15,11 @@ import (
 	"github.com/headway-sidecar/headway/proxy/redirect"
 )
 
-// isolate moves the calling goroutine, for good, to a network namespace of its own.
-// Who may not make one cannot be let near a packet filter that he might change.
+// isolate moves the calling goroutine, for good, to a network namespace of its own. It
+// skips the test without the right to do so: the test would change this machine's rules.
 func isolate(t *testing.T) {
 	t.Helper()
-	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	runtime.LockOSThread() // for good: the thread ends with the goroutine
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil && os.Geteuid() == 0 {
 		t.Skipf("no network namespace: %v", err)
 	}
@@ -43,7 +43,7 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// namespace is a network namespace of the test's, with a name.
+// namespace is a named network namespace of a test.
 type namespace string
 
 func newNamespace(t *testing.T) namespace {
@@ -55,7 +55,7 @@ func newNamespace(t *testing.T) namespace {
 	return n
 }
 
-// do has f run in the namespace, and waits for it. Programs that f starts are there too.
+// do runs f in the namespace, and waits for it. Programs that f starts run there too.
 func (n namespace) do(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -81,7 +81,7 @@ func (n namespace) do(t *testing.T, f func()) {
 	}
 }
 
-// run runs a program where the calling thread is and returns what it printed.
+// run runs a program in the namespace of the calling thread and returns its output.
 func run(t *testing.T, in, name string, args ...string) string {
 	t.Helper()
 	var out, complaints bytes.Buffer
@@ -93,7 +93,7 @@ func run(t *testing.T, in, name string, args ...string) string {
 	return out.String()
 }
 
-// listing is all rules of the namespace that the calling thread is in, of every kind.
+// listing is all rules of every kind in the namespace of the calling thread.
 func listing(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
@@ -104,12 +104,13 @@ func listing(t *testing.T) string {
 	return text.String()
 }
 
-// filterPrograms are what the tests of the real packet filter need.
+// filterPrograms are the programs that the tests of the real packet filter need.
 func filterPrograms() []string {
 	return []string{"ip", "nft", "iptables-nft", "ip6tables-nft", "iptables-legacy", "ip6tables-legacy"}
 }
 
-// usersRules are somebody else's: a table, and in iptables a chain with rules and jumps.
+// usersRules are rules of another program: a table, and in iptables a chain with rules
+// and jumps.
 func usersRules(t *testing.T) {
 	t.Helper()
 	run(t, "table inet mine { chain output { type nat hook output priority -100; tcp dport 5432 redirect to :6432; }; }\n", "nft", "-f", "-")
@@ -194,7 +195,7 @@ func TestKernelHoldsWhatShowPrints(t *testing.T) {
 	}
 }
 
-// rulesOf is a script without what makes room for its tables.
+// rulesOf is a script without the lines that delete its old tables.
 func rulesOf(script string) string {
 	var b strings.Builder
 	for line := range strings.Lines(script) {

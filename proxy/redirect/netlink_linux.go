@@ -15,25 +15,25 @@ import (
 	"github.com/mdlayher/netlink"
 )
 
-// register is the one that every rule computes in.
+// register is the register in which every rule computes.
 const register = 1
 
 // natSpecified is NF_NAT_RANGE_PROTO_SPECIFIED: a translation names a port.
 const natSpecified = 2
 
-// transactionBytes bounds what a transaction may take in a socket's buffers, which is
-// some 1 KiB a rule on either way. The usual bound of 208 KiB is a few hundred rules.
+// transactionBytes bounds a transaction in the socket's buffers. A rule needs some 1 KiB
+// each way, so the usual bound of 208 KiB is enough for a few hundred rules only.
 const transactionBytes = 16 << 20
 
-// connect opens no socket yet: every transaction has its own.
+// connect returns a connection that opens a socket for every transaction.
 func connect() (*nftables.Conn, error) {
 	return nftables.New(nftables.WithSockOptions(func(c *netlink.Conn) error {
 		return errors.Join(c.SetWriteBuffer(transactionBytes), c.SetReadBuffer(transactionBytes))
 	}))
 }
 
-// netlinkInstall makes the plan's rules for the families in place of those that there
-// are for any, in one transaction.
+// netlinkInstall makes the plan's rules for the families in place of our rules for any
+// family, in one transaction.
 func netlinkInstall(p Plan, families []Family) error {
 	conn, err := connect()
 	if err != nil {
@@ -50,7 +50,7 @@ func netlinkInstall(p Plan, families []Family) error {
 	}
 	for _, f := range families {
 		t := &nftables.Table{Name: table, Family: netlinkFamily(f)}
-		conn.AddTable(t) // so that there is one to delete
+		conn.AddTable(t) // so that DelTable finds one
 		conn.DelTable(t)
 		conn.AddTable(t)
 		for _, d := range []direction{output, prerouting} {
@@ -78,7 +78,7 @@ func addChain(conn *nftables.Conn, t *nftables.Table, d direction, rules []rule)
 	}
 }
 
-// netlinkRemove deletes our tables in one transaction and says whose there were.
+// netlinkRemove deletes our tables in one transaction, and returns their families.
 func netlinkRemove() ([]Family, error) {
 	conn, err := connect()
 	if err != nil {
@@ -98,8 +98,8 @@ func netlinkRemove() ([]Family, error) {
 	return removed, conn.Flush()
 }
 
-// netlinkInstalled is our tables as nft lists them, nothing when there are none. It
-// fails where there are no nftables.
+// netlinkInstalled is our tables in the form of nft, or empty when there are none. It
+// fails with errNoNftables in a kernel without nftables.
 func netlinkInstalled() (string, error) {
 	conn, err := connect()
 	if err != nil {
@@ -127,7 +127,8 @@ func ours(conn *nftables.Conn) (map[Family]*nftables.Table, error) {
 	all, err := conn.ListTables()
 	switch {
 	case errors.Is(err, syscall.EPROTONOSUPPORT), errors.Is(err, syscall.EINVAL):
-		// The answers of a kernel without netfilter's netlink, and without nftables in it.
+		// A kernel without netfilter's netlink answers with the first, one without nftables
+		// with the second.
 		return nil, fmt.Errorf("%w: %w", errNoNftables, err)
 	case err != nil:
 		return nil, fmt.Errorf("listing tables: %w", err)
@@ -173,7 +174,7 @@ func netlinkFamily(f Family) nftables.TableFamily {
 	return nftables.TableFamilyIPv6
 }
 
-// expressions is the rule in the kernel's terms, those that nft makes of its text.
+// expressions is the rule in the kernel's terms: those into which nft translates its text.
 func (r rule) expressions(d direction) []expr.Any {
 	var all []expr.Any
 	for _, m := range r.matches {
@@ -246,8 +247,8 @@ func portExpressions(r PortRange) []expr.Any {
 	return append(tcp, destination, compare(expr.CmpOpGte, first), compare(expr.CmpOpLte, last))
 }
 
-// farEndExpressions looks for an address where the IP header has it: RFC 791,
-// section 3.1, and RFC 8200, section 3.
+// farEndExpressions compares an address in the IP header: RFC 791, section 3.1, and RFC
+// 8200, section 3.
 func farEndExpressions(prefix netip.Prefix, d direction) []expr.Any {
 	size, offset := uint32(4), uint32(12)
 	if prefix.Addr().Is6() {

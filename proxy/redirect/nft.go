@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// table is the name of the nftables tables that hold the rules, one a family. A table
-// of the family inet could hold both, but takes a newer kernel and makes IPv4 fail
-// where IPv6 is missing.
+// table is the name of the nftables tables that hold the rules, one for each family. One
+// table of the family inet could hold both, but it needs a newer kernel, and IPv4 would
+// fail where IPv6 is missing.
 const table = "headway"
 
-// afterOthers is the priority of our chains, right after the one at which address
-// translation is done otherwise (dstnat, −100): where somebody else's rule decides over
-// a connection, it does so whoever came first.
+// afterOthers is the priority of our chains, right after the usual one for address
+// translation (dstnat, −100). So another program's rule decides over a connection before
+// ours, no matter which was made first.
 const afterOthers = -99
 
 // nftFamily is a family's name in nft.
@@ -32,8 +32,8 @@ func nftPriority(d direction) string {
 	return strconv.Itoa(afterOthers)
 }
 
-// nftScript is what `nft -f` makes the plan's rules of, in one transaction and
-// whether or not there are some already.
+// nftScript is the input with which `nft -f` makes the plan's rules in one transaction,
+// in place of our rules that are there already.
 func nftScript(p Plan, families []Family) string {
 	var b strings.Builder
 	for _, f := range families {

@@ -11,7 +11,7 @@ import (
 // PortRange is the TCP ports from First to Last, both included.
 type PortRange struct{ First, Last uint16 }
 
-// String is the range as it is written: 443, or 8000-8100.
+// String is the range in the form 443 or 8000-8100.
 func (r PortRange) String() string {
 	if r.First == r.Last {
 		return strconv.Itoa(int(r.First))
@@ -19,7 +19,7 @@ func (r PortRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
-// every is the range of all ports. Port 0 is none.
+// every is the range of all ports. Port 0 is no port.
 func every() PortRange { return PortRange{1, 65535} }
 
 // Ports are TCP ports: ranges in ascending order with a gap after each. The zero
@@ -61,7 +61,7 @@ func parseRange(text string) (PortRange, error) {
 	return PortRange{uint16(first), uint16(last)}, nil
 }
 
-// joined is p in ascending order, with ranges that touch made one.
+// joined is p in ascending order, with one range for ranges that touch.
 func (p Ports) joined() Ports {
 	slices.SortFunc(p, func(a, b PortRange) int { return cmp.Compare(a.First, b.First) })
 	var out Ports
@@ -75,7 +75,7 @@ func (p Ports) joined() Ports {
 	return out
 }
 
-// cover says that every port of r is in p.
+// cover tells whether every port of r is in p.
 func (p Ports) cover(r PortRange) bool {
 	return slices.ContainsFunc(p, func(o PortRange) bool { return o.First <= r.First && r.Last <= o.Last })
 }

@@ -1,11 +1,11 @@
-// Package redirect writes the packet-filter rules that lead a pod's TCP connections
-// to headway's transparent listener, and takes exactly those away again.
+// Package redirect makes the packet-filter rules that lead a pod's TCP connections to
+// headway's transparent listener, and removes exactly those rules again.
 //
-// A Plan says which connections. It is rendered for nftables, whose rules live in
-// tables of their own, and for iptables, where they live in chains of their own with
-// one jump to each. Rules decide over new connections only. What they decided is kept
-// by the kernel's connection tracking, which all of this rests on: with the last rule
-// that needs it, it may end, and redirected connections with it.
+// A Plan selects the connections. The package renders it for nftables, with rules in
+// tables of their own, and for iptables, with rules in chains of their own and one jump
+// to each. Rules decide over new connections only; the kernel's connection tracking
+// remembers the decision. The kernel may stop tracking with the last rule that needs it,
+// and open redirected connections break then.
 package redirect
 
 import (
@@ -15,42 +15,42 @@ import (
 	"slices"
 )
 
-// Plan says which TCP connections are led to the transparent listener. UDP and
-// everything else is left alone. What is not selected goes where it was going, and an
-// exclusion overrides a selection.
+// Plan says which TCP connections the rules lead to the transparent listener. The rules
+// leave all other connections alone, and everything that is not TCP. An exclusion
+// overrides a selection.
 type Plan struct {
 	// To is the port of the transparent listener. A redirected connection of the pod's
 	// own arrives at 127.0.0.1 or ::1, one from elsewhere at an address of the
 	// interface that it came in by.
 	To uint16
 
-	// Outbound are ports elsewhere that processes here connect to.
+	// Outbound selects the connections of the pod's processes to these ports elsewhere.
 	Outbound Ports
-	// Inbound are ports here that are connected to from elsewhere.
+	// Inbound selects the connections from elsewhere to these ports of the pod.
 	Inbound Ports
-	// Loopback are ports here that processes here connect to, be it at 127.0.0.1, ::1
-	// or the pod's own address: the kernel routes all of them over its loopback device.
+	// Loopback selects the connections of the pod's processes to these ports of the pod, at
+	// 127.0.0.1, ::1 or the pod's own address: the kernel routes all of them over its
+	// loopback device.
 	Loopback Ports
 
-	// ExcludeUIDs are users whose own connections are left alone, whatever they connect
-	// to. Headway's has to be among them, or its connections would come back to it.
+	// ExcludeUIDs excludes all connections of processes of these users. Headway's user has
+	// to be among them, or its connections would come back to it.
 	ExcludeUIDs []uint32
-	// ExcludeMark is a mark (SO_MARK) that leaves a connection alone like an excluded
-	// user; 0 is none.
+	// ExcludeMark excludes the pod's own connections with this mark (SO_MARK); 0 is none.
 	ExcludeMark uint32
-	// ExcludePorts are left alone in Outbound and in Inbound.
+	// ExcludePorts excludes these ports from Outbound and from Inbound.
 	ExcludePorts Ports
-	// ExcludeCIDRs are the far ends that are left alone: destinations of outbound
-	// connections, sources of inbound ones.
+	// ExcludeCIDRs excludes outbound connections to these addresses, and inbound ones from
+	// them.
 	ExcludeCIDRs []netip.Prefix
 
-	// Families are the IP versions that are redirected.
+	// Families chooses the IP versions.
 	Families Families
 }
 
-// Default is every connection of the pod's own that leaves it, except those of
-// headway's image's user, those for DNS, and those within the link, where the
-// metadata and credentials of cloud machines are served.
+// Default selects every connection that the pod opens to elsewhere. It excludes those
+// of the user of headway's image, those for DNS, and those within the link, where clouds
+// serve metadata and credentials.
 func Default() Plan {
 	return Plan{
 		To:           8482,
@@ -82,7 +82,7 @@ const (
 	OnlyIPv6  Families = "ipv6"
 )
 
-// list is the families that are chosen.
+// list is the chosen families.
 func (f Families) list() []Family {
 	switch f {
 	case OnlyIPv4:
@@ -93,19 +93,23 @@ func (f Families) list() []Family {
 	return []Family{IPv4, IPv6}
 }
 
-// optional says that rules for the family may be missing.
+// optional tells whether Install may go on without rules for the family.
 func (f Families) optional(one Family) bool { return f == Available && one == IPv6 }
 
-// Check finds everything that keeps the plan from being one, each problem with the
-// name of the flag of `headway redirect` that sets it.
+// Check returns every problem of the plan, each with the flag of `headway redirect` that
+// sets the field.
 func (p Plan) Check() error {
-	var wrong []error
+	return errors.Join(append(p.portProblems(), p.addressProblems()...)...)
+}
+
+// portProblems checks the listener's port, the selected ports and what excludes them.
+func (p Plan) portProblems() (wrong []error) {
 	problem := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	if p.To == 0 {
 		problem("--to: 0 is not a port")
 	}
 	if len(p.Outbound)+len(p.Inbound)+len(p.Loopback) == 0 {
-		problem("--outbound-port, --inbound-port, --loopback-port: nothing is to be redirected")
+		problem("--outbound-port, --inbound-port, --loopback-port: they select no port")
 	}
 	if len(p.Outbound)+len(p.Loopback) > 0 && len(p.ExcludeUIDs) == 0 && p.ExcludeMark == 0 {
 		problem("--exclude-uid: no user and no mark is excluded: headway's own connections would come back to it")
@@ -120,6 +124,12 @@ func (p Plan) Check() error {
 			}
 		}
 	}
+	return wrong
+}
+
+// addressProblems checks the excluded addresses and the choice of IP versions.
+func (p Plan) addressProblems() (wrong []error) {
+	problem := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	for _, prefix := range p.ExcludeCIDRs {
 		switch {
 		case !prefix.IsValid(), prefix.Addr().Is4In6():
@@ -131,5 +141,5 @@ func (p Plan) Check() error {
 	if !slices.Contains([]Families{Available, Both, OnlyIPv4, OnlyIPv6}, p.Families) {
 		problem("--family: %q is none of auto, both, ipv4, ipv6", p.Families)
 	}
-	return errors.Join(wrong...)
+	return wrong
 }

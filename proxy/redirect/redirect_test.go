@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata")
 
-// plans are those that the tests try, by name.
+// plans are the plans of the tests, by name.
 func plans() map[string]redirect.Plan {
 	standard := redirect.Default()
 
@@ -99,7 +99,7 @@ func TestCheckFindsEveryProblem(t *testing.T) {
 		want   []string
 	}{
 		{"no listener", func(p *redirect.Plan) { p.To = 0 }, []string{"--to"}},
-		{"nothing selected", func(p *redirect.Plan) { p.Outbound = nil }, []string{"nothing is to be redirected"}},
+		{"nothing selected", func(p *redirect.Plan) { p.Outbound = nil }, []string{"they select no port"}},
 		{"a loop", func(p *redirect.Plan) { p.ExcludeUIDs = nil }, []string{"--exclude-uid"}},
 		{"a loop over loopback", func(p *redirect.Plan) { p.Outbound, p.Loopback, p.ExcludeUIDs = nil, ports("8000"), nil }, []string{"--exclude-uid"}},
 		{"a selected port that is excluded", func(p *redirect.Plan) { p.Outbound = ports("53,443") }, []string{"--outbound-port: 53"}},

@@ -6,30 +6,31 @@ import (
 	"strings"
 )
 
-// direction is the way of connections that a chain of rules sees.
+// direction is the direction of the connections that a chain of rules sees.
 type direction string
 
-// The directions, by the kernel's names of the hooks. To output come the connections
-// that processes here open, to prerouting those that come from elsewhere.
+// The directions, by the kernel's names of the hooks. Output sees the connections that
+// processes of this host open, prerouting sees those that come from elsewhere.
 const (
 	output     direction = "output"
 	prerouting direction = "prerouting"
 )
 
-// rule is what becomes of connections that all matches apply to.
+// rule decides over the connections to which all its matches apply.
 type rule struct {
 	matches []match
-	to      uint16 // port here that they are led to; 0 leaves them alone, without a look at further rules
+	to      uint16 // the port of this host to which the rule redirects; 0 leaves the connection alone, and ends the chain
 }
 
-// match is a condition on a connection's first packet. Each is rendered in the form
-// in which the packet filter itself lists it, so that both can be compared.
+// match is a condition on a connection's first packet. It renders itself in the form in
+// which the packet filter lists it, so that a test can compare both.
 type match interface {
 	nft(d direction) string
 	iptables(d direction) string
 }
 
-// rules is the chain of rules for one direction, none when nothing is redirected there.
+// rules is the chain of rules for one direction. It is empty when the plan redirects
+// nothing in that direction.
 func (p Plan) rules(d direction, f Family) []rule {
 	if d == output {
 		return p.outputRules(f)
@@ -59,13 +60,13 @@ func (p Plan) preroutingRules(f Family) []rule {
 	if len(p.Inbound) == 0 {
 		return nil
 	}
-	// What comes in by the loopback device was decided over when it went out. What is
-	// not for an address of this host only passes through.
+	// The output chain has decided over connections that come in by the loopback device.
+	// Packets that are not for an address of this host only pass through it.
 	rules := []rule{leave(open{}), leave(loopback{}), leave(foreign{}), leave(port{p.To, p.To})}
 	return append(rules, p.selection(f, p.Inbound)...)
 }
 
-// selection leads ports to the listener, less what is excluded.
+// selection leads ports to the listener, without the exclusions.
 func (p Plan) selection(f Family, ports Ports) []rule {
 	if len(ports) == 0 {
 		return nil
@@ -111,27 +112,27 @@ func (r rule) iptables(d direction) string {
 	return b.String() + fmt.Sprintf("-j REDIRECT --to-ports %d", r.to)
 }
 
-// open is that the packet does not open a connection. Where nothing had asked for
-// connection tracking before, the kernel takes the next packet of an open connection
-// for the first of a new one.
+// open matches a packet that does not open a connection. When the rules are the first
+// that need connection tracking, the kernel takes the next packet of every open
+// connection for the first of a new one.
 type open struct{}
 
 func (open) nft(direction) string      { return "tcp flags & (fin | syn | rst | ack) != syn" }
 func (open) iptables(direction) string { return "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN" }
 
-// owner is that a user's process opened the connection.
+// owner matches a connection that a process of the user opened.
 type owner uint32
 
 func (m owner) nft(direction) string      { return fmt.Sprintf("meta skuid %d", m) }
 func (m owner) iptables(direction) string { return fmt.Sprintf("-m owner --uid-owner %d", m) }
 
-// mark is that the packet has a mark.
+// mark matches a packet with the mark.
 type mark uint32
 
 func (m mark) nft(direction) string      { return fmt.Sprintf("meta mark 0x%08x", uint32(m)) }
 func (m mark) iptables(direction) string { return fmt.Sprintf("-m mark --mark 0x%x", uint32(m)) }
 
-// loopback is that the connection stays on this host.
+// loopback matches a connection that stays on this host.
 type loopback struct{}
 
 func (loopback) nft(d direction) string {
@@ -148,13 +149,13 @@ func (loopback) iptables(d direction) string {
 	return "-o lo"
 }
 
-// foreign is that the destination is no address of this host.
+// foreign matches a destination that is no address of this host.
 type foreign struct{}
 
 func (foreign) nft(direction) string      { return "fib daddr type != local" }
 func (foreign) iptables(direction) string { return "-m addrtype ! --dst-type LOCAL" }
 
-// port is that the connection is TCP, to one of the ports.
+// port matches a TCP connection to one of the ports.
 type port PortRange
 
 func (m port) nft(direction) string {
@@ -174,7 +175,7 @@ func (m port) iptables(direction) string {
 	return fmt.Sprintf("-p tcp -m tcp --dport %d:%d", m.First, m.Last)
 }
 
-// farEnd is that the other side's address is in the range.
+// farEnd matches a connection whose other side has an address in the range.
 type farEnd netip.Prefix
 
 func (m farEnd) nft(d direction) string {

@@ -25,7 +25,7 @@ type pair struct{ app, far namespace }
 const (
 	appV4, farV4 = "192.0.2.1", "192.0.2.2"
 	appV6, farV6 = "2001:db8::1", "2001:db8::2"
-	secondFarV4  = "192.0.2.3" // far's too
+	secondFarV4  = "192.0.2.3" // the far host has it too
 	secondFarV6  = "2001:db8::3"
 	firstUID     = 65532 // excluded
 	someMark     = 0x539 // excluded
@@ -43,7 +43,7 @@ func newPair(t *testing.T) pair {
 				args = append(args, "nodad") // usable at once
 			}
 			if strings.HasPrefix(a, secondFarV6) {
-				args = append(args, "preferred_lft", "0") // as a source only when asked for
+				args = append(args, "preferred_lft", "0") // no connection has it as its source unless it binds to it
 			}
 			run(t, "", "ip", args...)
 		}
@@ -52,8 +52,8 @@ func newPair(t *testing.T) pair {
 	return p
 }
 
-// serve answers every connection to the port in the namespace with a name and where
-// the connection had been going, and then with whatever it is sent.
+// serve answers every connection to the port in the namespace with a name and the
+// connection's original destination, and then echoes.
 func (n namespace) serve(t *testing.T, port, name string) {
 	t.Helper()
 	n.do(t, func() {
@@ -79,8 +79,8 @@ func (n namespace) serve(t *testing.T, port, name string) {
 	})
 }
 
-// originalDestination is what the kernel remembers of a connection's destination
-// before it was redirected, or its destination.
+// originalDestination is a connection's destination before the packet filter redirected
+// it, or its destination if no packet filter has.
 func originalDestination(c net.Conn) string {
 	to := c.LocalAddr().(*net.TCPAddr).AddrPort()
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
@@ -107,15 +107,15 @@ func originalDestination(c net.Conn) string {
 	return to.String()
 }
 
-// as is how a client connects.
+// as says as which client a test connects.
 type as struct {
 	uid  int
 	mark int
-	from string // address of its own, any if empty
+	from string // the client's own address, any if empty
 }
 
-// dial connects from the namespace. It returns the connection, nil when refused, and
-// who answered.
+// dial connects from the namespace. It returns the connection, nil when refused, and the
+// name that the server answered with.
 func (n namespace) dial(t *testing.T, who as, host, port string) (net.Conn, string) {
 	t.Helper()
 	var c net.Conn
@@ -195,7 +195,7 @@ func (p pair) check(t *testing.T, app, far, secondFar, loopback string) {
 		from       namespace
 		who        as
 		host, port string
-		want       string // who answers
+		want       string // the name in the answer
 	}{
 		{"a selected port elsewhere", p.app, as{}, far, "80", "headway"},
 		{"another user's", p.app, as{uid: 1000}, far, "80", "headway"},
@@ -254,7 +254,7 @@ func TestOpenConnectionsAreLeftAlone(t *testing.T) {
 	}
 }
 
-// Somebody else's rules keep the kernel's connection tracking alive.
+// Another program's rules keep the kernel's connection tracking alive.
 func TestRedirectedConnectionsOutliveOurRulesBesideOthers(t *testing.T) {
 	needs(t, filterPrograms()...)
 	for _, backend := range redirect.Backends()[1:] {
@@ -279,8 +279,8 @@ func TestRedirectedConnectionsOutliveOurRulesBesideOthers(t *testing.T) {
 	}
 }
 
-// Somebody else's rules redirect one port to another here. Ours are behind all others
-// in nftables; in iptables, behind those that were there.
+// Another program's rules redirect one port to another here. Ours come after all others
+// in nftables; in iptables, after those that were there.
 func TestARedirectionOfSomebodyElsesStays(t *testing.T) {
 	needs(t, filterPrograms()...)
 	theirs := func(t *testing.T) {
@@ -317,7 +317,7 @@ func TestARedirectionOfSomebodyElsesStays(t *testing.T) {
 	}
 }
 
-// echo fails the test unless what is sent comes back.
+// echo fails the test unless the bytes that it sends come back.
 func echo(t *testing.T, c net.Conn, which string) {
 	t.Helper()
 	_ = c.SetDeadline(time.Now().Add(3 * time.Second))
