@@ -19,14 +19,14 @@ type bench struct {
 	proxyCore int
 	loadCore  int
 	upstream  *child
-	port      int // of the upstream
-	// sealedPort is the upstream's for TLS.
-	sealedPort int
-	report     *report
+	// port and sealedPort are the upstream's: sealedPort speaks TLS.
+	port, sealedPort int
+	report           *report
 }
 
-// runBench measures the targets in every scenario and opens its report with notes. It ends all it
-// started before it returns. With an error comes a report of what was measured before it, or nil.
+// runBench measures the targets in every scenario. Its report begins with notes. Before it returns it
+// ends every process that it started. After an error the report has the measurements until then; it is
+// nil when there is none.
 func runBench(ctx context.Context, o options, targets []target, notes []string) (*report, error) {
 	b := &bench{options: o, targets: targets, report: newReport(o, targets, notes)}
 	var err error
@@ -52,6 +52,8 @@ func runBench(ctx context.Context, o options, targets []target, notes []string) 
 	return b.report, err
 }
 
+// measureAll measures every target in every scenario of the options. Each round begins with another
+// target, so that slow changes of the machine hit all of them alike.
 func (b *bench) measureAll(ctx context.Context) error {
 	for round := range b.options.rounds {
 		for i := range b.targets {
@@ -63,7 +65,7 @@ func (b *bench) measureAll(ctx context.Context) error {
 	for _, scenario := range []string{"memory", "soak"} {
 		for _, t := range b.targets {
 			if t.tracked {
-				continue // its events are what others are compared with
+				continue // only its events serve a comparison
 			}
 			if err := b.once(ctx, scenario, t); err != nil {
 				return err
@@ -73,6 +75,7 @@ func (b *bench) measureAll(ctx context.Context) error {
 	return b.takeProfile(ctx)
 }
 
+// startUpstream starts the model server and reads its ports. stop ends it.
 func (b *bench) startUpstream() (stop func(), err error) {
 	argv, err := self(roleUpstream)
 	if err != nil {
@@ -92,7 +95,7 @@ func (b *bench) startUpstream() (stop func(), err error) {
 		return nil, fmt.Errorf("starting the upstream: %w", err)
 	}
 	stop = func() {
-		_ = hold.Close() // at which the upstream ends
+		_ = hold.Close() // the upstream ends when its standard input does
 		b.upstream.stop()
 		_ = answer.Close()
 	}
@@ -113,7 +116,7 @@ func (b *bench) place(core int) placement {
 
 // turn measures one target once in the scenarios that repeat.
 func (b *bench) turn(ctx context.Context, round int, t target) error {
-	// Tunnels are measured only where both sides of the comparison can be redirected to.
+	// A tunnel is worth measuring only when the rules can redirect to both sides of the comparison.
 	canRedirect := slices.ContainsFunc(b.targets, func(t target) bool { return t.redirected })
 	for _, group := range [][]string{{"events", "requests"}, {"raw"}, {"sealed"}} {
 		wanted := slices.DeleteFunc(group, func(s string) bool {
@@ -129,7 +132,8 @@ func (b *bench) turn(ctx context.Context, round int, t target) error {
 	return nil
 }
 
-// isTunnel tells whether a scenario's bytes are no HTTP to who looks at them.
+// isTunnel reports whether a proxy cannot read the bytes of a scenario as HTTP, and must carry them as
+// they are.
 func isTunnel(scenario string) bool { return scenario == "raw" || scenario == "sealed" }
 
 // turnOf starts a target and measures it in the scenarios.
@@ -148,7 +152,7 @@ func (b *bench) turnOf(ctx context.Context, round int, t target, wanted []string
 	return nil
 }
 
-// once measures one target in a scenario that is run a single time, if it is asked for.
+// once measures one target in a scenario that does not repeat, if the options ask for the scenario.
 func (b *bench) once(ctx context.Context, scenario string, t target) error {
 	if !slices.Contains(b.options.scenarios, scenario) || (scenario == "memory" && t.command == nil) {
 		return nil
@@ -162,8 +166,8 @@ func (b *bench) once(ctx context.Context, scenario string, t target) error {
 	return b.measure(ctx, 0, scenario, t, p)
 }
 
-// measure runs one load generator against a started target and books its result. On a machine that
-// does other work as well it tries again and books the run that was disturbed least.
+// measure runs a load generator against a started target and adds its result to the report. When other
+// work on the machine disturbs the run, it tries again, and adds the run that waited least for its core.
 func (b *bench) measure(ctx context.Context, round int, scenario string, t target, p *proxyUnderTest) error {
 	spec := b.spec(scenario, t, p)
 	result, err := b.load(ctx, spec)
@@ -181,6 +185,7 @@ func (b *bench) measure(ctx context.Context, round int, scenario string, t targe
 	return nil
 }
 
+// spec returns the load of a scenario.
 func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
 	o := b.options
 	s := loadSpec{
@@ -195,7 +200,7 @@ func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
 	}
 	switch scenario {
 	case "memory":
-		// Held open: an event every two seconds, more events than the scenario lives to see.
+		// Streams that stay open: an event every two seconds, and far more events than there is time for.
 		s.Streams, s.Interval, s.Events, s.Settle = o.memoryStreams, 2*time.Second, 1_000_000, 5*time.Second
 	case "soak":
 		s.Streams, s.Interval, s.Duration = o.soakStreams, time.Second/time.Duration(o.soakRate), o.soakDuration
@@ -206,6 +211,7 @@ func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
 	return s
 }
 
+// load runs a load generator in a process of its own and returns its result.
 func (b *bench) load(ctx context.Context, spec loadSpec) (loadResult, error) {
 	argv, err := self(roleLoad)
 	if err != nil {

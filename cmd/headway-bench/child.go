@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// placement is where and how a child runs.
+// placement is the core of a child, and the number of files that it may open.
 type placement struct{ core, descriptors int }
 
 func (p placement) args() []string {
@@ -38,8 +38,8 @@ func parsePlacement(args []string) (placement, error) {
 	return p, err
 }
 
-// execPinned replaces this process by the command that follows the placement in args. The process
-// keeps its id.
+// execPinned applies the placement at the start of args, and replaces this process by the command behind
+// it. The process keeps its id.
 func execPinned(args []string) error {
 	p, err := parsePlacement(args)
 	if err != nil {
@@ -51,7 +51,7 @@ func execPinned(args []string) error {
 	}
 	var set unix.CPUSet
 	set.Set(p.core)
-	// This is the main thread, the one that survives exec and hands its affinity on.
+	// This is the main thread: it survives exec and keeps its core.
 	if err := unix.SchedSetaffinity(0, &set); err != nil {
 		return fmt.Errorf("binding to core %d: %w", p.core, err)
 	}
@@ -76,13 +76,13 @@ func raiseDescriptors(n uint64) error {
 // child is a process that the benchmark started.
 type child struct {
 	cmd    *exec.Cmd
-	stderr string // file
+	stderr string // path of the file with its standard error
 	done   chan struct{}
-	err    error // after done
+	err    error // valid when done is closed
 }
 
-// start runs argv as placed. What it writes to standard error goes to a file in dir. It must be
-// called from the main goroutine, see main.
+// start runs argv with this placement. Its standard error goes to a file in dir. Only the main goroutine
+// may call start; see main.
 func start(argv, env []string, place placement, dir string, stdin io.Reader, stdout io.Writer) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -97,7 +97,8 @@ func start(argv, env []string, place placement, dir string, stdin io.Reader, std
 	cmd.Env = append(ownEnvironment(), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, log
 	cmd.Dir = dir
-	// A process group of its own: Ctrl-C reaches the benchmark only, which then ends its children in order.
+	// With a process group of its own the child does not get Ctrl-C: the benchmark does, and ends its
+	// children in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func start(argv, env []string, place placement, dir string, stdin io.Reader, std
 	return c, nil
 }
 
-// ownEnvironment is the environment without what would configure headway or its exporters.
+// ownEnvironment returns the environment without the variables that configure headway and its exporters.
 func ownEnvironment() []string {
 	var env []string
 	for _, v := range os.Environ() {
@@ -123,7 +124,7 @@ func ownEnvironment() []string {
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// wait returns when the child has ended or ctx is done.
+// wait returns when the child has ended, or with an error when ctx ends first.
 func (c *child) wait(ctx context.Context) error {
 	select {
 	case <-c.done:
@@ -136,7 +137,7 @@ func (c *child) wait(ctx context.Context) error {
 	}
 }
 
-// complaint is the end of what the child wrote to standard error.
+// complaint returns the last 1000 bytes of the child's standard error.
 func (c *child) complaint() string {
 	text, err := os.ReadFile(c.stderr)
 	if err != nil {
@@ -145,7 +146,8 @@ func (c *child) complaint() string {
 	return strings.TrimSpace(string(text[max(0, len(text)-1000):]))
 }
 
-// stop ends the child with SIGTERM and, when that does not help, it and its descendants with SIGKILL.
+// stop ends the child with SIGTERM. A child that still runs after 5 s gets SIGKILL, together with its
+// descendants.
 func (c *child) stop() {
 	family, _ := processTree(c.pid())
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
@@ -159,7 +161,7 @@ func (c *child) stop() {
 	}
 }
 
-// freePort is a port of 127.0.0.1 that was free a moment ago.
+// freePort returns a port of 127.0.0.1 that is free now; another process may still take it.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -169,8 +171,8 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// cores picks the proxy's core and the one of the upstream and the load generator, from those that
-// this process may use.
+// cores picks two of the cores that this process may use: one for the proxy, and one for upstream and load
+// generator. The two are the same when there is only one.
 func cores() (proxy, load int, err error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err != nil {
@@ -185,7 +187,7 @@ func cores() (proxy, load int, err error) {
 	return allowed[0], allowed[min(1, len(allowed)-1)], nil
 }
 
-// self is the path and role that start this program again.
+// self returns the command that starts this program again in a role.
 func self(role string) ([]string, error) {
 	path, err := os.Executable()
 	if err != nil {

@@ -7,16 +7,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads CLOCK_MONOTONIC in nanoseconds. Two processes of one host read the same clock, so a
-// time stamped by the upstream can be subtracted from one taken by the load generator. It is safe
-// for concurrent use.
+// clock reads CLOCK_MONOTONIC in nanoseconds. All processes of a host read the same clock, so that the
+// load generator can subtract a time that the upstream took from a time of its own. It is safe for
+// concurrent use.
 type clock struct {
 	base   time.Time
 	offset int64
 }
 
-// newClock ties the runtime's monotonic reading, which costs no system call, to CLOCK_MONOTONIC.
-// The error is at most half of the shortest of the tries, well under a microsecond.
+// newClock finds the offset between the runtime's monotonic time, which costs no system call, and
+// CLOCK_MONOTONIC. It tries several times: the offset is wrong by at most half of the duration of the
+// shortest try, well under a microsecond.
 func newClock() (clock, error) {
 	var best clock
 	shortest := time.Duration(math.MaxInt64)

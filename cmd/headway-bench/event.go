@@ -8,11 +8,11 @@ import (
 	"strconv"
 )
 
-// The stream that the upstream sends is OpenAI's chat completion stream as its API reference shows
-// it: a chunk with the role, chunks with content, one with the finish reason, one with the usage,
-// and [DONE]. Three things ride inside it for the load generator: every content starts with its
-// number and the time of its sending, and the usage chunk's system_fingerprint is the CRC-32C of
-// every body byte before that chunk.
+// The upstream sends OpenAI's chat completion stream, as the API reference shows it: a chunk with the
+// role, chunks with content, a chunk with the finish reason, a chunk with the usage, and [DONE]. The
+// stream carries three values for the load generator. Every content begins with its number and the time
+// at which the upstream sent it; the system_fingerprint of the usage chunk is the CRC-32C of all body
+// bytes before that chunk.
 const (
 	chunkModel    = `","object":"chat.completion.chunk","created":1763719200,"model":"gpt-4o-mini-2024-07-18","system_fingerprint":"fp_`
 	fingerprint   = `560af6e5`
@@ -32,10 +32,10 @@ var (
 	words      = [...]string{"the", "stream", "of", "tokens", "arrives", "one", "by", "one", "and", "each", "has", "its", "time", "before", "we", "measured"}
 )
 
-// eventWriter formats the events of one stream and keeps the checksum of what it wrote.
+// eventWriter appends the events of one stream to a slice, and keeps the checksum of all of them.
 type eventWriter struct {
-	id       uint32
-	sequence int
+	id       uint32 // of the stream
+	sequence int    // content events so far
 	crc      uint32
 }
 
@@ -46,6 +46,7 @@ func (w *eventWriter) head(b []byte, mark string) []byte {
 	return append(b, mark...)
 }
 
+// sum adds an event to the checksum, and returns the event.
 func (w *eventWriter) sum(event []byte) []byte {
 	w.crc = crc32.Update(w.crc, castagnoli, event)
 	return event
@@ -80,6 +81,7 @@ func (w *eventWriter) usage(b []byte) []byte {
 	return append(b, usageEnd...)
 }
 
+// appendPadded appends v in decimal, with zeros up to width digits.
 func appendPadded(b []byte, v int64, width int) []byte {
 	for range width {
 		b = append(b, '0')
@@ -91,13 +93,14 @@ func appendPadded(b []byte, v int64, width int) []byte {
 	return b
 }
 
-// eventChecker follows one stream at the receiving end: order, count and every byte.
+// eventChecker checks the events of one stream as they arrive: their order, their number and every byte.
 type eventChecker struct {
 	crc      uint32
-	sequence int
+	sequence int // content events so far
 	stage    stage
 }
 
+// stage is the kind of event that must come next.
 type stage int
 
 const (
@@ -108,8 +111,8 @@ const (
 	complete
 )
 
-// event checks one event, its blank line included. sent is the upstream's time stamp when the event
-// carries content, otherwise zero.
+// event checks one event, its blank line included. sent is the time at which the upstream sent it; 0
+// when the event has no content.
 func (c *eventChecker) event(event []byte) (sent int64, err error) {
 	switch c.stage {
 	case wantRole:
@@ -159,7 +162,7 @@ func (c *eventChecker) content(event []byte) (int64, error) {
 func (c *eventChecker) usage(event []byte) error {
 	sum := fmt.Sprintf(`"system_fingerprint":"fp_%08x"`, c.crc)
 	if !bytes.Contains(event, []byte(sum)) {
-		return fmt.Errorf("body bytes differ from those sent: want %s in %.200q", sum, event)
+		return fmt.Errorf("body bytes differ from the ones sent: want %s in %.200q", sum, event)
 	}
 	count := fmt.Sprintf(`"completion_tokens":%d,`, c.sequence)
 	if !bytes.Contains(event, []byte(count)) {

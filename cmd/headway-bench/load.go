@@ -9,15 +9,16 @@ import (
 	"time"
 )
 
-// loadSpec is what the coordinator asks of a load generator, as JSON on its standard input.
+// loadSpec is the task of a load generator. The bench writes it as JSON to the generator's standard
+// input.
 type loadSpec struct {
 	Scenario     string
 	Port         int // of the target
 	UpstreamPort int
 	UpstreamPID  int
-	UID          int    // whom to run as; 0 changes nothing
+	UID          int    // user to run as; 0 changes nothing
 	ProxyPIDs    []int  // empty for direct
-	AdminAddr    string // headway's, for its goroutine count; empty otherwise
+	AdminAddr    string // of headway, which counts its goroutines there; empty for other proxies
 
 	Streams     int
 	Interval    time.Duration // between two events of a stream
@@ -26,24 +27,25 @@ type loadSpec struct {
 	Duration    time.Duration
 	Connections int
 	Requests    int
-	Settle      time.Duration // memory: from the end of the streams to the last reading
+	Settle      time.Duration // memory: the time from the end of the streams to the last reading
 }
 
-// loadResult is the answer, as JSON on standard output. Only what belongs to the scenario is set.
+// loadResult is the answer of a load generator, which writes it as JSON to standard output. It sets the
+// fields that belong to the scenario.
 type loadResult struct {
-	Events    int64         `json:"events,omitempty"`   // data events forwarded in the measured window
-	Expected  int64         `json:"expected,omitempty"` // soak: data events that the upstream was asked for
-	Requests  int64         `json:"requests,omitempty"` // requests answered in the window
-	Streams   int64         `json:"streams,omitempty"`  // streams that ended complete and intact
-	Bad       int64         `json:"bad"`                // streams and requests lost, cut, reordered or altered
+	Events    int64         `json:"events,omitempty"`   // data events that arrived in the measured window
+	Expected  int64         `json:"expected,omitempty"` // soak: data events that the upstream had to send
+	Requests  int64         `json:"requests,omitempty"` // answers that arrived in the window
+	Streams   int64         `json:"streams,omitempty"`  // streams that arrived whole
+	Bad       int64         `json:"bad"`                // lost, cut, reordered or altered streams and requests
 	FirstBad  string        `json:"first_bad,omitempty"`
 	Wall      time.Duration `json:"wall_ns"`
 	ProxyCPU  time.Duration `json:"proxy_cpu_ns"`  // user and system time of the proxy in the window
-	ProxyWait time.Duration `json:"proxy_wait_ns"` // time that the proxy was runnable and had no core
+	ProxyWait time.Duration `json:"proxy_wait_ns"` // time in which the proxy could have run and had no core
 	LoadCPU   time.Duration `json:"load_cpu_ns"`   // load generator and upstream together
 
-	Lateness quantiles    `json:"lateness_ns,omitzero"` // of an event: received minus sent
-	TTFT     quantiles    `json:"ttft_ns,omitzero"`     // see streamClient.first
+	Lateness quantiles    `json:"lateness_ns,omitzero"` // of an event: arrival minus sending
+	TTFT     quantiles    `json:"ttft_ns,omitzero"`     // see streamClient.firstToken
 	Latency  quantiles    `json:"latency_ns,omitzero"`  // of a plain request
 	Worst    streamWorst  `json:"worst_ns,omitzero"`
 	Memory   memoryResult `json:"memory,omitzero"`
@@ -52,7 +54,7 @@ type loadResult struct {
 // waited is the share of the window in which the proxy could have run and had no core.
 func (r *loadResult) waited() float64 { return r.ProxyWait.Seconds() / r.Wall.Seconds() }
 
-// disturbed says that other work on the proxy's core is a visible part of the figures.
+// disturbed reports whether other work on the proxy's core is a visible part of the figures.
 func (r *loadResult) disturbed() bool { return r.waited() > 0.02 }
 
 // loader is one load generator: a single thread that drives all its connections.
@@ -63,13 +65,12 @@ type loader struct {
 
 	events    int64
 	requests  int64
-	perStream bool // keep lateness by stream
-	lateness  []int64
-	ttft      []int64
-	latency   []int64
+	perStream bool // each stream keeps its own lateness
+	// Samples in nanoseconds.
+	lateness, ttft, latency []int64
 }
 
-// generateLoad reads a loadSpec, runs it and prints the loadResult.
+// generateLoad reads a loadSpec, makes the load and prints the loadResult.
 func generateLoad() error {
 	runtime.LockOSThread()
 	debug.SetGCPercent(800)
@@ -103,7 +104,7 @@ func generateLoad() error {
 	return json.NewEncoder(os.Stdout).Encode(l.result)
 }
 
-// until serves the connections until the clock reaches at, or stop says so.
+// until serves the connections until the clock reaches at, or stop returns true. stop may be nil.
 func (l *loader) until(at int64, stop func() bool) error {
 	for l.poller.clock.now() < at && (stop == nil || !stop()) {
 		if err := l.poller.wait(at); err != nil {
@@ -113,11 +114,12 @@ func (l *loader) until(at int64, stop func() bool) error {
 	return nil
 }
 
+// sleep serves the connections for so long.
 func (l *loader) sleep(d time.Duration) error {
 	return l.until(l.poller.clock.now()+int64(d), nil)
 }
 
-// bad books one stream or request that did not arrive as it was sent.
+// bad counts a stream or request that did not arrive as the upstream sent it.
 func (l *loader) bad(err error) {
 	l.result.Bad++
 	if l.result.FirstBad == "" {
@@ -125,12 +127,12 @@ func (l *loader) bad(err error) {
 	}
 }
 
-// usage is what the processes had consumed at one moment.
+// usage is a reading of all counters at one moment.
 type usage struct {
-	at       int64
-	proxy    time.Duration
-	wait     time.Duration
-	load     time.Duration
+	at       int64         // of the clock
+	proxy    time.Duration // CPU time of the proxy
+	wait     time.Duration // time in which the proxy had no core
+	load     time.Duration // CPU time of load generator and upstream
 	events   int64
 	requests int64
 }
@@ -156,8 +158,8 @@ func (l *loader) usage() (usage, error) {
 	return u, nil
 }
 
-// book sets the result's window from the readings at its two ends.
-func (l *loader) book(from, to usage) {
+// setWindow fills in the result's measured window from the readings at its two ends.
+func (l *loader) setWindow(from, to usage) {
 	r := &l.result
 	r.Wall = time.Duration(to.at - from.at)
 	r.ProxyCPU = to.proxy - from.proxy

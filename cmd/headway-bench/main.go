@@ -1,6 +1,6 @@
-// Command headway-bench measures what headway costs beside its peers: the same load through nothing,
-// nginx, HAProxy and headway in turns, on one machine, with the proxy alone on one core and the model
-// server and load generator on another. docs/performance.md has the method.
+// Command headway-bench compares the cost of headway with the cost of other proxies. It sends the same
+// load through nothing, nginx, HAProxy and headway in turns, on one machine: the proxy has a core to
+// itself, the model server and the load generator share another. docs/performance.md has the method.
 package main
 
 import (
@@ -14,31 +14,19 @@ import (
 	"syscall"
 )
 
-// The program starts itself again in these roles, so that each one's CPU time is its own.
+// The program starts itself again in these roles, because the kernel counts CPU time by process.
 const (
 	roleUpstream = "_upstream"
 	roleLoad     = "_load"
-	rolePinned   = "_pinned"
-	// roleIsolated is the benchmark itself, in a network namespace of its own.
-	roleIsolated = "_isolated"
+	rolePinned   = "_pinned"   // becomes another command, on a core of its own
+	roleIsolated = "_isolated" // the benchmark itself, in a network namespace of its own
 )
 
 func main() {
-	// A child is told when the thread that started it ends; this one lives as long as the process.
+	// The kernel ends a child when the thread that started it ends, and the main thread lives as long
+	// as the process.
 	runtime.LockOSThread()
 	os.Exit(run(os.Args[1:]))
-}
-
-// reachNetwork makes redirected connections possible where they are wanted, by isolate, or tells why
-// they are not.
-func reachNetwork(o options, args []string, isolated bool) error {
-	switch {
-	case isolated:
-		return raiseLoopback()
-	case o.wants("headway-transparent"), o.wants("headway-tracked"):
-		return isolate(args)
-	}
-	return nil
 }
 
 func run(args []string) int {
@@ -56,6 +44,11 @@ func run(args []string) int {
 			return 0
 		}
 	}
+	return runCommand(args)
+}
+
+// runCommand is the benchmark. It returns the exit code: 2 for wrong usage, 1 for any other failure.
+func runCommand(args []string) int {
 	isolated := len(args) > 0 && args[0] == roleIsolated
 	if isolated {
 		args = args[1:]
@@ -64,7 +57,7 @@ func run(args []string) int {
 	var targets []target
 	var notes []string
 	if err == nil {
-		targets, notes, err = findTargets(o, reachNetwork(o, args, isolated))
+		targets, notes, err = findTargets(o, prepareNetwork(o, args, isolated))
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -87,4 +80,16 @@ func run(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// prepareNetwork makes redirected connections possible when o wants a target that needs them. Its error
+// says why they are not possible.
+func prepareNetwork(o options, args []string, isolated bool) error {
+	switch {
+	case isolated:
+		return raiseLoopback()
+	case o.wants("headway-transparent"), o.wants("headway-tracked"):
+		return isolate(args)
+	}
+	return nil
 }

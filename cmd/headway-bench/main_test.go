@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// TestMain lets the test binary be started in the program's roles, and as a reverse proxy to measure.
+// TestMain runs the tests. As "_peer" the test binary is a proxy to measure instead, and in the roles of
+// the program it is the program.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "_") {
 		if os.Args[1] == "_peer" {
@@ -25,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// servePeer forwards connections as they are, with nothing of its own that could break one off on a
-// machine that is busy. It returns when it cannot.
+// servePeer forwards connections as they are. It has no timeout, so that it breaks no connection off on a
+// busy machine. It returns when it cannot accept connections.
 func servePeer(listen, upstream string) {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -86,16 +87,17 @@ func TestBenchMeasuresDirectAndPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.Runs) != 4 {
-		t.Fatalf("%d runs, want direct and plain in two scenarios", len(got.Runs))
+		t.Fatalf("%d runs, want two targets in two scenarios", len(got.Runs))
 	}
 	for _, run := range got.Runs {
 		checkRun(t, run)
 	}
 	if left, _ := filepath.Glob(filepath.Join(temp, "*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("the benchmark left %v behind", left)
 	}
 }
 
+// checkRun wants a run without a bad stream or request, and with the figures of its scenario.
 func checkRun(t *testing.T, run runOf) {
 	t.Helper()
 	r := run.Result
@@ -133,7 +135,7 @@ func TestBenchEndsItsChildrenWhenInterrupted(t *testing.T) {
 	}
 }
 
-func TestProxyThatDoesNotStartIsReported(t *testing.T) {
+func TestBenchReportsAProxyThatDoesNotStart(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	o, err := parseOptions([]string{"-targets", "broken", "-peer", "broken=/bin/false", "-scenario", "events"}, t.Output())
 	if err != nil {
@@ -145,7 +147,7 @@ func TestProxyThatDoesNotStartIsReported(t *testing.T) {
 	}
 	_, err = runBench(t.Context(), o, targets, nil)
 	if err == nil || !strings.Contains(err.Error(), "starting broken") {
-		t.Errorf("got %v, want that broken did not start", err)
+		t.Errorf("got %v, want an error about starting broken", err)
 	}
 }
 
@@ -156,12 +158,12 @@ func TestOptionsReportEveryProblem(t *testing.T) {
 	}
 	for _, name := range []string{"-scenario", "-rounds", "-output", "-duration"} {
 		if !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not named in: %v", name, err)
+			t.Errorf("no %s in: %v", name, err)
 		}
 	}
 }
 
-func TestOptionsRefuse(t *testing.T) {
+func TestOptionsRefuseMalformedArguments(t *testing.T) {
 	for _, args := range [][]string{{"-peer", "nothing"}, {"-peer", "=command"}, {"surplus"}, {"-unknown"}} {
 		if _, err := parseOptions(args, t.Output()); err == nil {
 			t.Errorf("%v: no error", args)
@@ -169,7 +171,7 @@ func TestOptionsRefuse(t *testing.T) {
 	}
 }
 
-func TestTargetsMustBeKnown(t *testing.T) {
+func TestUnknownTargetsAreAnError(t *testing.T) {
 	for _, o := range []options{{targets: []string{"ngnix"}}, {headway: "/nonexistent/headway"}} {
 		if _, _, err := findTargets(o, nil); err == nil {
 			t.Errorf("%+v: no error", o)

@@ -42,12 +42,12 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestProcessFiles(t *testing.T) {
+func TestProcessFilesAreRead(t *testing.T) {
 	if got, err := parseResident([]byte("Name:\tnginx\nVmHWM:\t   9000 kB\nVmRSS:\t    8192 kB\nThreads:\t1\n")); err != nil || got != 8<<20 {
 		t.Errorf("resident bytes %d, %v", got, err)
 	}
 	if _, err := parseResident([]byte("Name:\tgone\n")); err == nil {
-		t.Error("resident bytes of a process without memory")
+		t.Error("no error for a process without memory")
 	}
 	if pid, parent, err := parseParent([]byte("4242 (a) b (c) S 17 4242 0")); pid != 4242 || parent != 17 || err != nil {
 		t.Errorf("process %d of %d, %v", pid, parent, err)
@@ -68,7 +68,7 @@ func TestProcessFiles(t *testing.T) {
 		t.Errorf("goroutines %d, %v", got, err)
 	}
 	if _, err := parseGoroutines(strings.NewReader("up 1\n")); err == nil {
-		t.Error("goroutines found where there are none")
+		t.Error("no error for metrics without goroutines")
 	}
 }
 
@@ -87,7 +87,7 @@ func TestCPUTimeGrowsWithWork(t *testing.T) {
 	}
 }
 
-func TestClockIsTheOneOfOtherProcesses(t *testing.T) {
+func TestTwoClocksAgree(t *testing.T) {
 	a, err := newClock()
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestClockIsTheOneOfOtherProcesses(t *testing.T) {
 	first := a.now()
 	between := b.now()
 	last := a.now()
-	const tolerance = 1000 // see newClock; generous for a busy machine
+	const tolerance = 1000 // ns; see newClock, and a busy machine needs more
 	if between < first-tolerance || between > last+tolerance {
 		t.Errorf("clocks apart: %d not within %d and %d", between, first, last)
 	}
@@ -120,7 +120,7 @@ func TestConfigurationsNameEveryAddress(t *testing.T) {
 	}
 }
 
-func TestConfigurationsAreAcceptedByTheirProxies(t *testing.T) {
+func TestProxiesAcceptTheirConfigurations(t *testing.T) {
 	a := addresses{port: 8001, upstreamPort: 8002, maxStreams: 100}
 	for name, check := range map[string]struct {
 		config func(dir string) string
@@ -159,21 +159,21 @@ func TestReportJudgesByTheMedian(t *testing.T) {
 		add(round, "headway-tracked", 15*time.Millisecond, late+50_000)
 	}
 	r.summarize()
-	cpu, added := r.line(t, "CPU per event"), r.line(t, "added lateness p50")
+	cpu, added := lineOf(t, r, "CPU per event"), lineOf(t, r, "added lateness p50")
 	if cpu.Values["nginx"] != 10 || cpu.Ratios["headway"] != 1.2 || cpu.Met == nil || !*cpu.Met {
 		t.Errorf("CPU per event: %+v", cpu)
 	}
 	if _, found := cpu.Values["direct"]; found {
-		t.Error("direct has no proxy, yet CPU time of one")
+		t.Error("direct has the CPU time of a proxy")
 	}
 	if added.Values["nginx"] != 20 || added.Ratios["headway"] != 2.5 || added.Met == nil || *added.Met {
 		t.Errorf("added lateness: %+v", added)
 	}
-	if itself := r.line(t, "CPU per event, transparent"); itself.Met != nil {
-		t.Errorf("without transparent mode nothing can be said of it: %+v", itself)
+	if itself := lineOf(t, r, "CPU per event, transparent"); itself.Met != nil {
+		t.Errorf("a verdict on transparent mode without a run of it: %+v", itself)
 	}
-	if tracked := r.line(t, "CPU per event, tracked"); tracked.Ratios["headway-tracked"] != 1.25 || tracked.Limit != "" {
-		t.Errorf("beside the packet filter's rules: %+v", tracked)
+	if tracked := lineOf(t, r, "CPU per event, tracked"); tracked.Ratios["headway-tracked"] != 1.25 || tracked.Limit != "" {
+		t.Errorf("CPU per event, tracked: %+v", tracked)
 	}
 	text := string(r.markdown())
 	for _, want := range []string{"| CPU per event, µs | – | 10 | 12 (1.20 ×) | 15 (1.50 ×) | ≤ 1.3 × nginx: kept |", "≤ 1.5 × nginx: missed", "machine. load."} {
@@ -183,7 +183,8 @@ func TestReportJudgesByTheMedian(t *testing.T) {
 	}
 }
 
-func (r *report) line(t *testing.T, measure string) line {
+// lineOf returns the line of a measure.
+func lineOf(t *testing.T, r *report, measure string) line {
 	t.Helper()
 	for _, l := range r.Summary {
 		if l.Measure == measure {
@@ -194,7 +195,7 @@ func (r *report) line(t *testing.T, measure string) line {
 	return line{}
 }
 
-func TestReportNotesWhatSpoilsIt(t *testing.T) {
+func TestReportNotesDisturbances(t *testing.T) {
 	r := &report{}
 	r.add(0, "events", "nginx", loadResult{Wall: time.Second, LoadCPU: 900 * time.Millisecond, ProxyWait: 100 * time.Millisecond, Bad: 3, FirstBad: "stream 4 cut"})
 	text := strings.Join(r.Notes, "\n")

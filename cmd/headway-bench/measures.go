@@ -10,19 +10,20 @@ type measure struct {
 	name     string
 	unit     string
 	scenario string
-	// value takes the target's result and direct's of the same round, which is nil when direct was
-	// not measured. NaN means that there is no value.
+	// value computes the value of a target from its result and the result of direct in the same round,
+	// which is nil when the run does not measure direct. NaN stands for no value.
 	value func(r, direct *loadResult) float64
-	// compared adds the ratio to nginx's value, and makes limit one of the ratio.
+	// compared adds the ratio to the value of another target; limit is then a limit on the ratio.
 	compared bool
-	// against is the target to whose value others are compared; empty is nginx.
+	// against names that other target; empty stands for nginx.
 	against string
-	// only names the targets that have the line; empty is all.
+	// only names the targets with a value in this line; empty stands for all.
 	only []string
-	// limit is what headway must stay within.
+	// limit is the largest value, or ratio, that headway may have; nil is none.
 	limit *float64
 }
 
+// measures lists the lines of the report, in order.
 func measures() []measure {
 	return []measure{
 		{name: "CPU per event", unit: "µs", scenario: "events", value: perEvent, limit: new(1.3), compared: true},
@@ -71,7 +72,7 @@ func measures() []measure {
 	}
 }
 
-// In microseconds; NaN of no samples.
+// The quantiles in microseconds; NaN when there is no sample.
 func (q quantiles) p50() float64  { return q.micros(q.P50) }
 func (q quantiles) p99() float64  { return q.micros(q.P99) }
 func (q quantiles) p999() float64 { return q.micros(q.P999) }
@@ -83,21 +84,19 @@ func (q quantiles) micros(ns int64) float64 {
 	return float64(ns) / 1e3
 }
 
-func perEvent(r, _ *loadResult) float64 {
+func perEvent(r, _ *loadResult) float64   { return r.proxyMicros(r.Events) }
+func perRequest(r, _ *loadResult) float64 { return r.proxyMicros(r.Requests) }
+
+// proxyMicros is the CPU time of the proxy for each of n, in microseconds; NaN when there is no proxy.
+func (r *loadResult) proxyMicros(n int64) float64 {
 	if r.ProxyCPU == 0 {
 		return math.NaN()
 	}
-	return float64(r.ProxyCPU) / 1e3 / float64(r.Events)
+	return float64(r.ProxyCPU) / 1e3 / float64(n)
 }
 
-func perRequest(r, _ *loadResult) float64 {
-	if r.ProxyCPU == 0 {
-		return math.NaN()
-	}
-	return float64(r.ProxyCPU) / 1e3 / float64(r.Requests)
-}
-
-// loadPerEvent is what the benchmark's own two ends cost: the floor under which nothing is measured.
+// loadPerEvent is the cost of upstream and load generator. No difference much smaller than this cost
+// can be measured.
 func loadPerEvent() measure {
 	return measure{name: "CPU of upstream and load per event", unit: "µs", scenario: "events", value: func(r, _ *loadResult) float64 {
 		return float64(r.LoadCPU) / 1e3 / float64(r.Events)
@@ -109,12 +108,7 @@ func lateness(name string, q func(quantiles) float64) measure {
 }
 
 func addedLateness(name string, q func(quantiles) float64, limit *float64) measure {
-	return measure{name: name, unit: "µs", scenario: "events", limit: limit, compared: true, value: func(r, direct *loadResult) float64 {
-		if direct == nil || r == direct {
-			return math.NaN()
-		}
-		return q(r.Lateness) - q(direct.Lateness)
-	}}
+	return added(name, func(r *loadResult) float64 { return q(r.Lateness) }, limit)
 }
 
 func ttft(name string, q func(quantiles) float64) measure {
@@ -122,11 +116,16 @@ func ttft(name string, q func(quantiles) float64) measure {
 }
 
 func addedTTFT(name string, q func(quantiles) float64) measure {
-	return measure{name: name, unit: "µs", scenario: "events", compared: true, value: func(r, direct *loadResult) float64 {
+	return added(name, func(r *loadResult) float64 { return q(r.TTFT) }, nil)
+}
+
+// added is the difference between the value of a target and the value of direct.
+func added(name string, value func(*loadResult) float64, limit *float64) measure {
+	return measure{name: name, unit: "µs", scenario: "events", limit: limit, compared: true, value: func(r, direct *loadResult) float64 {
 		if direct == nil || r == direct {
 			return math.NaN()
 		}
-		return q(r.TTFT) - q(direct.TTFT)
+		return value(r) - value(direct)
 	}}
 }
 
@@ -146,7 +145,7 @@ func share(part, whole time.Duration) float64 { return 100 * part.Seconds() / wh
 func millis(ns int64) float64                 { return float64(ns) / 1e6 }
 func mebi(bytes int64) float64                { return float64(bytes) / (1 << 20) }
 
-// count is NaN for zero, which stands for unknown.
+// count turns 0, which stands for an unknown number, into NaN.
 func count(n int) float64 {
 	if n == 0 {
 		return math.NaN()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// memoryResult is what the proxy held, in bytes of resident memory and in goroutines. Goroutines are
-// zero when the proxy does not tell.
+// memoryResult is the proxy's resident memory in bytes, and the number of its goroutines, before, while
+// and after its streams are open. Goroutines are 0 for a proxy that does not count them.
 type memoryResult struct {
 	Idle            int64 `json:"idle"`
 	Open            int64 `json:"open"`
@@ -14,17 +14,17 @@ type memoryResult struct {
 	IdleGoroutines  int   `json:"idle_goroutines,omitempty"`
 	OpenGoroutines  int   `json:"open_goroutines,omitempty"`
 	AfterGoroutines int   `json:"after_goroutines,omitempty"`
-	Streams         int   `json:"streams"` // that were open and had carried tokens
+	Streams         int   `json:"streams"` // open streams that had carried tokens
 }
 
-// runMemory opens the streams, reads the proxy's memory while all are open and have carried tokens,
-// ends them, and reads again when the proxy has had time to give it back.
+// runMemory reads the proxy's memory three times: before the streams, while all are open and carry
+// tokens, and after their end, when the proxy has had time to release memory.
 func (l *loader) runMemory() error {
 	spec, m := l.spec, &l.result.Memory
 	if err := l.readMemory(&m.Idle, &m.IdleGoroutines); err != nil {
 		return err
 	}
-	// 1,000 streams a second: an opening storm is another measurement.
+	// It opens 1,000 streams a second. A storm of new connections is another measurement.
 	streams, err := l.openAll(time.Duration(spec.Streams)*time.Millisecond, false)
 	if err != nil {
 		return err
@@ -52,6 +52,7 @@ func (l *loader) runMemory() error {
 	return l.readMemory(&m.After, &m.AfterGoroutines)
 }
 
+// readMemory reads memory and goroutines of the proxy.
 func (l *loader) readMemory(rss *int64, goroutines *int) error {
 	*rss = 0
 	for _, pid := range l.spec.ProxyPIDs {

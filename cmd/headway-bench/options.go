@@ -14,7 +14,7 @@ import (
 type options struct {
 	headway   string
 	peers     []peer
-	targets   []string // empty: all that are installed
+	targets   []string // empty stands for all that are installed
 	scenarios []string
 	rounds    int
 	retries   int
@@ -33,13 +33,14 @@ type options struct {
 	soakDuration    time.Duration
 }
 
-// peer is another reverse proxy to measure: a command with {listen} and {upstream} (both host:port)
-// in the place of its addresses.
+// peer is another reverse proxy to measure. Its command has {listen} and {upstream} in place of the two
+// addresses, which are host:port.
 type peer struct {
 	name    string
 	command []string
 }
 
+// parseOptions reads the command line. It prints the usage, and errors of the flags, to usage.
 func parseOptions(args []string, usage io.Writer) (options, error) {
 	var o options
 	var scenarios, targets string
@@ -55,22 +56,14 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		o.peers = append(o.peers, peer{name, words})
 		return nil
 	})
-	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every proxy found")
+	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every installed proxy")
 	f.StringVar(&scenarios, "scenario", "events,requests,raw,sealed,memory", "`names` of events, requests, raw, sealed, memory, soak, separated by commas, or all")
-	f.IntVar(&o.rounds, "rounds", 3, "times that every target is measured; the median is reported")
-	f.IntVar(&o.retries, "retries", 2, "times that a run of events or requests is repeated when other work disturbed it")
+	f.IntVar(&o.rounds, "rounds", 3, "measurements of every target; the report has their median")
+	f.IntVar(&o.retries, "retries", 2, "repetitions of a run of events or requests that other work on the machine disturbed")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "measured window of one events run")
 	f.StringVar(&o.output, "output", "table", "table, json or markdown")
-	f.StringVar(&o.profile, "profile", "", "`file` for a CPU profile of headway, taken in a run of its own: four times the events' streams (or the requests, without events)")
-	f.IntVar(&o.streams, "streams", 100, "events: concurrent streams")
-	f.IntVar(&o.eventRate, "event-rate", 50, "events: events a second of each stream")
-	f.IntVar(&o.eventsPerStream, "events-per-stream", 200, "events: content events until a stream ends and is asked for again")
-	f.IntVar(&o.requests, "requests", 20_000, "requests: measured requests a run")
-	f.IntVar(&o.connections, "connections", 8, "requests: connections, each with one request under way")
-	f.IntVar(&o.memoryStreams, "memory-streams", 5_000, "memory: streams held open")
-	f.IntVar(&o.soakStreams, "soak-streams", 1_000, "soak: concurrent streams")
-	f.IntVar(&o.soakRate, "soak-rate", 20, "soak: events a second of each stream")
-	f.DurationVar(&o.soakDuration, "soak-duration", time.Minute, "soak: length through headway; others get a third")
+	f.StringVar(&o.profile, "profile", "", "`file` for a CPU profile of headway; it gets a run of its own, with four times the streams of events (or with requests, when events is not asked for)")
+	o.loadFlags(f)
 	if err := f.Parse(args); err != nil {
 		return options{}, err
 	}
@@ -87,16 +80,29 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	return o, o.check()
 }
 
+// loadFlags adds the flags that say how much load a scenario makes.
+func (o *options) loadFlags(f *flag.FlagSet) {
+	f.IntVar(&o.streams, "streams", 100, "events: concurrent streams")
+	f.IntVar(&o.eventRate, "event-rate", 50, "events: events a second of each stream")
+	f.IntVar(&o.eventsPerStream, "events-per-stream", 200, "events: content events of a stream; the client then asks for the next one")
+	f.IntVar(&o.requests, "requests", 20_000, "requests: measured requests a run")
+	f.IntVar(&o.connections, "connections", 8, "requests: connections, each with one request under way")
+	f.IntVar(&o.memoryStreams, "memory-streams", 5_000, "memory: streams held open")
+	f.IntVar(&o.soakStreams, "soak-streams", 1_000, "soak: concurrent streams")
+	f.IntVar(&o.soakRate, "soak-rate", 20, "soak: events a second of each stream")
+	f.DurationVar(&o.soakDuration, "soak-duration", time.Minute, "soak: duration through headway; every other target gets a third of it")
+}
+
 func scenarioNames() []string {
 	return []string{"events", "requests", "raw", "sealed", "memory", "soak"}
 }
 
-// wants tells whether a target is asked for.
+// wants reports whether the command line asks for a target.
 func (o *options) wants(target string) bool {
 	return len(o.targets) == 0 || slices.Contains(o.targets, target)
 }
 
-// check reports every problem at once.
+// check returns every problem at once.
 func (o *options) check() error {
 	var problems []error
 	for _, name := range o.scenarios {
@@ -129,7 +135,7 @@ func (o *options) check() error {
 	return errors.Join(problems...)
 }
 
-// mostStreams is the largest number of streams open at once in any scenario.
+// mostStreams returns the largest number of streams that any scenario has open at once.
 func (o *options) mostStreams() int {
 	most := o.connections
 	for scenario, n := range map[string]int{"events": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams, "raw": o.streams, "sealed": o.streams} {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// pace says when a stream's events are due: events of them, one each interval, at the moments of the
-// monotonic clock that leave phase when divided by interval. Phases spread evenly over the interval
-// spread the events of all streams evenly. Times are nanoseconds.
+// pace says when the content events of a stream are due: at every time of the monotonic clock that
+// leaves the remainder phase when divided by interval. When the phases of all streams are spread evenly
+// over the interval, so are their events. Times are in nanoseconds.
 type pace struct {
 	events   int
 	interval int64
@@ -37,27 +37,27 @@ func parsePace(spec string) (pace, error) {
 
 func (p pace) String() string { return fmt.Sprintf("%d %d %d", p.events, p.interval, p.phase) }
 
-// first is the first due moment after at.
+// first returns the first time after at at which an event is due.
 func (p pace) first(at int64) int64 {
 	return at + p.interval - ((at-p.phase)%p.interval+p.interval)%p.interval
 }
 
-// stream is a response under way at the upstream.
+// stream is a response that the upstream is sending.
 type stream struct {
 	conn      *upstreamConn
 	pace      pace
 	writer    eventWriter
-	due       int64
-	finishing bool
-	gone      bool
+	due       int64 // time of the next event
+	finishing bool  // the finish chunk is sent
+	gone      bool  // the client left
 }
 
-// pacer holds the streams in the order in which they are due.
+// pacer keeps the streams in the order in which their next events are due.
 type pacer struct{ streams byDue }
 
 func (p *pacer) push(s *stream) { heap.Push(&p.streams, s) }
 
-// next is when the next event is due, at most limit.
+// next returns the time at which the next event is due, or limit if that is earlier.
 func (p *pacer) next(limit int64) int64 {
 	if len(p.streams) == 0 {
 		return limit
@@ -65,10 +65,11 @@ func (p *pacer) next(limit int64) int64 {
 	return min(limit, p.streams[0].due)
 }
 
-// send calls send for every stream that is due. A stream that fell behind catches up in a burst, as a
-// server does; its events carry the time of their real sending.
+// send calls send for every stream with a due event, and forgets the stream when send returns false. A
+// stream that is behind catches up in a burst, as it would at a real server; its events carry the time
+// at which they were really sent.
 func (p *pacer) send(clock clock, send func(s *stream) bool) {
-	// Sockets are served again after this many events at the latest.
+	// After so many events at the latest the sockets get their turn.
 	for range 64 {
 		if len(p.streams) == 0 || p.streams[0].due > clock.now() {
 			return
@@ -83,7 +84,7 @@ func (p *pacer) send(clock clock, send func(s *stream) bool) {
 	}
 }
 
-// finish lets every stream end now: no more content, the closing events 100 µs apart.
+// finish ends every stream now. No more content comes, and the closing events are 100 µs apart.
 func (p *pacer) finish(now int64) {
 	const apart = 100_000
 	for i, s := range p.streams {
@@ -94,7 +95,7 @@ func (p *pacer) finish(now int64) {
 	heap.Init(&p.streams)
 }
 
-// byDue is a heap.Interface, earliest first.
+// byDue is a heap.Interface with the earliest stream first.
 type byDue []*stream
 
 func (h byDue) Len() int           { return len(h) }

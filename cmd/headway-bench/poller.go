@@ -11,35 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller is a single-threaded epoll loop. Both ends of the benchmark use it rather than goroutines
-// on net.Conn: the runtime rounds an idle timer up to a millisecond, and at 20,000 events a second
-// its scheduler would be a visible part of what is measured.
+// poller is a single-threaded epoll loop. Both ends of the benchmark use it rather than goroutines on
+// net.Conn: the runtime rounds an idle timer up to a millisecond, and at 20,000 events a second its
+// scheduler would be a visible part of the figures.
 type poller struct {
 	clock  clock
 	epoll  int
 	ready  []unix.EpollEvent
 	buffer []byte
 	conns  map[int32]*conn
-	ended  bool // the pipe given to watchEnd closed
+	ended  bool // the pipe of watchEnd is closed
 }
 
-// conn is one non-blocking socket of a poller. onRead gets bytes that are valid until it returns,
-// with the time right after the read that brought them. onClose is called once, with io.EOF when the
-// peer closed, and not at all when the owner called close.
+// conn is one non-blocking socket of a poller. The poller calls onRead with bytes, which are valid until
+// it returns, and with the time right after the read. It calls onClose once, with io.EOF when the peer
+// closed, and not at all when the owner called close.
 type conn struct {
 	poller  *poller
 	fd      int
-	unsent  []byte
-	waiting bool // for the socket to take more of unsent
+	unsent  []byte // waits for room in the socket
+	waiting bool   // epoll watches for that room
 	closed  bool
-	sealed  *tls.Conn // after a handshake; nil without TLS
+	sealed  *tls.Conn // nil without TLS
 	onRead  func(p []byte, at int64)
 	onClose func(err error)
-	// onAccept marks a listening socket and gets each new connection.
+	// onAccept makes the socket a listening one; the poller calls it with every new connection.
 	onAccept func(c *conn)
 }
 
-// newPoller makes a poller for the calling thread and asks the kernel for exact timers on it.
+// newPoller makes a poller for the calling thread, and asks the kernel for exact timers on that thread.
 func newPoller() (*poller, error) {
 	clock, err := newClock()
 	if err != nil {
@@ -49,7 +49,7 @@ func newPoller() (*poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating an epoll instance: %w", err)
 	}
-	// The default timer slack is 50 µs, as long as a whole slot of the soak scenario.
+	// The default timer slack is 50 µs, as long as the time between two events of the soak scenario.
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("setting the timer slack: %w", err)
 	}
@@ -92,8 +92,8 @@ func (p *poller) watchEnd(fd int) error {
 	return nil
 }
 
-// dial connects to 127.0.0.1:port. On loopback the kernel completes the handshake inside connect, so
-// this does not hold up the loop unless the listener's backlog is full.
+// dial connects to 127.0.0.1:port. On loopback the kernel completes the handshake inside connect, so dial
+// stops the loop only when the listener's backlog is full.
 func (p *poller) dial(port int) (*conn, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -111,6 +111,7 @@ func (p *poller) dial(port int) (*conn, error) {
 	return c, p.add(c)
 }
 
+// add makes epoll watch a socket.
 func (p *poller) add(c *conn) error {
 	if c.onAccept == nil {
 		if err := unix.SetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
@@ -125,8 +126,7 @@ func (p *poller) add(c *conn) error {
 	return nil
 }
 
-// wait sleeps until a socket is ready or the clock reaches until, whichever is first, and serves
-// what is ready once.
+// wait sleeps until a socket is ready or the clock reaches until, and serves every ready socket once.
 func (p *poller) wait(until int64) error {
 	n, err := p.sleep(max(until-p.clock.now(), 0))
 	if errors.Is(err, unix.EINTR) {
@@ -136,7 +136,7 @@ func (p *poller) wait(until int64) error {
 		return fmt.Errorf("waiting for epoll: %w", err)
 	}
 	for _, event := range p.ready[:n] {
-		// A handler earlier in this batch may have closed it.
+		// An earlier handler of this batch may have closed the connection.
 		if c := p.conns[event.Fd]; c != nil {
 			c.serve(event.Events)
 		}
@@ -144,9 +144,9 @@ func (p *poller) wait(until int64) error {
 	return nil
 }
 
-// sleep is epoll_pwait2(2) with a timeout in nanoseconds. It is a raw system call on purpose: told of
-// a blocking call, the runtime would take the only processor away and give it back each time, which
-// doubles the cost of an event. Nothing else in these processes needs the processor meanwhile.
+// sleep is epoll_pwait2(2) with a timeout in nanoseconds. It makes a raw system call on purpose: around
+// any other blocking call the runtime takes the only processor away and gives it back, which doubles
+// the cost of an event. Nothing else in these processes needs the processor meanwhile.
 func (p *poller) sleep(nanoseconds int64) (int, error) {
 	timeout := unix.NsecToTimespec(nanoseconds)
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.epoll),
@@ -157,6 +157,7 @@ func (p *poller) sleep(nanoseconds int64) (int, error) {
 	return int(n), nil
 }
 
+// serve handles the events of a ready socket.
 func (c *conn) serve(events uint32) {
 	if c.onAccept != nil {
 		c.accept()
@@ -170,14 +171,14 @@ func (c *conn) serve(events uint32) {
 	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 || c.closed {
 		return
 	}
-	// A read may bring more records than one, and crypto/tls gives out one at a time.
+	// One read may bring several TLS records, and crypto/tls returns one at a time.
 	more := true
 	for more {
 		more = c.read() && c.sealed != nil && !c.closed
 	}
 }
 
-// read reads once and tells whether there was something to read.
+// read reads once, and reports whether there was something to read.
 func (c *conn) read() bool {
 	var n int
 	var err error
@@ -215,7 +216,7 @@ func (c *conn) accept() {
 	}
 }
 
-// write sends p, in one record where the connection is sealed.
+// write sends p; with TLS, in one record.
 func (c *conn) write(p []byte) {
 	if c.sealed == nil {
 		c.send(p)
@@ -224,7 +225,7 @@ func (c *conn) write(p []byte) {
 	}
 }
 
-// send sends p at once as far as the socket takes it and keeps a copy of the rest for later.
+// send writes as much of p as the socket takes, and keeps a copy of the rest for later.
 func (c *conn) send(p []byte) {
 	if c.closed {
 		return
@@ -244,6 +245,7 @@ func (c *conn) send(p []byte) {
 	c.watchWritable(len(c.unsent) > 0)
 }
 
+// watchWritable starts or stops watching for room in the socket.
 func (c *conn) watchWritable(wanted bool) {
 	if c.waiting == wanted {
 		return
@@ -258,6 +260,7 @@ func (c *conn) watchWritable(wanted bool) {
 	}
 }
 
+// fail closes the connection and reports the error to its owner.
 func (c *conn) fail(err error) {
 	if c.closed {
 		return

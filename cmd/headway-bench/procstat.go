@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime is the user and system time of all threads of a process, ended ones included, in
-// nanoseconds: the process's CPU clock, whose id clock_getcpuclockid(3) makes from the pid. The
-// figures in /proc/PID/stat have 10 ms ticks.
+// cpuTime returns the user and system time of all threads of a process, including threads that have
+// ended. It reads the CPU clock of the process in nanoseconds; clock_getcpuclockid(3) makes the id of
+// that clock from the pid. /proc/PID/stat would count in ticks of 10 ms.
 func cpuTime(pid int) (time.Duration, error) {
 	const schedulerClock = 2
 	var ts unix.Timespec
@@ -28,8 +28,8 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// runDelay is how long the process's threads waited for a core while they could have run. It is zero
-// where the kernel does not keep it, since it only explains a measurement.
+// runDelay returns the time for which the threads of a process waited for a core although they could have
+// run. It is 0 when the kernel does not keep that time, because it only explains a measurement.
 func runDelay(pid int) time.Duration {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	var sum time.Duration
@@ -56,6 +56,7 @@ func parseRunDelay(text []byte) time.Duration {
 	return time.Duration(n)
 }
 
+// residentBytes returns the resident memory of a process.
 func residentBytes(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -75,7 +76,7 @@ func parseResident(status []byte) (int64, error) {
 	return 0, errors.New("no VmRSS in the process status")
 }
 
-// processTree is pid and all its descendants.
+// processTree returns pid and all its descendants.
 func processTree(pid int) ([]int, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -85,7 +86,7 @@ func processTree(pid int) ([]int, error) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			continue // ended meanwhile
+			continue // the process has ended meanwhile
 		}
 		if child, parent, err := parseParent(text); err == nil {
 			children[parent] = append(children[parent], child)
@@ -98,8 +99,8 @@ func processTree(pid int) ([]int, error) {
 	return tree, nil
 }
 
-// parseParent reads the process and its parent from /proc/PID/stat. The name between them is in
-// parentheses and may hold anything.
+// parseParent reads a process and its parent from /proc/PID/stat. The name between the two is in
+// parentheses and may contain any character.
 func parseParent(stat []byte) (pid, parent int, err error) {
 	end := bytes.LastIndexByte(stat, ')')
 	fields := strings.Fields(string(stat[end+1:]))
@@ -114,7 +115,7 @@ func parseParent(stat []byte) (pid, parent int, err error) {
 	return pid, parent, err
 }
 
-// goroutineCount scrapes go_goroutines from an admin address's /metrics.
+// goroutineCount scrapes go_goroutines from /metrics at an admin address.
 func goroutineCount(admin string) (int, error) {
 	client := http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// takeProfile fetches a CPU profile of headway during a run of its own, so that profiling is in no
-// figure. The profiler's timer hardly ever strikes in a process that is woken for microseconds: the
-// events come at four times the measured rate.
+// takeProfile fetches a CPU profile of headway during a run of its own, so that no figure includes the
+// cost of the profile. The run has four times the streams: the profiler's timer hardly ever strikes in a
+// process that runs for microseconds at a time.
 func (b *bench) takeProfile(ctx context.Context) error {
 	i := slices.IndexFunc(b.targets, func(t target) bool { return t.admin })
 	if b.options.profile == "" || i < 0 {
@@ -24,22 +24,15 @@ func (b *bench) takeProfile(ctx context.Context) error {
 	}
 	defer p.stop()
 	const seconds = 5
-	scenario := "events"
-	if !slices.Contains(b.options.scenarios, scenario) {
-		scenario = "requests"
-	}
-	spec := b.spec(scenario, b.targets[i], p)
-	spec.Streams *= 4
-	spec.Duration = (seconds + 1) * time.Second
-	spec.Requests = 100_000 * seconds // more than a proxy on one core serves in that time
-	fmt.Fprintf(os.Stderr, "profile of %s through %s\n", scenario, b.targets[i].name)
+	spec := b.profileSpec(b.targets[i], p, seconds)
+	fmt.Fprintf(os.Stderr, "profile of %s through %s\n", spec.Scenario, b.targets[i].name)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	profiled := make(chan error, 1)
 	go func() {
 		time.Sleep(spec.Warmup)
 		profiled <- fetchProfile(ctx, p.admin, seconds, b.options.profile)
-		cancel() // the load has done its work
+		cancel() // the load may end
 	}()
 	if _, err := b.load(ctx, spec); err != nil && ctx.Err() == nil {
 		return err
@@ -48,6 +41,19 @@ func (b *bench) takeProfile(ctx context.Context) error {
 		return fmt.Errorf("profiling %s: %w", b.targets[i].name, err)
 	}
 	return nil
+}
+
+// profileSpec returns the load during a profile of so many seconds.
+func (b *bench) profileSpec(t target, p *proxyUnderTest, seconds int) loadSpec {
+	scenario := "events"
+	if !slices.Contains(b.options.scenarios, scenario) {
+		scenario = "requests"
+	}
+	spec := b.spec(scenario, t, p)
+	spec.Streams *= 4
+	spec.Duration = time.Duration(seconds+1) * time.Second
+	spec.Requests = 100_000 * seconds // more than a proxy on one core serves in that time
+	return spec
 }
 
 func fetchProfile(ctx context.Context, admin string, seconds int, file string) error {

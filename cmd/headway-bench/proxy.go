@@ -9,29 +9,30 @@ import (
 	"time"
 )
 
-// proxyUnderTest is a started target. child is nil for direct.
+// proxyUnderTest is a started target.
 type proxyUnderTest struct {
-	child *child
-	port  int // that the load generator connects to
-	admin string
+	child *child // nil for direct
+	port  int    // the load generator connects to it
+	admin string // address of headway's admin port; empty for other proxies
 	pids  []int
-	// redirected says that connections to port are redirected to the proxy.
+	// redirected says that the packet filter redirects connections to port to the proxy.
 	redirected bool
-	unredirect func() // nil when there is nothing to remove
+	unredirect func() // removes the rules; nil when there are none
 }
 
+// stop ends the proxy, and then the redirection.
 func (p *proxyUnderTest) stop() {
 	if p.child != nil {
 		p.child.stop()
 	}
-	// Not before: the kernel tracks connections only as long as there are rules, and one whose end it
-	// has missed would lead a later one from the same port to this proxy.
+	// The order matters: the kernel tracks connections only while there are rules. When it misses the
+	// end of a connection, it sends a later one from the same port to this proxy.
 	if p.unredirect != nil {
 		p.unredirect()
 	}
 }
 
-// complaint is what an ended proxy left on standard error.
+// complaint returns the last words of a proxy that has ended, and nothing while it runs.
 func (p *proxyUnderTest) complaint() string {
 	if p.child == nil {
 		return ""
@@ -44,13 +45,13 @@ func (p *proxyUnderTest) complaint() string {
 	}
 }
 
-// startTarget returns when the target has answered one request or, where connections are redirected
-// to it, is there to take them.
+// startTarget starts a target for a scenario. It returns when the target has answered a request or, when
+// the packet filter redirects connections to it, can accept them.
 func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*proxyUnderTest, error) {
-	upstream, configure := b.port, t.command
+	upstream, starter := b.port, t.command
 	p := &proxyUnderTest{redirected: t.redirected}
 	if isTunnel(scenario) {
-		configure, p.redirected = t.tunnel, true
+		starter, p.redirected = t.tunnel, true
 	}
 	if scenario == "sealed" {
 		upstream = b.sealedPort
@@ -70,41 +71,51 @@ func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*pr
 	if !p.redirected {
 		p.port = a.port
 	}
-	dir, err := os.MkdirTemp(b.dir, t.name+"-")
-	if err != nil {
-		return nil, err
-	}
-	c, err := configure(a, dir)
-	if err != nil {
-		return nil, fmt.Errorf("configuring %s: %w", t.name, err)
-	}
-	p.child, err = start(c.argv, c.env, b.place(b.proxyCore), dir, nil, nil)
-	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", t.name, err)
-	}
 	if t.admin {
 		p.admin = loopback(a.adminPort)
 	}
-	if err := p.ready(ctx, a.port); err != nil {
-		p.stop()
+	if p.child, err = b.startProxy(t.name, starter, a); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", t.name, err)
 	}
-	switch p.pids, err = processTree(p.child.pid()); {
-	case err != nil:
-	case p.redirected:
-		err = b.redirect(p, upstream, a.port)
-	case t.tracked:
-		err = b.redirect(p, a.adminPort, a.port)
-	}
-	if err != nil {
+	if err := b.bringUp(ctx, p, t, a); err != nil {
 		p.stop()
-		return nil, err
+		return nil, fmt.Errorf("starting %s: %w", t.name, err)
 	}
 	return p, nil
 }
 
-// redirect leads connections to the upstream to the proxy until that is stopped.
-func (b *bench) redirect(p *proxyUnderTest, upstream, to int) error {
+// startProxy starts a proxy on its core.
+func (b *bench) startProxy(name string, starter starter, a addresses) (*child, error) {
+	dir, err := os.MkdirTemp(b.dir, name+"-")
+	if err != nil {
+		return nil, err
+	}
+	c, err := starter(a, dir)
+	if err != nil {
+		return nil, fmt.Errorf("writing its configuration: %w", err)
+	}
+	return start(c.argv, c.env, b.place(b.proxyCore), dir, nil, nil)
+}
+
+// bringUp waits until the proxy is ready, and redirects the connections that t asks for.
+func (b *bench) bringUp(ctx context.Context, p *proxyUnderTest, t target, a addresses) (err error) {
+	if err := p.ready(ctx, a.port); err != nil {
+		return err
+	}
+	if p.pids, err = processTree(p.child.pid()); err != nil {
+		return err
+	}
+	switch {
+	case p.redirected:
+		return b.redirect(p, a.upstreamPort, a.port)
+	case t.tracked:
+		return b.redirect(p, a.adminPort, a.port)
+	}
+	return nil
+}
+
+// redirect redirects connections to the port from to the port to, until p stops.
+func (b *bench) redirect(p *proxyUnderTest, from, to int) error {
 	headway, err := findHeadway(b.options.headway)
 	if err != nil {
 		return err
@@ -114,10 +125,10 @@ func (b *bench) redirect(p *proxyUnderTest, upstream, to int) error {
 			b.report.note("figures after this are wrong: " + err.Error())
 		}
 	}
-	return redirect(headway, upstream, to)
+	return redirect(headway, from, to)
 }
 
-// ready asks until the proxy says that it is ready, where it can, and has answered a request.
+// ready probes the proxy until it answers, for 10 s at most.
 func (p *proxyUnderTest) ready(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -136,6 +147,9 @@ func (p *proxyUnderTest) ready(ctx context.Context, port int) error {
 	}
 }
 
+// probe asks headway whether it is ready, connects to the proxy and makes a request. When the packet
+// filter redirects connections to the proxy, probe makes no request, and does not connect to headway,
+// which refuses other connections.
 func (p *proxyUnderTest) probe(port int) error {
 	if p.admin != "" {
 		answer, err := http.Get("http://" + p.admin + "/healthz/ready")
@@ -148,7 +162,7 @@ func (p *proxyUnderTest) probe(port int) error {
 		}
 	}
 	if p.redirected && p.admin != "" {
-		return nil // headway refuses connections that were not redirected
+		return nil
 	}
 	conn, err := net.DialTimeout("tcp", loopback(port), time.Second)
 	if err != nil {
@@ -158,6 +172,11 @@ func (p *proxyUnderTest) probe(port int) error {
 	if p.redirected {
 		return nil
 	}
+	return request(conn, port)
+}
+
+// request makes a plain request and reads the answer.
+func request(conn net.Conn, port int) error {
 	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
 	}

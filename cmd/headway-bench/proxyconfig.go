@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// nginxConfig is nginx as one tunes it for streams of tokens: nothing buffered, upstream connections
-// kept, one worker.
+// nginxConfig is the configuration of an nginx that is tuned for streams of tokens: it buffers nothing,
+// keeps upstream connections and has one worker.
 func nginxConfig(a addresses, dir string) string {
 	var b strings.Builder
-	// A worker of root's nginx would otherwise run as a user who cannot enter dir.
+	// By default a worker of root's nginx runs as a user who cannot enter dir.
 	if u, err := user.Current(); err == nil && u.Uid == "0" {
 		fmt.Fprintf(&b, "user %s;\n", u.Username)
 	}
@@ -53,7 +53,7 @@ http {
 	return b.String()
 }
 
-// haproxyTunnel carries bytes.
+// haproxyTunnel is the configuration of an HAProxy that carries bytes and reads no HTTP.
 func haproxyTunnel(a addresses) string {
 	return fmt.Sprintf(`global
     nbthread 1
@@ -71,7 +71,8 @@ backend model
 `, a.maxStreams+200, a.port, a.upstreamPort)
 }
 
-// haproxyConfig: without http-no-delay HAProxy holds small chunks back to fill segments.
+// haproxyConfig is the configuration of an HAProxy that forwards HTTP. Without http-no-delay it would hold
+// small chunks back to fill segments.
 func haproxyConfig(a addresses) string {
 	return fmt.Sprintf(`global
     nbthread 1

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// quantiles of a set of durations in nanoseconds, by nearest rank: every value was observed.
+// quantiles are the quantiles of some durations in nanoseconds, by nearest rank, so that each is one of the
+// durations.
 type quantiles struct {
 	Count int   `json:"count"`
 	P50   int64 `json:"p50"`
@@ -14,7 +15,7 @@ type quantiles struct {
 	Max   int64 `json:"max"`
 }
 
-// quantilesOf sorts samples in place.
+// quantilesOf returns the quantiles of samples, and sorts samples in place.
 func quantilesOf(samples []int64) quantiles {
 	if len(samples) == 0 {
 		return quantiles{}
@@ -24,7 +25,8 @@ func quantilesOf(samples []int64) quantiles {
 	return quantiles{Count: len(samples), P50: at(0.5), P99: at(0.99), P999: at(0.999), Max: samples[len(samples)-1]}
 }
 
-// median of values, the mean of the middle two when they are even in number. It is NaN of none.
+// median returns the median of values: the mean of the middle two when their number is even, and NaN when
+// there is none.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()

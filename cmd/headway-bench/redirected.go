@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// redirectedUID is the user of a load generator whose connections are redirected. The proxies and
-// the upstream run as root, whom the rules leave alone.
+// redirectedUID is the user of a load generator whose connections the packet filter redirects. Proxies and
+// upstream run as root, whose connections the rules let pass.
 const redirectedUID = 65532
 
-// isolate starts this program again, with the same arguments, in a network namespace of its own: the
-// packet filter's rules of a run touch nothing outside and end with it, however it ends. It returns
-// only when that cannot be done. The caller is the main goroutine, locked to its thread.
+// isolate replaces this process by the same program with the same arguments, in a network namespace of its
+// own. The rules of the packet filter then touch nothing outside the namespace, and end with it. isolate
+// returns only when it fails. Only the main goroutine, locked to its thread, may call it.
 func isolate(args []string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("a network namespace and redirect rules need root")
@@ -34,7 +34,7 @@ func isolate(args []string) error {
 	return syscall.Exec(path, append([]string{path, roleIsolated}, args...), os.Environ())
 }
 
-// raiseLoopback switches the new namespace's loopback interface on.
+// raiseLoopback switches on the loopback interface of the new namespace.
 func raiseLoopback() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -52,7 +52,8 @@ func raiseLoopback() error {
 	return nil
 }
 
-// becomeUser drops to a user for good. The kernel forgets at that to tell of the parent's end.
+// becomeUser makes this process run as another user for good. The kernel then forgets to end the process
+// with its parent, so becomeUser asks for that again.
 func becomeUser(uid int) error {
 	runtime.LockOSThread()
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid)); err != nil {
@@ -61,12 +62,14 @@ func becomeUser(uid int) error {
 	return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0, 0, 0)
 }
 
-// redirect leads connections to the port from, those of root excepted, to the port to.
+// redirect makes the packet filter redirect connections to the port from to the port to, except those of
+// root.
 func redirect(headway string, from, to int) error {
 	return runRedirect(headway, "install", "--family", "ipv4", "--outbound-port", "none",
 		"--loopback-port", strconv.Itoa(from), "--to", strconv.Itoa(to), "--exclude-uid", "0")
 }
 
+// endRedirect removes the rules of redirect.
 func endRedirect(headway string) error { return runRedirect(headway, "remove") }
 
 func runRedirect(headway string, args ...string) error {

@@ -35,15 +35,16 @@ type runOf struct {
 	Result   loadResult `json:"result"`
 }
 
-// line is one measure over all targets: the median over the rounds, and its ratio to that of one of them.
+// line is one measure over all targets: the median over the rounds, and its ratio to the median of one
+// target.
 type line struct {
 	Measure string             `json:"measure"`
 	Unit    string             `json:"unit,omitempty"`
 	Values  map[string]float64 `json:"values"`
-	Ratios  map[string]float64 `json:"ratios,omitempty"` // to the value of the target Against
+	Ratios  map[string]float64 `json:"ratios,omitempty"` // to the value of Against, a target
 	Against string             `json:"against,omitempty"`
 	Limit   string             `json:"limit,omitempty"`
-	Met     *bool              `json:"met,omitempty"` // by headway
+	Met     *bool              `json:"met,omitempty"` // headway keeps the limit; nil when there is none to keep
 }
 
 func newReport(o options, targets []target, notes []string) *report {
@@ -82,29 +83,31 @@ func machine() string {
 	return fmt.Sprintf("%s/%s, %d cores, Linux %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), release, runtime.Version())
 }
 
+// note adds a note, unless it is there.
 func (r *report) note(text string) {
 	if !slices.Contains(r.Notes, text) {
 		r.Notes = append(r.Notes, text)
 	}
 }
 
+// add adds a measurement, and notes whatever spoils it.
 func (r *report) add(round int, scenario, target string, result loadResult) {
 	r.Runs = append(r.Runs, runOf{round, scenario, target, result})
 	if result.Bad > 0 {
 		r.note(fmt.Sprintf("%s through %s: %d bad, first: %s", scenario, target, result.Bad, result.FirstBad))
 	}
 	const saturated = 85
-	// Plain requests run in a closed loop, where some core is always busy.
+	// Plain requests follow each other without a pause, so that some core is always busy.
 	if busy := share(result.LoadCPU, result.Wall); scenario != "requests" && busy > saturated {
-		r.note(fmt.Sprintf("%s through %s: the load's own core was %.0f %% busy, its figures are the load's", scenario, target, busy))
+		r.note(fmt.Sprintf("%s through %s: the load's own core was %.0f %% busy, so that the figures are more the load's than the proxy's", scenario, target, busy))
 	}
 	if (scenario == "events" || scenario == "soak") && result.disturbed() {
-		r.note(fmt.Sprintf("%s through %s, round %d: the proxy's threads waited for their core %.0f %% of the time, p99 and above are more the machine's than the proxy's",
+		r.note(fmt.Sprintf("%s through %s, round %d: the proxy's threads waited for their core %.0f %% of the time, so that p99 and above are more the machine's than the proxy's",
 			scenario, target, round+1, 100*result.waited()))
 	}
 }
 
-// of is the result of a target in a round, nil when there is none.
+// of returns the result of a target in a round, and nil when there is none.
 func (r *report) of(round int, scenario, target string) *loadResult {
 	i := slices.IndexFunc(r.Runs, func(u runOf) bool { return u.Round == round && u.Scenario == scenario && u.Target == target })
 	if i < 0 {
@@ -113,34 +116,40 @@ func (r *report) of(round int, scenario, target string) *loadResult {
 	return &r.Runs[i].Result
 }
 
+// summarize computes the lines from the runs.
 func (r *report) summarize() {
 	r.Summary = nil
 	for _, m := range measures() {
-		l := line{Measure: m.name, Unit: m.unit, Values: map[string]float64{}, Ratios: map[string]float64{}}
-		for _, target := range r.targets {
-			if len(m.only) > 0 && !slices.Contains(m.only, target) {
-				continue
-			}
-			if v := r.median(m, target); !math.IsNaN(v) {
-				l.Values[target] = v
-			}
+		if l := r.line(m); len(l.Values) > 0 {
+			m.judge(&l)
+			r.Summary = append(r.Summary, l)
 		}
-		if len(l.Values) == 0 {
-			continue
-		}
-		if m.compared {
-			l.Against = cmp.Or(m.against, "nginx")
-		}
-		if base := l.Values[l.Against]; base > 0 {
-			for target, v := range l.Values {
-				l.Ratios[target] = v / base
-			}
-		}
-		m.judge(&l)
-		r.Summary = append(r.Summary, l)
 	}
 }
 
+// line computes the values and ratios of a measure.
+func (r *report) line(m measure) line {
+	l := line{Measure: m.name, Unit: m.unit, Values: map[string]float64{}, Ratios: map[string]float64{}}
+	for _, target := range r.targets {
+		if len(m.only) > 0 && !slices.Contains(m.only, target) {
+			continue
+		}
+		if v := r.median(m, target); !math.IsNaN(v) {
+			l.Values[target] = v
+		}
+	}
+	if m.compared {
+		l.Against = cmp.Or(m.against, "nginx")
+	}
+	if base := l.Values[l.Against]; base > 0 {
+		for target, v := range l.Values {
+			l.Ratios[target] = v / base
+		}
+	}
+	return l
+}
+
+// median returns the median of a measure over the rounds, for one target.
 func (r *report) median(m measure, target string) float64 {
 	var values []float64
 	for i := range r.Runs {
@@ -155,7 +164,7 @@ func (r *report) median(m measure, target string) float64 {
 	return median(values)
 }
 
-// judge fills in the limit and whether headway keeps it, explicit and transparent.
+// judge fills in the limit, and whether headway keeps it in explicit and in transparent mode.
 func (m measure) judge(l *line) {
 	if m.limit == nil {
 		return
@@ -168,7 +177,7 @@ func (m measure) judge(l *line) {
 	}
 	for _, target := range []string{"headway", "headway-transparent"} {
 		if m.compared && target == l.Against {
-			continue // what is compared with itself keeps every limit
+			continue // the ratio of a target to itself is 1
 		}
 		if measured, found := of[target]; found {
 			met := measured <= *m.limit && (l.Met == nil || *l.Met)
@@ -177,7 +186,7 @@ func (m measure) judge(l *line) {
 	}
 }
 
-// write prints the report as a table, json or markdown.
+// write prints the report. The format is table, json or markdown.
 func (r *report) write(w io.Writer, format string) error {
 	r.summarize()
 	var text []byte
@@ -237,7 +246,7 @@ func (l line) verdict() string {
 	}
 }
 
-// format keeps three digits or so.
+// format keeps about three digits.
 func format(v float64) string {
 	switch size := math.Abs(v); {
 	case v == math.Trunc(v), size >= 100:
@@ -249,13 +258,13 @@ func format(v float64) string {
 	}
 }
 
-// conditions are what the figures were taken on and under.
+// conditions describes machine, proxies and load of the figures.
 func (r *report) conditions() []string {
 	return slices.DeleteFunc([]string{r.Machine, strings.Join(r.Proxies, "; "), r.Load}, func(s string) bool { return s == "" })
 }
 
 func (r *report) table() []byte {
-	// Writing to a bytes.Buffer does not fail.
+	// Writing to a bytes.Buffer cannot fail.
 	var b bytes.Buffer
 	for _, line := range r.conditions() {
 		fmt.Fprintln(&b, line)

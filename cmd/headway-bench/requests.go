@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// requestClient sends plain requests on one connection, each as soon as the last is answered.
+// requestClient sends plain requests on one connection, each as soon as the last answer is there.
 type requestClient struct {
 	loader   *loader
 	conn     *conn
 	response response
-	number   int
-	asked    int
-	body     int
-	busy     bool
-	sent     int64
+	number   int   // of the connection
+	asked    int   // requests so far
+	body     int   // bytes of the answer's body so far
+	busy     bool  // a request is under way
+	sent     int64 // when
 	request  []byte
 }
 
-// runRequests sends a bounded number of requests over some connections, after a tenth as warm-up.
+// runRequests sends a number of requests over some connections. A tenth of that number comes first, as
+// warm-up.
 func (l *loader) runRequests() error {
 	spec := l.spec
 	l.latency = make([]int64, 0, spec.Requests+spec.Connections)
@@ -32,17 +33,9 @@ func (l *loader) runRequests() error {
 		clients = append(clients, c)
 		c.ask()
 	}
-	// A millisecond a request is far from what any proxy needs.
+	// A millisecond a request is far more than any proxy needs.
 	patience := l.poller.clock.now() + int64(time.Minute) + int64(spec.Requests)*int64(time.Millisecond)
-	reach := func(n int64) error {
-		err := l.until(patience, func() bool { return l.requests >= n || l.result.Bad > 0 })
-		if err == nil && l.requests < n {
-			err = fmt.Errorf("%d of %d requests answered: %s", l.requests, n, l.result.FirstBad)
-		}
-		return err
-	}
-	warm := int64(spec.Requests / 10)
-	if err := reach(warm); err != nil {
+	if err := l.untilRequests(int64(spec.Requests/10), patience); err != nil {
 		return err
 	}
 	l.latency = l.latency[:0]
@@ -50,19 +43,29 @@ func (l *loader) runRequests() error {
 	if err != nil {
 		return err
 	}
-	if err := reach(from.requests + int64(spec.Requests)); err != nil {
+	if err := l.untilRequests(from.requests+int64(spec.Requests), patience); err != nil {
 		return err
 	}
 	to, err := l.usage()
 	if err != nil {
 		return err
 	}
-	l.book(from, to)
+	l.setWindow(from, to)
 	for _, c := range clients {
 		c.busy = false
 		c.conn.close()
 	}
 	return nil
+}
+
+// untilRequests serves the connections until n answers are there. It fails when they are not there at
+// the time patience, or when a request is bad.
+func (l *loader) untilRequests(n, patience int64) error {
+	err := l.until(patience, func() bool { return l.requests >= n || l.result.Bad > 0 })
+	if err == nil && l.requests < n {
+		err = fmt.Errorf("%d of %d requests answered: %s", l.requests, n, l.result.FirstBad)
+	}
+	return err
 }
 
 func (l *loader) openRequests(number int) (*requestClient, error) {
@@ -75,7 +78,7 @@ func (l *loader) openRequests(number int) (*requestClient, error) {
 	conn.onRead = c.read
 	conn.onClose = func(err error) {
 		if c.busy {
-			l.bad(fmt.Errorf("connection closed while a request waited: %w", err))
+			l.bad(fmt.Errorf("connection closed during a request: %w", err))
 		}
 	}
 	return c, nil
@@ -98,7 +101,7 @@ func (c *requestClient) read(p []byte, at int64) {
 	}
 	c.busy = false
 	if err == nil && (len(rest) > 0 || c.body == 0) {
-		err = errors.New("response body is not as sent")
+		err = errors.New("the response body differs from the one sent")
 	}
 	if err != nil {
 		c.loader.bad(err)

@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// handshakePatience bounds a handshake's wait for the other side.
+// handshakePatience bounds the wait for the other side in a handshake.
 const handshakePatience = 5 * time.Second
 
-// socket is a conn as crypto/tls wants it. Read fails with os.ErrDeadlineExceeded when there is
-// nothing to read, which crypto/tls takes for temporary and passes on.
+// socket makes a conn a net.Conn for crypto/tls. When there is nothing to read, Read fails with
+// os.ErrDeadlineExceeded; crypto/tls treats that as temporary and returns it to its caller.
 type socket struct {
-	net.Conn // nil: neither addresses nor deadlines are asked for
+	net.Conn // nil, because nobody calls the other methods
 	conn     *conn
 }
 
@@ -44,8 +44,8 @@ func (s socket) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// seal does the handshake, for which it holds up the loop: streams are opened before anything is
-// measured.
+// seal makes the TLS handshake. It stops the loop meanwhile, which disturbs no figure: the streams open
+// before the measured window.
 func (c *conn) seal(session *tls.Conn) error {
 	patience := unix.NsecToTimeval(int64(handshakePatience))
 	if err := unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
@@ -64,8 +64,8 @@ func (c *conn) seal(session *tls.Conn) error {
 	return nil
 }
 
-// dialSealed is dial with TLS. The upstream is this program's own, with a key of this run: its
-// certificate proves nothing.
+// dialSealed is dial with TLS. It does not verify the certificate, because the upstream is this program
+// too, with a key that it made for this run.
 func (p *poller) dialSealed(port int) (*conn, error) {
 	c, err := p.dial(port)
 	if err != nil {
@@ -79,8 +79,8 @@ func (p *poller) dialSealed(port int) (*conn, error) {
 	return c, nil
 }
 
-// sealing is the upstream's side of TLS, with a key made for this run.
-func sealing() (*tls.Config, error) {
+// serverTLS returns the configuration of the upstream's TLS, with a new key.
+func serverTLS() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err

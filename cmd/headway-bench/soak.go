@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// streamWorst describes the streams of a soak one by one, in nanoseconds of lateness.
+// streamWorst compares the streams of a soak with each other, in nanoseconds of lateness.
 type streamWorst struct {
-	MedianP999 int64 `json:"median_p999"` // half of the streams have a p999 no worse
-	WorstP999  int64 `json:"worst_p999"`
-	WorstMax   int64 `json:"worst_max"`
+	MedianP999 int64 `json:"median_p999"` // p99.9 of the middle stream
+	WorstP999  int64 `json:"worst_p999"`  // p99.9 of the worst stream
+	WorstMax   int64 `json:"worst_max"`   // the latest event of all
 }
 
-// runSoak opens the streams once, each as long as the scenario, and checks every byte.
+// runSoak opens every stream once, lets it last as long as the scenario, and checks every byte.
 func (l *loader) runSoak() error {
 	spec := l.spec
 	l.spec.Events = int(spec.Duration / spec.Interval)
@@ -35,10 +35,16 @@ func (l *loader) runSoak() error {
 	if err != nil {
 		return err
 	}
-	l.book(from, to)
-	// Role, finish reason, usage and [DONE] come on top of the content.
+	l.setWindow(from, to)
+	// A stream has four more events than content: role, finish reason, usage and [DONE].
 	l.result.Expected = int64(spec.Streams) * int64(l.spec.Events+4)
-	l.reserve(spec.Streams * l.spec.Events)
+	l.compareStreams(streams)
+	return nil
+}
+
+// compareStreams gathers the lateness of all streams, and compares the streams.
+func (l *loader) compareStreams(streams []*streamClient) {
+	l.reserve(len(streams) * l.spec.Events)
 	var p999 []int64
 	for _, s := range streams {
 		q := quantilesOf(slices.Clone(s.late))
@@ -48,5 +54,4 @@ func (l *loader) runSoak() error {
 	}
 	q := quantilesOf(p999)
 	l.result.Worst.MedianP999, l.result.Worst.WorstP999 = q.P50, q.Max
-	return nil
 }

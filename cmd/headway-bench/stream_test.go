@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// wholeStream is the body of one stream of n content events, each sent at its number.
+// wholeStream returns the events of a stream with n content events. The ith, from 0, carries the time
+// 1000+i.
 func wholeStream(n int) [][]byte {
 	w := eventWriter{id: 7}
 	events := [][]byte{w.role(nil)}
@@ -19,7 +20,7 @@ func wholeStream(n int) [][]byte {
 	return append(events, w.finish(nil), w.usage(nil), []byte(doneEvent))
 }
 
-func TestCheckerAcceptsWhatTheUpstreamWrites(t *testing.T) {
+func TestCheckerAcceptsTheStreamOfTheUpstream(t *testing.T) {
 	var c eventChecker
 	var stamps []int64
 	for _, event := range wholeStream(3) {
@@ -61,7 +62,7 @@ func TestCheckerFindsDamage(t *testing.T) {
 					return
 				}
 			}
-			t.Error("not noticed")
+			t.Error("the checker accepts it")
 		})
 	}
 }
@@ -73,7 +74,7 @@ func TestEventsAreAboutTheSizeOfRealOnes(t *testing.T) {
 	}
 }
 
-// TestStreamsArriveWhole runs the upstream and the load generator in this process, over loopback.
+// The upstream and the load generator run in this process and talk over loopback.
 func TestStreamsArriveWhole(t *testing.T) {
 	const streams, events = 20, 5
 	l := testLoader(t, startTestUpstream(t))
@@ -112,7 +113,7 @@ func TestFinishEndsLongStreamsWhole(t *testing.T) {
 	}
 }
 
-func TestStreamCutByTheServerIsBad(t *testing.T) {
+func TestAStreamThatTheServerCutsIsBad(t *testing.T) {
 	p := testPoller(t)
 	port, err := p.listen(func(c *conn) {
 		c.onRead = func([]byte, int64) {
@@ -170,7 +171,7 @@ func startTestUpstream(t *testing.T) (port int) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		_ = end.Close() // and not before: a file that is forgotten closes itself
+		_ = end.Close() // the reference keeps the garbage collector from closing it earlier
 	})
 	return port
 }
@@ -192,7 +193,7 @@ func TestPaceFindsTheNextMomentOfItsPhase(t *testing.T) {
 	}
 }
 
-func TestPaceSurvivesItsHeader(t *testing.T) {
+func TestPaceIsReadAsItWasWritten(t *testing.T) {
 	want := pace{events: 200, interval: 20_000_000, phase: 199_999}
 	got, err := parsePace(want.String())
 	if err != nil || got != want {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// streamClient asks for one stream after the other on one connection and checks all that arrives.
+// streamClient asks for one stream after another on one connection, and checks every byte of them.
 type streamClient struct {
 	loader   *loader
 	conn     *conn
@@ -16,16 +16,15 @@ type streamClient struct {
 	splitter splitter
 	checker  eventChecker
 
-	number    int
-	asked     int // streams asked for
-	busy      bool
-	repeat    bool
-	requested int64 // when the request under way was written
-	readAt    int64
+	number    int   // of the connection
+	asked     int   // streams so far
+	busy      bool  // a stream is under way
+	repeat    bool  // ask for the next stream when one ends
+	requested int64 // when the client wrote the request under way
+	readAt    int64 // when the last bytes arrived
 	request   []byte
-	preface   string // goes before the first request
-	// late keeps this stream's own lateness when per-stream figures are wanted.
-	late []int64
+	preface   string  // precedes the first request
+	late      []int64 // lateness of this stream's events; nil unless loader.perStream
 }
 
 func (l *loader) openStream(number int, p pace) (*streamClient, error) {
@@ -78,7 +77,7 @@ func (s *streamClient) read(p []byte, at int64) {
 	case err == nil && len(rest) > 0:
 		err = fmt.Errorf("bytes after the end of the response: %.100q", rest)
 	case err == nil && s.checker.stage != complete:
-		err = errors.New("response ended before [DONE]")
+		err = errors.New("the response ended before [DONE]")
 	}
 	s.busy = false
 	if err != nil {
@@ -92,6 +91,7 @@ func (s *streamClient) read(p []byte, at int64) {
 	}
 }
 
+// event checks an event and takes its times.
 func (s *streamClient) event(event []byte) error {
 	sent, err := s.checker.event(event)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *streamClient) event(event []byte) error {
 		return nil
 	}
 	if s.checker.sequence == 1 {
-		l.ttft = append(l.ttft, s.first(sent))
+		l.ttft = append(l.ttft, s.firstToken(sent))
 	}
 	if s.late != nil {
 		s.late = append(s.late, s.readAt-sent)
@@ -113,13 +113,14 @@ func (s *streamClient) event(event []byte) error {
 	return nil
 }
 
-// first is the time to the first content event without the time that the upstream itself kept the
-// request, which is pacing and the same for every target.
-func (s *streamClient) first(sent int64) int64 {
+// firstToken returns the time to the first content event, less the time that the upstream kept the
+// request: that is pacing, and the same for every target.
+func (s *streamClient) firstToken(sent int64) int64 {
 	return (s.readAt - s.requested) - (sent - s.response.head.received)
 }
 
-// appendRequest formats a chat completion request of about 1 KB. No two bodies are equal.
+// appendRequest appends a chat completion request of about 1 KB to b. No two bodies are equal. An empty
+// pace asks for a plain answer, any other for a stream.
 func appendRequest(b []byte, port, client, number int, pace string) []byte {
 	b = append(b, "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:"...)
 	b = strconv.AppendInt(b, int64(port), 10)
@@ -149,11 +150,11 @@ func appendRequest(b []byte, port, client, number int, pace string) []byte {
 	return append(b, '}')
 }
 
-// prompt is 768 bytes, so that a request's body is about 1 KB.
+// prompt has 768 bytes, so that the body of a request has about 1 KB.
 const prompt = promptLine + promptLine + promptLine + promptLine + promptLine + promptLine
 const promptLine = "Please read the following notes on how a stream of tokens is measured and tell me, in three sentences, what the reader should do. "
 
-// runEvents keeps all streams open, each asking again when it ends, and measures a window.
+// runEvents keeps all streams open and measures a window. A client whose stream ends asks for the next.
 func (l *loader) runEvents() error {
 	spec := l.spec
 	l.reserve(int(float64(spec.Streams) * spec.Duration.Seconds() / spec.Interval.Seconds()))
@@ -161,7 +162,7 @@ func (l *loader) runEvents() error {
 	if err != nil {
 		return err
 	}
-	// All are open; now let pools and code paths warm up under the full load.
+	// All streams are open. Let pools and code paths warm up under the full load.
 	if err := l.sleep(spec.Warmup / 2); err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (l *loader) runEvents() error {
 	if err != nil {
 		return err
 	}
-	l.book(from, to)
+	l.setWindow(from, to)
 	measured, firsts := l.lateness, l.ttft
 	if err := l.finishStreams(streams); err != nil {
 		return err
@@ -186,9 +187,11 @@ func (l *loader) runEvents() error {
 	return nil
 }
 
+// reserve makes room for so many samples and a tenth more, so that no sample grows the list.
 func (l *loader) reserve(events int) { l.lateness = make([]int64, 0, events*11/10) }
 
-// openAll opens the streams evenly over the time given, with phases evenly over the interval.
+// openAll opens the streams one by one over the time given. It spreads their phases evenly over the
+// interval between two events.
 func (l *loader) openAll(over time.Duration, repeat bool) ([]*streamClient, error) {
 	spec := l.spec
 	streams := make([]*streamClient, 0, spec.Streams)
@@ -212,7 +215,7 @@ func (l *loader) openAll(over time.Duration, repeat bool) ([]*streamClient, erro
 	return streams, nil
 }
 
-// finishStreams lets the upstream end every stream, waits for that, and closes the connections.
+// finishStreams makes the upstream end every stream, and ends the streams here.
 func (l *loader) finishStreams(streams []*streamClient) error {
 	for _, s := range streams {
 		s.repeat = false
@@ -227,7 +230,7 @@ func (l *loader) finishStreams(streams []*streamClient) error {
 	return l.endStreams(streams, 10*time.Second)
 }
 
-// endStreams waits for the streams to end, books those that do not, and closes the connections.
+// endStreams waits for the streams to end, counts those that do not as bad, and closes the connections.
 func (l *loader) endStreams(streams []*streamClient, patience time.Duration) error {
 	idle := 0
 	err := l.until(l.poller.clock.now()+int64(patience), func() bool {

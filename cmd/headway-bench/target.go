@@ -14,23 +14,28 @@ import (
 // target is one way from the load generator to the upstream.
 type target struct {
 	name string
-	// command gives what to start, after it wrote what the proxy needs into dir. It is nil for direct.
-	command func(a addresses, dir string) (command, error)
-	// tunnel is command for bytes that are no HTTP. It is nil when it does not carry them.
-	tunnel  func(a addresses, dir string) (command, error)
-	missing error // why it cannot be started
-	// version is the command that prints the proxy's version, if it has one.
+	// command writes the files that the proxy needs into dir, and returns the command that starts the
+	// proxy. It is nil for direct.
+	command starter
+	// tunnel is the same for a proxy that must carry bytes that are no HTTP. It is nil for one that
+	// cannot.
+	tunnel  starter
+	missing error // why the proxy cannot start
+	// version is the command that prints the proxy's version; empty when there is none.
 	version []string
-	admin   bool // has headway's admin port
-	// redirected says that connections to the upstream are redirected to it in every scenario; in
-	// those of tunnels they are for every target.
+	admin   bool // the proxy has headway's admin port
+	// redirected says that the packet filter redirects connections to the upstream to this proxy in
+	// every scenario. In the scenarios of tunnels it does so for every proxy.
 	redirected bool
-	// tracked says that rules which redirect other connections are in force beside it: with any, the
-	// kernel tracks all connections, and its work for that is charged to who makes it work.
+	// tracked says that rules of the packet filter are in force that redirect other connections. With
+	// any rule the kernel tracks all connections, and charges that work to the process that causes it.
 	tracked bool
 }
 
-// addresses are what a proxy is started with. maxStreams is how many streams it must carry at once.
+// starter prepares a proxy in dir and returns its command.
+type starter func(a addresses, dir string) (command, error)
+
+// addresses are the ports of a proxy, and the number of streams that it must carry at once.
 type addresses struct {
 	port, upstreamPort, adminPort int
 	maxStreams                    int
@@ -41,8 +46,8 @@ type command struct {
 	env  []string
 }
 
-// findTargets lists direct and every proxy that is installed and asked for, and says of each other
-// why it is left out. unredirected is why connections cannot be redirected, if so.
+// findTargets returns the targets that o asks for and that are installed. notes say why the others are
+// missing. unredirected says why the packet filter cannot redirect connections; nil when it can.
 func findTargets(o options, unredirected error) (found []target, notes []string, err error) {
 	known := []string{"direct", "nginx", "haproxy", "headway", "headway-tracked", "headway-transparent"}
 	for _, p := range o.peers {
@@ -65,7 +70,7 @@ func findTargets(o options, unredirected error) (found []target, notes []string,
 			if t.name == "headway" && o.headway != "" {
 				return nil, nil, fmt.Errorf("-headway: %w", t.missing)
 			}
-			notes = append(notes, fmt.Sprintf("%s is not there, skipped: %v", t.name, t.missing))
+			notes = append(notes, fmt.Sprintf("%s is skipped: %v", t.name, t.missing))
 			continue
 		}
 		found = append(found, t)
@@ -73,7 +78,7 @@ func findTargets(o options, unredirected error) (found []target, notes []string,
 	return found, notes, nil
 }
 
-// release is the first line that the target's version command prints, or nothing.
+// release returns the first line that the target's version command prints, or nothing.
 func (t target) release() string {
 	if len(t.version) == 0 {
 		return ""
@@ -87,7 +92,8 @@ func (t target) release() string {
 	return strings.TrimSpace(line)
 }
 
-// findInstalled also looks where Debian puts servers, which is not on every user's path.
+// findInstalled looks for a command on the path, and in Debian's directory for servers, which is not on
+// every user's path.
 func findInstalled(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -95,6 +101,8 @@ func findInstalled(name string) (string, error) {
 	return exec.LookPath("/usr/sbin/" + name)
 }
 
+// findHeadway looks for the headway binary: at path or, when path is empty, beside this program and then
+// on the path of the shell.
 func findHeadway(path string) (string, error) {
 	if path != "" {
 		found, err := exec.LookPath(path)
@@ -124,7 +132,7 @@ func nginxTarget() target {
 
 func haproxyTarget() target {
 	path, err := findInstalled("haproxy")
-	with := func(text func(addresses) string) func(a addresses, dir string) (command, error) {
+	with := func(text func(addresses) string) starter {
 		return func(a addresses, dir string) (command, error) {
 			config := filepath.Join(dir, "haproxy.cfg")
 			if err := os.WriteFile(config, []byte(text(a)), 0o600); err != nil {
@@ -139,19 +147,19 @@ func haproxyTarget() target {
 func headwayTarget(path string) target {
 	path, err := findHeadway(path)
 	return target{name: "headway", missing: err, version: []string{path, "version"}, admin: true, command: func(a addresses, _ string) (command, error) {
-		return command{
-			argv: []string{path, "run"},
-			env: []string{
-				"HEADWAY_LISTEN=" + loopback(a.port),
-				"HEADWAY_UPSTREAM=http://" + loopback(a.upstreamPort),
-				"HEADWAY_ADMIN_LISTEN=" + loopback(a.adminPort),
-				"HEADWAY_LOG_LEVEL=warn",
-			},
-		}, nil
+		return headwayCommand(path, a, "HEADWAY_LISTEN="+loopback(a.port), "HEADWAY_UPSTREAM=http://"+loopback(a.upstreamPort)), nil
 	}}
 }
 
-// trackedTarget is headway in explicit mode, beside rules that redirect nothing of its own.
+// headwayCommand starts headway with its admin port and these variables.
+func headwayCommand(path string, a addresses, variables ...string) command {
+	return command{
+		argv: []string{path, "run"},
+		env:  append(variables, "HEADWAY_ADMIN_LISTEN="+loopback(a.adminPort), "HEADWAY_LOG_LEVEL=warn"),
+	}
+}
+
+// trackedTarget is headway in explicit mode, beside rules that redirect none of its connections.
 func trackedTarget(path string, unredirected error) target {
 	t := headwayTarget(path)
 	t.name, t.tracked = "headway-tracked", true
@@ -161,22 +169,14 @@ func trackedTarget(path string, unredirected error) target {
 	return t
 }
 
-// transparentTarget is headway that is given connections to the upstream by redirect rules.
+// transparentTarget is headway in transparent mode: rules redirect connections to the upstream to it.
 func transparentTarget(path string, unredirected error) target {
 	path, err := findHeadway(path)
 	if err == nil {
 		err = unredirected
 	}
 	start := func(a addresses, _ string) (command, error) {
-		return command{
-			argv: []string{path, "run"},
-			env: []string{
-				"HEADWAY_LISTEN=" + loopback(0),
-				"HEADWAY_TRANSPARENT_LISTEN=" + loopback(a.port),
-				"HEADWAY_ADMIN_LISTEN=" + loopback(a.adminPort),
-				"HEADWAY_LOG_LEVEL=warn",
-			},
-		}, nil
+		return headwayCommand(path, a, "HEADWAY_LISTEN="+loopback(0), "HEADWAY_TRANSPARENT_LISTEN="+loopback(a.port)), nil
 	}
 	return target{name: "headway-transparent", missing: err, admin: true, redirected: true, command: start, tunnel: start}
 }
@@ -192,7 +192,7 @@ func peerTarget(p peer) target {
 	}}
 }
 
-// descriptors that a proxy needs: two for each stream and some for itself.
+// descriptors returns the number of files that a proxy needs: two for each stream and some for itself.
 func descriptors(streams int) int { return 2*streams + 1000 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -13,20 +13,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// upstream is the model server of the benchmark: HTTP/1.1 with keep-alive on loopback, one thread.
-// A request with an X-Bench header is answered with a stream paced as the header says, any other
-// with a plain JSON completion. POST /bench/finish ends all streams early, each complete. The same
-// is served over TLS on another port, and on the first one after rawPreface as well.
+// upstream is the model server of the benchmark: HTTP/1.1 with keep-alive on loopback, on one thread. It
+// answers a request with an X-Bench header by a stream with the pace in the header, and any other
+// request by a plain JSON completion. POST /bench/finish makes it end all streams early, each complete.
+// It serves the same over TLS on another port. On the first port a connection may begin with
+// rawPreface.
 type upstream struct {
 	poller  *poller
 	pacer   pacer
 	streams uint32
-	scratch []byte // what one write sends
-	event   []byte // one event, before its chunk framing
-	answer  []byte
+	scratch []byte // the bytes of one write
+	event   []byte // one event, without its chunk framing
+	answer  []byte // the plain completion, head included
 }
 
-// rawPreface before a connection's first request makes it no HTTP for who looks at the first bytes.
+// rawPreface is the first byte of a connection that a proxy must not read as HTTP.
 const rawPreface = "\x00"
 
 const (
@@ -36,7 +37,7 @@ const (
 	answerHead = "HTTP/1.1 200 OK\r\nDate: Fri, 21 Nov 2025 10:00:00 GMT\r\nContent-Type: application/json\r\n" +
 		"Connection: keep-alive\r\nopenai-processing-ms: 42\r\nx-request-id: req_5f3c9a1be0d24c7f\r\n" +
 		"x-ratelimit-remaining-requests: 9999\r\nx-ratelimit-remaining-tokens: 149999788\r\nContent-Length: %d\r\n\r\n%s"
-	// answerBody is filled up to about 1 KB with text.
+	// answerBody has about 1 KB with its text.
 	answerBody = `{"id":"chatcmpl-00000001","object":"chat.completion","created":1763719200,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,` +
 		`"message":{"role":"assistant","content":"%s","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],` +
 		`"usage":{"prompt_tokens":212,"completion_tokens":128,"total_tokens":340,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},` +
@@ -44,15 +45,15 @@ const (
 		`"service_tier":"default","system_fingerprint":"fp_560af6e5"}`
 )
 
-// serveUpstream runs until standard input closes, so it ends with the process that started it. It
-// prints its port and that of TLS on one line first.
+// serveUpstream runs until standard input closes, so that it ends with the process that started it. First
+// it prints its port and its port for TLS on one line.
 func serveUpstream() error {
 	runtime.LockOSThread()
 	u, port, err := newUpstream()
 	if err != nil {
 		return err
 	}
-	config, err := sealing()
+	config, err := serverTLS()
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func serveUpstream() error {
 	return u.serve(int(os.Stdin.Fd()))
 }
 
-// newUpstream listens on a port of its own.
+// newUpstream listens on a port that the kernel chooses.
 func newUpstream() (u *upstream, port int, err error) {
 	poller, err := newPoller()
 	if err != nil {
@@ -76,7 +77,7 @@ func newUpstream() (u *upstream, port int, err error) {
 	return u, port, err
 }
 
-// serve answers until the pipe end closes.
+// serve answers requests until the pipe end closes.
 func (u *upstream) serve(end int) error {
 	if err := u.poller.watchEnd(end); err != nil {
 		return err
@@ -90,7 +91,7 @@ func (u *upstream) serve(end int) error {
 	return nil
 }
 
-// filler is n bytes of words, as a prompt or an answer is.
+// filler returns n bytes of words.
 func filler(n int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
@@ -100,20 +101,20 @@ func filler(n int) string {
 	return b.String()[:n]
 }
 
-// upstreamConn is one connection of the upstream: bytes not yet parsed, and the stream under way.
+// upstreamConn is one connection of the upstream.
 type upstreamConn struct {
 	conn   *conn
-	held   []byte
-	stream *stream
+	held   []byte  // bytes that the upstream has not parsed
+	stream *stream // under way; nil when there is none
 }
 
 func (u *upstream) acceptSealed(c *conn, config *tls.Config) {
 	if err := c.seal(tls.Server(socket{conn: c}, config)); err != nil {
-		c.close() // a probe, or a client that ends too early to be counted
+		c.close() // a probe, or a client that left before it asked for anything
 		return
 	}
 	u.accept(c)
-	c.serve(unix.EPOLLIN) // a request that came with the end of the handshake has been read with it
+	c.serve(unix.EPOLLIN) // the handshake may have read the first request already
 }
 
 func (u *upstream) accept(c *conn) {
@@ -129,13 +130,14 @@ func (u *upstream) accept(c *conn) {
 	c.onClose = func(error) { uc.drop() }
 }
 
+// drop marks the stream of a connection whose client left.
 func (c *upstreamConn) drop() {
 	if c.stream != nil {
 		c.stream.gone = true
 	}
 }
 
-// answerHeld answers every whole request that is held.
+// answerHeld answers the whole requests among the held bytes, up to one that starts a stream.
 func (u *upstream) answerHeld(c *upstreamConn, at int64) error {
 	for len(c.held) > 0 && c.stream == nil {
 		h, size, err := cutHead(c.held)
@@ -186,7 +188,7 @@ func (u *upstream) startStream(c *upstreamConn, spec string, at int64) error {
 	return nil
 }
 
-// sendEvent writes the next event of s and says whether more will follow.
+// sendEvent writes the next event of s, and reports whether more will follow.
 func (u *upstream) sendEvent(s *stream) bool {
 	if s.gone {
 		return false
@@ -212,7 +214,7 @@ func (u *upstream) sendEvent(s *stream) bool {
 	return s.conn.stream == s
 }
 
-// appendChunk adds event as one chunk of the chunked coding.
+// appendChunk appends event to b as one chunk of the chunked coding.
 func appendChunk(b, event []byte) []byte {
 	b = strconv.AppendInt(b, int64(len(event)), 16)
 	b = append(b, "\r\n"...)

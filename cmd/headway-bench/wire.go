@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// head is what the benchmark needs of an HTTP/1.1 message head, RFC 9112.
+// head has the parts of an HTTP/1.1 message head (RFC 9112) that the benchmark needs.
 type head struct {
 	startLine     string
-	contentLength int64 // -1 when absent
+	contentLength int64 // -1 when there is none
 	chunked       bool
 	bench         string // X-Bench
-	received      int64  // X-Bench-Received: the upstream's clock when it had read the request
+	received      int64  // X-Bench-Received: the time at which the upstream had read the request
 }
 
-// cutHead parses the head at the start of p. size is zero when p does not hold all of it yet.
+// cutHead parses the head at the start of p. size is its length; 0 when p does not have all of it.
 func cutHead(p []byte) (h head, size int, err error) {
 	end := bytes.Index(p, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -45,8 +45,8 @@ func cutHead(p []byte) (h head, size int, err error) {
 	return h, end + 4, nil
 }
 
-// response reads one HTTP/1.1 response from pieces of any size. onBody gets the body's bytes, valid
-// until it returns.
+// response reads one HTTP/1.1 response, which comes in pieces of any size. It calls onBody with the bytes
+// of the body; they are valid until onBody returns.
 type response struct {
 	head   head
 	onBody func(p []byte) error
@@ -68,12 +68,12 @@ const (
 	ended
 )
 
-// reset prepares for the next response on the same connection.
+// reset prepares r for the next response on the same connection.
 func (r *response) reset() {
 	r.head, r.state, r.held, r.left = head{}, inHead, r.held[:0], 0
 }
 
-// feed takes what one read brought and returns what follows the end of the response, if anything.
+// feed reads the next bytes of the response, and returns the bytes behind its end.
 func (r *response) feed(p []byte) (rest []byte, err error) {
 	for len(p) > 0 && r.state != ended {
 		switch r.state {
@@ -130,7 +130,7 @@ func (r *response) feedBody(p []byte) ([]byte, error) {
 	return p[n:], r.onBody(p[:n])
 }
 
-// feedLine reads the lines of the chunked coding, RFC 9112 section 7.1.
+// feedLine reads the next bytes of a line of the chunked coding.
 func (r *response) feedLine(p []byte) ([]byte, error) {
 	end := bytes.IndexByte(p, '\n')
 	if end < 0 {
@@ -142,19 +142,23 @@ func (r *response) feedLine(p []byte) ([]byte, error) {
 		r.held = append(r.held, line...)
 		line = r.held
 	}
-	line = bytes.TrimSuffix(line, []byte("\r"))
 	r.held = r.held[:0]
+	return p[end+1:], r.line(bytes.TrimSuffix(line, []byte("\r")))
+}
+
+// line reads a whole line of the chunked coding (RFC 9112, section 7.1).
+func (r *response) line(line []byte) error {
 	switch r.state {
 	case afterChunk:
 		if len(line) > 0 {
-			return nil, fmt.Errorf("chunk runs past its size: %.40q", line)
+			return fmt.Errorf("chunk runs past its size: %.40q", line)
 		}
 		r.state = inChunkSize
 	case inChunkSize:
 		digits, _, _ := bytes.Cut(line, []byte(";"))
 		size, err := parseHex(bytes.TrimSpace(digits))
 		if err != nil {
-			return nil, fmt.Errorf("reading a chunk size %.40q: %w", line, err)
+			return fmt.Errorf("reading a chunk size %.40q: %w", line, err)
 		}
 		r.left = size
 		r.state = inChunk
@@ -166,7 +170,7 @@ func (r *response) feedLine(p []byte) ([]byte, error) {
 			r.state = ended
 		}
 	}
-	return p[end+1:], nil
+	return nil
 }
 
 func parseHex(b []byte) (int64, error) {
@@ -187,11 +191,12 @@ func parseHex(b []byte) (int64, error) {
 	return v, nil
 }
 
-// splitter cuts a body into server-sent events. Only the form that the benchmark's upstream writes is
-// understood: lines end in LF and events in a blank line.
+// splitter cuts a body into server-sent events. It understands only the form that the benchmark's
+// upstream writes: LF ends a line, and a blank line ends an event.
 type splitter struct{ partial []byte }
 
-// feed calls each with every event that p completes, its blank line included.
+// feed calls each with every event that p completes, its blank line included. The event is valid until
+// each returns.
 func (s *splitter) feed(p []byte, each func(event []byte) error) error {
 	if len(s.partial) > 0 {
 		s.partial = append(s.partial, p...)

@@ -30,7 +30,7 @@ func TestResponseIsReadAlikeInPiecesOfAnySize(t *testing.T) {
 	}
 }
 
-func TestResponseLeavesWhatFollows(t *testing.T) {
+func TestResponseReturnsTheBytesBehindItsEnd(t *testing.T) {
 	r := response{onBody: func([]byte) error { return nil }}
 	rest, err := r.feed([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nHTTP/1.1"))
 	if err != nil || string(rest) != "HTTP/1.1" {
@@ -38,21 +38,21 @@ func TestResponseLeavesWhatFollows(t *testing.T) {
 	}
 }
 
-func TestResponseRefuses(t *testing.T) {
+func TestResponseRefusesMalformedAnswers(t *testing.T) {
 	tests := []struct{ name, wire string }{
 		{"another status", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"},
 		{"body without length", "HTTP/1.1 200 OK\r\n\r\n"},
-		{"chunk size that is no number", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
+		{"chunk size without digits", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
 		{"empty chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n"},
 		{"endless chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("f", 16) + "\r\n"},
 		{"chunk longer than its size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n"},
-		{"length that is no number", "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"},
+		{"length without digits", "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := response{onBody: func([]byte) error { return nil }}
 			if _, err := r.feed([]byte(test.wire)); err == nil {
-				t.Error("accepted")
+				t.Error("no error")
 			}
 		})
 	}
