@@ -10,30 +10,30 @@ help: ## list the targets
 build: ## build bin/headway and bin/headway-bench
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
-test: ## the quick tests: Go and make are all they need
+test: ## the quick tests; they need Go and make only
 	go test ./...
 
-lint: $(GOLANGCI_LINT) ## golangci-lint, installed into .tools on first use
+lint: $(GOLANGCI_LINT) ## golangci-lint; the first run installs it into .tools
 	$(GOLANGCI_LINT) run
 
 $(GOLANGCI_LINT):
 	GOBIN=$(TOOLS)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 
-generate: ## rewrite what is generated: docs/metrics.md, golden files
+generate: ## rewrite the generated files: docs/metrics.md, golden files
 	go generate ./...
 
-check: lint ## what CI runs beside the quick tests
+check: lint ## all checks that CI runs beside the quick tests
 	go mod tidy -diff
 	go vet -tags interop ./...
 	go test -race -count=1 ./...
 	$(MAKE) interop
 
-interop: ## official SDKs, a real Prometheus, Collector and Jaeger against headway; installs them into .tools
+interop: ## run headway with official SDKs, a real Prometheus, Collector and Jaeger; installs them into .tools
 	.ci/interop/install
 	go test -tags interop -count=1 -p 1 -timeout 20m -run Interop -v ./cmd/internal/interop/...
 
-demo: build ## watch headway time live token streams; Ctrl-C ends it
+demo: build ## watch headway time live token streams; Ctrl-C ends the demo
 	bin/headway demo
 
-bench: build ## headway beside nginx and HAProxy, on one core each
+bench: build ## compare the cost of headway, nginx and HAProxy, each on one core
 	bin/headway-bench

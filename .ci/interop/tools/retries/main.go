@@ -1,8 +1,7 @@
-// Command retries makes calls with an SDK for Go and its own retry settings, and
-// prints one JSON line a call: the attempts as the client itself sees them, when
-// the call began and ended for the application, and how. It reads the calls from
-// standard input and runs them at the same time, each with a client of its own;
-// they start one after the other.
+// Command retries makes calls with SDKs for Go, which retry by their own defaults. It reads
+// the calls from standard input and prints a JSON line for each: the attempts as the client
+// sees them, start and end of the call as the application sees them, and its result. Every
+// call has a client of its own. The calls start one after another and run at the same time.
 package main
 
 import (
@@ -16,19 +15,19 @@ import (
 	"time"
 )
 
-// call is what to do. URL is the base of the API's.
+// call is a call to make.
 type call struct {
 	ID        string `json:"id"`
 	SDK       string `json:"sdk"`
-	URL       string `json:"url"`
+	URL       string `json:"url"` // the base of the API
 	Prompt    string `json:"prompt"`
 	Stream    bool   `json:"stream"`
-	TimeoutMS int    `json:"timeout_ms"` // 0: the SDK's own
+	TimeoutMS int    `json:"timeout_ms"` // 0 stands for the SDK's default
 }
 
 func (c call) timeout() time.Duration { return time.Duration(c.TimeoutMS) * time.Millisecond }
 
-// line is what came of a call.
+// line is the result of a call. Times are milliseconds since 1970.
 type line struct {
 	ID       string     `json:"id"`
 	Start    float64    `json:"start_ms"`
@@ -47,7 +46,7 @@ type attempt struct {
 	Error  string  `json:"error,omitempty"`
 }
 
-// record has send make an attempt. The attempts of one call never overlap.
+// record notes an attempt, which send makes. The attempts of one call never overlap.
 func (l *line) record(send func() (status int, err error)) {
 	a := &attempt{Start: now()}
 	l.Attempts = append(l.Attempts, a)
@@ -58,11 +57,11 @@ func (l *line) record(send func() (status int, err error)) {
 	}
 }
 
-// roundTrip makes an HTTP attempt and records it. The body of the response is the
-// caller's to close.
+// roundTrip makes an HTTP attempt with send and records it. The caller closes the body of
+// the response.
 func (l *line) roundTrip(r *http.Request, send func(*http.Request) (*http.Response, error)) (response *http.Response, err error) {
 	l.record(func() (int, error) {
-		response, err = send(r) //nolint:bodyclose // handed on to the SDK, which closes it
+		response, err = send(r) //nolint:bodyclose // the SDK closes it
 		if err != nil {
 			return 0, err
 		}
@@ -71,7 +70,8 @@ func (l *line) roundTrip(r *http.Request, send func(*http.Request) (*http.Respon
 	return response, err
 }
 
-// sdks make a client, and return what makes the call with it.
+// sdks prepares a call with each SDK: the value makes a client, and returns a function that
+// makes the call with the client and returns the text of the answer.
 var sdks = map[string]func(call, *line) func(context.Context) (string, error){
 	"openai-go":       openAI,
 	"anthropic-go":    anthropicMessages,
@@ -79,6 +79,7 @@ var sdks = map[string]func(call, *line) func(context.Context) (string, error){
 	"bedrock-go":      bedrock,
 }
 
+// startApart is the time between the starts of two calls.
 const startApart = 25 * time.Millisecond
 
 func main() {
@@ -99,12 +100,7 @@ func main() {
 		l := &line{ID: c.ID, Attempts: []*attempt{}}
 		makeCall := sdk(c, l)
 		all.Go(func() {
-			l.Start = now()
-			text, err := makeCall(context.Background())
-			l.End, l.Text = now(), text
-			if err != nil {
-				l.Text, l.Error, l.Message = "", fmt.Sprintf("%T", innermost(err)), err.Error()
-			}
+			l.run(makeCall)
 			printing.Lock()
 			defer printing.Unlock()
 			if err := out.Encode(l); err != nil {
@@ -116,7 +112,17 @@ func main() {
 	all.Wait()
 }
 
-// innermost is the error that err wraps at last.
+// run makes the call and notes its result.
+func (l *line) run(makeCall func(context.Context) (string, error)) {
+	l.Start = now()
+	text, err := makeCall(context.Background())
+	l.End, l.Text = now(), text
+	if err != nil {
+		l.Text, l.Error, l.Message = "", fmt.Sprintf("%T", innermost(err)), err.Error()
+	}
+}
+
+// innermost returns the last error in the chain that err wraps.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)

@@ -114,7 +114,7 @@ func googleGenAI(c call, l *line) func(context.Context) (string, error) {
 	}
 }
 
-// recorder is the default transport, with a record of what it carried.
+// recorder is the default transport; it records every request in a line.
 type recorder struct{ line *line }
 
 func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -151,7 +151,7 @@ func bedrock(c call, l *line) func(context.Context) (string, error) {
 			return "", err
 		}
 		stream := answer.GetStream()
-		defer func() { _ = stream.Close() }() // what it was read for has come
+		defer func() { _ = stream.Close() }() // all text is there by then
 		var text strings.Builder
 		for event := range stream.Events() {
 			if delta, ok := event.(*types.ConverseStreamOutputMemberContentBlockDelta); ok {
@@ -162,8 +162,8 @@ func bedrock(c call, l *line) func(context.Context) (string, error) {
 	}
 }
 
-// recordBedrock puts the record next to the wire: below the retries and the reading
-// of the answer.
+// recordBedrock records attempts in the step next to the network, below the steps that retry
+// and that read the answer.
 func (l *line) recordBedrock(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Record",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (out middleware.DeserializeOutput, meta middleware.Metadata, err error) {

@@ -1,6 +1,6 @@
-// Package statusutil stands in for the collector's internal module of this name, which the OTLP receiver and its
-// exporters require and no module proxy serves. It has the two functions that they call, written from the OTLP
-// specification's table of HTTP status codes.
+// Package statusutil replaces the collector's internal module of this name: the OTLP receiver and exporters require
+// that module, and no module proxy serves it. The package has the two functions that they call, written from the
+// table of HTTP status codes in the OTLP specification.
 package statusutil
 
 import (
@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// NewStatusFromMsgAndHTTPCode is the gRPC status for an answer with this HTTP status.
+// NewStatusFromMsgAndHTTPCode returns the gRPC status for an answer with this HTTP status.
 func NewStatusFromMsgAndHTTPCode(message string, httpStatus int) *status.Status {
 	code := codes.Unknown
 	switch httpStatus {
@@ -31,7 +31,7 @@ func NewStatusFromMsgAndHTTPCode(message string, httpStatus int) *status.Status 
 	return status.New(code, message)
 }
 
-// GetRetryInfo is what a status says about when to try again, nil if nothing.
+// GetRetryInfo returns the part of a status that says when to try again, and nil when there is none.
 func GetRetryInfo(s *status.Status) *errdetails.RetryInfo {
 	for _, detail := range s.Details() {
 		if info, ok := detail.(*errdetails.RetryInfo); ok {
