@@ -1,18 +1,18 @@
-// Package delivery brings encoded OTLP requests to a collector, and loses a request only
-// when a bound leaves it no room.
+// Package delivery brings encoded OTLP requests to a collector. While the process runs, it
+// drops a request only at its bound, or when the collector refuses the request for good.
 //
 // A Queue serves one signal. Send hands it an encoded ExportTraceServiceRequest or
 // ExportMetricsServiceRequest. One goroutine sends the requests, the oldest first, one at
-// a time, by the retry rules of the OTLP specification. It tries for ever: a request stops
-// waiting only when the queue, full, drops its oldest. The queue counts every item that it
-// does not deliver.
+// a time, by the retry rules of the OTLP specification, and tries for ever. The queue
+// counts every item that it does not deliver.
 //
 // Without a directory the requests wait in memory. With one they wait in files (see
 // segment.go for the format). The files outlive the process: when it is killed, the next
-// process sends the requests that it had written, in order. Three cases remain:
+// process sends the requests that it had written, in order. Two losses and one repetition
+// remain:
 //
-//   - A power cut loses the files that the kernel has not yet written to the device, because
-//     the queue flushes nothing. On Linux that is some 30 s by default.
+//   - A power cut loses the data that the kernel has not yet written to the device, because
+//     the queue flushes nothing: on Linux the data of some 30 s, by default.
 //   - A kill loses the payloads that the writer's goroutine has not yet written: none or
 //     one. When payloads come faster than the disk writes them, or the disk is full, up to
 //     4 MiB of them wait in memory.
