@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -60,14 +61,20 @@ func TestAttemptsAreCountedByWhatJoinedThem(t *testing.T) {
 	}
 }
 
-func TestChainsAreTakenAsTheirLastAttemptIs(t *testing.T) {
+func TestInstrumentsDrawFromChainsByTheirLastAttempt(t *testing.T) {
 	c := retried()
-	chains, requests := instrument(t, "headway.chains"), instrument(t, "headway.requests")
-	if !chains.TakesChain(&c) || chains.Takes(&c.Last) || requests.TakesChain(&c) {
-		t.Error("an instrument of chains takes exchanges, or the other way round")
+	var d exporter.Drawing
+	d.Chain(&c, exporter.NewNames(1, 64))
+	if got := drawing(&d); !got["headway.chains"] || got["headway.requests"] {
+		t.Errorf("%v draw from a chain", got)
+	}
+	d.Exchange(&c.Last, exporter.NewNames(1, 64))
+	if got := drawing(&d); got["headway.chains"] || !got["headway.requests"] {
+		t.Errorf("%v draw from an exchange", got)
 	}
 	c.Last.Origin = exchange.Canary
-	if chains.TakesChain(&c) {
-		t.Error("a canary is taken")
+	d.Chain(&c, exporter.NewNames(1, 64))
+	if got := drawing(&d); got["headway.chains"] {
+		t.Error("an instrument draws from the chain of a canary")
 	}
 }

@@ -7,59 +7,61 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 type Drawing struct {
 	exchange Reading
 	chain    ChainReading
-	ofChain  bool // it draws from chain, not from exchange
+	ofChain  bool     // it draws from chain, not from exchange
+	families families // that draw from it
 	samples  Samples
 	used     int // so many samples were in use since Clear
 }
 
 // Exchange makes r the exchange to draw from and returns its Identity. Names bound the
-// labels.
-func (d *Drawing) Exchange(r exchange.Record, names *Names) Identity {
-	d.exchange.Fill(r, names)
-	d.ofChain = false
+// labels. The Drawing keeps a copy of r until Clear.
+func (d *Drawing) Exchange(r *exchange.Record, names *Names) Identity {
+	d.exchange.Fill(*r, names)
+	d.ofChain, d.families = false, familiesOf(r)
 	return d.exchange.Identity
 }
 
-// Chain makes c the chain to draw from and returns the Identity of its last attempt.
-// Names bound the labels.
-func (d *Drawing) Chain(c exchange.Chain, names *Names) Identity {
-	d.chain.Fill(c, names)
-	d.ofChain = true
+// Chain makes c the chain to draw from, for the families of its last attempt, and returns the Identity of its last attempt.
+// Names bound the labels. The Drawing keeps a copy of c until Clear.
+func (d *Drawing) Chain(c *exchange.Chain, names *Names) Identity {
+	d.chain.Fill(*c, names)
+	d.ofChain, d.families = true, familiesOf(&c.Last)
 	return d.chain.Identity
 }
 
-// Each calls add for every instrument of table that takes the exchange or chain, with
-// the index of the instrument and the samples that it drew. The samples are add's to
+// Each calls add for every instrument of table that has samples of the exchange or chain,
+// with the index of the instrument and the samples. The samples are add's to
 // change until add returns.
 func (d *Drawing) Each(table []Instrument, add func(i int, samples Samples)) {
 	for i := range table {
-		if !d.draw(&table[i]) {
+		in := &table[i]
+		if !d.families[in.Family] {
 			continue
 		}
-		d.used = max(d.used, len(d.samples))
-		add(i, d.samples)
+		d.samples = d.samples[:0]
+		switch {
+		case d.ofChain && in.DrawChain != nil:
+			in.DrawChain(&d.chain, &d.samples)
+		case !d.ofChain && in.Draw != nil:
+			in.Draw(&d.exchange, &d.samples)
+		default:
+			continue
+		}
+		if len(d.samples) > 0 {
+			d.used = max(d.used, len(d.samples))
+			add(i, d.samples)
+		}
 	}
-}
-
-// draw says whether in takes the exchange or chain. If so, d.samples are what in drew.
-func (d *Drawing) draw(in *Instrument) bool {
-	d.samples = d.samples[:0]
-	switch {
-	case d.ofChain && in.TakesChain(&d.chain.Chain):
-		in.DrawChain(&d.chain, &d.samples)
-	case !d.ofChain && in.Takes(&d.exchange.Record):
-		in.Draw(&d.exchange, &d.samples)
-	default:
-		return false
-	}
-	return true
 }
 
 // Clear lets go of the exchange or chain. Labels of samples may be pieces of larger
 // strings, which must not live on in a pool.
 func (d *Drawing) Clear() {
-	d.exchange.Clear()
-	d.chain = ChainReading{}
+	if d.ofChain {
+		d.chain = ChainReading{}
+	} else {
+		d.exchange.Clear()
+	}
 	d.used = max(d.used, len(d.samples)) // one that panicked may have drawn more
 	clear(d.samples[:d.used])
 	d.samples, d.used = d.samples[:0], 0

@@ -159,7 +159,7 @@ func TestIdentitySpellsLabels(t *testing.T) {
 		{unrouted, exporter.Traffic, []string{"chat", "a", ""}},
 	} {
 		if got := tt.id.Values(tt.family); !slices.Equal(got, tt.want) {
-			t.Errorf("%s of %+v: %q, want %q", tt.family, tt.id, got, tt.want)
+			t.Errorf("family %d of %+v: %q, want %q", tt.family, tt.id, got, tt.want)
 		}
 	}
 }

@@ -4,7 +4,7 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 
 // Family says which exchanges and chains an instrument draws from, and which labels it
 // shares with the rest of the family.
-type Family string
+type Family uint8
 
 // The families. All but AnyOrigin and Process leave canaries out, and all but Sealed
 // leave out exchanges inside TLS that headway did not open.
@@ -12,42 +12,41 @@ const (
 	// GenAIClient and GenAIServer hold the instruments of the OpenTelemetry semantic
 	// conventions, beside an application and beside a model server. They describe
 	// exchanges of a known dialect only.
-	GenAIClient Family = "gen_ai.client"
-	GenAIServer Family = "gen_ai.server"
+	GenAIClient Family = iota
+	GenAIServer
 	// Traffic holds headway's own instruments about exchanges and chains.
-	Traffic Family = "traffic"
+	Traffic
 	// Application holds those of Traffic for which the conventions have an instrument
 	// beside a model server, but none beside an application.
-	Application Family = "application"
+	Application
 	// AnyOrigin holds those of Traffic that canaries feed, too: a canary meets the same
 	// rate limits, and costs headway the same work.
-	AnyOrigin Family = "any_origin"
+	AnyOrigin
 	// Sealed holds instruments about exchanges inside TLS. Times read from TLS records
 	// are near the truth and not exact, so that they mix with no others.
-	Sealed Family = "sealed"
+	Sealed
 	// Process holds instruments about the running program. They share no labels and
 	// draw from nothing.
-	Process Family = "process"
+	Process
 )
 
-// draws says whether f's instruments draw from exchanges like r.
-func (f Family) draws(r *exchange.Record) bool {
-	canary, sealed := r.Origin == exchange.Canary, r.Mode == exchange.Sealed
-	switch f {
-	case GenAIClient:
-		return !canary && !sealed && r.Role == exchange.Client && r.Operation != ""
-	case GenAIServer:
-		return !canary && !sealed && r.Role == exchange.Server && r.Operation != ""
-	case Traffic:
-		return !canary && !sealed
-	case Application:
-		return !canary && !sealed && r.Role == exchange.Client
-	case AnyOrigin:
-		return !sealed
-	case Sealed:
-		return !canary && sealed
+// families says of every Family whether it draws from an exchange.
+type families [Process + 1]bool
+
+// familiesOf tells the families that draw from exchanges like r. Asking once for all of
+// them is quicker than asking for every instrument.
+func familiesOf(r *exchange.Record) (f families) {
+	open := r.Mode != exchange.Sealed
+	f[AnyOrigin] = open
+	if r.Origin == exchange.Canary {
+		return f
 	}
-	return false
+	f[Sealed] = !open
+	f[Traffic] = open
+	f[Application] = open && r.Role == exchange.Client
+	f[GenAIClient] = open && r.Role == exchange.Client && r.Operation != ""
+	f[GenAIServer] = open && r.Role == exchange.Server && r.Operation != ""
+	return f
 }
 
 // labels lists the labels that f's instruments share, in order.

@@ -6,11 +6,7 @@
 // backends cannot tell different stories.
 package exporter
 
-import (
-	"slices"
-
-	"github.com/headway-sidecar/headway/proxy/exchange"
-)
+import "slices"
 
 // Kind is how the samples of an instrument add up.
 type Kind string
@@ -68,12 +64,4 @@ func (in Instrument) WithEdges(edges Edges) Instrument {
 	slices.Sort(in.Bounds)
 	in.Bounds = slices.Compact(in.Bounds)
 	return in
-}
-
-// Takes says whether the instrument draws from r.
-func (in *Instrument) Takes(r *exchange.Record) bool { return in.Draw != nil && in.Family.draws(r) }
-
-// TakesChain says whether the instrument draws from c. It asks c's last attempt.
-func (in *Instrument) TakesChain(c *exchange.Chain) bool {
-	return in.DrawChain != nil && in.Family.draws(&c.Last)
 }

@@ -54,7 +54,7 @@ func checkRows(t *testing.T, rows []exporter.Instrument) {
 				"gen_ai.client.": exporter.GenAIClient, "gen_ai.server.": exporter.GenAIServer, "headway.sealed.": exporter.Sealed,
 			} {
 				if has := strings.HasPrefix(in.Name, prefix); has != (in.Family == family) {
-					t.Errorf("family %s", in.Family)
+					t.Errorf("family %d", in.Family)
 				}
 			}
 		})
@@ -111,14 +111,29 @@ func TestBoundsIncludeThoseOfTheConventions(t *testing.T) {
 	}
 }
 
-func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
+// full has a sample for every instrument that draws from such exchanges.
+func full(origin exchange.Origin, role exchange.Role, mode exchange.Mode, operation exchange.Operation) exchange.Record {
+	r := limited()
+	r.Origin, r.Role, r.Mode, r.Operation = origin, role, mode, operation
+	r.Overhead = exchange.Overhead{Request: ms}
+	return r
+}
+
+// drawing names the instruments that have samples.
+func drawing(d *exporter.Drawing) map[string]bool {
+	table, out := exporter.Table(exporter.V141), map[string]bool{}
+	d.Each(table, func(i int, _ exporter.Samples) { out[table[i].Name] = true })
+	return out
+}
+
+func TestInstrumentsDrawFromExchangesOfTheirFamily(t *testing.T) {
 	tests := []struct {
 		name string
 		in   exchange.Record
 		want map[string]bool
 	}{
 		{
-			"an exchange of an application", exchange.Record{Origin: exchange.App, Role: exchange.Client, Operation: exchange.Chat},
+			"an exchange of an application", full(exchange.App, exchange.Client, exchange.Explicit, exchange.Chat),
 			map[string]bool{
 				"gen_ai.client.operation.duration": true, "gen_ai.server.request.duration": false,
 				"headway.requests": true, "headway.time_per_output_token": true, "headway.proxy.overhead": true,
@@ -126,29 +141,29 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 			},
 		},
 		{
-			"an exchange of a model server", exchange.Record{Origin: exchange.App, Role: exchange.Server, Operation: exchange.Chat},
+			"an exchange of a model server", full(exchange.App, exchange.Server, exchange.Explicit, exchange.Chat),
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "gen_ai.server.request.duration": true,
 				"headway.requests": true, "headway.time_per_output_token": false,
 			},
 		},
 		{
-			"an exchange of no known dialect", exchange.Record{Origin: exchange.App, Role: exchange.Client},
+			"an exchange of no known dialect", full(exchange.App, exchange.Client, exchange.Explicit, ""),
 			map[string]bool{"gen_ai.client.operation.duration": false, "headway.requests": true},
 		},
 		{
-			"an exchange inside TLS", exchange.Record{Origin: exchange.App, Role: exchange.Client, Mode: exchange.Sealed, Operation: "chat"},
+			"an exchange inside TLS", full(exchange.App, exchange.Client, exchange.Sealed, exchange.Chat),
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.proxy.overhead": false,
 				"headway.time_per_output_token": false, "headway.sealed.requests": true,
 			},
 		},
 		{
-			"a canary inside TLS", exchange.Record{Origin: exchange.Canary, Role: exchange.Client, Mode: exchange.Sealed},
+			"a canary inside TLS", full(exchange.Canary, exchange.Client, exchange.Sealed, ""),
 			map[string]bool{"headway.sealed.requests": false, "headway.ratelimit.limit": false},
 		},
 		{
-			"a canary", exchange.Record{Origin: exchange.Canary, Role: exchange.Client, Operation: exchange.Chat},
+			"a canary", full(exchange.Canary, exchange.Client, exchange.Explicit, exchange.Chat),
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.tokens": false,
 				"headway.inter_token_latency": false, "headway.time_per_output_token": false, "headway.sealed.requests": false, "headway.ratelimit.remaining": true, "headway.proxy.overhead": true,
@@ -157,9 +172,12 @@ func TestInstrumentsTakeOnlyWhatIsTheirs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			var d exporter.Drawing
+			d.Exchange(&tt.in, exporter.NewNames(1, 64))
+			draws := drawing(&d)
 			for name, want := range tt.want {
-				if in := instrument(t, name); in.Takes(&tt.in) != want {
-					t.Errorf("%s takes it: %v", name, !want)
+				if instrument(t, name); draws[name] != want {
+					t.Errorf("%s draws from it: %v", name, !want)
 				}
 			}
 		})

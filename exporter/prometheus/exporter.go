@@ -117,14 +117,14 @@ func (e *Exporter) SetEdges(edges exporter.Edges) {
 // Observe adds one exchange to every instrument that takes it.
 func (e *Exporter) Observe(r exchange.Record) {
 	d := e.drawings.Get().(*exporter.Drawing)
-	e.add(d, d.Exchange(r, e.names), markOf(&r))
+	e.add(d, d.Exchange(&r, e.names), markOf(&r))
 }
 
 // ObserveChain adds one chain to every instrument that takes it, under the labels of its
 // last attempt.
 func (e *Exporter) ObserveChain(c exchange.Chain) {
 	d := e.drawings.Get().(*exporter.Drawing)
-	e.add(d, d.Chain(c, e.names), markOf(&c.Last))
+	e.add(d, d.Chain(&c, e.names), markOf(&c.Last))
 }
 
 // add adds the samples of d to the series of id and gives d back.

@@ -76,6 +76,10 @@ type seriesKey struct {
 
 // observe hands samples of the i-th instrument to their series.
 func (s *series) observe(i int, samples exporter.Samples, m mark) {
+	if len(s.drawn[i].Labels) == 0 { // all are of one series, and there may be thousands
+		s.sink(seriesKey{instrument: i}).observe(samples, m)
+		return
+	}
 	samples.EachSeries(func(labels exporter.Extra, of exporter.Samples) {
 		s.sink(seriesKey{i, labels}).observe(of, m)
 	})

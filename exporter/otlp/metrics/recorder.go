@@ -68,9 +68,9 @@ func (r *recorder) record(t *item) (whole bool) {
 	}()
 	id, last := exporter.Identity{}, &t.record
 	if t.isChain {
-		id, last = r.drawing.Chain(t.chain, r.names), &t.chain.Last
+		id, last = r.drawing.Chain(&t.chain, r.names), &t.chain.Last
 	} else {
-		id = r.drawing.Exchange(t.record, r.names)
+		id = r.drawing.Exchange(&t.record, r.names)
 	}
 	span := spanOf(last)
 	whole = true
