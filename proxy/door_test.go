@@ -220,10 +220,7 @@ func (o observing) Observe(r exchange.Record) { o <- r }
 func TestDrainTreatsCanariesLikeOthers(t *testing.T) {
 	finish := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
-		p.message()
-		p.send(streamHead + token("a"))
-		<-finish
-		p.send(event("[DONE]") + "0\r\n\r\n")
+		p.streamUntil(finish)
 		p.gone()
 	})
 	f := newFixture(t, u.url)

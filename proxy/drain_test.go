@@ -38,10 +38,7 @@ func (f *fixture) cut() <-chan struct{} {
 func TestDrainLetsRunningExchangesFinish(t *testing.T) {
 	finish := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
-		p.message()
-		p.send(streamHead + token("a"))
-		<-finish
-		p.send(event("[DONE]") + "0\r\n\r\n")
+		p.streamUntil(finish)
 		p.gone()
 	})
 	f := newFixture(t, u.url)

@@ -233,6 +233,15 @@ func replying(response string) func(*peer) {
 	}
 }
 
+// streamUntil answers a request with a stream of one token that ends when finish is
+// closed.
+func (p *peer) streamUntil(finish <-chan struct{}) {
+	p.message()
+	p.send(streamHead + token("a"))
+	<-finish
+	p.send(event("[DONE]") + "0\r\n\r\n")
+}
+
 // saying returns an upstream's script that answers every request with the result of say
 // on its target.
 func saying(say func(target string) string) func(*peer) {

@@ -62,10 +62,7 @@ func TestRetiringProxyServesAndSaysGoodbye(t *testing.T) {
 func TestRetiringLeavesStreamsAlone(t *testing.T) {
 	finish := make(chan struct{})
 	u := newUpstream(t, func(p *peer) {
-		p.message()
-		p.send(streamHead + token("a"))
-		<-finish
-		p.send(event("[DONE]") + "0\r\n\r\n")
+		p.streamUntil(finish)
 		p.message()
 		p.send(okay)
 		p.gone()
