@@ -25,7 +25,7 @@ type tcpLink struct {
 	borrowing        func(fd uintptr) bool
 }
 
-// transfer is one read or write: what is asked of the kernel, and its answer.
+// transfer is one read or write: its buffer, and the kernel's answer.
 type transfer struct {
 	p     []byte
 	n     int
