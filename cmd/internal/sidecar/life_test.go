@@ -224,6 +224,7 @@ func TestLastNumbersWaitForAScrape(t *testing.T) {
 	_ = a.Close()
 	l.stop()
 	interop.Until(t, "connections are refused", func() bool { return interop.Refuses(l.listen) })
+	interop.Until(t, "the exchange and its chain are told", func() bool { return l.scrapes.told.Load() == 2 })
 	if got := interop.Status(l.base + "/healthz/live"); got != 200 {
 		t.Errorf("live is %d", got)
 	}
