@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -42,11 +43,11 @@ func TestAnyRechunkingGivesTheSameRecord(t *testing.T) {
 				}
 				random := rand.New(rand.NewPCG(1, uint64(len(body))))
 				for _, most := range []int{1, 2, 7, 100, 5000} {
-					if got := replay(t, file, "", cut(body, most, random)); !reflect.DeepEqual(got, want) {
+					if got := replay(t, file, "", dialecttest.Cut(body, random, most)); !reflect.DeepEqual(got, want) {
 						t.Errorf("in pieces of up to %d bytes\n got %+v\nwant %+v", most, got, want)
 					}
 					packed := gzipped(t, body)
-					got := replay(t, file, "gzip", cut(packed, most, random))
+					got := replay(t, file, "gzip", dialecttest.Cut(packed, random, most))
 					got.Bytes.Out += want.Bytes.Out - int64(len(packed))
 					if !reflect.DeepEqual(got, want) {
 						t.Errorf("compressed, in pieces of up to %d bytes\n got %+v\nwant %+v", most, got, want)
@@ -80,17 +81,6 @@ func replay(t *testing.T, file, encoding string, reads [][]byte) exchange.Record
 	r := told.only(t)
 	r.Span = exchange.Span{} // every exchange has another
 	return r
-}
-
-// cut cuts p into pieces of 1 to most bytes.
-func cut(p []byte, most int, random *rand.Rand) [][]byte {
-	var pieces [][]byte
-	for len(p) > 0 {
-		n := min(len(p), 1+random.IntN(most))
-		pieces = append(pieces, p[:n])
-		p = p[n:]
-	}
-	return pieces
 }
 
 func gzipped(t *testing.T, p []byte) []byte {

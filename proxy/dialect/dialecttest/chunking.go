@@ -12,13 +12,14 @@ import (
 // Decode reads an exchange that comes in pieces, all at one time.
 func Decode(d dialect.Dialect, head *dialect.Head, ask, response [][]byte) dialect.Reply {
 	decoder := d.NewDecoder(head)
-	feed(ask, decoder.Request)
-	feed(response, func(p []byte) { decoder.Feed(p, time.Millisecond) })
+	Feed(decoder.Request, ask)
+	Feed(func(p []byte) { decoder.Feed(p, time.Millisecond) }, response)
 	return decoder.Close()
 }
 
-// feed hands pieces on in a buffer that is used again, as a connection's is.
-func feed(pieces [][]byte, to func(p []byte)) {
+// Feed hands pieces to a function in a buffer that it uses again for each of them, as a
+// connection does.
+func Feed(to func(p []byte), pieces [][]byte) {
 	var buf []byte
 	for _, p := range pieces {
 		buf = append(buf[:0], p...)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
@@ -102,7 +103,7 @@ func FuzzJSON(f *testing.F) {
 		}
 		r := rand.New(rand.NewPCG(seed, 2))
 		for _, most := range []int{1, 3, 20} {
-			if got := readJSON(cut(doc, r, most)...); !slices.Equal(got, want) {
+			if got := readJSON(dialecttest.Cut(doc, r, most)...); !slices.Equal(got, want) {
 				t.Fatalf("in pieces of up to %d bytes:\n got %q\nwant %q", most, got, want)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
@@ -66,7 +67,7 @@ func readJSON(pieces ...[]byte) []string {
 
 // feed feeds a document to j, and returns the lines of its sink v and how it ended.
 func feed(j *frame.JSON, v *values, pieces [][]byte) []string {
-	feedPieces(j.Feed, pieces)
+	dialecttest.Feed(j.Feed, pieces)
 	end := "cut"
 	switch {
 	case j.Close():
@@ -126,7 +127,7 @@ func TestJSON(t *testing.T) {
 			if got := readJSON([]byte(c.in)); !slices.Equal(got, c.want) {
 				t.Errorf("in one piece:\n got %q\nwant %q", got, c.want)
 			}
-			if got := readJSON(cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
+			if got := readJSON(dialecttest.Cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
 				t.Errorf("byte by byte:\n got %q\nwant %q", got, c.want)
 			}
 		})
@@ -193,7 +194,7 @@ func TestAPlaceMayBeArrayOrObject(t *testing.T) {
 			for _, most := range []int{1, 3, len(c.in)} {
 				v := &values{}
 				j := frame.NewJSON(content, v)
-				if got := feed(&j, v, cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), most)); !slices.Equal(got, c.want) {
+				if got := feed(&j, v, dialecttest.Cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), most)); !slices.Equal(got, c.want) {
 					t.Errorf("in pieces of up to %d bytes:\n got %q\nwant %q", most, got, c.want)
 				}
 			}
@@ -230,7 +231,7 @@ func repeated(before, doc []byte) []string {
 	j := frame.NewJSON(shape, v)
 	j.Repeating()
 	for range 2 { // the first time records before, the second plays it
-		feedPieces(j.Feed, [][]byte{before})
+		dialecttest.Feed(j.Feed, [][]byte{before})
 		j.Close()
 		j.Restart()
 	}

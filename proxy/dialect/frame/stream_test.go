@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
@@ -32,32 +33,9 @@ func (e *events) read(stream interface {
 	Feed(p []byte)
 	Close()
 }, pieces [][]byte) []event {
-	feedPieces(stream.Feed, pieces)
+	dialecttest.Feed(stream.Feed, pieces)
 	stream.Close()
 	return e.list
-}
-
-// feedPieces feeds all pieces from one buffer and overwrites it after each, as the buffer
-// of a connection would be.
-func feedPieces(feed func(p []byte), pieces [][]byte) {
-	var buf []byte
-	for _, p := range pieces {
-		buf = append(buf[:0], p...)
-		feed(buf)
-		for i := range buf {
-			buf[i] = '#'
-		}
-	}
-}
-
-// cut cuts p into pieces of random length, of up to most bytes.
-func cut(p []byte, r *rand.Rand, most int) (pieces [][]byte) {
-	for len(p) > 0 {
-		n := min(len(p), 1+r.IntN(most))
-		pieces = append(pieces, p[:n])
-		p = p[n:]
-	}
-	return pieces
 }
 
 // streamCase is a stream and its events.
@@ -73,7 +51,7 @@ func checkStreams(t *testing.T, read func(pieces ...[]byte) []event, cases []str
 			if got := read([]byte(c.in)); !slices.Equal(got, c.want) {
 				t.Errorf("in one piece:\n got %v\nwant %v", got, c.want)
 			}
-			if got := read(cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
+			if got := read(dialecttest.Cut([]byte(c.in), rand.New(rand.NewPCG(1, 1)), 1)...); !slices.Equal(got, c.want) {
 				t.Errorf("byte by byte:\n got %v\nwant %v", got, c.want)
 			}
 		})
@@ -85,7 +63,7 @@ func checkCuts(t *testing.T, read func(pieces ...[]byte) []event, in []byte, wan
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	for _, most := range []int{1, 3, 20} {
-		if got := read(cut(in, r, most)...); !slices.Equal(got, want) {
+		if got := read(dialecttest.Cut(in, r, most)...); !slices.Equal(got, want) {
 			t.Fatalf("in pieces of up to %d bytes:\n got %v\nwant %v", most, got, want)
 		}
 	}
