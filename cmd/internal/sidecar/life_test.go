@@ -29,6 +29,16 @@ type life struct {
 // begin runs a sidecar until it is ready.
 func begin(t *testing.T, env ...string) *life {
 	t.Helper()
+	l := start(t, env...)
+	if l.config.AdminWebConfig == "" {
+		interop.Until(t, "ready", func() bool { return interop.Status(l.base+"/healthz/ready") == 200 })
+	}
+	return l
+}
+
+// start runs a sidecar.
+func start(t *testing.T, env ...string) *life {
+	t.Helper()
 	c, err := config.Read(append([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1", "HEADWAY_PREWARM=0",
 		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0"}, env...))
 	if err != nil {
@@ -47,10 +57,24 @@ func begin(t *testing.T, env ...string) *life {
 	l.stop, l.cut = stop, cut
 	t.Cleanup(cut)
 	go func() { l.ended <- s.Run(ctx, urgent) }()
-	if c.AdminWebConfig == "" {
-		interop.Until(t, "ready", func() bool { return interop.Status(l.base+"/healthz/ready") == 200 })
-	}
 	return l
+}
+
+// startBeforeSilence runs a sidecar whose upstream never answers the handshake of the
+// connection that headway opens first.
+func startBeforeSilence(t *testing.T) (l *life, tried net.Conn) {
+	t.Helper()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	l = start(t, "HEADWAY_UPSTREAM=https://"+silent.Addr().String(), "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0")
+	if tried, err = silent.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tried.Close() })
+	return l, tried
 }
 
 // end waits until the sidecar has ended.
@@ -185,32 +209,8 @@ func TestDrainTimeoutBoundsTheDelayToo(t *testing.T) {
 }
 
 func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // whose TLS handshake never comes
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = silent.Close() }()
-	c, err := config.Read([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
-		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Listen("LISTEN", "ADMIN_LISTEN"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	l := &life{Sidecar: s, ended: make(chan error, 1)}
-	go func() { l.ended <- s.Run(ctx, context.Background()) }()
-	tried, err := silent.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tried.Close() }()
-	stop()
+	l, _ := startBeforeSilence(t)
+	l.stop()
 	l.end(t)
 }
 
@@ -314,38 +314,12 @@ func TestStopIsForThisHostAndNoBrowser(t *testing.T) {
 }
 
 func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // whose TLS handshake never comes
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = silent.Close() }()
-	c, err := config.Read([]string{"HEADWAY_UPSTREAM=https://" + silent.Addr().String(),
-		"HEADWAY_LISTEN=127.0.0.1:0", "HEADWAY_ADMIN_LISTEN=127.0.0.1:0", "HEADWAY_PREWARM=1", "HEADWAY_CONNECT_TIMEOUT=0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Listen("LISTEN", "ADMIN_LISTEN"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx, context.Background()) }()
-	tried, err := silent.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	startup := "http://" + s.admin.Addr().String() + "/healthz/startup"
-	if got := interop.Status(startup); got != 503 {
+	l, tried := startBeforeSilence(t)
+	if got := interop.Status(l.base + "/healthz/startup"); got != 503 {
 		t.Errorf("startup is %d while the first connection is tried", got)
 	}
 	_ = tried.Close()
-	interop.Until(t, "startup is over", func() bool { return interop.Status(startup) == 200 })
-	stop()
-	if err := <-ended; err != nil {
-		t.Errorf("ended with %v", err)
-	}
+	interop.Until(t, "startup is over", func() bool { return interop.Status(l.base+"/healthz/startup") == 200 })
+	l.stop()
+	l.end(t)
 }
