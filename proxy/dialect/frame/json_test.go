@@ -239,6 +239,22 @@ func repeated(before, doc []byte) []string {
 	return feed(&j, v, [][]byte{doc})
 }
 
+// A word that nobody looks for may grow from one document to the next, up to where a
+// value ended before.
+func TestRepeatedWordsMayGrow(t *testing.T) {
+	for _, c := range []struct{ name, before, doc string }{
+		{"a number", `{"list":[{"x":1}],"name":"a"}`, `{"list":[{"x":12}],"name":"a"}`},
+		{"a word that JSON does not have", `{"list":[{"x":n}],"name":"a"}`, `{"list":[{"x":n00}],"name":"a"}`},
+		{"a number at the end of an array", `{"list":[{"x":[]},1],"name":"a"}`, `{"list":[{"x":[]},10],"name":"a"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, want := repeated([]byte(c.before), []byte(c.doc)), readJSON([]byte(c.doc)); !slices.Equal(got, want) {
+				t.Errorf("%s behind %s:\n got %q\nwant %q", c.doc, c.before, got, want)
+			}
+		})
+	}
+}
+
 // A reader that is Repeating emits the values that a plain one emits, wherever the next
 // document of a stream differs from the one before.
 func TestRepeatingEmitsTheSame(t *testing.T) {

@@ -101,7 +101,7 @@ func (t *tape) play(j *JSON, p []byte) []byte {
 		}
 		k := &t.points[i]
 		gap := int(k.start) - at
-		if same < gap || gap == len(p) {
+		if same < gap || gap == len(p) || insideWord(p, gap) {
 			t.failed = true
 			return p
 		}
@@ -145,3 +145,6 @@ func (j *JSON) token(p []byte) []byte {
 	}
 	return p
 }
+
+// insideWord tells whether a number or word goes on at p[at].
+func insideWord(p []byte, at int) bool { return at > 0 && bareBytes[p[at-1]] && bareBytes[p[at]] }
