@@ -19,7 +19,7 @@ type head struct {
 	upgrade bool   // Connection names Upgrade
 
 	fieldLines []fieldLine
-	nominated  [][]byte // fields that Connection names
+	nominated  nominated // fields that Connection names
 }
 
 // fieldLine locates a field in its head: its line without the end, the colon after its
@@ -128,7 +128,7 @@ func (h *head) readConnection(value []byte, keep *bool) {
 		case equalFold(token, "upgrade"):
 			h.upgrade = true
 		case len(token) > 0:
-			h.nominated = append(h.nominated, token)
+			h.nominated.add(token)
 		}
 	}
 }
@@ -211,12 +211,7 @@ func (h *head) hopByHop(name []byte) bool {
 	case equalFold(name, "upgrade"):
 		return !h.upgrade
 	}
-	for _, n := range h.nominated {
-		if bytes.EqualFold(n, name) {
-			return !equalFold(name, "host") && !equalFold(name, "content-length") && !equalFold(name, "transfer-encoding")
-		}
-	}
-	return false
+	return h.nominated.has(name) && !equalFold(name, "host") && !equalFold(name, "content-length") && !equalFold(name, "transfer-encoding")
 }
 
 // appendRequest appends the head in the form for the upstream of r. Unless span is nil,

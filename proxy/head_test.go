@@ -3,8 +3,11 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy"
@@ -76,5 +79,39 @@ func agree(t *testing.T, when string, r *http.Request, f proxy.Framing) {
 	length := max(r.ContentLength, 0)
 	if chunked != f.Chunked || (!chunked && length != max(f.Length, 0)) {
 		t.Errorf("%s net/http frames it as %q with length %d, headway as %+v", when, r.TransferEncoding, r.ContentLength, f)
+	}
+}
+
+// A head may name as many fields in Connection as it has. Each of them stays behind, and
+// a field that has only the length of one goes on.
+func TestConnectionNamesManyFields(t *testing.T) {
+	const n = 8_000
+	head := bytes.NewBufferString("GET / HTTP/1.1\r\nHost: a\r\nConnection: ")
+	for i := range n {
+		fmt.Fprintf(head, "X-%05d, ", i)
+	}
+	head.WriteString("content-length, host\r\n")
+	for i := range n {
+		fmt.Fprintf(head, "x-%05d: 1\r\n", i)
+	}
+	head.WriteString("y-00001: 1\r\n\r\n")
+	forwarded, _, _, ok := proxy.ForwardedHead(head.Bytes(), newRoute(t, "", "http://upstream:8000"))
+	if want := "GET / HTTP/1.1\r\nHost: upstream:8000\r\ny-00001: 1\r\n\r\n"; !ok || string(forwarded) != want {
+		t.Errorf("forwarded %.200q, want %q", forwarded, want)
+	}
+}
+
+// BenchmarkConnectionNamesManyFields takes a hundred times as long for ten times the
+// fields if headway compares every field with every name.
+func BenchmarkConnectionNamesManyFields(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		head := bytes.NewBufferString("GET / HTTP/1.1\r\nHost: a\r\nConnection: ")
+		head.WriteString(strings.Repeat("a,", n) + "b\r\n" + strings.Repeat("c: 1\r\n", n) + "\r\n")
+		route := newRoute(b, "", "http://upstream:8000")
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				proxy.ForwardedHead(head.Bytes(), route)
+			}
+		})
 	}
 }
