@@ -23,6 +23,13 @@ const maxPending = 1 << 20
 // asks decoders to support 8 MiB.
 const maxZstdWindow = 8 << 20
 
+// maxCodings bounds the codings that headway undoes, one upon the other. Each costs the
+// memory of a window, and no server has a reason for more than one.
+const maxCodings = 2
+
+// maxEncoding bounds the Content-Encoding that headway looks at, in bytes.
+const maxEncoding = 256
+
 // inflater decompresses a copy of a body on a goroutine of its own. Its output has the
 // time of the compressed bytes that completed it.
 type inflater struct {
@@ -164,11 +171,14 @@ type decompressor func(io.Reader) (io.Reader, error)
 
 // decompressors returns the decompressors that undo a Content-Encoding, the outermost
 // coding first. None means that the bytes are plain; known is false when headway does
-// not know a coding. Without the field the first bytes decide, because some services
+// not know a coding, or there are more than maxCodings. Without the field the first bytes decide, because some services
 // gzip and do not say so.
 func decompressors(encoding string, first []byte) (open []decompressor, known bool) {
-	if encoding == "" {
+	switch {
+	case encoding == "":
 		return sniffed(first), true
+	case len(encoding) > maxEncoding:
+		return nil, false
 	}
 	for coding := range strings.SplitSeq(encoding, ",") {
 		var d decompressor
@@ -184,6 +194,9 @@ func decompressors(encoding string, first []byte) (open []decompressor, known bo
 		case "zstd":
 			d = openZstd
 		default:
+			return nil, false
+		}
+		if len(open) == maxCodings {
 			return nil, false
 		}
 		open = append([]decompressor{d}, open...)

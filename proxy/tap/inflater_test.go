@@ -180,3 +180,38 @@ func TestInflaterThatFallsBehindIsDetached(t *testing.T) {
 		})
 	}
 }
+
+// Every coding costs the memory of a window, and a head has room for 60,000 of them.
+func TestManyCodingsAreNotUndone(t *testing.T) {
+	body := []string{"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n"}
+	twice := compress("gzip", string(bytes.Join(compress("gzip", body...), nil)))
+	for _, tt := range []struct {
+		name   string
+		fields []string
+		body   [][]byte
+		read   bool
+	}{
+		{"one", []string{"Content-Encoding", "gzip"}, compress("gzip", body...), true},
+		{"two", []string{"Content-Encoding", "gzip, gzip"}, twice, true},
+		{"two, in fields of their own", []string{"Content-Encoding", "gzip", "Content-Encoding", "gzip"}, twice, true},
+		{"two, and identity", []string{"Content-Encoding", "gzip, identity, gzip"}, twice, true},
+		{"three", []string{"Content-Encoding", "gzip, gzip, gzip"}, twice, false},
+		{"as many as a head has room for", []string{"Content-Encoding", strings.Repeat("br,", 60_000)}, twice, false},
+		{"as many fields as a head has room for", slices.Repeat([]string{"Content-Encoding", "br"}, 12_000), twice, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			of, told := newTap()
+			x := of.Begin(chat())
+			x.ResponseHead(200, header(append(tt.fields, "Content-Type", "text/event-stream")...), tap.Now())
+			for _, p := range tt.body {
+				x.Chunk([][]byte{p}, tap.Now(), tap.Now())
+			}
+			end(x)
+			of.Wait()
+			r := told.only(t)
+			if read, noted := r.Chunks.Count == 1, slices.Contains(r.Notes, "unknown_encoding"); read != tt.read || noted == tt.read {
+				t.Errorf("%d content chunks, notes %q", r.Chunks.Count, r.Notes)
+			}
+		})
+	}
+}

@@ -33,7 +33,9 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 		case exchange.EqualFold(name, "content-type"):
 			x.head.Response.ContentType = mediaType(value)
 		case exchange.EqualFold(name, "content-encoding"):
-			x.encoding = join(x.encoding, value)
+			if len(x.encoding) <= maxEncoding {
+				x.encoding = join(x.encoding, value)
+			}
 		default:
 			x.limits.field(name, value, at.Time())
 			advise(&x.record.Advice, name, value, at.Time())
