@@ -104,7 +104,7 @@ func TestSaysThatTheUpstreamIsDown(t *testing.T) {
 	c.send(chat())
 	f.refused(c.rest(), 502, "upstream_connect_error", "connection refused")
 	if r := f.want(exchange.ConnectError, exchange.ErrConnection, 502); r.Model.Request != "m-1" {
-		t.Errorf("recorded model %q: what was asked for is known all the same", r.Model.Request)
+		t.Errorf("recorded model %q: the request named it all the same", r.Model.Request)
 	}
 }
 

@@ -56,7 +56,7 @@ func FuzzRequestHead(f *testing.F) {
 		}
 		agree(t, "as it goes on", goes, framing)
 		if told, err := read1(proxy.ToldHead(p, route, measured)); err != nil {
-			t.Errorf("net/http does not read what is told of a span: %v", err)
+			t.Errorf("net/http does not read a head that names the span: %v", err)
 		} else {
 			agree(t, "as it tells of a span", told, framing)
 		}

@@ -59,7 +59,7 @@ func TestConnectionThatIsNotQuietHasNotEnded(t *testing.T) {
 	newPeer(t, far).send("ticket")
 	eventually(t, "it to arrive", func() bool { return u.HasEnded(true) })
 	if u.HasEnded(false) {
-		t.Error("bytes are taken for an end")
+		t.Error("bytes passed for an end")
 	}
 	_ = far.Close()
 	eventually(t, "the end", func() bool { return u.HasEnded(false) })

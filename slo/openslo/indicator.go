@@ -113,7 +113,7 @@ func (r *reader) queries(from *Object, sli *SLISpec, d *document) {
 		}
 		text, _ := m.Source.Spec["query"].(string)
 		if !strings.HasPrefix(text, "headway_slo_requests_total{"+own) {
-			r.lose(from, place(from, sli), "its query is not run: what is good is said in the annotations", "let it read what headway counts, or leave it for others")
+			r.lose(from, place(from, sli), "its query is not run: the annotations say which requests are good", "let it read what headway counts, or leave it for others")
 			return
 		}
 	}

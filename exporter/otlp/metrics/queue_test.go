@@ -28,10 +28,10 @@ func TestWhatIsShutDownFlushesTheRestAndDropsWhatComesLater(t *testing.T) {
 		t.Errorf("%d dropped, want 2", e.Dropped())
 	}
 	if err := e.ForceFlush(t.Context()); err == nil {
-		t.Error("what is shut down was flushed")
+		t.Error("an exporter that was shut down flushed")
 	}
 	if err := e.Shutdown(t.Context()); err == nil {
-		t.Error("what is shut down was shut down again, without a word")
+		t.Error("an exporter was shut down a second time, without a word")
 	}
 	if n := len(to.all()); n != 1 {
 		t.Errorf("%d requests, want the last one only", n)

@@ -9,7 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// What an exchange may cost (issue 6).
+// The limits for the cost of an exchange.
 const (
 	maxBytesKept = 2 << 10
 	benchVersion = "v0.6.0"

@@ -46,7 +46,7 @@ type decoder struct {
 	chunks     exchange.Chunks
 }
 
-// What data that is no terminator may be.
+// Data that is no terminator is one of these.
 const (
 	isDocument = -1
 	isNothing  = -2
