@@ -262,15 +262,18 @@ func appendField(dst, name []byte, value string) []byte {
 }
 
 // appendResponse appends the head in the form for the client, with the given Connection
-// field unless that is empty. A client of HTTP/1.0 gets no chunks.
+// field unless that is empty. A client of HTTP/1.0 gets no chunks. No client gets chunks
+// with a 204 or 304, which have no body (RFC 9112, section 6.1): a server that promises
+// them there breaks the rule, and a client that believes it waits for their end.
 func (h *responseHead) appendResponse(dst []byte, connection string, toHTTP10 bool) []byte {
 	start, _, _ := bytes.Cut(h.raw, []byte("\r\n"))
 	dst = append(dst, "HTTP/1.1"...)
 	dst = append(dst, start[len("HTTP/1.1"):]...)
 	dst = append(dst, "\r\n"...)
+	withoutChunks := toHTTP10 || h.status == 204 || h.status == 304
 	for i := range h.fieldLines {
 		name, line := h.nameAndLine(i)
-		if h.hopByHop(name) || (toHTTP10 && equalFold(name, "transfer-encoding")) {
+		if h.hopByHop(name) || (withoutChunks && equalFold(name, "transfer-encoding")) {
 			continue
 		}
 		dst = append(append(dst, line...), "\r\n"...)
