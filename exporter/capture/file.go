@@ -39,8 +39,10 @@ func (f *file) open() error {
 	return nil
 }
 
-// write appends whole lines, to a new file if the present one would grow too large.
+// write appends whole lines, to a new file if the present one would grow too large or
+// somebody else has put it aside.
 func (f *file) write(lines []byte) error {
+	f.follow()
 	if f.current != nil && f.size > 0 && f.size+int64(len(lines)) > f.maxBytes {
 		if err := f.rotate(); err != nil {
 			return fmt.Errorf("putting capture file aside: %w", err)
@@ -58,6 +60,23 @@ func (f *file) write(lines []byte) error {
 		f.torn = false
 	}
 	return f.append(lines)
+}
+
+// follow closes the file if its name does not lead to it any more, because somebody has
+// renamed or removed it, as logrotate does. It notices a file that was cut short, too.
+func (f *file) follow() {
+	if f.current == nil {
+		return
+	}
+	open, err := f.current.Stat()
+	if err != nil {
+		return
+	}
+	if named, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(open, named) {
+		f.close()
+		return
+	}
+	f.size = open.Size()
 }
 
 func (f *file) append(p []byte) error {

@@ -3,6 +3,7 @@ package capture_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -80,6 +81,50 @@ func TestWriterWritesWhatIsQueuedWhenItIsClosed(t *testing.T) {
 	}
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("file mode %v, want 0600", info.Mode())
+	}
+}
+
+func TestWriterFollowsTheNameOfItsFile(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		touch func(path string) error
+		aside int // lines in the file that was put aside
+		want  int // lines in the file
+	}{
+		{"renamed, as logrotate does", func(path string) error { return os.Rename(path, path+".aside") }, 1, 2},
+		{"renamed, and made anew", func(path string) error {
+			return errors.Join(os.Rename(path, path+".aside"), os.WriteFile(path, nil, 0o600))
+		}, 1, 2},
+		{"removed", os.Remove, 0, 2},
+		{"cut short", func(path string) error { return os.Truncate(path, 0) }, 0, 2},
+		{"left alone", func(string) error { return nil }, 0, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "capture.jsonl")
+				w := newWriter(t, capture.Config{Path: path})
+				observe := func() {
+					w.Observe(chat())
+					time.Sleep(2 * time.Second)
+					synctest.Wait()
+				}
+				observe()
+				if err := tt.touch(path); err != nil {
+					t.Fatal(err)
+				}
+				observe()
+				observe()
+				closeWriter(t, w)
+				if got := count(t, path); got != tt.want || w.Dropped() != 0 {
+					t.Errorf("%d lines and %d dropped, want %d and 0", got, w.Dropped(), tt.want)
+				}
+				if tt.aside > 0 {
+					if got := count(t, path+".aside"); got != tt.aside {
+						t.Errorf("%d lines in the file that was put aside, want %d", got, tt.aside)
+					}
+				}
+			})
+		})
 	}
 }
 
