@@ -39,8 +39,8 @@ type relay struct {
 	delivered     atomic.Bool  // the whole response was written to the client
 	reason        atomic.Pointer[exchange.Outcome]
 	tunnel        atomic.Bool // the protocol was switched: bytes go both ways
-	clientEnded   atomic.Bool // the client ended its sending side, and the upstream knows
-	clientEndedAt tap.Instant // when it did; to be read when ended is set
+	clientEnded   atomic.Bool // the client ended its sending side, and headway passes that on
+	clientEndedAt tap.Instant // when it did; readable once clientEnded is set
 
 	// Of the upstream's goroutine:
 	body          body

@@ -97,11 +97,11 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	if len(c.bytes()) > 0 { // a request that the client sent ahead goes first
 		return true
 	}
-	r.up.endWriting()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	r.clientEndedAt = c.at
-	r.clientEnded.Store(true)
+	r.clientEnded.Store(true) // first, because an upstream that ends its response at once ends it for this
+	c.mu.Unlock()
+	r.up.endWriting()
 	c.over.Broadcast()
 	return true
 }
