@@ -190,10 +190,15 @@ func (d *decoder) Value(v frame.Value) {
 		m.failed = m.failed || string(v.Text) == "error"
 	case Failure:
 		m.failed = m.failed || v.Kind == frame.Object || v.Kind == frame.Array || v.Kind == frame.String && v.Len > 0
-	case Choice, Index, Finish, Delta:
-		if m.describe(v) {
+	case Choice:
+		switch v.Kind {
+		case frame.Object:
+			m.beginChoice()
+		case frame.End:
 			d.endChoice()
 		}
+	case Index, Finish, Delta:
+		m.describe(v)
 	case Content, Reasoning, Whole, Detail, Summary:
 		m.generate(v)
 	case Logprob:
@@ -202,12 +207,12 @@ func (d *decoder) Value(v frame.Value) {
 		m.tokens.ids += begins(v)
 	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds:
 		d.engine.set(v)
+	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens:
+		m.usage.setCount(v)
+	case TimedInput, TimedCached, TimedOutput:
+		m.timings.setCount(v)
 	default:
-		if v.Field >= Own {
-			d.reader.Value(m, v)
-			return
-		}
-		m.setCount(v)
+		d.reader.Value(m, v)
 	}
 }
 

@@ -115,9 +115,14 @@ func (m *Message) generate(v frame.Value) {
 	}
 }
 
-// describe books a value that a choice says of itself. It tells whether the choice ends
-// with it.
-func (m *Message) describe(v frame.Value) (ended bool) {
+// beginChoice begins another choice.
+func (m *Message) beginChoice() {
+	m.choice = choice{before: m.content}
+	m.choices++
+}
+
+// describe books a value that a choice says of itself.
+func (m *Message) describe(v frame.Value) {
 	switch v.Field {
 	case Index:
 		if n, ok := v.Int(); ok {
@@ -129,14 +134,7 @@ func (m *Message) describe(v frame.Value) (ended bool) {
 		}
 	case Delta:
 		m.choice.delta = true
-	case Choice:
-		if v.Kind == frame.Object {
-			m.choice = choice{before: m.content}
-			m.choices++
-		}
-		return v.Kind == frame.End
 	}
-	return false
 }
 
 // gather ends the gathering of a choice's content: it leaves out what only repeats.

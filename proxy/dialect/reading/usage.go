@@ -8,15 +8,16 @@ import (
 // usage is the counts of a usage object. Each is the last one that came: no API has
 // counts to be added up.
 type usage struct {
-	known     counts // those that came
+	known counts // those that came
+	// cacheApart says that input leaves out cached and written.
+	cacheApart bool
+
 	input     int64
 	output    int64
 	total     int64
 	cached    int64
 	written   int64
 	reasoning int64
-	// cacheApart says that input leaves out cached and written.
-	cacheApart bool
 }
 
 // counts is a set of the counts.
@@ -31,32 +32,25 @@ const (
 	hasReasoning
 )
 
-// setCount books a count of tokens.
-func (m *Message) setCount(v frame.Value) {
+// setCount sets the count that v is.
+func (u *usage) setCount(v frame.Value) {
 	n, ok := v.Int()
 	if !ok {
 		return
 	}
-	u, t := &m.usage, &m.timings
 	switch v.Field {
-	case InputTokens:
+	case InputTokens, TimedInput:
 		u.set(&u.input, hasInput, n)
-	case OutputTokens:
+	case OutputTokens, TimedOutput:
 		u.set(&u.output, hasOutput, n)
 	case TotalTokens:
 		u.set(&u.total, hasTotal, n)
-	case CachedTokens:
+	case CachedTokens, TimedCached:
 		u.set(&u.cached, hasCached, n)
 	case WrittenTokens:
 		u.set(&u.written, hasWritten, n)
 	case ReasoningTokens:
 		u.set(&u.reasoning, hasReasoning, n)
-	case TimedInput:
-		t.set(&t.input, hasInput, n)
-	case TimedCached:
-		t.set(&t.cached, hasCached, n)
-	case TimedOutput:
-		t.set(&t.output, hasOutput, n)
 	}
 }
 
