@@ -23,6 +23,7 @@ const module = "github.com/headway-sidecar/headway"
 var rooms = map[string][]string{
 	"proxy/exchange":              {},
 	"proxy/exchange/exchangetest": {"proxy/exchange"},
+	"proxy/exchange/golden":       {},
 	"proxy/dialect":               {"proxy/exchange"},
 	"proxy/dialect/frame":         {},
 	"proxy/dialect/dialecttest":   {"proxy/dialect", "proxy/exchange"},
@@ -41,7 +42,7 @@ var rooms = map[string][]string{
 	"slo/openslo": {"slo", "slo/rules", "proxy/exchange"},
 	"slo/sloth":   {"slo", "slo/rules"},
 	"slo/pyrra":   {"slo", "slo/rules"},
-	"slo/slotest": {"slo", "exporter/golden"},
+	"slo/slotest": {"slo", "proxy/exchange/golden"},
 
 	"probe/modelsim": {},
 
@@ -55,8 +56,6 @@ var rooms = map[string][]string{
 	"exporter/otlp/metrics":   {"exporter", "proxy/exchange"},
 
 	"exporter/otlp/delivery": {},
-
-	"exporter/golden": {},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
-	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
 const chainID = exchange.ChainID(0x9f2c0000000000aa)

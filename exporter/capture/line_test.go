@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
-	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
 const ms = time.Millisecond

@@ -22,10 +22,10 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/exportertest"
-	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 	"text/template"
 
 	"github.com/headway-sidecar/headway/exporter"
-	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
 const reference = "../../docs/metrics.md"

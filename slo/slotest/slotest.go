@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter/golden"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 	"github.com/headway-sidecar/headway/slo"
 )
 

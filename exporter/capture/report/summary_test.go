@@ -14,8 +14,8 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/capture/report"
-	"github.com/headway-sidecar/headway/exporter/golden"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 	"github.com/headway-sidecar/headway/slo"
 )
 

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/headway-sidecar/headway/exporter/golden"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
 // recorder notes whether a test that used it would have failed.
