@@ -24,9 +24,9 @@ import (
 )
 
 const (
-	// adminPoll is the time between two questions to a sidecar.
+	// adminPoll is the time between two requests to a sidecar.
 	adminPoll = 100 * time.Millisecond
-	// adminTimeout bounds one question.
+	// adminTimeout bounds one request.
 	adminTimeout = 5 * time.Second
 )
 
@@ -45,7 +45,7 @@ func adminFlags(f *flag.FlagSet) *adminOptions {
 	return &o
 }
 
-// adminClient asks the admin port of a sidecar.
+// adminClient sends requests to the admin port of a sidecar.
 type adminClient struct {
 	base string // URL without a path
 	http *http.Client
@@ -76,8 +76,8 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 			return nil, fmt.Errorf("--ca: no certificate in %s", o.ca)
 		}
 	}
-	// No proxy from the environment: the sidecar is here. No kept connections: it
-	// would wait for them when it stops.
+	// The client uses no proxy from the environment, because the sidecar is on this
+	// host. It keeps no connections, because a sidecar that stops would wait for them.
 	transport := &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}
 	return &adminClient{
 		base: strings.TrimRight(base, "/"),
@@ -85,8 +85,9 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 	}, nil
 }
 
-// adminURL is where a sidecar with this ADMIN_LISTEN, its default if empty, and
-// this ADMIN_WEB_CONFIG is reached from beside it.
+// adminURL is the URL of the admin port as processes beside the sidecar reach it.
+// listen and webConfig are the sidecar's ADMIN_LISTEN (empty is the default) and
+// ADMIN_WEB_CONFIG.
 func adminURL(listen, webConfig string) (string, error) {
 	if listen == "" {
 		all := config.Variables()
@@ -116,7 +117,7 @@ func adminURL(listen, webConfig string) (string, error) {
 	return scheme + "://" + net.JoinHostPort(host, port), nil
 }
 
-// ask makes one request. The error says what was answered instead of want.
+// ask makes one request. If the status is not want, the error is an answerError.
 func (a *adminClient) ask(ctx context.Context, method, path string, want int) error {
 	request, err := http.NewRequestWithContext(ctx, method, a.base+path, http.NoBody)
 	if err != nil {
@@ -127,20 +128,20 @@ func (a *adminClient) ask(ctx context.Context, method, path string, want int) er
 		return err
 	}
 	defer response.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // it only adorns the error
+	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // for the error alone
 	if response.StatusCode != want {
 		return &answerError{what: method + " " + a.base + path, status: response.Status, said: strings.TrimSpace(string(said))}
 	}
 	return nil
 }
 
-// answerError is an answer that was not hoped for.
+// answerError is an answer with another status than the client asked for.
 type answerError struct{ what, status, said string }
 
 func (e *answerError) Error() string { return fmt.Sprintf("%s: %s: %s", e.what, e.status, e.said) }
 
-// until asks for path again and again, until settled says of the outcome that it
-// is the one hoped for. When ctx ends first, the error tells the last outcome.
+// until requests path again and again, until settled returns true for the result of a
+// request. If ctx ends first, until returns the error of the last request.
 func (a *adminClient) until(ctx context.Context, path string, settled func(error) bool) error {
 	var last error
 	for {
@@ -164,7 +165,7 @@ func (a *adminClient) stop(ctx context.Context) error {
 	err := a.ask(ctx, http.MethodPost, "/stop", http.StatusAccepted)
 	var answer *answerError
 	if errors.As(err, &answer) && strings.HasPrefix(answer.status, "404") {
-		return fmt.Errorf("%w; it is asked over loopback only", err)
+		return fmt.Errorf("%w; the sidecar takes this request over loopback only", err)
 	}
 	return err
 }

@@ -13,13 +13,14 @@ import (
 	"golang.org/x/term"
 )
 
-// exitStatus is how a child ended, and how this process is to end: 0 to 255.
+// exitStatus is the exit code of a child, and the one that this process must end with:
+// 0 to 255.
 type exitStatus int
 
 func (e exitStatus) Error() string { return "exit code " + strconv.Itoa(int(e)) }
 
-// runChild runs command to its end and hands on to it what signals come. The error
-// is an exitStatus when it ran and did not succeed.
+// runChild runs command to its end and passes signals on to it. The error is an
+// exitStatus if the command ran and failed.
 func runChild(command []string, out, errs io.Writer) error {
 	child := exec.Command(command[0], command[1:]...)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, out, errs
@@ -43,14 +44,14 @@ func runChild(command []string, out, errs io.Writer) error {
 	}
 }
 
-// fromTerminal tells whether s was typed: then the terminal has sent it to the
-// child too.
+// fromTerminal says whether the user typed s at a terminal. Then the terminal has sent
+// s to the child too.
 func fromTerminal(s os.Signal) bool {
 	return (s == syscall.SIGINT || s == syscall.SIGQUIT) && term.IsTerminal(int(os.Stdin.Fd()))
 }
 
-// childStatus is err, of waiting for a child, as the code that a shell would give:
-// 128 and the signal's number when one ended it.
+// childStatus turns the error of waiting for a child into the exit code that a shell
+// would report: after a signal, 128 plus its number.
 func childStatus(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

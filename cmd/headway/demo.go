@@ -19,7 +19,7 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// demoSLOs is the SLO file that the demo judges by unless it is given another.
+// demoSLOs is the SLO file of the demo. The flag --slo replaces it.
 //
 //go:embed demo.slo.yaml
 var demoSLOs []byte
@@ -34,7 +34,8 @@ type demoOptions struct {
 	every         time.Duration // between two tables
 }
 
-// demoRetries is how often the demo's application tries again, as the SDKs do.
+// demoRetries is the number of retries of the demo's application for a failed call, the
+// same as in the SDKs.
 const demoRetries = 2
 
 const demoUsage = `usage: headway demo [flags]
@@ -67,7 +68,7 @@ func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 	return demo(ctx, o, out, errs)
 }
 
-// check finds everything that is wrong with the options.
+// check returns every problem of the options.
 func (o demoOptions) check() error {
 	var wrong []error
 	if err := config.CheckAddress(o.listen); err != nil {
@@ -82,8 +83,8 @@ func (o demoOptions) check() error {
 	return errors.Join(wrong...)
 }
 
-// demo runs a simulated model server, a sidecar before it and an application's
-// traffic through both, and shows what the sidecar measures, until ctx ends.
+// demo runs a simulated model server, a sidecar before it and an application's traffic
+// through both, and shows the measurements of the sidecar, until ctx ends.
 func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	quiet := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelError}))
 	model, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +105,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	// The application stops first, then the sidecar, then the model server.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
-	g, ctx := errgroup.WithContext(ctx) // a server that fails ends the traffic too
+	g, ctx := errgroup.WithContext(ctx) // if a server fails, the traffic ends too
 	g.Go(func() error { return serveSim(serving, model, demoModel(o), quiet) })
 	g.Go(func() error { return s.Run(serving, context.Background()) })
 	g.Go(func() error {
@@ -150,9 +151,10 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*
 	return s, nil
 }
 
-// demoModel is a model server that is busy enough to be worth watching: it
-// drafts tokens, limits its users, and sometimes fails. An outage with all its
-// retries stays below the rate limit, which would go on where the outage ends.
+// demoModel is a model server that is busy enough to be worth watching: it drafts
+// tokens, limits its users, and sometimes fails. The calls of an outage, with all their
+// retries, stay below the rate limit. Otherwise calls would keep failing after the
+// outage, because of the limit.
 func demoModel(o demoOptions) modelsim.Config {
 	c := modelsim.DefaultConfig()
 	c.Models = []string{"sim-medium"}

@@ -29,8 +29,8 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 	}
 	text := out.String()
 	for _, want := range []string{
-		`(?m)^requests [1-9]\d*, .* TTFT p50 \d`,      // a line on the way
-		`(?m)^requests [1-9]\d*   .* output tokens/s`, // the table at the end
+		`(?m)^requests [1-9]\d*, .* TTFT p50 \d`,      // a line while the demo runs
+		`(?m)^requests [1-9]\d*   .* output tokens/s`, // the last table
 		`(?m)^  TTFT +\d.* [1-9]\d*$`,
 		`(?m)^   ITL +\d.* [1-9]\d*$`,
 		`(?m)^outcomes   ok [1-9]`,
@@ -44,14 +44,15 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 	}
 	addresses := regexp.MustCompile(`http://([^/]+)/`).FindAllStringSubmatch(text, -1)
 	if len(addresses) != 4 {
-		t.Errorf("%d addresses are told in:\n%s", len(addresses), text)
+		t.Errorf("%d addresses in:\n%s", len(addresses), text)
 	}
 	for _, address := range addresses {
 		if !interop.Refuses(address[1]) {
 			t.Errorf("something still listens at %s", address[1])
 		}
 	}
-	// fasthttp's cleaner of idle connections ends only when it next wakes up.
+	// fasthttp closes idle connections in a goroutine that ends only when it next wakes
+	// up.
 	const cleaners = 1
 	interop.Until(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines+cleaners })
 }
@@ -63,7 +64,7 @@ func TestDemosFaultsAreValid(t *testing.T) {
 	}
 }
 
-func TestDemoJudgesByTheFileItIsGiven(t *testing.T) {
+func TestDemoJudgesByTheFileOfItsFlag(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "own.slo.yaml")
 	if err := os.WriteFile(file, []byte("slos: [{name: mine, objective: 99, window: 30d}]"), 0o600); err != nil {
 		t.Fatal(err)

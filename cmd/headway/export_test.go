@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestMain lets tests start headway as a process without building it anew.
+// TestMain lets tests start headway as a process without another build: the test binary
+// itself becomes headway.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_AS_HEADWAY") != "" {
 		main()

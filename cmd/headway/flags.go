@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// newFlags is an empty set of flags for the named command. It prints nothing by
-// itself.
+// newFlags returns an empty set of flags for the named command. The set prints no
+// errors and no help by itself.
 func newFlags(name string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	return f
 }
 
-// parse reads args into f, for a command that takes no arguments beyond its flags.
-// When they ask for help, it goes to out: about and what flags there are.
+// parse reads args into f, for a command that takes no arguments beyond its flags. If
+// args ask for help, parse writes about and the list of flags to out.
 func parse(f *flag.FlagSet, args []string, about string, out io.Writer) error {
 	if err := parseFlags(f, args, about, out); err != nil {
 		return err

@@ -18,8 +18,8 @@ import (
 
 const module = "github.com/headway-sidecar/headway"
 
-// rooms is docs/architecture.md as data: every package of the module, and the
-// packages of the module that it may import.
+// rooms lists every package of the module, and the packages of the module that it may
+// import. It is the table of docs/architecture.md as data.
 var rooms = map[string][]string{
 	"proxy/exchange":              {},
 	"proxy/exchange/exchangetest": {"proxy/exchange"},

@@ -13,8 +13,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop/life"
 )
 
-// These tests have few streams. TestInteropDrainUnderLoad and its neighbours do the
-// same with hundreds.
+// These tests use few streams. TestInteropDrainUnderLoad and its neighbours run the
+// same scenarios with hundreds.
 
 func TestDrainBreaksNoStream(t *testing.T) {
 	life.Drain(t, self(t), 50, 5*time.Millisecond)
@@ -24,8 +24,8 @@ func TestRollingRestartBreaksNoStream(t *testing.T) {
 	life.RollingRestart(t, self(t), 50, 20*time.Millisecond, time.Second)
 }
 
-// held is a sidecar with one stream under way, which ends when goOn is closed and
-// tells then what became of it.
+// held starts a sidecar with one stream under way. The stream goes on when the test
+// closes goOn; ended then receives the error of its client.
 func held(t *testing.T, env ...string) (s *interop.Sidecar, goOn chan struct{}, ended <-chan error) {
 	t.Helper()
 	goOn = make(chan struct{})
@@ -50,7 +50,7 @@ func TestSecondSignalIsNoEmergency(t *testing.T) {
 	for range 2 {
 		for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 			s.Process.Signal(t, signal)
-			interop.Eventually(t, 5*time.Second, func() error { // it had time to see the signal
+			interop.Eventually(t, 5*time.Second, func() error { // so that headway has time to see the signal
 				if !strings.Contains(s.Process.Printed(t), `"draining"`) {
 					return os.ErrNotExist
 				}
@@ -71,7 +71,7 @@ func TestSecondSignalIsNoEmergency(t *testing.T) {
 	}
 }
 
-func TestSIGQUITCutsAndStillTells(t *testing.T) {
+func TestSIGQUITCutsStreamsAndStillCapturesThem(t *testing.T) {
 	for name, before := range map[string]func(*interop.Sidecar){
 		"while it serves": func(*interop.Sidecar) {},
 		"while it drains": func(s *interop.Sidecar) {
@@ -112,8 +112,9 @@ func TestSIGQUITCutsAndStillTells(t *testing.T) {
 	}
 }
 
-// TestWaitBecomesTheCommand as shells' exec does: signals reach it, and nothing is
-// left between it and its parent.
+// TestWaitBecomesTheCommand checks that wait replaces its process by the command, as
+// exec does in a shell: signals reach the command, and no process stands between it and
+// its parent.
 func TestWaitBecomesTheCommand(t *testing.T) {
 	s := self(t).StartSidecar(t, "http://127.0.0.1:1")
 	p := interop.Start(t, nil, string(self(t)), "wait", "--admin", "http://"+s.Admin, "--", "sh", "-c", `echo "pid $$ of $0"`, "the command")
@@ -152,7 +153,7 @@ func TestWaitHandsSignalsToTheCommand(t *testing.T) {
 	}
 }
 
-func TestWhatTheDrainCutsIsCapturedToo(t *testing.T) {
+func TestTheCaptureHasStreamsThatTheDrainCuts(t *testing.T) {
 	life.Cut(t, self(t), 50)
 }
 

@@ -20,10 +20,11 @@ import (
 const (
 	exitOK     = 0 // also after SIGTERM
 	exitFailed = 1
-	exitUsage  = 2 // wrong usage or configuration; nothing was begun
+	exitUsage  = 2 // wrong usage or configuration; headway has not begun to work
 )
 
-// errUsage marks an error as the user's to mend.
+// errUsage marks an error in the command line or the configuration, which the user can
+// correct.
 var errUsage = errors.New("usage")
 
 type command struct {
@@ -77,7 +78,7 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	return exitUsage
 }
 
-// exitCode tells the user of err and returns what it means for the process.
+// exitCode prints err to the user and returns the exit code for it.
 func exitCode(name string, err error, errs io.Writer) int {
 	var child exitStatus
 	switch {
@@ -101,7 +102,7 @@ func usage(w io.Writer) {
 	fmt.Fprintln(w, "\nheadway COMMAND -h says more about each.")
 }
 
-// usageError is an errUsage that says what is wrong.
+// usageError is an errUsage with the text of the error in it.
 type usageError struct{ error }
 
 func (e usageError) Is(target error) bool { return target == errUsage }

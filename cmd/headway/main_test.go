@@ -10,7 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
-// busyAddress is an address on loopback that something listens on already.
+// busyAddress returns an address on loopback that already has a listener.
 func busyAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,7 +28,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		env            map[string]string
 		args           []string
 		code           int
-		stdout, stderr string // parts of it; nothing at all when empty
+		stdout, stderr string // parts of the output; "" wants no output
 	}{
 		{"no command", nil, nil, 2, "", "Commands:"},
 		{"help", nil, []string{"--help"}, 0, "Commands:", ""},

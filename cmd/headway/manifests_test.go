@@ -19,7 +19,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 )
 
-// manifest is what the tests read of an example in deploy/kubernetes.
+// manifest has the fields of an example in deploy/kubernetes that the tests read.
 type manifest struct {
 	Kind string
 	Spec struct {
@@ -61,7 +61,7 @@ type probe struct {
 	} `yaml:"httpGet"`
 }
 
-// manifests are the pods of every example, by file and position.
+// manifests returns the pods of every example, by file and position.
 func manifests(t *testing.T) map[string]podSpec {
 	t.Helper()
 	files, err := filepath.Glob("../../deploy/kubernetes/*.yaml")
@@ -89,14 +89,14 @@ func manifests(t *testing.T) map[string]podSpec {
 	return pods
 }
 
-// sidecars are the containers of headway that run for long.
+// sidecars returns the containers that run `headway run`.
 func (p *podSpec) sidecars() []container {
 	return slices.DeleteFunc(slices.Concat(p.InitContainers, p.Containers), func(c container) bool {
 		return len(c.Args) == 0 || c.Args[0] != "run"
 	})
 }
 
-// environ is the environment that a container sets.
+// environ returns the environment that a container sets.
 func (c *container) environ() []string {
 	var all []string
 	for _, e := range c.Env {
@@ -118,12 +118,12 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Errorf("%s: %v", c.Name, err)
 			}
 			for _, unknown := range config.Unknown(c.environ()) {
-				t.Errorf("%s: there is no %s", c.Name, unknown)
+				t.Errorf("%s: headway has no variable %s", c.Name, unknown)
 			}
 			if !strings.HasPrefix(set.AdminListen, "0.0.0.0:") {
-				t.Errorf("nobody can probe %s", set.AdminListen)
+				t.Errorf("the kubelet cannot probe %s", set.AdminListen)
 			}
-			// Killed before it is done, headway leaves the last numbers untold.
+			// If Kubernetes kills headway earlier, the last numbers are lost.
 			if need := set.DrainTimeout + set.ScrapeWait + 2*sidecar.FlushTimeout; pod.Grace < need {
 				t.Errorf("%v are not enough: it may take %v", pod.Grace, need)
 			}
@@ -146,7 +146,7 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 	}
 }
 
-func TestExamplesForKubernetesGiveNoRightThatIsNotNeeded(t *testing.T) {
+func TestExamplesForKubernetesGiveOnlyTheRightsThatAreNeeded(t *testing.T) {
 	for name, pod := range manifests(t) {
 		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
 			if c.Image != "headway:VERSION" {
@@ -167,8 +167,8 @@ func TestExamplesForKubernetesGiveNoRightThatIsNotNeeded(t *testing.T) {
 	}
 }
 
-// The commands of the examples are read as the program reads them.
-func TestExamplesForKubernetesCallCommandsThatThereAre(t *testing.T) {
+// The test parses the commands of the examples with the program's own parser.
+func TestExamplesForKubernetesCallCommandsThatExist(t *testing.T) {
 	called := map[string]bool{}
 	for name, pod := range manifests(t) {
 		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {

@@ -18,7 +18,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop/life"
 )
 
-// lostAtTheEnd is the line of the log that says what was not exported; nil if there is none.
+// lostAtTheEnd returns the log line about telemetry that headway could not export; nil
+// if there is none.
 func lostAtTheEnd(t *testing.T, s *interop.Sidecar) (lost map[string]any) {
 	t.Helper()
 	for _, line := range interop.DecodeLines[map[string]any](t, []byte(s.Process.Printed(t))) {
@@ -29,8 +30,9 @@ func lostAtTheEnd(t *testing.T, s *interop.Sidecar) (lost map[string]any) {
 	return lost
 }
 
-// served has a sidecar serve so many streams, notice that its collector is away, and
-// stop on SIGTERM.
+// served starts a sidecar without a collector, serves so many streams through it, waits
+// until the sidecar reports that the collector takes no data, and stops it with
+// SIGTERM.
 func served(t *testing.T, streams int, env ...string) *interop.Sidecar {
 	t.Helper()
 	goOn := make(chan struct{})
@@ -66,7 +68,7 @@ func TestACollectorThatIsAwayAtTheEndIsAWarning(t *testing.T) {
 	}
 }
 
-func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
+func TestASpoolKeepsSpansForACollectorThatIsAwayAtTheEnd(t *testing.T) {
 	const streams = 7
 	env := []string{"OTEL_METRICS_EXPORTER=none", "HEADWAY_SPOOL_DIR=" + t.TempDir()}
 	s := served(t, streams, append(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+interop.FreeAddress(t))...)
@@ -90,8 +92,9 @@ func TestASpoolKeepsWhatACollectorThatIsAwayAtTheEndDidNotTake(t *testing.T) {
 	}
 }
 
-// A spool belongs to one process. Another one forwards all the same.
-func TestASpoolThatAnotherProcessHasKeepsNobodyFromServing(t *testing.T) {
+// Only one process at a time may use a spool. A second process forwards traffic without
+// it.
+func TestASidecarServesWithoutASpoolThatAnotherProcessUses(t *testing.T) {
 	goOn := make(chan struct{})
 	close(goOn)
 	source := life.NewSource(t, 0, goOn)
@@ -102,6 +105,6 @@ func TestASpoolThatAnotherProcessHasKeepsNobodyFromServing(t *testing.T) {
 		t.Error(err)
 	}
 	if log := second.Process.Printed(t); !strings.Contains(log, "the spool cannot be used") {
-		t.Errorf("nothing is said of the spool in\n%s", log)
+		t.Errorf("no line about the spool in\n%s", log)
 	}
 }

@@ -21,12 +21,12 @@ install makes them, in place of those that headway made before; remove takes
 exactly those away; show prints them and touches nothing. install and remove need
 the capability NET_ADMIN. docs/redirect.md has the details.`
 
-// redirectOptions is what the command line of redirect asks for.
+// redirectOptions are the parsed arguments of redirect.
 type redirectOptions struct {
 	action    string
 	plan      redirect.Plan
 	backend   redirect.Backend
-	installed bool // show what there is, not what there would be
+	installed bool // show the installed rules, not those that install would make
 }
 
 // runRedirect is `headway redirect`.
@@ -47,7 +47,7 @@ func runRedirect(ctx context.Context, args []string, out, errs io.Writer) error 
 	return showRedirect(ctx, filter, o, out, errs)
 }
 
-// parseRedirect reads the command line and finds everything that is wrong with it.
+// parseRedirect reads the command line. The error has every problem at once.
 func parseRedirect(args []string, out io.Writer) (redirectOptions, error) {
 	var o redirectOptions
 	if len(args) > 0 {
@@ -76,7 +76,7 @@ func parseRedirect(args []string, out io.Writer) (redirectOptions, error) {
 // redirectFlags adds the flags of o's action to f. The function that it returns reads
 // their values into o, once f is parsed.
 func redirectFlags(f *flag.FlagSet, o *redirectOptions) (settle func() error) {
-	backend := f.String("backend", "auto", "`way` to the packet filter: auto, nft, iptables or iptables-legacy; auto removes what any of them has")
+	backend := f.String("backend", "auto", "`way` to the packet filter: auto, nft, iptables or iptables-legacy; with auto, remove looks at all of them")
 	if o.action == "remove" {
 		return func() error {
 			o.backend = redirect.Backend(*backend)
@@ -89,18 +89,18 @@ func redirectFlags(f *flag.FlagSet, o *redirectOptions) (settle func() error) {
 	return planFlags(f, o, backend)
 }
 
-// planFlags adds the flags that make a plan. A value that cannot be read leaves the
-// default in its place, so that the rest is checked too.
+// planFlags adds the flags that make a plan. Where a value cannot be read, the default
+// stays, so that settle can check all other flags too.
 func planFlags(f *flag.FlagSet, o *redirectOptions, backend *string) (settle func() error) {
 	p := redirect.Default()
 	to := f.String("to", strconv.Itoa(int(p.To)), "`port` of the transparent listener, the one in HEADWAY_TRANSPARENT_LISTEN")
-	outbound := f.String("outbound-port", p.Outbound.String(), "`ports` elsewhere, connections to which are redirected: all, none, or as in 80,443,8000-8100")
-	inbound := f.String("inbound-port", p.Inbound.String(), "`ports` here, connections to which from elsewhere are redirected")
-	loopback := f.String("loopback-port", p.Loopback.String(), "`ports` here, connections to which from here are redirected")
-	uids := f.String("exclude-uid", joined(p.ExcludeUIDs), "`uids` whose connections are left alone; headway's has to be one")
-	mark := f.String("exclude-mark", "0", "`mark` (SO_MARK) of connections that are left alone")
-	ports := f.String("exclude-port", p.ExcludePorts.String(), "`ports` that are left alone outbound and inbound: by default DNS and headway's own")
-	cidrs := f.String("exclude-cidr", joined(p.ExcludeCIDRs), "`addresses` elsewhere that are left alone: by default those of the link")
+	outbound := f.String("outbound-port", p.Outbound.String(), "redirect connections to these `ports` elsewhere: all, none, or as in 80,443,8000-8100")
+	inbound := f.String("inbound-port", p.Inbound.String(), "redirect connections from elsewhere to these `ports` here")
+	loopback := f.String("loopback-port", p.Loopback.String(), "redirect connections from here to these `ports` here")
+	uids := f.String("exclude-uid", joined(p.ExcludeUIDs), "leave connections of these `uids` alone; headway's uid has to be one of them")
+	mark := f.String("exclude-mark", "0", "leave connections with this `mark` (SO_MARK) alone")
+	ports := f.String("exclude-port", p.ExcludePorts.String(), "leave these `ports` alone, outbound and inbound: by default those of DNS and headway's own")
+	cidrs := f.String("exclude-cidr", joined(p.ExcludeCIDRs), "leave these `addresses` elsewhere alone: by default those of the link")
 	families := f.String("family", string(p.Families), "`version` of IP: auto, both, ipv4 or ipv6; auto is both where the kernel can")
 	return func() error {
 		p.Families, o.backend = redirect.Families(*families), redirect.Backend(*backend)
@@ -121,7 +121,7 @@ func planFlags(f *flag.FlagSet, o *redirectOptions, backend *string) (settle fun
 	}
 }
 
-// named is err with the name of its flag.
+// named returns err with the name of its flag before it; nil stays nil.
 func named(name string, err error) error {
 	if err == nil {
 		return nil
@@ -129,7 +129,7 @@ func named(name string, err error) error {
 	return fmt.Errorf("--%s: %w", name, err)
 }
 
-// readValue reads the value of a flag, or says what is wrong with it.
+// readValue parses the value of a flag into *into. The error begins with the flag.
 func readValue[T any](name, text string, parse func(string) (T, error), into *T) error {
 	v, err := parse(text)
 	if err == nil {
@@ -138,7 +138,8 @@ func readValue[T any](name, text string, parse func(string) (T, error), into *T)
 	return named(name, err)
 }
 
-// listOf reads a list with commas between its elements, which may be empty.
+// listOf returns a parser of a list with commas between its elements. The list may be
+// empty.
 func listOf[T any](parse func(string) (T, error)) func(string) ([]T, error) {
 	return func(text string) ([]T, error) {
 		var all []T
@@ -160,7 +161,7 @@ func listOf[T any](parse func(string) (T, error)) func(string) ([]T, error) {
 	}
 }
 
-// joined is a list as listOf reads it.
+// joined writes a list as listOf reads it.
 func joined[T any](all []T) string {
 	words := make([]string, len(all))
 	for i, v := range all {
@@ -179,7 +180,7 @@ func parsePort(text string) (uint16, error) {
 
 func parseUID(text string) (uint32, error) {
 	v, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || v == 1<<32-1 { // the highest number means nobody
+	if err != nil || v == 1<<32-1 { // the kernel uses the highest number for "no user"
 		return 0, fmt.Errorf("%q is no uid", text)
 	}
 	return uint32(v), nil
@@ -193,7 +194,7 @@ func parseMark(text string) (uint32, error) {
 	return uint32(v), nil
 }
 
-// parsePrefix reads a range of addresses, or a single one.
+// parsePrefix reads a range of addresses, or a single address.
 func parsePrefix(text string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		return netip.PrefixFrom(a, a.BitLen()), nil
@@ -258,8 +259,8 @@ func showInstalled(ctx context.Context, filter redirect.Filter, out, errs io.Wri
 	return err
 }
 
-// showRedirect prints what install would do. Without the right to look at the packet
-// filter, it takes it that the filter is nftables.
+// showRedirect prints the rules that install would make. If headway has no right to
+// read the packet filter, showRedirect assumes nftables.
 func showRedirect(ctx context.Context, filter redirect.Filter, o redirectOptions, out, errs io.Writer) error {
 	if o.backend == redirect.Auto {
 		chosen, why, err := filter.Choose(ctx)

@@ -12,8 +12,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// rights starts programs as root in a container does that was given these
-// capabilities only, in a network namespace of the test's.
+// rights starts programs as the root user of a container that has only these
+// capabilities, in the test's own network namespace.
 type rights string
 
 func newRights(t *testing.T, capabilities string) rights {
@@ -24,14 +24,14 @@ func newRights(t *testing.T, capabilities string) rights {
 	if _, err := exec.LookPath("setpriv"); err != nil {
 		t.Skip("setpriv is not installed")
 	}
-	runtime.LockOSThread() // and never unlocked: the thread ends with the test
+	runtime.LockOSThread() // the test never unlocks it: the thread ends with the test
 	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
 		t.Skipf("no network namespace: %v", err)
 	}
 	return rights("--bounding-set=-all" + capabilities)
 }
 
-// run runs `headway redirect` and returns its exit code and what it printed.
+// run runs `headway redirect` and returns its exit code and its output.
 func (r rights) run(t *testing.T, exe interop.Program, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, complaints strings.Builder
@@ -52,14 +52,14 @@ func TestRedirectNeedsOneCapabilityAndNoProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := t.TempDir() // a PATH without a packet filter's programs
+	bin := t.TempDir() // a PATH without nft and iptables
 	if err := os.Symlink(setpriv, bin+"/setpriv"); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin)
 	steps := []struct {
 		args           string
-		stdout, stderr string // how they begin; nothing at all when empty
+		stdout, stderr string // beginning of the output; "" wants no output
 	}{
 		{"show --installed", "", "headway redirect: nothing is installed\n"},
 		{"remove", "there was nothing to remove\n", ""},
@@ -77,19 +77,19 @@ func TestRedirectNeedsOneCapabilityAndNoProgram(t *testing.T) {
 	}
 }
 
-// begins says that text begins like that, or is nothing when that is.
+// begins says whether text begins with like. An empty like wants an empty text.
 func begins(text, like string) bool {
 	return strings.HasPrefix(text, like) && (like != "" || text == "")
 }
 
-func TestRedirectLeavesOutWhatItMayNotLookAt(t *testing.T) {
+func TestRedirectLeavesOutABackendThatItMayNotRead(t *testing.T) {
 	for _, program := range []string{"iptables-legacy", "nft"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed", program)
 		}
 	}
 	exe := self(t)
-	r := newRights(t, ",+net_admin") // iptables-legacy wants net_raw too
+	r := newRights(t, ",+net_admin") // without net_raw, which iptables-legacy needs too
 	if out, err := exec.Command("iptables-legacy", "-t", "nat", "-A", "OUTPUT", "-j", "ACCEPT").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -106,7 +106,7 @@ func TestRedirectLeavesOutWhatItMayNotLookAt(t *testing.T) {
 	}
 	code, stdout, stderr := r.run(t, exe, "remove", "--backend", "iptables-legacy")
 	if code != 1 || stdout != "" || !strings.Contains(stderr, "NET_RAW") {
-		t.Errorf("told to look there: exit code %d, prints %q and %q", code, stdout, stderr)
+		t.Errorf("remove --backend iptables-legacy: exit code %d, prints %q and %q", code, stdout, stderr)
 	}
 }
 

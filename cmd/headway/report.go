@@ -19,7 +19,7 @@ Prints production traffic as the table that a load-test tool prints. CAPTURE is 
 file that HEADWAY_CAPTURE_FILE named, rotated ones (.1, .2) too; - is standard
 input.`
 
-// reportOptions is what the command line of report asks for.
+// reportOptions are the parsed arguments of report.
 type reportOptions struct {
 	files      []string
 	output     string
@@ -59,7 +59,8 @@ func parseReport(args []string, out io.Writer) (reportOptions, error) {
 	return o, nil
 }
 
-// check finds everything that is wrong with the options.
+// check returns every problem of the options and of goodput, the value of --goodput,
+// which check reads into o.objectives.
 func (o *reportOptions) check(goodput string) error {
 	var wrong []error
 	if len(o.files) == 0 {
@@ -102,8 +103,8 @@ func printReport(o reportOptions, stdout, stderr io.Writer) error {
 	return summary.WriteTable(stdout)
 }
 
-// addCapture adds the lines of one file. Lines that cannot be read are passed over
-// with a word.
+// addCapture adds the lines of one file. It passes over lines that it cannot read, and
+// prints their number and the first error to stderr.
 func addCapture(s *report.Summarizer, name string, stderr io.Writer) error {
 	in := os.Stdin
 	if name != "-" {

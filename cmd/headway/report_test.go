@@ -38,7 +38,7 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		name           string
 		args           []string
 		code           int
-		stdout, stderr string // parts of it
+		stdout, stderr string // parts of the output
 	}{
 		{"a table", []string{good}, 0, "Successful requests:                     1\n", ""},
 		{"flags after the file", []string{good, "--goodput", "ttft=500ms"}, 0, "Request goodput (req/s):                 0.25\n", ""},
@@ -48,7 +48,7 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		{"help", []string{"-h"}, 0, "usage: headway report", ""},
 		{"no file", nil, 2, "", "which capture?"},
 		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
-		{"all that is wrong", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},
+		{"every problem at once", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},
 		{"a missing file", []string{good + ".missing"}, 1, "", "no such file"},
 		{"an empty file", []string{empty}, 1, "", "there is no exchange"},
 	}

@@ -19,7 +19,7 @@ const rulesUsage = `usage: headway rules --slo FILE [flags]
 Prints recording rules and burn-rate alerts for the SLOs of FILE, headway's own
 file or OpenSLO documents; - is standard input. docs/slos.md explains them.`
 
-// rulesOptions is what the command line of rules asks for.
+// rulesOptions are the parsed arguments of rules.
 type rulesOptions struct {
 	file    string
 	format  rules.Format
@@ -49,8 +49,8 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 	f.StringVar((*string)(&o.format), "format", string(rules.Prometheus), "`form` of the output: prometheus, operator (a PrometheusRule) or mimir")
 	windows := f.String("windows", "", "alert `windows`: 30d, 28d, or a file; without it, 28d for SLOs over whole weeks and 30d for others")
 	scale := f.String("scale", "1", "shorten every duration, for tests: 1/60 makes an hour a `minute`")
-	f.DurationVar(&o.options.Resolution, "resolution", 0, "`window` of the rates that all is made of, four scrapes at least (default 5m)")
-	f.BoolVar(&o.options.Probes, "probes", false, "canaries run: let them speak where traffic is below the floor")
+	f.DurationVar(&o.options.Resolution, "resolution", 0, "`window` of the rates from which the rules compute everything else, four scrapes at least (default 5m)")
+	f.BoolVar(&o.options.Probes, "probes", false, "canaries run: use their results where traffic is below the floor")
 	f.StringVar(&o.options.Runbooks, "runbooks", rules.Runbooks, "`URL` before the names of the alerts' pages")
 	f.StringVar(&o.object.Name, "name", "headway-slo", "`name` of the PrometheusRule, or of the ruler's namespace")
 	f.StringVar(&o.object.Namespace, "namespace", "", "Kubernetes `namespace` of the PrometheusRule")
@@ -72,7 +72,7 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 	return o, nil
 }
 
-// check finds what is wrong with the options and their combination.
+// check returns every problem of the options and of their combination.
 func (o *rulesOptions) check(f *flag.FlagSet) error {
 	var wrong []error
 	if o.file == "" {
@@ -114,7 +114,8 @@ func (o *rulesOptions) setWindows(text string) error {
 	return nil
 }
 
-// setScale reads 1/60 or 0.1.
+// setScale reads the value of --scale, a fraction such as 1/60 or a decimal such as
+// 0.1.
 func (o *rulesOptions) setScale(text string) error {
 	above, below, fraction := strings.Cut(text, "/")
 	scale, err := strconv.ParseFloat(above, 64)

@@ -69,11 +69,12 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	return errors.Join(err, context.Cause(urgent))
 }
 
-// errEmergency says that running exchanges were not let finish.
-var errEmergency = errors.New("SIGQUIT: cut what still ran")
+// errEmergency says that headway cut the running exchanges.
+var errEmergency = errors.New("SIGQUIT: cut the exchanges that still ran")
 
-// emergency returns a context that ends when SIGQUIT comes, after every
-// goroutine's stack went to w, as Go programs do then. release gives SIGQUIT back.
+// emergency returns a context that ends on SIGQUIT. Before that, emergency writes the
+// stacks of all goroutines to w, as every Go program does on SIGQUIT. release restores
+// Go's own handling of the signal.
 func emergency(w io.Writer) (urgent context.Context, release func()) {
 	urgent, cancel := context.WithCancelCause(context.Background())
 	quit, released := make(chan os.Signal, 1), make(chan struct{})
@@ -81,7 +82,7 @@ func emergency(w io.Writer) (urgent context.Context, release func()) {
 	go func() {
 		select {
 		case <-quit:
-			_ = pprof.Lookup("goroutine").WriteTo(w, 1) // like ones counted, not listed
+			_ = pprof.Lookup("goroutine").WriteTo(w, 1) // 1 counts equal stacks instead of listing them
 			cancel(errEmergency)
 		case <-released:
 		}
@@ -92,7 +93,7 @@ func emergency(w io.Writer) (urgent context.Context, release func()) {
 	}
 }
 
-// upstreams lists where c forwards to.
+// upstreams lists the addresses to which c forwards.
 func upstreams(c config.Config) []string {
 	var all []string
 	for _, r := range c.RouteTable {

@@ -20,7 +20,8 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
-// What a client sends and an upstream answers, and nothing may keep.
+// The clients of these tests send, and the upstreams answer, these secrets. They must
+// appear in no log line, no metric and no capture.
 const (
 	secretKey    = "sk-5ec4e7-of-the-user"
 	secretPrompt = "what nobody else may read"
@@ -30,16 +31,16 @@ const (
 // nowhere is an upstream that refuses connections.
 const nowhere = "http://127.0.0.1:1"
 
-// running is a `headway run` of this process.
+// running is a `headway run` inside the test's process.
 type running struct {
 	listen, admin string
 	stop          context.CancelFunc // as SIGTERM does
 	exited        chan int           // its exit code
-	logged        *bytes.Buffer      // complete once it exited
+	logged        *bytes.Buffer      // complete after the exit
 }
 
-// startRun runs `headway run` on free ports until it says that it listens. Startup
-// need not be over.
+// startRun runs `headway run` on free ports and returns when the log says that it is
+// ready.
 func startRun(t *testing.T, env map[string]string) *running {
 	t.Helper()
 	t.Setenv("HEADWAY_LISTEN", "127.0.0.1:0")
@@ -90,8 +91,8 @@ func (r *running) exit(t *testing.T) int {
 	}
 }
 
-// pausing is an upstream whose streams pause after their first token until goOn is
-// closed.
+// pausing starts an upstream whose streams pause after their first token, until the
+// test closes goOn.
 func pausing(t *testing.T, goOn <-chan struct{}) *httptest.Server {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -131,14 +132,14 @@ func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "capture.jsonl")
 	r := startRun(t, map[string]string{"UPSTREAM": pausing(t, goOn).URL, "CAPTURE_FILE": file})
 	if got := interop.Status("http://" + r.admin + "/healthz/ready"); got != 200 {
-		t.Errorf("ready is %d before it is told to stop", got)
+		t.Errorf("ready is %d before the sidecar stops", got)
 	}
 	stream := ask(t, r.listen)
 	first, err := stream.ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	var metrics string // which may be later than what is forwarded
+	var metrics string // the tap counts the stream a moment after the proxy forwards it
 	interop.Until(t, "the stream is among the exchanges in flight", func() bool {
 		metrics = interop.Fetch(t, "http://"+r.admin+"/metrics")
 		return strings.Contains(metrics, `headway_streams_in_flight{model="m",operation="chat"`)
@@ -175,7 +176,7 @@ func TestRunDrainsAndLeavesALineForEveryExchange(t *testing.T) {
 	}
 }
 
-func TestRunCutsWhatOutlastsTheDrain(t *testing.T) {
+func TestRunCutsExchangesThatOutlastTheDrain(t *testing.T) {
 	goOn := make(chan struct{})
 	file := filepath.Join(t.TempDir(), "capture.jsonl")
 	upstream := pausing(t, goOn)
@@ -197,7 +198,7 @@ func TestRunCutsWhatOutlastsTheDrain(t *testing.T) {
 	}
 }
 
-// readCapture is the exchanges of a capture file.
+// readCapture returns the exchanges of a capture file.
 func readCapture(t *testing.T, path string) []capture.Line {
 	t.Helper()
 	file, err := os.Open(path)

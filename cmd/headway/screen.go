@@ -15,14 +15,14 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// usualColumns is the width of a table where nothing tells another.
+// usualColumns is the width of a table where no terminal gives another width.
 const usualColumns = 80
 
 // screen shows snapshots: as a table that stays in place on a terminal, else as one
 // line after another.
 type screen struct {
 	out     io.Writer
-	columns func() int // of the terminal; nil when out is none
+	columns func() int // of the terminal; nil if out is no terminal
 	drawn   int        // lines of the table that is on the terminal
 }
 
@@ -39,7 +39,7 @@ func newScreen(out io.Writer) *screen {
 	return s
 }
 
-// follow shows v again and again until ctx ends, and a last time then.
+// follow shows v again and again until ctx ends, and then once more.
 func (s *screen) follow(ctx context.Context, v *view, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -58,13 +58,13 @@ func (s *screen) follow(ctx context.Context, v *view, every time.Duration) {
 	}
 }
 
-// draw writes now as a table, over the former one if there is a terminal.
+// draw writes now as a table. On a terminal the table replaces the one before.
 func (s *screen) draw(now snapshot) {
 	var b bytes.Buffer
 	columns := usualColumns
 	if s.columns != nil {
 		columns = s.columns()
-		b.WriteString("\r") // a Ctrl-C may have been echoed
+		b.WriteString("\r") // the terminal may have echoed a Ctrl-C
 		if s.drawn > 0 {
 			fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
 		}
@@ -76,7 +76,7 @@ func (s *screen) draw(now snapshot) {
 	_, _ = s.out.Write(b.Bytes()) // a terminal that went away needs no table
 }
 
-// table is s as lines of at most so many columns.
+// table formats s as lines of at most so many columns.
 func (s snapshot) table(columns int) []string {
 	lines := []string{
 		fmt.Sprintf("requests %d   %.1f requests/s   %.0f output tokens/s   (last %v)", s.total, s.requestsPerSecond, s.tokensPerSecond, viewWindow),
@@ -102,7 +102,7 @@ func (s snapshot) table(columns int) []string {
 	return lines
 }
 
-// wrap puts parts behind the heading, and on further lines what does not fit.
+// wrap puts parts behind the heading. Parts that do not fit go to further lines.
 func wrap(heading string, parts []string, columns int) []string {
 	lines := []string{heading}
 	for _, part := range parts {
@@ -132,7 +132,7 @@ func (s snapshot) writeLine(w io.Writer) {
 	fmt.Fprintln(w, strings.Join(parts, ", "))
 }
 
-// listOutcomes counts what there was of each outcome.
+// listOutcomes formats the number of exchanges with each outcome.
 func (s snapshot) listOutcomes() []string {
 	var parts []string
 	for _, outcome := range exchange.Outcomes() {
@@ -143,12 +143,13 @@ func (s snapshot) listOutcomes() []string {
 	return parts
 }
 
-// amplification tells how many attempts the calls took.
+// amplification formats the number of calls, retries and attempts per call.
 func (s snapshot) amplification() string {
 	return fmt.Sprintf("%d  retries %d  attempts per call %.2f", s.calls, s.retries, float64(s.calls+s.retries)/float64(s.calls))
 }
 
-// standing is how an SLO stands: its goodput in the shortest window, and its budget.
+// standing formats the state of an SLO: its goodput in the shortest window, and its
+// budget.
 func standing(s *slo.Status) []string {
 	parts := []string{s.Name}
 	if len(s.Goodput) > 0 && s.Goodput[0].Ratio != nil {
@@ -164,7 +165,7 @@ func standing(s *slo.Status) []string {
 	return parts
 }
 
-// readable is d to three digits.
+// readable formats d for a reader: 1.23 s, 45.6 ms or 789 µs.
 func readable(d time.Duration) string {
 	switch {
 	case d >= time.Second:

@@ -7,7 +7,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// self is the test binary, which is headway to those who start it from now on.
+// self returns the test binary. Until the test ends, processes that start it run
+// headway instead of the tests.
 func self(t *testing.T) interop.Program {
 	t.Helper()
 	exe, err := os.Executable()

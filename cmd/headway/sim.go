@@ -42,12 +42,13 @@ func runSim(ctx context.Context, args []string, out, errs io.Writer) error {
 	return serveSim(ctx, l, c, config.NewLogger(errs, slog.LevelInfo, ""))
 }
 
-// makeRoom lets a step hold what every running sequence may draft.
+// makeRoom raises the token budget of a step, so that every running sequence can draft
+// all its tokens.
 func makeRoom(c *modelsim.Config) {
 	c.TokenBudget = max(c.TokenBudget, c.MaxRunning*(1+c.DraftTokens))
 }
 
-// simFlags makes the simulator's configuration settable.
+// simFlags adds a flag for each setting of the simulator to f.
 func simFlags(f *flag.FlagSet, c *modelsim.Config) {
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of everything random")
 	f.DurationVar(&c.StepBase, "step", c.StepBase, "time of a decode step with nothing in the batch")
@@ -59,7 +60,7 @@ func simFlags(f *flag.FlagSet, c *modelsim.Config) {
 	f.Float64Var(&c.DraftAcceptance, "draft-acceptance", c.DraftAcceptance, "probability that a proposed token is accepted")
 	f.IntVar(&c.RequestsPerMinute, "rpm", c.RequestsPerMinute, "requests a minute before 429; 0 is no limit")
 	f.IntVar(&c.TokensPerMinute, "tpm", c.TokensPerMinute, "tokens a minute before 429; 0 is no limit")
-	f.BoolVar(&c.TellMetrics, "tell-metrics", c.TellMetrics, "tell in each answer how long it waited for the engine and was worked on by it, as vLLM can")
+	f.BoolVar(&c.TellMetrics, "tell-metrics", c.TellMetrics, "report in each answer how long its request waited for the engine and how long the engine worked on it, as vLLM can")
 	f.BoolVar(&c.Gzip, "gzip", c.Gzip, "compress answers for clients that accept it")
 	f.Func("fault", "`faults` that strike at random, as in stall=2s@10:0.01,http=503:0.02; may be repeated", func(v string) error {
 		rules, err := modelsim.ParseFaultRules(v)

@@ -20,8 +20,8 @@ import (
 // maxSLOFile bounds an SLO file.
 const maxSLOFile = 1 << 20
 
-// readSLOs reads a file of SLOs, headway's own or OpenSLO documents; - is standard
-// input. Alerts that cannot work as o has them are problems of the file too.
+// readSLOs reads a file of SLOs, in headway's own format or as OpenSLO documents; the
+// name - is standard input. Alerts that cannot work with the options o are errors too.
 func readSLOs(name string, o rules.Options) (slo.Set, []slo.Warning, error) {
 	text, err := readAll(name)
 	if err != nil {
@@ -51,7 +51,8 @@ func readAll(name string) ([]byte, error) {
 	return text, nil
 }
 
-// warn tells what of SLOs is allowed and rarely meant, or came to nothing.
+// warn prints warnings about SLOs: settings that are allowed and rarely meant, and
+// settings that a conversion loses.
 func warn(w io.Writer, command string, warnings []slo.Warning) {
 	for _, one := range warnings {
 		fmt.Fprintf(w, "headway %s: warning: %v\n", command, one)
@@ -61,8 +62,8 @@ func warn(w io.Writer, command string, warnings []slo.Warning) {
 const sloUsage = `usage: headway slo convert --to FORMAT [flags] FILE
 
 Reads SLOs, headway's own file or OpenSLO documents, and prints them as headway,
-openslo, sloth or pyrra have them. What a format has no place for is named on
-standard error. FILE - is standard input.`
+openslo, sloth or pyrra have them. It warns on standard error about settings that the
+format has no place for. FILE - is standard input.`
 
 // runSLO is `headway slo`.
 func runSLO(_ context.Context, args []string, out, errs io.Writer) error {
@@ -80,7 +81,7 @@ func runSLO(_ context.Context, args []string, out, errs io.Writer) error {
 	return o.convert(out, errs)
 }
 
-// convertOptions is what the command line of slo convert asks for.
+// convertOptions are the parsed arguments of slo convert.
 type convertOptions struct {
 	from, to, service, namespace, file string
 }
@@ -88,7 +89,7 @@ type convertOptions struct {
 func parseConvert(args []string, out io.Writer) (convertOptions, error) {
 	var o convertOptions
 	f := newFlags("slo convert")
-	f.StringVar(&o.from, "from", "auto", "`format` of FILE: headway, openslo, or auto, which looks")
+	f.StringVar(&o.from, "from", "auto", "`format` of FILE: headway, openslo, or auto, which looks at the content")
 	f.StringVar(&o.to, "to", "", "`format` to print: headway, openslo, sloth or pyrra")
 	f.StringVar(&o.service, "service", "headway", "`name` of the service that OpenSLO and Sloth ask for")
 	f.StringVar(&o.namespace, "namespace", "", "Kubernetes `namespace` of Pyrra's objects")
@@ -120,7 +121,8 @@ func parseConvert(args []string, out io.Writer) (convertOptions, error) {
 	return o, nil
 }
 
-// convert reads the whole file before it prints anything.
+// convert prints the SLOs of o.file as o.to. It reads the whole file before it prints
+// anything.
 func (o convertOptions) convert(out, errs io.Writer) error {
 	set, warnings, err := o.read()
 	if err != nil {

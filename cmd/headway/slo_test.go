@@ -37,7 +37,7 @@ func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
 		name           string
 		args           []string
 		code           int
-		stdout, stderr string // parts of it; nothing at all when empty
+		stdout, stderr string // parts of the output; "" wants no output
 	}{
 		{"rules", []string{"rules", "--slo", good}, 0, "groups:\n- name: headway-slo-chat-interactive\n", ""},
 		{"rules of OpenSLO documents", []string{"rules", "--slo", openslo}, 0, "groups:\n- name: headway-slo-chat-interactive\n", "spec.service"},
@@ -54,18 +54,18 @@ func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"rules of a missing file", []string{"rules", "--slo", good + ".missing"}, 1, "", "no such file"},
 		{"rules that cannot fire", []string{"rules", "--slo", low}, 2, "", "low.yaml:7: slos[0].alerting.page: it fires when"},
 		{"rules of a broken file", []string{"rules", "--slo", broken}, 2, "", "broken.yaml:6: slos[0].good.ttft: 500 has no unit"},
-		{"all that is wrong with flags", []string{"rules", "--format", "xml", "--scale", "0", "--windows", "7d", "--label", "a=b"}, 2, "", "--windows: open 7d: no such file or directory; or write 30d or 28d\n--scale \"0\": want"},
+		{"every problem of the flags at once", []string{"rules", "--format", "xml", "--scale", "0", "--windows", "7d", "--label", "a=b"}, 2, "", "--windows: open 7d: no such file or directory; or write 30d or 28d\n--scale \"0\": want"},
 		{"a scale that leaves no scrape", []string{"rules", "--slo", good, "--scale", "1/720"}, 2, "", "a resolution of 417ms holds no two scrapes"},
 		{"a name without an object", []string{"rules", "--slo", good, "--name", "x"}, 2, "", "--name has no place in --format prometheus"},
 		{"to headway's own", []string{"slo", "convert", "--to", "headway", openslo}, 0, "slos:\n- name: chat-interactive\n", "spec.service"},
 		{"to Sloth", []string{"slo", "convert", good, "--to", "sloth", "--service", "chat"}, 0, "service: chat\n", "Sloth knows no traffic floor"},
 		{"to Pyrra", []string{"slo", "convert", "--to=pyrra", "--namespace=monitoring", good}, 0, "namespace: monitoring\n", "Pyrra knows no traffic floor"},
-		{"what cannot be honoured", []string{"slo", "convert", "--to", "headway", foreign}, 2, "", `spec.budgetingMethod: "Timeslices" is not how headway counts`},
-		{"not the format that was said", []string{"slo", "convert", "--from", "headway", "--to", "sloth", openslo}, 2, "", "this is an OpenSLO document"},
+		{"a budgeting method that headway does not have", []string{"slo", "convert", "--to", "headway", foreign}, 2, "", `spec.budgetingMethod: "Timeslices" is not how headway counts`},
+		{"another format than --from names", []string{"slo", "convert", "--from", "headway", "--to", "sloth", openslo}, 2, "", "this is an OpenSLO document"},
 		{"not OpenSLO", []string{"slo", "convert", "--from", "openslo", "--to", "sloth", good}, 2, "", `apiVersion: "" is not read`},
 		{"no verb", []string{"slo"}, 2, "", "write headway slo convert"},
 		{"slo -h", []string{"slo", "-h"}, 0, "usage: headway slo convert --to FORMAT", ""},
-		{"everything that is wrong", []string{"slo", "convert", "--from", "x", "--to", "y"}, 2, "", "which SLOs? want one FILE, not 0\n--from \"x\": want headway or openslo\n--to \"y\""},
+		{"every problem at once", []string{"slo", "convert", "--from", "x", "--to", "y"}, 2, "", "which SLOs? want one FILE, not 0\n--from \"x\": want headway or openslo\n--to \"y\""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
 	}
 }
 
-// run returns what a command that succeeds prints.
+// run runs a command that must succeed, and returns its output.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -92,7 +92,7 @@ func run(t *testing.T, args ...string) string {
 	return stdout.String()
 }
 
-func TestConversionsComeBack(t *testing.T) {
+func TestConversionsRoundTrip(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "slo.yaml")
 	if err := os.WriteFile(first, []byte(sloText), 0o600); err != nil {
 		t.Fatal(err)

@@ -40,7 +40,7 @@ func runStop(ctx context.Context, args []string, out, _ io.Writer) error {
 	return awaitEnd(ctx, client, *timeout)
 }
 
-// awaitEnd blocks until nothing answers where the sidecar was.
+// awaitEnd blocks until nothing answers at the address of the sidecar.
 func awaitEnd(ctx context.Context, client *adminClient, timeout time.Duration) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc

@@ -8,8 +8,8 @@ import (
 )
 
 // listVariables lists variables for a terminal, by group: the name of each with its
-// default, and below it the meaning, in lines of usualColumns at most. Only a word that
-// is longer has a longer line.
+// default, and below it the meaning, in lines of usualColumns at most. A line is longer
+// only if a single word is.
 func listVariables(variables []config.Variable) string {
 	var b strings.Builder
 	group := ""

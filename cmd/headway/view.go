@@ -10,26 +10,27 @@ import (
 )
 
 const (
-	// viewWindow is how far back the percentiles and rates of a view reach.
+	// viewWindow is the time that the percentiles and rates of a view cover.
 	viewWindow = 30 * time.Second
-	// viewKeeps bounds the exchanges that a view holds on to.
+	// viewKeeps is the greatest number of exchanges that a view keeps.
 	viewKeeps = 2000
 )
 
-// view is an exchange.Observer that keeps what the demo's table shows.
+// view is an exchange.Observer that keeps the numbers of the demo's table. Any
+// goroutine may call its methods.
 type view struct {
 	now  func() time.Time
-	slos func(now time.Time) slo.Snapshot // nil for none; set before the first use
+	slos func(now time.Time) slo.Snapshot // nil without SLOs; set before the first use
 
 	mu       sync.Mutex
 	total    int
-	calls    int // attempts that were the first of theirs
-	retries  int // attempts that were not
+	calls    int // first attempts
+	retries  int // later attempts
 	outcomes map[exchange.Outcome]int
-	recent   []seen // of the window, oldest first
+	recent   []seen // exchanges of the window, oldest first
 }
 
-// seen is an exchange and when it was seen to end.
+// seen is an exchange and the time at which the view observed it.
 type seen struct {
 	exchange.Record
 	at time.Time
@@ -39,7 +40,7 @@ func newView(now func() time.Time) *view {
 	return &view{now: now, outcomes: map[exchange.Outcome]int{}}
 }
 
-// Observe keeps r while it is recent, and counts it for good.
+// Observe counts r for good, and keeps it for the window.
 func (v *view) Observe(r exchange.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -57,7 +58,7 @@ func (v *view) Observe(r exchange.Record) {
 	v.recent = append(v.recent, seen{r, v.now()})
 }
 
-// snapshot is what a view shows at one moment.
+// snapshot has the numbers of a view at one moment.
 type snapshot struct {
 	total    int
 	outcomes map[exchange.Outcome]int
@@ -76,7 +77,7 @@ type row struct {
 	samples       int
 }
 
-// snapshot sums the window up.
+// snapshot computes the numbers of the window that ends now.
 func (v *view) snapshot() snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()

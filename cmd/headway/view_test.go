@@ -10,11 +10,11 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// noon is when the views of these tests begin.
+// noon is the time at which the views of these tests begin.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// streamed is a stream that went well: its first token came after ttft, the others
-// a gap apart.
+// streamed is a successful stream: its first token came after ttft, each further one a
+// gap later.
 func streamed(ttft, gap time.Duration, tokens int) exchange.Record {
 	r := exchange.Record{Outcome: exchange.OK, Stream: true}
 	for i := range tokens {
@@ -27,7 +27,7 @@ func streamed(ttft, gap time.Duration, tokens int) exchange.Record {
 	return r
 }
 
-// watched is a view ten seconds after its first exchange.
+// watched returns a view ten seconds after its first exchange.
 func watched() *view {
 	now := noon
 	v := newView(func() time.Time { return now })

@@ -14,8 +14,8 @@ import (
 const waitUsage = `usage: headway wait [flags] [-- COMMAND [ARGUMENT…]]
 
 Blocks until the sidecar beside it is ready, then becomes COMMAND if there is one.
-With --stop it runs COMMAND, hands signals on to it, asks the sidecar to stop when
-it has ended, and exits as COMMAND did. docs/lifecycle.md has examples.`
+With --stop it runs COMMAND, passes signals on to it, asks the sidecar to stop when
+COMMAND has ended, and exits as COMMAND did. docs/lifecycle.md has examples.`
 
 // waitOptions are the flags of wait.
 type waitOptions struct {
@@ -55,7 +55,7 @@ func runWait(ctx context.Context, args []string, out, errs io.Writer) error {
 	return become(o.command)
 }
 
-// check finds what is wrong with the options.
+// check returns the first problem of the options.
 func (o *waitOptions) check() error {
 	switch {
 	case o.goal != "ready" && o.goal != "startup":
@@ -63,12 +63,12 @@ func (o *waitOptions) check() error {
 	case o.timeout < 0:
 		return fmt.Errorf("--timeout: %v is negative", o.timeout)
 	case o.stop && len(o.command) == 0:
-		return errors.New("--stop needs a command whose end it waits for")
+		return errors.New("--stop needs a command to wait for")
 	}
 	return nil
 }
 
-// await blocks until the sidecar is as wanted.
+// await blocks until the sidecar reaches o.goal.
 func (o *waitOptions) await(ctx context.Context, client *adminClient) error {
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
@@ -85,8 +85,8 @@ func (o *waitOptions) await(ctx context.Context, client *adminClient) error {
 	return fmt.Errorf("interrupted before the sidecar was %s: %w", o.goal, err)
 }
 
-// stopAfter asks the sidecar to stop now that the command has ended. That it can't
-// be asked is told, and is no reason to call the command a failure.
+// stopAfter asks the sidecar to stop after the command. If that fails, stopAfter prints
+// the error, and the exit code is still the command's.
 func stopAfter(client *adminClient, errs io.Writer) {
 	ctx, cancel := context.WithTimeout(context.Background(), adminTimeout)
 	defer cancel()

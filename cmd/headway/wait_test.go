@@ -14,8 +14,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// fakeAdmin is an admin port that is ready from the given question on, counted
-// from 1; never, if 0.
+// fakeAdmin starts an admin port that answers ready from the given request on, counted
+// from 1; with 0 it never does.
 func fakeAdmin(t *testing.T, readyFrom int64) (url string, stops *atomic.Int64) {
 	t.Helper()
 	var asked atomic.Int64
@@ -36,7 +36,7 @@ func fakeAdmin(t *testing.T, readyFrom int64) (url string, stops *atomic.Int64) 
 	return s.URL, stops
 }
 
-// headway runs a command of ours in this process.
+// headway runs a command of headway inside the test's process.
 func headway(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -60,7 +60,7 @@ func TestWaitEndsWhenTheSidecarIsReady(t *testing.T) {
 		{"nothing listens", []string{"--admin", nobody, "--timeout", "50ms"}, 1, "connection refused"},
 		{"it is not ready and there is a command", []string{"--admin", never, "--timeout", "50ms", "--", "sh", "-c", "exit 0"}, 1, "not ready within"},
 		{"an unknown goal", []string{"--for", "lunch"}, 2, `--for: "lunch"`},
-		{"time that is over", []string{"--timeout", "-1s"}, 2, "--timeout: -1s is negative"},
+		{"a negative timeout", []string{"--timeout", "-1s"}, 2, "--timeout: -1s is negative"},
 		{"an address", []string{"--admin", "127.0.0.1:8481"}, 2, `--admin: "127.0.0.1:8481" is no http or https URL`},
 		{"no certificate", []string{"--admin", ready, "--ca", "wait_test.go"}, 2, "--ca: no certificate in wait_test.go"},
 		{"nothing to stop after", []string{"--admin", ready, "--stop"}, 2, "--stop needs a command"},
@@ -129,7 +129,7 @@ func TestStopAsksAndWaitsUntilTheSidecarIsGone(t *testing.T) {
 	}
 	code, _, stderr := headway(t, "stop", "--admin", admin)
 	if code != 1 || !strings.Contains(stderr, "asking the sidecar to stop: ") {
-		t.Errorf("nobody is there: exit code %d: %s", code, stderr)
+		t.Errorf("without a sidecar: exit code %d: %s", code, stderr)
 	}
 }
 
@@ -143,9 +143,9 @@ func TestStopSaysWhyItFailed(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"from elsewhere", []string{"--admin", foreign.URL}, 1, "404 Not Found: 404 page not found; it is asked over loopback only"},
+		{"from elsewhere", []string{"--admin", foreign.URL}, 1, "404 Not Found: 404 page not found; the sidecar takes this request over loopback only"},
 		{"it stays", []string{"--admin", busy, "--wait", "--timeout", "250ms"}, 1, "the sidecar is still there: "},
-		{"time that is over", []string{"--timeout", "-1s"}, 2, "--timeout: -1s is negative"},
+		{"a negative timeout", []string{"--timeout", "-1s"}, 2, "--timeout: -1s is negative"},
 		{"an argument", []string{"now"}, 2, `unexpected argument "now"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

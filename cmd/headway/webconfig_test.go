@@ -55,11 +55,11 @@ func webConfig(t *testing.T, text string) (config, certificate string) {
 
 const (
 	withTLS = "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
-	// The hash is bcrypt's of "tell-me", at its lowest cost.
+	// The hash is that of bcrypt for "tell-me", at the lowest cost.
 	withUser = "basic_auth_users: {scraper: $2a$04$OoSfymkE9OApNA0T1Ghhz.Ced6saY6FGpHZDEAGtx4utSi.3Lhm8S}\n"
 )
 
-func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
+func TestAdminPortHasTheTLSAndPasswordOfTheWebConfiguration(t *testing.T) {
 	file, certificate := webConfig(t, withTLS+withUser)
 	r := startRun(t, map[string]string{"UPSTREAM": nowhere, "PREWARM": "0", "ADMIN_WEB_CONFIG": file})
 	base := "https://" + r.admin
@@ -101,7 +101,7 @@ func TestAdminPortAsksForWhatTheWebConfigurationSays(t *testing.T) {
 	}
 	code, _, stderr := headway(t, "wait", "--admin", base, "--timeout", "2s")
 	if code != 1 || !strings.Contains(stderr, "certificate") {
-		t.Errorf("a certificate that nobody vouches for: exit code %d: %s", code, stderr)
+		t.Errorf("a certificate without a known authority: exit code %d: %s", code, stderr)
 	}
 	if got := interop.Status("http://" + r.admin + "/healthz/live"); got == 200 {
 		t.Error("answers without TLS")
