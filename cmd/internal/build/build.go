@@ -8,10 +8,11 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 )
 
-// version is set by the linker in releases: -X github.com/headway-sidecar/headway/cmd/internal/build.version=v1.2.3
+// version is the release. The linker sets it: -X
+// github.com/headway-sidecar/headway/cmd/internal/build.version=v1.2.3
 var version = "dev"
 
-// Info returns the version, the commit where the build knows it, and the version of Go.
+// Info returns the version, the version of Go, and the commit if the build knows it.
 func Info() exporter.Build {
 	b := exporter.Build{Version: version, Go: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ByteSize is a number of bytes, written with or without a binary unit: 256MiB.
+// ByteSize is a number of bytes. Its text may have a binary unit: 256MiB.
 type ByteSize int64
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// checkDir says why dir is no directory. No name is no problem.
+// checkDir returns an error if dir is no directory. An empty dir is no error.
 func checkDir(dir string) error {
 	if dir == "" {
 		return nil
@@ -21,7 +21,7 @@ func checkDir(dir string) error {
 	return err
 }
 
-// checkWritable says why no file can be made in dir.
+// checkWritable returns an error if headway cannot create a file in dir.
 func checkWritable(dir string) error {
 	if err := checkDir(dir); dir == "" || err != nil {
 		return err
@@ -33,7 +33,7 @@ func checkWritable(dir string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// CheckAddress says why an address is not host:port, or returns nil.
+// CheckAddress returns an error if address is not host:port.
 func CheckAddress(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -45,8 +45,8 @@ func CheckAddress(address string) error {
 	return nil
 }
 
-// checkFile says why no file can be at path. The right to write it shows only when it
-// is opened.
+// checkFile returns an error if there can be no file at path. It does not check the
+// right to write: only opening the file shows that.
 func checkFile(path string) error {
 	if path == "" {
 		return nil
@@ -60,7 +60,7 @@ func checkFile(path string) error {
 	return nil
 }
 
-// OneOf says that v is none of the allowed words, or returns nil.
+// OneOf returns an error if v is none of the allowed words.
 func OneOf[T ~string](v T, allowed ...T) error {
 	if slices.Contains(allowed, v) {
 		return nil

@@ -1,7 +1,7 @@
-// Package config is the environment of `headway run`: what each variable means, and
-// the reading and checking of all of them, before anything begins.
+// Package config is the environment of `headway run`: the meaning of each variable, and
+// the code that reads and checks all variables before headway begins to work.
 //
-// The package reads no environment by itself. Commands pass it on.
+// The package does not read the environment by itself: commands pass it in.
 package config
 
 import (
@@ -26,8 +26,9 @@ import (
 // Prefix begins the name of every variable of headway's own.
 const Prefix = "HEADWAY_"
 
-// Config is the environment of `headway run`, one field a variable, and what Read made of
-// it. Variables documents them: a field without a meaning there fails a test.
+// Config is the environment of `headway run`, one field a variable, and below them the
+// settings that Read derives from several variables. Variables documents the variables:
+// a field without a meaning there fails a test.
 type Config struct {
 	// Where traffic comes from and goes to.
 	Listen            string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
@@ -81,9 +82,10 @@ type Config struct {
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
 }
 
-// Read reads environ, a list of KEY=value, and checks all of it, the files that it
-// names included. The error has every problem at once, each on a line that begins with
-// its variable. What is only odd is in OpenTelemetry.Warnings and SLOs.Warnings.
+// Read reads environ, a list of KEY=value, and checks all of it, and the files that it
+// names. The error has every problem at once, each on a line that begins with its
+// variable. Values that are odd but no problem give warnings, in OpenTelemetry.Warnings
+// and SLOs.Warnings.
 func Read(environ []string) (Config, error) {
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Prefix: Prefix, Environment: env.ToMap(environ)})
@@ -144,13 +146,13 @@ func (c *Config) checkTimes(check func(key string, err error)) {
 	}
 }
 
-// readExport checks the variables about traces and metrics for a collector, beside
-// OpenTelemetry's own.
+// readExport checks headway's own variables about traces and metrics for a collector.
+// Read must have read OpenTelemetry's variables before.
 func (c *Config) readExport(environ []string, check func(key string, err error)) {
 	check("SEMCONV", OneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
 	check("PROPAGATE", OneOf(c.Propagate, "off", "inject"))
 	if c.Propagate == "inject" && c.OpenTelemetry.Traces.Endpoint == "" {
-		c.OpenTelemetry.Warnings = append(c.OpenTelemetry.Warnings, fmt.Errorf("%sPROPAGATE: no traces are exported, so upstreams are told of none", Prefix))
+		c.OpenTelemetry.Warnings = append(c.OpenTelemetry.Warnings, fmt.Errorf("%sPROPAGATE: headway exports no traces, so it names none to upstreams", Prefix))
 	}
 	if c.OpenTelemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, Prefix+"SEMCONV=") }) {
 		c.SemConv = exporter.Latest
@@ -164,8 +166,8 @@ func (c *Config) readExport(environ []string, check func(key string, err error))
 	}
 }
 
-// Propagation says what upstreams learn of headway's spans: nothing, unless traces are
-// exported and Propagate asks for it.
+// Propagation says whether requests name headway's spans to upstreams. They do so only
+// if headway exports traces and Propagate asks for it.
 func (c *Config) Propagation() proxy.Propagation {
 	if c.Propagate == "inject" && c.OpenTelemetry.Traces.Endpoint != "" {
 		return proxy.Inject
@@ -173,8 +175,8 @@ func (c *Config) Propagation() proxy.Propagation {
 	return proxy.Off
 }
 
-// parseProblems puts the variable's name before every value that could not be parsed.
-// It returns those variables too, without their prefix.
+// parseProblems returns an error for each value that could not be parsed, with the
+// variable's name before it. It returns the names too, without their prefix.
 func parseProblems(err error) (problems []error, keys []string) {
 	if err == nil {
 		return nil, nil

@@ -48,7 +48,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 		"SPOOL_MAX_BYTES", "CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT", "CAPTURE_FILE",
 	} {
 		if !strings.Contains("\n"+err.Error(), "\nHEADWAY_"+key+": ") {
-			t.Errorf("nothing is said of %s in:\n%v", key, err)
+			t.Errorf("no problem of %s in:\n%v", key, err)
 		}
 	}
 	if n := strings.Count(err.Error(), "HEADWAY_MAX_MODELS"); n != 1 {

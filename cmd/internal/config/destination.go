@@ -15,10 +15,10 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 )
 
-// Destination says where the OTLP requests of one signal go, and how. Without an
-// endpoint the signal is not exported.
+// Destination says where headway sends the OTLP requests of one signal, and how.
+// Without an endpoint headway does not export the signal.
 type Destination struct {
-	Endpoint string // host:port with gRPC, the whole URL otherwise; empty exports nothing
+	Endpoint string // host:port with gRPC, the whole URL with HTTP; empty exports nothing
 	GRPC     bool
 	Insecure bool // gRPC without TLS
 	Gzip     bool
@@ -27,8 +27,8 @@ type Destination struct {
 	TLS      *tls.Config   // nil is the system's roots
 }
 
-// variablesOf is the environment of one signal: its own variables, and those for both
-// signals, which count where its own are empty.
+// variablesOf is the environment of one signal: its own variables, and the variables
+// for both signals. The latter apply where the signal's own variable is empty.
 type variablesOf struct {
 	own, both signalVariables
 	name      string // TRACES or METRICS
@@ -36,7 +36,8 @@ type variablesOf struct {
 
 const otlpPrefix = "OTEL_EXPORTER_OTLP_"
 
-// get returns a value, and the name of the variable that holds it.
+// get returns the value of a variable, the signal's own or the one for both, and the
+// name of that variable.
 func (v *variablesOf) get(suffix string, of func(*signalVariables) string) (value, key string) {
 	if value := of(&v.own); value != "" {
 		return value, otlpPrefix + v.name + "_" + suffix
@@ -44,7 +45,8 @@ func (v *variablesOf) get(suffix string, of func(*signalVariables) string) (valu
 	return of(&v.both), otlpPrefix + suffix
 }
 
-// newDestination reads the variables. Without an endpoint it looks at no other.
+// newDestination reads the variables of a signal. Without an endpoint it reads no other
+// variable.
 func newDestination(v variablesOf, say verdicts) Destination {
 	var s Destination
 	endpoint, endpointKey := v.get("ENDPOINT", func(c *signalVariables) string { return c.Endpoint })
@@ -79,8 +81,9 @@ func newDestination(v variablesOf, say verdicts) Destination {
 }
 
 // aim sets the endpoint. With gRPC its scheme says whether there is TLS; without a
-// scheme, OTEL_EXPORTER_OTLP_INSECURE does. Over HTTP an endpoint for both signals gets
-// the path of this one. An error does not quote the endpoint, which may hold a password.
+// scheme, OTEL_EXPORTER_OTLP_INSECURE does. Over HTTP, aim appends the path of this
+// signal to an endpoint for both signals. Its error does not quote the endpoint, which
+// may contain a password.
 func (s *Destination) aim(endpoint string, own bool, signal string) error {
 	if s.GRPC && !strings.Contains(endpoint, "://") {
 		s.Endpoint = endpoint
@@ -108,7 +111,7 @@ func (s *Destination) aim(endpoint string, own bool, signal string) error {
 	return nil
 }
 
-// readTLS reads the certificates from files of PEM.
+// readTLS reads the certificates and the key from PEM files.
 func (s *Destination) readTLS(v *variablesOf, check func(key string, err error)) {
 	roots, rootsKey := v.get("CERTIFICATE", func(c *signalVariables) string { return c.Certificate })
 	key, keyKey := v.get("CLIENT_KEY", func(c *signalVariables) string { return c.ClientKey })
@@ -138,8 +141,8 @@ func (s *Destination) readTLS(v *variablesOf, check func(key string, err error))
 	}
 }
 
-// keyValues reads a list such as a=1,b=2 with percent-encoded values (W3C Baggage). An
-// error quotes no value, which may be a secret.
+// keyValues reads a list such as a=1,b=2 with percent-encoded values (W3C Baggage). Its
+// error does not quote a value, because it may be a secret.
 func keyValues(list string) ([]Attribute, error) {
 	var out []Attribute
 	for entry := range strings.SplitSeq(list, ",") {
@@ -157,12 +160,13 @@ func keyValues(list string) ([]Attribute, error) {
 	return out, nil
 }
 
-// metricsShare is the part of the spool for metrics: one eighth. Traces are many, and
-// each is about another exchange. A newer request of metrics repeats most of an older one.
+// metricsShare is the part of the spool for metrics: one eighth. Traces need more room,
+// because each is about another exchange. A request of metrics repeats most of the one
+// before it.
 const metricsShare = 8
 
-// Delivery configures the queue of a signal, in memory: a spool and a logger are for the
-// caller to add.
+// Delivery returns the configuration of a queue in memory for a signal. The caller adds
+// a spool and a logger.
 func (s *Destination) Delivery(signal delivery.Signal) delivery.Config {
 	d := delivery.Config{
 		Signal: signal, Protocol: delivery.HTTPProtobuf, Endpoint: s.Endpoint, Headers: s.Headers,
@@ -174,7 +178,7 @@ func (s *Destination) Delivery(signal delivery.Signal) delivery.Config {
 	return d
 }
 
-// SpoolShare is the part of the spool that a signal may fill, in bytes.
+// SpoolShare returns the part of the spool that a signal may fill, in bytes.
 func (c *Config) SpoolShare(signal delivery.Signal) int64 {
 	ofMetrics := int64(c.SpoolMaxBytes) / metricsShare
 	if signal == delivery.Metrics {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger returns a logger that writes lines of a level and above to w. The format
-// is json or text; empty means text on a terminal and JSON otherwise.
+// NewLogger returns a logger that writes lines of at least the given level to w. The
+// format is json or text. Empty is text if w is a terminal, and JSON otherwise.
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	if f, ok := w.(*os.File); ok && format == "" && term.IsTerminal(int(f.Fd())) {
 		format = "text"

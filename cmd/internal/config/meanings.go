@@ -1,21 +1,21 @@
 package config
 
-// group is the meanings of variables that belong together.
+// group has the meanings of variables that belong together.
 type group struct {
 	name     string
 	meanings []meaning
 }
 
-// meaning documents the variable of the field of Config with this key.
+// meaning documents the variable of one field of Config, which has the same key.
 type meaning struct {
 	key   string
 	text  string
 	pages []string // of docs
 }
 
-// meanings says what each variable means, in the order of the fields of Config.
-// `headway run -h` and docs/configuration.md print it; a longer explanation belongs
-// under the tables of that page.
+// meanings returns the meaning of each variable, in the order of the fields of Config.
+// `headway run -h` and docs/configuration.md print the meanings. A longer explanation
+// belongs under the tables of that page.
 func meanings() []group {
 	return []group{
 		{"Where traffic comes from and goes to", []meaning{

@@ -14,14 +14,14 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/build"
 )
 
-// otelVariables is the environment that OpenTelemetry defines for its SDKs (its
-// specification: Environment Variables, OTLP Exporter), as far as headway honours
-// it. An empty variable is one that is not set.
+// otelVariables are the variables that OpenTelemetry defines for its SDKs (its
+// specification: Environment Variables, OTLP Exporter) and that headway honours. An
+// empty variable counts as one that is not set.
 type otelVariables struct {
 	Disabled string `env:"OTEL_SDK_DISABLED"`
 
 	Both    signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_"`
-	Traces  signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_TRACES_"` // wins over Both, as Metrics does
+	Traces  signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_TRACES_"` // takes precedence over Both, as Metrics does
 	Metrics signalVariables `envPrefix:"OTEL_EXPORTER_OTLP_METRICS_"`
 
 	TracesExporter  string `env:"OTEL_TRACES_EXPORTER"`
@@ -39,7 +39,7 @@ type otelVariables struct {
 	Content   string `env:"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"`
 }
 
-// signalVariables says how one signal is exported, or both.
+// signalVariables are the variables about the export of one signal, or of both.
 type signalVariables struct {
 	Endpoint          string `env:"ENDPOINT"`
 	Protocol          string `env:"PROTOCOL"`
@@ -52,30 +52,32 @@ type signalVariables struct {
 	ClientCertificate string `env:"CLIENT_CERTIFICATE"`
 }
 
-// OpenTelemetry says what goes to a collector, and how. The zero value exports nothing.
+// OpenTelemetry says which signals headway exports to a collector, and how. The zero
+// value exports nothing.
 type OpenTelemetry struct {
 	Traces, Metrics Destination
 	Interval        time.Duration // between exports of metrics
 	Temporality     string
 	Exponential     bool // histograms
 	Resource        []Attribute
-	latest          bool    // the newest semantic conventions were asked for
-	Warnings        []error // each naming its variable
+	latest          bool    // a variable asks for the newest semantic conventions
+	Warnings        []error // each begins with its variable
 }
 
-// Attribute is one of a resource: its key and its value.
+// Attribute is a key and a value of a resource.
 type Attribute struct{ Key, Value string }
 
-// verdicts collects what is wrong with variables. They are often set for the application
-// and shared with its sidecars. So a value that headway cannot honour is a warning, as
-// the specification has it, and the default holds. A value that leaves no place to send
-// to, or no way to send, is a problem. Both functions ignore a nil error.
+// verdicts collects warnings and problems of variables. Users often set these variables
+// for an application and share them with its sidecars. So a value that headway cannot
+// honour is a warning, as in OpenTelemetry's specification, and the default applies. A
+// value that leaves headway no destination, or no way to send to it, is a problem. Both
+// functions ignore a nil error.
 type verdicts struct {
 	problem, warn func(key string, err error)
 }
 
-// readOTel reads the variables of OpenTelemetry's SDKs from environ. As long as nothing
-// is exported, no variable is a problem or a warning.
+// readOTel reads the variables of OpenTelemetry's SDKs from environ. If headway exports
+// nothing, no variable is a problem or a warning.
 func readOTel(environ []string, p place, problem func(key string, err error)) OpenTelemetry {
 	var o otelVariables
 	// Every field is a string, so nothing can fail to parse.
@@ -100,14 +102,15 @@ func readOTel(environ []string, p place, problem func(key string, err error)) Op
 	return s
 }
 
-// readRest reads the variables that both signals share, and those without effect.
+// readRest reads the variables that are not about one signal. It warns about those that
+// have no effect.
 func (o *otelVariables) readRest(s *OpenTelemetry, p place, say verdicts) {
 	if asksForContent(o.Content) {
 		say.warn("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", errors.New(
 			"refused: headway exports no prompts and no completions, for it has no redaction that could be trusted with them"))
 	}
 	if o.Sampler != "" {
-		say.warn("OTEL_TRACES_SAMPLER", errors.New("has no effect: "+Prefix+"TRACE_RATIO is what counts"))
+		say.warn("OTEL_TRACES_SAMPLER", errors.New("has no effect: "+Prefix+"TRACE_RATIO sets the ratio"))
 	}
 	var err error
 	s.Interval, err = milliseconds(o.Interval, time.Minute)
@@ -119,14 +122,15 @@ func (o *otelVariables) readRest(s *OpenTelemetry, p place, say verdicts) {
 	say.warn("OTEL_RESOURCE_ATTRIBUTES", err)
 }
 
-// choice returns the word that value is, in any case of letters. An empty value is the
-// first word; so is one that is none of them, with a warning.
+// choice returns the one of words that equals value; case does not matter. For an empty
+// value it returns the first word. For a value that is none of words it does so too,
+// with a warning.
 func choice(value string, say verdicts, key string, words ...string) string {
 	value = strings.ToLower(value)
 	if value == "" || slices.Contains(words, value) {
 		return cmp.Or(value, words[0])
 	}
-	say.warn(key, fmt.Errorf("%q is none of %q, and taken for %q", value, words, words[0]))
+	say.warn(key, fmt.Errorf("%q is none of %q, so %q applies", value, words, words[0]))
 	return words[0]
 }
 
@@ -135,8 +139,9 @@ func asksForContent(v string) bool {
 	return v != "" && !slices.Contains([]string{"false", "0", "no_content", "none"}, strings.ToLower(v))
 }
 
-// signal reads the destination of one signal. Its variables have the name in theirs.
-// exporters is a list; without OTLP in it, the signal has no destination.
+// signal reads the destination of one signal from own, the variables with name in their
+// names, and from those for both. exporters is a list: if it has words and otlp is none
+// of them, the signal has no destination.
 func (o *otelVariables) signal(name string, own signalVariables, exporters string, say verdicts) Destination {
 	list := strings.FieldsFunc(strings.ToLower(exporters), func(r rune) bool { return r == ',' || r == ' ' })
 	if len(list) > 0 && !slices.Contains(list, "otlp") {
@@ -145,11 +150,12 @@ func (o *otelVariables) signal(name string, own signalVariables, exporters strin
 	return newDestination(variablesOf{own: own, both: o.Both, name: name}, say)
 }
 
-// place says where headway runs, in the words of Kubernetes' downward API.
+// place says where headway runs. Its fields come from Kubernetes' downward API.
 type place struct{ pod, uid, namespace, node string }
 
-// resource describes the source of the telemetry. OTEL_RESOURCE_ATTRIBUTES wins over the
-// place, unless it cannot be read, and OTEL_SERVICE_NAME wins over both.
+// resource describes the source of the telemetry. OTEL_RESOURCE_ATTRIBUTES takes
+// precedence over the place, unless it cannot be parsed. OTEL_SERVICE_NAME takes
+// precedence over both.
 func (o *otelVariables) resource(p place) ([]Attribute, error) {
 	given, err := keyValues(o.ResourceAttributes)
 	known := []Attribute{
@@ -171,7 +177,7 @@ func (o *otelVariables) resource(p place) ([]Attribute, error) {
 	return all, err
 }
 
-// milliseconds reads a number of milliseconds. No text, or a wrong one, is the duration
+// milliseconds parses a number of milliseconds. For an empty or wrong text it returns
 // otherwise.
 func milliseconds(text string, otherwise time.Duration) (time.Duration, error) {
 	if text == "" {

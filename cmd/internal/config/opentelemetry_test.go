@@ -14,8 +14,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// settingsOf reads an environment of OpenTelemetry's variables. It returns the problems
-// too, each of which begins with its variable.
+// settingsOf reads an environment of OpenTelemetry's variables. Each problem that it
+// returns begins with its variable.
 func settingsOf(environ ...string) (s config.OpenTelemetry, problems []string) {
 	c, err := config.Read(slices.Concat(environ, []string{"HEADWAY_UPSTREAM=http://h"}))
 	if err != nil {
@@ -59,7 +59,7 @@ func TestAnEndpointSaysWhatIsExportedAndHow(t *testing.T) {
 	}
 }
 
-func TestWhatASignalSaysWinsOverWhatBothSay(t *testing.T) {
+func TestASignalsOwnVariableTakesPrecedence(t *testing.T) {
 	s, problems := settingsOf(
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://c", "OTEL_EXPORTER_OTLP_HEADERS=a=1,b=two%20words", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
 		"OTEL_EXPORTER_OTLP_TIMEOUT=1500", "OTEL_EXPORTER_OTLP_TRACES_HEADERS=c=3", "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION=none",
@@ -80,7 +80,7 @@ func TestWhatASignalSaysWinsOverWhatBothSay(t *testing.T) {
 	}
 }
 
-func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
+func TestTheResourceNamesThePodAndUsersOverrideIt(t *testing.T) {
 	s, problems := settingsOf("OTEL_EXPORTER_OTLP_ENDPOINT=http://c",
 		"OTEL_SERVICE_NAME=shop", "OTEL_RESOURCE_ATTRIBUTES=k8s.pod.name=mine,service.name=other,team=a%2Cb",
 		"HEADWAY_POD_NAME=shop-1", "HEADWAY_POD_UID=u", "HEADWAY_POD_NAMESPACE=ns", "HEADWAY_NODE_NAME=n")
@@ -101,7 +101,7 @@ func TestTheResourceSaysWhereItIsAndUsersHaveTheLastWord(t *testing.T) {
 	}
 }
 
-func TestWhatLeavesNoWayToSendIsAProblemOfItsVariable(t *testing.T) {
+func TestAValueThatLeavesNoWayToSendIsAProblem(t *testing.T) {
 	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(noCertificate, []byte("no PEM"), 0o600); err != nil {
 		t.Fatal(err)
@@ -119,8 +119,8 @@ func TestWhatLeavesNoWayToSendIsAProblemOfItsVariable(t *testing.T) {
 	}
 }
 
-// The variables are often set for an application and shared with its sidecar.
-func TestWhatCannotBeHonouredIsAWarningAndTheDefaultHolds(t *testing.T) {
+// Users often set the variables for an application and share them with its sidecar.
+func TestAValueThatHeadwayCannotHonourIsAWarning(t *testing.T) {
 	odd := []string{
 		"OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_COMPRESSION=zstd", "OTEL_EXPORTER_OTLP_TIMEOUT=10s",
 		"OTEL_EXPORTER_OTLP_INSECURE=yes", "OTEL_METRIC_EXPORT_INTERVAL=0", "OTEL_TRACES_SAMPLER=traceidratio",
@@ -147,7 +147,8 @@ func TestWhatCannotBeHonouredIsAWarningAndTheDefaultHolds(t *testing.T) {
 	}
 }
 
-// wantKeys compares the variables that problems are of with those that they should be of.
+// wantKeys fails the test unless the problems are about the variables want, which are
+// in alphabetical order.
 func wantKeys(t *testing.T, problems []string, want ...string) {
 	t.Helper()
 	var keys []string
@@ -157,11 +158,11 @@ func wantKeys(t *testing.T, problems []string, want ...string) {
 	}
 	slices.Sort(keys)
 	if got := slices.Compact(keys); !slices.Equal(got, want) {
-		t.Errorf("said is\n%s\nwant something of\n%s", strings.Join(problems, "\n"), strings.Join(want, "\n"))
+		t.Errorf("got\n%s\nwant problems of\n%s", strings.Join(problems, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
+func TestHeadwayWarnsThatItExportsNoContent(t *testing.T) {
 	for value, refused := range map[string]bool{
 		"": false, "false": false, "False": false, "NO_CONTENT": false, "true": true, "span_only": true, "EVENT_ONLY": true, "span_and_event": true,
 	} {
@@ -172,7 +173,7 @@ func TestContentIsRefusedAndNothingElseOfThatVariable(t *testing.T) {
 	}
 }
 
-func TestUpstreamsAreToldOfNoSpansThatNobodyGets(t *testing.T) {
+func TestRequestsNameSpansOnlyIfHeadwayExportsThem(t *testing.T) {
 	const inject, upstream = "HEADWAY_PROPAGATE=inject", "HEADWAY_UPSTREAM=http://h"
 	for endpoint, want := range map[string]proxy.Propagation{"": proxy.Off, "http://c": proxy.Inject} {
 		c, err := config.Read([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})

@@ -8,7 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// readRoutes makes the route table of Routes and Upstream.
+// readRoutes makes the route table from Routes and Upstream.
 func (c *Config) readRoutes(check func(key string, err error)) {
 	seen := map[string]bool{}
 	for entry := range strings.SplitSeq(c.Routes, ",") {

@@ -12,11 +12,11 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// SLOs is the content of an SLO file. The zero value is that of no file.
+// SLOs is the content of an SLO file. The zero value stands for no file.
 type SLOs struct {
 	Set      slo.Set
 	Text     []byte
-	Warnings []slo.Warning // about settings that are allowed and rarely meant
+	Warnings []slo.Warning // settings that are allowed, but that a user rarely means
 }
 
 // readSLOFile reads the SLO file, if there is one.
@@ -32,9 +32,9 @@ func (c *Config) readSLOFile(check func(key string, err error)) {
 	check("SLO_FILE", err)
 }
 
-// ParseSLOs reads the text of a file of SLOs, headway's own or OpenSLO documents. The
-// name is for errors, which give file and line. Alerts that cannot work with the options
-// are errors too.
+// ParseSLOs reads the text of a file of SLOs, headway's own or OpenSLO documents.
+// Errors give the name and the line. Alerts that cannot work with the options are
+// errors too.
 func ParseSLOs(name string, text []byte, o rules.Options) (slo.Set, []slo.Warning, error) {
 	set, warnings, err := slo.Parse(name, bytes.NewReader(text))
 	if errors.Is(err, slo.ErrOpenSLO) {
@@ -55,7 +55,7 @@ func ReadFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }() // a file that was only read has nothing to lose
 	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	if err == nil && len(text) > MaxFile {
 		err = fmt.Errorf("%s is larger than %d bytes", path, MaxFile)

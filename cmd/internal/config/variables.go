@@ -11,16 +11,16 @@ import (
 // Variable documents one variable of the environment of `headway run`.
 type Variable struct {
 	Name    string // HEADWAY_LISTEN, say
-	Default string // as the environment would have it; empty for none
-	// Meaning is a phrase that begins in lower case, or sentences after it, without a
+	Default string // as a user would write it; empty for none
+	// Meaning is a phrase that begins in lower case. Sentences may follow it. It has no
 	// full stop at the end. Values and names in it stand in backquotes.
 	Meaning string
-	Pages   []string // of docs that say more: transparent.md, say
+	Pages   []string // in docs, with more about it: transparent.md, say
 	Group   string
 	Type    Type
 }
 
-// Type says what the value of a variable is.
+// Type is the kind of value of a variable.
 type Type string
 
 // The types of variables.
@@ -33,8 +33,8 @@ const (
 	Bytes    Type = "bytes"    // with or without a binary unit: 256MiB
 )
 
-// Variables returns every variable, in the order in which they are best read: the
-// variables of one group follow each other.
+// Variables returns every variable, in an order for readers: the variables of one group
+// follow each other.
 func Variables() []Variable {
 	fields := map[string]reflect.StructField{}
 	for field := range reflect.TypeFor[Config]().Fields() {
@@ -52,8 +52,8 @@ func Variables() []Variable {
 	return all
 }
 
-// typeOf is the type of the variable whose field has the type t of Go. Types of a
-// package's own are words, unless they have a notation of their own here.
+// typeOf returns the type of a variable from the Go type t of its field. Every type
+// without a notation of its own here is Text.
 func typeOf(t reflect.Type) Type {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
@@ -70,8 +70,8 @@ func typeOf(t reflect.Type) Type {
 	return Text
 }
 
-// Unknown lists the variables of environ that have the prefix and no meaning, except
-// for those that Kubernetes sets for a service called headway.
+// Unknown lists the variables of environ that begin with Prefix and that headway does
+// not know. It leaves out those that Kubernetes sets for a service called headway.
 func Unknown(environ []string) []string {
 	known := map[string]bool{}
 	for _, v := range Variables() {

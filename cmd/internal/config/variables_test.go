@@ -38,7 +38,7 @@ func TestEveryFieldHasItsMeaningInOrder(t *testing.T) {
 	}
 }
 
-func TestVariablesHaveTheTypesThatTheirValuesTake(t *testing.T) {
+func TestVariablesHaveTheTypesOfTheirValues(t *testing.T) {
 	types := map[string]config.Type{}
 	for _, v := range config.Variables() {
 		types[strings.TrimPrefix(v.Name, config.Prefix)] = v.Type
@@ -53,7 +53,7 @@ func TestVariablesHaveTheTypesThatTheirValuesTake(t *testing.T) {
 	}
 }
 
-// What stands between these lines of the page is written by -update.
+// -update writes the part of the page between these lines.
 const (
 	tablesBegin = "<!-- The tables that follow are written by go generate, from cmd/internal/config/meanings.go. -->\n"
 	tablesEnd   = "<!-- End of the tables. -->\n"
@@ -78,11 +78,11 @@ func TestReferenceHasEveryVariable(t *testing.T) {
 		return
 	}
 	if string(page) != want {
-		t.Errorf("%s is not what the variables are documented as; run with -update", path)
+		t.Errorf("%s differs from the meanings of the variables; run with -update", path)
 	}
 }
 
-// tables is a table for each group of variables, in Markdown.
+// tables returns a table in Markdown for each group of variables.
 func tables() string {
 	var b strings.Builder
 	group := ""
