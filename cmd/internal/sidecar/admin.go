@@ -16,7 +16,7 @@ import (
 func (s *Sidecar) adminServer() *http.Server {
 	return &http.Server{
 		Handler: s.adminHandler(), ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // of handshakes that others began
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // a client that breaks off its handshake is no problem of headway
 	}
 }
 
@@ -28,8 +28,8 @@ func (s *Sidecar) serveAdmin(admin *http.Server) error {
 		return admin.Serve(s.admin)
 	}
 	handler := admin.Handler
-	// web.Serve replaces the handler by one that asks for a password, then serves. It
-	// calls BaseContext in between, before the first connection.
+	// web.Serve first replaces the handler by one that asks for a password, then calls
+	// BaseContext, then accepts the first connection.
 	admin.BaseContext = func(net.Listener) context.Context {
 		admin.Handler = openToAll(handler, admin.Handler)
 		return context.Background()
@@ -37,8 +37,9 @@ func (s *Sidecar) serveAdmin(admin *http.Server) error {
 	return web.Serve(s.admin, admin, &web.FlagConfig{WebConfigFile: &file}, s.log)
 }
 
-// openToAll asks guarded for everything but health, which tells one bit to probes
-// that can't log in, and stopping, which is for this host only.
+// openToAll serves health and /stop through open, and everything else through guarded.
+// Probes cannot log in, and health reveals only one bit to them. Only this host can use
+// /stop.
 func openToAll(open, guarded http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/healthz/") || r.URL.Path == "/stop" {
@@ -49,9 +50,9 @@ func openToAll(open, guarded http.Handler) http.Handler {
 	})
 }
 
-// adminHandler serves metrics and health. Startup: the ports are bound and the
-// first upstream connections were tried. Ready: and it is not stopping. Live: the
-// process answers.
+// adminHandler serves metrics and health. Startup is true once the ports are bound and
+// headway has tried the first upstream connections. Ready is true from then until
+// headway begins to stop. Live is true as long as the process answers.
 func (s *Sidecar) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.scrapes.through(s.metrics.Handler()))
@@ -59,7 +60,7 @@ func (s *Sidecar) adminHandler() http.Handler {
 	mux.HandleFunc("GET /healthz/ready", healthy(s.notReady))
 	mux.HandleFunc("GET /healthz/live", healthy(func() string { return "" }))
 	mux.HandleFunc("GET /api/v1/chains", s.listChains)
-	mux.HandleFunc("GET /api/v1/slo", s.tellSLOs)
+	mux.HandleFunc("GET /api/v1/slo", s.serveSLOs)
 	mux.HandleFunc("/stop", loopbackOnly(s.serveStop))
 	mux.HandleFunc("GET /debug/pprof/", loopbackOnly(pprof.Index))
 	mux.HandleFunc("GET /debug/pprof/profile", loopbackOnly(pprof.Profile))
@@ -68,7 +69,7 @@ func (s *Sidecar) adminHandler() http.Handler {
 	return mux
 }
 
-// notStarted is why startup is not over, or empty.
+// notStarted returns the reason why startup is not over, or "" when it is.
 func (s *Sidecar) notStarted() string {
 	if !s.started.Load() {
 		return "starting: upstreams are being tried"
@@ -76,7 +77,8 @@ func (s *Sidecar) notStarted() string {
 	return ""
 }
 
-// notReady is why no new work should come, or empty.
+// notReady returns the reason why clients should send no new requests, or "" when they
+// may.
 func (s *Sidecar) notReady() string {
 	if s.stopping.Load() {
 		return "stopping"
@@ -84,7 +86,7 @@ func (s *Sidecar) notReady() string {
 	return s.notStarted()
 }
 
-// serveStop asks the sidecar to stop and does not wait until it did.
+// serveStop makes the sidecar stop. It answers at once, before the sidecar has stopped.
 func (s *Sidecar) serveStop(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodPost:
@@ -92,8 +94,8 @@ func (s *Sidecar) serveStop(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "POST stops the sidecar", http.StatusMethodNotAllowed)
 		return
 	case r.Header.Get("Origin") != "":
-		// Browsers send it with every POST. No page that a user of this host looks at
-		// is to stop the sidecar, whatever name it has given to 127.0.0.1.
+		// Browsers send Origin with every POST. A web page in a browser on this host
+		// must not stop the sidecar, whatever host name the page uses for 127.0.0.1.
 		http.Error(w, "not for pages in a browser", http.StatusForbidden)
 		return
 	}
@@ -102,7 +104,7 @@ func (s *Sidecar) serveStop(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("stopping\n"))
 }
 
-// healthy answers 200, or 503 with the reason why not.
+// healthy answers 200 if whyNot returns "", and otherwise 503 with the reason.
 func healthy(whyNot func() string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if why := whyNot(); why != "" {
@@ -113,7 +115,7 @@ func healthy(whyNot func() string) http.HandlerFunc {
 	}
 }
 
-// loopbackOnly hides h from everyone but this host.
+// loopbackOnly answers 404 to every client that is not on this host.
 func loopbackOnly(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.RemoteAddr)

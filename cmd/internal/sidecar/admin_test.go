@@ -10,7 +10,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
-// wired is a sidecar that listens nowhere.
+// wired returns a sidecar that has no ports yet.
 func wired(t *testing.T) *Sidecar {
 	t.Helper()
 	c, err := config.Read([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1"})
@@ -24,7 +24,8 @@ func wired(t *testing.T) *Sidecar {
 	return s
 }
 
-// adminStatus is what the admin port answers a client at the address from.
+// adminStatus returns the status with which the admin port answers a client at the
+// address from.
 func adminStatus(s *Sidecar, method, path, from string, headers ...http.Header) int {
 	r := httptest.NewRequest(method, path, http.NoBody)
 	r.RemoteAddr = from

@@ -10,12 +10,12 @@ import (
 	"github.com/headway-sidecar/headway/proxy/chain"
 )
 
-// defaultLimit is how many entries a list of the API has unless it is asked for
-// another number.
+// defaultLimit is the number of entries in a list of the API if the request names no
+// other.
 const defaultLimit = 100
 
-// listChains serves GET /api/v1/chains?limit=: the calls that failed at least once,
-// those that are open first, each newest first.
+// listChains serves GET /api/v1/chains?limit=: the calls that failed at least once.
+// Open calls come first, then ended ones, both from the newest to the oldest.
 func (s *Sidecar) listChains(w http.ResponseWriter, r *http.Request) {
 	limit := defaultLimit
 	if text := r.URL.Query().Get("limit"); text != "" {
@@ -31,9 +31,9 @@ func (s *Sidecar) listChains(w http.ResponseWriter, r *http.Request) {
 	}{s.chains.Chains(limit)})
 }
 
-// tellSLOs serves GET /api/v1/slo: goodput and error budgets as this process knows
-// them.
-func (s *Sidecar) tellSLOs(w http.ResponseWriter, _ *http.Request) {
+// serveSLOs serves GET /api/v1/slo: goodput and error budgets from the exchanges of
+// this process.
+func (s *Sidecar) serveSLOs(w http.ResponseWriter, _ *http.Request) {
 	answer(w, s.SLOs(time.Now()))
 }
 

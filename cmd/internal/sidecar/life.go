@@ -12,20 +12,21 @@ import (
 )
 
 const (
-	// FlushTimeout bounds the time for writing telemetry at the end. It bounds the last
-	// answers of the admin port too.
+	// FlushTimeout is the most time that headway takes at the end to write telemetry,
+	// and after that to finish the answers of the admin port.
 	FlushTimeout = 5 * time.Second
-	// urgentTimeout bounds, in an emergency, the cutting and then the writing.
+	// urgentTimeout is the most time in an emergency for cutting exchanges, and again
+	// for writing telemetry.
 	urgentTimeout = time.Second
-	// leaveCheck is how often a sidecar that stops looks whether its application
-	// has left.
+	// leaveCheck is the interval at which a sidecar that stops checks whether its
+	// application has left.
 	leaveCheck = 20 * time.Millisecond
 )
 
 // Run serves until ctx ends or somebody posts to /stop, then drains: it lets running
 // exchanges finish, for HEADWAY_DRAIN_TIMEOUT at most, and flushes telemetry. A drain
-// that had to cut exchanges is no error. The end of urgent, at any time, cuts everything.
-// Run closes the ports; it can be called once, after Listen.
+// that had to cut exchanges is no error. When urgent ends, at any time, Run cuts
+// everything. Run closes the ports. Call it once, after Listen.
 func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -57,8 +58,8 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	return errors.Join(failure, err)
 }
 
-// keepObjectives follows the SLO file and keeps the error budgets, until stop is called.
-// stop returns when the budgets are saved.
+// keepObjectives follows the SLO file and keeps the error budgets until the caller
+// calls stop. stop returns when the budgets are saved.
 func (s *Sidecar) keepObjectives() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	kept := make(chan struct{})
@@ -72,8 +73,8 @@ func (s *Sidecar) keepObjectives() (stop func()) {
 	}
 }
 
-// start opens connections ahead of the first request. An upstream that is not there yet
-// is no failure of headway.
+// start opens upstream connections ahead of the first request. If an upstream is not
+// there yet, start logs a warning, and headway still becomes ready.
 func (s *Sidecar) start() {
 	if err := s.proxy.Warm(); err != nil && !s.stopping.Load() {
 		s.log.Warn("opening upstream connections ahead", "err", err)
@@ -84,7 +85,8 @@ func (s *Sidecar) start() {
 	}
 }
 
-// askToStop does the same as SIGTERM. Any goroutine may call it, any number of times.
+// askToStop has the same effect as SIGTERM. Any goroutine may call it, any number of
+// times.
 func (s *Sidecar) askToStop() { s.askOnce.Do(func() { close(s.asked) }) }
 
 // drain serves on for DRAIN_DELAY. Then it refuses new connections and lets running
@@ -109,22 +111,22 @@ func (s *Sidecar) drain(urgent context.Context) {
 		}
 	}
 	if err != nil {
-		s.log.Warn("cut what still ran", "err", err)
+		s.log.Warn("cut the exchanges that still ran", "err", err)
 	}
 }
 
-// drainAll drains both ways in at once: a tunnel that idles holds up no more than
-// itself.
+// drainAll drains the proxy and the tunnels at the same time, so that an idle tunnel
+// delays the drain of no exchange.
 func (s *Sidecar) drainAll(ctx context.Context) error {
 	tunnels := make(chan error, 1)
 	go func() { tunnels <- s.transparent.drain(ctx) }()
 	return errors.Join(s.proxy.Drain(ctx), <-tunnels)
 }
 
-// serveOn goes on as before for DRAIN_DELAY. Meanwhile load balancers learn that headway
-// is not ready any more, and every response tells its client to connect anew. An
-// application beside headway has nowhere else to go: headway serves it as ever, and the
-// delay ends as soon as it has left.
+// serveOn lets headway serve as before for DRAIN_DELAY. Meanwhile load balancers learn
+// that headway is not ready any more, and every response tells its client to connect
+// anew. An application beside headway has no other sidecar to call: headway serves it
+// unchanged, and the delay ends as soon as the application has closed its connections.
 func (s *Sidecar) serveOn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.DrainDelay)
 	defer cancel()
@@ -144,25 +146,26 @@ func (s *Sidecar) serveOn(ctx context.Context) {
 	}
 }
 
-// servesOwnPod says whether all clients are beside headway. Then they end with it, and
-// no endpoint leads others here.
+// servesOwnPod says whether all clients are beside headway. Such clients stop together
+// with headway, and no endpoint leads other clients here.
 func (s *Sidecar) servesOwnPod() bool {
 	at, ok := s.listener.Addr().(*net.TCPAddr)
 	return ok && at.IP.IsLoopback() && s.config.Role == exchange.Client
 }
 
-// flush hands over the last measurements, within a bounded time. A collector that does
-// not take them is no failure of headway.
+// flush writes the last measurements to the capture and sends them to the collector,
+// within FlushTimeout or, in an emergency, urgentTimeout. If the collector does not
+// take them, flush returns no error.
 func (s *Sidecar) flush(urgent context.Context) error {
 	ctx, cancel := lastMoments(urgent)
 	defer cancel()
-	told := make(chan struct{})
+	observed := make(chan struct{})
 	go func() {
 		s.tap.Wait()
-		close(told)
+		close(observed)
 	}()
 	select {
-	case <-told:
+	case <-observed:
 	case <-ctx.Done():
 	}
 	s.chains.Close()
@@ -179,8 +182,8 @@ func (s *Sidecar) flush(urgent context.Context) error {
 	return err
 }
 
-// lastMoments returns a context for the work before the end. It ends when the time for
-// that is over.
+// lastMoments returns a context for the work before the exit. It ends after
+// FlushTimeout or, in an emergency, urgentTimeout.
 func lastMoments(urgent context.Context) (context.Context, context.CancelFunc) {
 	timeout := FlushTimeout
 	if urgent.Err() != nil {
@@ -189,7 +192,7 @@ func lastMoments(urgent context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), timeout)
 }
 
-// awaitScrape waits until the metrics of every exchange have been read, for
+// awaitScrape waits until somebody has read the metrics of every exchange, for
 // SCRAPE_WAIT at most.
 func (s *Sidecar) awaitScrape(urgent context.Context) {
 	ctx, cancel := context.WithTimeout(urgent, s.config.ScrapeWait)
@@ -203,8 +206,9 @@ func (s *Sidecar) awaitScrape(urgent context.Context) {
 	}
 }
 
-// stopAdmin lets a scrape finish until ctx ends. Then it cuts the rest, a profile or a
-// connection that asks for nothing: they have no say in headway's exit.
+// stopAdmin lets requests to the admin port, such as a scrape, finish until ctx ends.
+// Then it cuts the others, such as a long profile or a connection without a request, so
+// that they do not delay headway's exit.
 func stopAdmin(ctx context.Context, admin *http.Server) {
 	if err := admin.Shutdown(ctx); err != nil {
 		_ = admin.Close()

@@ -26,7 +26,7 @@ type life struct {
 	ended        chan error
 }
 
-// begin runs a sidecar until it is ready.
+// begin starts a sidecar and returns when it is ready.
 func begin(t *testing.T, env ...string) *life {
 	t.Helper()
 	l := start(t, env...)
@@ -36,7 +36,7 @@ func begin(t *testing.T, env ...string) *life {
 	return l
 }
 
-// start runs a sidecar.
+// start starts a sidecar inside the test's process.
 func start(t *testing.T, env ...string) *life {
 	t.Helper()
 	c, err := config.Read(append([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1", "HEADWAY_PREWARM=0",
@@ -60,8 +60,8 @@ func start(t *testing.T, env ...string) *life {
 	return l
 }
 
-// startBeforeSilence runs a sidecar whose upstream never answers the handshake of the
-// connection that headway opens first.
+// startBeforeSilence starts a sidecar whose upstream never answers the TLS handshake of
+// headway's first connection.
 func startBeforeSilence(t *testing.T) (l *life, tried net.Conn) {
 	t.Helper()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,7 +90,7 @@ func (l *life) end(t *testing.T) {
 	}
 }
 
-// runs tells that the sidecar has not ended.
+// runs fails the test if the sidecar has ended.
 func (l *life) runs(t *testing.T) {
 	t.Helper()
 	select {
@@ -100,7 +100,7 @@ func (l *life) runs(t *testing.T) {
 	}
 }
 
-// answering is an upstream that answers every request at once.
+// answering starts an upstream that answers every request at once.
 func answering(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +112,7 @@ func answering(t *testing.T) string {
 	return "HEADWAY_UPSTREAM=" + s.URL
 }
 
-// app is a connection of an application that it keeps.
+// app is a kept connection of an application.
 type app struct {
 	net.Conn
 	r *bufio.Reader
@@ -128,7 +128,8 @@ func (l *life) connect(t *testing.T) *app {
 	return &app{conn, bufio.NewReader(conn)}
 }
 
-// call makes a request and returns the status and whether the connection ends.
+// call makes a request. It returns the status, and whether the response says that the
+// connection ends.
 func (a *app) call(t *testing.T) (status int, last bool) {
 	t.Helper()
 	fmt.Fprint(a, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
@@ -156,7 +157,7 @@ func TestSidecarBehindEndpointsServesOnForTheDelay(t *testing.T) {
 	}
 	for name, a := range map[string]*app{"a kept connection": kept, "a new connection": l.connect(t)} {
 		if status, last := a.call(t); status != 200 || !last {
-			t.Errorf("%s: %d, the client is told to connect anew: %t", name, status, last)
+			t.Errorf("%s: %d, the response ends the connection: %t", name, status, last)
 		}
 	}
 	l.runs(t)
@@ -208,7 +209,7 @@ func TestDrainTimeoutBoundsTheDelayToo(t *testing.T) {
 	l.end(t)
 }
 
-func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
+func TestSidecarStopsDuringItsFirstUpstreamConnections(t *testing.T) {
 	l, _ := startBeforeSilence(t)
 	l.stop()
 	l.end(t)
@@ -217,14 +218,14 @@ func TestSidecarStopsWhileUpstreamsAreStillTried(t *testing.T) {
 func TestLastNumbersWaitForAScrape(t *testing.T) {
 	l := begin(t, answering(t), "HEADWAY_SCRAPE_WAIT=1h")
 	if got := interop.Fetch(t, l.base+"/metrics"); strings.Contains(got, "\nheadway_requests_total{") {
-		t.Fatalf("requests before there was one:\n%s", got)
+		t.Fatalf("the metrics have requests before the first one:\n%s", got)
 	}
 	a := l.connect(t)
 	a.call(t)
 	_ = a.Close()
 	l.stop()
 	interop.Until(t, "connections are refused", func() bool { return interop.Refuses(l.listen) })
-	interop.Until(t, "the exchange and its chain are told", func() bool { return l.scrapes.told.Load() == 2 })
+	interop.Until(t, "headway has observed the exchange and its chain", func() bool { return l.scrapes.observed.Load() == 2 })
 	if got := interop.Status(l.base + "/healthz/live"); got != 200 {
 		t.Errorf("live is %d", got)
 	}
@@ -235,14 +236,14 @@ func TestLastNumbersWaitForAScrape(t *testing.T) {
 	l.end(t)
 }
 
-func TestNothingWaitsForAScrapeThatIsNotNeeded(t *testing.T) {
+func TestSidecarWaitsForNoScrapeThatItDoesNotNeed(t *testing.T) {
 	for name, use := range map[string]func(*life){
 		"nothing happened": func(*life) {},
 		"all was scraped": func(l *life) {
 			a := l.connect(t)
 			a.call(t)
 			_ = a.Close()
-			interop.Until(t, "the exchange and its chain are told", func() bool { return l.scrapes.told.Load() == 2 })
+			interop.Until(t, "headway has observed the exchange and its chain", func() bool { return l.scrapes.observed.Load() == 2 })
 			interop.Fetch(t, l.base+"/metrics")
 		},
 		"there is no time for it": func(l *life) {
@@ -263,7 +264,7 @@ func TestNothingWaitsForAScrapeThatIsNotNeeded(t *testing.T) {
 
 func TestPOSTStopEndsTheSidecar(t *testing.T) {
 	l := begin(t, "HEADWAY_SCRAPE_WAIT=0")
-	for range 2 { // the second may come when it is gone
+	for range 2 { // the sidecar may have ended before the second
 		response, err := http.Post(l.base+"/stop", "", http.NoBody)
 		if err != nil {
 			break
@@ -313,7 +314,7 @@ func TestStopIsForThisHostAndNoBrowser(t *testing.T) {
 	}
 }
 
-func TestStartupIsOverWhenUpstreamsWereTried(t *testing.T) {
+func TestStartupEndsAfterTheFirstUpstreamConnections(t *testing.T) {
 	l, tried := startBeforeSilence(t)
 	if got := interop.Status(l.base + "/healthz/startup"); got != 503 {
 		t.Errorf("startup is %d while the first connection is tried", got)

@@ -13,19 +13,20 @@ import (
 )
 
 const (
-	// memoryCheck is the time between two looks of returnMemory.
+	// memoryCheck is the interval at which returnMemory counts the open connections.
 	memoryCheck = time.Second
-	// memoryBurst is the number of connections whose end is worth a collection.
+	// memoryBurst is the least number of closed connections that is worth a collection.
 	memoryBurst = 100
-	// leastGarbage is what may pile up between two collections. Little in headway
-	// lives long, some 3 MiB: with Go's own rule, as much garbage as that, a busy sidecar
-	// would collect every thousand requests and spend a sixth of its time on it.
+	// leastGarbage is the garbage, in bytes, that may always pile up between two
+	// collections. Only some 3 MiB of headway's memory live long. Go's own rule allows
+	// as much garbage as live memory, so a busy sidecar would collect once in a
+	// thousand requests and spend a sixth of its time on it.
 	leastGarbage = 12 << 20
 )
 
 // LimitMemory makes Go's collector keep the process within 90 % of the cgroup's memory.
-// It follows the cgroup until ctx ends, because a pod may be resized. GOMEMLIMIT has
-// precedence, and Go reads that itself, as it does the cores of the cgroup.
+// It follows the cgroup until ctx ends, because a pod may be resized. GOMEMLIMIT takes
+// precedence. Go reads that variable, and the cgroup's limit of cores, by itself.
 func LimitMemory(ctx context.Context, log *slog.Logger) {
 	limit, err := memlimit.Set(memlimit.WithRefreshInterval(ctx, time.Minute))
 	switch {
@@ -36,9 +37,9 @@ func LimitMemory(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// returnMemory gives memory back to the system when most of the open connections
-// have gone, until ctx ends. Left alone, Go keeps what a burst took until its
-// next collection, and a sidecar that went quiet collects every two minutes.
+// returnMemory returns memory to the system whenever most of the open connections have
+// closed, until ctx ends. Without it, Go keeps the memory of a burst until the next
+// collection, and a quiet sidecar collects only every two minutes.
 func returnMemory(ctx context.Context, open func() int) {
 	tick := time.NewTicker(memoryCheck)
 	defer tick.Stop()
@@ -59,8 +60,8 @@ func returnMemory(ctx context.Context, open func() int) {
 }
 
 // SpaceCollections sets, until ctx ends, how much garbage may pile up between two
-// collections of this process: 12 MiB, or a quarter of the live memory where that is more.
-// A memory limit has precedence.
+// collections of this process: 12 MiB, or a quarter of the live memory where that is
+// more. A memory limit takes precedence.
 func SpaceCollections(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	before := goPercent
@@ -73,7 +74,8 @@ func SpaceCollections(ctx context.Context) {
 			}
 			metrics.Read(live)
 			percent := garbagePercent(live[0].Value.Uint64())
-			// Setting it stops the world for a moment: not for a little.
+			// SetGCPercent stops the world for a moment, so a change below a tenth is
+			// not worth a call.
 			if 10*max(percent, before) > 11*min(percent, before) {
 				debug.SetGCPercent(percent)
 				before = percent
@@ -84,14 +86,16 @@ func SpaceCollections(ctx context.Context) {
 	afterNext()
 }
 
-// Garbage in percent of live memory: by Go's own rule, and the least of this one, which
-// thousands of streams reach. Their memory is dearer than the collector's time.
+// Garbage in percent of live memory. goPercent is Go's own rule. leastPercent is the
+// least that garbagePercent returns; it applies with thousands of streams, whose memory
+// costs more than the time of the collector.
 const (
 	goPercent    = 100
 	leastPercent = 25
 )
 
-// garbagePercent is the rule with so many bytes alive.
+// garbagePercent returns the garbage that may pile up, in percent of live, the live
+// memory in bytes.
 func garbagePercent(live uint64) int {
 	return max(leastPercent, int(100*leastGarbage/max(live, 1<<20)))
 }

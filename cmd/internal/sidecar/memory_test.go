@@ -40,7 +40,7 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 	}
 }
 
-func TestCollectionsAreSpacedWhileLittleIsAlive(t *testing.T) {
+func TestCollectionsAreSpacedWhileLittleMemoryIsLive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	SpaceCollections(ctx)
 	defer func() {
@@ -48,7 +48,7 @@ func TestCollectionsAreSpacedWhileLittleIsAlive(t *testing.T) {
 		runtime.GC()
 		debug.SetGCPercent(100)
 	}()
-	runtime.GC() // after which the rule is in force, soon
+	runtime.GC() // soon after this collection the new rule is in force
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		if percent := debug.SetGCPercent(100); percent != 100 {
 			debug.SetGCPercent(percent)
@@ -70,7 +70,7 @@ func TestCollectionsAreSpacedWhileLittleIsAlive(t *testing.T) {
 
 var sink []byte
 
-func TestGarbageMayBeAQuarterOfWhatIsAlive(t *testing.T) {
+func TestGarbageMayBeAQuarterOfTheLiveMemory(t *testing.T) {
 	for live, want := range map[uint64]int{0: 1200, 1 << 20: 1200, 3 << 20: 400, 12 << 20: 100, 24 << 20: 50, 48 << 20: 25, 1 << 30: 25} {
 		if got := garbagePercent(live); got != want {
 			t.Errorf("with %d bytes alive: %d %%, want %d", live, got, want)

@@ -14,35 +14,37 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-// stateFile holds the error budgets, below HEADWAY_STATE_DIR.
+// stateFile is the name of the file with the error budgets in HEADWAY_STATE_DIR.
 const stateFile = "error-budgets.json"
 
-// objectives is the SLO file of a sidecar while it runs: its judge, and everything that
-// follows when the file changes.
+// objectives keeps the SLO file of a running sidecar: the judge by its SLOs, and the
+// parts that need every change of the file.
 type objectives struct {
 	judge *slo.Judge
 	file  *liveFile // nil without HEADWAY_SLO_FILE
 	state string    // path of the error budgets; empty keeps none
 	log   *slog.Logger
-	// changed gets every set that comes into force.
+	// changed is called with every set that comes into force, before the judge uses it.
 	changed func(slo.Set)
 }
 
-// newObjectives returns a judge by the SLOs of c, which hands exchanges on to next.
+// newObjectives returns objectives with the SLOs of c. The judge passes exchanges on to
+// next.
 func newObjectives(c config.Config, log *slog.Logger, next exchange.ChainObserver) *objectives {
 	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
 	if c.StateDir != "" {
 		o.state = filepath.Join(c.StateDir, stateFile)
 	}
 	if c.SLOFile != "" {
-		o.file = &liveFile{path: c.SLOFile, take: o.take, log: log, seen: sha256.Sum256(c.SLOs.Text)}
+		o.file = &liveFile{path: c.SLOFile, apply: o.apply, log: log, seen: sha256.Sum256(c.SLOs.Text)}
 		o.warn(c.SLOs.Warnings)
 	}
 	return o
 }
 
-// take judges by the SLOs in text from now on, if nothing is wrong with them.
-func (o *objectives) take(text []byte) error {
+// apply parses text and puts its SLOs into force. After an error the SLOs before stay
+// in force.
+func (o *objectives) apply(text []byte) error {
 	set, warnings, err := config.ParseSLOs(o.file.path, text, rules.Options{})
 	if err != nil {
 		return err
@@ -59,7 +61,8 @@ func (o *objectives) warn(warnings []slo.Warning) {
 	}
 }
 
-// follow keeps the error budgets, and takes changes of the file over, until ctx ends.
+// follow keeps the error budgets and applies changes of the file until ctx ends. A
+// signal on asked makes it read the file at once.
 func (o *objectives) follow(ctx context.Context, asked <-chan os.Signal) {
 	kept := make(chan struct{})
 	go func() {
@@ -72,7 +75,7 @@ func (o *objectives) follow(ctx context.Context, asked <-chan os.Signal) {
 	<-kept
 }
 
-// counted has the promises and the counts of the judge, in the exporter's words.
+// counted returns the SLOs of the judge and their counts, as the exporter's types.
 func (o *objectives) counted() []exporter.SLO {
 	totals := o.judge.Totals()
 	out := make([]exporter.SLO, len(totals))
@@ -84,7 +87,7 @@ func (o *objectives) counted() []exporter.SLO {
 	return out
 }
 
-// edges are the limits at which histograms need the edge of a bucket.
+// edges returns the limits of the SLOs, at which histograms need the edge of a bucket.
 func edges(set slo.Set) exporter.Edges {
 	var out exporter.Edges
 	for i := range set.SLOs {
@@ -101,5 +104,5 @@ func limits(good []slo.Objective) []exporter.Limit {
 	return out
 }
 
-// reloaded says whether the file's newest content is in force.
+// reloaded says whether the newest content of the file is in force.
 func (o *objectives) reloaded() bool { return o.file == nil || !o.file.failed.Load() }

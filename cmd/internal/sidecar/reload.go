@@ -11,33 +11,35 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
-// reloadCheck is how often a file is looked at. Kubernetes itself takes up to a
-// minute to change a mounted ConfigMap, and swaps a link that no watch on the file
-// would see.
+// reloadCheck is the interval at which follow reads a file. It is short beside the
+// minute that Kubernetes may need to change a mounted ConfigMap. A watch on the file
+// would not do: Kubernetes replaces a link above the file.
 const reloadCheck = 2 * time.Second
 
-// liveFile is a file that is read again on SIGHUP, and when its content has changed.
+// liveFile is a file that headway reads again on SIGHUP, and when its content changes.
 type liveFile struct {
 	path string
-	// take takes the content over. After an error what was before is in force.
-	take func(text []byte) error
-	log  *slog.Logger
+	// apply puts the content into force. After an error the content before stays in
+	// force.
+	apply func(text []byte) error
+	log   *slog.Logger
 
-	seen   [sha256.Size]byte // of the content that was looked at last
-	failed atomic.Bool       // it was not taken over
+	seen   [sha256.Size]byte // of the content that was read last
+	failed atomic.Bool       // the last reading or applying failed
 }
 
-// load reads the file for the first time.
+// load reads and applies the file for the first time.
 func (w *liveFile) load() error {
 	text, err := config.ReadFile(w.path)
 	if err != nil {
 		return err
 	}
 	w.seen = sha256.Sum256(text)
-	return w.take(text)
+	return w.apply(text)
 }
 
-// follow reads the file again until ctx ends.
+// follow reads the file every reloadCheck, and at every signal on asked, until ctx
+// ends.
 func (w *liveFile) follow(ctx context.Context, asked <-chan os.Signal) {
 	tick := time.NewTicker(reloadCheck)
 	defer tick.Stop()
@@ -53,8 +55,9 @@ func (w *liveFile) follow(ctx context.Context, asked <-chan os.Signal) {
 	}
 }
 
-// reload takes the content over if it is not what was looked at last, or anyway if
-// somebody asked for it.
+// reload reads the file, and applies the content if it has changed since the last
+// reading or if somebody asked for it. It logs a repeated failure to read only if
+// somebody asked.
 func (w *liveFile) reload(asked bool) {
 	text, err := config.ReadFile(w.path)
 	if err == nil {
@@ -63,16 +66,16 @@ func (w *liveFile) reload(asked bool) {
 			return
 		}
 		w.seen = sum
-		err = w.take(text)
+		err = w.apply(text)
 	} else {
-		w.seen = [sha256.Size]byte{} // what comes back is looked at, whatever it is
+		w.seen = [sha256.Size]byte{} // so that any content counts as new once the file is back
 		if w.failed.Load() && !asked {
-			return // that was told before
+			return // the log has it already
 		}
 	}
 	w.failed.Store(err != nil)
 	if err != nil {
-		w.log.Error("the file is not taken over, and what was before stays in force", "file", w.path, "err", err)
+		w.log.Error("the file cannot be used, and the content before stays in force", "file", w.path, "err", err)
 		return
 	}
 	w.log.Info("the file was read again", "file", w.path)

@@ -21,9 +21,9 @@ func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		inForce, taken := "", 0
-		w := &liveFile{path: path, log: slog.New(slog.DiscardHandler), take: func(text []byte) error {
-			taken++
+		inForce, applied := "", 0
+		w := &liveFile{path: path, log: slog.New(slog.DiscardHandler), apply: func(text []byte) error {
+			applied++
 			if string(text) == "wrong" {
 				return errors.New("wrong")
 			}
@@ -41,7 +41,7 @@ func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
 			name    string
 			do      func()
 			want    string
-			taken   int
+			applied int
 			failing bool
 		}{
 			{"nothing has changed", func() {}, "one", 1, false},
@@ -58,8 +58,8 @@ func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
 			step.do()
 			time.Sleep(reloadCheck + time.Millisecond)
 			synctest.Wait()
-			if inForce != step.want || taken != step.taken || w.failed.Load() != step.failing {
-				t.Errorf("%s: %q in force after %d reads, failing %v", step.name, inForce, taken, w.failed.Load())
+			if inForce != step.want || applied != step.applied || w.failed.Load() != step.failing {
+				t.Errorf("%s: %q in force, applied %d times, failing %v", step.name, inForce, applied, w.failed.Load())
 			}
 		}
 		cancel()

@@ -1,5 +1,6 @@
-// Package sidecar is headway while it runs: the proxy, the tap and all observers wired
-// together, the admin port, and the life of both from the first port to the last scrape.
+// Package sidecar is the running program: it wires the proxy, the tap and all observers
+// together, serves the admin port, and leads both from the first bound port to the last
+// scrape.
 //
 // New wires, Listen binds the ports, Run serves until its context ends. No function
 // reads the environment or ends the process; commands do that.
@@ -29,8 +30,8 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// Sidecar is the program put together: proxy, tap, exporters, admin server. Its methods
-// are for one goroutine, except those that say otherwise.
+// Sidecar is the program put together: proxy, tap, exporters, admin server. One
+// goroutine must call its methods, except those that say otherwise.
 type Sidecar struct {
 	config  config.Config
 	log     *slog.Logger
@@ -42,22 +43,22 @@ type Sidecar struct {
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
 	otlp    telemetry
 	scrapes *scrapes
-	wired   chan struct{} // closed when all of the above is there
+	wired   chan struct{} // closed when all fields above are set
 
 	listener    net.Listener
 	admin       net.Listener
 	transparent *transparentListener // nil without HEADWAY_TRANSPARENT_LISTEN
 
-	started  atomic.Bool // the first connections to upstreams were tried
+	started  atomic.Bool // headway has tried its first connections to upstreams
 	stopping atomic.Bool
-	reload   <-chan os.Signal // each says to read files again; nil says it never
+	reload   <-chan os.Signal // each signal makes headway read files again; nil for none
 	asked    chan struct{}    // closed when somebody asks headway to stop
 	askOnce  sync.Once
 }
 
-// New wires what c describes. The observers get every exchange, as the exporters do.
-// New opens the capture file and the spool, starts to export, and binds no port. An
-// error begins with its variable where there is one.
+// New wires the sidecar that c describes. The observers get every exchange, as the
+// exporters do. New opens the capture file and the spool, starts to export, and binds
+// no port. Where one variable is to blame, an error begins with it.
 func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Sidecar, error) {
 	s := &Sidecar{config: c, log: log, scrapes: newScrapes(), wired: make(chan struct{}), asked: make(chan struct{})}
 	if c.CaptureFile != "" {
@@ -88,8 +89,8 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	return s, nil
 }
 
-// Listen binds the ports. listenName and adminName are the settings that gave the
-// addresses; an error begins with the one that is wrong.
+// Listen binds the ports. listenName and adminName are the names of the settings with
+// the addresses. An error begins with the setting that is to blame.
 func (s *Sidecar) Listen(listenName, adminName string) error {
 	var err error
 	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
@@ -106,21 +107,21 @@ func (s *Sidecar) Listen(listenName, adminName string) error {
 	return nil
 }
 
-// Addr is the address that applications connect to. Listen must have bound it.
+// Addr returns the address that applications connect to. Call it after Listen.
 func (s *Sidecar) Addr() net.Addr { return s.listener.Addr() }
 
-// AdminAddr is the address of the admin port. Listen must have bound it.
+// AdminAddr returns the address of the admin port. Call it after Listen.
 func (s *Sidecar) AdminAddr() net.Addr { return s.admin.Addr() }
 
-// SLOs is the goodput and the error budget of each SLO at a moment. Any goroutine may
-// ask.
+// SLOs returns the goodput and the error budget of each SLO at the time now. Any
+// goroutine may call it.
 func (s *Sidecar) SLOs(now time.Time) slo.Snapshot { return s.slos.judge.Snapshot(now) }
 
-// ReloadOn makes Run read files again at every signal. Call it before Run.
+// ReloadOn makes Run read files again at every signal on asked. Call it before Run.
 func (s *Sidecar) ReloadOn(asked <-chan os.Signal) { s.reload = asked }
 
-// export makes the stages behind the tap, the last one first: exporters and other
-// observers, the sampler when traces are exported, the judge, the joiner.
+// export builds the stages behind the tap, from the last to the first: exporters and
+// other observers, the sampler when traces are exported, the judge, the joiner.
 func (s *Sidecar) export(observers []exchange.Observer) error {
 	c := s.config
 	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
@@ -141,8 +142,9 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	return nil
 }
 
-// live has the numbers that metrics read from the running program, at every scrape and
-// every export. The first may come while the sidecar is being put together.
+// live returns functions that read numbers from the running program. Metrics call them
+// at every scrape and every export, and so perhaps before New has finished: each waits
+// until the sidecar is wired.
 func (s *Sidecar) live() exporter.Live {
 	return exporter.Live{
 		Build:         build.Info(),
@@ -166,7 +168,7 @@ func after[T any](ready <-chan struct{}, f func() T) func() T {
 	}
 }
 
-// dropped counts the losses on the way out, by signal.
+// dropped counts the losses on the way to the capture and to the collector, by signal.
 func (s *Sidecar) dropped() map[string]uint64 {
 	counts := map[string]uint64{"capture": 0}
 	if s.capture != nil {
@@ -176,7 +178,7 @@ func (s *Sidecar) dropped() map[string]uint64 {
 	return counts
 }
 
-// connections counts client connections by mode.
+// connections returns the number of client connections, by mode.
 func (s *Sidecar) connections() map[string]uint64 {
 	counts := map[string]uint64{}
 	for mode, n := range s.proxy.Connections() {

@@ -21,17 +21,17 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// telemetry exports spans, metrics, or both to a collector. A part that is nil is not
-// exported.
+// telemetry exports spans, metrics, or both to a collector. A part is nil if headway
+// does not export it.
 type telemetry struct {
-	sampler *sampling.Sampler // with spans
+	sampler *sampling.Sampler // nil without spans
 	spans   *spans.Builder
 	metrics *metrics.Exporter
 
 	traceQueue, metricQueue *delivery.Queue
 }
 
-// newTelemetry starts to export the signals that have a destination.
+// newTelemetry starts the export of the signals that have a destination.
 func newTelemetry(c config.Config, names *exporter.Names, live exporter.Live, log *slog.Logger) (t telemetry, err error) {
 	defer func() {
 		if err != nil {
@@ -49,12 +49,12 @@ func newTelemetry(c config.Config, names *exporter.Names, live exporter.Live, lo
 	return t, t.start(c, names, live)
 }
 
-// newQueue returns the queue of a signal, or nil when there is nowhere to send it. A
-// spool that cannot be used, because another process uses it, say, is no reason not to
-// forward traffic: requests wait in memory then.
+// newQueue returns the queue of a signal, or nil if the signal has no destination. If
+// the queue cannot use the spool, because another process uses it, say, headway still
+// forwards traffic, and requests wait in memory.
 func newQueue(signal delivery.Signal, s config.Destination, c config.Config, log *slog.Logger) (*delivery.Queue, error) {
 	if s.Endpoint == "" {
-		return nil, nil //nolint:nilnil // nil is a signal that is not exported
+		return nil, nil //nolint:nilnil // nil is a signal without a destination
 	}
 	d := s.Delivery(signal)
 	d.Log = log
@@ -64,14 +64,14 @@ func newQueue(signal delivery.Signal, s config.Destination, c config.Config, log
 	log.Info("exporting", "signal", signal, "to", host(s.Endpoint), "spool", d.SpoolDir)
 	q, err := delivery.New(d)
 	if err != nil && d.SpoolDir != "" {
-		log.Error("the spool cannot be used: what is to be sent waits in memory", "signal", signal, "err", err)
+		log.Error("the spool cannot be used: requests wait in memory", "signal", signal, "err", err)
 		d.SpoolDir, d.MaxBytes = "", 0
 		q, err = delivery.New(d)
 	}
 	return q, err
 }
 
-// host is the host of an endpoint, without any part that may be a secret.
+// host returns the host of an endpoint, without the parts that may be secret.
 func host(endpoint string) string {
 	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
 		return u.Host
@@ -79,7 +79,7 @@ func host(endpoint string) string {
 	return endpoint
 }
 
-// start begins to make spans and metrics of what t observes.
+// start begins to make spans and metrics from the exchanges that t observes.
 func (t *telemetry) start(c config.Config, names *exporter.Names, live exporter.Live) error {
 	if t.traceQueue != nil {
 		described := map[string]string{}
@@ -105,7 +105,7 @@ func (t *telemetry) start(c config.Config, names *exporter.Names, live exporter.
 	return err
 }
 
-// resourceOf is a resource of these attributes, as the SDK has it.
+// resourceOf returns the SDK's resource with these attributes.
 func resourceOf(attributes []config.Attribute) *resource.Resource {
 	var all []attribute.KeyValue
 	for _, a := range attributes {
@@ -114,7 +114,7 @@ func resourceOf(attributes []config.Attribute) *resource.Resource {
 	return resource.NewSchemaless(all...)
 }
 
-// sample returns next behind the sampler, if there is one.
+// sample puts the sampler before next, if headway exports spans.
 func (t *telemetry) sample(ratio float64, next exchange.ChainObserver) exchange.ChainObserver {
 	if t.spans == nil {
 		return next
@@ -123,12 +123,12 @@ func (t *telemetry) sample(ratio float64, next exchange.ChainObserver) exchange.
 	return t.sampler
 }
 
-// sampled says whether to keep a trace about which nothing else is known yet.
+// sampled says whether the sampler keeps a trace by its id alone.
 func (t *telemetry) sampled(id exchange.TraceID) bool {
 	return t.sampler != nil && t.sampler.Sampled(id)
 }
 
-// observers are the parts that take exchanges.
+// observers returns the parts of t that observe exchanges.
 func (t *telemetry) observers() []exchange.Observer {
 	var all []exchange.Observer
 	if t.metrics != nil {
@@ -140,7 +140,7 @@ func (t *telemetry) observers() []exchange.Observer {
 	return all
 }
 
-// dropped adds the losses on the way to the collector to counts, by signal.
+// dropped adds to counts, by signal, the losses on the way to the collector.
 func (t *telemetry) dropped(counts map[string]uint64) {
 	if t.traceQueue != nil {
 		counts["traces"] = t.traceQueue.Dropped()
@@ -156,7 +156,7 @@ func (t *telemetry) dropped(counts map[string]uint64) {
 	}
 }
 
-// queued is how many bytes wait for the collector, by signal.
+// queued returns the number of bytes that wait for the collector, by signal.
 func (t *telemetry) queued() map[string]uint64 {
 	waiting := map[string]uint64{}
 	if t.traceQueue != nil {
@@ -168,7 +168,7 @@ func (t *telemetry) queued() map[string]uint64 {
 	return waiting
 }
 
-// end closes t and logs how much that lost, by signal.
+// end closes t and logs the losses of the closing, by signal.
 func (t *telemetry) end(ctx context.Context, log *slog.Logger) {
 	before, after := map[string]uint64{}, map[string]uint64{}
 	t.dropped(before)
@@ -185,8 +185,8 @@ func (t *telemetry) end(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// close sends everything that was observed, until ctx ends. The rest stays in the spool,
-// if there is one.
+// close sends the telemetry of everything that t has observed, until ctx ends. The rest
+// stays in the spool, if there is one.
 func (t *telemetry) close(ctx context.Context) error {
 	var problems []error
 	if t.spans != nil {

@@ -12,15 +12,16 @@ import (
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
 
-// transparentListener serves the connections that the packet filter leads here. Its
-// methods do nothing on nil, which is the listener of explicit mode.
+// transparentListener serves the connections that the packet filter leads here. nil
+// stands for explicit mode alone: methods on nil do nothing.
 type transparentListener struct {
 	*transparent.Server
 	listener net.Listener
 }
 
-// newTransparentListener returns the listener of transparent mode, or nil without an
-// address for one. It relays HTTP through p, and hands sealed exchanges to the observer.
+// newTransparentListener returns the listener of transparent mode, or nil if c has no
+// address for it. The listener relays HTTP through p, and reports sealed exchanges to
+// the observer.
 func newTransparentListener(c config.Config, p *proxy.Proxy, observer exchange.Observer, log *slog.Logger) *transparentListener {
 	if c.TransparentListen == "" {
 		return nil
@@ -35,8 +36,8 @@ func newTransparentListener(c config.Config, p *proxy.Proxy, observer exchange.O
 	})}
 }
 
-// original turns an arrival into an exchange of the proxy, on the upstream connection
-// that is open already if there is one.
+// original describes an arrival to the proxy. Its Dial returns the upstream connection
+// of the arrival if that is open already, and otherwise opens one.
 func original(a transparent.Arrival, dialer *transparent.Dialer) proxy.Original {
 	return proxy.Original{
 		Read: a.Read, At: a.At, Address: a.To,
@@ -71,7 +72,7 @@ func (r *transparentListener) count(counts map[string]uint64) {
 	}
 }
 
-// open is the number of tunnels that are open.
+// open returns the number of open tunnels.
 func (r *transparentListener) open() int {
 	if r == nil {
 		return 0
@@ -79,7 +80,7 @@ func (r *transparentListener) open() int {
 	return r.Open()
 }
 
-// drain lets tunnels end until ctx does, then cuts them.
+// drain waits for tunnels to end until ctx ends, then cuts the rest.
 func (r *transparentListener) drain(ctx context.Context) error {
 	if r == nil {
 		return nil
