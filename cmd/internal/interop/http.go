@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// FreeAddress is an address on loopback that nothing listens on.
+// FreeAddress returns an address on loopback that has no listener.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -23,7 +23,8 @@ func FreeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// Get returns the body of a 200. Every other answer is an error that quotes it.
+// Get returns the body of an answer with status 200. Another answer is an error that
+// quotes the answer.
 func Get(url string) ([]byte, error) {
 	client := http.Client{Timeout: 5 * time.Second}
 	response, err := client.Get(url)
@@ -38,7 +39,7 @@ func Get(url string) ([]byte, error) {
 	return body, err
 }
 
-// GetJSON decodes the body of a 200 into a value.
+// GetJSON decodes the body of an answer with status 200 into a value.
 func GetJSON(url string, into any) error {
 	body, err := Get(url)
 	if err != nil {
@@ -47,7 +48,7 @@ func GetJSON(url string, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// Status is the status of a GET, 0 when there is no answer.
+// Status returns the status of a GET, or 0 without an answer.
 func Status(url string) int {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: Patience}
 	response, err := client.Get(url)
@@ -58,7 +59,7 @@ func Status(url string) int {
 	return response.StatusCode
 }
 
-// Refuses says whether nothing listens at the address.
+// Refuses says whether the address refuses connections.
 func Refuses(address string) bool {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -68,7 +69,7 @@ func Refuses(address string) bool {
 	return false
 }
 
-// Fetch is Get for an answer that has to come.
+// Fetch is Get for a test that fails without the answer.
 func Fetch(t *testing.T, url string) string {
 	t.Helper()
 	body, err := Get(url)

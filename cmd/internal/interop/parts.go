@@ -1,11 +1,11 @@
-// Package interop runs headway as a process, and real parts that other people made
-// beside it: the harness of all tests that need either. The folders below hold the
-// tests with the tag interop, a folder a subject; `make interop` installs the parts
-// and runs them all.
+// Package interop is the harness of all tests that run headway as a process, or that
+// run real parts of other projects beside it: SDKs, Prometheus, a collector. The
+// folders below hold the tests with the tag interop, a folder a subject. `make interop`
+// installs the parts and runs all these tests.
 //
-// What a test starts here ends with the test. Every function that takes a testing.T
-// fails the test when something goes wrong, and belongs on the test's goroutine
-// unless it says otherwise.
+// Every process that a test starts here ends with the test. Every function with a
+// testing.T fails the test when something goes wrong. Only the test's goroutine may
+// call it, unless it says otherwise.
 package interop
 
 import (
@@ -15,8 +15,9 @@ import (
 	"testing"
 )
 
-// Path is a path inside the module, from its root: "docs/metrics.md", say. Tests run
-// in the folder of their package.
+// Path returns the absolute path of a file of the module. name is its path from the
+// root of the module: "docs/metrics.md", say. Tests run in the folder of their package,
+// so Path looks for the root above that.
 func Path(t *testing.T, name string) string {
 	t.Helper()
 	root, err := os.Getwd()
@@ -35,7 +36,7 @@ func Path(t *testing.T, name string) string {
 	}
 }
 
-// Tool is the path of a part that .ci/interop/install puts into .tools.
+// Tool returns the path of a part that .ci/interop/install puts into .tools.
 func Tool(t *testing.T, name string) string {
 	t.Helper()
 	path := Path(t, ".tools/"+name)
@@ -45,14 +46,14 @@ func Tool(t *testing.T, name string) string {
 	return path
 }
 
-// Driver is the path of a file in .ci/interop: a script that calls an SDK, or what it
-// reads.
+// Driver returns the path of a file in .ci/interop: a script that calls an SDK, or an
+// input of such a script.
 func Driver(t *testing.T, name string) string {
 	t.Helper()
 	return Path(t, ".ci/interop/"+name)
 }
 
-// Program is the path of headway.
+// Program is the path of the headway binary.
 type Program string
 
 // Build builds headway.
@@ -61,8 +62,8 @@ func Build(t *testing.T) Program {
 	return BuildInto(t, t.TempDir())
 }
 
-// BuildInto builds headway into a directory. Other users may not enter those of
-// t.TempDir.
+// BuildInto builds headway into dir. Tests that run headway as another user need it,
+// because other users cannot enter a directory of t.TempDir.
 func BuildInto(t *testing.T, dir string) Program {
 	t.Helper()
 	exe := filepath.Join(dir, "headway")

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// Patience is the time that a test gives to something which should take a moment.
+// Patience is the time after which a test gives up on something that should take a
+// moment.
 const Patience = 10 * time.Second
 
-// Until waits until a condition holds, for Patience at most. It looks every
-// millisecond, for conditions that are cheap to look at.
+// Until waits until holds returns true, for Patience at most. It calls holds every
+// millisecond, so holds must be cheap. what names the condition in the failure.
 func Until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(Patience); !holds(); time.Sleep(time.Millisecond) {
@@ -19,8 +20,9 @@ func Until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// Eventually calls check, every 50 ms, until it returns no error. When patience is
-// over it fails the test with the last error.
+// Eventually calls check, every 50 ms, until it returns no error. After patience it
+// fails the test with the last error. It is for checks that cost more, or that take
+// long to succeed.
 func Eventually(t *testing.T, patience time.Duration, check func() error) {
 	t.Helper()
 	var err error

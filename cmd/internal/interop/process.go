@@ -18,13 +18,13 @@ import (
 // Process is a program that a test started.
 type Process struct {
 	command *exec.Cmd
-	output  string // file that holds what it printed
+	output  string // file with the output of the program
 	ended   chan error
 	stopped sync.Once
 }
 
-// Start runs a program with env beside the environment. It is stopped when the test
-// ends, unless it has ended before.
+// Start runs a program with env beside the environment of the test. At the end of the
+// test it stops the program, unless the program has ended before.
 func Start(t *testing.T, env []string, exe string, args ...string) *Process {
 	t.Helper()
 	p := &Process{
@@ -47,8 +47,8 @@ func Start(t *testing.T, env []string, exe string, args ...string) *Process {
 	return p
 }
 
-// Stop asks the program to end, waits until it did, and fails the test when that
-// takes long or the program does not call it a success.
+// Stop asks the program to end and waits for its exit. It fails the test if that takes
+// long, or if the exit code is not 0.
 func (p *Process) Stop(t *testing.T) {
 	t.Helper()
 	p.stopped.Do(func() {
@@ -72,7 +72,7 @@ func (p *Process) Stop(t *testing.T) {
 	})
 }
 
-// PID is the id of the process.
+// PID returns the id of the process.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
 // Signal sends the program a signal.
@@ -101,7 +101,7 @@ func (p *Process) Exit(t *testing.T, patience time.Duration) int {
 	}
 }
 
-// Printed is what the program has printed so far.
+// Printed returns the output of the program so far.
 func (p *Process) Printed(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(p.output)
@@ -115,7 +115,7 @@ func (p *Process) String() string {
 	return strings.Join(append([]string{filepath.Base(p.command.Path)}, p.command.Args[1:]...), " ")
 }
 
-// DecodeLines decodes JSON values, one a line.
+// DecodeLines decodes a JSON value from each line of text.
 func DecodeLines[T any](t *testing.T, text []byte) []T {
 	t.Helper()
 	var values []T

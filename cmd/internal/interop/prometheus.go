@@ -29,7 +29,7 @@ scrape_configs:
 `
 
 // StartPrometheus starts a Prometheus that scrapes target, a host and port, once a
-// second: both kinds of histogram, and exemplars.
+// second. It stores both kinds of histogram, and exemplars.
 func StartPrometheus(t *testing.T, target string) Prometheus {
 	t.Helper()
 	dir, address := t.TempDir(), FreeAddress(t)
@@ -47,7 +47,8 @@ func StartPrometheus(t *testing.T, target string) Prometheus {
 	return p
 }
 
-// Query returns the only value of an instant query, or an error when there is not one.
+// Query returns the only value of an instant query. No value, or more than one, is an
+// error.
 func (p Prometheus) Query(promql string) (float64, error) {
 	var answer struct {
 		Data struct {
@@ -65,7 +66,7 @@ func (p Prometheus) Query(promql string) (float64, error) {
 	return strconv.ParseFloat(fmt.Sprint(answer.Data.Result[0].Value[1]), 64)
 }
 
-// Value is the only value of an instant query.
+// Value returns the only value of an instant query.
 func (p Prometheus) Value(t *testing.T, promql string) float64 {
 	t.Helper()
 	v, err := p.Query(promql)
@@ -88,7 +89,7 @@ func (p Prometheus) EventuallyIs(t *testing.T, promql string, want float64) {
 }
 
 // Exemplars counts the exemplars of a selector's series by trace id. An exemplar
-// without one fails the test.
+// without a trace id fails the test.
 func (p Prometheus) Exemplars(t *testing.T, selector string) map[string]int {
 	t.Helper()
 	var answer struct {

@@ -44,7 +44,7 @@ type Call struct {
 	Name   string `json:"name"`
 	API    string `json:"api"`
 	Helper bool   `json:"helper"` // the SDK streams by itself
-	Fails  bool   `json:"fails"`  // the application is to get an error
+	Fails  bool   `json:"fails"`  // the application must get an error
 	Params struct {
 		Model   string `json:"model"`
 		Stream  bool   `json:"stream"`
@@ -54,26 +54,27 @@ type Call struct {
 	} `json:"params"`
 }
 
-// ToldUsage says that the server reports usage in the answer to this call.
+// ToldUsage says whether the server reports usage in the answer to this call.
 func (c Call) ToldUsage() bool {
 	streams := c.Params.Stream || c.Helper
 	return !streams || c.Params.Options.IncludeUsage || c.API == "responses" || c.API == "messages"
 }
 
-// DepartureLimit is the longest time between the departure of a client and the moment
-// at which its upstream notices.
+// DepartureLimit is the longest time that may pass from the departure of a client until
+// its upstream notices.
 const DepartureLimit = 50 * time.Millisecond
 
-// Answer is what an application got for one call, as a driver prints it.
+// Answer is the result of one call for the application, as a driver prints it.
 type Answer map[string]any
 
-// Drive makes all calls and returns an answer for each.
+// Drive runs the script of the SDK, which makes all calls, and returns an answer for
+// each.
 func (s SDK) Drive(t *testing.T, upstream string) []Answer {
 	t.Helper()
 	var printed, complaints bytes.Buffer
 	command := exec.Command(s.Command[0], append(s.Command[1:], upstream+s.Path)...)
 	command.Stdout, command.Stderr = &printed, &complaints
-	// A hung driver would hang the test: it is ended by its own pid.
+	// A driver that hangs would hang the test, so a timer kills it.
 	patience := time.AfterFunc(2*time.Minute, func() { _ = command.Process.Kill() })
 	defer patience.Stop()
 	if err := command.Run(); err != nil {
@@ -82,8 +83,8 @@ func (s SDK) Drive(t *testing.T, upstream string) []Answer {
 	return DecodeLines[Answer](t, printed.Bytes())
 }
 
-// CompareAnswers fails the test unless applications got the same answers directly and
-// through headway, to all calls, and errors where errors belong.
+// CompareAnswers fails the test unless applications got the same answer directly and
+// through headway to each call, and an error to exactly those calls that must fail.
 func CompareAnswers(t *testing.T, calls []Call, direct, through []Answer) {
 	t.Helper()
 	if len(direct) != len(calls) || len(through) != len(calls) {
@@ -100,8 +101,8 @@ func CompareAnswers(t *testing.T, calls []Call, direct, through []Answer) {
 	}
 }
 
-// normal is the answer without what two runs of one server cannot agree on: the
-// time of day, and what depends on it.
+// normal returns the answer without the parts that differ between two runs of one
+// server: the time of day, and values that depend on it.
 func (a Answer) normal() Answer {
 	delete(a, "left_ms")
 	headers, _ := a["headers"].(map[string]any)

@@ -16,7 +16,8 @@ type Sidecar struct {
 	Capture string // file of capture lines
 }
 
-// StartSidecar runs a sidecar that is ready, with env beside what it needs.
+// StartSidecar starts a sidecar before upstream and returns when it is ready. env are
+// variables beside those that every sidecar needs.
 func (p Program) StartSidecar(t *testing.T, upstream string, env ...string) *Sidecar {
 	t.Helper()
 	listen, admin := FreeAddress(t), FreeAddress(t)
@@ -35,8 +36,8 @@ func (p Program) StartSidecar(t *testing.T, upstream string, env ...string) *Sid
 	return s
 }
 
-// Lines ends the sidecar and returns what it captured of the APIs it knows, in
-// order of start.
+// Lines ends the sidecar and returns the capture lines of the APIs that headway knows,
+// in order of start.
 func (s *Sidecar) Lines(t *testing.T) []CaptureLine {
 	t.Helper()
 	s.Process.Stop(t)

@@ -7,10 +7,11 @@ import (
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
-// Simulator is a `headway sim` that nobody has called yet.
+// Simulator is a `headway sim` of the test's own.
 type Simulator struct{ URL string }
 
-// StartSimulator runs a simulator with these flags beside those that it needs.
+// StartSimulator starts a simulator and returns when it answers. flags are those beside
+// the flags that every simulator needs.
 func (p Program) StartSimulator(t *testing.T, flags ...string) Simulator {
 	t.Helper()
 	address := FreeAddress(t)
@@ -20,7 +21,8 @@ func (p Program) StartSimulator(t *testing.T, flags ...string) Simulator {
 	return s
 }
 
-// Exchanges is the ground truth of every request to one of the APIs, in order of arrival.
+// Exchanges returns the ground truth of every request to one of the APIs, in order of
+// arrival.
 func (s Simulator) Exchanges(t *testing.T) []modelsim.Exchange {
 	t.Helper()
 	var all []modelsim.Exchange

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Reading says when a client sent a request, and when it read each content chunk.
+// Reading has the times at which a client sent a request and read each content chunk.
 type Reading struct {
 	Sent   time.Time
 	Chunks []time.Time
 }
 
-// Stream asks base for one streamed chat completion of so many tokens, and reads it
-// to its end. Any goroutine may call it.
+// Stream requests one streamed chat completion of so many tokens from base, and reads
+// it to its end. Any goroutine may call it.
 func Stream(t *testing.T, base, model string, tokens int, header http.Header) Reading {
 	t.Helper()
 	body, _ := json.Marshal(map[string]any{

@@ -16,7 +16,7 @@ import (
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
-// CaptureLine is what these tests read of a line of the capture file.
+// CaptureLine has the fields of a capture line that these tests read.
 type CaptureLine struct {
 	Start         time.Time `json:"start"`
 	Dialect       string    `json:"dialect"`
@@ -48,9 +48,9 @@ type CaptureLine struct {
 	} `json:"tokens"`
 }
 
-// CompareFacts fails the test unless the line says of the exchange what the
-// simulator knows of it: everything but times. Where no usage was told, tokens
-// are those that were counted in the chunks.
+// CompareFacts fails the test unless the line and the simulator agree about the
+// exchange, in everything but times. Without usage in the answer (toldUsage is false),
+// the line must have the tokens that headway counted in the chunks.
 func CompareFacts(t *testing.T, x modelsim.Exchange, line CaptureLine, toldUsage bool) {
 	t.Helper()
 	fact := func(name string, got, want any) {
@@ -61,7 +61,8 @@ func CompareFacts(t *testing.T, x modelsim.Exchange, line CaptureLine, toldUsage
 	}
 	fact("dialect", line.Dialect, x.Dialect)
 	fact("operation", line.Operation, x.Operation)
-	// A fault that strikes before the body is looked at leaves these unknown to the simulator.
+	// If a fault strikes before the simulator reads the body, the simulator does not
+	// know these.
 	if x.Model != "" {
 		fact("model", line.Model.Request, x.Model)
 		fact("stream", line.Stream, x.Stream)
@@ -103,7 +104,8 @@ func CompareFacts(t *testing.T, x modelsim.Exchange, line CaptureLine, toldUsage
 	}
 }
 
-// wantOutcome is headway's word for how the simulator ended an exchange.
+// wantOutcome returns headway's outcome for the end that the simulator gave an
+// exchange.
 func wantOutcome(x modelsim.Exchange) string {
 	switch {
 	case x.Outcome == modelsim.OutcomeClientGone:
@@ -120,7 +122,7 @@ func wantOutcome(x modelsim.Exchange) string {
 	return "ok"
 }
 
-// InJSON is v as JSON, for messages.
+// InJSON returns v as JSON, for messages.
 func InJSON(v any) string {
 	text, _ := json.Marshal(v)
 	return string(text)
@@ -163,7 +165,7 @@ func (d *Deviations) Compare(t *testing.T, x modelsim.Exchange, line CaptureLine
 	}
 	d.Add("TTFT", *line.TTFT, x.TTFT())
 	if x.Outcome == modelsim.OutcomeClientGone || len(x.Chunks) < 2 {
-		return // the simulator wrote more than was read, or there are no gaps
+		return // the simulator wrote more than the client read, or there are no gaps
 	}
 	if line.TPOT == nil && len(x.Chunks) > 2 {
 		t.Errorf("%s (%s): no TPOT of %d chunks", line.Model.Request, x.ID, len(x.Chunks))
@@ -175,8 +177,9 @@ func (d *Deviations) Compare(t *testing.T, x modelsim.Exchange, line CaptureLine
 	d.compareITL(t, x, line)
 }
 
-// compareITL compares latencies between tokens. Where a chunk has more than one,
-// headway is not told how many: it apportions them, and only TPOT can be true.
+// compareITL compares latencies between tokens. A chunk with several tokens does not
+// say how many it has. headway divides the tokens among the chunks by itself, so only
+// TPOT can be true.
 func (d *Deviations) compareITL(t *testing.T, x modelsim.Exchange, line CaptureLine) {
 	t.Helper()
 	if line.ITL == nil {
@@ -197,15 +200,17 @@ func (d *Deviations) compareITL(t *testing.T, x modelsim.Exchange, line CaptureL
 	d.Add("ITL max", line.ITL.Max, itl[len(itl)-1])
 }
 
-// limits are what a measured time may be off by. A 99th percentile takes p99Samples.
+// limits are the greatest errors that measured times may have, at the median and at the
+// 99th percentile. The latter counts only from p99Samples samples on.
 type limits struct{ median, p99 time.Duration }
 
 const p99Samples = 100
 
-// Judge returns the table of the deviations, and an error for indicators that are
-// off by more than the limits. Those are what headway promises, or, where control
-// read at the same time without headway, twice what the machine did to that if it
-// did more.
+// Judge returns the table of the deviations, and an error for indicators that are off
+// by more than the limits. The limits are those that headway promises. control has the
+// deviations of readers that ran at the same time without headway: twice their error is
+// the limit if it is greater than the promise, because the machine causes that error,
+// not headway.
 func (d *Deviations) Judge(control *Deviations) (string, error) {
 	allowed := limits{median: time.Millisecond, p99: 5 * time.Millisecond}
 	for _, all := range control.errors {
@@ -216,8 +221,8 @@ func (d *Deviations) Judge(control *Deviations) (string, error) {
 	return d.within(allowed)
 }
 
-// within returns the table of the deviations, and an error for indicators that are
-// off by more than is allowed.
+// within returns the table of the deviations, and an error for indicators that are off
+// by more than the allowed limits.
 func (d *Deviations) within(allowed limits) (string, error) {
 	var table strings.Builder
 	var off []error
@@ -235,7 +240,7 @@ func (d *Deviations) within(allowed limits) (string, error) {
 	return table.String(), errors.Join(off...)
 }
 
-// sizes are all without their signs, ascending.
+// sizes returns the absolute values of all, in ascending order.
 func sizes(all []time.Duration) []time.Duration {
 	out := make([]time.Duration, len(all))
 	for i, e := range all {
@@ -245,7 +250,7 @@ func sizes(all []time.Duration) []time.Duration {
 	return out
 }
 
-// Quantile is the nearest-rank quantile of ascending values.
+// Quantile returns the nearest-rank quantile q of values in ascending order.
 func Quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
 }

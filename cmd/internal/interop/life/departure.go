@@ -18,8 +18,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// waitingRoom is an upstream that sends every stream its first token and then
-// nothing, and notes when the connection of each ends.
+// waitingRoom is an upstream that sends the first token of every stream and no others.
+// It notes when the connection of each stream ends.
 type waitingRoom struct {
 	url string
 
@@ -85,8 +85,8 @@ func enter(t *testing.T, base, id string) net.Conn {
 	}
 }
 
-// leave closes the connections one by one, a pause between two, and returns how
-// long it took each time until the upstream saw the end, ascending.
+// leave closes the connections one by one, with a pause between two. It returns the
+// times from each close until the upstream saw the end, in ascending order.
 func (w *waitingRoom) leave(t *testing.T, conns map[string]net.Conn, pause time.Duration) []time.Duration {
 	t.Helper()
 	left := map[string]time.Time{}
@@ -114,7 +114,7 @@ func (w *waitingRoom) leave(t *testing.T, conns map[string]net.Conn, pause time.
 	return took
 }
 
-// spread is a line of ascending durations.
+// spread formats the quantiles of ascending durations in one line.
 func spread(took []time.Duration) string {
 	at := func(q float64) time.Duration {
 		return took[min(len(took)-1, int(q*float64(len(took))))].Round(10 * time.Microsecond)
@@ -122,9 +122,9 @@ func spread(took []time.Duration) string {
 	return fmt.Sprintf("n %d, p50 %v, p90 %v, p99 %v, max %v", len(took), at(0.5), at(0.9), at(0.99), at(1))
 }
 
-// departures has n streams wait behind base, then one in five leave, one after the
-// other, and at last all others at once. It returns how long the upstream took to
-// see it.
+// departures opens n streams through base. One client in five leaves, one after the
+// other; then all others leave at once. It returns the times until the upstream saw
+// that, for both groups.
 func (w *waitingRoom) departures(t *testing.T, base, name string, n int) (single, burst []time.Duration) {
 	t.Helper()
 	few, rest := map[string]net.Conn{}, map[string]net.Conn{}
@@ -139,7 +139,7 @@ func (w *waitingRoom) departures(t *testing.T, base, name string, n int) (single
 	return w.leave(t, few, 2*time.Millisecond), w.leave(t, rest, 0)
 }
 
-// holdings are the descriptors and goroutines of a sidecar.
+// holdings returns the number of descriptors and of goroutines of a sidecar.
 func holdings(t *testing.T, s *interop.Sidecar) (descriptors, goroutines int) {
 	t.Helper()
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.Process.PID()))
@@ -159,10 +159,11 @@ func holdings(t *testing.T, s *interop.Sidecar) (descriptors, goroutines int) {
 	return len(files), goroutines
 }
 
-// Depart has n clients leave a sidecar while they wait, and then as many leave the
-// upstream itself, for comparison. It returns the times until the upstream noticed,
-// ascending: of clients that leave one by one, and of those that leave at once. The
-// sidecar must hold as many descriptors and goroutines afterwards as before.
+// Depart opens n streams through a sidecar and lets their clients leave. It does the
+// same directly at the upstream, for comparison. It returns the times until the
+// upstream saw clients of the sidecar leave, in ascending order: single for those that
+// leave one by one, burst for those that leave at once. The sidecar must hold as many
+// descriptors and goroutines afterwards as before.
 func Depart(t *testing.T, exe interop.Program, n int) (single, burst []time.Duration) {
 	t.Helper()
 	room := newWaitingRoom(t)
@@ -191,7 +192,8 @@ func Depart(t *testing.T, exe interop.Program, n int) (single, burst []time.Dura
 	return single, burst
 }
 
-// droppedLines counts the lines that the capture could not keep up with.
+// droppedLines returns the number of lines that the capture dropped because it could
+// not keep up.
 func droppedLines(t *testing.T, s *interop.Sidecar) int {
 	t.Helper()
 	metrics, err := interop.Get("http://" + s.Admin + "/metrics")
@@ -207,8 +209,8 @@ func droppedLines(t *testing.T, s *interop.Sidecar) int {
 	return int(n)
 }
 
-// settled are the holdings once they are no more than the given ones, or no longer
-// change when there are none given.
+// settled waits until the holdings are at most descriptors and goroutines, or, if these
+// are 0, until the holdings no longer change. It returns the holdings.
 func settled(t *testing.T, s *interop.Sidecar, descriptors, goroutines int) (d, g int) {
 	t.Helper()
 	interop.Eventually(t, 10*time.Second, func() error {

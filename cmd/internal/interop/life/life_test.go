@@ -29,9 +29,9 @@ func TestInteropRollingRestart(t *testing.T) {
 }
 
 // TestInteropDeparturesUnderLoad judges the clients that leave one by one while a
-// thousand wait, as TestInteropTimings… does: other work of the machine may spoil a
-// round, an error of headway spoils all. How long 800 take that leave at once is a
-// matter of the machine's cores, and is printed.
+// thousand wait. As in TestInteropTimings…, other work of the machine may spoil a
+// round, but an error of headway spoils every round. The times of the 800 clients that
+// leave at once depend on the cores of the machine, so the test only prints them.
 func TestInteropDeparturesUnderLoad(t *testing.T) {
 	const rounds = 6
 	exe := interop.Build(t)
@@ -58,7 +58,7 @@ func TestInteropMemoryFollowsTheCgroup(t *testing.T) {
 		want float64
 	}{
 		{"by default", nil, limit * 9 / 10},
-		{"unless GOMEMLIMIT says otherwise", []string{"GOMEMLIMIT=100MiB"}, 100 << 20},
+		{"with GOMEMLIMIT", []string{"GOMEMLIMIT=100MiB"}, 100 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			admin := interop.FreeAddress(t)
@@ -81,8 +81,8 @@ func TestInteropMemoryFollowsTheCgroup(t *testing.T) {
 	}
 }
 
-// limitedCgroup is the directory of a new cgroup, of version 1 or 2, with a memory
-// limit. It is gone after the test.
+// limitedCgroup makes a cgroup, of version 1 or 2, with a memory limit in bytes, and
+// returns its directory. The end of the test removes it.
 func limitedCgroup(t *testing.T, limit int) string {
 	t.Helper()
 	name := fmt.Sprintf("headway-test-%d", os.Getpid())

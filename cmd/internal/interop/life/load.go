@@ -1,6 +1,6 @@
 // Package life puts a sidecar under load while it stops, and while its clients leave.
-// Every function fails the test when a stream suffers, or when the capture does not say
-// how each ended.
+// Every function fails the test if a stream breaks, or if the capture does not have the
+// outcome of each.
 package life
 
 import (
@@ -24,17 +24,17 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// tokens is how many tokens a stream of a source has.
+// tokens is the number of tokens in a stream of a source.
 const tokens = 10
 
-// Source is an upstream that streams tokens, one every so often.
+// Source is an upstream that streams tokens at a fixed interval.
 type Source struct {
 	*httptest.Server
 	Live atomic.Int64 // streams that have sent their first token
 }
 
-// NewSource starts a source. Each stream has its first token at once, and the others,
-// every so often, once goOn is closed.
+// NewSource starts a source. Each stream sends its first token at once. After the test
+// has closed goOn, it sends the others, at intervals of every.
 func NewSource(t *testing.T, every time.Duration, goOn <-chan struct{}) *Source {
 	s := &Source{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,10 +56,10 @@ func NewSource(t *testing.T, every time.Duration, goOn <-chan struct{}) *Source 
 	return s
 }
 
-// Follow asks base for one stream of a source and reads it to its end. The error says
-// what an application would notice. Any goroutine may call it.
+// Follow requests one stream of a source through base and reads it to its end. The
+// error is one that an application would see too. Any goroutine may call it.
 func Follow(ctx context.Context, client *http.Client, base string) error {
-	// Without GetBody, so that the client does not repeat what failed.
+	// The request has no GetBody, so that the client does not repeat a failed request.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions",
 		io.NopCloser(strings.NewReader(`{"model":"m","stream":true,"messages":[{"role":"user","content":"Go on."}]}`)))
 	if err != nil {
@@ -85,8 +85,9 @@ func Follow(ctx context.Context, client *http.Client, base string) error {
 	return nil
 }
 
-// oneConnection is a client with a connection of its own, dialed where to says at
-// the time: as behind the address of a Kubernetes service.
+// oneConnection returns a client that keeps one connection of its own. The client calls
+// to for the address of each dial, so that the address may change, as behind the
+// address of a Kubernetes service.
 func oneConnection(to func() string) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		MaxConnsPerHost: 1,
@@ -97,8 +98,8 @@ func oneConnection(to func() string) *http.Client {
 	}}
 }
 
-// Outcomes counts the lines of the capture by outcome. A stream that was ok and not
-// whole counts apart. The sidecar must have ended.
+// Outcomes counts the lines of the capture by outcome. It counts a stream with outcome
+// ok but missing tokens under a key of its own. The sidecar must have ended.
 func Outcomes(t *testing.T, s *interop.Sidecar) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(s.Capture)
@@ -111,7 +112,7 @@ func Outcomes(t *testing.T, s *interop.Sidecar) map[string]int {
 		Outcome string `json:"outcome"`
 		Chunks  int    `json:"content_chunks"`
 	}](t, text) {
-		if line.Kind != "" { // of a chain
+		if line.Kind != "" { // the line of a chain
 			continue
 		}
 		if line.Outcome == "ok" && line.Chunks != tokens {
@@ -122,7 +123,7 @@ func Outcomes(t *testing.T, s *interop.Sidecar) map[string]int {
 	return counts
 }
 
-// Drain ends a sidecar under n live streams.
+// Drain sends SIGTERM to a sidecar with n live streams, which must all end whole.
 func Drain(t *testing.T, exe interop.Program, n int, every time.Duration) {
 	goOn := make(chan struct{})
 	up := NewSource(t, every, goOn)
@@ -164,8 +165,8 @@ func Drain(t *testing.T, exe interop.Program, n int, every time.Duration) {
 }
 
 // RollingRestart replaces a sidecar by another one under n live streams. Clients
-// that connect are led to endpoints that are ready, as far as is known: news of
-// that are a while old.
+// connect to the endpoints that count as ready. As in Kubernetes, clients learn of a
+// change only after a while.
 func RollingRestart(t *testing.T, exe interop.Program, n int, every, delay time.Duration) {
 	goOn := make(chan struct{})
 	close(goOn)
@@ -196,7 +197,7 @@ func RollingRestart(t *testing.T, exe interop.Program, n int, every, delay time.
 		})
 	}
 	interop.Eventually(t, 20*time.Second, func() error {
-		if live := up.Live.Load(); live < int64(n)*9/10 { // the rest is between two
+		if live := up.Live.Load(); live < int64(n)*9/10 { // the other clients are between two streams
 			return fmt.Errorf("%d of %d streams are live", live, n)
 		}
 		return nil
@@ -219,7 +220,8 @@ func RollingRestart(t *testing.T, exe interop.Program, n int, every, delay time.
 	}
 }
 
-// Cut ends a sidecar under n live streams that do not end by themselves.
+// Cut sends SIGTERM to a sidecar with n live streams that do not end by themselves, so
+// that the drain has to cut them.
 func Cut(t *testing.T, exe interop.Program, n int) {
 	goOn := make(chan struct{})
 	defer close(goOn)
