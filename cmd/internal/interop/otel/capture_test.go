@@ -31,7 +31,7 @@ type tracedLine struct {
 	} `json:"engine_s"`
 }
 
-// attempt is the line's place in its chain; the zero value for none.
+// attempt returns the line's place in its chain, or the zero value without a chain.
 func (l tracedLine) attempt() capture.Attempt {
 	if l.Chain == nil {
 		return capture.Attempt{}
@@ -39,10 +39,10 @@ func (l tracedLine) attempt() capture.Attempt {
 	return *l.Chain
 }
 
-// TestInteropACollectorGetsWhatTheCaptureTells compares what a real collector was sent
+// TestInteropTheCollectorAndTheCaptureAgree compares the telemetry in a real collector
 // with the capture of the same exchanges: every span, field by field, and every metric
-// that can be counted from the lines.
-func TestInteropACollectorGetsWhatTheCaptureTells(t *testing.T) {
+// whose value follows from the lines.
+func TestInteropTheCollectorAndTheCaptureAgree(t *testing.T) {
 	exe := interop.Build(t)
 	for _, tt := range []struct{ protocol, temporality string }{
 		{"grpc", "cumulative"},
@@ -79,7 +79,8 @@ func TestInteropACollectorGetsWhatTheCaptureTells(t *testing.T) {
 	}
 }
 
-// sloFile has an objective that everything keeps and one that no stream does.
+// sloFile writes an SLO file with an objective that every answered exchange meets, and
+// one that no stream meets.
 func sloFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "slo.yaml")
@@ -93,8 +94,8 @@ func sloFile(t *testing.T) string {
 	return path
 }
 
-// tracedLines ends the sidecar and returns its lines in order of start, those of
-// chains left out.
+// tracedLines ends the sidecar and returns its capture lines in order of start, without
+// those of chains.
 func tracedLines(t *testing.T, s *interop.Sidecar) []tracedLine {
 	t.Helper()
 	s.Process.Stop(t)
@@ -107,14 +108,14 @@ func tracedLines(t *testing.T, s *interop.Sidecar) []tracedLine {
 	return lines
 }
 
-// tracedCall is one request, with the facts that its span must show beside those of its
-// line.
+// tracedCall is one request, with the facts that its span must show and that are not in
+// its line.
 type tracedCall struct {
 	path, model string
 	stream      bool
 	header      http.Header
-	parent      string // span id of the traceparent, empty when it sent none
-	status      int    // that the client gets
+	parent      string // span id in its traceparent; empty without one
+	status      int    // in the answer to the client
 }
 
 const (
@@ -122,8 +123,9 @@ const (
 	clientSpan  = "00f067aa0ba902b7"
 )
 
-// tracedCalls are made one after the other, so that order tells which line is whose.
-// The last four are two calls that are tried twice.
+// tracedCalls returns the calls of the test. The test makes them one after the other,
+// so calls and lines are in the same order. The last four are two attempts each of two
+// calls.
 func tracedCalls() []tracedCall {
 	const chat = "/v1/chat/completions"
 	fault := func(f string) http.Header { return http.Header{"X-Sim-Fault": {f}} }
@@ -157,10 +159,10 @@ func tracedCalls() []tracedCall {
 	}
 }
 
-// make sends the request and reads the answer to its end, however that comes.
+// make sends the request and reads the answer to its end, which may be an error.
 func (c tracedCall) make(t *testing.T, base string) {
 	t.Helper()
-	prompt := "Go on with " + c.model + "." // the same of another model would be a fallback
+	prompt := "Go on with " + c.model + "." // headway would take the same prompt for another model as a fallback
 	body := map[string]any{"model": c.model, "max_tokens": 12, "stream": c.stream}
 	switch c.path {
 	case "/v1/embeddings":
@@ -190,14 +192,14 @@ func (c tracedCall) make(t *testing.T, base string) {
 		t.Fatalf("%s: %v", c.model, err)
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, response.Body) // may end early, as is staged
+	_, _ = io.Copy(io.Discard, response.Body) // a fault may end it early
 	if response.StatusCode != c.status {
 		t.Errorf("%s: %s, want %d", c.model, response.Status, c.status)
 	}
 }
 
-// compareSpans fails the test unless every line has its span, every span its line or
-// is of a chain or of an engine, and all agree.
+// compareSpans fails the test unless every line has a span that agrees with it, and
+// every other span belongs to a chain or to the engine's times of a line.
 func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []arrivedSpan) {
 	t.Helper()
 	byID := map[string]arrivedSpan{}
@@ -209,7 +211,7 @@ func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []
 		byID[id] = s
 	}
 	documented := documentedAttributes(t)
-	chains := map[string]string{} // span ids of chains, by chain id
+	chains := map[string]string{} // the span id of each chain, by chain id
 	for i, line := range lines {
 		id := line.TraceID + "/" + line.SpanID
 		span, ok := byID[id]
@@ -254,7 +256,8 @@ func attemptsOf(chain string, lines []tracedLine) (n int) {
 	return n
 }
 
-// checkChain judges the span that stands over an attempt.
+// checkChain fails the test unless span, the parent of an attempt, shows the attempt's
+// chain.
 func checkChain(t *testing.T, span arrivedSpan, attempt tracedLine, parent string, attempts int) {
 	t.Helper()
 	if span.Span == (ptrace.Span{}) {
@@ -277,7 +280,7 @@ func checkChain(t *testing.T, span arrivedSpan, attempt tracedLine, parent strin
 			t.Errorf("%s: %s of the chain is %v, want %v", span.Name(), key, got, want)
 		}
 	}
-	if attempt.attempt().Outcome != "" { // what the SLOs made of the chain is in the line that ended it
+	if attempt.attempt().Outcome != "" { // the line that ended the chain has the chain's verdicts
 		for key, want := range attempt.judged() {
 			if got := attributes[key]; !sameValue(got, want) {
 				t.Errorf("%s: %s of the chain is %v, want %v", span.Name(), key, got, want)
@@ -291,7 +294,7 @@ func checkChain(t *testing.T, span arrivedSpan, attempt tracedLine, parent strin
 	}
 }
 
-// documentedAttributes are the keys that docs/opentelemetry.md explains.
+// documentedAttributes returns the keys that docs/opentelemetry.md explains.
 func documentedAttributes(t *testing.T) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile(interop.Path(t, "docs/opentelemetry.md"))

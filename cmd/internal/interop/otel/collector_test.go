@@ -20,8 +20,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// collector is a real OpenTelemetry Collector that writes what it is sent into files.
-// It can be started again on the same ports and files.
+// collector is a real OpenTelemetry Collector that writes the requests that it gets
+// into files. A test can stop it and start it again on the same ports and files.
 type collector struct {
 	process    *interop.Process
 	grpc, http string // host and port of the receivers
@@ -51,7 +51,7 @@ service:
     metrics: {receivers: [otlp], exporters: [file/metrics]}
 `
 
-// newCollector makes room for a collector that does not run yet.
+// newCollector chooses ports and files for a collector, and does not start it.
 func newCollector(t *testing.T) *collector {
 	t.Helper()
 	c := &collector{grpc: interop.FreeAddress(t), http: interop.FreeAddress(t), dir: t.TempDir()}
@@ -60,7 +60,8 @@ func newCollector(t *testing.T) *collector {
 	return c
 }
 
-// start runs the collector, with traces going to these exporters, until it is healthy.
+// start starts the collector with these exporters for traces, and returns when it is
+// healthy.
 func (c *collector) start(t *testing.T, exporters ...string) {
 	t.Helper()
 	health, config := interop.FreeAddress(t), filepath.Join(c.dir, "collector.yaml")
@@ -75,10 +76,11 @@ func (c *collector) start(t *testing.T, exporters ...string) {
 	})
 }
 
-// stop ends the collector. What it has answered for is in its files then.
+// stop ends the collector. After that, its files have every request that it has
+// answered.
 func (c *collector) stop(t *testing.T) { t.Helper(); c.process.Stop(t) }
 
-// environment is what points headway at the collector.
+// environment returns the variables that make headway export to the collector.
 func (c *collector) environment(protocol string) []string {
 	endpoint := "http://" + c.http
 	if protocol == "grpc" {
@@ -87,14 +89,14 @@ func (c *collector) environment(protocol string) []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL=" + protocol}
 }
 
-// arrivedSpan is a span with what the request around it says of it.
+// arrivedSpan is a span with its resource and scope.
 type arrivedSpan struct {
 	ptrace.Span
 	resource map[string]any
 	scope    string
 }
 
-// spans returns those that arrived since it was called last.
+// spans returns the spans that have arrived since the last call.
 func (c *collector) spans(t *testing.T) []arrivedSpan {
 	t.Helper()
 	var all []arrivedSpan
@@ -104,7 +106,7 @@ func (c *collector) spans(t *testing.T) []arrivedSpan {
 	return all
 }
 
-// readSpans decodes an OTLP request, as JSON.
+// readSpans decodes an OTLP request in JSON.
 func readSpans(t *testing.T, text []byte) []arrivedSpan {
 	t.Helper()
 	traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(text)
@@ -122,7 +124,7 @@ func readSpans(t *testing.T, text []byte) []arrivedSpan {
 	return all
 }
 
-// requests returns the metrics of each request since it was called last, in order.
+// requests returns the metrics of each request since the last call, in order.
 func (c *collector) requests(t *testing.T) []pmetric.Metrics {
 	t.Helper()
 	var all []pmetric.Metrics
@@ -136,20 +138,20 @@ func (c *collector) requests(t *testing.T) []pmetric.Metrics {
 	return all
 }
 
-// tailed is a file that grows by lines.
+// tailed is a file that grows by lines. It remembers how far the test has read.
 type tailed struct {
 	path string
 	read int64
 }
 
-// lines returns the whole lines that came since it was called last.
+// lines returns the complete lines that the file has gained since the last call.
 func (f *tailed) lines(t *testing.T) [][]byte {
 	t.Helper()
 	file, err := os.Open(f.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	defer func() { _ = file.Close() }() // a file that was only read has nothing to lose
 	text, err := io.ReadAll(io.NewSectionReader(file, f.read, 1<<62))
 	if err != nil {
 		t.Fatal(err)
@@ -159,9 +161,9 @@ func (f *tailed) lines(t *testing.T) [][]byte {
 	return bytes.FieldsFunc(text[:end], func(r rune) bool { return r == '\n' })
 }
 
-// TestInteropTheCollectorsConfigurationsLoad has the collector check those of deploy,
-// and that it misses nothing in those that need its contrib distribution but what they
-// need of that.
+// TestInteropTheCollectorsConfigurationsLoad makes the collector validate the
+// configurations in deploy. In one that needs the contrib distribution of the
+// collector, the component of that distribution must be the only unknown one.
 func TestInteropTheCollectorsConfigurationsLoad(t *testing.T) {
 	files, err := filepath.Glob(interop.Path(t, "deploy/otel-collector/*.yaml"))
 	if err != nil || len(files) == 0 {
@@ -183,13 +185,13 @@ func TestInteropTheCollectorsConfigurationsLoad(t *testing.T) {
 			case missing == "" && err != nil:
 				t.Errorf("%v\n%s", err, out)
 			case missing != "" && (err == nil || strings.Count(string(out), "unknown type") != 1 || !strings.Contains(string(out), missing)):
-				t.Errorf("only %s was to be unknown: %v\n%s", missing, err, out)
+				t.Errorf("only %s should be unknown: %v\n%s", missing, err, out)
 			}
 		})
 	}
 }
 
-// configuration is the content of the file, or of the ConfigMap in a manifest.
+// configuration returns the content of the file, or of the ConfigMap in it.
 func configuration(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -209,7 +211,8 @@ func configuration(t *testing.T, file string) string {
 	return string(text)
 }
 
-// variables gives every variable without a default a value that can be an endpoint.
+// variables returns an environment in which every variable that config needs, and that
+// has no default, is a URL that can be an endpoint.
 func variables(config string) []string {
 	var set []string
 	for _, part := range strings.Split(config, "${env:")[1:] {

@@ -18,12 +18,12 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// rounding is what a time in a span may be off from the line's: lines have seconds as
-// decimals, spans nanoseconds.
+// rounding is the most by which a time in a span may differ from the line's: lines have
+// decimal seconds, spans nanoseconds.
 const rounding = time.Microsecond
 
-// compare fails the test unless the span says of the exchange what the line does, and
-// nothing that is not documented.
+// compare fails the test unless the span has the same facts about the exchange as the
+// line, and only documented attributes.
 func (l tracedLine) compare(t *testing.T, span arrivedSpan, documented map[string]bool) {
 	t.Helper()
 	complain := func(field string, got, want any) {
@@ -74,7 +74,7 @@ func (l tracedLine) compare(t *testing.T, span arrivedSpan, documented map[strin
 
 func seconds(s float64) time.Duration { return time.Duration(math.Round(s * 1e9)) }
 
-// sameValue compares as OTLP has it, where a time may be off by the rounding.
+// sameValue compares two values of attributes. Times may differ by rounding.
 func sameValue(got, want any) bool {
 	a, one := got.(float64)
 	b, other := want.(float64)
@@ -84,7 +84,8 @@ func sameValue(got, want any) bool {
 	return reflect.DeepEqual(got, want)
 }
 
-// attributes are those that follow from the line; nil is one that must not be there.
+// attributes returns the span attributes that follow from the line. A nil value means
+// that the attribute must be absent.
 func (l tracedLine) attributes() map[string]any {
 	host, port, _ := net.SplitHostPort(l.Upstream)
 	number, _ := strconv.ParseInt(port, 10, 64)
@@ -127,7 +128,7 @@ func (l tracedLine) attributes() map[string]any {
 	if a.Attempt > 1 {
 		want["http.request.resend_count"] = int64(a.Attempt - 1)
 	}
-	if a.Outcome == "first_try" { // nothing to tell of its chain, and the chain's verdicts are its own
+	if a.Outcome == "first_try" { // such a chain has no attributes of its own, and the span has its verdicts
 		want["headway.chain.id"] = nil
 		maps.Copy(want, l.judged())
 	} else if a.ID != "" {
@@ -138,7 +139,8 @@ func (l tracedLine) attributes() map[string]any {
 	return want
 }
 
-// judged is what the SLOs made of the exchange, or of the chain that it ended.
+// judged returns the attributes with the verdicts of the SLOs on the exchange, or on
+// the chain that it ended.
 func (l tracedLine) judged() map[string]any {
 	if len(l.SLO) == 0 {
 		return nil
@@ -154,7 +156,8 @@ func (l tracedLine) judged() map[string]any {
 	return map[string]any{"headway.slo.good": good, "headway.slo.missed": list(missed)}
 }
 
-// What is absent in a line is absent in a span.
+// A fact that is absent in a line must be absent in its span: these functions turn it
+// into nil.
 
 func text(s string) any {
 	if s == "" {
@@ -188,12 +191,12 @@ func list(words []string) any {
 	return values
 }
 
-// Token offsets are in tenths of a millisecond, each rounded for itself, so that the
-// first may be off by half of one, and a difference by a whole one.
+// tick is the unit of token offsets. The exporter rounds each offset on its own, so the
+// first may be off by half a tick, and the difference of two by a whole tick.
 const tick = 100 * time.Microsecond
 
-// compareOffsets judges the token offsets, decoded as docs/opentelemetry.md tells
-// readers to.
+// compareOffsets checks the token offsets against the times of the line. It decodes the
+// offsets as docs/opentelemetry.md describes.
 func (l tracedLine) compareOffsets(t *testing.T, attributes map[string]any) {
 	t.Helper()
 	encoded, _ := attributes["headway.token_offsets_ms"].(string)
@@ -218,7 +221,7 @@ func (l tracedLine) compareOffsets(t *testing.T, attributes map[string]any) {
 	}
 	if n := l.Tokens.Output; l.TPOT > 0 && n != nil && l.Tokens.Source == "reported" {
 		if streamed := seconds(l.TPOT) * time.Duration(*n-1); (last - first - streamed).Abs() > tick+time.Duration(*n)*rounding {
-			t.Errorf("%s: the token offsets span %s, TPOT tells %s", l.Model.Request, last-first, streamed)
+			t.Errorf("%s: the token offsets span %s, by TPOT %s", l.Model.Request, last-first, streamed)
 		}
 	}
 	gaps := make([]time.Duration, 0, want)
@@ -247,7 +250,7 @@ func decodeOffsets(encoded string) []time.Duration {
 	return offsets
 }
 
-// compareEvents judges the events of the span by what the line knows of them.
+// compareEvents checks the events of the span against the line.
 func (l tracedLine) compareEvents(t *testing.T, span arrivedSpan) {
 	t.Helper()
 	at := map[string]time.Time{}
@@ -259,18 +262,19 @@ func (l tracedLine) compareEvents(t *testing.T, span arrivedSpan) {
 	}
 	first, ok := at["headway.first_token"]
 	if ok != (l.TTFT > 0) || ok && (first.Sub(l.Start)-seconds(l.TTFT)).Abs() > rounding {
-		t.Errorf("%s: the first token is told at %s, its line has %s after %s", l.Model.Request, first, seconds(l.TTFT), l.Start)
+		t.Errorf("%s: the event of the first token is at %s, its line has %s after %s", l.Model.Request, first, seconds(l.TTFT), l.Start)
 	}
 	if _, ok := at["headway.stream_error"]; ok != (l.Outcome == "stream_error") {
-		t.Errorf("%s: an error in the stream is told: %t, the outcome is %s", l.Model.Request, ok, l.Outcome)
+		t.Errorf("%s: an event of a stream error: %t, the outcome is %s", l.Model.Request, ok, l.Outcome)
 	}
 	stalled := l.ITL != nil && l.ITL.Max >= 1
 	if _, ok := at["headway.stall"]; stalled && !ok {
-		t.Errorf("%s: a stall of %v s is not told", l.Model.Request, l.ITL.Max)
+		t.Errorf("%s: no event of a stall of %v s", l.Model.Request, l.ITL.Max)
 	}
 }
 
-// compareEngine judges the spans of the engine's own times, and takes them from all.
+// compareEngine checks the spans with the engine's own times against the line, and
+// deletes them from all.
 func (l tracedLine) compareEngine(t *testing.T, attempt arrivedSpan, all map[string]arrivedSpan) {
 	t.Helper()
 	got := map[string]float64{}
@@ -279,8 +283,8 @@ func (l tracedLine) compareEngine(t *testing.T, attempt arrivedSpan, all map[str
 			continue
 		}
 		delete(all, id)
-		told, _ := s.Attributes().AsRaw()["headway.engine.duration"].(float64)
-		got[s.Name()] = told
+		duration, _ := s.Attributes().AsRaw()["headway.engine.duration"].(float64)
+		got[s.Name()] = duration
 		if s.StartTimestamp() < attempt.StartTimestamp() || s.EndTimestamp() > attempt.EndTimestamp() {
 			t.Errorf("%s: the engine's %s is outside of its attempt", l.Model.Request, s.Name())
 		}

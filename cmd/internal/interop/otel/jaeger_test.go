@@ -17,9 +17,9 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// TestInteropJaegerShowsAChain has a call fail twice and then answered, and reads its
-// trace back from a real Jaeger: the call, its attempts below it, and the application's
-// span above it when there was one.
+// TestInteropJaegerShowsAChain makes a call that fails twice and then succeeds, and
+// reads its trace back from a real Jaeger: the span of the call, the spans of its
+// attempts below it, and the application's span above it if the application sent one.
 func TestInteropJaegerShowsAChain(t *testing.T) {
 	exe := interop.Build(t)
 	jaeger := startJaeger(t)
@@ -63,7 +63,8 @@ func TestInteropJaegerShowsAChain(t *testing.T) {
 	}
 }
 
-// checkShownChain judges a trace of a chain, in no order, and nothing else.
+// checkShownChain fails the test unless the spans, in any order, show the chain of the
+// lines below parent.
 func checkShownChain(t *testing.T, spans []arrivedSpan, lines []tracedLine, parent string) {
 	t.Helper()
 	byID := map[string]arrivedSpan{}
@@ -112,11 +113,11 @@ func checkShownChain(t *testing.T, spans []arrivedSpan, lines []tracedLine, pare
 	}
 	attributes := over.Attributes().AsRaw()
 	if attributes["headway.chain.outcome"] != "recovered" || attributes["headway.chain.attempts"] != int64(len(lines)) {
-		t.Errorf("the chain is told as %v after %v attempts", attributes["headway.chain.outcome"], attributes["headway.chain.attempts"])
+		t.Errorf("the chain ended as %v after %v attempts", attributes["headway.chain.outcome"], attributes["headway.chain.attempts"])
 	}
 }
 
-// parent is the id of the span's parent, empty for none.
+// parent returns the id of the span's parent, or "" without one.
 func (s arrivedSpan) parent() string {
 	if s.Span == (ptrace.Span{}) {
 		return ""
@@ -147,7 +148,7 @@ func (j jaegerServer) environment(protocol string) []string {
 	return (&collector{grpc: j.grpc, http: j.http}).environment(protocol)
 }
 
-// trace reads a trace back, once it has so many spans.
+// trace waits until the trace has want spans, and returns them.
 func (j jaegerServer) trace(t *testing.T, id string, want int) []arrivedSpan {
 	t.Helper()
 	var spans []arrivedSpan

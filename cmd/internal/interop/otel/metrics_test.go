@@ -15,15 +15,15 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// added is what a series of a metric has come to: how many samples, and their sum. A
-// counter has its value as the sum.
+// added is the total of a series: the number of samples and their sum. For a counter,
+// the sum is its value.
 type added struct {
 	count uint64
 	sum   float64
 }
 
-// compareMetrics fails the test unless the metrics have counted the lines,
-// series by series.
+// compareMetrics fails the test unless the metrics in the requests have the totals that
+// follow from the lines, series by series.
 func compareMetrics(t *testing.T, lines []tracedLine, requests []pmetric.Metrics, temporality string) {
 	t.Helper()
 	if len(requests) == 0 {
@@ -45,8 +45,8 @@ func compareMetrics(t *testing.T, lines []tracedLine, requests []pmetric.Metrics
 	}
 }
 
-// seriesLabels names, for each metric that is compared, the attributes whose values tell
-// its series apart here.
+// seriesLabels returns the metrics that the test compares. For each it has the
+// attributes that distinguish its series here.
 func seriesLabels() map[string][]string {
 	return map[string][]string{
 		"gen_ai.client.operation.duration":            {"gen_ai.request.model", "error.type"},
@@ -58,7 +58,7 @@ func seriesLabels() map[string][]string {
 	}
 }
 
-// counted is what the lines add up to.
+// counted returns the totals of each metric and series that follow from the lines.
 func counted(lines []tracedLine) map[string]map[string]added {
 	all := map[string]map[string]added{}
 	for name := range seriesLabels() {
@@ -100,8 +100,8 @@ func counted(lines []tracedLine) map[string]map[string]added {
 	return all
 }
 
-// sums is what the requests add up to: all of them when they have deltas, or else the
-// last word of each series.
+// sums returns the totals of each metric and series in the requests: the sums of all
+// requests with deltas, or else the last value of each series.
 func sums(t *testing.T, requests []pmetric.Metrics, temporality string) map[string]map[string]added {
 	t.Helper()
 	want := pmetric.AggregationTemporalityCumulative
@@ -138,7 +138,7 @@ func sums(t *testing.T, requests []pmetric.Metrics, temporality string) map[stri
 	return folded(all)
 }
 
-// folded adds up the series that a test does not tell apart.
+// folded adds up the series that the test does not distinguish.
 func folded(all map[string]map[string]map[string]added) map[string]map[string]added {
 	sums := map[string]map[string]added{}
 	for name, series := range all {
@@ -179,7 +179,7 @@ func temporalityOf(m pmetric.Metric) pmetric.AggregationTemporality {
 	return pmetric.AggregationTemporalityUnspecified
 }
 
-// points are the data points of a counter or a histogram.
+// points returns the data points of a counter or a histogram.
 func points(m pmetric.Metric) map[pcommon.Map]added {
 	all := map[pcommon.Map]added{}
 	switch m.Type() {

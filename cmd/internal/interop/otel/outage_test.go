@@ -20,14 +20,15 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// outage is what the test below stages: this much traffic while the collector is down,
-// half of it before headway is killed and half after.
+// outage is the traffic while the collector is down. The test kills headway in the
+// middle of it.
 type outage struct {
 	lasts time.Duration
 	rate  int // exchanges a second
 }
 
-// staged is an outage that CI has time for. The whole one is
+// staged returns the outage of the test, a short one for CI by default. The full test
+// is
 //
 //	HEADWAY_TEST_OUTAGE=10m HEADWAY_TEST_OUTAGE_RATE=500 go test -tags interop -run OutageLoses -timeout 30m -v ./cmd/internal/interop/otel
 func staged(t *testing.T) outage {
@@ -46,30 +47,32 @@ func staged(t *testing.T) outage {
 	return o
 }
 
-// What the test asks for.
+// Limits of the test.
 const (
-	// unspooled is how long a span may be on its way to the disk: it lingers for 100 ms
-	// for others to fill its batch, and a loaded machine takes its time. Killed then, it is lost.
+	// unspooled is the longest time until a span is on disk: it waits 100 ms for others
+	// to fill its batch, and a loaded machine adds to that. A kill in this time loses
+	// the span.
 	unspooled = time.Second
-	// mostLost is the share of all that may be lost so, when they are enough to tell.
+	// mostLost is the greatest share of traces that the kill may lose. The test checks
+	// it from enoughFor traces on.
 	mostLost   = 0.001
 	enoughFor  = 100_000
-	mostMemory = 128 << 20 // resident, whatever waits on disk
+	mostMemory = 128 << 20 // resident bytes, however much waits on disk
 )
 
-// TestInteropAnOutageLosesNothing has traffic go on while the collector is down, kills
+// TestInteropAnOutageLosesNothing sends traffic while the collector is down, kills
 // headway in the middle and starts it again on the same spool. Once the collector is
-// back, every trace arrives, once, or is counted as dropped.
+// back, every trace must arrive exactly once, or headway must count it as dropped.
 func TestInteropAnOutageLosesNothing(t *testing.T) {
 	exe, o := interop.Build(t), staged(t)
 	for _, tt := range []struct {
 		name, protocol string
 		spool          int64 // bytes
-		part           bool  // there is no room for all
-		rate           int   // at least
+		part           bool  // the spool has no room for all spans
+		rate           int   // the least rate
 	}{
 		{"with room for all", "grpc", 1 << 30, false, 0},
-		{"with room for a part", "http/protobuf", 1 << 20, true, 300}, // the least, and 3 MB of spans
+		{"with room for a part", "http/protobuf", 1 << 20, true, 300}, // the smallest spool, and 3 MB of spans
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := outage{o.lasts, max(o.rate, tt.rate)}
@@ -103,18 +106,18 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 	}
 }
 
-// book is what became of every trace. The maps' keys are trace ids.
+// book records the fate of every trace. The maps' keys are trace ids.
 type book struct {
 	mu      sync.Mutex
 	ended   map[string]time.Time // when its client had the whole answer
-	unsure  map[string]bool      // broken off: it may have a span or not
-	arrived map[string]int       // spans of it
+	unsure  map[string]bool      // the call broke off: the trace may have a span or not
+	arrived map[string]int       // number of spans
 	next    int
 	killed  time.Time
-	over    time.Time // the calls that were under way then have ended
+	over    time.Time // when the calls that the kill broke off had ended
 	before  int       // dropped by the process that was killed
-	dropped int       // by the other one
-	memory  int       // the most that either had resident, in bytes
+	dropped int       // by the second process
+	memory  int       // resident bytes, the most of both processes
 }
 
 func (b *book) size() int {
@@ -123,8 +126,8 @@ func (b *book) size() int {
 	return len(b.ended)
 }
 
-// traffic makes rate calls a second for a while, whatever becomes of those before, and
-// returns when all have ended.
+// traffic makes rate calls a second for the time lasts, without waiting for their ends.
+// It returns when all calls have ended.
 func (b *book) traffic(t *testing.T, base string, rate int, lasts time.Duration) {
 	t.Helper()
 	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
@@ -175,8 +178,8 @@ func read(client *http.Client, request *http.Request) error {
 	return err
 }
 
-// kill has traffic for half of the outage and kills the sidecar towards its end, with
-// calls under way.
+// kill sends traffic for half of the outage, and kills the sidecar shortly before that
+// ends, with calls under way.
 func (b *book) kill(t *testing.T, s *interop.Sidecar, o outage) {
 	t.Helper()
 	watched := make(chan struct{})
@@ -184,14 +187,15 @@ func (b *book) kill(t *testing.T, s *interop.Sidecar, o outage) {
 		defer close(watched)
 		b.traffic(t, s.URL, o.rate, o.lasts/2)
 	}()
-	time.Sleep(o.lasts/2 - 200*time.Millisecond) // no assertion: the more are under way the better
+	time.Sleep(o.lasts/2 - 200*time.Millisecond) // the test asserts nothing about this moment: the more calls are under way the better
 	b.end(t, s)
 	<-watched
 	b.over = time.Now()
 }
 
-// killQuiet has the same traffic and kills the sidecar when nothing goes on: nobody could
-// count the spans that it drops between the last look at its counter and the kill.
+// killQuiet sends the same traffic, and kills the sidecar after it. With calls under
+// way, the sidecar might drop spans between the last reading of its counter and the
+// kill, and the test could not count them.
 func (b *book) killQuiet(t *testing.T, s *interop.Sidecar, o outage) {
 	t.Helper()
 	b.traffic(t, s.URL, o.rate, o.lasts/2)
@@ -211,8 +215,8 @@ func (b *book) end(t *testing.T, s *interop.Sidecar) {
 	b.over = time.Now()
 }
 
-// take counts the spans that came since.
-func (b *book) take(t *testing.T, c *collector) {
+// collect counts the spans that have arrived since the last call.
+func (b *book) collect(t *testing.T, c *collector) {
 	t.Helper()
 	spans := c.spans(t)
 	b.mu.Lock()
@@ -225,11 +229,11 @@ func (b *book) take(t *testing.T, c *collector) {
 	}
 }
 
-// expect waits until so many traces arrived.
+// expect waits until want traces have arrived.
 func (b *book) expect(t *testing.T, c *collector, want int) {
 	t.Helper()
 	interop.Eventually(t, 20*time.Second, func() error {
-		b.take(t, c)
+		b.collect(t, c)
 		if len(b.arrived) < want {
 			return fmt.Errorf("%d of %d traces arrived", len(b.arrived), want)
 		}
@@ -237,7 +241,7 @@ func (b *book) expect(t *testing.T, c *collector, want int) {
 	})
 }
 
-// watch takes over what the sidecar says of itself.
+// watch reads the sidecar's counter of dropped spans and its peak memory into b.
 func (b *book) watch(t *testing.T, s *interop.Sidecar) {
 	t.Helper()
 	metrics, err := interop.Get("http://" + s.Admin + "/metrics")
@@ -265,11 +269,11 @@ func (b *book) watch(t *testing.T, s *interop.Sidecar) {
 	}
 }
 
-// complete says what has neither arrived nor been dropped, of what was not on its way
-// to the disk when headway was killed.
+// complete returns an error if traces have neither arrived nor been counted as dropped.
+// Traces that the kill may have lost on their way to the disk do not count.
 func (b *book) complete(t *testing.T, c *collector, s *interop.Sidecar) error {
 	t.Helper()
-	b.take(t, c)
+	b.collect(t, c)
 	b.watch(t, s)
 	missing, _ := b.missing()
 	if missing > b.before+b.dropped {
@@ -279,8 +283,8 @@ func (b *book) complete(t *testing.T, c *collector, s *interop.Sidecar) error {
 	return nil
 }
 
-// example names a trace that did not arrive, when it ended, seen from the kill, and its
-// line in the capture, if that is the running sidecar's.
+// example describes a trace that did not arrive: its id, its end relative to the kill,
+// and its line in the capture of the running sidecar, if that has one.
 func (b *book) example(s *interop.Sidecar) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -300,8 +304,8 @@ func (b *book) example(s *interop.Sidecar) string {
 	return "none"
 }
 
-// missing counts the traces that did not arrive, and those beside them that the killing may
-// excuse.
+// missing counts the traces that did not arrive and that the kill does not excuse.
+// excused counts the others that did not arrive.
 func (b *book) missing() (missing, excused int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -317,16 +321,19 @@ func (b *book) missing() (missing, excused int) {
 	return missing, excused
 }
 
-// excuses says that the span of a call which ended then may have been on its way to the
-// disk when headway was killed; its client may have noticed the end a little later.
+// excuses says whether the kill may have lost the span of a call that ended at the
+// given time, because the span was on its way to the disk. The client may notice the
+// end a little later than headway.
 func (b *book) excuses(ended time.Time) bool {
 	return ended.After(b.killed.Add(-unspooled)) && ended.Before(b.over)
 }
 
-// judge is for when all has ended.
+// judge checks the book after all traffic has ended: no trace arrived twice, the
+// missing ones are those that headway counted as dropped, the kill lost few others, and
+// memory stayed within mostMemory. Headway drops traces only with a small spool.
 func (b *book) judge(t *testing.T, c *collector, small bool) {
 	t.Helper()
-	b.take(t, c)
+	b.collect(t, c)
 	twice := 0
 	for trace, n := range b.arrived {
 		if n > 1 {

@@ -15,8 +15,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// TestInteropFiveThousandExchangesASecondArrive sends Records from a generator, with
-// no proxy in the way, at 5,000 a second into a real collector: every one arrives, once.
+// TestInteropFiveThousandExchangesASecondArrive sends 5,000 Records a second from a
+// generator, without a proxy, to a real collector. Every one must arrive exactly once.
 func TestInteropFiveThousandExchangesASecondArrive(t *testing.T) {
 	const rate, seconds, tick = 5000, 10, 10 * time.Millisecond
 	c := newCollector(t)
@@ -73,7 +73,7 @@ func TestInteropFiveThousandExchangesASecondArrive(t *testing.T) {
 	}
 }
 
-// generated is an exchange as the tap tells of one: a stream of 64 chunks.
+// generated returns an exchange as the tap reports it: a stream of 64 chunks.
 func generated() exchange.Record {
 	r := exchange.Record{
 		Start: time.Now(), Origin: exchange.App, Role: exchange.Client, Mode: exchange.Explicit,

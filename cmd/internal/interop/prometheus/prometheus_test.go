@@ -57,8 +57,9 @@ func TestInteropPrometheusScrapesBothKindsOfHistogramAndExemplars(t *testing.T) 
 	betweenMeasured(t, "classic p50", classic, 1.5, sidecar.Lines(t))
 }
 
-// betweenMeasured fails unless the quantile of a histogram whose buckets grow by
-// growth lies among the TTFT that were captured.
+// betweenMeasured fails the test unless got, a quantile of a histogram, lies between
+// the least and the greatest TTFT of the lines. growth is the ratio of two neighbouring
+// buckets, and so the error that the histogram may add.
 func betweenMeasured(t *testing.T, name string, got, growth float64, lines []interop.CaptureLine) {
 	t.Helper()
 	byTTFT := func(a, b interop.CaptureLine) int { return cmp.Compare(*a.TTFT, *b.TTFT) }
