@@ -19,10 +19,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// host is a network namespace of a test's, by its name.
+// host is the name of a network namespace that a test made.
 type host string
 
-// Addresses of the two hosts: those of documentation (RFC 5737, RFC 3849).
+// The two hosts have addresses that are reserved for documentation (RFC 5737, RFC
+// 3849).
 const (
 	appV4, farV4 = "192.0.2.1", "192.0.2.2"
 	appV6, farV6 = "2001:db8::1", "2001:db8::2"
@@ -55,10 +56,11 @@ func newHost(t *testing.T) host {
 	return h
 }
 
-// etc is the folder whose files programs on the host see in /etc: see ip-netns(8).
+// etc returns the folder with the files that programs on the host find in /etc: see
+// ip-netns(8).
 func (h host) etc() string { return filepath.Join("/etc/netns", string(h)) }
 
-// know gives names addresses on the host.
+// know makes programs on the host resolve names to address.
 func (h host) know(t *testing.T, address string, names ...string) {
 	t.Helper()
 	err := errors.Join(
@@ -70,18 +72,19 @@ func (h host) know(t *testing.T, address string, names ...string) {
 	}
 }
 
-// command is a command line that runs another on the host. Both are one process.
+// command returns a command line that runs args on the host. It replaces itself by
+// args, so that both are one process.
 func (h host) command(args ...string) []string {
 	return append([]string{"ip", "netns", "exec", string(h)}, args...)
 }
 
-// system runs a program to its end and returns what it printed.
+// system runs a program to its end and returns its output.
 func system(t *testing.T, args ...string) string {
 	t.Helper()
 	command := exec.Command(args[0], args[1:]...)
 	var complaints strings.Builder
 	command.Stderr = &complaints
-	// A hung program would hang the test: it is ended by its own pid.
+	// A program that hangs would hang the test, so a timer kills it.
 	patience := time.AfterFunc(20*time.Second, func() { _ = command.Process.Kill() })
 	defer patience.Stop()
 	out, err := command.Output()
@@ -110,7 +113,7 @@ func on[T any](h host, f func() (T, error)) (result T, err error) {
 	return result, err
 }
 
-// listen listens on a port of all the host's addresses.
+// listen listens on a port at all addresses of the host.
 func (h host) listen(t *testing.T, port string) net.Listener {
 	t.Helper()
 	l, err := on(h, func() (net.Listener, error) { return net.Listen("tcp", ":"+port) })
@@ -120,7 +123,7 @@ func (h host) listen(t *testing.T, port string) net.Listener {
 	return l
 }
 
-// dial connects from the host to an address, which has no name in it.
+// dial connects from the host to an address. The address must be numeric.
 func (h host) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return on(h, func() (net.Conn, error) {
 		d := net.Dialer{Timeout: 5 * time.Second}

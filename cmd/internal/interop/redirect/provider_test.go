@@ -23,14 +23,14 @@ import (
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
-// providerName is where the SDKs go by themselves.
+// providerName is the host that the SDKs call without a base URL.
 const providerName = "api.openai.com"
 
-// provider is a host that is api.openai.com: a simulated model server over HTTP and
-// TLS, and a Redis server that has nothing to do with it.
+// provider stands for api.openai.com: its host has a simulated model server over HTTP
+// and TLS, and an unrelated Redis server.
 type provider struct {
 	simulator atomic.Pointer[modelsim.Server]
-	authority string // file of the certificate that vouches for it
+	authority string // file of the authority's certificate
 }
 
 func startProvider(t *testing.T, h host) *provider {
@@ -58,7 +58,7 @@ func startProvider(t *testing.T, h host) *provider {
 	return p
 }
 
-// forget puts a simulator with nothing in its past in place of the one there was.
+// forget replaces the simulator by a new one, which has seen no exchanges.
 func (p *provider) forget(t *testing.T) {
 	t.Helper()
 	c := modelsim.DefaultConfig()
@@ -71,8 +71,8 @@ func (p *provider) forget(t *testing.T) {
 	p.simulator.Store(sim)
 }
 
-// certify returns a certificate for the provider's name, of an authority that nobody
-// else knows of.
+// certify returns a certificate for the provider's name. The certificate signs itself,
+// and clients know it only from the file p.authority.
 func (p *provider) certify(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

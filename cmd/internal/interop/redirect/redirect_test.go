@@ -26,8 +26,8 @@ import (
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
-// driveFrom makes all calls from a host that trusts the provider, without a base URL
-// when there is none, and returns an answer for each.
+// driveFrom runs the SDK's script on a host that trusts the provider, with a base URL
+// if the caller gives one. It returns an answer for each call.
 func driveFrom(t *testing.T, s interop.SDK, h host, p *provider, baseURL ...string) []interop.Answer {
 	t.Helper()
 	args := h.command(slices.Concat(s.Command, baseURL)...)
@@ -43,7 +43,7 @@ func driveFrom(t *testing.T, s interop.SDK, h host, p *provider, baseURL ...stri
 	return interop.DecodeLines[interop.Answer](t, printed.Bytes())
 }
 
-// redirected is a sidecar on a host whose connections are led to it.
+// redirected is a sidecar on a host that redirects its connections to the sidecar.
 type redirected struct {
 	host    host
 	exe     interop.Program
@@ -51,16 +51,16 @@ type redirected struct {
 	capture string
 }
 
-// excludedUID is the user that the sidecar runs as, the one that `headway redirect`
-// excludes unless told otherwise.
+// excludedUID is the user of the sidecar. By default, `headway redirect` excludes this
+// user.
 const excludedUID = "65532"
 
-// adminAddress is the sidecar's, on its host.
+// adminAddress is the address of the sidecar's admin port on its host.
 const adminAddress = "127.0.0.1:8481"
 
 func startRedirected(t *testing.T, h host) *redirected {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "headway-interop") // t.TempDir's are closed to others
+	folder, err := os.MkdirTemp("", "headway-interop") // other users cannot enter a t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func startRedirected(t *testing.T, h host) *redirected {
 	args := h.command("setpriv", "--reuid="+excludedUID, "--regid="+excludedUID, "--clear-groups", "--bounding-set=-all", string(r.exe), "run")
 	r.process = interop.Start(t, []string{
 		"HEADWAY_TRANSPARENT_LISTEN=[::]:8482",
-		"HEADWAY_UPSTREAM=http://" + farV4, // of explicit mode, which nothing here uses
+		"HEADWAY_UPSTREAM=http://" + farV4, // for explicit mode, which this test does not use
 		"HEADWAY_PREWARM=0",
 		"HEADWAY_CAPTURE_FILE=" + r.capture,
 		"HEADWAY_DRAIN_DELAY=0",
@@ -85,7 +85,7 @@ func startRedirected(t *testing.T, h host) *redirected {
 	return r
 }
 
-// admin is what the admin listener answers.
+// admin returns the answer of the admin port.
 func (r *redirected) admin(path string) ([]byte, error) {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: r.host.dial, DisableKeepAlives: true}}
 	response, err := client.Get("http://" + adminAddress + path)
@@ -100,7 +100,7 @@ func (r *redirected) admin(path string) ([]byte, error) {
 	return body, err
 }
 
-// connections is how many there were of a mode.
+// connections returns the number of client connections in a mode so far.
 func (r *redirected) connections(t *testing.T, mode string) int {
 	t.Helper()
 	text, err := r.admin("/metrics")
@@ -130,7 +130,7 @@ func (r *redirected) redirect(t *testing.T, args ...string) string {
 	return system(t, r.host.command(line...)...)
 }
 
-// rules are all there are on the host.
+// rules returns all packet-filter rules of the host.
 func (h host) rules(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
@@ -140,7 +140,8 @@ func (h host) rules(t *testing.T) string {
 	return text.String()
 }
 
-// ask has the host's redis-cli run a command, and returns the answer or the complaint.
+// ask runs a Redis command with redis-cli on the host. It returns the output, which
+// holds the answer or the error.
 func (h host) ask(address string, command ...string) (string, error) {
 	args := h.command(append([]string{"redis-cli", "-e", "-h", address}, command...)...)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -149,7 +150,7 @@ func (h host) ask(address string, command ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// redirectedLine is a line of the capture of a sidecar that connections were led to.
+// redirectedLine is a capture line of a sidecar in transparent mode.
 type redirectedLine struct {
 	interop.CaptureLine
 	Mode     string `json:"mode"`
@@ -167,7 +168,7 @@ func (r *redirected) lines(t *testing.T) []redirectedLine {
 	return lines
 }
 
-// allExchanges is more than the simulator is asked for in a test.
+// allExchanges is more than the number of exchanges in a test.
 const allExchanges = 10_000
 
 func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
@@ -188,7 +189,7 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 		t.Errorf("installed once and again:\n%s\n%s", installed, app.rules(t))
 	}
 
-	// Of each SDK, one way is tried over IPv4 and the other over IPv6.
+	// Each SDK makes one of its two runs over IPv4 and the other over IPv6.
 	families := []string{farV4, farV6}
 	for i, c := range clients {
 		t.Run(c.Name+" over TLS", func(t *testing.T) {
@@ -206,7 +207,8 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 		t.Run(c.Name+" over HTTP", func(t *testing.T) {
 			app.know(t, families[1-i], providerName)
 			p.forget(t)
-			// The base URL is the provider's own, less the TLS: only so can headway read it.
+			// The base URL is the provider's own without TLS, because headway cannot
+			// read the exchanges inside TLS.
 			interop.CompareAnswers(t, calls, direct[c.Name], driveFrom(t, c, app, p, "http://"+providerName+"/v1"))
 			truths = append(truths, p.simulator.Load().Exchanges(allExchanges))
 		})
@@ -233,7 +235,7 @@ func TestInteropRedirectedApplicationsNoticeNothing(t *testing.T) {
 	}
 }
 
-// checkRedis fails the test unless Redis is used through a raw tunnel.
+// checkRedis fails the test unless Redis works, through a raw tunnel.
 func (r *redirected) checkRedis(t *testing.T, address string) {
 	seen := r.connections(t, "raw")
 	for _, step := range []struct {
@@ -249,8 +251,8 @@ func (r *redirected) checkRedis(t *testing.T, address string) {
 	}
 }
 
-// checkRedirectedLines fails the test unless every exchange over HTTP is in the
-// capture, as it was in truth, and those over TLS are there as sealed ones.
+// checkRedirectedLines fails the test unless the capture has a true line for every
+// exchange over HTTP, and sealed lines of the provider for those over TLS.
 func checkRedirectedLines(t *testing.T, lines []redirectedLine, truth []modelsim.Exchange, calls []interop.Call) {
 	byModel := map[string]interop.Call{}
 	for _, c := range calls {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// wireAnswer is a valid short answer, as it goes over the wire.
+// wireAnswer is a valid short answer, in the parts in which the server writes it.
 type wireAnswer struct {
 	dialect     string
 	contentType string
@@ -20,14 +20,14 @@ type wireAnswer struct {
 	parts       []string
 }
 
-// answerTo is the answer of the API at the path, which is recognised by its end;
-// nil for no API.
+// answerTo returns the answer of the API whose paths end like path, or nil if there is
+// no such API.
 func answerTo(path string, body []byte) *wireAnswer {
 	var ask struct {
 		Stream bool   `json:"stream"`
 		Model  string `json:"model"`
 	}
-	_ = json.Unmarshal(body, &ask) // a body that is no JSON has neither
+	_ = json.Unmarshal(body, &ask) // a body that is no JSON has neither field
 	switch {
 	case strings.HasSuffix(path, "/chat/completions"):
 		return chatAnswer(ask.Model, ask.Stream)
@@ -52,12 +52,12 @@ func answerTo(path string, body []byte) *wireAnswer {
 
 const eventStream = "text/event-stream; charset=utf-8"
 
-// whole is an answer in one piece, written in two.
+// whole returns an answer that is not streamed. The server writes it in two parts.
 func whole(dialect, body string) *wireAnswer {
 	return &wireAnswer{dialect, "application/json", false, []string{body[:len(body)/2], body[len(body)/2:]}}
 }
 
-// event is a server-sent event, without a name when that is empty.
+// event returns a server-sent event. With an empty name it has no name.
 func event(name, data string) string {
 	if name != "" {
 		name = "event: " + name + "\n"
@@ -168,8 +168,8 @@ func converseStream() *wireAnswer {
 	return answer
 }
 
-// amazonMessage is one event of vnd.amazon.eventstream: lengths with a checksum,
-// headers of type string, the payload, and a checksum of it all.
+// amazonMessage returns one event of vnd.amazon.eventstream: lengths with a checksum,
+// headers of type string, the payload, and a checksum of the whole message.
 func amazonMessage(kind, payload string) string {
 	var headers bytes.Buffer
 	for _, h := range [][2]string{{":event-type", kind}, {":content-type", "application/json"}, {":message-type", "event"}} {
@@ -189,7 +189,7 @@ func amazonMessage(kind, payload string) string {
 	return string(m)
 }
 
-// errorBody is how the API words a failure.
+// errorBody returns the API's body for a failure.
 func (a *wireAnswer) errorBody(status int) string {
 	switch a.dialect {
 	case "anthropic":
@@ -210,7 +210,7 @@ func (a *wireAnswer) errorBody(status int) string {
 	return fmt.Sprintf(`{"error":{"message":"try later","type":%q,"param":null,"code":%q}}`, kind, kind)
 }
 
-// errorHeader is what the API says of a failure in its header fields.
+// errorHeader returns the API's header fields for a failure.
 func (a *wireAnswer) errorHeader(status int) map[string]string {
 	exception := map[int]string{
 		429: "ThrottlingException", 500: "InternalServerException", 503: "ServiceUnavailableException",

@@ -15,8 +15,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// chainLine is what these tests read of a capture line: that of an exchange, or
-// that of a chain, which has nothing but a call.
+// chainLine has the fields of a capture line that these tests read. The line of an
+// exchange has all but Call; the line of a chain has only Kind and Call.
 type chainLine struct {
 	Kind     string    `json:"kind"`
 	Start    time.Time `json:"start"`
@@ -40,20 +40,20 @@ type chainLine struct {
 	} `json:"call"`
 }
 
-// reportedChain is what headway reports of one call.
+// reportedChain is headway's report of one call.
 type reportedChain struct {
 	id, outcome string
 	attempts    int
 	joinedBy    []string
 	lasted      time.Duration
 	slept       time.Duration
-	ignored     int         // attempts that came sooner than the server had asked
+	ignored     int         // attempts that came sooner than the server had asked for
 	lines       []chainLine // of the attempts, in order of start
 	chains      int
 }
 
-// readChains reads the chain of every call from the capture. It ends the sidecar, which
-// then waits for no further attempts.
+// readChains reads the chain of every call from the capture. It ends the sidecar first,
+// so that the sidecar closes the chains that still wait for attempts.
 func readChains(t *testing.T, s *interop.Sidecar, calls []*retryCall) {
 	t.Helper()
 	s.Process.Stop(t)
@@ -69,15 +69,15 @@ func readChains(t *testing.T, s *interop.Sidecar, calls []*retryCall) {
 	slices.SortStableFunc(lines, func(a, b chainLine) int { return a.Start.Compare(b.Start) })
 	for _, l := range lines {
 		if c := byUpstream[cmp.Or(l.Upstream, l.Call.Upstream)]; c != nil {
-			c.chain.take(l)
+			c.chain.add(l)
 		} else {
 			t.Errorf("a line of no call: %+v", l)
 		}
 	}
 }
 
-// take adds a line. A call that was answered at the first try has no line of its own.
-func (r *reportedChain) take(l chainLine) {
+// add adds a line. A call with an answer at the first attempt has no line of a chain.
+func (r *reportedChain) add(l chainLine) {
 	if l.Kind == "" {
 		r.lines = append(r.lines, l)
 		if l.Chain.Outcome != "first_try" {
@@ -90,12 +90,13 @@ func (r *reportedChain) take(l chainLine) {
 	r.lasted, r.slept, r.ignored = milliseconds(l.Call.E2E*1e3), milliseconds(l.Call.Slept*1e3), l.Call.Ignored
 }
 
-// asleep is what the times of two processes may be apart: another one may keep
-// either from running.
+// asleep is the most by which the times of two processes may differ: other processes
+// may keep either of them from running.
 const asleep = 500 * time.Millisecond
 
-// compare returns how the chain that headway reports differs from what the client
-// logged, and the server saw, empty when it does not.
+// compare returns the differences between the chain that headway reports and the
+// attempts that the client logged and the server saw. Without differences it returns
+// "".
 func (c *retryCall) compare() string {
 	var problems []string
 	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -135,8 +136,9 @@ func (c *retryCall) compare() string {
 	return strings.Join(problems, "; ")
 }
 
-// slept is the time between the attempts, and how many came sooner than the one
-// before was told: at least, and at most, for what came just in time.
+// slept returns the time between the attempts, and the number of attempts that came
+// sooner than the answer before them had asked for. That number lies between least and
+// most, because an attempt that came just in time may count or not.
 func (s *scripted) slept() (all time.Duration, least, most int) {
 	const justInTime = 50 * time.Millisecond
 	saw := s.saw()
@@ -150,8 +152,8 @@ func (s *scripted) slept() (all time.Duration, least, most int) {
 	return all, least, most
 }
 
-// asks is for how long the answer tells the client to wait, 0 when it does not. An
-// attempt that did not fail has none.
+// asks returns the time that the answer tells the client to wait, or 0. f is nil for an
+// attempt that did not fail.
 func (f *fault) asks() time.Duration {
 	if f == nil {
 		return 0
@@ -161,7 +163,8 @@ func (f *fault) asks() time.Duration {
 	return time.Duration(seconds)*time.Second + time.Duration(ms)*time.Millisecond
 }
 
-// strongest is the evidence that attempt i, from 0, was sent with.
+// strongest returns the strongest evidence in attempt i, counted from 0, that joins it
+// to the one before.
 func strongest(i int, attempt seen) string {
 	switch count := attempt.Markers["X-Stainless-Retry-Count"]; {
 	case i == 0:
@@ -174,7 +177,7 @@ func strongest(i int, attempt seen) string {
 	return "fingerprint"
 }
 
-// checkNoneShared fails the test when attempts of two calls are in one chain.
+// checkNoneShared fails the test if one chain has attempts of two calls.
 func checkNoneShared(t *testing.T, calls []*retryCall) {
 	t.Helper()
 	owner := map[string]*retryCall{}

@@ -18,7 +18,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// clientLog is what a client itself saw of a call.
+// clientLog is a client's own log of a call.
 type clientLog struct {
 	ID       string          `json:"id"`
 	Start    float64         `json:"start_ms"`
@@ -37,7 +37,8 @@ type clientAttempt struct {
 	Error  string  `json:"error"`
 }
 
-// duration is how long the application waited, from the first attempt.
+// duration returns the time that the application waited, from the start of the first
+// attempt.
 func (c *clientLog) duration() time.Duration {
 	if len(c.Attempts) == 0 {
 		return 0
@@ -45,7 +46,7 @@ func (c *clientLog) duration() time.Duration {
 	return milliseconds(c.End - c.Attempts[0].Start)
 }
 
-// untilLast is from the start of the first attempt to that of the last.
+// untilLast returns the time from the start of the first attempt to that of the last.
 func (c *clientLog) untilLast() time.Duration {
 	if len(c.Attempts) == 0 {
 		return 0
@@ -55,9 +56,9 @@ func (c *clientLog) untilLast() time.Duration {
 
 func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
-// outcome is how the call ended, in the words of chains: it was answered when the
-// client has the answer, or got all of it. A client has abandoned a call when it
-// left the last attempt.
+// outcome returns the end of the call, in the words of chains. A call with the answer,
+// or all bytes of it, at the client was answered. A client that left the last attempt
+// has abandoned the call.
 func (c *retryCall) outcome() string {
 	attempts := len(c.client.Attempts)
 	how := "exhausted"
@@ -72,13 +73,13 @@ func (c *retryCall) outcome() string {
 	return fmt.Sprintf("%s after %d", how, attempts)
 }
 
-// spoilt tells of a call that the SDK failed by itself: nothing was wrong with the
-// answer.
+// spoilt says whether the SDK failed the call by itself, although the server sent a
+// good answer.
 func (c *retryCall) spoilt() bool {
 	return c.client.Error != "" && (c.did() == answeredWhole || c.did() == leftMidAnswer)
 }
 
-// did is what the server did to the last attempt.
+// did says what the server did to the last attempt, as seen.Did.
 func (c *retryCall) did() string {
 	saw := c.server.saw()
 	if len(saw) == 0 {
@@ -87,8 +88,8 @@ func (c *retryCall) did() string {
 	return saw[len(saw)-1].Did
 }
 
-// routesTo is a route for every call. The upstream's port then tells in the capture
-// which call a line is of.
+// routesTo returns a route for every call. The upstream's port then shows the call of
+// each capture line.
 func routesTo(calls []*retryCall) string {
 	var routes []string
 	for i, c := range calls {
@@ -97,14 +98,14 @@ func routesTo(calls []*retryCall) string {
 	return strings.Join(routes, ",")
 }
 
-// leadThrough has the calls go through headway.
+// leadThrough makes the calls go through headway.
 func leadThrough(calls []*retryCall, headway string) {
 	for i, c := range calls {
 		c.URL = fmt.Sprintf("%s/c%d", headway, i)
 	}
 }
 
-// upstream is the host and port of the server that the call reaches in the end.
+// upstream returns the host and port of the call's server.
 func (c *retryCall) upstream() string {
 	u, err := url.Parse(c.server.URL)
 	if err != nil {
@@ -113,12 +114,12 @@ func (c *retryCall) upstream() string {
 	return u.Host
 }
 
-// atATime is how many drivers run at a time: their starting wants the whole machine,
-// and then they sleep.
+// atATime is the number of drivers that run at the same time. Each needs much CPU time
+// to start, and then mostly sleeps.
 const atATime = 3
 
-// driveRetries makes all calls, with a process for each SDK, and waits for the
-// slowest.
+// driveRetries makes all calls, with one process for each SDK, and returns when the
+// slowest has ended.
 func driveRetries(t *testing.T, calls []*retryCall) {
 	t.Helper()
 	sdks := retrySDKs()
@@ -150,9 +151,9 @@ func toInt(b bool) int {
 	return 0
 }
 
-// drive makes calls of one SDK, at the same time.
+// drive makes the calls of one SDK, all at the same time.
 func (s retrySDK) drive(t *testing.T, calls []*retryCall) error {
-	told, err := json.Marshal(calls)
+	orders, err := json.Marshal(calls)
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (s retrySDK) drive(t *testing.T, calls []*retryCall) error {
 	}[s.driver]
 	var printed, complaints bytes.Buffer
 	command := exec.Command(argv[0], argv[1:]...)
-	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(told), &printed, &complaints
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(orders), &printed, &complaints
 	command.Env = clientEnvironment()
 	patience := time.AfterFunc(4*time.Minute, func() { _ = command.Process.Kill() })
 	defer patience.Stop()
@@ -180,8 +181,8 @@ func (s retrySDK) drive(t *testing.T, calls []*retryCall) error {
 	return nil
 }
 
-// clientEnvironment is the environment without what would change a client's
-// retries, or lead it elsewhere.
+// clientEnvironment returns the environment without the variables that would change a
+// client's retries or its destination.
 func clientEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		for _, prefix := range []string{"OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "AWS_", "LANGCHAIN_", "LANGSMITH_", "LITELLM_", "OTEL_"} {

@@ -18,23 +18,23 @@ var (
 	longRetries   = flag.Bool("long", false, "make the calls too that take minutes")
 )
 
-// retryScenario is what happens to one call.
+// retryScenario is the treatment of one call.
 type retryScenario struct {
 	name    string
 	script  script
 	streams bool
-	timeout time.Duration // the one setting that is not the SDK's own
+	timeout time.Duration // the only setting that the test changes; 0 keeps the SDK's own
 }
 
 func retryScenarios() []retryScenario {
 	status := func(code int) fault { return fault{status: code} }
 	first := func(f fault) script { return script{faults: []fault{f}} }
-	told := func(name, value string) fault {
+	retryAfter := func(name, value string) fault {
 		return fault{status: http.StatusTooManyRequests, header: http.Header{http.CanonicalHeaderKey(name): {value}}}
 	}
 	return []retryScenario{
-		{name: "429, retry-after: 1", script: first(told("retry-after", "1"))},
-		{name: "429, retry-after-ms: 300", script: first(told("retry-after-ms", "300"))},
+		{name: "429, retry-after: 1", script: first(retryAfter("retry-after", "1"))},
+		{name: "429, retry-after-ms: 300", script: first(retryAfter("retry-after-ms", "300"))},
 		{name: "429", script: first(status(429))},
 		{name: "500", script: first(status(500))},
 		{name: "503", script: first(status(503))},
@@ -45,19 +45,19 @@ func retryScenarios() []retryScenario {
 		{name: "cut in a body", script: first(fault{cut: true})},
 		{name: "silence in a body", script: first(fault{cut: true, silent: true}), timeout: 2 * time.Second},
 		{name: "500, then 503", script: script{faults: []fault{status(500), status(503)}}, streams: true},
-		{name: "429 for good", script: script{faults: []fault{told("retry-after", "1")}, forGood: true}},
+		{name: "429 for good", script: script{faults: []fault{retryAfter("retry-after", "1")}, forGood: true}},
 	}
 }
 
-// retrySDK is an SDK and what makes its calls.
+// retrySDK is an SDK and the driver that makes its calls.
 type retrySDK struct {
 	name     string
 	driver   string // node, python or go
-	packaged string // in the driver's list of packages
-	slow     bool   // takes minutes to give up
+	packaged string // its name in the driver's list of packages
+	slow     bool   // needs minutes to give up
 }
 
-// retrySDKs are the SDKs in the order of the table.
+// retrySDKs returns the SDKs in the order of the table.
 func retrySDKs() []retrySDK {
 	return []retrySDK{
 		{name: "openai-node", driver: "node", packaged: "openai"},
@@ -79,8 +79,8 @@ func retrySDKs() []retrySDK {
 	}
 }
 
-// retryCall is one call of one SDK: the orders to its driver, the server that it reaches,
-// and its end.
+// retryCall is one call of one SDK: the orders to its driver, its server, and its
+// result.
 type retryCall struct {
 	ID        string `json:"id"`
 	SDK       string `json:"sdk"`
@@ -96,7 +96,8 @@ type retryCall struct {
 	chain    reportedChain
 }
 
-// newRetryCalls are all calls, each with a server of its own. The id is prefixed.
+// newRetryCalls returns all calls, each with a server of its own. Their ids begin with
+// prefix.
 func newRetryCalls(t *testing.T, prefix string) []*retryCall {
 	t.Helper()
 	var calls []*retryCall
@@ -108,7 +109,7 @@ func newRetryCalls(t *testing.T, prefix string) []*retryCall {
 			server := serve(t, scenario.script)
 			calls = append(calls, &retryCall{
 				ID: fmt.Sprintf("%s: %s: %s", prefix, sdk.name, scenario.name), SDK: sdk.name, URL: server.URL,
-				// Calls of one application differ in what they ask.
+				// Each call has a prompt of its own, as in a real application.
 				Prompt: "Say hello to " + sdk.name + " after " + scenario.name + ".",
 				Stream: scenario.streams, TimeoutMS: scenario.timeout.Milliseconds(),
 				sdk: sdk, scenario: scenario, server: server,
@@ -118,10 +119,11 @@ func newRetryCalls(t *testing.T, prefix string) []*retryCall {
 	return calls
 }
 
-// TestInteropRetriesOfTheSDKsAreTheChainsReported has every SDK make the same calls
-// directly and through headway, to servers that fail them alike. What the client
-// logged has to be what the server saw, the same on both ways, and what headway
-// reports as one chain.
+// TestInteropRetriesOfTheSDKsAreTheChainsReported makes every SDK send the same calls
+// directly and through headway, to servers that fail both in the same way. For each
+// call, the server must see the attempts that the client logged, the call must end in
+// the same way directly and through headway, and headway must report its attempts as
+// one chain.
 func TestInteropRetriesOfTheSDKsAreTheChainsReported(t *testing.T) {
 	exe := interop.Build(t)
 	direct, through := newRetryCalls(t, "directly"), newRetryCalls(t, "through headway")
@@ -157,13 +159,13 @@ func TestInteropRetriesOfTheSDKsAreTheChainsReported(t *testing.T) {
 	}
 }
 
-// flawed is how many calls SDKs may fail by themselves. The one of AWS for Go closes
-// the connection under an answer now and then.
+// flawed is the most calls that SDKs may fail by themselves. The AWS SDK for Go
+// sometimes closes the connection before it has read the answer.
 const flawed = 4
 
-// compareWays fails the test unless the call ended the same way through headway.
-// A client that loses patience early may do so with an answer, too, on a busy
-// machine.
+// compareWays fails the test unless the call ended the same way through headway. It
+// skips calls with a timeout: on a busy machine, such a client may give up even on a
+// good answer.
 func compareWays(t *testing.T, direct, through *retryCall) {
 	t.Helper()
 	if direct.spoilt() || through.spoilt() || through.scenario.timeout > 0 {
@@ -174,8 +176,8 @@ func compareWays(t *testing.T, direct, through *retryCall) {
 	}
 }
 
-// checkClientLog fails the test unless the client logged as many attempts as the
-// server saw, with bodies that are all the same.
+// checkClientLog fails the test unless the client logged as many attempts as the server
+// saw, and all attempts have the same body.
 func checkClientLog(t *testing.T, c *retryCall) {
 	t.Helper()
 	saw := c.server.saw()

@@ -20,22 +20,23 @@ import (
 
 // fault is how the scripted server fails one attempt.
 type fault struct {
-	status int         // answered with, or 0 for one of the others
+	status int         // of the answer; 0 for one of the faults below
 	header http.Header // of that answer
 
 	reset  bool // the connection is reset before the response
-	silent bool // no answer, until the client leaves
-	cut    bool // 200 and half the answer, and then a reset; or silence, when it is silent
+	silent bool // no answer before the client leaves
+	cut    bool // 200 and half the answer, then a reset, or silence with silent
 }
 
-// script is what the server does to one call: it fails the first attempts, and
-// answers the rest.
+// script says how the server treats the attempts of one call: it fails the first ones,
+// each with its fault, and answers the rest.
 type script struct {
 	faults  []fault
 	forGood bool // the last fault goes on for ever
 }
 
-// fault is the one for attempt n, from 0; nil when it is to be answered.
+// fault returns the fault of attempt n, counted from 0, or nil if the server answers
+// it.
 func (s script) fault(n int) *fault {
 	switch {
 	case n < len(s.faults):
@@ -52,13 +53,13 @@ type seen struct {
 	Conn       string            // the client's address
 	Target     string            // method and path
 	Names      []string          // of the header fields, sorted
-	Markers    map[string]string // fields that tell attempts, calls or clients from others
+	Markers    map[string]string // the fields of markers
 	Body       string            // a hash
 	Did        string
-	Left       bool // the client closed the connection before it was answered
+	Left       bool // the client closed the connection before the end of the answer
 }
 
-// markers are the header fields that might tell an attempt, or a call, from others.
+// markers returns the header fields that might identify an attempt, a call or a client.
 func markers() []string {
 	return []string{
 		"X-Stainless-Retry-Count", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "Idempotency-Key", "X-Request-Id",
@@ -66,8 +67,8 @@ func markers() []string {
 	}
 }
 
-// scripted is a server for one call, on a port of its own: that tells in the capture
-// which call a line is of, whatever the dialect.
+// scripted is a server for one call. It has a port of its own, which shows the call of
+// each capture line, whatever the dialect.
 type scripted struct {
 	*httptest.Server
 	script script
@@ -76,7 +77,7 @@ type scripted struct {
 	attempts []seen
 }
 
-// serve starts a server that acts out the script once.
+// serve starts a server that plays the script once.
 func serve(t *testing.T, s script) *scripted {
 	t.Helper()
 	server := &scripted{script: s}
@@ -134,8 +135,8 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	did = s.script.fault(n).act(r.Context(), w, answer)
 }
 
-// What the server did when the client left before an answer; when it left in the
-// middle of half of one, and in the middle of a whole one; and when it got that.
+// Values of seen.Did. With the first three the client left: before the answer, after
+// half an answer, or during a whole answer. With the last it got the whole answer.
 const (
 	unanswered    = "nothing"
 	unfinished    = "200, then nothing"
@@ -143,13 +144,13 @@ const (
 	answeredWhole = "200"
 )
 
-// serverPatience is for how long a silent server waits for the client to leave. The
-// timeouts of some clients end with the head of the response.
+// serverPatience is the time that a silent server waits for the client to leave. Some
+// clients never do, because their timeout ends with the head of the response.
 const serverPatience = 6 * time.Second
 
-// act fails the attempt, or answers it when f is nil, and returns in words what it
-// did. The client is there until its context ends. Parts of an answer that is
-// streamed are 5 ms apart.
+// act fails the attempt, or answers it if f is nil, and returns a description for
+// seen.Did. The context client ends when the client leaves. The parts of a streamed
+// answer are 5 ms apart.
 func (f *fault) act(client context.Context, w http.ResponseWriter, answer *wireAnswer) string {
 	switch {
 	case f == nil:
@@ -175,7 +176,7 @@ func (f *fault) act(client context.Context, w http.ResponseWriter, answer *wireA
 		}
 	case f.cut:
 		answer.write(w, (len(answer.parts)+1)/2)
-		time.Sleep(50 * time.Millisecond) // a reset may overtake what was sent
+		time.Sleep(50 * time.Millisecond) // a reset may overtake the bytes before it
 		if client.Err() != nil {
 			return leftMidAnswer
 		}
@@ -194,7 +195,7 @@ func (f *fault) act(client context.Context, w http.ResponseWriter, answer *wireA
 	return strconv.Itoa(f.status)
 }
 
-// reset ends the connection as a host does that knows nothing of it.
+// reset ends the connection with a TCP reset.
 func reset(w http.ResponseWriter) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -204,7 +205,7 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// write sends the first n parts of the answer, and says whether the client took them.
+// write sends the first n parts of the answer. It returns false if the client left.
 func (a *wireAnswer) write(w http.ResponseWriter, n int) bool {
 	w.Header().Set("Content-Type", a.contentType)
 	if !a.streams {

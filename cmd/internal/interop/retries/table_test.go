@@ -17,8 +17,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// chainsTable has a row for every call: what the client logged, and what headway
-// reports.
+// chainsTable returns a table with a row for every call: the client's log beside
+// headway's report.
 func chainsTable(calls []*retryCall) string {
 	var table strings.Builder
 	fmt.Fprintln(&table, "| SDK | what happened | client: attempts | lasted | headway: attempts | lasted | joined by | outcome | match |")
@@ -37,7 +37,8 @@ func chainsTable(calls []*retryCall) string {
 
 func inSeconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// factsTable has a row for every SDK: what its direct calls show of how it retries.
+// factsTable returns a table with a row for every SDK: how it retries, as its direct
+// calls show.
 func factsTable(t *testing.T, calls []*retryCall) string {
 	t.Helper()
 	var table strings.Builder
@@ -58,8 +59,8 @@ func factsTable(t *testing.T, calls []*retryCall) string {
 	return table.String()
 }
 
-// retriedAfter lists the scenarios after which a client made another attempt, and
-// those after which it did not.
+// retriedAfter lists the scenarios after which the client made another attempt, and
+// those after which it made none.
 func retriedAfter(calls []*retryCall) (after, notAfter string) {
 	var did, didNot []string
 	for _, c := range calls {
@@ -75,7 +76,7 @@ func retriedAfter(calls []*retryCall) (after, notAfter string) {
 	return strings.Join(did, ", "), strings.Join(didNot, ", ")
 }
 
-// waits are the times between the end of an attempt and the start of the next.
+// waits lists the times from the end of each attempt to the start of the next.
 func waits(calls []*retryCall, scenario string) string {
 	var all []string
 	for _, c := range calls {
@@ -93,7 +94,8 @@ func waits(calls []*retryCall, scenario string) string {
 	return strings.Join(all, ", ")
 }
 
-// markersOf are the fields that the attempts of a call were marked with.
+// markersOf lists the header fields with which the client marked the attempts of its
+// calls.
 func markersOf(calls []*retryCall) string {
 	var names []string
 	stuck := false
@@ -118,7 +120,7 @@ func markersOf(calls []*retryCall) string {
 	return sends
 }
 
-// connectionsOf says whether an attempt after an answered one came on its connection.
+// connectionsOf says whether an attempt after an answered one used the same connection.
 func connectionsOf(calls []*retryCall) string {
 	kept, changed := 0, 0
 	for _, c := range calls {
@@ -145,7 +147,7 @@ func connectionsOf(calls []*retryCall) string {
 	return fmt.Sprintf("kept %d of %d times", kept, kept+changed)
 }
 
-// versionOf is the version of the SDK that is pinned for its driver.
+// versionOf returns the version of the SDK that its driver pins.
 func versionOf(t *testing.T, sdk retrySDK) string {
 	t.Helper()
 	list := map[string]string{"node": "node/package.json", "python": "python/retries.txt", "go": "tools/retries/go.mod"}[sdk.driver]
@@ -169,7 +171,7 @@ func versionOf(t *testing.T, sdk retrySDK) string {
 	return string(found[1])
 }
 
-// retriesSection is what docs/retries.md says of the SDKs.
+// retriesSection returns the section of docs/retries.md about the SDKs.
 func retriesSection(facts, chains string) string {
 	return `
 Each SDK makes the same calls twice at the same time, directly and through headway (` + "`make interop`" + `), to servers that first fail and then answer.
@@ -188,8 +190,8 @@ it. ` + "`go test -tags interop -run InteropRetries -update -long ./cmd/internal
 ` + chains
 }
 
-// writeBetween puts text between the two comments that mark its place in a document.
-// Where they are missing they are added at the end.
+// writeBetween puts text between the two comments that mark its place in a document. If
+// the document does not have them, writeBetween adds them at the end.
 func writeBetween(t *testing.T, path, mark, text string) {
 	t.Helper()
 	begin, end := "<!-- "+mark+" -->\n", "<!-- end of "+mark+" -->\n"

@@ -18,9 +18,9 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// What the rules at a sixtieth promise. A page is due when the bad share of its long
-// window passes its factor times what may be bad, and ends when that of the
-// short window no longer does.
+// The promises of the rules, with all durations at a sixtieth. A page fires when the
+// bad share of its long window exceeds its factor times the allowed share. It ends when
+// the bad share of the short window no longer does.
 const (
 	allowed     = 0.03 // of the demo's SLO
 	fastFactor  = 14.4
@@ -28,22 +28,22 @@ const (
 	fastLong    = time.Minute
 	slowFactor  = 6
 	slowShort   = 30 * time.Second
-	attempts    = 3 // of each call of the demo that fails
+	attempts    = 3 // of each failing call of the demo
 	healthy     = 20 * time.Second
 	slack       = 15 * time.Second // of a busy machine, for scheduling only
 	onTheWay    = 5 * time.Second  // scrape 1 s, evaluation 0.5 s, Alertmanager's group_wait or group_interval 1 s, and start
-	rateReaches = 5 * time.Second  // the window of the rates that all is made of
+	rateReaches = 5 * time.Second  // the window of the rates from which the rules compute everything else
 )
 
-// TestInteropAPageReachesItsReceiver breaks the model server of a demo that is watched by
-// a real Prometheus and Alertmanager, with every duration of the rules at a sixtieth.
+// TestInteropAPageReachesItsReceiver breaks the model server of a demo while a real
+// Prometheus and Alertmanager watch it, with every duration of the rules at a sixtieth.
 func TestInteropAPageReachesItsReceiver(t *testing.T) {
 	exe := interop.Build(t)
 	pages := receive(t)
 	alertmanager := startAlertmanager(t, pages.url)
 	demo := startDemo(t, exe)
 	watch(t, exe, demo.metrics, alertmanager)
-	time.Sleep(healthy) // so that the windows hold traffic that was served
+	time.Sleep(healthy) // so that the windows contain good traffic
 	if early := pages.all(); len(early) > 0 {
 		t.Fatalf("alerts while all was well: %+v", early)
 	}
@@ -70,14 +70,14 @@ func TestInteropAPageReachesItsReceiver(t *testing.T) {
 	}
 }
 
-// share is for how long everything has to be bad until it is that share of a window
-// that held so much of the good. Retries make it come sooner.
+// share returns how long all traffic has to be bad until it has the share bad of a
+// window that contained good traffic for the time good. Retries make that time shorter.
 func share(bad float64, good time.Duration) time.Duration {
 	return time.Duration(bad / (1 - bad) * float64(good))
 }
 
-// checkPage fails the test unless a page says for whom it is, describes the problem, and
-// links to a remedy.
+// checkPage fails the test unless a page has the labels that route it, describes the
+// problem, and links to a remedy.
 func checkPage(t *testing.T, page notice) {
 	t.Helper()
 	if page.Labels["severity"] != "page" || page.Labels["slo"] != "chat-interactive" {
@@ -146,7 +146,7 @@ receivers:
         send_resolved: true
 `
 
-// startAlertmanager starts an Alertmanager that hands pages to a webhook, and returns
+// startAlertmanager starts an Alertmanager that sends pages to a webhook, and returns
 // its address.
 func startAlertmanager(t *testing.T, webhook string) string {
 	t.Helper()
@@ -195,7 +195,7 @@ func watch(t *testing.T, exe interop.Program, target, alertmanager string) {
 	p.EventuallyIs(t, `headway_slo:reporting:count{slo="chat-interactive"}`, 1)
 }
 
-// notice is an alert as it came to the webhook.
+// notice is an alert as the webhook received it.
 type notice struct {
 	Status              string
 	Labels, Annotations map[string]string
@@ -203,7 +203,7 @@ type notice struct {
 	at time.Time
 }
 
-// receiver is a webhook that keeps what it was told.
+// receiver is a webhook that keeps the notices that it receives.
 type receiver struct {
 	url string
 
@@ -238,7 +238,7 @@ func (r *receiver) all() []notice {
 	return append([]notice(nil), r.notices...)
 }
 
-// find is the first notice of an alert with that status.
+// find returns the first notice of an alert with that status.
 func (r *receiver) find(alert, status string) (notice, bool) {
 	for _, n := range r.all() {
 		if n.Labels["alertname"] == alert && n.Status == status {
@@ -248,14 +248,14 @@ func (r *receiver) find(alert, status string) (notice, bool) {
 	return notice{}, false
 }
 
-// await waits for the first notice of an alert with that status.
+// await waits for the first notice of an alert with that status and returns it.
 func (r *receiver) await(t *testing.T, alert, status string, patience time.Duration) notice {
 	t.Helper()
 	var n notice
 	interop.Eventually(t, patience, func() error {
 		var ok bool
 		if n, ok = r.find(alert, status); !ok {
-			return fmt.Errorf("%s is not %s; told so far: %+v", alert, status, r.all())
+			return fmt.Errorf("%s is not %s; notices so far: %+v", alert, status, r.all())
 		}
 		return nil
 	})

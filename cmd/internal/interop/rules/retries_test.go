@@ -9,8 +9,8 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// TestInteropRetryStormFiresTheAlert in the rule evaluator of a real Prometheus, and
-// only a storm does.
+// TestInteropRetryStormFiresTheAlert checks with a real Prometheus's rule evaluator
+// that a retry storm fires the alert, and that nothing else does.
 func TestInteropRetryStormFiresTheAlert(t *testing.T) {
 	promtool := interop.Tool(t, "bin/promtool")
 	for _, args := range [][]string{

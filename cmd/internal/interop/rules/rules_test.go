@@ -26,11 +26,12 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// ruleScenarios holds rendered rules and what they do to series of numbers.
+// ruleScenarios is the folder of rendered rules, and of promtool scenarios for them:
+// series of numbers and the alerts that must fire.
 const ruleScenarios = "slo/rules/testdata"
 
-// TestInteropRulesPassPromtool: Prometheus reads the rules that headway renders, and every
-// alert fires and clears when it should.
+// TestInteropRulesPassPromtool checks with promtool that Prometheus reads the rules
+// that headway renders, and that every alert fires and clears when it should.
 func TestInteropRulesPassPromtool(t *testing.T) {
 	promtool := interop.Tool(t, "bin/promtool")
 	scenarioDir := interop.Path(t, ruleScenarios)
@@ -58,7 +59,8 @@ func TestInteropRulesPassPromtool(t *testing.T) {
 	}
 }
 
-// A scenario that asserts nothing would pass.
+// TestInteropRuleScenariosCanFail runs a scenario with a wrong factor in its rules. A
+// scenario without assertions would pass even then.
 func TestInteropRuleScenariosCanFail(t *testing.T) {
 	text, err := os.ReadFile(interop.Path(t, ruleScenarios+"/chat.test.yaml"))
 	if err != nil {
@@ -74,7 +76,7 @@ func TestInteropRuleScenariosCanFail(t *testing.T) {
 	write(t, test, string(text))
 	out, err := exec.Command(interop.Tool(t, "bin/promtool"), "test", "rules", "--run=HeadwaySLOBurnPageFast at", test).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "exp: nil") {
-		t.Errorf("a factor of 14.3 was taken for 14.4: %v\n%s", err, out)
+		t.Errorf("a factor of 14.3 passes the scenario of 14.4: %v\n%s", err, out)
 	}
 }
 
@@ -85,9 +87,10 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// The fleet of TestInteropRulesEvaluateInTime, as if scraped every 15 s. Its counters
-// are in Prometheus's head, as those of the last minutes are, and reach on until the
-// test is over. What is older is only read as it was recorded, from a block.
+// The fleet of TestInteropRulesEvaluateInTime has counters as if Prometheus scraped
+// them every 15 s. They are in Prometheus's head, as in production the counters of the
+// last minutes are, and continue beyond the end of the test. For the time before, the
+// test has only the series that the rules recorded, in a block.
 const (
 	fleetPods, fleetModels = 200, 5
 	fleetStep              = 15 * time.Second
@@ -104,10 +107,10 @@ const fleetSLO = `slos:
     alerting: {page: true, ticket: true}
 `
 
-// TestInteropRulesEvaluateInTime measures each evaluation of the rule groups of one
-// SLO in a real Prometheus, over what 200 pods with 5 models export and 30 days of
-// recorded rates. It evaluates more often than production does, and the same
-// expressions.
+// TestInteropRulesEvaluateInTime measures each evaluation of the rule groups of one SLO
+// in a real Prometheus, over the metrics of 200 pods with 5 models and 30 days of
+// recorded rates. Prometheus evaluates the same expressions as in production, but more
+// often.
 func TestInteropRulesEvaluateInTime(t *testing.T) {
 	dir := t.TempDir()
 	data, slos, rules := filepath.Join(dir, "data"), filepath.Join(dir, "slo.yaml"), filepath.Join(dir, "rules.yaml")
@@ -134,14 +137,15 @@ func TestInteropRulesEvaluateInTime(t *testing.T) {
 		slices.Sort(all)
 		median := all[len(all)/2]
 		t.Logf("%s: %d evaluations, median %s, from %s to %s", group, len(all), median, all[0], all[len(all)-1])
-		if all[0] > evaluationLimit { // the fastest: what else the machine does slows the others down
+		if all[0] > evaluationLimit { // the fastest, because other work of the machine slows the rest down
 			t.Errorf("%s takes %s at least, more than %s", group, all[0], evaluationLimit)
 		}
 	}
 }
 
-// backfill makes a block of what the rules recorded in the 30 days before the fleet's
-// counters begin: Prometheus takes nothing from before the end of a block.
+// backfill writes a block with the series that the rules would have recorded in the 30
+// days before the fleet's counters begin. The block ends before the counters, because
+// Prometheus accepts no samples older than the end of a block.
 func backfill(t *testing.T, data string, now time.Time) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "openmetrics")
@@ -166,11 +170,12 @@ func backfill(t *testing.T, data string, now time.Time) {
 	}
 }
 
-// writeFleet sends what the fleet exports about one SLO, a request for each pod.
+// writeFleet sends the fleet's metrics about one SLO to p, with one request for each
+// pod.
 func writeFleet(t *testing.T, p interop.Prometheus, now time.Time) {
 	t.Helper()
 	interop.Eventually(t, 30*time.Second, func() error { _, err := p.Query("vector(1)"); return err })
-	good, bad := []string{"verdict", "good", "missed", "none"}, []string{"error", "ttft", "tpot", "itl_p99", "e2e"} // what fleetSLO can miss
+	good, bad := []string{"verdict", "good", "missed", "none"}, []string{"error", "ttft", "tpot", "itl_p99", "e2e"} // bad has everything that fleetSLO can miss
 	for pod := range fleetPods {
 		place := []string{"slo", "chat", "namespace", "shop", "pod", fmt.Sprintf("chat-%d", pod)}
 		var r remoteWrite
@@ -253,7 +258,8 @@ func startRuler(t *testing.T, dir, data, rules string) interop.Prometheus {
 	return interop.Prometheus{API: "http://" + address + "/api/v1/"}
 }
 
-// ruleGroups is what Prometheus tells of its rules' last evaluations, in seconds.
+// ruleGroups is Prometheus's answer about the last evaluation of each rule, with times
+// in seconds.
 type ruleGroups struct {
 	Data struct {
 		Groups []struct {
@@ -267,8 +273,8 @@ type ruleGroups struct {
 	}
 }
 
-// gatherEvaluations adds what the rule groups' latest evaluations took to times,
-// until there are enough of each. A rule that fails is an error for good.
+// gatherEvaluations adds the times of the rule groups' latest evaluations to times. It
+// returns an error until every group has enough of them, and for good if a rule fails.
 func gatherEvaluations(api string, times map[string][]time.Duration, enough int) error {
 	var answer ruleGroups
 	if err := interop.GetJSON(api+"rules", &answer); err != nil {
@@ -293,7 +299,7 @@ func gatherEvaluations(api string, times map[string][]time.Duration, enough int)
 	return nil
 }
 
-// logSlowest logs the rules that took longest in the last evaluation.
+// logSlowest logs the rules with the longest last evaluations.
 func logSlowest(t *testing.T, api string) {
 	t.Helper()
 	var answer ruleGroups

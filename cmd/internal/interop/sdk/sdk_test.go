@@ -1,7 +1,8 @@
 //go:build interop
 
-// The tests with the tag interop run the built program against real parts that
-// other people made. `.ci/interop/install` gets those; `make interop` runs all.
+// The tests with the tag interop run the built program against real parts of other
+// projects. `.ci/interop/install` installs the parts; `make interop` runs all these
+// tests.
 
 package sdk_test
 
@@ -50,7 +51,8 @@ func checkSDKs(t *testing.T, sdks []interop.SDK, calls []interop.Call) {
 			if len(truth) != len(lines) {
 				t.Fatalf("%d exchanges, %d capture lines:\n%+v", len(truth), len(lines), lines)
 			}
-			// The drivers make one call after the other, so order tells which line is whose.
+			// The drivers make one call after the other, so lines and exchanges are in
+			// the same order.
 			for i := range truth {
 				interop.CompareFacts(t, truth[i], lines[i], byModel[lines[i].Model.Request].ToldUsage())
 				off.Compare(t, truth[i], lines[i])
@@ -71,12 +73,13 @@ func checkSDKs(t *testing.T, sdks []interop.SDK, calls []interop.Call) {
 	}
 }
 
-// readable leaves out the exchanges that are of no dialect: counts of tokens.
+// readable returns the exchanges that have a dialect. It leaves out requests that count
+// tokens.
 func readable(all []modelsim.Exchange) []modelsim.Exchange {
 	return slices.DeleteFunc(all, func(x modelsim.Exchange) bool { return x.Dialect == "" })
 }
 
-// departures are the times at which clients left before the end, by call.
+// departures returns the times at which clients left before the end, by call.
 func departures(answers []interop.Answer) map[string]time.Time {
 	left := map[string]time.Time{}
 	for _, a := range answers {
@@ -87,8 +90,8 @@ func departures(answers []interop.Answer) map[string]time.Time {
 	return left
 }
 
-// compareSDKs fails the test unless two SDKs understood the server alike: a guard
-// against a driver that loses an answer on both ways.
+// compareSDKs fails the test unless two SDKs got the same answers from the server. It
+// finds a driver that loses an answer both directly and through headway.
 func compareSDKs(t *testing.T, first, other []interop.Answer) {
 	t.Helper()
 	for i, a := range first {

@@ -11,14 +11,15 @@ import (
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
-// TestInteropTimingsOfConcurrentStreamsAreTrue needs no SDK. A stream of two tokens
-// has one gap, which its capture line tells as the longest ITL, so that single
-// gaps can be compared; long streams show the quantiles.
+// TestInteropTimingsOfConcurrentStreamsAreTrue compares times in the capture with the
+// simulator's; it needs no SDK. A stream of two tokens has one gap, which is the
+// longest ITL in its capture line: such streams test single gaps. Long streams test the
+// quantiles.
 //
-// A machine that has other things to do keeps processes from running for tens of
-// milliseconds. Readers of the same streams without headway show how much of that
-// there was: headway is not held to less than twice of it. A round may be spoilt
-// all the same; an error of headway spoils every round.
+// A busy machine keeps processes from running for tens of milliseconds. Readers of the
+// same kind of streams without headway measure these delays, and headway may be off by
+// twice as much. Other work of the machine may still spoil a round; an error of headway
+// spoils every round.
 func TestInteropTimingsOfConcurrentStreamsAreTrue(t *testing.T) {
 	const rounds = 6
 	exe := interop.Build(t)
@@ -43,9 +44,9 @@ func TestInteropTimingsOfConcurrentStreamsAreTrue(t *testing.T) {
 	}
 }
 
-// timingRound has streams of two lengths read through headway and, at the same
-// time, directly. It returns how far the capture lines and the direct readers are
-// from the truth.
+// timingRound runs readers of streams of two lengths through headway and, at the same
+// time, directly. It returns the deviations of the capture lines and of the direct
+// readers from the truth.
 func timingRound(t *testing.T, exe interop.Program, server []string) (through, direct interop.Deviations) {
 	t.Helper()
 	const clients, pairs, longs = 4, 60, 4
@@ -95,7 +96,7 @@ func timingRound(t *testing.T, exe interop.Program, server []string) (through, d
 
 func compareReading(d *interop.Deviations, x modelsim.Exchange, r interop.Reading) {
 	if len(r.Chunks) == 0 {
-		return // reported where it was read
+		return // the reader has reported it
 	}
 	d.Add("TTFT", r.Chunks[0].Sub(r.Sent).Seconds(), x.TTFT())
 	if len(r.Chunks) == 2 && len(x.Chunks) == 2 {
