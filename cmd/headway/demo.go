@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/live"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 	"github.com/headway-sidecar/headway/slo/rules"
@@ -91,13 +92,13 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listening for the model server: %w", err)
 	}
-	view := newView(time.Now)
+	view := live.NewView(time.Now)
 	s, err := demoSidecar(o, model.Addr().String(), quiet, view)
 	if err != nil {
 		_ = model.Close()
 		return err
 	}
-	view.slos = s.SLOs
+	view.SLOs = s.SLOs
 	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n"+
 		"faults        curl -T - http://%s/sim/faults <<< http=503:0.5 (of the model server)\n\n",
 		model.Addr(), s.Addr(), s.AdminAddr(), model.Addr())
@@ -114,7 +115,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		shown := make(chan struct{})
 		go func() {
 			defer close(shown)
-			newScreen(out).follow(ctx, view, o.every)
+			live.NewScreen(out).Follow(ctx, view, o.every)
 		}()
 		traffic.Run(ctx)
 		<-shown
@@ -124,7 +125,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 }
 
 // demoSidecar is a sidecar before the model server at address, with its ports bound.
-func demoSidecar(o demoOptions, address string, log *slog.Logger, view *view) (*sidecar.Sidecar, error) {
+func demoSidecar(o demoOptions, address string, log *slog.Logger, view *live.View) (*sidecar.Sidecar, error) {
 	c, err := config.Read([]string{
 		config.Prefix + "UPSTREAM=http://" + address,
 		config.Prefix + "LISTEN=" + o.listen,

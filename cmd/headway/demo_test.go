@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/cmd/internal/live"
 )
 
 func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
@@ -71,7 +72,7 @@ func TestDemoJudgesByTheFileOfItsFlag(t *testing.T) {
 	}
 	for name, want := range map[string]string{"": "chat-interactive", file: "mine"} {
 		o := demoOptions{listen: "127.0.0.1:0", admin: "127.0.0.1:0", slo: name}
-		s, err := demoSidecar(o, "127.0.0.1:1", slog.New(slog.DiscardHandler), newView(time.Now))
+		s, err := demoSidecar(o, "127.0.0.1:1", slog.New(slog.DiscardHandler), live.NewView(time.Now))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,6 +61,7 @@ var rooms = map[string][]string{
 	"cmd/headway":       {"*"},
 
 	"cmd/internal/build":  {"exporter"},
+	"cmd/internal/live":   {"proxy/exchange", "slo"},
 	"cmd/internal/config": {"cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect/anthropic", "proxy/dialect/openai", "proxy/exchange", "proxy/tap", "proxy/transparent",
@@ -86,7 +87,7 @@ var libraries = map[string][]string{
 	"github.com/google/nftables":          {"proxy/redirect"},
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},
 	"golang.org/x/sync":                   {"cmd/headway"},
-	"golang.org/x/term":                   {"cmd/headway", "cmd/internal/config", "cmd/internal/sidecar"},
+	"golang.org/x/term":                   {"cmd/headway", "cmd/internal/config", "cmd/internal/live"},
 	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
 
 	"go.opentelemetry.io/otel":                  {"exporter/otlp/metrics", "cmd/internal/sidecar"},

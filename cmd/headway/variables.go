@@ -7,8 +7,11 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
+// helpColumns is the greatest width of a line of help.
+const helpColumns = 80
+
 // listVariables lists variables for a terminal, by group: the name of each with its
-// default, and below it the meaning, in lines of usualColumns at most. A line is longer
+// default, and below it the meaning, in lines of helpColumns at most. A line is longer
 // only if a single word is.
 func listVariables(variables []config.Variable) string {
 	var b strings.Builder
@@ -27,7 +30,7 @@ func listVariables(variables []config.Variable) string {
 		if len(v.Pages) > 0 {
 			meaning += " (docs/" + strings.Join(v.Pages, ", docs/") + ")"
 		}
-		for _, line := range fill(meaning, usualColumns-6) {
+		for _, line := range fill(meaning, helpColumns-6) {
 			fmt.Fprintf(&b, "      %s\n", line)
 		}
 	}

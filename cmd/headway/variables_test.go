@@ -24,7 +24,7 @@ func TestRunHelpExplainsEveryVariableWithinATerminal(t *testing.T) {
 		}
 	}
 	for line := range strings.SplitSeq(out.String(), "\n") {
-		if n := len([]rune(line)); n > usualColumns && len(strings.Fields(line)) > 1 {
+		if n := len([]rune(line)); n > helpColumns && len(strings.Fields(line)) > 1 {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package live
 
 import (
 	"bytes"
@@ -28,9 +28,9 @@ func streamed(ttft, gap time.Duration, tokens int) exchange.Record {
 }
 
 // watched returns a view ten seconds after its first exchange.
-func watched() *view {
+func watched() *View {
 	now := noon
-	v := newView(func() time.Time { return now })
+	v := NewView(func() time.Time { return now })
 	v.Observe(streamed(80*time.Millisecond, 10*time.Millisecond, 101))
 	v.Observe(streamed(200*time.Millisecond, 20*time.Millisecond, 51))
 	v.Observe(exchange.Record{Outcome: exchange.Refused, Timing: exchange.Timing{End: 700 * time.Microsecond}})
@@ -55,7 +55,7 @@ outcomes   ok 2  refused 1`
 
 func TestLineIsOneWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	newView(time.Now).snapshot().writeLine(&out)
+	NewView(time.Now).snapshot().writeLine(&out)
 	watched().snapshot().writeLine(&out)
 	want := `requests 0, 0.0/s, output tokens 0/s
 requests 3, 0.3/s, output tokens 15/s, TTFT p50 80.0 ms p99 200.0 ms, ITL p50 10.0 ms p99 20.0 ms, TPOT p50 10.0 ms p99 20.0 ms, E2E p50 1.08 s p99 1.20 s, ok 2, refused 1
@@ -66,8 +66,8 @@ requests 3, 0.3/s, output tokens 15/s, TTFT p50 80.0 ms p99 200.0 ms, ITL p50 10
 }
 
 func TestTableShowsRetriesAndSLOs(t *testing.T) {
-	v := newView(func() time.Time { return noon })
-	v.slos = func(time.Time) slo.Snapshot {
+	v := NewView(func() time.Time { return noon })
+	v.SLOs = func(time.Time) slo.Snapshot {
 		return slo.Snapshot{SLOs: []slo.Status{{
 			Name: "chat", Objective: 99.5, Goodput: []slo.Goodput{{Window: 60, Ratio: new(0.75)}},
 			Budget: slo.Budget{Remaining: new(-49.0), BurnRate: new(50.0)},
@@ -118,7 +118,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 
 func TestOldExchangesLeaveTheWindowAndNotTheCount(t *testing.T) {
 	now := noon
-	v := newView(func() time.Time { return now })
+	v := NewView(func() time.Time { return now })
 	for range 3 * viewKeeps {
 		v.Observe(streamed(time.Second, time.Millisecond, 2))
 	}
@@ -139,7 +139,7 @@ func TestOldExchangesLeaveTheWindowAndNotTheCount(t *testing.T) {
 func TestTableStaysInPlaceOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	columns := 80
-	s := screen{out: &out, columns: func() int { return columns }}
+	s := Screen{out: &out, columns: func() int { return columns }}
 	now := watched().snapshot()
 	s.draw(now)
 	first := out.String()

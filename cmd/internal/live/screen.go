@@ -1,4 +1,4 @@
-package main
+package live
 
 import (
 	"bytes"
@@ -18,16 +18,17 @@ import (
 // usualColumns is the width of a table where no terminal gives another width.
 const usualColumns = 80
 
-// screen shows snapshots: as a table that stays in place on a terminal, else as one
+// Screen shows a View: as a table that stays in place on a terminal, else as one
 // line after another.
-type screen struct {
+type Screen struct {
 	out     io.Writer
 	columns func() int // of the terminal; nil if out is no terminal
 	drawn   int        // lines of the table that is on the terminal
 }
 
-func newScreen(out io.Writer) *screen {
-	s := &screen{out: out}
+// NewScreen returns a Screen that writes to out.
+func NewScreen(out io.Writer) *Screen {
+	s := &Screen{out: out}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		s.columns = func() int {
 			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
@@ -39,8 +40,8 @@ func newScreen(out io.Writer) *screen {
 	return s
 }
 
-// follow shows v again and again until ctx ends, and then once more.
-func (s *screen) follow(ctx context.Context, v *view, every time.Duration) {
+// Follow shows v again and again until ctx ends, and then once more.
+func (s *Screen) Follow(ctx context.Context, v *View, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -59,7 +60,7 @@ func (s *screen) follow(ctx context.Context, v *view, every time.Duration) {
 }
 
 // draw writes now as a table. On a terminal the table replaces the one before.
-func (s *screen) draw(now snapshot) {
+func (s *Screen) draw(now snapshot) {
 	var b bytes.Buffer
 	columns := usualColumns
 	if s.columns != nil {

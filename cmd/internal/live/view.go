@@ -1,4 +1,6 @@
-package main
+// Package live shows the numbers of the last half minute on a terminal, as a table that
+// stays in place.
+package live
 
 import (
 	"slices"
@@ -16,11 +18,14 @@ const (
 	viewKeeps = 2000
 )
 
-// view is an exchange.Observer that keeps the numbers of the demo's table. Any
-// goroutine may call its methods.
-type view struct {
-	now  func() time.Time
-	slos func(now time.Time) slo.Snapshot // nil without SLOs; set before the first use
+// View is an exchange.Observer that keeps the numbers of the table. Any goroutine may
+// call its methods.
+type View struct {
+	// SLOs returns what the SLOs have counted. It is nil without SLOs, and set before the
+	// first use.
+	SLOs func(now time.Time) slo.Snapshot
+
+	now func() time.Time
 
 	mu       sync.Mutex
 	total    int
@@ -36,12 +41,13 @@ type seen struct {
 	at time.Time
 }
 
-func newView(now func() time.Time) *view {
-	return &view{now: now, outcomes: map[exchange.Outcome]int{}}
+// NewView returns a View without exchanges, which reads the time from now.
+func NewView(now func() time.Time) *View {
+	return &View{now: now, outcomes: map[exchange.Outcome]int{}}
 }
 
 // Observe counts r for good, and keeps it for the window.
-func (v *view) Observe(r exchange.Record) {
+func (v *View) Observe(r exchange.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.total++
@@ -58,7 +64,7 @@ func (v *view) Observe(r exchange.Record) {
 	v.recent = append(v.recent, seen{r, v.now()})
 }
 
-// snapshot has the numbers of a view at one moment.
+// snapshot has the numbers of a View at one moment.
 type snapshot struct {
 	total    int
 	outcomes map[exchange.Outcome]int
@@ -78,14 +84,14 @@ type row struct {
 }
 
 // snapshot computes the numbers of the window that ends now.
-func (v *view) snapshot() snapshot {
+func (v *View) snapshot() snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := v.now()
 	v.recent = slices.DeleteFunc(v.recent, func(s seen) bool { return now.Sub(s.at) > viewWindow })
 	out := snapshot{total: v.total, calls: v.calls, retries: v.retries, outcomes: map[exchange.Outcome]int{}}
-	if v.slos != nil {
-		out.slos = v.slos(now).SLOs
+	if v.SLOs != nil {
+		out.slos = v.SLOs(now).SLOs
 	}
 	for outcome, n := range v.outcomes {
 		out.outcomes[outcome] = n
