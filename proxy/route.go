@@ -3,7 +3,6 @@ package proxy
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -29,7 +28,7 @@ type Route struct {
 func NewRoute(prefix, rawURL string) (Route, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return Route{}, fmt.Errorf("that is no URL: %w", errors.Unwrap(err)) // the outer error quotes the URL
+		return Route{}, fmt.Errorf("%q is no URL", Shown(rawURL)) // the error of url quotes all of it
 	}
 	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	switch {
@@ -40,7 +39,7 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return Route{}, fmt.Errorf("%q must be scheme, host, port and path only", shown)
 	case prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?# ")):
-		return Route{}, fmt.Errorf("prefix %q must start with /, not end with it, and hold no ?, # or space", prefix)
+		return Route{}, fmt.Errorf("prefix %q must start with /, not end with it, and hold no ?, # or space", Shown(prefix))
 	}
 	port, err := portOf(u)
 	if err != nil {
@@ -53,6 +52,23 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 		base:      strings.TrimRight(u.EscapedPath(), "/"),
 		authority: u.Host,
 	}, nil
+}
+
+// Shown is text that should be a URL, without the parts that may be secret: user and
+// password, query and fragment. Messages show it in place of the text.
+func Shown(text string) string {
+	if end := strings.IndexAny(text, "?#"); end >= 0 {
+		text = text[:end]
+	}
+	at := strings.LastIndexByte(text, '@')
+	if at < 0 {
+		return text
+	}
+	scheme, _, ok := strings.Cut(text[:at], "://")
+	if !ok {
+		return text[at+1:]
+	}
+	return scheme + "://" + text[at+1:]
 }
 
 func portOf(u *url.URL) (int, error) {

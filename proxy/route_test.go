@@ -34,6 +34,8 @@ func TestNewRouteSaysWhatIsWrong(t *testing.T) {
 		{"a fragment", "", "http://a#secret", `"http://a" must be`},
 		{"a port that is none", "", "http://a:65536", `"a:65536" has no valid port`},
 		{"a prefix without a slash", "a", "http://a", `prefix "a" must start with /`},
+		{"a URL in place of the prefix", "https://user:secret@a/v1?key=secret", "http://a", `prefix "https://a/v1" must start with /`},
+		{"a password that looks like a path", "", "http://user:12secret/secret@a", `"http://a" is no URL`},
 		{"a prefix with one too many", "/a/", "http://a", `prefix "/a/" must start with /`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

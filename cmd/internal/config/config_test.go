@@ -61,6 +61,19 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 	}
 }
 
+// People paste URLs with a key into the wrong place.
+func TestConfigShowsNoSecretOfARoute(t *testing.T) {
+	for _, routes := range []string{
+		"https://user:secret@h", "https://user:secret@h/v1?key=secret", "https://h/v1?key=secret", "/a=https://user:secret@h",
+		"/a=http://user:12secret/secret@h", "user:secret@h=http://h,user:secret@h=http://h",
+	} {
+		_, err := config.Read([]string{"HEADWAY_ROUTES=" + routes})
+		if err == nil || !strings.Contains(err.Error(), "HEADWAY_ROUTES: ") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: error is %v", routes, err)
+		}
+	}
+}
+
 func TestConfigNeedsSomewhereToForwardTo(t *testing.T) {
 	_, err := config.Read(nil)
 	if err == nil || !strings.Contains(err.Error(), "HEADWAY_UPSTREAM: is not set") {

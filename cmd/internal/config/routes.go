@@ -16,12 +16,12 @@ func (c *Config) readRoutes(check func(key string, err error)) {
 			continue
 		}
 		prefix, target, ok := strings.Cut(entry, "=")
-		if !ok || prefix == "" {
-			check("ROUTES", fmt.Errorf("%q is not /prefix=URL", entry))
+		if !ok || prefix == "" || strings.ContainsAny(prefix, ":@?") { // a URL, with a = somewhere in it
+			check("ROUTES", fmt.Errorf("%q is not /prefix=URL", proxy.Shown(entry)))
 			continue
 		}
 		if seen[prefix] {
-			check("ROUTES", fmt.Errorf("prefix %q is there twice", prefix))
+			check("ROUTES", fmt.Errorf("prefix %q is there twice", proxy.Shown(prefix)))
 		}
 		seen[prefix] = true
 		r, err := proxy.NewRoute(prefix, target)
