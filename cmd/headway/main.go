@@ -64,6 +64,8 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 		return exitUsage
 	case args[0] == "help" && len(args) > 1:
 		args = []string{args[1], "-h"}
+	case args[0] == "--version":
+		args = []string{"version"}
 	case args[0] == "help", args[0] == "-h", args[0] == "--help":
 		usage(out)
 		return exitOK

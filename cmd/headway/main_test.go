@@ -41,6 +41,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"wait -h", nil, []string{"wait", "-h"}, 0, "--timeout duration           how long to wait; 0 is for ever (default 1m0s)\n", ""},
 		{"stop -h", nil, []string{"stop", "-h"}, 0, "usage: headway stop [flags]\n", ""},
 		{"version", nil, []string{"version"}, 0, "headway dev (commit ", ""},
+		{"--version, as of most programs", nil, []string{"--version"}, 0, "headway dev (commit ", ""},
 		{"version -h", nil, []string{"version", "-h"}, 0, "usage: headway version\n", ""},
 		{"an unknown flag", nil, []string{"version", "--nope"}, 2, "", "-nope; headway version -h lists the flags\n"},
 		{"an argument too many", nil, []string{"run", "now"}, 2, "", `unexpected argument "now"`},
