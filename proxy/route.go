@@ -31,6 +31,9 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 		return Route{}, fmt.Errorf("%q is no URL", Shown(rawURL)) // the error of url quotes all of it
 	}
 	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	if u.Opaque != "" { // host:port, which reads as a scheme and something behind it
+		shown = Shown(rawURL)
+	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return Route{}, fmt.Errorf("%q must start with http:// or https://", shown)

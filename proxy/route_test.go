@@ -27,6 +27,7 @@ func TestNewRouteSaysWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct{ name, prefix, url, want string }{
 		{"no URL", "", "http://user:secret%zz@a", "is no URL"},
 		{"no scheme", "", "//user:secret@a", "must start with http:// or https://"},
+		{"a host and a port", "", "localhost:8000", `"localhost:8000" must start with http:// or https://`},
 		{"another scheme", "", "ftp://user:secret@a", `"ftp://a" must start with`},
 		{"no host", "", "http://:80?key=secret", "names no host"},
 		{"a user", "", "http://user:secret@a", `"http://a" must be scheme, host, port and path only`},
