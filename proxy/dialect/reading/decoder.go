@@ -34,8 +34,10 @@ type decoder struct {
 	reasons [MaxChoices]Reason
 	tally   tally
 	engine  engine
-	done    bool // the terminator came
-	over    bool // a message came that is the last one of its API
+	pending engine // of the message that is being read
+	timed   bool   // pending has a time
+	done    bool   // the terminator came
+	over    bool   // a message came that is the last one of its API
 	failed  bool
 	notes   notes
 
@@ -127,12 +129,13 @@ func (d *decoder) mark(p []byte) {
 // Event implements frame.EventSink.
 func (d *decoder) Event(e frame.Event) {
 	switch whole := d.json.Close(); {
-	case d.fresh: // without data, or with nothing but whitespace
+	case d.fresh && !e.Failed && !e.Corrupt: // without data, or with nothing but whitespace
 		return
 	case d.marker > 0 && d.marker == len(d.api.Terminator):
 		d.done = true
 	case e.Unterminated && !whole:
 		d.notes |= 1 << UnterminatedEvent
+		d.failed = d.failed || e.Failed
 	default:
 		d.event(e, whole)
 	}
@@ -160,7 +163,10 @@ func (d *decoder) event(e frame.Event, whole bool) {
 	if d.done {
 		d.notes |= 1 << EventAfterDone
 	}
-	if !whole {
+	switch {
+	case d.fresh: // a failure that says no more
+		return
+	case !whole:
 		d.notes |= 1 << InvalidJSON
 		return
 	}
@@ -175,6 +181,9 @@ func (d *decoder) reset() {
 	}
 	if d.reader != nil {
 		d.reader.Reset()
+	}
+	if d.timed {
+		d.pending, d.timed = engine{}, false
 	}
 }
 
@@ -206,7 +215,8 @@ func (d *decoder) Value(v frame.Value) {
 	case TokenID:
 		m.tokens.ids += begins(v)
 	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds:
-		d.engine.set(v)
+		d.pending.set(v)
+		d.timed = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens:
 		m.usage.setCount(v)
 	case TimedInput, TimedCached, TimedOutput:
@@ -243,13 +253,16 @@ func (d *decoder) book(event []byte) {
 	if d.api.Single {
 		d.endChoice()
 	}
-	if m.usage.known != 0 && m.choices > 0 && m.ended == 0 && d.allEnded() {
+	d.crowded = d.crowded || m.crowded
+	if !d.api.Single && m.usage.known != 0 && m.choices > 0 && m.ended == 0 && d.allEnded() {
 		m.Note(UsageAfterFinish)
+	}
+	if d.timed {
+		d.engine.merge(&d.pending)
 	}
 	d.notes |= m.notes
 	d.over = d.over || m.last
 	d.failed = d.failed || m.failed
-	d.crowded = d.crowded || m.crowded
 	d.seen |= m.seen
 	d.end(m)
 	tokens := d.tally.book(m, d.allEnded())

@@ -42,6 +42,17 @@ func (e *engine) set(v frame.Value) {
 	}
 }
 
+// merge replaces times by those of a later message.
+func (e *engine) merge(later *engine) {
+	for _, f := range [...]struct{ to, from *figure }{
+		{&e.queue, &later.queue}, {&e.prefill, &later.prefill}, {&e.decode, &later.decode},
+	} {
+		if f.from.length > 0 {
+			*f.to = *f.from
+		}
+	}
+}
+
 func (f *figure) set(v frame.Value, unit time.Duration) {
 	if v.Kind == frame.Number && v.Len <= len(f.text) {
 		f.unit, f.length = unit, uint8(copy(f.text[:], v.Text))

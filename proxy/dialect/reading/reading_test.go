@@ -31,6 +31,7 @@ func parrot(framing reading.Framing) *reading.API {
 			"word":  word,
 			"in":    reading.InputTokens,
 			"out":   reading.OutputTokens,
+			"took":  reading.DecodeMillis,
 		}),
 	}
 }
@@ -114,6 +115,15 @@ var cases = []struct {
 	{"a binary message that was altered", reading.Binary, "application/vnd.amazon.eventstream",
 		strings.Replace(binaryMessage(":event-type", "word", hello), "hello", "hallo", 1) + binaryMessage(":event-type", "bye", world),
 		"stream complete model=p finish=stop usage=reported out=2 streamed=2 events=2@1 tokens@1-1 1:2/5 notes=corrupt_message"},
+	{"a failure without data, behind the last message", reading.Binary, "application/vnd.amazon.eventstream",
+		binaryMessage(":event-type", "bye", world) + binaryMessage(":message-type", "error", ""),
+		"stream complete failed model= finish=stop usage=reported out=2 streamed=2 events=2@1 tokens@1-1 1:2/5"},
+	{"a failure that was cut", reading.Binary, "application/vnd.amazon.eventstream",
+		binaryMessage(":event-type", "word", hello) + binaryMessage(":message-type", "exception", `{"message":"slow down"}`)[:50],
+		"stream failed model=p finish= usage=running in=3 out=1 streamed=1 events=1@1 tokens@1-1 1:1/5 notes=unterminated_event"},
+	{"lengths that cannot be", reading.Binary, "application/vnd.amazon.eventstream",
+		binaryMessage(":event-type", "bye", world) + strings.Repeat("x", 16),
+		"stream complete model= finish=stop usage=reported out=2 streamed=2 events=2@1 tokens@1-1 1:2/5 notes=corrupt_message"},
 	{"an error in place of binary messages", reading.Binary, "application/json", `{"error":"no such model"}`,
 		"complete failed model= finish= usage="},
 }
@@ -150,7 +160,7 @@ func TestAReaderSeesTheRequest(t *testing.T) {
 // A message that was cut leaves nothing behind for the next.
 func TestACutMessageIsForgotten(t *testing.T) {
 	h := &dialect.Head{Response: dialect.Response{Status: 200, ContentType: "text/event-stream"}}
-	body := "data: {\"word\":\"hello\",\"end\":\"stop\",\n\ndata: {\"out\":0}\n\n"
+	body := "data: {\"word\":\"hello\",\"end\":\"stop\",\"took\":7,\n\ndata: {\"out\":0}\n\n"
 	const want = "stream model= finish= usage=running out=0 streamed=0 events=2@1 notes=invalid_json"
 	if got := dialecttest.Describe(dialecttest.Decode(parrot(reading.EventsOnly), h, nil, [][]byte{[]byte(body)})); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)

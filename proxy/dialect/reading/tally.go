@@ -50,7 +50,7 @@ func (t *tally) book(m *Message, ended bool) (tokens int) {
 // there are no others.
 func (t *tally) believed() (u usage) {
 	u = t.usage
-	if u.known&(hasInput|hasOutput) == 0 {
+	if u.known&(hasInput|hasOutput) == 0 && t.timings.known != 0 {
 		u = t.timings
 		u.cacheApart = true
 	}
@@ -77,13 +77,13 @@ func (d *decoder) streamedUsage(complete bool) exchange.Usage {
 	u := t.believed()
 	x := u.exchange()
 	x.Source = exchange.Running
-	if t.final || complete {
+	if t.final || complete && !d.failed { // an error ends a stream, and no count
 		x.Source = exchange.Reported
 	}
 	// Some servers fill in zeros, and a running count may have stopped before the cut.
 	if t.counted > x.Output.N && (u.known == 0 || x.Source == exchange.Running || x.Output.N == 0) {
 		n := exchange.Known(t.counted)
-		x = exchange.Usage{Input: x.Input, CacheRead: x.CacheRead, Output: n, Streamed: n, Source: exchange.Counted}
+		x = exchange.Usage{Input: x.Input, CacheRead: x.CacheRead, CacheWrite: x.CacheWrite, Output: n, Streamed: n, Source: exchange.Counted}
 		x.Input.Known = x.Input.N > 0
 		return x
 	}
