@@ -108,13 +108,11 @@ func TestAQueueCountsTheEntriesThatTheBoundDropsAroundARequestInFlight(t *testin
 			for i := c.takes + 1; i < most; i++ {
 				ask(strconv.Itoa(i))
 			}
-			dropped := ask("")
-			for range 500 { // until the process has written or counted all
-				if dropped+uint64(inSegments(t, dir)) == most {
-					break
-				}
+			var dropped uint64
+			waitFor(t, func() bool { // the process has written or counted all
 				dropped = ask("")
-			}
+				return dropped+uint64(inSegments(t, dir)) == most
+			})
 			kill()
 			to := &hooks{}
 			got, again := deliverAll(t, dir, startHTTP(t, to), to)
