@@ -37,9 +37,11 @@ var rooms = map[string][]string{
 	"proxy/redirect":              {},
 	"proxy/transparent":           {"proxy/tap", "proxy/exchange"},
 
-	"slo":         {"proxy/exchange"},
+	"spelling": {},
+
+	"slo":         {"proxy/exchange", "spelling"},
 	"slo/rules":   {"slo"},
-	"slo/openslo": {"slo", "slo/rules", "proxy/exchange"},
+	"slo/openslo": {"slo", "slo/rules", "proxy/exchange", "spelling"},
 	"slo/sloth":   {"slo", "slo/rules"},
 	"slo/pyrra":   {"slo", "slo/rules"},
 	"slo/slotest": {"slo", "proxy/exchange/golden"},
@@ -62,7 +64,7 @@ var rooms = map[string][]string{
 
 	"cmd/internal/build":  {"exporter"},
 	"cmd/internal/live":   {"proxy/exchange", "slo"},
-	"cmd/internal/config": {"cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
+	"cmd/internal/config": {"spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect/anthropic", "proxy/dialect/openai", "proxy/exchange", "proxy/tap", "proxy/transparent",
 		"slo", "slo/rules", "exporter", "exporter/capture", "exporter/prometheus",
