@@ -30,13 +30,12 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 	if err != nil {
 		return Route{}, fmt.Errorf("%q is no URL", Shown(rawURL)) // the error of url quotes all of it
 	}
-	shown := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-	if u.Opaque != "" { // host:port, which reads as a scheme and something behind it
-		shown = Shown(rawURL)
-	}
+	shown := Shown(rawURL)
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return Route{}, fmt.Errorf("%q must start with http:// or https://", shown)
+	case u.Host == "" && strings.Trim(u.Opaque+u.Path, "/") != "":
+		return Route{}, fmt.Errorf("%q names no host: write %s:// before it", shown, u.Scheme)
 	case u.Hostname() == "":
 		return Route{}, fmt.Errorf("%q names no host", shown)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
@@ -44,9 +43,9 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 	case prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?# ")):
 		return Route{}, fmt.Errorf("prefix %q must start with /, not end with it, and hold no ?, # or space", Shown(prefix))
 	}
-	port, err := portOf(u)
-	if err != nil {
-		return Route{}, err
+	port, ok := portOf(u)
+	if !ok {
+		return Route{}, fmt.Errorf("%q has no valid port, which is a number from 1 to 65535", shown)
 	}
 	return Route{
 		Prefix:    prefix,
@@ -74,18 +73,17 @@ func Shown(text string) string {
 	return scheme + "://" + text[at+1:]
 }
 
-func portOf(u *url.URL) (int, error) {
+// portOf returns the port of u, or that of its scheme. It returns false if u has a port
+// that is none.
+func portOf(u *url.URL) (int, bool) {
 	switch {
 	case u.Port() != "":
 		n, err := strconv.Atoi(u.Port())
-		if err != nil || n < 1 || n > 65535 {
-			return 0, fmt.Errorf("%q has no valid port", u.Host)
-		}
-		return n, nil
+		return n, err == nil && n >= 1 && n <= 65535
 	case u.Scheme == "https":
-		return 443, nil
+		return 443, true
 	}
-	return 80, nil
+	return 80, true
 }
 
 // matches tells whether target, in origin form, is below the prefix.
