@@ -39,8 +39,8 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	if unknown := config.Unknown(os.Environ()); len(unknown) > 0 {
 		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
 	}
-	for _, w := range c.OpenTelemetry.Warnings {
-		log.Warn("telemetry", "warning", w.Error())
+	for _, w := range c.Warnings {
+		log.Warn("configuration", "warning", w.Error())
 	}
 	if *check {
 		fmt.Fprintln(out, "configuration is valid")

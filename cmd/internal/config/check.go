@@ -3,10 +3,14 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/headway-sidecar/headway/spelling"
 )
 
 // checkDir returns an error if dir is no directory. An empty dir is no error.
@@ -16,9 +20,22 @@ func checkDir(dir string) error {
 	}
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%q is not a directory", dir)
+		return fmt.Errorf("%s is not a directory", quoted(dir))
 	}
-	return err
+	return reading(dir, err)
+}
+
+// reading returns err, an error about the file or directory at path, with the path as it
+// was written before it: the errors of libraries often have it changed, or not at all.
+func reading(path string, err error) error {
+	var of *fs.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &of):
+		return fmt.Errorf("%s: %w", quoted(path), of.Err)
+	}
+	return fmt.Errorf("%s: %w", quoted(path), err)
 }
 
 // checkWritable returns an error if headway cannot create a file in dir.
@@ -28,19 +45,19 @@ func checkWritable(dir string) error {
 	}
 	probe, err := os.CreateTemp(dir, ".headway-*")
 	if err != nil {
-		return err
+		return reading(dir, err)
 	}
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // CheckAddress returns an error if address is not host:port.
 func CheckAddress(address string) error {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%q is not host:port", address)
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || strings.ContainsAny(host, "/@ ") {
+		return fmt.Errorf("%s is not host:port", quoted(address))
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Errorf("%q has no valid port", address)
+		return fmt.Errorf("%s has no valid port, which is a number from 0 to 65535", quoted(address))
 	}
 	return nil
 }
@@ -52,10 +69,10 @@ func checkFile(path string) error {
 		return nil
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%q is a directory", path)
+		return fmt.Errorf("%s is a directory", quoted(path))
 	}
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("%q is in no directory that exists", path)
+		return fmt.Errorf("%s is in no directory that exists", quoted(path))
 	}
 	return nil
 }
@@ -65,12 +82,20 @@ func OneOf[T ~string](v T, allowed ...T) error {
 	if slices.Contains(allowed, v) {
 		return nil
 	}
-	return fmt.Errorf("%q is none of %q", v, allowed)
+	words := make([]string, len(allowed))
+	for i, w := range allowed {
+		words[i] = string(w)
+	}
+	err := fmt.Errorf("%s is none of %s", quoted(string(v)), strings.Join(words, ", "))
+	if near := spelling.Nearest(string(v), words); len(near) > 0 {
+		err = fmt.Errorf("%w: %s", err, spelling.Hint(string(v), words))
+	}
+	return err
 }
 
 func within(n, low, high int) error {
 	if n < low || n > high {
-		return fmt.Errorf("%d is not within %d and %d", n, low, high)
+		return predicate(fmt.Sprintf("is not within %d and %d", low, high))
 	}
 	return nil
 }

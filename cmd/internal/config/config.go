@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,21 +30,21 @@ const Prefix = "HEADWAY_"
 type Config struct {
 	// Where traffic comes from and goes to.
 	Listen            string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
-	Upstream          string `env:"UPSTREAM"`
-	Routes            string `env:"ROUTES"`
-	TransparentListen string `env:"TRANSPARENT_LISTEN"`
+	Upstream          string `env:"UPSTREAM" example:"https://api.openai.com"`
+	Routes            string `env:"ROUTES" example:"/anthropic=https://api.anthropic.com,/local=http://127.0.0.1:8000"`
+	TransparentListen string `env:"TRANSPARENT_LISTEN" example:"[::]:8482"`
 	SealedTLS         bool   `env:"SEALED_TLS" envDefault:"true"`
 	ProxyProtocol     bool   `env:"PROXY_PROTOCOL" envDefault:"false"`
 
 	// Upstream connections.
 	ConnectTimeout time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s"`
-	HeaderTimeout  time.Duration `env:"HEADER_TIMEOUT" envDefault:"0"`
-	IdleTimeout    time.Duration `env:"IDLE_TIMEOUT" envDefault:"0"`
+	HeaderTimeout  time.Duration `env:"HEADER_TIMEOUT" envDefault:"0" example:"60s"`
+	IdleTimeout    time.Duration `env:"IDLE_TIMEOUT" envDefault:"0" example:"120s"`
 	Prewarm        int           `env:"PREWARM" envDefault:"2"`
 
 	// Admin port.
 	AdminListen    string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
-	AdminWebConfig string `env:"ADMIN_WEB_CONFIG"`
+	AdminWebConfig string `env:"ADMIN_WEB_CONFIG" example:"/etc/headway/web.yaml"`
 
 	// Measurements.
 	Role         exchange.Role         `env:"ROLE" envDefault:"client"`
@@ -54,64 +52,56 @@ type Config struct {
 	SemConv      exporter.SemConv      `env:"SEMCONV" envDefault:"v1.41"`
 	MaxModels    int                   `env:"MAX_MODELS" envDefault:"64"`
 	MaxUpstreams int                   `env:"MAX_UPSTREAMS" envDefault:"64"`
-	CaptureFile  string                `env:"CAPTURE_FILE"`
-	SLOFile      string                `env:"SLO_FILE"`
-	StateDir     string                `env:"STATE_DIR"`
+	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
+	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
+	StateDir     string                `env:"STATE_DIR" example:"/var/lib/headway"`
 
 	// Traces and metrics for a collector.
 	TraceRatio    float64  `env:"TRACE_RATIO" envDefault:"0.05"`
 	Propagate     string   `env:"PROPAGATE" envDefault:"off"`
-	SpoolDir      string   `env:"SPOOL_DIR"`
+	SpoolDir      string   `env:"SPOOL_DIR" example:"/var/spool/headway"`
 	SpoolMaxBytes ByteSize `env:"SPOOL_MAX_BYTES" envDefault:"256MiB"`
-	PodName       string   `env:"POD_NAME"`
-	PodUID        string   `env:"POD_UID"`
-	PodNamespace  string   `env:"POD_NAMESPACE"`
-	NodeName      string   `env:"NODE_NAME"`
+	PodName       string   `env:"POD_NAME" example:"web-7d4b9c"`
+	PodUID        string   `env:"POD_UID" example:"0b8f3c1e-5d2a-4f6b-9a7c-1e2d3c4b5a69"`
+	PodNamespace  string   `env:"POD_NAMESPACE" example:"shop"`
+	NodeName      string   `env:"NODE_NAME" example:"node-1"`
 
 	// The end.
 	DrainDelay   time.Duration `env:"DRAIN_DELAY" envDefault:"5s"`
 	DrainTimeout time.Duration `env:"DRAIN_TIMEOUT" envDefault:"10m"`
-	ScrapeWait   time.Duration `env:"SCRAPE_WAIT" envDefault:"0"`
+	ScrapeWait   time.Duration `env:"SCRAPE_WAIT" envDefault:"0" example:"30s"`
 
 	// Log.
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
-	LogFormat string     `env:"LOG_FORMAT"`
+	LogFormat string     `env:"LOG_FORMAT" example:"json"`
 
 	OpenTelemetry OpenTelemetry `env:"-"` // from OpenTelemetry's own variables
 	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
+	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
 }
 
 // Read reads environ, a list of KEY=value, and checks all of it, and the files that it
 // names. The error has every problem at once, each on a line that begins with its
-// variable. Values that are odd but no problem give warnings, in OpenTelemetry.Warnings
-// and SLOs.Warnings.
+// variable. Values that are odd but no problem give warnings, in Warnings and
+// SLOs.Warnings.
 func Read(environ []string) (Config, error) {
 	var c Config
-	err := env.ParseWithOptions(&c, env.Options{Prefix: Prefix, Environment: env.ToMap(environ)})
-	problems, unparsed := parseProblems(err)
-	check := func(key string, err error) {
-		if err != nil && !slices.Contains(unparsed, key) {
-			problems = append(problems, fmt.Errorf("%s%s: %w", Prefix, key, err))
-		}
-	}
-	c.OpenTelemetry = readOTel(environ, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName}, func(key string, err error) {
-		if err != nil && !slices.ContainsFunc(problems, func(p error) bool { return strings.HasPrefix(p.Error(), key+": ") }) {
-			problems = append(problems, fmt.Errorf("%s: %w", key, err))
-		}
-	})
-	c.checkPorts(check)
-	c.checkMeasurements(check)
-	c.checkTimes(check)
-	check("PREWARM", within(c.Prewarm, 0, 256))
+	f := &findings{values: env.ToMap(environ)}
+	f.unparsed(env.ParseWithOptions(&c, env.Options{Prefix: Prefix, Environment: f.values}))
+	c.OpenTelemetry = readOTel(f, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName})
+	c.checkPorts(f.check)
+	c.checkMeasurements(f.check)
+	c.checkTimes(f)
+	f.check("PREWARM", within(c.Prewarm, 0, 256))
 	if c.LogFormat != "" {
-		check("LOG_FORMAT", OneOf(c.LogFormat, "json", "text"))
+		f.check("LOG_FORMAT", OneOf(c.LogFormat, "json", "text"))
 	}
-	c.readExport(environ, check)
-	c.readRoutes(check)
-	c.readSLOFile(check)
-	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return c, errors.Join(problems...)
+	c.readExport(f)
+	c.readRoutes(f.check)
+	c.readSLOFile(f.check)
+	c.Warnings = sorted(f.warnings)
+	return c, errors.Join(sorted(f.problems)...)
 }
 
 func (c *Config) checkPorts(check func(key string, err error)) {
@@ -120,7 +110,7 @@ func (c *Config) checkPorts(check func(key string, err error)) {
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
 		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, Prefix))
 	}
-	check("ADMIN_WEB_CONFIG", web.Validate(c.AdminWebConfig))
+	check("ADMIN_WEB_CONFIG", reading(c.AdminWebConfig, web.Validate(c.AdminWebConfig)))
 	if c.TransparentListen != "" {
 		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))
 	}
@@ -135,34 +125,39 @@ func (c *Config) checkMeasurements(check func(key string, err error)) {
 	check("STATE_DIR", checkDir(c.StateDir))
 }
 
-func (c *Config) checkTimes(check func(key string, err error)) {
+func (c *Config) checkTimes(f *findings) {
 	for key, d := range map[string]time.Duration{
 		"DRAIN_DELAY": c.DrainDelay, "DRAIN_TIMEOUT": c.DrainTimeout, "SCRAPE_WAIT": c.ScrapeWait, "CONNECT_TIMEOUT": c.ConnectTimeout,
 		"HEADER_TIMEOUT": c.HeaderTimeout, "IDLE_TIMEOUT": c.IdleTimeout,
 	} {
 		if d < 0 {
-			check(key, fmt.Errorf("%v is negative", d))
+			f.check(key, predicate("is negative"))
 		}
 	}
 }
 
 // readExport checks headway's own variables about traces and metrics for a collector.
 // Read must have read OpenTelemetry's variables before.
-func (c *Config) readExport(environ []string, check func(key string, err error)) {
-	check("SEMCONV", OneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
-	check("PROPAGATE", OneOf(c.Propagate, "off", "inject"))
+func (c *Config) readExport(f *findings) {
+	f.check("SEMCONV", OneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
+	f.check("PROPAGATE", OneOf(c.Propagate, "off", "inject"))
 	if c.Propagate == "inject" && c.OpenTelemetry.Traces.Endpoint == "" {
-		c.OpenTelemetry.Warnings = append(c.OpenTelemetry.Warnings, fmt.Errorf("%sPROPAGATE: headway exports no traces, so it names none to upstreams", Prefix))
+		f.warn(Prefix+"PROPAGATE", errors.New("headway exports no traces, so it names none to upstreams"))
 	}
-	if c.OpenTelemetry.latest && !slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, Prefix+"SEMCONV=") }) {
+	if _, chosen := f.values[Prefix+"SEMCONV"]; c.OpenTelemetry.latest && !chosen {
 		c.SemConv = exporter.Latest
 	}
 	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
-		check("TRACE_RATIO", fmt.Errorf("%v is not within 0 and 1", c.TraceRatio))
+		f.check("TRACE_RATIO", predicate("is not within 0 and 1"))
 	}
-	check("SPOOL_DIR", checkWritable(c.SpoolDir))
+	f.check("SPOOL_DIR", checkWritable(c.SpoolDir))
 	if least := ByteSize(metricsShare * delivery.LeastSpoolBytes); c.SpoolMaxBytes < least {
-		check("SPOOL_MAX_BYTES", fmt.Errorf("is less than %dMiB", least>>20))
+		f.check("SPOOL_MAX_BYTES", predicate(fmt.Sprintf("is less than %dMiB", least>>20)))
+	}
+	for key, name := range map[string]string{"POD_NAME": c.PodName, "POD_UID": c.PodUID, "POD_NAMESPACE": c.PodNamespace, "NODE_NAME": c.NodeName} {
+		if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			f.check(key, predicate("is no name of Kubernetes: it has a space, or a sign that is not ASCII"))
+		}
 	}
 }
 
@@ -173,26 +168,4 @@ func (c *Config) Propagation() proxy.Propagation {
 		return proxy.Inject
 	}
 	return proxy.Off
-}
-
-// parseProblems returns an error for each value that could not be parsed, with the
-// variable's name before it. It returns the names too, without their prefix.
-func parseProblems(err error) (problems []error, keys []string) {
-	if err == nil {
-		return nil, nil
-	}
-	all := env.AggregateError{Errors: []error{err}}
-	errors.As(err, &all)
-	for _, err := range all.Errors {
-		var p env.ParseError
-		if errors.As(err, &p) {
-			if field, ok := reflect.TypeFor[Config]().FieldByName(p.Name); ok {
-				key := field.Tag.Get("env")
-				keys = append(keys, key)
-				err = fmt.Errorf("%s%s: %w", Prefix, key, p.Err)
-			}
-		}
-		problems = append(problems, err)
-	}
-	return problems, keys
 }

@@ -51,7 +51,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 			t.Errorf("no problem of %s in:\n%v", key, err)
 		}
 	}
-	if n := strings.Count(err.Error(), "HEADWAY_MAX_MODELS"); n != 1 {
+	if n := strings.Count("\n"+err.Error(), "\nHEADWAY_MAX_MODELS: "); n != 1 {
 		t.Errorf("a value that is no number is reported %d times", n)
 	}
 	for _, problem := range []string{"is there twice", `"b"`, `"/c" is not`} {

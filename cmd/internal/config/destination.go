@@ -25,6 +25,8 @@ type Destination struct {
 	Headers  map[string]string
 	Timeout  time.Duration // of one attempt
 	TLS      *tls.Config   // nil is the system's roots
+
+	variable string // the one with the endpoint
 }
 
 // variablesOf is the environment of one signal: its own variables, and the variables
@@ -53,6 +55,7 @@ func newDestination(v variablesOf, say verdicts) Destination {
 	if endpoint == "" {
 		return s
 	}
+	s.variable = endpointKey
 	const overHTTP, overGRPC = "http/protobuf", "grpc"
 	protocol, key := v.get("PROTOCOL", func(c *signalVariables) string { return c.Protocol })
 	s.GRPC = choice(protocol, say, key, overHTTP, overGRPC) == overGRPC
@@ -82,19 +85,19 @@ func newDestination(v variablesOf, say verdicts) Destination {
 
 // aim sets the endpoint. With gRPC its scheme says whether there is TLS; without a
 // scheme, OTEL_EXPORTER_OTLP_INSECURE does. Over HTTP, aim appends the path of this
-// signal to an endpoint for both signals. Its error does not quote the endpoint, which
-// may contain a password.
+// signal to an endpoint for both signals. Its error quotes the endpoint without the parts
+// that may be secret.
 func (s *Destination) aim(endpoint string, own bool, signal string) error {
 	if s.GRPC && !strings.Contains(endpoint, "://") {
 		s.Endpoint = endpoint
 		if strings.Contains(endpoint, "@") || CheckAddress(endpoint) != nil {
-			return errors.New("is not host:port")
+			return fmt.Errorf("%s is not host:port; for example localhost:4317", quoted(endpoint))
 		}
 		return nil
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || (s.GRPC && u.User != nil) || (u.Scheme != "http" && u.Scheme != "https") {
-		return errors.New("is no URL of http or https")
+		return fmt.Errorf("%s is no URL of http or https; for example http://localhost:4318", quoted(endpoint))
 	}
 	switch {
 	case s.GRPC:
@@ -153,7 +156,7 @@ func keyValues(list string) ([]Attribute, error) {
 		key = strings.TrimSpace(key)
 		value, err := url.PathUnescape(strings.TrimSpace(value))
 		if !ok || key == "" || err != nil || !utf8.ValidString(key+value) {
-			return nil, errors.New("is no list of key=value with percent-encoded values")
+			return nil, errors.New("is no list of key=value with percent-encoded values; for example team=search,note=two%20words")
 		}
 		out = append(out, Attribute{key, value})
 	}

@@ -60,8 +60,7 @@ type OpenTelemetry struct {
 	Temporality     string
 	Exponential     bool // histograms
 	Resource        []Attribute
-	latest          bool    // a variable asks for the newest semantic conventions
-	Warnings        []error // each begins with its variable
+	latest          bool // a variable asks for the newest semantic conventions
 }
 
 // Attribute is a key and a value of a resource.
@@ -76,26 +75,21 @@ type verdicts struct {
 	problem, warn func(key string, err error)
 }
 
-// readOTel reads the variables of OpenTelemetry's SDKs from environ. If headway exports
-// nothing, no variable is a problem or a warning.
-func readOTel(environ []string, p place, problem func(key string, err error)) OpenTelemetry {
+// readOTel reads the variables of OpenTelemetry's SDKs. If headway exports nothing, no
+// variable is a problem or a warning.
+func readOTel(f *findings, p place) OpenTelemetry {
 	var o otelVariables
 	// Every field is a string, so nothing can fail to parse.
-	_ = env.ParseWithOptions(&o, env.Options{Environment: env.ToMap(environ)})
+	_ = env.ParseWithOptions(&o, env.Options{Environment: f.values})
 	var s OpenTelemetry
-	say := verdicts{problem: problem, warn: func(key string, err error) {
-		if err != nil {
-			s.Warnings = append(s.Warnings, fmt.Errorf("%s: %w", key, err))
-		}
-	}}
 	s.latest = slices.Contains(strings.Split(o.Stability, ","), "gen_ai_latest_experimental")
 	if strings.EqualFold(o.Disabled, "true") {
 		return s
 	}
+	say := verdicts{problem: f.checkOnce, warn: f.warn}
 	s.Traces = o.signal("TRACES", o.Traces, o.TracesExporter, say)
 	s.Metrics = o.signal("METRICS", o.Metrics, o.MetricsExporter, say)
 	if s.Traces.Endpoint == "" && s.Metrics.Endpoint == "" {
-		s.Warnings = nil
 		return s
 	}
 	o.readRest(&s, p, say)
@@ -126,11 +120,10 @@ func (o *otelVariables) readRest(s *OpenTelemetry, p place, say verdicts) {
 // value it returns the first word. For a value that is none of words it does so too,
 // with a warning.
 func choice(value string, say verdicts, key string, words ...string) string {
-	value = strings.ToLower(value)
-	if value == "" || slices.Contains(words, value) {
-		return cmp.Or(value, words[0])
+	if lower := strings.ToLower(value); value == "" || slices.Contains(words, lower) {
+		return cmp.Or(lower, words[0])
 	}
-	say.warn(key, fmt.Errorf("%q is none of %q, so %q applies", value, words, words[0]))
+	say.warn(key, fmt.Errorf("%q is none of %s, so %s applies", value, strings.Join(words, ", "), words[0]))
 	return words[0]
 }
 
@@ -185,7 +178,7 @@ func milliseconds(text string, otherwise time.Duration) (time.Duration, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || n < 1 {
-		return otherwise, fmt.Errorf("%q is no number of milliseconds above 0", text)
+		return otherwise, fmt.Errorf("%q is no number of milliseconds above 0, so %d applies; for example 10000", text, otherwise.Milliseconds())
 	}
 	return time.Duration(n) * time.Millisecond, nil
 }

@@ -17,11 +17,20 @@ import (
 // settingsOf reads an environment of OpenTelemetry's variables. Each problem that it
 // returns begins with its variable.
 func settingsOf(environ ...string) (s config.OpenTelemetry, problems []string) {
+	s, _, problems = warned(environ...)
+	return s, problems
+}
+
+// warned is settingsOf with the warnings, each of which begins with its variable too.
+func warned(environ ...string) (s config.OpenTelemetry, warnings, problems []string) {
 	c, err := config.Read(slices.Concat(environ, []string{"HEADWAY_UPSTREAM=http://h"}))
 	if err != nil {
 		problems = strings.Split(err.Error(), "\n")
 	}
-	return c.OpenTelemetry, problems
+	for _, w := range c.Warnings {
+		warnings = append(warnings, w.Error())
+	}
+	return c.OpenTelemetry, warnings, problems
 }
 
 func TestAnEndpointSaysWhatIsExportedAndHow(t *testing.T) {
@@ -127,11 +136,7 @@ func TestAValueThatHeadwayCannotHonourIsAWarning(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=both", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=none",
 		"OTEL_RESOURCE_ATTRIBUTES=a=b,junk", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
 	}
-	s, problems := settingsOf(append(odd, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://c/spans")...)
-	var warnings []string
-	for _, w := range s.Warnings {
-		warnings = append(warnings, w.Error())
-	}
+	s, warnings, problems := warned(append(odd, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://c/spans")...)
 	wantKeys(t, problems)
 	wantKeys(t, warnings,
 		"OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_INSECURE", "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
@@ -141,8 +146,8 @@ func TestAValueThatHeadwayCannotHonourIsAWarning(t *testing.T) {
 		t.Errorf("no defaults: %+v", s)
 	}
 	for _, nothing := range []string{"OTEL_TRACES_EXPORTER=console", "OTEL_SDK_DISABLED=true"} {
-		if s, problems := settingsOf(append(odd, nothing)...); s.Warnings != nil || problems != nil {
-			t.Errorf("%s: nothing is exported, yet %v %q", nothing, s.Warnings, problems)
+		if _, warnings, problems := warned(append(odd, nothing)...); warnings != nil || problems != nil {
+			t.Errorf("%s: nothing is exported, yet %q %q", nothing, warnings, problems)
 		}
 	}
 }
@@ -166,9 +171,9 @@ func TestHeadwayWarnsThatItExportsNoContent(t *testing.T) {
 	for value, refused := range map[string]bool{
 		"": false, "false": false, "False": false, "NO_CONTENT": false, "true": true, "span_only": true, "EVENT_ONLY": true, "span_and_event": true,
 	} {
-		s, problems := settingsOf("OTEL_EXPORTER_OTLP_ENDPOINT=http://c", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="+value)
-		if (s.Warnings != nil) != refused || problems != nil {
-			t.Errorf("%q: %v %q", value, s.Warnings, problems)
+		_, warnings, problems := warned("OTEL_EXPORTER_OTLP_ENDPOINT=http://c", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="+value)
+		if (warnings != nil) != refused || problems != nil {
+			t.Errorf("%q: %q %q", value, warnings, problems)
 		}
 	}
 }
@@ -177,8 +182,8 @@ func TestRequestsNameSpansOnlyIfHeadwayExportsThem(t *testing.T) {
 	const inject, upstream = "HEADWAY_PROPAGATE=inject", "HEADWAY_UPSTREAM=http://h"
 	for endpoint, want := range map[string]proxy.Propagation{"": proxy.Off, "http://c": proxy.Inject} {
 		c, err := config.Read([]string{upstream, inject, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint})
-		if err != nil || c.Propagation() != want || (c.OpenTelemetry.Warnings != nil) != (want == proxy.Off) {
-			t.Errorf("endpoint %q: %v, warnings %v, %v", endpoint, c.Propagation(), c.OpenTelemetry.Warnings, err)
+		if err != nil || c.Propagation() != want || (c.Warnings != nil) != (want == proxy.Off) {
+			t.Errorf("endpoint %q: %v, warnings %v, %v", endpoint, c.Propagation(), c.Warnings, err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ func (c *Config) readSLOFile(check func(key string, err error)) {
 		return
 	}
 	text, err := ReadFile(c.SLOFile)
+	err = reading(c.SLOFile, err)
 	if err == nil {
 		c.SLOs.Text = text
 		c.SLOs.Set, c.SLOs.Warnings, err = ParseSLOs(c.SLOFile, text, rules.Options{})
@@ -58,7 +59,7 @@ func ReadFile(path string) ([]byte, error) {
 	defer func() { _ = file.Close() }() // a file that was only read has nothing to lose
 	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	if err == nil && len(text) > MaxFile {
-		err = fmt.Errorf("%s is larger than %d bytes", path, MaxFile)
+		err = fmt.Errorf("it is larger than %d bytes", MaxFile)
 	}
 	return text, err
 }

@@ -1,0 +1,117 @@
+package config_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
+)
+
+// read reads an environment with an upstream that no listener of headway is.
+func read(environ ...string) (config.Config, error) {
+	return config.Read(append([]string{"HEADWAY_UPSTREAM=http://h"}, environ...))
+}
+
+// wrongValues returns values of a variable that headway must refuse. Those of variables
+// that are free text stand here by name, all others follow from the type.
+func wrongValues(v config.Variable) []string {
+	if texts, ok := map[string][]string{
+		"LISTEN":             {"8480", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:http-ish", "http://127.0.0.1:8480"},
+		"ADMIN_LISTEN":       {"8481", "127.0.0.1:-1"},
+		"TRANSPARENT_LISTEN": {"::8482", "0.0.0.0:99999"},
+		"UPSTREAM":           {"api.openai.com", "localhost:8000", "https:/api.openai.com", "http//x", "ftp://h", "https://", "https://h:65536", "http://h:x"},
+		"ROUTES":             {"/c", "/a=h:80"},
+		"ADMIN_WEB_CONFIG":   {"/missing/web.yaml"},
+		"ROLE":               {"sidecar", "Client"},
+		"HISTOGRAMS":         {"sparse"},
+		"SEMCONV":            {"v1.40"},
+		"CAPTURE_FILE":       {"/missing/capture.jsonl"},
+		"SLO_FILE":           {"/missing/slos.yaml"},
+		"STATE_DIR":          {"/missing"},
+		"SPOOL_DIR":          {"/missing/spool"},
+		"PROPAGATE":          {"on"},
+		"POD_NAME":           {"$(POD NAME)"},
+		"POD_UID":            {"a b"},
+		"POD_NAMESPACE":      {"größe"},
+		"NODE_NAME":          {"a\tb"},
+		"LOG_LEVEL":          {"verbose", "loud"},
+		"LOG_FORMAT":         {"xml"},
+	}[strings.TrimPrefix(v.Name, config.Prefix)]; ok {
+		return texts
+	}
+	return map[config.Type][]string{
+		config.Duration: {"10", "10 m", "10min", "-1s", "soon"},
+		config.Bytes:    {"256MB", "1.5GiB", "0", "much"},
+		config.Bool:     {"yes", "on", "2"},
+		config.Int:      {"many", "-1", "1.5", "99999999999999999999"},
+		config.Number:   {"5%", "half", "-0.5"},
+	}[v.Type]
+}
+
+func TestEveryWrongValueIsShownWithARightOne(t *testing.T) {
+	for _, v := range config.Variables() {
+		wrong := wrongValues(v)
+		if len(wrong) == 0 {
+			t.Errorf("%s: the test has no wrong value of it", v.Name)
+		}
+		for _, value := range wrong {
+			t.Run(v.Name+"="+value, func(t *testing.T) {
+				_, err := read(v.Name + "=" + value)
+				if err == nil {
+					t.Fatal("headway accepts it")
+				}
+				about := slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(line string) bool { return !strings.HasPrefix(line, v.Name+": ") })
+				if len(about) != 1 {
+					t.Fatalf("there are %d lines about it in:\n%v", len(about), err)
+				}
+				_, example, _ := strings.Cut(about[0], "; for example "+v.Name+"=")
+				if shown := strconv.Quote(strings.TrimPrefix(value, "/a=")); !strings.Contains(about[0], shown) || example == "" {
+					t.Errorf("not the value and a right one: %s", about[0])
+				}
+				for _, internal := range []string{"strconv", "slog", "time:", "parsing"} {
+					if strings.Contains(about[0], internal) {
+						t.Errorf("words of the program: %s", about[0])
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTheExamplesAreRight sets every variable to the example in its messages. Files and
+// directories of the examples need not exist here.
+func TestTheExamplesAreRight(t *testing.T) {
+	for _, v := range config.Variables() {
+		_, err := read(v.Name + "=" + wrongValues(v)[0])
+		_, example, _ := strings.Cut(err.Error(), "; for example "+v.Name+"=")
+		if _, err := read(v.Name + "=" + example); err != nil && !strings.HasPrefix(example, "/etc/") && !strings.HasPrefix(example, "/var/") {
+			t.Errorf("%s=%s: %v", v.Name, example, err)
+		}
+	}
+}
+
+func TestAMessageHasTheValueAsItWasWrittenAndNoSecret(t *testing.T) {
+	for _, tt := range []struct{ name, variable, want string }{
+		{"one slash", "UPSTREAM=https:/api.openai.com/v1", `"https:/api.openai.com/v1" names no host: write https:// before it`},
+		{"no colon", "UPSTREAM=http//x", `"http//x" must start with http:// or https://`},
+		{"no scheme", "UPSTREAM=api.openai.com", `"api.openai.com" must start with http:// or https://`},
+		{"a word near to a right one", "ROLE=sever", `"sever" is none of client, server: did you mean server?`},
+		{"a level", "LOG_LEVEL=verbose", `"verbose" is none of debug, info, warn, error`},
+		{"a duration", "DRAIN_TIMEOUT=-60s", `"-60s" is negative`},
+		{"a number with zeros", "PREWARM=0999", `"0999" is not within 0 and 256`},
+		{"a size", "SPOOL_MAX_BYTES=1023KiB", `"1023KiB" is less than 1MiB`},
+		{"a password in a listener", "LISTEN=http://user:s3cret@h:80?key=s3cret", `"http://h:80" is not host:port`},
+		{"a password in a word", "ROLE=https://user:s3cret@h", `"https://h" is none of`},
+		{"a password in a size", "SPOOL_MAX_BYTES=user:s3cret@h", `"h" is no size`},
+		{"a password in a file", "SLO_FILE=https://user:s3cret@h/slo.yaml?s3cret", `"https://h/slo.yaml": no such file`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := read(config.Prefix + tt.variable)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
+}
