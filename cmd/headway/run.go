@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
-	"strings"
 	"syscall"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
@@ -35,16 +34,16 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return usageError{fmt.Errorf("wrong configuration:\n%w", err)}
 	}
-	log := config.NewLogger(errs, c.LogLevel, c.LogFormat)
-	if unknown := config.Unknown(os.Environ()); len(unknown) > 0 {
-		log.Warn("unknown variables have no effect", "variables", strings.Join(unknown, " "))
-	}
-	for _, w := range c.Warnings {
-		log.Warn("configuration", "warning", w.Error())
-	}
 	if *check {
+		for _, w := range c.Warnings {
+			fmt.Fprintf(errs, "headway run: warning: %v\n", w)
+		}
 		fmt.Fprintln(out, "configuration is valid")
 		return nil
+	}
+	log := config.NewLogger(errs, c.LogLevel, c.LogFormat)
+	for _, w := range c.Warnings {
+		log.Warn("configuration", "warning", w.Error())
 	}
 	urgent, release := emergency(errs)
 	defer release()

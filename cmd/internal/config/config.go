@@ -75,6 +75,9 @@ type Config struct {
 	LogLevel  slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	LogFormat string     `env:"LOG_FORMAT" example:"json"`
 
+	// This environment itself.
+	AllowUnknown bool `env:"ALLOW_UNKNOWN" envDefault:"false" example:"true"`
+
 	OpenTelemetry OpenTelemetry `env:"-"` // from OpenTelemetry's own variables
 	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
@@ -90,6 +93,7 @@ func Read(environ []string) (Config, error) {
 	f := &findings{values: env.ToMap(environ)}
 	f.unparsed(env.ParseWithOptions(&c, env.Options{Prefix: Prefix, Environment: f.values}))
 	c.OpenTelemetry = readOTel(f, place{c.PodName, c.PodUID, c.PodNamespace, c.NodeName})
+	c.checkUnknown(environ, f)
 	c.checkPorts(f.check)
 	c.checkMeasurements(f.check)
 	c.checkTimes(f)

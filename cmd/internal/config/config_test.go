@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -93,16 +92,6 @@ func TestCaptureFileNeedsADirectoryAndIsNone(t *testing.T) {
 		if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
-	}
-}
-
-func TestUnknownVariablesAreNamedAndKubernetesOnesAreNot(t *testing.T) {
-	got := config.Unknown([]string{
-		"HEADWAY_UPSTRAEM=x", "HEADWAY_UPSTREAM=x", "PATH=/bin",
-		"HEADWAY_SERVICE_HOST=10.0.0.1", "HEADWAY_PORT_8480_TCP=tcp://10.0.0.1:8480",
-	})
-	if !reflect.DeepEqual(got, []string{"HEADWAY_UPSTRAEM"}) {
-		t.Errorf("unknown are %q", got)
 	}
 }
 

@@ -16,7 +16,7 @@ type meaning struct {
 // meanings returns the meaning of each variable, in the order of the fields of Config.
 // `headway run -h` and docs/configuration.md print the meanings. A longer explanation
 // belongs under the tables of that page.
-func meanings() []group {
+func meanings() []group { //nolint:funlen // a table
 	return []group{
 		{"Where traffic comes from and goes to", []meaning{
 			{"LISTEN", "address of the port that the application's base URL points to", nil},
@@ -75,6 +75,10 @@ func meanings() []group {
 		{"Log", []meaning{
 			{"LOG_LEVEL", "least level of a line: `debug`, `info`, `warn` or `error`", nil},
 			{"LOG_FORMAT", "`json` or `text`; without it, text on a terminal and JSON otherwise", nil},
+		}},
+		{"This environment itself", []meaning{
+			{"ALLOW_UNKNOWN", "`true` warns of `HEADWAY_` variables that headway does not know, in place of refusing to start: " +
+				"for a configuration that serves several versions of headway", nil},
 		}},
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"reflect"
-	"strings"
 	"time"
 )
 
@@ -68,22 +67,4 @@ func typeOf(t reflect.Type) Type {
 		return Number
 	}
 	return Text
-}
-
-// Unknown lists the variables of environ that begin with Prefix and that headway does
-// not know. It leaves out those that Kubernetes sets for a service called headway.
-func Unknown(environ []string) []string {
-	known := map[string]bool{}
-	for _, v := range Variables() {
-		known[v.Name] = true
-	}
-	var unknown []string
-	for _, kv := range environ {
-		key, _, _ := strings.Cut(kv, "=")
-		ofKubernetes := strings.HasPrefix(key, Prefix+"SERVICE_") || strings.HasPrefix(key, Prefix+"PORT")
-		if strings.HasPrefix(key, Prefix) && !known[key] && !ofKubernetes {
-			unknown = append(unknown, key)
-		}
-	}
-	return unknown
 }

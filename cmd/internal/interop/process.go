@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,8 +24,13 @@ type Process struct {
 	stopped sync.Once
 }
 
-// Start runs a program with env beside the environment of the test. At the end of the
-// test it stops the program, unless the program has ended before.
+// ofTests says whether a variable is for tests: headway refuses variables that it does
+// not know, and so must not see it.
+func ofTests(kv string) bool { return strings.HasPrefix(kv, "HEADWAY_TEST_") }
+
+// Start runs a program with env beside the environment of the test, less the variables
+// for tests themselves. At the end of the test it stops the program, unless the program
+// has ended before.
 func Start(t *testing.T, env []string, exe string, args ...string) *Process {
 	t.Helper()
 	p := &Process{
@@ -36,7 +42,7 @@ func Start(t *testing.T, env []string, exe string, args ...string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.command.Env = append(os.Environ(), env...)
+	p.command.Env = append(slices.DeleteFunc(os.Environ(), ofTests), env...)
 	p.command.Stdout, p.command.Stderr = output, output
 	err = errors.Join(p.command.Start(), output.Close())
 	if err != nil {
