@@ -54,6 +54,8 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a misspelt variable", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTRAEM: headway has no such variable; did you mean HEADWAY_UPSTREAM?"},
 		{"a misspelt variable before a port is bound", map[string]string{"UPSTRAEM": "http://h", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_UPSTRAEM: "},
 		{"a misspelt variable that is allowed", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x", "ALLOW_UNKNOWN": "true"}, []string{"run", "--check"}, 0, "configuration is valid\n", "headway run: warning: HEADWAY_UPSTRAEM: "},
+		{"an upstream that is the sidecar itself", map[string]string{"UPSTREAM": "http://localhost:8480"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: \"http://localhost:8480\" leads to HEADWAY_LISTEN=127.0.0.1:8480"},
+		{"an upstream that is the sidecar itself, not checked", map[string]string{"UPSTREAM": "http://localhost:8480"}, []string{"run"}, 2, "", "\nHEADWAY_UPSTREAM: "},
 		{"a wrong configuration, checked", map[string]string{"ROLE": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: is not set"},
 		{"a wrong configuration before a port is bound", map[string]string{"ROLE": "x", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_ROLE: "},
 		{"a port in use", map[string]string{"UPSTREAM": "http://h", "LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_LISTEN: listen tcp " + busy},

@@ -103,6 +103,7 @@ func Read(environ []string) (Config, error) {
 	}
 	c.readExport(f)
 	c.readRoutes(f.check)
+	c.checkListeners(f)
 	c.readSLOFile(f.check)
 	c.Warnings = sorted(f.warnings)
 	return c, errors.Join(sorted(f.problems)...)
@@ -111,9 +112,6 @@ func Read(environ []string) (Config, error) {
 func (c *Config) checkPorts(check func(key string, err error)) {
 	check("LISTEN", CheckAddress(c.Listen))
 	check("ADMIN_LISTEN", CheckAddress(c.AdminListen))
-	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
-		check("ADMIN_LISTEN", fmt.Errorf("%q is %sLISTEN's too", c.AdminListen, Prefix))
-	}
 	check("ADMIN_WEB_CONFIG", reading(c.AdminWebConfig, web.Validate(c.AdminWebConfig)))
 	if c.TransparentListen != "" {
 		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))

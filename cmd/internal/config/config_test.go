@@ -94,16 +94,3 @@ func TestCaptureFileNeedsADirectoryAndIsNone(t *testing.T) {
 		}
 	}
 }
-
-func TestThePortsMustDiffer(t *testing.T) {
-	for listen, accepted := range map[string]bool{"127.0.0.1:8481": false, "127.0.0.1:8482": true, "127.0.0.1:0": true} {
-		admin := "127.0.0.1:8481"
-		if listen == "127.0.0.1:0" {
-			admin = listen
-		}
-		_, err := config.Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_LISTEN=" + listen, "HEADWAY_ADMIN_LISTEN=" + admin})
-		if (err == nil) != accepted {
-			t.Errorf("%s beside %s: %v", listen, admin, err)
-		}
-	}
-}
