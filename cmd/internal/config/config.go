@@ -104,6 +104,7 @@ func Read(environ []string) (Config, error) {
 	c.readExport(f)
 	c.readRoutes(f.check)
 	c.checkListeners(f)
+	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
 	c.Warnings = sorted(f.warnings)
 	return c, errors.Join(sorted(f.problems)...)
@@ -135,6 +136,11 @@ func (c *Config) checkTimes(f *findings) {
 		if d < 0 {
 			f.check(key, predicate("is negative"))
 		}
+	}
+	if c.DrainDelay > 0 && c.DrainTimeout >= 0 && c.DrainDelay >= c.DrainTimeout {
+		f.warn(Prefix+"DRAIN_DELAY", fmt.Errorf("%v is not shorter than %sDRAIN_TIMEOUT=%v, which includes it: "+
+			"headway takes new requests until the timeout and then cuts them, so none can finish; for example %sDRAIN_TIMEOUT=%v",
+			c.DrainDelay, Prefix, c.DrainTimeout, Prefix, c.DrainDelay+time.Minute))
 	}
 }
 
