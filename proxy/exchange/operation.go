@@ -24,6 +24,14 @@ const (
 	Moderation      Operation = "moderation"
 )
 
+// Operations lists every operation.
+func Operations() []Operation {
+	return []Operation{
+		Chat, GenerateContent, TextCompletion, Embeddings, FetchResponse,
+		ImageGeneration, Speech, Transcription, Rerank, Moderation,
+	}
+}
+
 // Generates reports whether the answer to o consists of generated tokens: only then do
 // TTFT, ITL and TPOT mean something. The conventions call these operations inference.
 func (o Operation) Generates() bool {
