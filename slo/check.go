@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/spelling"
 )
 
 // Bounds on a Set. Every SLO is a label value and some 80 KiB of counters.
@@ -60,13 +61,13 @@ func (s *SLO) checkName(named map[string]*SLO) Problems {
 	case s.Name == "":
 		return Problems{s.Problem("name", "there is none", "name it by whom it serves: chat-interactive")}
 	case !names.MatchString(s.Name):
-		return Problems{s.Problem("name", strconv.Quote(s.Name)+" is no name", "use up to 63 letters, digits and - . _ between them")}
+		return Problems{s.Problem("name", strconv.Quote(s.Name)+" is no name", "use up to 63 letters, digits and - . _ between them: chat-interactive")}
 	case first != nil:
 		wrong := "another SLO is called " + s.Name
 		if line := first.at.lines["name"]; line > 0 {
 			wrong += fmt.Sprintf(", in line %d", line)
 		}
-		return Problems{s.Problem("name", wrong, "give each its own name")}
+		return Problems{s.Problem("name", wrong, "give each its own name: "+s.Name+"-2")}
 	}
 	named[s.Name] = s
 	return nil
@@ -89,14 +90,15 @@ func (s *SLO) checkPromise() Problems {
 	case w == 0 && s.at.lines["window"] == 0:
 		add("window", "there is none", "write 30d")
 	case w < minWindow || w > maxWindow:
-		add("window", fmt.Sprintf("%s is out of bounds", w), "write something from 1h to 92d: 30d")
+		add("window", writeWindow(w)+" is out of bounds", "write something from 1h to 92d: 30d")
 	case w%time.Hour != 0:
-		add("window", fmt.Sprintf("%s is no whole number of hours", w), "write days, weeks or hours: 30d")
+		add("window", writeWindow(w)+" is no whole number of hours", "write days, weeks or hours: 30d")
 	}
 	switch s.Judge {
 	case "", Chain, Attempt:
 	default:
-		add("judge", strconv.Quote(string(s.Judge))+" cannot be judged", "write chain, the call that the user felt, or attempt")
+		add("judge", strconv.Quote(string(s.Judge))+" cannot be judged",
+			oneOf(string(s.Judge), []string{string(Chain), string(Attempt)}, "write chain, the call that the user felt, or attempt"))
 	}
 	return out
 }
@@ -114,7 +116,7 @@ func (s *SLO) checkGood() Problems {
 		case o.Limit <= 0:
 			out = append(out, s.Problem(key, o.Limit.String()+" can never be kept", "write more than 0: 500ms"))
 		case o.Limit > maxLimit:
-			out = append(out, s.Problem(key, o.Limit.String()+" is out of bounds", "write an hour or less"))
+			out = append(out, s.Problem(key, writeDuration(o.Limit)+" is out of bounds", "write an hour or less: 20s"))
 		}
 		seen[o.Indicator] = true
 	}
@@ -123,6 +125,13 @@ func (s *SLO) checkGood() Problems {
 
 func (s *SLO) checkMatch() Problems {
 	var out Problems
+	if o := s.Match.Operation; o != "" && !slices.Contains(exchange.Operations(), o) {
+		right := spelling.Hint(string(o), operations(exchange.Operations()))
+		if o == "*" {
+			right = "leave it out: an SLO without it is for all operations"
+		}
+		out = append(out, s.Problem("match.operation", strconv.Quote(string(o))+" is no operation", right))
+	}
 	if r := s.Match.InputTokens; r.Min < 0 || r.Max < 0 || r.Max > 0 && r.Max < r.Min {
 		out = append(out, s.Problem("match.input_tokens", fmt.Sprintf("nothing is from %d to %d", r.Min, r.Max), "put the smaller number first: 1001..8000"))
 	}
@@ -140,7 +149,7 @@ func (s *SLO) checkAlerting() Problems {
 	for key, link := range map[string]string{"alerting.runbook": a.Runbook, "alerting.dashboard": a.Dashboard} {
 		u, err := url.Parse(link)
 		if link != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-			out = append(out, s.Problem(key, strconv.Quote(link)+" is no link", "write https://…"))
+			out = append(out, s.Problem(key, strconv.Quote(link)+" is no link", "write https://wiki.example.com/slo, say"))
 		}
 	}
 	for key, names := range map[string][]string{
@@ -150,11 +159,28 @@ func (s *SLO) checkAlerting() Problems {
 	} {
 		for _, name := range names {
 			if !labels.MatchString(name) {
-				out = append(out, s.Problem(key, strconv.Quote(name)+" is no name of a label", "use letters, digits and _, no digit first"))
+				out = append(out, s.Problem(key, strconv.Quote(name)+" is no name of a label", "use letters, digits and _, no digit first: team_name"))
 			}
 		}
 	}
 	return out
+}
+
+// operations returns the names of all.
+func operations(all []exchange.Operation) []string {
+	out := make([]string, len(all))
+	for i, o := range all {
+		out[i] = string(o)
+	}
+	return out
+}
+
+// oneOf names the word of known that the author of word likely meant, or says otherwise.
+func oneOf(word string, known []string, otherwise string) string {
+	if near := spelling.Nearest(word, known); len(near) > 0 {
+		return spelling.Hint(word, known)
+	}
+	return otherwise
 }
 
 // conditions lists the header conditions of s, by name.
@@ -172,6 +198,9 @@ func warnings(set Set) []Warning {
 	for i := range set.SLOs {
 		s := &set.SLOs[i]
 		streams := s.Match.Stream != nil && *s.Match.Stream
+		if o := s.Match.Operation; o != "" && !o.Generates() && o != exchange.FetchResponse && streams {
+			out = append(out, s.Problem("match.stream", "true matches nothing: answers to "+string(o)+" never stream", "leave stream out"))
+		}
 		for _, o := range s.Good {
 			if perToken(o.Indicator) && !streams {
 				out = append(out, s.Problem("good."+o.Indicator.String(),

@@ -193,14 +193,19 @@ func percentile(i exchange.Indicator) int64 {
 
 // concerns tells whether m can match exchanges of that identity.
 func (m *Match) concerns(id identity) bool {
-	address := id.upstream.Address()
-	if !strings.Contains(m.Upstream, ":") {
-		address = id.upstream.Host
-	}
 	return (m.Operation == "" || m.Operation == id.operation) &&
 		(m.Model == "" || exchange.Match(m.Model, id.model)) &&
-		(m.Upstream == "" || exchange.Match(m.Upstream, address)) &&
+		m.leadsTo(id.upstream) &&
 		(m.Stream == nil || *m.Stream == id.stream)
+}
+
+// leadsTo tells whether m can match exchanges with that upstream.
+func (m *Match) leadsTo(upstream exchange.Upstream) bool {
+	address := upstream.Address()
+	if !strings.Contains(m.Upstream, ":") {
+		address = upstream.Host
+	}
+	return m.Upstream == "" || exchange.Match(m.Upstream, address)
 }
 
 // matches says whether the rule matches an exchange whose identity it matches.

@@ -34,7 +34,7 @@ func Parse(name string, in io.Reader) (Set, []Warning, error) {
 	}
 	r := &reader{file: name}
 	if len(text) > maxFile {
-		r.wrong(0, "", "the file is too large", "keep it under 1 MiB")
+		r.wrong(0, "", "the file is too large", "keep it under 1 MiB, as one with 100 SLOs is")
 		return Set{}, nil, r.problems
 	}
 	root, err := r.document(text)
@@ -69,7 +69,7 @@ func (r *reader) document(text []byte) (*yaml.Node, error) {
 			break
 		}
 		if err != nil {
-			return nil, append(r.problems, r.syntax(err))
+			return nil, append(r.problems, Syntax(r.file, text, err))
 		}
 		content := &n
 		if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
@@ -89,18 +89,6 @@ func (r *reader) document(text []byte) (*yaml.Node, error) {
 		return nil, r.problems
 	}
 	return root, nil
-}
-
-func (r *reader) syntax(err error) Problem {
-	p := Problem{File: r.file, Wrong: err.Error(), Right: "write YAML"}
-	var at *yaml.LoadError
-	if errors.As(err, &at) {
-		p.Line, p.Wrong = at.Mark.Line, at.Message
-		if strings.Contains(at.Message, "cannot start any token") {
-			p.Right = "indent with spaces and quote what begins with % @ or `"
-		}
-	}
-	return p
 }
 
 func isOpenSLO(n *yaml.Node) bool {
@@ -124,13 +112,14 @@ func (r *reader) set(root *yaml.Node) Set {
 			set.First = true
 		case "all":
 		default:
-			r.wrong(n.Line, "match", describe(n)+" is neither first nor all", "write first: only the first SLO that matches judges; or all")
+			r.wrong(n.Line, "match", describe(n)+" is neither first nor all",
+				oneOf(n.Value, []string{"first", "all"}, "write first: only the first SLO that matches judges; or all"))
 		}
 	}
 	n := m.get("slos")
 	switch {
 	case n == nil || n.Kind == yaml.SequenceNode && len(n.Content) == 0:
-		r.wrong(m.line, "slos", "there are none", "list at least one")
+		r.wrong(m.line, "slos", "there are none", "list at least one: - name: chat")
 		return set
 	case n.Kind != yaml.SequenceNode:
 		r.wrong(n.Line, "slos", describe(n)+" is no list", "begin each SLO with - name:")
@@ -236,7 +225,7 @@ func (r *reader) exclude(to *SLO, n *yaml.Node, key string) {
 		for _, o := range exchange.Outcomes()[1:] {
 			known = append(known, string(o))
 		}
-		r.wrong(v.Line, key, describe(v)+" is no outcome that can be excluded", suggest(text, known)+"; a status from 400 to 599 can be excluded, too")
+		r.wrong(v.Line, key, describe(v)+" is no outcome that can be excluded", oneOf(text, known, "there are "+strings.Join(known, ", ")+", and statuses from 400 to 599"))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/headway-sidecar/headway/spelling"
 )
 
 // maxDepth bounds chains of aliases and merges.
@@ -58,7 +60,7 @@ func (r *reader) mapping(n *yaml.Node, key string, known ...string) (mapping, bo
 	n = alias(n)
 	m := mapping{key: key, line: n.Line}
 	if n.Kind != yaml.MappingNode {
-		right := "write a mapping of keys to values"
+		right := "write a mapping of keys to values: {team: search}"
 		if len(known) > 0 {
 			right = "write a mapping with " + strings.Join(known, ", ")
 		}
@@ -68,7 +70,7 @@ func (r *reader) mapping(n *yaml.Node, key string, known ...string) (mapping, bo
 	r.gather(&m, n, 0)
 	for _, f := range m.fields {
 		if len(known) > 0 && !slices.Contains(known, f.name) {
-			r.wrong(f.line, m.path(f.name), "there is no such key", suggest(f.name, known))
+			r.wrong(f.line, m.path(f.name), "there is no such key", spelling.Hint(f.name, known))
 		}
 	}
 	return m, true
@@ -139,7 +141,7 @@ func (r *reader) list(n *yaml.Node, key string) []*yaml.Node {
 // text reads a scalar.
 func (r *reader) text(n *yaml.Node, key string) string {
 	if n.Kind != yaml.ScalarNode {
-		r.wrong(n.Line, key, describe(n)+" is no text", "write a single value")
+		r.wrong(n.Line, key, describe(n)+" is no text", "write a single value, as in name: chat")
 		return ""
 	}
 	return n.Value
@@ -148,7 +150,11 @@ func (r *reader) text(n *yaml.Node, key string) string {
 // flag reads true or false.
 func (r *reader) flag(n *yaml.Node, key string) bool {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" {
-		r.wrong(n.Line, key, describe(n)+" is neither true nor false", "write true or false")
+		right := "write true or false"
+		if near := spelling.Nearest(n.Value, []string{"true", "false"}); n.Kind == yaml.ScalarNode && len(near) == 1 {
+			right = "did you mean " + near[0] + "?"
+		}
+		r.wrong(n.Line, key, describe(n)+" is neither true nor false", right)
 		return false
 	}
 	return strings.EqualFold(n.Value, "true")
@@ -180,39 +186,4 @@ func describe(n *yaml.Node) string {
 		return fmt.Sprintf("%q", n.Value)
 	}
 	return "it"
-}
-
-// suggest names the known key that the author likely meant, or all known keys.
-func suggest(name string, known []string) string {
-	best, distance := "", 3
-	for _, k := range known {
-		if d := edits(strings.ToLower(name), k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
-	}
-	return "there are " + strings.Join(known, ", ")
-}
-
-// edits is the Levenshtein distance of a and b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (r *reader) threshold(n *yaml.Node, key string) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		r.wrong(n.Line, key, fmt.Sprintf("%q is no duration", text), "write a number and its unit: 500ms, 1.5s, 2m")
+		r.wrong(n.Line, key, fmt.Sprintf("%q is no duration", text), respell(text, []string{"ms", "s", "m", "h"}, "write a number and its unit: 500ms, 1.5s, 2m"))
 		return 0
 	}
 	return d
@@ -39,7 +40,7 @@ func (r *reader) window(n *yaml.Node, key string) time.Duration {
 		}
 		count, err := strconv.Atoi(number)
 		if err != nil || count < 0 || count > 10_000 {
-			r.wrong(n.Line, key, fmt.Sprintf("%q is no window", text), "write whole days or weeks: 30d, 4w")
+			r.wrong(n.Line, key, fmt.Sprintf("%q is no window", text), respell(text, []string{"d", "w"}, "write whole days or weeks: 30d, 4w"))
 			return 0
 		}
 		return time.Duration(count*hours) * time.Hour
@@ -50,9 +51,30 @@ func (r *reader) window(n *yaml.Node, key string) time.Duration {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		r.wrong(n.Line, key, fmt.Sprintf("%q is no window", text), "write days, weeks or hours: 30d, 4w, 720h")
+		r.wrong(n.Line, key, fmt.Sprintf("%q is no window", text), respell(text, []string{"h", "d", "w"}, "write days, weeks or hours: 30d, 4w, 720h"))
 	}
 	return d
+}
+
+// respell returns a correction of a duration such as 500 msec or 30 days: the same number
+// with the one of units that its author likely meant. Otherwise it returns otherwise.
+func respell(text string, units []string, otherwise string) string {
+	number := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+	words := map[string][]string{
+		"ms": {"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"}, "s": {"s", "sec", "secs", "second", "seconds"},
+		"m": {"m", "min", "mins", "minute", "minutes"}, "h": {"h", "hr", "hrs", "hour", "hours"},
+		"d": {"d", "day", "days"}, "w": {"w", "wk", "week", "weeks"},
+	}
+	unit := strings.ToLower(strings.TrimSpace(text[len(number):]))
+	if _, err := strconv.ParseFloat(number, 64); err != nil {
+		return otherwise
+	}
+	for _, u := range units {
+		if slices.Contains(words[u], unit) {
+			return "did you mean " + number + u + "?"
+		}
+	}
+	return otherwise
 }
 
 // percent reads a number, with or without its sign.

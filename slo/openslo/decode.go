@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/spelling"
 )
 
 // maxFile bounds a file, in bytes.
@@ -37,7 +38,7 @@ func Decode(name string, in io.Reader) ([]Object, error) {
 			break
 		}
 		if err != nil {
-			return nil, append(wrong, invalid(name, 0, err)...)
+			return nil, append(wrong, slo.Syntax(name, text, err))
 		}
 		if node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
 			node = node.Content[0]
@@ -61,7 +62,7 @@ func decode(file string, node *yaml.Node) (Object, slo.Problems) {
 		Kind       Kind   `yaml:"kind"`
 	}
 	if err := node.Load(&head); err != nil {
-		return Object{}, invalid(file, node.Line, err)
+		return Object{}, mistakes(file, node.Line, err)
 	}
 	problem := func(key, wrong, right string) (Object, slo.Problems) {
 		return Object{}, slo.Problems{{File: file, Line: node.Line, Key: key, Wrong: wrong, Right: right}}
@@ -71,28 +72,31 @@ func decode(file string, node *yaml.Node) (Object, slo.Problems) {
 	}
 	o := Object{node: node, Spec: newSpec(head.Kind)}
 	if o.Spec == nil {
-		return problem("kind", fmt.Sprintf("%q is none of OpenSLO's", head.Kind), "write SLO")
+		return problem("kind", fmt.Sprintf("%q is none of OpenSLO's", head.Kind), spelling.Hint(string(head.Kind), kinds()))
 	}
-	var raw struct {
-		APIVersion string    `yaml:"apiVersion"`
-		Kind       Kind      `yaml:"kind"`
-		Metadata   Metadata  `yaml:"metadata"`
-		Spec       yaml.Node `yaml:"spec"`
-	}
+	var raw envelope
 	if err := node.Load(&raw, yaml.WithKnownFields()); err != nil {
-		return Object{}, invalid(file, node.Line, err)
+		return Object{}, mistakes(file, node.Line, err)
 	}
 	if raw.Spec.Kind == 0 {
-		return problem("spec", "there is none", "see the OpenSLO specification, v1")
+		return problem("spec", "there is none", "write spec: with the keys of the "+string(o.Kind)+" below it, as in service: chat")
 	}
 	if err := raw.Spec.Load(o.Spec, yaml.WithKnownFields()); err != nil {
-		return Object{}, invalid(file, raw.Spec.Line, err)
+		return Object{}, mistakes(file, raw.Spec.Line, err)
 	}
 	o.APIVersion, o.Kind, o.Metadata = raw.APIVersion, raw.Kind, raw.Metadata
 	if o.Metadata.Name == "" {
 		return problem("metadata.name", "there is none", "name the "+string(o.Kind))
 	}
 	return o, nil
+}
+
+// envelope is an object whose spec is not read yet.
+type envelope struct {
+	APIVersion string    `yaml:"apiVersion"`
+	Kind       Kind      `yaml:"kind"`
+	Metadata   Metadata  `yaml:"metadata"`
+	Spec       yaml.Node `yaml:"spec"`
 }
 
 // newSpec is an empty spec of kind, nil for an unknown kind.
@@ -114,23 +118,6 @@ func newSpec(kind Kind) any {
 		return new(NotificationSpec)
 	}
 	return nil
-}
-
-// invalid is err as Problems, with lines where err tells them.
-func invalid(file string, line int, err error) slo.Problems {
-	var several *yaml.LoadErrors
-	if errors.As(err, &several) {
-		var out slo.Problems
-		for _, one := range several.Errors {
-			out = append(out, slo.Problem{File: file, Line: one.Mark.Line, Wrong: one.Message, Right: "see the OpenSLO specification, v1"})
-		}
-		return out
-	}
-	var one *yaml.LoadError
-	if errors.As(err, &one) {
-		return slo.Problems{{File: file, Line: one.Mark.Line, Wrong: one.Message, Right: "write YAML"}}
-	}
-	return slo.Problems{{File: file, Line: line, Wrong: err.Error(), Right: "see the OpenSLO specification, v1"}}
 }
 
 // Encode writes objects, each as a document.

@@ -258,7 +258,15 @@ spec:
 		t.Fatal(err)
 	}
 	tests := []struct{ name, old, new, want string }{
-		{"unknown key", "  service: chat", "  servise: chat", `a:5: `},
+		{"unknown key", "  service: chat", "  servise: chat", `a:5: servise: there is no such key; did you mean service?`},
+		{"unknown key of the document", "apiVersion: openslo/v1", "apiVersion: openslo/v1\nmetdata: {}", `a:2: metdata: there is no such key; did you mean metadata?`},
+		{"unknown key inside", "{target: 0.99}", "{traget: 0.99}", `traget: there is no such key; did you mean target?`},
+		{"unknown key of an inline object", "  timeWindow", "  alertPolicies: [{knid: b}]\n  timeWindow", "knid: there is no such key; did you mean kind?"},
+		{"a value in place of a list", "[{target: 0.99}]", "4", `a:9: "4" is no list; write a list: `},
+		{"a list in place of a mapping", "metadata: {name: a}, spec", "metadata: [a], spec", "a list is no mapping; write a mapping with name, displayName, labels, annotations"},
+		{"a word in place of a number", "target: 0.99", "target: high", `"high" is no number; write a number: 0.99`},
+		{"a kind with a slip", "kind: SLO", "kind: SOL", `kind: "SOL" is none of OpenSLO's; did you mean SLO`},
+		{"an operation with a slip", `{"ttft": "500ms"}'`, `{"ttft": "500ms"}', headway-sidecar.github.io/match: '{operation: chta}'`, `match.operation: "chta" is no operation; did you mean chat?`},
 		{"another version", "openslo/v1", "openslo/v1alpha", `a:1: apiVersion: "openslo/v1alpha" is not read; write openslo/v1`},
 		{"another kind", "kind: SLO", "kind: Pod", `kind: "Pod" is none of OpenSLO's`},
 		{"no name", "{name: a,", "{", "metadata.name: there is none"},
@@ -272,7 +280,7 @@ spec:
 		{"an annotation that is no key", "github.io/good", "github.io/well", "headway-sidecar.github.io/well is no key of an SLO"},
 		{"an annotation that is no YAML", `{"ttft": "500ms"}`, `{"ttft`, "is neither JSON nor YAML"},
 		{"a reference to nothing", "  timeWindow", "  alertPolicies: [{alertPolicyRef: b}]\n  timeWindow", "there is no AlertPolicy called b"},
-		{"broken YAML", "spec:", "spec: [", "a:"},
+		{"broken YAML", "spec:", "spec: [", `a:6: "  indicator: {metadata: {name: a}, spec: {ratioMetric: {total: {metricSource: {t…": did not find expected ',' or ']'; close every bracket`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -233,7 +233,7 @@ func (r *reader) ornaments(o *Object, spec *SLOSpec) {
 func (r *reader) assemble(o *Object, d *document) (slo.SLO, bool) {
 	text, err := yaml.Dump(map[string]any{"slos": []*document{d}})
 	if err != nil {
-		r.refuse(o, "spec", err.Error(), "see the OpenSLO specification, v1")
+		r.refuse(o, "spec", err.Error(), "compare it with the output of headway slo convert --to openslo")
 		return slo.SLO{}, false
 	}
 	set, warnings, err := slo.Parse(r.file, bytes.NewReader(text))
@@ -244,7 +244,7 @@ func (r *reader) assemble(o *Object, d *document) (slo.SLO, bool) {
 		return slo.SLO{}, false
 	}
 	if err != nil {
-		r.refuse(o, "spec", err.Error(), "see the OpenSLO specification, v1")
+		r.refuse(o, "spec", err.Error(), "compare it with the output of headway slo convert --to openslo")
 		return slo.SLO{}, false
 	}
 	for _, w := range warnings {
