@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +21,17 @@ func busyAddress(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	return l.Addr().String()
+}
+
+// sloOf writes an SLO file with one SLO that matches so, and returns its path.
+func sloOf(t *testing.T, match string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "slo.yaml")
+	text := "slos:\n  - name: a\n    match: {" + match + "}\n    objective: 99\n    window: 30d\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
@@ -56,6 +69,9 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a misspelt variable that is allowed", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x", "ALLOW_UNKNOWN": "true"}, []string{"run", "--check"}, 0, "configuration is valid\n", "headway run: warning: HEADWAY_UPSTRAEM: "},
 		{"an upstream that is the sidecar itself", map[string]string{"UPSTREAM": "http://localhost:8480"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: \"http://localhost:8480\" leads to HEADWAY_LISTEN=127.0.0.1:8480"},
 		{"an upstream that is the sidecar itself, not checked", map[string]string{"UPSTREAM": "http://localhost:8480"}, []string{"run"}, 2, "", "\nHEADWAY_UPSTREAM: "},
+		{"an SLO that nothing can match", map[string]string{"UPSTREAM": "http://h", "SLO_FILE": sloOf(t, "upstream: api.openai.com")}, []string{"run", "--check"}, 0, "configuration is valid\n", `slos[0].match.upstream: "api.openai.com" matches nothing: no upstream is configured so; there are h:80`},
+		{"an SLO of any upstream, in transparent mode", map[string]string{"TRANSPARENT_LISTEN": "[::]:8482", "SLO_FILE": sloOf(t, "upstream: api.openai.com")}, []string{"run", "--check"}, 0, "configuration is valid\n", ""},
+		{"an SLO of an operation that does not exist", map[string]string{"UPSTREAM": "http://h", "SLO_FILE": sloOf(t, "operation: chta")}, []string{"run", "--check"}, 2, "", `:3: slos[0].match.operation: "chta" is no operation; did you mean chat?`},
 		{"a wrong configuration, checked", map[string]string{"ROLE": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: is not set"},
 		{"a wrong configuration before a port is bound", map[string]string{"ROLE": "x", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_ROLE: "},
 		{"a port in use", map[string]string{"UPSTREAM": "http://h", "LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_LISTEN: listen tcp " + busy},

@@ -37,7 +37,7 @@ func runRules(_ context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	warn(errs, "rules", warnings)
+	warn(errs, "rules", append(warnings, anywhere().Unmatched(set)...))
 	return rules.Write(out, rules.Render(set, o.options), o.format, o.object)
 }
 

@@ -38,6 +38,7 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		for _, w := range c.Warnings {
 			fmt.Fprintf(errs, "headway run: warning: %v\n", w)
 		}
+		warn(errs, "run", append(c.SLOs.Warnings, sidecar.Traffic(c).Unmatched(c.SLOs.Set)...))
 		fmt.Fprintln(out, "configuration is valid")
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/openslo"
 	"github.com/headway-sidecar/headway/slo/pyrra"
@@ -58,6 +59,9 @@ func warn(w io.Writer, command string, warnings []slo.Warning) {
 		fmt.Fprintf(w, "headway %s: warning: %v\n", command, one)
 	}
 }
+
+// anywhere returns the traffic of a sidecar with any configuration.
+func anywhere() slo.Traffic { return slo.Traffic{Operations: sidecar.Operations()} }
 
 const sloUsage = `usage: headway slo convert --to FORMAT [flags] FILE
 
@@ -143,7 +147,7 @@ func (o convertOptions) convert(out, errs io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
-	warn(errs, "slo convert", append(warnings, lost...))
+	warn(errs, "slo convert", slices.Concat(warnings, anywhere().Unmatched(set), lost))
 	_, err = out.Write(text.Bytes())
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/exporter"
@@ -23,21 +24,23 @@ type objectives struct {
 	judge *slo.Judge
 	file  *liveFile // nil without HEADWAY_SLO_FILE
 	state string    // path of the error budgets; empty keeps none
+	seen  slo.Traffic
 	log   *slog.Logger
-	// changed is called with every set that comes into force, before the judge uses it.
-	changed func(slo.Set)
+	// changed is called with every set that comes into force, before the judge uses it. It
+	// returns warnings about parts that take effect later.
+	changed func(slo.Set) []slo.Warning
 }
 
 // newObjectives returns objectives with the SLOs of c. The judge passes exchanges on to
 // next.
 func newObjectives(c config.Config, log *slog.Logger, next exchange.ChainObserver) *objectives {
-	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), log: log, changed: func(slo.Set) {}}
+	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), seen: Traffic(c), log: log, changed: func(slo.Set) []slo.Warning { return nil }}
 	if c.StateDir != "" {
 		o.state = filepath.Join(c.StateDir, stateFile)
 	}
 	if c.SLOFile != "" {
 		o.file = &liveFile{path: c.SLOFile, apply: o.apply, log: log, seen: sha256.Sum256(c.SLOs.Text)}
-		o.warn(c.SLOs.Warnings)
+		o.warn(append(c.SLOs.Warnings, o.seen.Unmatched(c.SLOs.Set)...))
 	}
 	return o
 }
@@ -49,8 +52,7 @@ func (o *objectives) apply(text []byte) error {
 	if err != nil {
 		return err
 	}
-	o.warn(warnings)
-	o.changed(set)
+	o.warn(slices.Concat(warnings, o.seen.Unmatched(set), o.changed(set)))
 	o.judge.Replace(set)
 	return nil
 }

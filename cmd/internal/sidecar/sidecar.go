@@ -23,6 +23,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/chain"
+	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -72,7 +73,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		return nil, err
 	}
 	s.tap = tap.New(tap.Config{
-		Dialects:   slices.Concat(openai.Dialects(), anthropic.Dialects()),
+		Dialects:   dialects(),
 		Observer:   s.chains,
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
@@ -88,6 +89,9 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	close(s.wired)
 	return s, nil
 }
+
+// dialects returns every dialect that headway reads.
+func dialects() dialect.Set { return slices.Concat(openai.Dialects(), anthropic.Dialects()) }
 
 // Listen binds the ports. listenName and adminName are the names of the settings with
 // the addresses. An error begins with the setting that is to blame.
@@ -137,7 +141,10 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	}
 	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes}, s.otlp.observers()...), observers...))
 	s.slos = newObjectives(c, s.log, next)
-	s.slos.changed = func(set slo.Set) { s.metrics.SetEdges(edges(set)) }
+	s.slos.changed = func(set slo.Set) []slo.Warning {
+		s.metrics.SetEdges(edges(set))
+		return s.otlp.unbound(c.SemConv, set)
+	}
 	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
 	return nil
 }
