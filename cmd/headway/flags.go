@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/headway-sidecar/headway/spelling"
 )
 
 // newFlags returns an empty set of flags for the named command. The set prints no
@@ -33,13 +35,30 @@ func parseFlags(f *flag.FlagSet, args []string, about string, out io.Writer) err
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		if list, ok := out.(*flagList); ok {
+			f.VisitAll(func(one *flag.Flag) { list.flags = append(list.flags, one) })
+			return err
+		}
 		fmt.Fprintf(out, "%s\n", about)
 		printFlags(f, out)
 		return err
 	case err != nil:
-		return usageError{fmt.Errorf("%w; headway %s -h lists the flags", err, f.Name())}
+		return usageError{fmt.Errorf("%w%s; headway %s -h lists the flags", err, meantFlag(f, err), f.Name())}
 	}
 	return nil
+}
+
+// meantFlag is a hint at the flag of f that the user likely meant, if err says that f has
+// no such flag.
+func meantFlag(f *flag.FlagSet, err error) string {
+	_, name, unknown := strings.Cut(err.Error(), "flag provided but not defined: -")
+	var names []string
+	f.VisitAll(func(one *flag.Flag) { names = append(names, one.Name) })
+	near := spelling.Nearest(name, names)
+	if !unknown || len(near) == 0 {
+		return ""
+	}
+	return ": did you mean --" + strings.Join(near, " or --") + "?"
 }
 
 // printFlags lists the flags of f.

@@ -13,7 +13,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/spelling"
 )
 
 // Exit codes.
@@ -43,6 +48,7 @@ func commands() []command {
 		{"redirect", "the packet-filter rules of transparent mode: install, remove, show", runRedirect},
 		{"wait", "blocks until the sidecar beside it is ready, and may run a command then", runWait},
 		{"stop", "asks the sidecar beside it to drain and exit", runStop},
+		{"completion", "a script that completes commands and flags in bash, zsh or fish", runCompletion},
 		{"version", "version, commit and Go version", runVersion},
 	}
 }
@@ -62,8 +68,10 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	case len(args) == 0:
 		usage(errs)
 		return exitUsage
+	case args[0] == "help" && len(args) > 1 && strings.HasPrefix(args[1], config.Prefix):
+		return exitCode("help", explain(args[1:], out), errs)
 	case args[0] == "help" && len(args) > 1:
-		args = []string{args[1], "-h"}
+		args = append(slices.Clip(args[1:]), "-h")
 	case args[0] == "--version":
 		args = []string{"version"}
 	case args[0] == "help", args[0] == "-h", args[0] == "--help":
@@ -75,7 +83,15 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 			return exitCode(c.name, c.run(ctx, args[1:], out, errs), errs)
 		}
 	}
-	fmt.Fprintf(errs, "headway: no command %q\n\n", args[0])
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	hint := ""
+	if len(spelling.Nearest(args[0], names)) > 0 {
+		hint = "; " + spelling.Hint(args[0], names)
+	}
+	fmt.Fprintf(errs, "headway: no command %q%s\n\n", args[0], hint)
 	usage(errs)
 	return exitUsage
 }
@@ -99,9 +115,9 @@ func exitCode(name string, err error, errs io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "headway times every token of LLM traffic, from beside the application.\n\nUsage: headway COMMAND [flags]\n\nCommands:")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
 	}
-	fmt.Fprintln(w, "\nheadway COMMAND -h says more about each.")
+	fmt.Fprintln(w, "\nheadway COMMAND -h says more about each, and headway help HEADWAY_UPSTREAM about a variable.")
 }
 
 // usageError is an errUsage with the text of the error in it.

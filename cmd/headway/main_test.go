@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,14 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"help", nil, []string{"--help"}, 0, "Commands:", ""},
 		{"an unknown command", nil, []string{"rum"}, 2, "", `no command "rum"`},
 		{"help for a command", nil, []string{"help", "run"}, 0, "HEADWAY_DRAIN_TIMEOUT (default 10m)\n", ""},
+		{"help for a verb", nil, []string{"help", "redirect", "remove"}, 0, "--backend way", ""},
+		{"help for a variable", nil, []string{"help", "HEADWAY_LISTEN"}, 0, "  HEADWAY_LISTEN (default 127.0.0.1:8480)\n      address of the port", ""},
+		{"help for an unknown variable", nil, []string{"help", "HEADWAY_LISTNE"}, 2, "", "headway help: HEADWAY_LISTNE: headway has no such variable; did you mean HEADWAY_LISTEN?\n"},
+		{"a command with a slip", nil, []string{"rulse"}, 2, "", `no command "rulse"; did you mean rules?`},
+		{"a flag with a slip", nil, []string{"run", "--chek"}, 2, "", "-chek: did you mean --check?; headway run -h lists the flags\n"},
+		{"a verb with a slip", nil, []string{"redirect", "instal"}, 2, "", `"instal" is none of install, remove, show: did you mean install?`},
+		{"a shell that headway does not know", nil, []string{"completion", "bush"}, 2, "", `no script for "bush"; did you mean bash?`},
+		{"no shell", nil, []string{"completion"}, 2, "", "which shell? bash, zsh or fish"},
 		{"help for an unknown command", nil, []string{"help", "rum"}, 2, "", `no command "rum"`},
 		{"run -h", nil, []string{"run", "-h"}, 0, "--check ", ""},
 		{"demo -h", nil, []string{"demo", "-h"}, 0, "(default 127.0.0.1:8480)", ""},
@@ -93,6 +102,40 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 				t.Errorf("stderr is not %q:\n%s", tt.stderr, &stderr)
 			}
 		})
+	}
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, c := range completions(t.Context()) {
+		if c.command == "help" {
+			continue
+		}
+		path := []string{c.command}
+		if c.verb != "" {
+			path = append(path, c.verb)
+		}
+		for _, args := range [][]string{append([]string{"help"}, path...), append(slices.Clone(path), "-h"), append(slices.Clone(path), "--help")} {
+			t.Run(strings.Join(args, " "), func(t *testing.T) {
+				var stdout, stderr bytes.Buffer
+				if code := dispatch(t.Context(), args, &stdout, &stderr); code != exitOK || stderr.Len() > 0 {
+					t.Fatalf("exit code %d: %s", code, &stderr)
+				}
+				text := stdout.String()
+				if !strings.HasPrefix(text, "usage: headway "+c.command) {
+					t.Errorf("it does not begin with the usage:\n%s", text)
+				}
+				for _, f := range c.flags {
+					if !strings.Contains(text, "\n  --"+f.Name+" ") || f.Usage == "" {
+						t.Errorf("--%s is not explained in:\n%s", f.Name, text)
+					}
+				}
+				for _, verb := range c.verbs {
+					if !strings.Contains(text, verb) {
+						t.Errorf("%s is not in:\n%s", verb, text)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ install makes them, in place of those that headway made before; remove takes
 exactly those away; show prints them and touches nothing. install and remove need
 the capability NET_ADMIN. docs/redirect.md has the details.`
 
+func redirectActions() []string { return []string{"install", "remove", "show"} }
+
 // redirectOptions are the parsed arguments of redirect.
 type redirectOptions struct {
 	action    string
@@ -54,13 +56,13 @@ func parseRedirect(args []string, out io.Writer) (redirectOptions, error) {
 		o.action = args[0]
 	}
 	switch o.action {
-	case "install", "remove", "show":
 	case "-h", "--help", "-help":
 		return o, parse(newFlags("redirect"), args, redirectUsage+"\n\nheadway redirect install -h lists the flags.", out)
 	case "":
 		return o, usageError{errors.New("install, remove or show?")}
-	default:
-		return o, usageError{fmt.Errorf("%q is none of install, remove, show", o.action)}
+	}
+	if err := config.OneOf(o.action, redirectActions()...); err != nil {
+		return o, usageError{err}
 	}
 	f := newFlags("redirect " + o.action)
 	settle := redirectFlags(f, &o)

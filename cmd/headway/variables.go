@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
@@ -35,6 +38,26 @@ func listVariables(variables []config.Variable) string {
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// explain prints the meaning of each of the named variables.
+func explain(names []string, out io.Writer) error {
+	all := config.Variables()
+	var asked []config.Variable
+	var wrong []error
+	for _, name := range names {
+		at := slices.IndexFunc(all, func(v config.Variable) bool { return v.Name == name })
+		if at < 0 {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, config.UnknownVariable(name)))
+			continue
+		}
+		asked = append(asked, all[at])
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return usageError{err}
+	}
+	_, err := fmt.Fprintln(out, strings.TrimPrefix(listVariables(asked), "\n"))
+	return err
 }
 
 // fill breaks text between words into lines of so many columns.

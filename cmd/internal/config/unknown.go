@@ -33,9 +33,9 @@ func Unknown(environ []string) []string {
 // squeezed is name in upper case and without underscores.
 func squeezed(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }
 
-// unknownVariable says that headway does not know a variable, and names the variable that
-// the user likely meant. It does not show the value, which may be anything.
-func unknownVariable(name string) error {
+// UnknownVariable is the error that headway does not know the variable with that name. It
+// names the variable that the user likely meant, and not name itself.
+func UnknownVariable(name string) error {
 	var known []string
 	for _, v := range Variables() {
 		known = append(known, strings.TrimPrefix(v.Name, Prefix))
@@ -56,7 +56,7 @@ func (c *Config) checkUnknown(environ []string, f *findings) {
 		say = f.warn
 	}
 	for _, name := range Unknown(environ) {
-		say(name, unknownVariable(name))
+		say(name, UnknownVariable(name))
 	}
 }
 

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/spelling"
+)
+
+const completionUsage = `usage: headway completion bash|zsh|fish
+
+Prints a script that lets a shell complete headway's commands and flags, and, after
+headway help, the names of variables. To load it:
+  bash  source <(headway completion bash)
+  zsh   source <(headway completion zsh)     after compinit
+  fish  headway completion fish | source`
+
+// verbs returns the words of which one must follow the name of a command.
+func verbs(command string) []string {
+	switch command {
+	case "redirect":
+		return redirectActions()
+	case "slo":
+		return []string{"convert"}
+	case "completion":
+		return shells()
+	}
+	return nil
+}
+
+// shells returns the shells that headway writes a script for.
+func shells() []string { return []string{"bash", "zsh", "fish"} }
+
+// runCompletion is `headway completion`.
+func runCompletion(ctx context.Context, args []string, out, _ io.Writer) error {
+	shell := ""
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		shell, args = args[0], args[1:]
+	}
+	if err := parse(newFlags("completion"), args, completionUsage, out); err != nil {
+		return err
+	}
+	switch shell {
+	case "bash":
+		return writeBash(out, completions(ctx))
+	case "zsh":
+		return writeZsh(out, completions(ctx))
+	case "fish":
+		return writeFish(out, completions(ctx))
+	case "":
+		return usageError{errors.New("which shell? bash, zsh or fish")}
+	}
+	return usageError{fmt.Errorf("no script for %q; %s", shell, spelling.Hint(shell, shells()))}
+}
+
+// completed is a command, or a verb of one, with the words that may follow it.
+type completed struct {
+	command, verb string
+	summary       string
+	verbs         []string
+	flags         []*flag.Flag
+}
+
+// flagList is an output that gathers the flags of a command in place of its help.
+type flagList struct{ flags []*flag.Flag }
+
+func (l *flagList) Write(p []byte) (int, error) { return len(p), nil }
+
+// completions asks each command for its flags. So a new flag is completed without a line
+// here.
+func completions(ctx context.Context) []completed {
+	var all []completed
+	ask := func(c *command, verb string, args ...string) {
+		var list flagList
+		_ = c.run(ctx, append(args, "-h"), &list, io.Discard) // -h ends with flag.ErrHelp
+		all = append(all, completed{command: c.name, verb: verb, summary: c.summary, verbs: verbs(c.name), flags: list.flags})
+	}
+	for _, c := range commands() {
+		ask(&c, "")
+		for _, verb := range verbs(c.name) {
+			ask(&c, verb, verb)
+		}
+	}
+	help := completed{command: "help", summary: "help for a command, or the meaning of a variable"}
+	for _, c := range all {
+		if c.verb == "" {
+			help.verbs = append(help.verbs, c.command)
+		}
+	}
+	for _, v := range config.Variables() {
+		help.verbs = append(help.verbs, v.Name)
+	}
+	return append(all, help)
+}
+
+// names returns the words that may follow c, for shells that show no descriptions.
+func (c *completed) names() string {
+	var words []string
+	if c.verb == "" {
+		words = append(words, c.verbs...)
+	}
+	for _, f := range c.flags {
+		words = append(words, "--"+f.Name)
+	}
+	return strings.Join(words, " ")
+}
+
+// writeBash writes the script for bash.
+func writeBash(out io.Writer, all []completed) error {
+	var commands []string
+	var b strings.Builder
+	for i := len(all) - 1; i >= 0; i-- { // verbs before their commands, whose patterns match them too
+		c := &all[i]
+		verb := c.verb
+		if verb == "" {
+			commands, verb = append([]string{c.command}, commands...), "*"
+		}
+		fmt.Fprintf(&b, "    %s/%s) words=%q ;;\n", c.command, verb, c.names())
+	}
+	_, err := fmt.Fprintf(out, `_headway() {
+  local words=%q
+  if ((COMP_CWORD > 1)); then
+    case "${COMP_WORDS[1]}/${COMP_WORDS[2]}" in
+%s    *) words= ;;
+    esac
+  fi
+  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+complete -o default -F _headway headway
+`, strings.Join(commands, " "), b.String())
+	return err
+}
+
+// writeZsh writes the script for zsh, which reads scripts for bash with bashcompinit.
+func writeZsh(out io.Writer, all []completed) error {
+	if _, err := fmt.Fprintln(out, "autoload -Uz bashcompinit && bashcompinit"); err != nil {
+		return err
+	}
+	return writeBash(out, all)
+}
+
+// writeFish writes the script for fish.
+func writeFish(out io.Writer, all []completed) error {
+	var b strings.Builder
+	for _, c := range all {
+		seen := "__fish_seen_subcommand_from " + c.command
+		if c.verb == "" {
+			fmt.Fprintf(&b, "complete -c headway -f -n __fish_use_subcommand -a %s -d %s\n", c.command, fishQuoted(c.summary))
+			for _, verb := range c.verbs {
+				fmt.Fprintf(&b, "complete -c headway -f -n '%s; and not __fish_seen_subcommand_from %s' -a %s\n", seen, strings.Join(c.verbs, " "), verb)
+			}
+		} else {
+			seen += "; and __fish_seen_subcommand_from " + c.verb
+		}
+		for _, f := range c.flags {
+			value, text := flag.UnquoteUsage(f)
+			needs := ""
+			if value != "" {
+				needs = " -r"
+			}
+			fmt.Fprintf(&b, "complete -c headway -n '%s' -l %s%s -d %s\n", seen, f.Name, needs, fishQuoted(text))
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// fishQuoted quotes text for fish.
+func fishQuoted(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
