@@ -21,6 +21,7 @@ import (
 	"go.yaml.in/yaml/v2"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/proxy"
 )
 
 const (
@@ -63,7 +64,7 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 	}
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("--admin: %q is no http or https URL", base)
+		return nil, fmt.Errorf("--admin: %q is no http or https URL; for example http://127.0.0.1:8481", proxy.Shown(base))
 	}
 	trust := &tls.Config{InsecureSkipVerify: o.insecure}
 	if o.ca != "" {
@@ -130,7 +131,7 @@ func (a *adminClient) ask(ctx context.Context, method, path string, want int) er
 	defer response.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // for the error alone
 	if response.StatusCode != want {
-		return &answerError{what: method + " " + a.base + path, status: response.Status, said: strings.TrimSpace(string(said))}
+		return &answerError{what: method + " " + proxy.Shown(a.base+path), status: response.Status, said: strings.TrimSpace(string(said))}
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a verb with a slip", nil, []string{"redirect", "instal"}, 2, "", `"instal" is none of install, remove, show: did you mean install?`},
 		{"a shell that headway does not know", nil, []string{"completion", "bush"}, 2, "", `no script for "bush"; did you mean bash?`},
 		{"no shell", nil, []string{"completion"}, 2, "", "which shell? bash, zsh or fish"},
+		{"an admin port with a password", nil, []string{"stop", "--admin", "user:s3cret@h"}, 2, "", `--admin: "h" is no http or https URL; for example http://127.0.0.1:8481`},
 		{"help for an unknown command", nil, []string{"help", "rum"}, 2, "", `no command "rum"`},
 		{"run -h", nil, []string{"run", "-h"}, 0, "--check ", ""},
 		{"demo -h", nil, []string{"demo", "-h"}, 0, "(default 127.0.0.1:8480)", ""},
