@@ -135,7 +135,7 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view *live.Vie
 		config.Prefix + "DRAIN_DELAY=0",
 	})
 	if err != nil {
-		return nil, err
+		return nil, inFlags(err, map[string]string{"LISTEN": "listen", "ADMIN_LISTEN": "admin", "SLO_FILE": "slo"})
 	}
 	if o.slo == "" {
 		if c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {

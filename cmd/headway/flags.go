@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/spelling"
 )
 
@@ -59,6 +60,16 @@ func meantFlag(f *flag.FlagSet, err error) string {
 		return ""
 	}
 	return ": did you mean --" + strings.Join(near, " or --") + "?"
+}
+
+// inFlags returns an error of config.Read for a command that made the environment of its
+// flags: in place of each variable the error names the flag.
+func inFlags(err error, flags map[string]string) error {
+	var names []string
+	for variable, name := range flags {
+		names = append(names, config.Prefix+variable+"=", "--"+name+" ", config.Prefix+variable, "--"+name)
+	}
+	return usageError{errors.New(strings.NewReplacer(names...).Replace(err.Error()))}
 }
 
 // printFlags lists the flags of f.

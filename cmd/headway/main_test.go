@@ -57,6 +57,8 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a shell that headway does not know", nil, []string{"completion", "bush"}, 2, "", `no script for "bush"; did you mean bash?`},
 		{"no shell", nil, []string{"completion"}, 2, "", "which shell? bash, zsh or fish"},
 		{"an admin port with a password", nil, []string{"stop", "--admin", "user:s3cret@h"}, 2, "", `--admin: "h" is no http or https URL; for example http://127.0.0.1:8481`},
+		{"a demo of two ports in one", nil, []string{"demo", "--admin", "127.0.0.1:8480"}, 2, "", `--admin: "127.0.0.1:8480" cannot be bound beside --listen (127.0.0.1:8480), which has the same port; for example --admin 127.0.0.1:8481`},
+		{"a demo of no SLO file", nil, []string{"demo", "--slo", "/missing.yaml"}, 2, "", `--slo: "/missing.yaml": no such file or directory; for example --slo /etc/headway/slos.yaml`},
 		{"help for an unknown command", nil, []string{"help", "rum"}, 2, "", `no command "rum"`},
 		{"run -h", nil, []string{"run", "-h"}, 0, "--check ", ""},
 		{"demo -h", nil, []string{"demo", "-h"}, 0, "(default 127.0.0.1:8480)", ""},
