@@ -8,7 +8,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/headway and bin/headway-bench
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+	@echo 'building bin/; the first time that takes some minutes, with a line for each package'
+	CGO_ENABLED=0 go build -v -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 test: ## the quick tests; they need Go and make only
 	go test ./...
