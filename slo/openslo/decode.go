@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
 	"go.yaml.in/yaml/v4"
 
@@ -62,7 +63,7 @@ func decode(file string, node *yaml.Node) (Object, slo.Problems) {
 		Kind       Kind   `yaml:"kind"`
 	}
 	if err := node.Load(&head); err != nil {
-		return Object{}, mistakes(file, node.Line, err)
+		return Object{}, misread(file, node.Line, err)
 	}
 	problem := func(key, wrong, right string) (Object, slo.Problems) {
 		return Object{}, slo.Problems{{File: file, Line: node.Line, Key: key, Wrong: wrong, Right: right}}
@@ -76,13 +77,13 @@ func decode(file string, node *yaml.Node) (Object, slo.Problems) {
 	}
 	var raw envelope
 	if err := node.Load(&raw, yaml.WithKnownFields()); err != nil {
-		return Object{}, mistakes(file, node.Line, err)
+		return Object{}, misread(file, node.Line, err)
 	}
 	if raw.Spec.Kind == 0 {
 		return problem("spec", "there is none", "write spec: with the keys of the "+string(o.Kind)+" below it, as in service: chat")
 	}
 	if err := raw.Spec.Load(o.Spec, yaml.WithKnownFields()); err != nil {
-		return Object{}, mistakes(file, raw.Spec.Line, err)
+		return Object{}, misread(file, raw.Spec.Line, err)
 	}
 	o.APIVersion, o.Kind, o.Metadata = raw.APIVersion, raw.Kind, raw.Metadata
 	if o.Metadata.Name == "" {
@@ -97,6 +98,22 @@ type envelope struct {
 	Kind       Kind      `yaml:"kind"`
 	Metadata   Metadata  `yaml:"metadata"`
 	Spec       yaml.Node `yaml:"spec"`
+}
+
+// misread returns err as Problems in the words of OpenSLO.
+func misread(file string, line int, err error) slo.Problems {
+	roots := []reflect.Type{reflect.TypeFor[envelope]()}
+	for _, kind := range kinds() {
+		roots = append(roots, reflect.TypeOf(newSpec(Kind(kind))))
+	}
+	return slo.Misread(file, line, err, roots...)
+}
+
+// kinds lists the kinds of objects.
+func kinds() []string {
+	return []string{
+		string(KindSLO), string(KindSLI), string(KindService), string(KindDataSource), string(KindPolicy), string(KindCondition), string(KindNotification),
+	}
 }
 
 // newSpec is an empty spec of kind, nil for an unknown kind.

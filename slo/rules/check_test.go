@@ -133,7 +133,10 @@ pairs:
 		t.Errorf("a factor of 9 can fire at 90 %%: %v", got)
 	}
 	for _, bad := range []struct{ old, new, want string }{
-		{"window: 30d", "windows: 30d", "windows"},
+		{"window: 30d", "windows: 30d", "w.yaml:1: windows: there is no such key; did you mean window?"},
+		{"long: 1h", "log: 1h", "log: there is no such key; did you mean long?"},
+		{"factor: 6", "factor: many", `"many" is no number; write a number: `},
+		{"window: 30d", "window: [", `: did not find expected`},
 		{"window: 30d", "window: 30", `"30" is no duration: write 30d, 1h or 5m`},
 		{"window: 30d", "", "window: write the SLO's window"},
 		{"severity: ticket", "severity: critical", `pairs[2].severity: "critical" is neither page nor ticket`},

@@ -1,16 +1,32 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/headway-sidecar/headway/slo"
 )
+
+// windowsFile is a file of windows.
+type windowsFile struct {
+	Window duration
+	Pairs  []windowsPair
+}
+
+type windowsPair struct {
+	Severity    Severity
+	Long, Short duration
+	Factor      float64
+}
 
 // ReadWindows reads a file of windows:
 //
@@ -21,23 +37,19 @@ import (
 // The shorter long window of a severity makes its fast alert, the longer one its
 // slow alert.
 func ReadWindows(name string, in io.Reader) (Windows, error) {
-	var file struct {
-		Window duration
-		Pairs  []struct {
-			Severity    Severity
-			Long, Short duration
-			Factor      float64
-		}
-	}
-	loader, err := yaml.NewLoader(in, yaml.WithKnownFields())
-	if err == nil {
-		err = loader.Load(&file)
-	}
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the file is empty")
-	}
+	text, err := io.ReadAll(in)
 	if err != nil {
 		return Windows{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	var file windowsFile
+	var misread *yaml.LoadErrors
+	switch err := yaml.Load(text, &file, yaml.WithKnownFields()); {
+	case len(bytes.TrimSpace(text)) == 0:
+		return Windows{}, fmt.Errorf("%s: the file is empty; begin with window: 30d", name)
+	case errors.As(err, &misread):
+		return Windows{}, slo.Misread(name, 1, err, reflect.TypeFor[windowsFile]())
+	case err != nil:
+		return Windows{}, slo.Syntax(name, text, err)
 	}
 	w := Windows{Window: time.Duration(file.Window)}
 	for _, p := range file.Pairs {

@@ -1,4 +1,4 @@
-package openslo
+package slo
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/spelling"
 )
 
@@ -19,9 +18,10 @@ var (
 	wrongType  = regexp.MustCompile("^cannot construct !!([a-z]+)(?: `(.*)`)? into (\\S+)$")
 )
 
-// mistakes returns err, with which the YAML library refused a document that begins at
-// line, as Problems in the words of the format.
-func mistakes(file string, line int, err error) slo.Problems {
+// Misread returns err, with which the YAML library refused to read a text into values of
+// the Go types roots, as Problems in the words of the file. line is the line for an error
+// that has none.
+func Misread(file string, line int, err error, roots ...reflect.Type) Problems {
 	var several *yaml.LoadErrors
 	var one *yaml.LoadError
 	var all []*yaml.LoadError
@@ -31,16 +31,16 @@ func mistakes(file string, line int, err error) slo.Problems {
 	case errors.As(err, &one):
 		all = append(all, one)
 	default:
-		return slo.Problems{{File: file, Line: line, Wrong: err.Error(), Right: "begin with apiVersion: " + APIVersion}}
+		return Problems{{File: file, Line: line, Wrong: err.Error()}}
 	}
-	var out slo.Problems
+	var out Problems
 	for _, e := range all {
-		p := slo.Problem{File: file, Line: e.Mark.Line, Wrong: e.Message, Right: "write keys and values, as in service: chat"}
+		p := Problem{File: file, Line: e.Mark.Line, Wrong: e.Message}
 		if m := unknownKey.FindStringSubmatch(e.Message); m != nil {
-			p.Key, p.Wrong, p.Right = m[1], "there is no such key", spelling.Hint(m[1], keysOf(m[2]))
+			p.Key, p.Wrong, p.Right = m[1], "there is no such key", spelling.Hint(m[1], keysOf(m[2], roots))
 		}
 		if m := wrongType.FindStringSubmatch(e.Message); m != nil {
-			p.Wrong, p.Right = misplaced(m[1], m[2], m[3])
+			p.Wrong, p.Right = misplaced(m[1], m[2], m[3], roots)
 		}
 		out = append(out, p)
 	}
@@ -48,14 +48,14 @@ func mistakes(file string, line int, err error) slo.Problems {
 }
 
 // misplaced describes a value with a tag of YAML that stands where a Go type is wanted.
-func misplaced(tag, value, wanted string) (wrong, right string) {
+func misplaced(tag, value, wanted string, roots []reflect.Type) (wrong, right string) {
 	shown := map[string]string{"seq": "a list", "map": "a mapping"}[tag]
 	if shown == "" {
 		shown = fmt.Sprintf("%q", value)
 	}
 	switch {
 	case strings.HasPrefix(wanted, "[]"):
-		return shown + " is no list", "write a list: [{duration: 30d, isRolling: true}]"
+		return shown + " is no list", "write a list: [a, b], or a line that begins with - for each entry"
 	case wanted == "string", strings.HasSuffix(wanted, ".Kind"):
 		return shown + " is no text", "write a single value: chat"
 	case strings.HasPrefix(wanted, "float"), strings.HasPrefix(wanted, "int"):
@@ -63,11 +63,12 @@ func misplaced(tag, value, wanted string) (wrong, right string) {
 	case wanted == "bool":
 		return shown + " is neither true nor false", "write true or false"
 	}
-	return shown + " is no mapping", "write a mapping with " + strings.Join(keysOf(wanted), ", ")
+	return shown + " is no mapping", "write a mapping with " + strings.Join(keysOf(wanted, roots), ", ")
 }
 
-// keysOf lists the keys of the type of objects with that name in Go.
-func keysOf(name string) []string {
+// keysOf lists the keys of the type with that name in Go, which is one of roots or inside
+// one of them.
+func keysOf(name string, roots []reflect.Type) []string {
 	var keys []string
 	seen := map[reflect.Type]bool{}
 	var walk func(t reflect.Type)
@@ -86,9 +87,8 @@ func keysOf(name string) []string {
 			walk(field.Type)
 		}
 	}
-	walk(reflect.TypeFor[envelope]())
-	for _, kind := range kinds() {
-		walk(reflect.TypeOf(newSpec(Kind(kind))))
+	for _, root := range roots {
+		walk(root)
 	}
 	return keys
 }
@@ -97,19 +97,15 @@ func keysOf(name string) []string {
 // the field puts in its place.
 func fieldKeys(field reflect.StructField) []string {
 	key, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-	if key != "" || !strings.Contains(options, "inline") {
+	switch {
+	case key != "":
 		return []string{key}
+	case !strings.Contains(options, "inline"):
+		return []string{strings.ToLower(field.Name)}
 	}
 	var keys []string
 	for inner := range field.Type.Fields() {
 		keys = append(keys, fieldKeys(inner)...)
 	}
 	return keys
-}
-
-// kinds lists the kinds of objects.
-func kinds() []string {
-	return []string{
-		string(KindSLO), string(KindSLI), string(KindService), string(KindDataSource), string(KindPolicy), string(KindCondition), string(KindNotification),
-	}
 }
