@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"time"
 
@@ -128,19 +129,19 @@ func (c *Config) checkMeasurements(check func(key string, err error)) {
 	check("STATE_DIR", checkDir(c.StateDir))
 }
 
+// checkTimes refuses every duration that is negative, and warns of a delay that leaves no
+// time to drain.
 func (c *Config) checkTimes(f *findings) {
-	for key, d := range map[string]time.Duration{
-		"DRAIN_DELAY": c.DrainDelay, "DRAIN_TIMEOUT": c.DrainTimeout, "SCRAPE_WAIT": c.ScrapeWait, "CONNECT_TIMEOUT": c.ConnectTimeout,
-		"HEADER_TIMEOUT": c.HeaderTimeout, "IDLE_TIMEOUT": c.IdleTimeout,
-	} {
-		if d < 0 {
-			f.check(key, predicate("is negative"))
+	values := reflect.ValueOf(*c)
+	for field, value := range values.Fields() {
+		if d, ok := value.Interface().(time.Duration); ok && d < 0 {
+			f.check(field.Tag.Get("env"), predicate("is negative"))
 		}
 	}
 	if c.DrainDelay > 0 && c.DrainTimeout >= 0 && c.DrainDelay >= c.DrainTimeout {
-		f.warn(Prefix+"DRAIN_DELAY", fmt.Errorf("%v is not shorter than %sDRAIN_TIMEOUT=%v, which includes it: "+
+		f.warn(Prefix+"DRAIN_DELAY", fmt.Errorf("%s is not shorter than %sDRAIN_TIMEOUT=%s, which includes it: "+
 			"headway takes new requests until the timeout and then cuts them, so none can finish; for example %sDRAIN_TIMEOUT=%v",
-			c.DrainDelay, Prefix, c.DrainTimeout, Prefix, c.DrainDelay+time.Minute))
+			f.written("DRAIN_DELAY"), Prefix, f.written("DRAIN_TIMEOUT"), Prefix, c.DrainDelay+time.Minute))
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -117,19 +118,28 @@ func notation(t reflect.Type) predicate {
 	return "cannot be read"
 }
 
+// written returns the value of the variable of headway's own that has the key, as the user
+// wrote it, or else the default.
+func (f *findings) written(key string) string {
+	field := fieldOf(Prefix + key)
+	return cmp.Or(f.values[Prefix+key], field.Tag.Get("envDefault"))
+}
+
 // exampleOf returns a right value of a variable: the example in the tag of its field, or
 // its default.
 func exampleOf(variable string) string {
+	field := fieldOf(variable)
+	return cmp.Or(field.Tag.Get("example"), field.Tag.Get("envDefault"))
+}
+
+// fieldOf returns the field of Config for a variable, the zero value if there is none.
+func fieldOf(variable string) reflect.StructField {
 	for field := range reflect.TypeFor[Config]().Fields() {
-		if Prefix+field.Tag.Get("env") != variable {
-			continue
+		if Prefix+field.Tag.Get("env") == variable {
+			return field
 		}
-		if example := field.Tag.Get("example"); example != "" {
-			return example
-		}
-		return field.Tag.Get("envDefault")
 	}
-	return ""
+	return reflect.StructField{}
 }
 
 // quoted returns a value in quotes for a message, without the parts of a URL that may be
@@ -142,16 +152,21 @@ func quoted(value string) string {
 	return strconv.Quote(value)
 }
 
-// sorted returns the findings as errors, each beginning with its variable, in the order
-// of the variables.
+// sorted returns the findings as errors in the order of the variables. Each is one line
+// that begins with its variable: libraries have errors of several lines.
 func sorted(all []finding) []error {
 	slices.SortStableFunc(all, func(a, b finding) int { return strings.Compare(a.variable, b.variable) })
 	var out []error
 	for _, one := range all {
-		if one.variable != "" {
-			one.err = fmt.Errorf("%s: %w", one.variable, one.err)
+		lines := strings.Split(one.err.Error(), "\n")
+		for i := range lines {
+			lines[i] = strings.TrimSpace(lines[i])
 		}
-		out = append(out, one.err)
+		text := strings.Join(lines, " ")
+		if one.variable != "" {
+			text = one.variable + ": " + text
+		}
+		out = append(out, errors.New(text))
 	}
 	return out
 }

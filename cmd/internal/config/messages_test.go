@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +91,18 @@ func TestTheExamplesAreRight(t *testing.T) {
 		if _, err := read(v.Name + "=" + example); err != nil && !strings.HasPrefix(example, "/etc/") && !strings.HasPrefix(example, "/var/") {
 			t.Errorf("%s=%s: %v", v.Name, example, err)
 		}
+	}
+}
+
+// TestAProblemIsOneLine, also if a library has several about it.
+func TestAProblemIsOneLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.yaml")
+	if err := os.WriteFile(file, []byte("tls: 1\nbasic: 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := read("HEADWAY_ADMIN_WEB_CONFIG=" + file)
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "HEADWAY_ADMIN_WEB_CONFIG: "+strconv.Quote(file)) {
+		t.Errorf("%v", err)
 	}
 }
 
