@@ -76,6 +76,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no SLOs", "slos: []", "f:1: slos: there are none; list at least one"},
 		{"SLOs that are no list", "slos: {}", "f:1: slos: a mapping is no list; begin each SLO with - name:"},
 		{"what is no YAML", "slos:\n\t- a", "f:2: \"\\t- a\": found character that cannot start any token; indent with spaces and quote what begins with % @ or `"},
+		{"a text of any length", strings.Repeat("a", 1000), `f:1: "` + strings.Repeat("a", 80) + `…" is no mapping; write a mapping with slos, match`},
 		{"a second document", "slos: []\n---\nslos: []", "f:3: a second document begins; keep all SLOs in one document, without ---"},
 		{"a key that is not known", entry("objektive", "99"), "f:5: slos[0].objektive: there is no such key; did you mean objective?"},
 		{

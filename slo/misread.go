@@ -51,7 +51,7 @@ func Misread(file string, line int, err error, roots ...reflect.Type) Problems {
 func misplaced(tag, value, wanted string, roots []reflect.Type) (wrong, right string) {
 	shown := map[string]string{"seq": "a list", "map": "a mapping"}[tag]
 	if shown == "" {
-		shown = fmt.Sprintf("%q", value)
+		shown = fmt.Sprintf("%q", shorten(value))
 	}
 	switch {
 	case strings.HasPrefix(wanted, "[]"):

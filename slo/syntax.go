@@ -38,7 +38,7 @@ func Syntax(file string, text []byte, err error) Problem {
 	return p
 }
 
-// shorten cuts a line that is too long for a message.
+// shorten cuts a text that is too long for a message: a file that is no SLO file at all.
 func shorten(line string) string {
 	const most = 80
 	if len(line) <= most {
