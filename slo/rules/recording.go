@@ -115,6 +115,9 @@ func (p *plan) canaries() bool {
 	return p.options.Probes && p.slo.Alerting.Page && p.slo.Alerting.MinRequests > 0
 }
 
+// CanaryRuns is the counter of canaries that the rules of Options.Probes read.
+const CanaryRuns = "headway_probe_runs_total"
+
 // canaryRules record the results of canaries for the SLO's operation, model and upstream,
 // over the windows of pages. Each canary counts as one event, in whatever way it failed.
 func (p *plan) canaryRules() []Rule {
@@ -124,7 +127,7 @@ func (p *plan) canaryRules() []Rule {
 		comma = ","
 	}
 	rate := func(outcome string) string {
-		return fmt.Sprintf("sum%s (rate(headway_probe_runs_total{%s%s%s}[%s]))", p.by(), matchers, comma, outcome, rng)
+		return fmt.Sprintf("sum%s (rate(%s{%s%s%s}[%s]))", p.by(), CanaryRuns, matchers, comma, outcome, rng)
 	}
 	all := []Rule{
 		{Record: recordCanaries, Expr: rate(`outcome="ok"`) + "\nor 0 * " + rate(`outcome!=""`), Labels: p.named("verdict", "good")},

@@ -33,7 +33,7 @@ type Options struct {
 	// scrapes have to fit into it. A longer window lags by half of it.
 	Resolution time.Duration
 	// Probes says that canaries run, which speak for an SLO whose own traffic is below the
-	// floor.
+	// floor, and that CanaryRuns counts them.
 	Probes bool
 	// Runbooks is the URL before the name of an alert's page; empty is the constant.
 	Runbooks string
