@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
+	"github.com/headway-sidecar/headway/proxy/redirect"
 )
 
 // manifest has the fields of an example in deploy/kubernetes that the tests read.
@@ -24,16 +27,18 @@ type manifest struct {
 	Kind string
 	Spec struct {
 		Template struct {
-			Spec podSpec
+			Metadata struct{ Annotations map[string]string }
+			Spec     podSpec
 		}
 	}
 }
 
 type podSpec struct {
-	RestartPolicy  string        `yaml:"restartPolicy"`
-	Grace          time.Duration `yaml:"-"`
-	GraceSeconds   int64         `yaml:"terminationGracePeriodSeconds"`
-	InitContainers []container   `yaml:"initContainers"`
+	RestartPolicy  string            `yaml:"restartPolicy"`
+	Grace          time.Duration     `yaml:"-"`
+	Annotations    map[string]string `yaml:"-"`
+	GraceSeconds   int64             `yaml:"terminationGracePeriodSeconds"`
+	InitContainers []container       `yaml:"initContainers"`
 	Containers     []container
 }
 
@@ -83,6 +88,7 @@ func manifests(t *testing.T) map[string]podSpec {
 			}
 			pod := m.Spec.Template.Spec
 			pod.Grace = time.Duration(pod.GraceSeconds) * time.Second
+			pod.Annotations = m.Spec.Template.Metadata.Annotations
 			pods[fmt.Sprintf("%s, pod %d", filepath.Base(file), len(pods)+1)] = pod
 		}
 	}
@@ -123,9 +129,15 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 			if !strings.HasPrefix(set.AdminListen, "0.0.0.0:") {
 				t.Errorf("the kubelet cannot probe %s", set.AdminListen)
 			}
-			// If Kubernetes kills headway earlier, the last numbers are lost.
-			if need := set.DrainTimeout + set.ScrapeWait + 2*sidecar.FlushTimeout; pod.Grace < need {
-				t.Errorf("%v are not enough: it may take %v", pod.Grace, need)
+			// If Kubernetes kills headway earlier, the last numbers are lost. docs/lifecycle.md
+			// has the same rule.
+			if need := set.DrainTimeout + set.ScrapeWait + 2*sidecar.FlushTimeout; pod.Grace <= need {
+				t.Errorf("%v are not longer than the %v that it may take", pod.Grace, need)
+			}
+			_, port, _ := net.SplitHostPort(set.AdminListen)
+			want := map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": port}
+			if !maps.Equal(pod.Annotations, want) {
+				t.Errorf("scrapers follow %v, not %v", want, pod.Annotations)
 			}
 			for path, p := range map[string]*probe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {
 				if p == nil {
@@ -143,6 +155,87 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The rules redirect both versions of IP, so that a listener of one would refuse the
+// connections of the other.
+func TestTheTransparentListenerOfTheExamplesTakesBothVersionsOfIP(t *testing.T) {
+	found := 0
+	for name, pod := range manifests(t) {
+		set, err := config.Read(pod.sidecars()[0].environ())
+		if err != nil || set.TransparentListen == "" {
+			continue
+		}
+		found++
+		host, _, _ := net.SplitHostPort(set.TransparentListen)
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		for _, from := range []string{"127.0.0.1", "::1"} {
+			probe, err := net.Listen("tcp", net.JoinHostPort(from, "0"))
+			if err != nil {
+				continue // this machine does not have the version
+			}
+			_ = probe.Close()
+			c, err := net.Dial("tcp", net.JoinHostPort(from, port))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			_ = c.Close()
+		}
+	}
+	if found == 0 {
+		t.Error("no example has a transparent listener")
+	}
+}
+
+// The scrape configuration keeps exactly the pods that carry the annotations of the
+// examples, and scrapes the annotated port.
+func TestTheScrapeConfigurationFollowsTheAnnotationsOfTheExamples(t *testing.T) {
+	text := read(t, "deploy/prometheus/kubernetes.yaml")
+	interval, err := time.ParseDuration(matches(`scrape_interval: (\S+)`, text)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pod := range manifests(t) {
+		set, err := config.Read(pod.sidecars()[0].environ())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wait := set.ScrapeWait; wait > 0 && wait <= interval {
+			t.Errorf("%s waits %v for scrapes that are %v apart", name, wait, interval)
+		}
+	}
+	for _, annotation := range []string{"prometheus.io/scrape", "prometheus.io/port"} {
+		label := "__meta_kubernetes_pod_annotation_" + strings.NewReplacer(".", "_", "/", "_").Replace(annotation)
+		if !strings.Contains(text, label) {
+			t.Errorf("it does not read %s", label)
+		}
+	}
+}
+
+// The image is built as the Makefile builds, by the compiler that go.mod names, and runs
+// as the user whose connections the redirection leaves alone.
+func TestTheImageAgreesWithTheTree(t *testing.T) {
+	image, makefile, module := read(t, "deploy/Dockerfile"), read(t, "Makefile"), read(t, "go.mod")
+	version := matches(`(?m)^go (\d+\.\d+)`, module)[0]
+	uid := redirect.Default().ExcludeUIDs[0]
+	for _, want := range []string{
+		"FROM golang:" + version, "FROM scratch\n", "COPY go.mod go.sum ./\n", fmt.Sprintf("USER %d:%d\n", uid, uid),
+		"ENTRYPOINT [\"/usr/local/bin/headway\"]\n", "CMD [\"run\"]\n",
+	} {
+		if !strings.Contains(image, want) {
+			t.Errorf("the Dockerfile lacks %q", want)
+		}
+	}
+	build := matches(`(?m)^\t(CGO_ENABLED=0 go build .*) -o bin/ `, makefile)[0]
+	if !strings.Contains(image, build) {
+		t.Errorf("the Dockerfile does not build by %q", build)
 	}
 }
 
