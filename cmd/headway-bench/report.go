@@ -44,7 +44,13 @@ type line struct {
 	Ratios  map[string]float64 `json:"ratios,omitempty"` // to the value of Against, a target
 	Against string             `json:"against,omitempty"`
 	Limit   string             `json:"limit,omitempty"`
-	Met     *bool              `json:"met,omitempty"` // headway keeps the limit; nil when there is none to keep
+	Judged  []verdict          `json:"judged,omitempty"`
+}
+
+// verdict says whether a target keeps the limit of a line.
+type verdict struct {
+	Target string `json:"target"`
+	Kept   bool   `json:"kept"`
 }
 
 func newReport(o options, targets []target, notes []string) *report {
@@ -164,7 +170,7 @@ func (r *report) median(m measure, target string) float64 {
 	return median(values)
 }
 
-// judge fills in the limit, and whether headway keeps it in explicit and in transparent mode.
+// judge fills in the limit, and which of the targets that it judges keep it.
 func (m measure) judge(l *line) {
 	if m.limit == nil {
 		return
@@ -175,15 +181,25 @@ func (m measure) judge(l *line) {
 		l.Limit = fmt.Sprintf("≤ %g × %s", *m.limit, l.Against)
 		of = l.Ratios
 	}
-	for _, target := range []string{"headway", "headway-transparent"} {
-		if m.compared && target == l.Against {
-			continue // the ratio of a target to itself is 1
-		}
+	for _, target := range m.judged() {
 		if measured, found := of[target]; found {
-			met := measured <= *m.limit && (l.Met == nil || *l.Met)
-			l.Met = &met
+			l.Judged = append(l.Judged, verdict{target, measured <= *m.limit})
 		}
 	}
+}
+
+// judged lists the targets that the limit judges. A proxy that measures nothing is the
+// yardstick of explicit mode only: transparent mode pays for the kernel's connection
+// tracking as well, so that its yardsticks are explicit mode beside the same rules and
+// another tunnel.
+func (m measure) judged() []string {
+	switch {
+	case !m.compared:
+		return []string{"headway", "headway-transparent"}
+	case m.against != "":
+		return []string{"headway-transparent"}
+	}
+	return []string{"headway"}
 }
 
 // write prints the report. The format is table, json or markdown.
@@ -208,7 +224,7 @@ func (r *report) write(w io.Writer, format string) error {
 }
 
 func (r *report) rows() [][]string {
-	rows := [][]string{append(append([]string{""}, r.targets...), "limit for headway and headway-transparent")}
+	rows := [][]string{append(append([]string{""}, r.targets...), "limit")}
 	for _, l := range r.Summary {
 		name := l.Measure
 		if l.Unit != "" {
@@ -235,15 +251,20 @@ func (l line) cell(target string) string {
 	return text
 }
 
+// verdict is the limit, and every target that it judges, by name.
 func (l line) verdict() string {
-	switch {
-	case l.Met == nil:
-		return l.Limit
-	case *l.Met:
-		return l.Limit + ": kept"
-	default:
-		return l.Limit + ": missed"
+	var words []string
+	for _, v := range l.Judged {
+		word := " missed"
+		if v.Kept {
+			word = " kept"
+		}
+		words = append(words, v.Target+word)
 	}
+	if len(words) == 0 {
+		return l.Limit
+	}
+	return l.Limit + ": " + strings.Join(words, ", ")
 }
 
 // format keeps about three digits.
