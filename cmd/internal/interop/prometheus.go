@@ -50,6 +50,18 @@ func StartPrometheus(t *testing.T, target string) Prometheus {
 // Query returns the only value of an instant query. No value, or more than one, is an
 // error.
 func (p Prometheus) Query(promql string) (float64, error) {
+	values, err := p.Values(promql)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(values) != 1:
+		return 0, fmt.Errorf("%s has %d results", promql, len(values))
+	}
+	return values[0], nil
+}
+
+// Values returns the values of an instant query, one for each series.
+func (p Prometheus) Values(promql string) ([]float64, error) {
 	var answer struct {
 		Data struct {
 			Result []struct {
@@ -58,12 +70,17 @@ func (p Prometheus) Query(promql string) (float64, error) {
 		} `json:"data"`
 	}
 	if err := GetJSON(p.API+"query?query="+url.QueryEscape(promql), &answer); err != nil {
-		return 0, err
+		return nil, err
 	}
-	if len(answer.Data.Result) != 1 {
-		return 0, fmt.Errorf("%s has %d results", promql, len(answer.Data.Result))
+	var values []float64
+	for _, result := range answer.Data.Result {
+		v, err := strconv.ParseFloat(fmt.Sprint(result.Value[1]), 64)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
 	}
-	return strconv.ParseFloat(fmt.Sprint(answer.Data.Result[0].Value[1]), 64)
+	return values, nil
 }
 
 // Value returns the only value of an instant query.
