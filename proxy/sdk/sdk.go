@@ -67,7 +67,7 @@ type BackOff struct {
 // stainless is the back-off that the generator of these SDKs writes into all of them.
 var stainless = BackOff{First: time.Second / 2, Ceiling: 8 * time.Second, Least: .75}
 
-// clients is the table. docs/retries.md has the versions of the SDKs that were
+// clients is the table. docs/retries-clients.md has the versions of the SDKs that were
 // watched. An SDK above another SDK stands before it, because a User-Agent may name
 // both.
 var clients = [end]Client{

@@ -11,7 +11,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
-// watched are the SDKs whose attempts the interop tests watch, as docs/retries.md
+// watched are the SDKs whose attempts the interop tests watch, as docs/retries-clients.md
 // calls them, and the row of the table that each is recognised as.
 var watched = map[string]exchange.SDK{
 	"openai-node": sdk.OpenAIJS, "openai-python": sdk.OpenAIPython, "openai-go": sdk.OpenAIGo,
@@ -22,24 +22,24 @@ var watched = map[string]exchange.SDK{
 	"vercel-ai": sdk.VercelAI,
 }
 
-// attempts are what the servers saw an SDK do: a row of docs/retries.md.
+// attempts are what the servers saw an SDK do: a row of docs/retries-clients.md.
 type attempts struct {
 	sdk   string
 	waits []string // without advice, before each retry; none when it tried no second time
 	sends []string // fields
 }
 
-// seen reads the rows of docs/retries.md that the interop tests write.
+// seen reads the rows of docs/retries-clients.md that the interop tests write.
 func seen(t *testing.T) []attempts {
 	t.Helper()
-	document, err := os.ReadFile("../../docs/retries.md")
+	document, err := os.ReadFile("../../docs/retries-clients.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, table, found := strings.Cut(string(document), "\n| SDK | version | tries again after | not after | waits without advice |")
 	table, _, closed := strings.Cut(table, "\n\n")
 	if !found || !closed {
-		t.Fatal("docs/retries.md does not say what each SDK does")
+		t.Fatal("docs/retries-clients.md does not say what each SDK does")
 	}
 	var all []attempts
 	for line := range strings.Lines(table) {
@@ -65,7 +65,7 @@ func TestTableIsWhatTheSDKsWereSeenToDo(t *testing.T) {
 	const late = 300 * time.Millisecond
 	rows := seen(t)
 	if len(rows) != len(watched) {
-		t.Errorf("docs/retries.md has %d SDKs, want %d", len(rows), len(watched))
+		t.Errorf("docs/retries-clients.md has %d SDKs, want %d", len(rows), len(watched))
 	}
 	for _, a := range rows {
 		client, known := watched[a.sdk]
@@ -89,7 +89,7 @@ func TestTableIsWhatTheSDKsWereSeenToDo(t *testing.T) {
 	}
 }
 
-// sends are the fields that an SDK sends by itself, as docs/retries.md has them.
+// sends are the fields that an SDK sends by itself, as docs/retries-clients.md has them.
 func sends(row *sdk.Client) (fields []string) {
 	if row.Identifier != 0 {
 		fields = append(fields, sdk.Identifying(row.Identifier).Name)

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	updateRetries = flag.Bool("update", false, "write the section of docs/retries.md about SDKs anew")
+	updateRetries = flag.Bool("update", false, "write the tables of docs/retries-clients.md anew")
 	longRetries   = flag.Bool("long", false, "make the calls too that take minutes")
 )
 
@@ -155,7 +155,7 @@ func TestInteropRetriesOfTheSDKsAreTheChainsReported(t *testing.T) {
 	facts, table := factsTable(t, direct), chainsTable(through)
 	t.Logf("what each SDK does\n%s\nwhat headway reports\n%s", facts, table)
 	if *updateRetries {
-		writeBetween(t, interop.Path(t, "docs/retries.md"), "what each SDK does", retriesSection(facts, table))
+		writeBetween(t, interop.Path(t, "docs/retries-clients.md"), "what each SDK does", retriesSection(facts, table))
 	}
 }
 

@@ -171,7 +171,7 @@ func versionOf(t *testing.T, sdk retrySDK) string {
 	return string(found[1])
 }
 
-// retriesSection returns the section of docs/retries.md about the SDKs.
+// retriesSection returns what docs/retries-clients.md says about the SDKs.
 func retriesSection(facts, chains string) string {
 	return `
 Each SDK makes the same calls twice at the same time, directly and through headway (` + "`make interop`" + `), to servers that first fail and then answer.
