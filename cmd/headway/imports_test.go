@@ -62,9 +62,10 @@ var rooms = map[string][]string{
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
 
-	"cmd/internal/build":  {"exporter"},
-	"cmd/internal/live":   {"proxy/exchange", "slo"},
-	"cmd/internal/config": {"spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
+	"cmd/internal/build":    {"exporter"},
+	"cmd/internal/live":     {"proxy/exchange", "slo"},
+	"cmd/internal/pictures": {"slo/rules"},
+	"cmd/internal/config":   {"spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/openai", "proxy/exchange", "proxy/tap", "proxy/transparent",
 		"slo", "slo/rules", "exporter", "exporter/capture", "exporter/prometheus",
