@@ -187,9 +187,10 @@ func (k *known) records(d document) (problems []string) {
 var alertName = regexp.MustCompile(`\bHeadway[A-Z][A-Za-z]+`)
 
 func (k *known) alerts(d document) (problems []string) {
-	each(alertName, d.text, func(name, beginning string) {
+	each(alertName, d.text, func(name, _ string) {
 		// In Alertmanager's matchers a pattern follows: HeadwaySLOBurn.*
-		if !k.alert[name] && !(begins(k.alert, name) && strings.Contains(d.text, name+".*")) {
+		pattern := begins(k.alert, name) && strings.Contains(d.text, name+".*")
+		if !k.alert[name] && !pattern {
 			problems = append(problems, "no alert "+name)
 		}
 	})

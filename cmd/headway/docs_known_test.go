@@ -259,7 +259,7 @@ func anchors(page string) map[string]bool {
 	all := map[string]bool{}
 	page = regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(page, "")
 	for _, title := range matches(`(?m)^#+ (.+)$`, page) {
-		title = strings.ToLower(regexp.MustCompile("[^\\p{L}\\p{N} _-]").ReplaceAllString(title, ""))
+		title = strings.ToLower(regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(title, ""))
 		all[strings.ReplaceAll(title, " ", "-")] = true
 	}
 	return all

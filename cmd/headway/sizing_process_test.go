@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,15 +40,15 @@ func TestSizingCountsTheSeriesOfAModel(t *testing.T) {
 			if i == 0 {
 				rows = append(rows, []string{step.what})
 			}
-			rows[n] = append(rows[n], fmt.Sprint(after-before))
+			rows[n] = append(rows[n], strconv.Itoa(after-before))
 			before = after
 		}
 	}
-	table := "| a model at an upstream has | classic | native |\n| --- | ---: | ---: |\n"
+	table := []string{"| a model at an upstream has | classic | native |", "| --- | ---: | ---: |"}
 	for _, row := range rows {
-		table += "| " + strings.Join(row, " | ") + " |\n"
+		table = append(table, "| "+strings.Join(row, " | ")+" |")
 	}
-	holds(t, "../../docs/sizing.md", "series", table)
+	holds(t, "../../docs/sizing.md", "series", strings.Join(table, "\n")+"\n")
 }
 
 // completion asks for an answer in one piece, with a fault of the simulator.

@@ -47,16 +47,16 @@ func TestPicturesInTheDocsAreTheDrawnOnes(t *testing.T) {
 
 func TestEveryPictureIsShownSomewhere(t *testing.T) {
 	pages, _ := filepath.Glob("../../../docs/*.md")
-	shown := ""
+	var shown strings.Builder
 	for _, page := range append(pages, "../../../README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		shown += string(text)
+		shown.Write(text)
 	}
 	for _, p := range draw(t) {
-		if !strings.Contains(shown, "pictures/"+p.Name+".svg)") {
+		if !strings.Contains(shown.String(), "pictures/"+p.Name+".svg)") {
 			t.Errorf("no page shows %s", p.Name)
 		}
 	}
