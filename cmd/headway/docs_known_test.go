@@ -131,9 +131,11 @@ func (k *known) readCommands(t *testing.T) {
 	for _, c := range commands() {
 		help := run(t, c.name, "-h")
 		k.command[c.name] = flagsOf(help)
-		for _, actions := range matches(`headway `+c.name+` ([a-z]+(?:\|[a-z]+)*)\b`, help) {
+		for _, actions := range matches(`(?m)^(?:usage:)? +headway `+c.name+` ([a-z]+(?:\|[a-z]+)*)\b`, help) {
 			for action := range strings.SplitSeq(actions, "|") {
-				k.command[c.name+" "+action] = flagsOf(run(t, c.name, action, "-h"))
+				var help bytes.Buffer // of an action without flags it may be empty
+				_ = dispatch(t.Context(), []string{c.name, action, "-h"}, &help, io.Discard)
+				k.command[c.name+" "+action] = flagsOf(help.String())
 			}
 		}
 	}

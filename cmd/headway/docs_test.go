@@ -136,6 +136,21 @@ func TestRulesNameOnlyMetricsThatExist(t *testing.T) {
 	}
 }
 
+func TestHelpNamesOnlyPagesAndVariablesThatExist(t *testing.T) {
+	k := knownThings(t)
+	pages := 0
+	for _, c := range commands() {
+		d := document{"headway " + c.name + " -h", run(t, c.name, "-h")}
+		pages += strings.Count(d.text, "docs/")
+		for _, problem := range slices.Concat(k.paths(d), k.variables(d), k.metrics(d)) {
+			t.Errorf("%s: %s", d.path, problem)
+		}
+	}
+	if pages == 0 {
+		t.Error("no help names a page")
+	}
+}
+
 func TestTheReadmeLeadsToEveryPage(t *testing.T) {
 	pages, err := filepath.Glob(root + "/docs/*.md")
 	if err != nil || len(pages) == 0 {

@@ -1,5 +1,7 @@
 package main_test
 
+//go:generate go test -run Sizing -update .
+
 import (
 	"flag"
 	"fmt"
