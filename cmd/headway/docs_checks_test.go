@@ -55,9 +55,13 @@ func has[V any](all map[string]V, name, beginning string) bool {
 
 var headwayVariable = regexp.MustCompile(`\bHEADWAY_[A-Z0-9_]*`)
 
+// serviceLink matches the variables that Kubernetes sets for a Service called headway.
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+var serviceLink = regexp.MustCompile(`^HEADWAY_(SERVICE_(HOST|PORT)|PORT(_\d+_TCP(_ADDR|_PORT|_PROTO)?)?)$`)
+
 func (k *known) variables(d document) (problems []string) {
 	each(headwayVariable, d.text, func(name, beginning string) {
-		if !has(k.environment, name, beginning) && !k.chain[name] && name != "HEADWAY_" {
+		if !has(k.environment, name, beginning) && !k.chain[name] && name != "HEADWAY_" && !serviceLink.MatchString(name) {
 			problems = append(problems, "no variable "+name+beginning)
 		}
 	})
