@@ -151,3 +151,5 @@ func asking(request, conversation exchange.Fingerprint) change {
 }
 
 func of(model string) change { return func(r *exchange.Record) { r.Model.Request = model } }
+
+func at(upstream string) change { return func(r *exchange.Record) { r.Upstream.Host = upstream } }

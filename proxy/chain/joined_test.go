@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -52,6 +53,20 @@ func TestAttemptsAreJoined(t *testing.T) {
 		{"a client that lost patience", []change{gone, from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(1)}, 450 * ms, "x-stainless-retry-count"},
 		{"a stream that broke off", []change{cut, from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(0)}, 10 * ms, "fingerprint"},
 		{"another model", []change{failed(500)}, fallback, 10 * ms, "conversation"},
+		{"another model, when an unknown client would try again", []change{failed(500)}, fallback, time.Second, "conversation"},
+		{"another model, later than that", []change{failed(500)}, fallback, 1001 * ms, ""},
+		{"another model, when its client would try again", []change{failed(500), from(sdk.VercelAI)}, append([]change{from(sdk.VercelAI)}, fallback...), 2700 * ms, "conversation"},
+		{"another model, later than its client would", []change{failed(500), from(sdk.VercelAI)}, append([]change{from(sdk.VercelAI)}, fallback...), 2701 * ms, ""},
+		{"another model as late as the server asked the client to wait", []change{failed(429), from(sdk.OpenAIJS), asks(10 * time.Second)}, append([]change{from(sdk.OpenAIJS)}, fallback...), 10 * time.Second, ""},
+		{"another model after a client left, much later", []change{gone}, fallback, 20 * time.Second, ""},
+		{"another model, later, in the same trace", []change{failed(500), traced("a")}, append([]change{traced("a")}, fallback...), 20 * time.Second, "conversation"},
+		{"another model, later, with the same identifier", []change{failed(500), named(sdk.LiteLLMCall, 9)}, append([]change{named(sdk.LiteLLMCall, 9)}, fallback...), 20 * time.Second, "x-litellm-call-id"},
+		{"another model with another identifier", []change{failed(500), named(sdk.LiteLLMCall, 9)}, append([]change{named(sdk.LiteLLMCall, 8)}, fallback...), 10 * ms, ""},
+		{"another model from another client", []change{failed(500), from(sdk.OpenAIJS)}, append([]change{from(sdk.OpenAIPython)}, fallback...), 10 * ms, ""},
+		{
+			"another provider from its own client", []change{failed(500), from(sdk.OpenAIJS)},
+			append([]change{from(sdk.AnthropicJS), at("other")}, fallback...), 10 * ms, "conversation",
+		},
 		{"another model after a good answer", []change{good(ms)}, fallback, 10 * ms, ""},
 		{"another model in another trace", []change{failed(500), traced("a")}, append([]change{traced("b")}, fallback...), 10 * ms, ""},
 		{"the same question with new credentials", []change{failed(401), from(sdk.AnthropicJS), retry(0)}, []change{from(sdk.AnthropicJS), retry(0), asking(3, 2)}, 100 * ms, "conversation"},
@@ -67,7 +82,7 @@ func TestAttemptsAreJoined(t *testing.T) {
 				if joined := a.Attempt.Chain == b.Attempt.Chain; joined != (tt.by != "") || b.Attempt.JoinedBy != tt.by {
 					t.Errorf("joined by %q, want %q", b.Attempt.JoinedBy, tt.by)
 				}
-				if falls := b.Model != a.Model; tt.by != "" && b.Attempt.Fallback != falls {
+				if falls := b.Model != a.Model || b.Upstream != a.Upstream; tt.by != "" && b.Attempt.Fallback != falls {
 					t.Errorf("fallback is %v", b.Attempt.Fallback)
 				}
 				if last := s.chains()[len(s.chains())-1]; tt.by != "" && last.Fallback != b.Attempt.Fallback {
@@ -76,6 +91,33 @@ func TestAttemptsAreJoined(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An application may put one question to several models, to compare them. All of these
+// fail, and it does not try again sooner than a person would.
+func TestOneQuestionToSeveralModelsIsSeveralCalls(t *testing.T) {
+	on(t, chain.Config{}, func(t *testing.T, s *stage) {
+		for i, model := range []string{"a", "b", "c", "d", "e"} {
+			own := []change{of(model), asking(exchange.Fingerprint(10+i), 2)}
+			s.try(100*ms, append(own, failed(503))...)
+			if i%2 == 1 { // its client's own retry joins its own call
+				time.Sleep(300 * ms)
+				s.try(100*ms, append(own, gone)...)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		time.Sleep(time.Hour)
+		attempts := map[string]int{}
+		for _, c := range s.chains() {
+			attempts[c.Last.Model.Request] += c.Attempts
+			if c.Fallback {
+				t.Errorf("%s fell back: %+v", c.Last.Model.Request, c)
+			}
+		}
+		if want := map[string]int{"a": 1, "b": 2, "c": 1, "d": 2, "e": 1}; !maps.Equal(attempts, want) || len(s.chains()) != 5 {
+			t.Errorf("%d calls with %v attempts, want 5 with %v", len(s.chains()), attempts, want)
+		}
+	})
 }
 
 func TestRequestsAtTheSameTimeAreNotAttemptsOfOneCall(t *testing.T) {

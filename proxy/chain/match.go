@@ -148,8 +148,9 @@ func (c *chain) uncounted(a *attempt) bool {
 }
 
 // asksAgain reports whether a puts the question of c, whose last attempt failed, to
-// another model or upstream. It may also put it to the same, in a request that differs
-// in something else: then only at a time when the client's SDK would have sent it.
+// another model or upstream, and answers that failure. It may also put it to the same, in
+// a request that differs in something else: then only at a time when the client's SDK
+// would have sent it.
 func (j *Joiner) asksAgain(c *chain, a *attempt) bool {
 	t := &a.trail
 	if t.conversation == 0 || t.conversation != c.trail.conversation || !c.waits(a) || t.otherTrace(&c.trail) ||
@@ -160,9 +161,22 @@ func (j *Joiner) asksAgain(c *chain, a *attempt) bool {
 		return false
 	}
 	if j.fellBack(c, a) {
-		return true
+		return t.sameTrace(&c.trail) || c.answers(a)
 	}
 	return t.client == c.trail.client && t.request != c.trail.request && c.window().expects(a.start-c.end) && c.uncounted(a)
+}
+
+// answers reports whether a, which asks another model or upstream and shares no
+// identifier with c, is the reaction to the failure of c. An application may put one
+// question to several models for many reasons. A router that falls back does so at once.
+// So a must come from the same client, unless it goes to another provider, and no later
+// than that client would first try again.
+func (c *chain) answers(a *attempt) bool {
+	t := &a.trail
+	if t.client != c.trail.client && t.upstream == c.trail.upstream {
+		return false
+	}
+	return a.start-c.end <= fallBackWithin(c.trail.client)
 }
 
 // fellBack reports whether a asks another model or upstream than the last attempt of c.
