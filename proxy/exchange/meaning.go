@@ -1,0 +1,42 @@
+package exchange
+
+// Meaning says in a few words how an exchange with that outcome ended, for people who read
+// a table. It is empty for an outcome that does not exist.
+func (o Outcome) Meaning() string {
+	switch o {
+	case OK:
+		return "answered"
+	case ClientGone:
+		return "the client left before the response was whole"
+	case Refused:
+		return "turned away for load: 429, 503 or 529"
+	case HTTPError:
+		return "another error status"
+	case StreamError:
+		return "an error inside a response that began well"
+	case UpstreamCut:
+		return "the upstream ended before its response was whole"
+	case Timeout:
+		return "a time limit of headway ended it"
+	case ConnectError:
+		return "no connection to the upstream"
+	case Drained:
+		return "headway had to stop"
+	}
+	return ""
+}
+
+// Meaning says in a few words how a call with that outcome ended.
+func (o ChainOutcome) Meaning() string {
+	switch o {
+	case FirstTry:
+		return "answered at once"
+	case Recovered:
+		return "answered after failed attempts"
+	case Exhausted:
+		return "the last attempt failed, and no other followed"
+	case Abandoned:
+		return "the client left its last attempt"
+	}
+	return ""
+}
