@@ -7,9 +7,11 @@ import (
 )
 
 // Calls sums up the logical calls behind the exchanges, as their users felt them.
-// Latencies are of answered calls, from the start of the first attempt.
+// Latencies are of answered calls, from the start of the first attempt, but for those that
+// say otherwise.
 type Calls struct {
 	Calls    int            `json:"calls"`
+	Answered int            `json:"answered"`
 	Attempts int            `json:"attempts"`
 	Outcomes map[string]int `json:"outcomes"`
 	// Amplification is how many attempts a call took on average.
@@ -17,24 +19,28 @@ type Calls struct {
 	Fallbacks     int     `json:"fallbacks"`
 	Ambiguous     int     `json:"ambiguous"`
 
-	TTFT *Latency `json:"ttft_s,omitempty"`
-	E2E  *Latency `json:"e2e_s,omitempty"`
+	TTFT *Latency `json:"ttft_s"`
+	E2E  *Latency `json:"e2e_s"`
+	// FailedE2E and LeftE2E are the times until exhausted and abandoned calls ended.
+	FailedE2E *Latency `json:"failed_e2e_s"`
+	LeftE2E   *Latency `json:"abandoned_e2e_s"`
 
-	Wasted       float64 `json:"wasted_s"`      // in attempts that did not end well
-	WastedShare  float64 `json:"wasted_share"`  // Wasted ÷ the time of all attempts
-	WastedInput  int64   `json:"wasted_input"`  // tokens, as far as they are known
-	WastedOutput int64   `json:"wasted_output"` // likewise
-	Slept        float64 `json:"slept_s"`       // between attempts
-	Ignored      int     `json:"retry_after_ignored"`
+	Wasted       float64  `json:"wasted_s"`      // in attempts that did not end well
+	WastedShare  *float64 `json:"wasted_share"`  // Wasted ÷ the time of all attempts
+	WastedInput  *int64   `json:"wasted_input"`  // tokens, as far as they are known
+	WastedOutput *int64   `json:"wasted_output"` // likewise
+	Slept        float64  `json:"slept_s"`       // between attempts
+	Ignored      int      `json:"retry_after_ignored"`
 
 	Goodput *Goodput `json:"goodput,omitempty"` // of calls
 }
 
 // calls is a Calls in the making.
 type calls struct {
-	sum       Calls
-	ttft, e2e []float64
-	goodput   goodput
+	sum     Calls
+	ttft    []float64
+	e2e     ends
+	goodput goodput
 }
 
 func newCalls() calls {
@@ -65,12 +71,17 @@ func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 	}
 	for _, w := range call.Waste {
 		s.Wasted += w.Time
-		s.WastedInput += count(w.Tokens.Input).N
-		s.WastedOutput += count(w.Tokens.Output).N
+		if w.Tokens.Input != nil {
+			s.WastedInput = plus(s.WastedInput, *w.Tokens.Input)
+		}
+		if w.Tokens.Output != nil {
+			s.WastedOutput = plus(s.WastedOutput, *w.Tokens.Output)
+		}
 	}
+	c.e2e.add(facts.Outcome, call.E2E)
 	if facts.Outcome == exchange.OK {
+		s.Answered++
 		keep(&c.ttft, call.TTFT)
-		keep(&c.e2e, call.E2E)
 	}
 	if len(o) > 0 {
 		c.goodput.add(facts, o)
@@ -85,10 +96,9 @@ func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
 	}
 	out := c.sum
 	out.Amplification = float64(out.Attempts) / float64(out.Calls)
-	out.TTFT, out.E2E = latency(c.ttft), latency(c.e2e)
-	if busy > 0 {
-		out.WastedShare = out.Wasted / busy
-	}
+	out.TTFT, out.E2E = latency(c.ttft), latency(c.e2e.answered)
+	out.FailedE2E, out.LeftE2E = latency(c.e2e.failed), latency(c.e2e.left)
+	out.WastedShare = share(out.Wasted, busy)
 	if len(o) > 0 {
 		out.Goodput = c.goodput.summary(o, seconds)
 	}

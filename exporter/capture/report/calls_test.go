@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,13 +65,14 @@ func TestCallsAreWhatUsersFelt(t *testing.T) {
 		"exchanges":           {float64(all.Exchanges), 5},
 		"amplification":       {c.Amplification, 1.25},
 		"wasted":              {c.Wasted, 1.5},
-		"wasted share":        {c.WastedShare, 1.5 / (1 + 3 + 2 + 2 + .5)},
+		"wasted share":        {*c.WastedShare, 1.5 / (1 + 3 + 2 + 2 + .5)},
 		"slept":               {c.Slept, 2},
 		"ignored":             {float64(c.Ignored), 1},
 		"TTFT of exchanges":   {all.TTFT.Mean, (.4 + .2 + .2) / 3},
 		"TTFT of calls":       {c.TTFT.Mean, (3.4 + .2 + .2) / 3},
 		"E2E of calls":        {c.E2E.Mean, (6. + 2 + 2) / 3},
-		"answered":            {float64(c.E2E.Count), 3},
+		"answered":            {float64(c.Answered), 3},
+		"E2E of failed calls": {c.FailedE2E.Mean, .5},
 		"good exchanges":      {float64(all.Goodput.Good), 3},
 		"counted exchanges":   {float64(all.Goodput.Counted), 5},
 		"good calls":          {float64(c.Goodput.Good), 2},
@@ -89,5 +91,23 @@ func TestACaptureWithoutChainsTellsOfNoCalls(t *testing.T) {
 	var table strings.Builder
 	if err := s.WriteTable(&table); err != nil || s.All.Calls != nil || strings.Contains(table.String(), "Calls") {
 		t.Errorf("%v, %v\n%s", err, s.All.Calls, table.String())
+	}
+}
+
+// Two calls took an attempt that failed and one that was answered: goodput of calls alone
+// would hide the failures.
+func TestTheTableHasGoodputOfRequestsBesideThatOfCalls(t *testing.T) {
+	lines := slices.Concat(retried(0), retried(time.Second))
+	text := tableOf(t, summarize(report.ByNothing, slo.Objectives{limit(exchange.E2E, 20*time.Second)}, lines))
+	for _, want := range []string{
+		"                                         requests     calls\n",
+		"Good, of those counted (%):              50.00        100.00\n",
+		"Missed by error:                         2            0\n",
+		"Answered calls (%):                      100.00\n",
+		"Answered attempts of these calls (%):    50.00\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -13,15 +12,15 @@ import (
 
 // gathering is a Group in the making.
 type gathering struct {
-	outcomes      map[string]int
-	exchanges     int
-	input, output int64
-	untold        int
-	busy          float64 // sum of E2E of all exchanges, in seconds
-	edges         []edge
+	outcomes  map[string]int
+	exchanges int
+	tokens    tokens
+	busy      float64 // sum of E2E of all exchanges, in seconds
+	edges     []edge
 
-	ttft, tpot, e2e, itlP50, itlP99 []float64
-	itlMax                          float64
+	ttft, tpot, itlP50, itlP99 []float64
+	itlMax                     *float64
+	e2e                        ends
 
 	goodput goodput
 	calls   calls
@@ -34,13 +33,29 @@ type edge struct {
 }
 
 func newGathering() *gathering {
-	return &gathering{outcomes: map[string]int{}, goodput: newGoodput(), calls: newCalls()}
+	return &gathering{outcomes: map[string]int{}, tokens: newTokenSums(), goodput: newGoodput(), calls: newCalls()}
+}
+
+// ends are the times to the end of exchanges or calls, apart by how they ended: a refusal
+// is quick, and would pass for a quick answer.
+type ends struct{ answered, failed, left []float64 }
+
+func (e *ends) add(o exchange.Outcome, seconds float64) {
+	switch o {
+	case exchange.OK:
+		keep(&e.answered, seconds)
+	case exchange.ClientGone:
+		keep(&e.left, seconds)
+	default:
+		keep(&e.failed, seconds)
+	}
 }
 
 func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.exchanges++
 	g.outcomes[l.Outcome]++
 	g.busy += l.E2E
+	g.e2e.add(exchange.Outcome(l.Outcome), l.E2E)
 	g.edges = append(g.edges, edge{l.Start, 1}, edge{end(l), -1})
 	if len(o) > 0 {
 		g.goodput.add(ofExchange(l), o)
@@ -54,18 +69,15 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 }
 
 func (g *gathering) addSuccess(l *capture.Line) {
-	if l.Tokens.Input == nil || l.Tokens.Output == nil {
-		g.untold++
-	}
-	g.input += count(l.Tokens.Input).N
-	g.output += count(l.Tokens.Output).N
+	g.tokens.add(l)
 	keep(&g.ttft, l.TTFT)
 	keep(&g.tpot, l.TPOT)
-	keep(&g.e2e, l.E2E)
 	if l.ITL != nil {
 		g.itlP50 = append(g.itlP50, l.ITL.P50)
 		g.itlP99 = append(g.itlP99, l.ITL.P99)
-		g.itlMax = max(g.itlMax, l.ITL.Max)
+		if g.itlMax == nil || *g.itlMax < l.ITL.Max {
+			g.itlMax = &l.ITL.Max
+		}
 	}
 }
 
@@ -77,25 +89,38 @@ func keep(to *[]float64, v float64) {
 }
 
 func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group {
+	ok, left := g.outcomes[string(exchange.OK)], g.outcomes[string(exchange.ClientGone)]
 	out := Group{
-		Name: name, Exchanges: g.exchanges, Successful: g.outcomes[string(exchange.OK)], Outcomes: g.outcomes,
-		InputTokens: g.input, OutputTokens: g.output, WithoutTokens: g.untold,
-		TTFT: latency(g.ttft), TPOT: latency(g.tpot), E2E: latency(g.e2e),
+		Name: name, Exchanges: g.exchanges, Successful: ok, Left: left, Failed: g.exchanges - ok - left, Outcomes: g.outcomes,
+		InputTokens: g.tokens.input, OutputTokens: g.tokens.output, TotalTokens: g.tokens.total,
+		TTFT: latency(g.ttft), TPOT: latency(g.tpot), E2E: latency(g.e2e.answered),
+		FailedE2E: latency(g.e2e.failed), LeftE2E: latency(g.e2e.left),
 		ITLP50: latency(g.itlP50), ITLP99: latency(g.itlP99), ITLMax: g.itlMax,
 		PeakConcurrency: g.peak(),
+		RequestRate:     rate(float64(ok), seconds), MeanConcurrency: rate(g.busy, seconds),
+		OutputRate: tokenRate(g.tokens.output, seconds), TokenRate: tokenRate(g.tokens.total, seconds),
 	}
 	if len(o) > 0 {
 		out.Goodput = g.goodput.summary(o, seconds)
 	}
 	out.Calls = g.calls.summary(g.busy, seconds, o)
-	if seconds <= 0 {
-		return out
-	}
-	out.RequestRate = float64(out.Successful) / seconds
-	out.OutputRate = float64(g.output) / seconds
-	out.TokenRate = float64(g.input+g.output) / seconds
-	out.MeanConcurrency = g.busy / seconds
 	return out
+}
+
+// rate is nil for a capture without duration.
+func rate(n, seconds float64) *float64 {
+	if seconds <= 0 {
+		return nil
+	}
+	return new(n / seconds)
+}
+
+// tokenRate is nil too when no count is known.
+func tokenRate(t Tokens, seconds float64) *float64 {
+	if t.Sum == nil {
+		return nil
+	}
+	return rate(float64(*t.Sum), seconds)
 }
 
 // peak is the largest number of exchanges under way at once. An exchange that ends as
@@ -108,27 +133,4 @@ func (g *gathering) peak() int {
 		most = max(most, now)
 	}
 	return most
-}
-
-func latency(values []float64) *Latency {
-	if len(values) == 0 {
-		return nil
-	}
-	slices.Sort(values)
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	return &Latency{
-		Count: len(values), Mean: sum / float64(len(values)),
-		P50: percentile(values, .5), P90: percentile(values, .9), P95: percentile(values, .95), P99: percentile(values, .99),
-	}
-}
-
-// percentile interpolates linearly between the two nearest of the sorted values.
-func percentile(sorted []float64, p float64) float64 {
-	rank := p * float64(len(sorted)-1)
-	below := math.Floor(rank)
-	low, high := sorted[int(below)], sorted[min(int(below)+1, len(sorted)-1)]
-	return low + (high-low)*(rank-below)
 }

@@ -13,17 +13,21 @@ import (
 type Goodput struct {
 	Objectives string         `json:"objectives"`
 	Good       int            `json:"good"`
-	Counted    int            `json:"counted"`  // failed and refused ones among them
-	Excluded   int            `json:"excluded"` // the client left before any limit was passed
-	Rate       float64        `json:"per_second"`
-	Share      float64        `json:"share"`  // of Counted
-	Missed     map[string]int `json:"missed"` // by indicator, and one may miss several; error is a failure
+	Counted    int            `json:"counted"`    // failed and refused ones among them
+	Excluded   int            `json:"excluded"`   // the client left before any limit was passed
+	Rate       *float64       `json:"per_second"` // of good ones; nil for a capture without duration
+	Share      *float64       `json:"share"`      // of Counted; nil for a share of none
+	Missed     map[string]int `json:"missed"`     // by indicator, and one may miss several; error is a failure
+	// Unjudged names the objectives that judged nothing: nothing in the capture has such a
+	// value, so nothing could miss them.
+	Unjudged []string `json:"unjudged,omitempty"`
 }
 
 // goodput is a Goodput in the making.
 type goodput struct {
 	good, counted, excluded int
 	missed                  map[string]int
+	judged                  exchange.Misses // the indicators of which there was a value
 }
 
 func newGoodput() goodput { return goodput{missed: map[string]int{}} }
@@ -31,6 +35,7 @@ func newGoodput() goodput { return goodput{missed: map[string]int{}} }
 // add judges one exchange or call.
 func (g *goodput) add(q slo.Request, by slo.Objectives) {
 	missed, counts := by.Judge(&q)
+	g.judged |= missed | values(&q)
 	if !counts {
 		g.excluded++
 		return
@@ -49,13 +54,33 @@ func (g *goodput) add(q slo.Request, by slo.Objectives) {
 // summary is over so many seconds; 0 for a capture without duration.
 func (g *goodput) summary(by slo.Objectives, seconds float64) *Goodput {
 	out := &Goodput{Objectives: by.String(), Good: g.good, Counted: g.counted, Excluded: g.excluded, Missed: g.missed}
-	if g.counted > 0 {
-		out.Share = float64(g.good) / float64(g.counted)
-	}
-	if seconds > 0 {
-		out.Rate = float64(g.good) / seconds
+	out.Share, out.Rate = share(float64(g.good), float64(g.counted)), rate(float64(g.good), seconds)
+	for _, o := range by {
+		if !g.judged.Has(o.Indicator) {
+			out.Unjudged = append(out.Unjudged, o.Indicator.String())
+		}
 	}
 	return out
+}
+
+// share is nil for a share of nothing.
+func share(part, of float64) *float64 {
+	if of <= 0 {
+		return nil
+	}
+	return new(part / of)
+}
+
+// values returns the indicators of which q has a value.
+func values(q *slo.Request) (has exchange.Misses) {
+	for i, d := range map[exchange.Indicator]time.Duration{
+		exchange.TTFT: q.TTFT, exchange.TPOT: q.TPOT, exchange.ITLP99: q.ITL.P99, exchange.E2E: q.E2E,
+	} {
+		if d > 0 {
+			has = has.With(i)
+		}
+	}
+	return has
 }
 
 // ofExchange returns the facts of an exchange that its line holds.

@@ -23,12 +23,14 @@ const (
 	ByOperation By = "operation"
 )
 
-// Summary is a capture in the terms of a load-test tool.
+// Summary is a capture in the terms of a load-test tool. A figure without data is null.
 type Summary struct {
 	Start    time.Time `json:"start"`      // of the first exchange
 	Duration float64   `json:"duration_s"` // to the end of the last one
-	// Canaries, and Others of no known dialect, are in the file but not in the summary.
+	// Canaries, Tunnels that headway could not read (upgraded, sealed or raw) and Others of
+	// no known dialect are in the file but not in the summary.
 	Canaries int     `json:"canaries"`
+	Tunnels  int     `json:"tunnels"`
 	Others   int     `json:"others"`
 	All      Group   `json:"all"`
 	Groups   []Group `json:"groups,omitempty"` // most exchanges first
@@ -36,46 +38,41 @@ type Summary struct {
 
 // Group sums up some of the exchanges of a capture. Rates are over the duration of the
 // whole capture, so that the rates of all groups add up. Latencies and tokens are of
-// successful exchanges.
+// successful exchanges, but for those that say otherwise.
 type Group struct {
 	Name       string         `json:"name,omitempty"`
 	Exchanges  int            `json:"exchanges"`
 	Successful int            `json:"successful"`
+	Failed     int            `json:"failed"`
+	Left       int            `json:"client_gone"` // the client left before the response was whole
 	Outcomes   map[string]int `json:"outcomes"`
 
-	InputTokens   int64 `json:"input_tokens"`
-	OutputTokens  int64 `json:"output_tokens"`
-	WithoutTokens int   `json:"without_token_count"` // successful exchanges
+	InputTokens  Tokens `json:"input_tokens"`
+	OutputTokens Tokens `json:"output_tokens"`
+	// TotalTokens are both together, of the exchanges of which both are known.
+	TotalTokens Tokens `json:"total_tokens"`
 
-	// The rates are per second, and 0 for a capture without duration.
-	RequestRate     float64 `json:"request_throughput"`
-	OutputRate      float64 `json:"output_token_throughput"`
-	TokenRate       float64 `json:"total_token_throughput"`
-	MeanConcurrency float64 `json:"mean_concurrency"` // of all exchanges, not only successful
-	PeakConcurrency int     `json:"peak_concurrency"`
+	// The rates are per second; nil for a capture without duration.
+	RequestRate     *float64 `json:"request_throughput"`
+	OutputRate      *float64 `json:"output_token_throughput"`
+	TokenRate       *float64 `json:"total_token_throughput"` // of TotalTokens
+	MeanConcurrency *float64 `json:"mean_concurrency"`       // of all exchanges, not only successful
+	PeakConcurrency int      `json:"peak_concurrency"`
 
-	TTFT *Latency `json:"ttft_s,omitempty"`
-	TPOT *Latency `json:"tpot_s,omitempty"`
-	E2E  *Latency `json:"e2e_s,omitempty"`
+	TTFT *Latency `json:"ttft_s"`
+	TPOT *Latency `json:"tpot_s"`
+	E2E  *Latency `json:"e2e_s"`
+	// FailedE2E and LeftE2E are the times until the other exchanges ended.
+	FailedE2E *Latency `json:"failed_e2e_s"`
+	LeftE2E   *Latency `json:"client_gone_e2e_s"`
 	// The lines hold quantiles of each exchange's ITL, which nobody can pool. So these are
 	// distributions over exchanges: of the exchange's own median, and of its own p99.
-	ITLP50 *Latency `json:"itl_p50_s,omitempty"`
-	ITLP99 *Latency `json:"itl_p99_s,omitempty"`
-	ITLMax float64  `json:"itl_max_s,omitempty"`
+	ITLP50 *Latency `json:"itl_p50_s"`
+	ITLP99 *Latency `json:"itl_p99_s"`
+	ITLMax *float64 `json:"itl_max_s"`
 
 	Goodput *Goodput `json:"goodput,omitempty"`
 	Calls   *Calls   `json:"calls,omitempty"` // nil for a capture without chains
-}
-
-// Latency is a distribution over exchanges, in seconds. Percentiles interpolate
-// linearly between the two nearest, as the load-test tools do.
-type Latency struct {
-	Count int     `json:"count"`
-	Mean  float64 `json:"mean"`
-	P50   float64 `json:"p50"`
-	P90   float64 `json:"p90"`
-	P95   float64 `json:"p95"`
-	P99   float64 `json:"p99"`
 }
 
 // Summarizer gathers lines into a Summary. It is not safe for concurrent use.
@@ -85,6 +82,7 @@ type Summarizer struct {
 	first      time.Time
 	last       time.Time
 	canaries   int
+	tunnels    int
 	others     int
 	all        *gathering
 	groups     map[string]*gathering
@@ -105,6 +103,9 @@ func (s *Summarizer) Add(l capture.Line) {
 		return
 	case l.Origin == string(exchange.Canary):
 		s.canaries++
+		return
+	case tunnelled(&l):
+		s.tunnels++
 		return
 	case l.Operation == "":
 		s.others++
@@ -145,7 +146,7 @@ func (s *Summarizer) named(name string) *gathering {
 func (s *Summarizer) Summary() Summary {
 	seconds := s.last.Sub(s.first).Seconds()
 	out := Summary{
-		Start: s.first, Duration: seconds, Canaries: s.canaries, Others: s.others,
+		Start: s.first, Duration: seconds, Canaries: s.canaries, Tunnels: s.tunnels, Others: s.others,
 		All: s.all.group("", seconds, s.objectives),
 	}
 	for name, g := range s.groups {
@@ -155,6 +156,16 @@ func (s *Summarizer) Summary() Summary {
 		return cmp.Or(cmp.Compare(b.Exchanges, a.Exchanges), cmp.Compare(a.Name, b.Name))
 	})
 	return out
+}
+
+// tunnelled says whether l is a connection that headway carried without reading it. Its
+// end is not that of an answer.
+func tunnelled(l *capture.Line) bool {
+	switch exchange.Mode(l.Mode) {
+	case exchange.Upgraded, exchange.Sealed, exchange.Raw:
+		return true
+	}
+	return false
 }
 
 func end(l *capture.Line) time.Time { return l.Start.Add(duration(l.E2E)) }

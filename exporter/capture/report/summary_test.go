@@ -100,20 +100,23 @@ func TestSummaryCountsAndRates(t *testing.T) {
 	for name, tt := range map[string]struct{ got, want float64 }{
 		"exchanges":        {float64(g.Exchanges), 9},
 		"successful":       {float64(g.Successful), 6},
-		"input tokens":     {float64(g.InputTokens), 500},
-		"output tokens":    {float64(g.OutputTokens), 250},
-		"untold":           {float64(g.WithoutTokens), 1},
-		"request rate":     {g.RequestRate, .6},
-		"output rate":      {g.OutputRate, 25},
-		"token rate":       {g.TokenRate, 75},
-		"mean concurrency": {g.MeanConcurrency, 1.54},
+		"failed":           {float64(g.Failed), 2},
+		"left":             {float64(g.Left), 1},
+		"input tokens":     {float64(*g.InputTokens.Sum), 500},
+		"output tokens":    {float64(*g.OutputTokens.Sum), 250},
+		"reported":         {float64(g.OutputTokens.Sources["reported"]), 5},
+		"untold":           {float64(g.OutputTokens.Sources["unknown"]), 1},
+		"request rate":     {*g.RequestRate, .6},
+		"output rate":      {*g.OutputRate, 25},
+		"token rate":       {*g.TokenRate, 75},
+		"mean concurrency": {*g.MeanConcurrency, 1.54},
 		"peak":             {float64(g.PeakConcurrency), 3},
 		"TTFT mean":        {g.TTFT.Mean, .4},
 		"TTFT median":      {g.TTFT.P50, .35},
 		"TTFT p90":         {g.TTFT.P90, .7},
 		"TTFT p95":         {g.TTFT.P95, .8},
 		"TTFT p99":         {g.TTFT.P99, .88},
-		"ITL max":          {g.ITLMax, .24},
+		"ITL max":          {*g.ITLMax, .24},
 	} {
 		if math.Abs(tt.got-tt.want) > 1e-9 {
 			t.Errorf("%s is %v, want %v", name, tt.got, tt.want)
@@ -125,10 +128,10 @@ func TestRatesOfGroupsAddUp(t *testing.T) {
 	s := summarize(report.ByModel, nil, morning())
 	sum := 0.0
 	for _, g := range s.Groups {
-		sum += g.RequestRate
+		sum += *g.RequestRate
 	}
-	if math.Abs(sum-s.All.RequestRate) > 1e-9 || len(s.Groups) != 2 || s.Groups[0].Name != "large" {
-		t.Errorf("groups %v with %v req/s in all, want large, small with %v", s.Groups, sum, s.All.RequestRate)
+	if math.Abs(sum-*s.All.RequestRate) > 1e-9 || len(s.Groups) != 2 || s.Groups[0].Name != "large" {
+		t.Errorf("groups %v with %v req/s in all, want large, small with %v", s.Groups, sum, *s.All.RequestRate)
 	}
 }
 
@@ -228,7 +231,7 @@ func TestSummaryOfNothingHasNoRates(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in %+v", err, s)
 	}
-	if s.All.RequestRate != 0 || s.All.Goodput.Share != 0 || s.All.TTFT != nil {
+	if s.All.RequestRate != nil || s.All.Goodput.Share != nil || s.All.Goodput.Rate != nil || s.All.TTFT != nil {
 		t.Errorf("%s", text)
 	}
 }

@@ -14,8 +14,8 @@ import (
 // side.
 const tableWidth = 50
 
-// WriteTable prints s as a load-test tool prints its result. It returns the first error
-// of w, and prints nothing after it.
+// WriteTable prints s as a load-test tool prints its result. A figure without data prints
+// as -. WriteTable returns the first error of w, and prints nothing after it.
 func (s Summary) WriteTable(w io.Writer) error {
 	t := &table{w: w}
 	t.group("Production traffic", s.All, s.Duration)
@@ -27,20 +27,40 @@ func (s Summary) WriteTable(w io.Writer) error {
 		t.printf("\n")
 		t.group(name, g, s.Duration)
 	}
-	t.printf("Latencies and tokens are of successful exchanges, rates are over the whole capture.\n")
-	if s.Canaries > 0 {
-		t.printf("Left out, canaries: %d.\n", s.Canaries)
-	}
-	if s.Others > 0 {
-		t.printf("Left out, exchanges of no known dialect: %d.\n", s.Others)
-	}
+	t.notes(s)
 	return t.err
 }
 
+// notes prints how to read the tables, and what they leave out.
+func (t *table) notes(s Summary) {
+	t.printf("Latencies and tokens are of successful requests, rates are over the whole capture.\n")
+	if t.marked {
+		t.printf("%s few samples: fewer than %d for a P90, %d for a P95, %d for a P99.\n", fewMark, needed(90), needed(95), needed(99))
+	}
+	for _, left := range []struct {
+		what string
+		n    int
+	}{
+		{"canaries", s.Canaries},
+		{"connections that headway could not read", s.Tunnels},
+		{"exchanges of no known dialect", s.Others},
+	} {
+		if left.n > 0 {
+			t.printf("Left out, %s: %d.\n", left.what, left.n)
+		}
+	}
+}
+
+const (
+	absent  = "-" // stands for a figure without data
+	fewMark = "*" // marks a percentile of few samples
+)
+
 // table prints rows and remembers the first error.
 type table struct {
-	w   io.Writer
-	err error
+	w      io.Writer
+	err    error
+	marked bool // a row has fewMark
 }
 
 func (t *table) printf(format string, args ...any) {
@@ -54,35 +74,49 @@ func (t *table) title(text string, fill string) {
 	t.printf("%s%s%s\n", strings.Repeat(fill, room/2), text, strings.Repeat(fill, room-room/2))
 }
 
-func (t *table) count(label string, n int64)       { t.printf("%-40s %d\n", label+":", n) }
-func (t *table) number(label string, v float64)    { t.printf("%-40s %.2f\n", label+":", v) }
-func (t *table) millis(label string, secs float64) { t.number(label+" (ms)", secs*1000) }
+func (t *table) row(label, value string)           { t.printf("%-40s %s\n", label+":", value) }
+func (t *table) count(label string, n int)         { t.row(label, fmt.Sprint(n)) }
+func (t *table) number(label string, v *float64)   { t.row(label, number(v)) }
+func (t *table) millis(label string, secs float64) { t.number(label+" (ms)", new(secs*1000)) }
+
+func number(v *float64) string {
+	if v == nil {
+		return absent
+	}
+	return fmt.Sprintf("%.2f", *v)
+}
+
+// percent is a share in percent.
+func percent(share *float64) *float64 {
+	if share == nil {
+		return nil
+	}
+	return new(100 * *share)
+}
 
 func (t *table) group(name string, g Group, seconds float64) {
 	t.title(" "+name+" ", "=")
-	t.count("Successful requests", int64(g.Successful))
-	t.count("Failed requests", int64(g.Exchanges-g.Successful))
-	t.number("Duration (s)", seconds)
-	t.count("Total input tokens", g.InputTokens)
-	t.count("Total generated tokens", g.OutputTokens)
-	if g.WithoutTokens > 0 {
-		t.count("Requests without a token count", int64(g.WithoutTokens))
-	}
+	t.count("Successful requests", g.Successful)
+	t.count("Failed requests", g.Failed)
+	t.count("Requests whose client left early", g.Left)
+	t.number("Duration (s)", &seconds)
+	t.tokens("Total input tokens", g.InputTokens)
+	t.tokens("Total generated tokens", g.OutputTokens)
 	t.number("Request throughput (req/s)", g.RequestRate)
 	if g.Goodput != nil {
 		t.number("Request goodput (req/s)", g.Goodput.Rate)
 	}
-	t.number("Output token throughput (tok/s)", g.OutputRate)
-	t.number("Total token throughput (tok/s)", g.TokenRate)
+	t.tokenRate("Output token throughput (tok/s)", g.OutputRate, g.OutputTokens)
+	t.tokenRate("Total token throughput (tok/s)", g.TokenRate, g.TotalTokens)
 	t.number("Mean concurrent requests", g.MeanConcurrency)
-	t.count("Peak concurrent requests", int64(g.PeakConcurrency))
+	t.count("Peak concurrent requests", g.PeakConcurrency)
 	t.latency("Time to First Token", "TTFT", g.TTFT)
 	t.latency("Time per Output Token (excl. 1st token)", "TPOT", g.TPOT)
 	t.itl(g)
 	t.latency("End-to-end Latency", "E2EL", g.E2E)
-	if g.Goodput != nil {
-		t.goodput("Goodput", "requests", g.Goodput)
-	}
+	t.ended("Failed requests, time until they ended", g.FailedE2E)
+	t.ended("Requests whose client left, time until then", g.LeftE2E)
+	t.goodput(g.Goodput, g.Calls)
 	outcomes(t, "Outcomes", g.Outcomes, exchange.Outcomes(), g.Exchanges)
 	if g.Calls != nil {
 		t.calls(g.Calls)
@@ -90,84 +124,46 @@ func (t *table) group(name string, g Group, seconds float64) {
 	t.printf("%s\n", strings.Repeat("=", tableWidth))
 }
 
-func (t *table) latency(title, short string, l *Latency) {
-	if l == nil {
-		return
+// tokens prints a sum of tokens, and how sure its parts are unless the upstream reported
+// all of them.
+func (t *table) tokens(label string, n Tokens) {
+	value := absent
+	if n.Sum != nil {
+		value = fmt.Sprint(*n.Sum)
 	}
-	t.title(title, "-")
-	t.millis("Mean "+short, l.Mean)
-	t.millis("Median "+short, l.P50)
-	t.millis("P90 "+short, l.P90)
-	t.millis("P95 "+short, l.P95)
-	t.millis("P99 "+short, l.P99)
-}
-
-// itl prints percentiles over requests, and says so: a load-test tool pools the gaps of
-// all requests instead.
-func (t *table) itl(g Group) {
-	if g.ITLP50 == nil {
-		return
-	}
-	t.title("Inter-token Latency, by request", "-")
-	t.millis("Median of requests' P50 ITL", g.ITLP50.P50)
-	t.millis("P99 of requests' P50 ITL", g.ITLP50.P99)
-	t.millis("Median of requests' P99 ITL", g.ITLP99.P50)
-	t.millis("P99 of requests' P99 ITL", g.ITLP99.P99)
-	t.millis("Max ITL", g.ITLMax)
-}
-
-// calls prints what users felt, who see calls and not attempts.
-func (t *table) calls(c *Calls) {
-	t.title("Calls, all attempts together", "-")
-	t.count("Calls", int64(c.Calls))
-	t.number("Attempts per call", c.Amplification)
-	t.number("Time in failed attempts (%)", c.WastedShare*100)
-	t.number("Time in failed attempts (s)", c.Wasted)
-	t.number("Time slept between attempts (s)", c.Slept)
-	for _, row := range []struct {
-		label string
-		n     int64
-	}{
-		{"Input tokens wasted, where known", c.WastedInput},
-		{"Output tokens thrown away", c.WastedOutput},
-		{"Retries sooner than asked", int64(c.Ignored)},
-		{"Calls that fell back", int64(c.Fallbacks)},
-		{"Calls joined ambiguously", int64(c.Ambiguous)},
-	} {
-		if row.n > 0 {
-			t.count(row.label, row.n)
+	_, all := n.Known()
+	if all > n.Sources[string(exchange.Reported)] {
+		var parts []string
+		for _, source := range sources() {
+			if k := n.Sources[source]; k > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", k, source))
+			}
 		}
+		value += " (requests: " + strings.Join(parts, ", ") + ")"
 	}
-	t.latency("User-felt Time to First Token", "user-felt TTFT", c.TTFT)
-	t.latency("User-felt End-to-end Latency", "user-felt E2EL", c.E2E)
-	if c.Goodput != nil {
-		t.goodput("Goodput of calls", "calls", c.Goodput)
-	}
-	outcomes(t, "Outcomes of calls", c.Outcomes, exchange.ChainOutcomes(), c.Calls)
+	t.row(label, value)
 }
 
-func (t *table) goodput(title, of string, g *Goodput) {
-	t.title(title, "-")
-	t.printf("%-40s %s\n", "Objectives:", g.Objectives)
-	t.count("Good "+of, int64(g.Good))
-	t.number("Share of counted "+of+" (%)", g.Share*100)
-	for _, by := range append(judged(), exchange.Error) {
-		if n := g.Missed[by.String()]; n > 0 {
-			t.count("Missed by "+by.String(), int64(n))
-		}
+// tokenRate prints a rate of tokens, and of how many requests it is unless of all.
+func (t *table) tokenRate(label string, rate *float64, of Tokens) {
+	value := number(rate)
+	if known, all := of.Known(); rate != nil && known < all {
+		value += fmt.Sprintf(" (of %d of %d requests)", known, all)
 	}
-	if g.Excluded > 0 {
-		t.count("Not counted: client left in time", int64(g.Excluded))
-	}
+	t.row(label, value)
 }
 
 // outcomes prints how many of all had each outcome, the known outcomes first.
-func outcomes[O ~string](t *table, title string, counts map[string]int, known []O, all int) {
+func outcomes[O outcome](t *table, title string, counts map[string]int, known []O, all int) {
 	t.title(title, "-")
 	rest := maps.Clone(counts)
 	row := func(name string) {
 		if n := rest[name]; n > 0 {
-			t.printf("%-40s %d (%.2f %%)\n", name+":", n, 100*float64(n)/float64(all))
+			value := fmt.Sprintf("%d (%.2f %%)", n, 100*float64(n)/float64(all))
+			if meaning := O(name).Meaning(); meaning != "" {
+				value += " " + meaning
+			}
+			t.row(name, value)
 		}
 		delete(rest, name)
 	}
@@ -177,4 +173,10 @@ func outcomes[O ~string](t *table, title string, counts map[string]int, known []
 	for _, name := range slices.Sorted(maps.Keys(rest)) {
 		row(name)
 	}
+}
+
+// outcome is the outcome of exchanges or of calls.
+type outcome interface {
+	~string
+	Meaning() string
 }
