@@ -150,9 +150,32 @@ func TestSomeExchangesCountNeitherWay(t *testing.T) {
 		{"a canary", func(r *exchange.Record) { r.Origin = exchange.Canary }},
 		{"what was not read", func(r *exchange.Record) { r.Mode = exchange.Sealed }},
 		{"what is of no protocol", func(r *exchange.Record) { r.Mode = exchange.Raw }},
+		{"what became a tunnel", func(r *exchange.Record) { r.Mode = exchange.Upgraded }},
+		{"what became a tunnel and was cut", func(r *exchange.Record) { r.Mode, r.Outcome = exchange.Upgraded, exchange.UpstreamCut }},
 	} {
 		if got := verdicts(with(tt.change), excluding); got != nil {
 			t.Errorf("%s: verdicts %v", tt.name, got)
+		}
+	}
+}
+
+// A WebSocket that lives for an hour is neither slow nor good, and no window of goodput and
+// no budget counts it, as an exchange or as the end of a call.
+func TestUpgradedConnectionsAreInNoBook(t *testing.T) {
+	attempts, calls := promise("attempts", slo.Objective{exchange.E2E, time.Second}), promise("calls", slo.Objective{exchange.E2E, time.Second})
+	attempts.Judge = slo.Attempt
+	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{attempts, calls}}, Next: exchangetest.Nowhere{}})
+	hour := with(func(r *exchange.Record) { r.Mode, r.Timing.End = exchange.Upgraded, time.Hour })
+	j.Observe(hour)
+	j.ObserveChain(exchange.Chain{Outcome: exchange.Exhausted, Late: true, E2E: time.Hour, Last: hour})
+	for _, s := range j.Snapshot(time.Now()).SLOs {
+		for _, g := range s.Goodput {
+			if g.Requests > 0 || g.Ratio != nil {
+				t.Errorf("%s counts %+v", s.Name, g)
+			}
+		}
+		if s.Budget.Requests > 0 || s.Budget.Remaining != nil {
+			t.Errorf("the budget of %s counts %+v", s.Name, s.Budget)
 		}
 	}
 }

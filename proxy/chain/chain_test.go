@@ -207,6 +207,48 @@ func TestWhatIsNoCallIsHandedOnAsItIs(t *testing.T) {
 	})
 }
 
+// An exchange begins as any other and may switch protocols with its response.
+func TestAnUpgradedConnectionIsNoAttempt(t *testing.T) {
+	upgraded := func(r *exchange.Record) { r.Status, r.Mode, r.Outcome = 101, exchange.Upgraded, exchange.OK }
+	t.Run("as the first of a call", func(t *testing.T) {
+		on(t, chain.Config{}, func(t *testing.T, s *stage) {
+			end := s.begin()
+			time.Sleep(time.Hour)
+			if r := end(upgraded); r.Attempt != (exchange.Attempt{}) || len(s.chains()) != 0 || s.joiner.Open() != 0 {
+				t.Errorf("%+v, %d chains, %d open", r.Attempt, len(s.chains()), s.joiner.Open())
+			}
+		})
+	})
+	t.Run("after an attempt that failed", func(t *testing.T) {
+		on(t, chain.Config{}, func(t *testing.T, s *stage) {
+			failure := s.try(ms, failed(500))
+			time.Sleep(time.Second)
+			tunnel := s.begin()
+			time.Sleep(2 * time.Second)
+			if r := tunnel(upgraded); r.Attempt != (exchange.Attempt{}) {
+				t.Errorf("%+v", r.Attempt)
+			}
+			answer := s.try(ms, good(ms))
+			if answer.Attempt.Chain != failure.Attempt.Chain || answer.Attempt.Number != 2 || answer.Attempt.Outcome != exchange.Recovered {
+				t.Errorf("the retry after it is %+v of %+v", answer.Attempt, failure.Attempt)
+			}
+		})
+	})
+	t.Run("when no attempt can follow any more", func(t *testing.T) {
+		on(t, chain.Config{}, func(t *testing.T, s *stage) {
+			s.try(ms, failed(500))
+			time.Sleep(time.Second)
+			tunnel := s.begin()
+			time.Sleep(time.Hour)
+			tunnel(upgraded)
+			time.Sleep(time.Second)
+			if c := s.chains(); len(c) != 1 || c[0].Outcome != exchange.Exhausted || c[0].Attempts != 1 || s.joiner.Open() != 0 {
+				t.Errorf("%+v, %d open", c, s.joiner.Open())
+			}
+		})
+	})
+}
+
 func TestLateChainHasItsLastRecord(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
 		s.try(100*ms, failed(500), traced("a"))

@@ -117,6 +117,7 @@ func (j *Joiner) beginLocked(r *exchange.Record) (exchange.Attempt, []exchange.C
 // An exchange without a Begin begins and ends at once.
 func (j *Joiner) Observe(r exchange.Record) {
 	if !joins(&r) {
+		j.withdraw(r.Attempt)
 		r.Attempt = exchange.Attempt{}
 		j.next.Observe(r)
 		return

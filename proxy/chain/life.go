@@ -53,6 +53,30 @@ func (j *Joiner) land(a *attempt) {
 	}
 }
 
+// withdraw takes back an attempt that turned out to be none: the exchange switched
+// protocols after it had begun. Its chain goes on as if the exchange had not come.
+func (j *Joiner) withdraw(begun exchange.Attempt) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	a := j.flights[ticket{begun.Chain, begun.Number}]
+	if a == nil {
+		return
+	}
+	c := a.chain
+	j.land(a)
+	if c.begun == int32(a.number) {
+		c.begun--
+	}
+	j.spare.putAttempt(a)
+	switch {
+	case c.flights != nil:
+	case c.ended == 0:
+		j.forget(c)
+	default:
+		j.wait(c)
+	}
+}
+
 // end books the end of a, and sets the Attempt of r. It returns the chain if that
 // is over.
 func (j *Joiner) end(a *attempt, r *exchange.Record) (exchange.Chain, bool) {
