@@ -42,7 +42,7 @@ func (s *Server) newCall(api endpoint, w http.ResponseWriter, r *http.Request) *
 		ID: "req_" + c.id, Ordinal: c.ordinal, Dialect: api.dialect, Operation: api.operation,
 		ReceivedAt: c.start.UnixNano(), Outcome: OutcomeRunning,
 		RetryCount: r.Header.Get("X-Stainless-Retry-Count"), ClientRequestID: r.Header.Get("X-Request-Id"),
-		Chunks: []Chunk{},
+		Traceparent: r.Header.Get("Traceparent"), Chunks: []Chunk{},
 	}}
 	s.truth.add(c.rec)
 	c.out = &sink{w: w, rc: http.NewResponseController(w), rec: c.rec, provider: api.provider, compress: s.compresses(r)}

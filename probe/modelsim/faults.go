@@ -62,6 +62,39 @@ type FaultRule struct {
 	Probability float64
 }
 
+// FaultForm says how a kind of fault is written, and what it does.
+type FaultForm struct {
+	Kind    FaultKind
+	Does    string
+	Example string // a rule, as ParseFaultRules reads it
+}
+
+// FaultForms lists every kind of fault.
+func FaultForms() []FaultForm {
+	return []FaultForm{
+		{FaultHTTP, "answers with an error status", "http=503:0.5"},
+		{FaultSlowHead, "waits before the head of the response", "slow-head=3s:0.2"},
+		{FaultStall, "pauses before the first token, or after that many", "stall=1s@12:0.1"},
+		{FaultCut, "ends the connection after that many tokens", "cut@20:0.1"},
+		{FaultReset, "resets the connection after that many tokens", "reset@20:0.1"},
+		{FaultError, "sends an error inside the stream after that many tokens", "error=529@15:0.1"},
+		{FaultGarbage, "sends an event that is no JSON after that many tokens", "garbage@10:0.1"},
+	}
+}
+
+// example is a rule of that kind, to show how one is written.
+func (k FaultKind) example() string {
+	for _, form := range FaultForms() {
+		if form.Kind == k {
+			return form.Example
+		}
+	}
+	return ""
+}
+
+// String is the rule as ParseFaultRules reads it.
+func (r FaultRule) String() string { return fmt.Sprintf("%v:%v", r.Fault, r.Probability) }
+
 // String is the fault as ParseFaults reads it.
 func (f Fault) String() string {
 	s := string(f.Kind)
@@ -107,7 +140,7 @@ func ParseFaultRules(list string) ([]FaultRule, error) {
 		text, share, _ := strings.Cut(item, ":")
 		p, err := strconv.ParseFloat(share, 64)
 		if err != nil || !(p >= 0 && p <= 1) {
-			return nil, fmt.Errorf("fault rule %q: want fault:probability with a probability from 0 to 1", item)
+			return nil, fmt.Errorf("fault rule %q: want fault:probability with a probability from 0 to 1, as in http=503:0.5", item)
 		}
 		f, err := parseFault(text)
 		if err != nil {
@@ -122,39 +155,57 @@ func parseFault(item string) (Fault, error) {
 	rest, after, counted := strings.Cut(item, "@")
 	kind, arg, hasArg := strings.Cut(rest, "=")
 	f := Fault{Kind: FaultKind(kind), After: beforeHead}
-	var err error
+	err := f.parseArgument(arg, hasArg)
+	if err == nil && counted {
+		err = f.parseAfter(after)
+	}
+	if example := f.Kind.example(); err != nil && example != "" {
+		example, _, _ = strings.Cut(example, ":")
+		if f.Kind == FaultGarbage && hasArg {
+			example = "garbage=http"
+		}
+		err = fmt.Errorf("%w, as in %s", err, example)
+	}
+	return f, err
+}
+
+// parseArgument reads the value behind the equals sign.
+func (f *Fault) parseArgument(arg string, has bool) (err error) {
 	switch f.Kind {
 	case FaultStall, FaultSlowHead:
 		if f.For, err = time.ParseDuration(arg); err != nil || f.For < 0 {
-			return f, fmt.Errorf("%q is not a duration", arg)
+			return fmt.Errorf("%q is not a duration", arg)
 		}
 	case FaultHTTP, FaultError:
-		if f.Kind == FaultError && !hasArg {
+		if f.Kind == FaultError && !has {
 			break
 		}
 		if f.Status, err = strconv.Atoi(arg); err != nil || f.Status < 400 || f.Status > 599 {
-			return f, fmt.Errorf("%q is not an error status", arg)
+			return fmt.Errorf("%q is not an error status", arg)
 		}
 	case FaultGarbage:
-		if f.Raw = arg == "http"; hasArg && !f.Raw {
-			return f, fmt.Errorf("%q is not a kind of garbage, only http is", arg)
+		if f.Raw = arg == "http"; has && !f.Raw {
+			return fmt.Errorf("%q is not a kind of garbage, only http is", arg)
 		}
 	case FaultCut, FaultReset:
-		if hasArg {
-			return f, fmt.Errorf("%s takes no value", kind)
+		if has {
+			return fmt.Errorf("%s takes no value", f.Kind)
 		}
 	default:
-		return f, fmt.Errorf("%q is not a kind of fault", kind)
+		return fmt.Errorf("%q is not a kind of fault", f.Kind)
 	}
-	if counted {
-		if f.Kind == FaultSlowHead || f.Kind == FaultHTTP || f.Raw {
-			return f, fmt.Errorf("%s strikes before the first token", rest)
-		}
-		if f.After, err = strconv.Atoi(after); err != nil || f.After < 0 {
-			return f, fmt.Errorf("%q is not a number of tokens", after)
-		}
+	return nil
+}
+
+// parseAfter reads the number of tokens behind the at sign.
+func (f *Fault) parseAfter(after string) (err error) {
+	if f.Kind == FaultSlowHead || f.Kind == FaultHTTP || f.Raw {
+		return fmt.Errorf("%s strikes before the first token", f)
 	}
-	return f, nil
+	if f.After, err = strconv.Atoi(after); err != nil || f.After < 0 {
+		return fmt.Errorf("%q is not a number of tokens", after)
+	}
+	return nil
 }
 
 // faultSet has the faults of one request, in the order given.

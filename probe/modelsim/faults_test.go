@@ -257,15 +257,15 @@ func TestParseFaults(t *testing.T) {
 		{in: "reset@4", want: "reset@4"},
 		{in: "error", want: "error"},
 		{in: "error=529@4", want: "error=529@4"},
-		{in: "error=200@4", bad: true, want: `fault "error=200@4": "200" is not an error status`},
+		{in: "error=200@4", bad: true, want: `fault "error=200@4": "200" is not an error status, as in error=529@15`},
 		{in: "garbage@2,garbage=http", want: "garbage@2,garbage=http"},
 		{in: "http=503", want: "http=503"},
-		{in: "http=200", bad: true, want: `fault "http=200": "200" is not an error status`},
-		{in: "stall@3", bad: true, want: `fault "stall@3": "" is not a duration`},
-		{in: "cut=3", bad: true, want: `fault "cut=3": cut takes no value`},
-		{in: "cut@-1", bad: true, want: `fault "cut@-1": "-1" is not a number of tokens`},
-		{in: "http=500@3", bad: true, want: `fault "http=500@3": http=500 strikes before the first token`},
-		{in: "garbage=xml", bad: true, want: `fault "garbage=xml": "xml" is not a kind of garbage, only http is`},
+		{in: "http=200", bad: true, want: `fault "http=200": "200" is not an error status, as in http=503`},
+		{in: "stall@3", bad: true, want: `fault "stall@3": "" is not a duration, as in stall=1s@12`},
+		{in: "cut=3", bad: true, want: `fault "cut=3": cut takes no value, as in cut@20`},
+		{in: "cut@-1", bad: true, want: `fault "cut@-1": "-1" is not a number of tokens, as in cut@20`},
+		{in: "http=500@3", bad: true, want: `fault "http=500@3": http=500 strikes before the first token, as in http=503`},
+		{in: "garbage=xml", bad: true, want: `fault "garbage=xml": "xml" is not a kind of garbage, only http is, as in garbage=http`},
 		{in: "melt", bad: true, want: `fault "melt": "melt" is not a kind of fault`},
 	}
 	for _, tt := range tests {
@@ -285,6 +285,30 @@ func TestParseFaults(t *testing.T) {
 	for _, in := range []string{"cut", "cut:", "cut:1.5", "cut:-1", "cut:NaN", "melt:0.5"} {
 		if _, err := modelsim.ParseFaultRules(in); err == nil {
 			t.Errorf("ParseFaultRules(%q) accepts it", in)
+		}
+	}
+}
+
+func TestEveryKindOfFaultHasAnExampleThatWorks(t *testing.T) {
+	for _, form := range modelsim.FaultForms() {
+		rules, err := modelsim.ParseFaultRules(form.Example)
+		if err != nil || len(rules) != 1 || rules[0].Kind != form.Kind || rules[0].String() != form.Example || form.Does == "" {
+			t.Errorf("%s: %q reads as %v, %v", form.Kind, form.Example, rules, err)
+		}
+	}
+}
+
+func TestAWrongFaultIsShownARightOne(t *testing.T) {
+	for in, want := range map[string]string{
+		"http=503":       `fault rule "http=503": want fault:probability with a probability from 0 to 1, as in http=503:0.5`,
+		"http=2:0.5":     `fault rule "http=2:0.5": "2" is not an error status, as in http=503`,
+		"stall=2:0.5":    `fault rule "stall=2:0.5": "2" is not a duration, as in stall=1s@12`,
+		"cut@x:0.5":      `fault rule "cut@x:0.5": "x" is not a number of tokens, as in cut@20`,
+		"http=503@3:0.5": `fault rule "http=503@3:0.5": http=503 strikes before the first token, as in http=503`,
+		"htpp=503:0.5":   `fault rule "htpp=503:0.5": "htpp" is not a kind of fault`,
+	} {
+		if _, err := modelsim.ParseFaultRules(in); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", in, err, want)
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (s *Server) replaceFaults(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) writeFaults(w http.ResponseWriter) {
 	for _, rule := range *s.faults.Load() {
-		fmt.Fprintf(w, "%v:%v\n", rule.Fault, rule.Probability)
+		fmt.Fprintln(w, rule)
 	}
 }
 

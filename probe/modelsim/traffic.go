@@ -3,7 +3,9 @@ package modelsim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -40,6 +42,9 @@ type Traffic struct {
 	MaxRetries int
 	// MaxInFlight bounds the open requests, 0 is 512; arrivals beyond it are dropped.
 	MaxInFlight int
+	// Traced makes every attempt carry a W3C trace context, not sampled, with the trace of its
+	// logical request and a span of its own.
+	Traced bool
 	// Transport carries the requests; nil makes one.
 	Transport http.RoundTripper
 	// Log gets failed requests at debug level; nil discards them.
@@ -167,13 +172,16 @@ type plan struct {
 	path   string
 	body   map[string]any
 	stream bool
+	trace  string     // id, for attempts that carry a trace context
 	leave  int        // the event after which the client leaves; 0: it stays
 	random *rand.Rand // of this request alone
+	traces *rand.Rand // likewise, for the ids of traces
 }
 
 // newPlan draws the request with this ordinal. Most name a maximum length.
 func newPlan(t *Traffic, ordinal uint64) *plan {
-	p := &plan{random: rand.New(rand.NewPCG(t.Seed, ordinal))}
+	p := &plan{random: rand.New(rand.NewPCG(t.Seed, ordinal)), traces: rand.New(rand.NewPCG(mix(t.Seed, saltID), ordinal))}
+	p.trace = fmt.Sprintf("%016x%016x", p.traces.Uint64(), 1+p.traces.Uint64N(math.MaxUint64))
 	p.body = map[string]any{"model": t.Model}
 	m := t.Mix
 	pick := p.random.Float64() * (m.ChatStream + m.Chat + m.Completions + m.Responses + m.Messages + m.Embeddings)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -66,6 +67,9 @@ func (r *run) request(ctx context.Context, p *plan, attempt int) (*http.Request,
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "headway-traffic")
 	req.Header.Set("X-Stainless-Retry-Count", strconv.Itoa(attempt))
+	if r.Traced {
+		req.Header.Set("Traceparent", fmt.Sprintf("00-%s-%016x-00", p.trace, 1+p.traces.Uint64N(math.MaxUint64)))
+	}
 	if r.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+r.APIKey)
 	}

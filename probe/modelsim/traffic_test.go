@@ -121,3 +121,26 @@ func TestTrafficWaitsAsLongAsTheServerAsks(t *testing.T) {
 type roundTripper func(*http.Request) *http.Response
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req), nil }
+
+func TestTracedTrafficNamesEveryAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := modelsim.DefaultConfig()
+		cfg.Faults, _ = modelsim.ParseFaultRules("http=503:0.3")
+		h := start(t, cfg)
+		traffic := modelsim.Traffic{BaseURL: "http://sim/v1", RPS: 10, Seed: 1, Model: "sim-medium", MaxRetries: 2, Traced: true, Transport: h.client.Transport}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		counts := traffic.Run(ctx)
+		synctest.Wait()
+		traces, spans := map[string]bool{}, map[string]bool{}
+		for _, ex := range h.sim.Exchanges(0) {
+			if len(ex.Traceparent) != 55 {
+				t.Fatalf("traceparent %q", ex.Traceparent)
+			}
+			traces[ex.Traceparent[3:35]], spans[ex.Traceparent[36:52]] = true, true
+		}
+		if len(spans) != len(h.sim.Exchanges(0)) || int64(len(traces)) != counts.Requests || counts.Retries == 0 {
+			t.Errorf("%d spans and %d traces of %d attempts and %+v", len(spans), len(traces), len(h.sim.Exchanges(0)), counts)
+		}
+	})
+}

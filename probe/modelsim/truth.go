@@ -43,6 +43,8 @@ type Exchange struct {
 	RetryCount string `json:"retry_count,omitempty"` // the client's X-Stainless-Retry-Count
 	// ClientRequestID is the X-Request-Id that the client sent.
 	ClientRequestID string `json:"client_request_id,omitempty"`
+	// Traceparent is the W3C trace context of the request, as it arrived.
+	Traceparent string `json:"traceparent,omitempty"`
 
 	ReceivedAt   int64 `json:"received_unix_ns"`    // the request's head had been read
 	QueuedAt     int64 `json:"queued_unix_ns"`      // the front end was through with it, and the engine could schedule it
@@ -92,6 +94,15 @@ func (e Exchange) Engine() (queue, prefill, decode time.Duration) {
 		decode = time.Duration(e.LastTokenAt - e.FirstTokenAt)
 	}
 	return queue, prefill, decode
+}
+
+// TPOT is the time per shown token after the first, 0 for fewer than two.
+func (e Exchange) TPOT() time.Duration {
+	shown := e.ShownTokens()
+	if shown < 2 {
+		return 0
+	}
+	return time.Duration(e.Chunks[len(e.Chunks)-1].At-e.Chunks[0].At) / time.Duration(shown-1)
 }
 
 // Gaps are the times between consecutive token-bearing events of all choices.

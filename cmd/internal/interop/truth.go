@@ -171,8 +171,7 @@ func (d *Deviations) Compare(t *testing.T, x modelsim.Exchange, line CaptureLine
 		t.Errorf("%s (%s): no TPOT of %d chunks", line.Model.Request, x.ID, len(x.Chunks))
 	}
 	if line.TPOT != nil {
-		streamed := x.Chunks[len(x.Chunks)-1].At - x.Chunks[0].At
-		d.Add("TPOT", *line.TPOT, time.Duration(streamed)/time.Duration(x.ShownTokens()-1))
+		d.Add("TPOT", *line.TPOT, x.TPOT())
 	}
 	d.compareITL(t, x, line)
 }
