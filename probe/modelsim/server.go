@@ -72,7 +72,15 @@ func (s *Server) Close() error {
 func (s *Server) Exchanges(limit int) []Exchange { return s.truth.newest(limit) }
 
 // Exchange returns the ground truth of the request with this id; see Exchange.ID.
-func (s *Server) Exchange(id string) (Exchange, bool) { return s.truth.find(id) }
+func (s *Server) Exchange(id string) (Exchange, bool) {
+	return s.truth.find(s.truth.byID, id)
+}
+
+// ExchangeOf returns the ground truth of the newest request whose traceparent named that span, 16
+// hex digits.
+func (s *Server) ExchangeOf(span string) (Exchange, bool) {
+	return s.truth.find(s.truth.bySpan, span)
+}
 
 // Stats returns the state of the engine now.
 func (s *Server) Stats() Stats { return s.engine.stats() }

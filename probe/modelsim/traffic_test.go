@@ -138,6 +138,12 @@ func TestTracedTrafficNamesEveryAttempt(t *testing.T) {
 				t.Fatalf("traceparent %q", ex.Traceparent)
 			}
 			traces[ex.Traceparent[3:35]], spans[ex.Traceparent[36:52]] = true, true
+			if found, ok := h.sim.ExchangeOf(ex.Traceparent[36:52]); !ok || found.ID != ex.ID {
+				t.Errorf("the span of %s leads to %s, %v", ex.ID, found.ID, ok)
+			}
+		}
+		if _, ok := h.sim.ExchangeOf(""); ok {
+			t.Error("no span leads to an exchange")
 		}
 		if len(spans) != len(h.sim.Exchanges(0)) || int64(len(traces)) != counts.Requests || counts.Retries == 0 {
 			t.Errorf("%d spans and %d traces of %d attempts and %+v", len(spans), len(traces), len(h.sim.Exchanges(0)), counts)

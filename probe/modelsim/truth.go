@@ -2,6 +2,7 @@ package modelsim
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -151,28 +152,46 @@ type truth struct {
 	next int // where the next record goes once the ring is full
 	size int
 	byID map[string]*record
+	// bySpan has the records whose request named a span, by its id.
+	bySpan map[string]*record
 }
 
 func newTruth(size int) *truth {
-	return &truth{size: size, byID: make(map[string]*record)}
+	return &truth{size: size, byID: make(map[string]*record), bySpan: make(map[string]*record)}
 }
 
 func (t *truth) add(r *record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.byID[r.ex.ID] = r
+	if span := r.ex.span(); span != "" {
+		t.bySpan[span] = r
+	}
 	if len(t.ring) < t.size {
 		t.ring = append(t.ring, r)
 		return
 	}
-	delete(t.byID, t.ring[t.next].ex.ID)
+	old := &t.ring[t.next].ex
+	delete(t.byID, old.ID)
+	if t.bySpan[old.span()] == t.ring[t.next] {
+		delete(t.bySpan, old.span())
+	}
 	t.ring[t.next] = r
 	t.next = (t.next + 1) % t.size
 }
 
-func (t *truth) find(id string) (Exchange, bool) {
+// span is the id of the span in Traceparent, empty without one.
+func (e *Exchange) span() string {
+	parts := strings.Split(e.Traceparent, "-")
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[2]
+}
+
+func (t *truth) find(in map[string]*record, key string) (Exchange, bool) {
 	t.mu.Lock()
-	r := t.byID[id]
+	r := in[key]
 	t.mu.Unlock()
 	if r == nil {
 		return Exchange{}, false
