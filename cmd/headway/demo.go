@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,9 +26,13 @@ import (
 //go:embed demo.slo.yaml
 var demoSLOs []byte
 
+// demoModelAddress is where the demo's model server listens, unless that is taken.
+const demoModelAddress = "127.0.0.1:8483"
+
 // demoOptions are the flags of the demo.
 type demoOptions struct {
 	listen, admin string
+	model         string // empty is demoModelAddress, or a free port if that is taken
 	slo           string // SLO file; empty is demoSLOs
 	rps           float64
 	seed          uint64
@@ -35,14 +40,11 @@ type demoOptions struct {
 	every         time.Duration // between two tables
 }
 
-// demoRetries is the number of retries of the demo's application for a failed call, the
-// same as in the SDKs.
-const demoRetries = 2
-
 const demoUsage = `usage: headway demo [flags]
 
 Runs a simulated model server, a sidecar before it and an application's traffic
-through both, and shows what the sidecar measures. Ctrl-C ends it.`
+through both, and shows what the sidecar measures beside what the model server
+knows. Ctrl-C ends it.`
 
 // runDemo is `headway demo`: everything on loopback, with nothing else installed.
 func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
@@ -50,6 +52,7 @@ func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 	f := newFlags("demo")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8480", "`address` where the sidecar takes the application's requests")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:8481", "`address` where it serves metrics and health")
+	f.StringVar(&o.model, "model", "", "`address` of the model server; without it, "+demoModelAddress+", or any free port if that is taken")
 	f.StringVar(&o.slo, "slo", "", "SLO `file` to judge by; without it, the demo's own")
 	f.Float64Var(&o.rps, "rps", 6, "requests a second of the simulated application")
 	f.Uint64Var(&o.seed, "seed", 2, "seed of the application and the model server")
@@ -69,14 +72,18 @@ func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
 	return demo(ctx, o, out, errs)
 }
 
-// check returns every problem of the options.
+// check returns every problem of the options. It binds no port.
 func (o demoOptions) check() error {
 	var wrong []error
-	if err := config.CheckAddress(o.listen); err != nil {
-		wrong = append(wrong, fmt.Errorf("--listen: %w", err))
+	if o.model != "" {
+		if err := config.CheckAddress(o.model); err != nil {
+			wrong = append(wrong, fmt.Errorf("--model: %w", err))
+		} else if !strings.HasSuffix(o.model, ":0") && slices.Contains([]string{o.listen, o.admin}, o.model) {
+			wrong = append(wrong, fmt.Errorf("--model: %q is the sidecar's own address", o.model))
+		}
 	}
-	if err := config.CheckAddress(o.admin); err != nil {
-		wrong = append(wrong, fmt.Errorf("--admin: %w", err))
+	if _, err := o.config("127.0.0.1:1"); err != nil {
+		wrong = append(wrong, err)
 	}
 	if o.rps <= 0 || o.every <= 0 || o.length < 0 {
 		wrong = append(wrong, errors.New("--rps and --every must be positive, --for not negative"))
@@ -84,13 +91,33 @@ func (o demoOptions) check() error {
 	return errors.Join(wrong...)
 }
 
+// config is the configuration of the sidecar before the model server at address. Errors
+// name the flags of the demo: its user has set no variable.
+func (o demoOptions) config(address string) (config.Config, error) {
+	c, err := config.Read([]string{
+		config.Prefix + "UPSTREAM=http://" + address,
+		config.Prefix + "LISTEN=" + o.listen,
+		config.Prefix + "ADMIN_LISTEN=" + o.admin,
+		config.Prefix + "SLO_FILE=" + o.slo,
+		config.Prefix + "DRAIN_TIMEOUT=5s",
+		config.Prefix + "DRAIN_DELAY=0",
+	})
+	if err != nil {
+		return c, inFlags(err, map[string]string{"UPSTREAM": "model", "LISTEN": "listen", "ADMIN_LISTEN": "admin", "SLO_FILE": "slo"})
+	}
+	if o.slo == "" {
+		c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{})
+	}
+	return c, err
+}
+
 // demo runs a simulated model server, a sidecar before it and an application's traffic
 // through both, and shows the measurements of the sidecar, until ctx ends.
 func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	quiet := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelError}))
-	model, err := net.Listen("tcp", "127.0.0.1:0")
+	model, err := listenForModel(o)
 	if err != nil {
-		return fmt.Errorf("listening for the model server: %w", err)
+		return err
 	}
 	view := live.NewView(time.Now)
 	s, err := demoSidecar(o, model.Addr().String(), quiet, view)
@@ -98,16 +125,18 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		_ = model.Close()
 		return err
 	}
-	view.SLOs = s.SLOs
-	fmt.Fprintf(out, "model server  http://%s/v1 (simulated)\nsidecar       http://%s/v1 (what the application calls)\nmetrics       http://%s/metrics\n"+
-		"faults        curl -T - http://%s/sim/faults <<< http=503:0.5 (of the model server)\n\n",
-		model.Addr(), s.Addr(), s.AdminAddr(), model.Addr())
+	sim, err := modelsim.New(demoModel(o), quiet)
+	if err != nil {
+		return err // a test holds that there is none
+	}
+	view.SLOs, view.Truth = s.SLOs, truth(sim)
+	introduce(out, o, s, model.Addr().String())
 
 	// The application stops first, then the sidecar, then the model server.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	g, ctx := errgroup.WithContext(ctx) // if a server fails, the traffic ends too
-	g.Go(func() error { return serveSim(serving, model, demoModel(o), quiet) })
+	g.Go(func() error { return serveSim(serving, model, sim, quiet) })
 	g.Go(func() error { return s.Run(serving, context.Background()) })
 	g.Go(func() error {
 		defer stopServing()
@@ -124,23 +153,42 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	return g.Wait()
 }
 
+// introduce says what runs where, and what to try. Each command is on a line of its own
+// that a shell takes as it stands.
+func introduce(out io.Writer, o demoOptions, s *sidecar.Sidecar, model string) {
+	fmt.Fprintf(out, "An application calls a model server through headway. Both are simulated.\n\n"+
+		"  application ──▶ headway ──▶ model server\n\n"+
+		"  headway        http://%s/v1\n"+
+		"  model server   http://%s/v1\n"+
+		"  metrics        http://%s/metrics\n\n"+
+		"Break the model server from another terminal, and watch what headway says of it:\n\n"+
+		"  curl -T - http://%s/sim/faults <<< http=503:0.5\n\n%s\n", s.Addr(), model, s.AdminAddr(), model, live.Legend())
+}
+
+// listenForModel binds the port of the model server.
+func listenForModel(o demoOptions) (net.Listener, error) {
+	if o.model != "" {
+		l, err := net.Listen("tcp", o.model)
+		if err != nil {
+			return nil, fmt.Errorf("--model: %w; 127.0.0.1:0 is any free port", err)
+		}
+		return l, nil
+	}
+	if l, err := net.Listen("tcp", demoModelAddress); err == nil {
+		return l, nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") // another demo may run
+	if err != nil {
+		return nil, fmt.Errorf("listening for the model server: %w", err)
+	}
+	return l, nil
+}
+
 // demoSidecar is a sidecar before the model server at address, with its ports bound.
 func demoSidecar(o demoOptions, address string, log *slog.Logger, view *live.View) (*sidecar.Sidecar, error) {
-	c, err := config.Read([]string{
-		config.Prefix + "UPSTREAM=http://" + address,
-		config.Prefix + "LISTEN=" + o.listen,
-		config.Prefix + "ADMIN_LISTEN=" + o.admin,
-		config.Prefix + "SLO_FILE=" + o.slo,
-		config.Prefix + "DRAIN_TIMEOUT=5s",
-		config.Prefix + "DRAIN_DELAY=0",
-	})
+	c, err := o.config(address)
 	if err != nil {
-		return nil, inFlags(err, map[string]string{"LISTEN": "listen", "ADMIN_LISTEN": "admin", "SLO_FILE": "slo"})
-	}
-	if o.slo == "" {
-		if c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	s, err := sidecar.New(c, log, view)
 	if err != nil {
@@ -150,29 +198,4 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view *live.Vie
 		return nil, fmt.Errorf("%w; 127.0.0.1:0 is any free port", err)
 	}
 	return s, nil
-}
-
-// demoModel is a model server that is busy enough to be worth watching: it drafts
-// tokens, limits its users, and sometimes fails. The calls of an outage, with all their
-// retries, stay below the rate limit. Otherwise calls would keep failing after the
-// outage, because of the limit.
-func demoModel(o demoOptions) modelsim.Config {
-	c := modelsim.DefaultConfig()
-	c.Models = []string{"sim-medium"}
-	c.Seed = o.seed
-	c.DraftTokens, c.DraftAcceptance = 3, 0.4
-	makeRoom(&c)
-	c.RequestsPerMinute = int(math.Ceil(o.rps * 60 * 1.2 * (1 + demoRetries)))
-	rules, err := modelsim.ParseFaultRules("stall=1s@12:0.03,cut@20:0.002,error@15:0.002,http=500:0.004")
-	if err == nil { // the list is a constant, and a test parses it
-		c.Faults = rules
-	}
-	return c
-}
-
-func demoTraffic(o demoOptions, address string) modelsim.Traffic {
-	return modelsim.Traffic{
-		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium",
-		LeaveShare: 0.03, MaxRetries: demoRetries,
-	}
 }

@@ -16,12 +16,21 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/live"
 )
 
+// anyPort are options for a demo beside others.
+func anyPort() demoOptions {
+	return demoOptions{
+		listen: "127.0.0.1:0", admin: "127.0.0.1:0", model: "127.0.0.1:0",
+		rps: 1, every: time.Second,
+	}
+}
+
 func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	var out, errs bytes.Buffer
-	o := demoOptions{listen: "127.0.0.1:0", admin: "127.0.0.1:0", rps: 20, seed: 1, every: 500 * time.Millisecond}
+	o := anyPort()
+	o.rps, o.seed, o.every = 20, 1, 500*time.Millisecond
 	if err := demo(ctx, o, &out, &errs); err != nil {
 		t.Fatal(err)
 	}
@@ -30,18 +39,24 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 	}
 	text := out.String()
 	for _, want := range []string{
-		`(?m)^requests [1-9]\d*, .* TTFT p50 \d`,      // a line while the demo runs
-		`(?m)^requests [1-9]\d*   .* output tokens/s`, // the last table
-		`(?m)^  TTFT +\d.* [1-9]\d*$`,
-		`(?m)^   ITL +\d.* [1-9]\d*$`,
-		`(?m)^outcomes   ok [1-9]`,
-		`(?m)^calls      [1-9]\d*  retries \d+  attempts per call 1\.`,
-		`(?m)^SLO        chat-interactive  [\d.]+ % good in 1m0s, promised 97 %  burn \d`,
-		`(?m)^faults +curl -T - http://`,
+		`(?m)^requests [1-9]\d*, last \d s .* TTFT p50 \d`,              // a line while the demo runs
+		`(?m)^last 2 s   [\d.]+ requests/s   [1-9]\d* output tokens/s$`, // the last table
+		`(?m)^  TTFT( +[\d.]+ [mµ]?s\*?){3} +[1-9]\d*( +[\d.]+ [mµ]?s){3}$`,
+		`(?m)^   ITL( +[\d.]+ [mµ]?s\*?){3} +[1-9]\d*( +[\d.]+ [mµ]?s){3}$`,
+		`(?m)^output tokens, reported: (\d+), truth \d+; equal in (\d+) of \d+ answers\.$`,
+		`(?m)^ +[1-9]\d* +[\d.]+ %  ok +answered$`,
+		`(?m)^attempts [\d.]+ % answered, of [1-9]\d*$`,
+		`(?m)^calls    [\d.]+ % answered, of [1-9]\d* with 1\.\d\d attempts each$`,
+		`(?m)^SLO chat-interactive: 97 % of attempts with ttft ≤ 1s, tpot ≤ 150ms$`,
+		`(?m)^    last 1m: [\d.]+ % good   error budget: `,
+		`(?m)^  curl -T - http://127.0.0.1:\d+/sim/faults <<< http=503:0.5$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(text) {
 			t.Errorf("nothing matches %s in:\n%s", want, text)
 		}
+	}
+	if m := regexp.MustCompile(`reported: (\d+), truth (\d+); equal in (\d+) of (\d+) `).FindStringSubmatch(text); m != nil && (m[1] != m[2] || m[3] != m[4]) {
+		t.Errorf("headway and the model server disagree: %s", m[0])
 	}
 	addresses := regexp.MustCompile(`http://([^/]+)/`).FindAllStringSubmatch(text, -1)
 	if len(addresses) != 4 {
@@ -71,7 +86,8 @@ func TestDemoJudgesByTheFileOfItsFlag(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"": "chat-interactive", file: "mine"} {
-		o := demoOptions{listen: "127.0.0.1:0", admin: "127.0.0.1:0", slo: name}
+		o := anyPort()
+		o.slo = name
 		s, err := demoSidecar(o, "127.0.0.1:1", slog.New(slog.DiscardHandler), live.NewView(time.Now))
 		if err != nil {
 			t.Fatal(err)
@@ -87,10 +103,46 @@ func TestDemoJudgesByTheFileOfItsFlag(t *testing.T) {
 	}
 }
 
-func TestDemoNeedsBothPorts(t *testing.T) {
-	var out bytes.Buffer
-	err := demo(t.Context(), demoOptions{listen: "127.0.0.1:0", admin: busyAddress(t), rps: 1, every: time.Second}, &out, &out)
-	if err == nil || !strings.HasPrefix(err.Error(), "--admin: ") || out.Len() > 0 {
-		t.Errorf("error %v, output %q", err, &out)
+func TestDemoNeedsItsPorts(t *testing.T) {
+	for name, change := range map[string]func(*demoOptions){
+		"--listen": func(o *demoOptions) { o.listen = busyAddress(t) },
+		"--admin":  func(o *demoOptions) { o.admin = busyAddress(t) },
+		"--model":  func(o *demoOptions) { o.model = busyAddress(t) },
+	} {
+		o := anyPort()
+		change(&o)
+		var out bytes.Buffer
+		err := demo(t.Context(), o, &out, &out)
+		if err == nil || !strings.HasPrefix(err.Error(), name+": listen tcp ") || !strings.HasSuffix(err.Error(), "; 127.0.0.1:0 is any free port") || out.Len() > 0 {
+			t.Errorf("%s: error %v, output %q", name, err, &out)
+		}
+	}
+}
+
+// The user of the demo has set flags and no variables.
+func TestDemoNamesFlagsOnly(t *testing.T) {
+	wrong := filepath.Join(t.TempDir(), "wrong.yaml")
+	if err := os.WriteFile(wrong, []byte("slos: [{name: mine, objektive: 99}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no port", []string{"--listen", "127.0.0.1"}, "--listen: "},
+		{"no port for metrics", []string{"--admin", "x"}, "--admin: "},
+		{"no port for the model server", []string{"--model", "8483"}, "--model: "},
+		{"one port for two", []string{"--listen", "127.0.0.1:8490", "--admin", "127.0.0.1:8490"}, "--admin: "},
+		{"the model server's port for the sidecar", []string{"--listen", "127.0.0.1:8490", "--model", "127.0.0.1:8490"}, "--model: "},
+		{"no SLO file", []string{"--slo", wrong + ".missing"}, "--slo: "},
+		{"a wrong SLO file", []string{"--slo", wrong}, "--slo: "},
+		{"no traffic", []string{"--rps", "0"}, "--rps"},
+	} {
+		var out, errs bytes.Buffer
+		code := dispatch(t.Context(), append([]string{"demo", "--for", "1ms"}, tt.args...), &out, &errs)
+		if text := errs.String(); code != exitUsage || !strings.Contains(text, tt.want) || strings.Contains(text, "HEADWAY") || out.Len() > 0 {
+			t.Errorf("%s: exit code %d, %q, output %q", tt.name, code, text, &out)
+		}
 	}
 }

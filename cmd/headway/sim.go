@@ -39,7 +39,13 @@ func runSim(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	return serveSim(ctx, l, c, config.NewLogger(errs, slog.LevelInfo, ""))
+	log := config.NewLogger(errs, slog.LevelInfo, "")
+	sim, err := modelsim.New(c, log)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	return serveSim(ctx, l, sim, log)
 }
 
 // makeRoom raises the token budget of a step, so that every running sequence can draft
@@ -69,12 +75,8 @@ func simFlags(f *flag.FlagSet, c *modelsim.Config) {
 	})
 }
 
-// serveSim serves a simulated model server on l until ctx ends.
-func serveSim(ctx context.Context, l net.Listener, c modelsim.Config, log *slog.Logger) error {
-	sim, err := modelsim.New(c, log)
-	if err != nil {
-		return err
-	}
+// serveSim serves sim on l until ctx ends, and closes both.
+func serveSim(ctx context.Context, l net.Listener, sim *modelsim.Server, log *slog.Logger) error {
 	defer sim.Close()
 	server := &http.Server{Handler: sim.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

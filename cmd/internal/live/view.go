@@ -1,5 +1,5 @@
-// Package live shows the numbers of the last half minute on a terminal, as a table that
-// stays in place.
+// Package live shows on a terminal how traffic goes: the latencies of the last half
+// minute, and how all requests and calls so far have ended.
 package live
 
 import (
@@ -18,118 +18,121 @@ const (
 	viewKeeps = 2000
 )
 
-// View is an exchange.Observer that keeps the numbers of the table. Any goroutine may
+// View is an exchange.ChainObserver that keeps the numbers of the table. Any goroutine may
 // call its methods.
 type View struct {
 	// SLOs returns what the SLOs have counted. It is nil without SLOs, and set before the
 	// first use.
 	SLOs func(now time.Time) slo.Snapshot
+	// Truth returns the times and counts that the model server itself knows of the exchange
+	// with which the application sent that span, once it is over. It is nil where no server
+	// tells them, and set before the first use.
+	Truth func(span string) (Truth, bool)
 
 	now func() time.Time
 
 	mu       sync.Mutex
+	started  time.Time
+	since    time.Time // from when on recent has every exchange
 	total    int
-	calls    int // first attempts
-	retries  int // later attempts
+	tunnels  int // connections that headway could not read
+	calls    calls
 	outcomes map[exchange.Outcome]int
 	recent   []seen // exchanges of the window, oldest first
+}
+
+// calls counts the calls that are over.
+type calls struct {
+	outcomes map[exchange.ChainOutcome]int
+	attempts int
 }
 
 // seen is an exchange and the time at which the view observed it.
 type seen struct {
 	exchange.Record
-	at time.Time
+	at    time.Time
+	truth *Truth // nil until the server has told it
 }
 
 // NewView returns a View without exchanges, which reads the time from now.
 func NewView(now func() time.Time) *View {
-	return &View{now: now, outcomes: map[exchange.Outcome]int{}}
+	started := now()
+	return &View{
+		now: now, started: started, since: started, outcomes: map[exchange.Outcome]int{},
+		calls: calls{outcomes: map[exchange.ChainOutcome]int{}},
+	}
 }
 
-// Observe counts r for good, and keeps it for the window.
+// Observe counts r for good, and keeps it for the window. It only counts connections that
+// headway could not read: their end is not that of an answer.
 func (v *View) Observe(r exchange.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	switch r.Mode {
+	case exchange.Upgraded, exchange.Sealed, exchange.Raw:
+		v.tunnels++
+		return
+	}
 	v.total++
 	v.outcomes[r.Outcome]++
-	switch {
-	case r.Attempt.Number > 1:
-		v.retries++
-	case r.Attempt.Number == 1:
-		v.calls++
-	}
 	if len(v.recent) == viewKeeps {
+		v.since = v.recent[viewKeeps/4-1].at
 		v.recent = slices.Delete(v.recent, 0, viewKeeps/4)
 	}
-	v.recent = append(v.recent, seen{r, v.now()})
+	v.recent = append(v.recent, seen{Record: r, at: v.now()})
 }
 
-// snapshot has the numbers of a View at one moment.
-type snapshot struct {
-	total    int
-	outcomes map[exchange.Outcome]int
-	slos     []slo.Status
-
-	calls, retries int
-
-	requestsPerSecond, tokensPerSecond float64
-	rows                               []row
+// ObserveChain counts a call that is over.
+func (v *View) ObserveChain(c exchange.Chain) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.calls.outcomes[c.Outcome]++
+	v.calls.attempts += c.Attempts
 }
 
-// row is the distribution of one indicator over the window.
-type row struct {
-	name          string
-	p50, p90, p99 time.Duration
-	samples       int
-}
-
-// snapshot computes the numbers of the window that ends now.
-func (v *View) snapshot() snapshot {
+// snapshot computes the numbers of the window that ends now, and copies the totals.
+func (v *View) snapshot() *snapshot {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := v.now()
+	v.tellTruth(now)
 	v.recent = slices.DeleteFunc(v.recent, func(s seen) bool { return now.Sub(s.at) > viewWindow })
-	out := snapshot{total: v.total, calls: v.calls, retries: v.retries, outcomes: map[exchange.Outcome]int{}}
-	if v.SLOs != nil {
-		out.slos = v.SLOs(now).SLOs
+	out := &snapshot{
+		ran: now.Sub(v.started), total: v.total, tunnels: v.tunnels,
+		outcomes: map[exchange.Outcome]int{}, calls: calls{outcomes: map[exchange.ChainOutcome]int{}, attempts: v.calls.attempts},
 	}
 	for outcome, n := range v.outcomes {
 		out.outcomes[outcome] = n
 	}
-	if len(v.recent) == 0 {
-		return out
+	for outcome, n := range v.calls.outcomes {
+		out.calls.outcomes[outcome] = n
 	}
-	var ttft, itl, tpot, e2e []time.Duration
-	var tokens int64
-	for _, r := range v.recent {
-		tokens += r.Usage.Output.N
-		e2e = append(e2e, r.E2E())
-		if r.TTFT() > 0 {
-			ttft = append(ttft, r.TTFT())
-		}
-		if d := r.TPOT(); d > 0 {
-			tpot = append(tpot, d)
-		}
-		for gap := range r.Chunks.Gaps(r.Usage.Streamed) {
-			for range gap.Tokens {
-				itl = append(itl, gap.PerToken())
-			}
-		}
+	if v.SLOs != nil {
+		out.slos = v.SLOs(now).SLOs
 	}
-	span := max(time.Second, now.Sub(v.recent[0].at)).Seconds()
-	out.requestsPerSecond = float64(len(v.recent)) / span
-	out.tokensPerSecond = float64(tokens) / span
-	out.rows = []row{newRow("TTFT", ttft), newRow("ITL", itl), newRow("TPOT", tpot), newRow("E2E", e2e)}
+	out.window = newWindow(v.recent, min(viewWindow, now.Sub(v.since)))
+	out.window.withTruth = v.Truth != nil
 	return out
 }
 
-func newRow(name string, samples []time.Duration) row {
-	slices.Sort(samples)
-	at := func(percent int) time.Duration {
-		if len(samples) == 0 {
-			return 0
-		}
-		return samples[(len(samples)*percent-1)/100]
+// snapshot has the numbers of a View at one moment.
+type snapshot struct {
+	ran      time.Duration // since the view began
+	total    int
+	tunnels  int
+	outcomes map[exchange.Outcome]int
+	calls    calls
+	slos     []slo.Status
+	window   window
+}
+
+func (c *calls) over() (n int) {
+	for _, k := range c.outcomes {
+		n += k
 	}
-	return row{name: name, p50: at(50), p90: at(90), p99: at(99), samples: len(samples)}
+	return n
+}
+
+func (c *calls) answered() int {
+	return c.outcomes[exchange.FirstTry] + c.outcomes[exchange.Recovered]
 }

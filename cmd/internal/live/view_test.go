@@ -2,6 +2,9 @@ package live
 
 import (
 	"bytes"
+	"math"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,55 +41,139 @@ func watched() *View {
 	return v
 }
 
+func tableOf(v *View) string { return strings.Join(v.snapshot().table(80, usualRows), "\n") }
+
 func TestTableShowsTheDistributionOfTheWindow(t *testing.T) {
-	want := `requests 3   0.3 requests/s   15 output tokens/s   (last 30s)
+	want := `last 10 s   0.3 requests/s   15 output tokens/s
 
-              p50        p90        p99    samples
-  TTFT    80.0 ms   200.0 ms   200.0 ms          2
-   ITL    10.0 ms    20.0 ms    20.0 ms        150
-  TPOT    10.0 ms    20.0 ms    20.0 ms          2
-   E2E     1.08 s     1.20 s     1.20 s          3
+             p50      p90       p99   samples
+  TTFT   80.0 ms 200.0 ms* 200.0 ms*        2
+   ITL   10.0 ms  20.0 ms   20.0 ms       150
+  TPOT   10.0 ms  20.0 ms*  20.0 ms*        2
+   E2E    1.08 s   1.20 s*   1.20 s*        2
+failed    700 µs   700 µs*   700 µs*        1
 
-outcomes   ok 2  refused 1`
-	if got := strings.Join(watched().snapshot().table(80), "\n"); got != want {
+since the start, 10 s ago: 3 requests
+       2  66.7 %  ok            answered
+       1  33.3 %  refused       turned away for load: 429, 503 or 529
+attempts 66.7 % answered, of 3`
+	if got := tableOf(watched()); got != want {
 		t.Errorf("the table is\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestLineIsOneWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	NewView(time.Now).snapshot().writeLine(&out)
+	NewView(func() time.Time { return noon }).snapshot().writeLine(&out)
 	watched().snapshot().writeLine(&out)
-	want := `requests 0, 0.0/s, output tokens 0/s
-requests 3, 0.3/s, output tokens 15/s, TTFT p50 80.0 ms p99 200.0 ms, ITL p50 10.0 ms p99 20.0 ms, TPOT p50 10.0 ms p99 20.0 ms, E2E p50 1.08 s p99 1.20 s, ok 2, refused 1
+	want := `requests 0, last 0 s   0.0 requests/s   – output tokens/s
+requests 3, last 10 s   0.3 requests/s   15 output tokens/s, TTFT p50 80.0 ms p99 200.0 ms*, ITL p50 10.0 ms p99 20.0 ms, TPOT p50 10.0 ms p99 20.0 ms*, ` +
+		`E2E p50 1.08 s p99 1.20 s*, failed p50 700 µs p99 700 µs*, ok 2, refused 1
 `
 	if out.String() != want {
 		t.Errorf("the lines are\n%s\nwant\n%s", &out, want)
 	}
 }
 
-func TestTableShowsRetriesAndSLOs(t *testing.T) {
+func TestFailuresDoNotMakeLatencyBetter(t *testing.T) {
+	v := watched()
+	before := v.snapshot().window.rows
+	for _, outcome := range exchange.Outcomes()[1:] {
+		quick := streamed(time.Millisecond, time.Microsecond, 2)
+		quick.Outcome = outcome
+		v.Observe(quick)
+	}
+	after := v.snapshot().window.rows
+	for i := range answeredRows {
+		if before[i] != after[i] {
+			t.Errorf("%+v became %+v", before[i], after[i])
+		}
+	}
+	if rows := after[answeredRows:]; len(rows) != 2 || rows[0].samples != 1+len(exchange.Outcomes())-2 || rows[1].samples != 1 {
+		t.Errorf("failed and left: %+v", rows)
+	}
+}
+
+func TestUnknownTokensAreNotZero(t *testing.T) {
+	v := NewView(func() time.Time { return noon })
+	untold := streamed(time.Millisecond, time.Millisecond, 2)
+	untold.Operation, untold.Usage = exchange.Chat, exchange.Usage{}
+	embeddings := exchange.Record{Outcome: exchange.OK, Operation: exchange.Embeddings}
+	for _, step := range []struct {
+		add  exchange.Record
+		want string
+	}{
+		{embeddings, "– output tokens/s"},
+		{untold, "– output tokens/s"},
+		{streamed(time.Millisecond, time.Millisecond, 3), "3 output tokens/s (of 1 of 2 answers)"},
+	} {
+		v.Observe(step.add)
+		if got := tableOf(v); !strings.Contains(got, "   "+step.want+"\n") {
+			t.Errorf("no %q in\n%s", step.want, got)
+		}
+	}
+}
+
+func TestConnectionsThatHeadwayCouldNotReadAreApart(t *testing.T) {
+	v := watched()
+	before := v.snapshot()
+	for _, mode := range []exchange.Mode{exchange.Upgraded, exchange.Sealed, exchange.Raw} {
+		hour := streamed(time.Second, time.Second, 3600)
+		hour.Mode = mode
+		v.Observe(hour)
+	}
+	after := v.snapshot()
+	if after.total != before.total || !slices.Equal(after.window.rows, before.window.rows) {
+		t.Errorf("%d requests, %+v; want %d, %+v", after.total, after.window.rows, before.total, before.window.rows)
+	}
+	if want := "\n       3          connections that headway could not read, not among them\n"; !strings.Contains(tableOf(v), want) {
+		t.Errorf("no %q in\n%s", want, tableOf(v))
+	}
+}
+
+func TestTableShowsAttemptsBesideCalls(t *testing.T) {
+	v := NewView(func() time.Time { return noon })
+	for _, outcome := range []exchange.Outcome{exchange.Refused, exchange.Refused, exchange.OK, exchange.OK} {
+		v.Observe(exchange.Record{Outcome: outcome})
+	}
+	v.ObserveChain(exchange.Chain{Outcome: exchange.Recovered, Attempts: 3})
+	v.ObserveChain(exchange.Chain{Outcome: exchange.FirstTry, Attempts: 1})
+	want := `
+attempts 50.0 % answered, of 4
+calls    100.0 % answered, of 2 with 2.00 attempts each`
+	if got := tableOf(v); !strings.HasSuffix(got, want) {
+		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
+	}
+}
+
+func TestTableShowsSLOs(t *testing.T) {
 	v := NewView(func() time.Time { return noon })
 	v.SLOs = func(time.Time) slo.Snapshot {
+		minute := slo.Goodput{Window: 60, Ratio: new(0.75)}
 		return slo.Snapshot{SLOs: []slo.Status{{
-			Name: "chat", Objective: 99.5, Goodput: []slo.Goodput{{Window: 60, Ratio: new(0.75)}},
-			Budget: slo.Budget{Remaining: new(-49.0), BurnRate: new(50.0)},
-		}, {Name: "idle", Goodput: []slo.Goodput{{Window: 60}}}}}
+			Name: "overdrawn", Objective: 99.5, Judge: slo.Attempt, Limits: map[string]float64{"tpot": .15, "ttft": 1}, Goodput: []slo.Goodput{minute},
+			Budget: slo.Budget{Remaining: new(-11.19), BurnRate: new(12.19)},
+		}, {
+			Name: "kept", Objective: 97, Judge: slo.Chain, Goodput: []slo.Goodput{{Window: 3600}},
+			Budget: slo.Budget{Remaining: new(0.875)},
+		}, {
+			Name: "idle", Objective: 99, Judge: slo.Chain, Goodput: []slo.Goodput{{Window: 60}},
+		}}}
 	}
-	for _, number := range []int{1, 2, 3, 1} {
-		v.Observe(exchange.Record{Outcome: exchange.OK, Attempt: exchange.Attempt{Chain: 1, Number: number}})
-	}
-	want := `outcomes   ok 4
-calls      2  retries 2  attempts per call 2.00
-SLO        chat  75.0 % good in 1m0s, promised 99.5 %  burn 50.0
-           budget left -4900 %
-SLO        idle`
-	if got := strings.Join(v.snapshot().table(80), "\n"); !strings.HasSuffix(got, want) {
+	want := `SLO overdrawn: 99.5 % of attempts with ttft ≤ 1s, tpot ≤ 150ms
+    last 1m: 75.0 % good   error budget: 12.2 × spent
+    burn rate: 12.2 (1 is sustainable)
+SLO kept: 97 % of calls
+    last 1h: – good   error budget: 88 % left
+SLO idle: 99 % of calls
+    nothing to judge yet`
+	if got := strings.Join(v.snapshot().table(80, usualRows), "\n"); !strings.HasSuffix(got, want) {
 		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
 	}
 	var line bytes.Buffer
 	v.snapshot().writeLine(&line)
-	want = "calls 2  retries 2  attempts per call 2.00, SLO chat 75.0 % good in 1m0s, promised 99.5 % burn 50.0 budget left -4900 %, SLO idle\n"
+	want = "SLO overdrawn last 1m: 75.0 % good, error budget: 12.2 × spent, burn rate: 12.2 (1 is sustainable), " +
+		"SLO kept last 1h: – good, error budget: 88 % left, SLO idle nothing to judge yet\n"
 	if !strings.HasSuffix(line.String(), want) {
 		t.Errorf("the line is\n%s\nwant at its end\n%s", &line, want)
 	}
@@ -98,7 +185,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		s.outcomes[outcome] = 1000
 	}
 	for columns := 12; columns < 200; columns++ {
-		lines := s.table(columns)
+		lines := s.table(columns, usualRows)
 		for _, line := range lines {
 			if n := len([]rune(line)); n > columns {
 				t.Errorf("%d columns in %d: %q", n, columns, line)
@@ -109,7 +196,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 		}
 		text := strings.Join(lines, "\n")
 		for _, outcome := range exchange.Outcomes() {
-			if !strings.Contains(text, string(outcome)+" 1000") {
+			if !regexp.MustCompile(`(?m)^ +1000 [ \d.]+ %  ` + string(outcome) + ` `).MatchString(text) {
 				t.Errorf("%s is missing in %d columns:\n%s", outcome, columns, text)
 			}
 		}
@@ -131,25 +218,42 @@ func TestOldExchangesLeaveTheWindowAndNotTheCount(t *testing.T) {
 	if s.total != 3*viewKeeps+1 || s.outcomes[exchange.OK] != s.total {
 		t.Errorf("total %d, outcomes %v", s.total, s.outcomes)
 	}
-	if ttft := s.rows[0]; ttft.samples != 1 || ttft.p99 != time.Millisecond {
+	if ttft := s.window.rows[0]; ttft.samples != 1 || ttft.p99 != time.Millisecond {
 		t.Errorf("the window holds %+v", ttft)
 	}
 }
 
 func TestTableStaysInPlaceOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	columns := 80
-	s := Screen{out: &out, columns: func() int { return columns }}
+	columns, rows := 80, 40
+	s := Screen{out: &out, size: func() (int, int) { return columns, rows }}
 	now := watched().snapshot()
 	s.draw(now)
 	first := out.String()
-	if !strings.HasPrefix(first, "\r\x1b[Jrequests 3 ") || strings.Count(first, "\n") != 9 {
+	if !strings.HasPrefix(first, "\r\x1b[Jlast 10 s ") || strings.Count(first, "\n") != 13 {
 		t.Errorf("first: %q", first)
 	}
 	out.Reset()
-	columns = 20
+	columns, rows = 20, 10
 	s.draw(now)
-	if second := out.String(); !strings.HasPrefix(second, "\r\x1b[9A\x1b[Jrequests 3 ") {
+	if second := out.String(); !strings.HasPrefix(second, "\r\x1b[13A\x1b[Jlast 10 s ") || strings.Count(second, "\n") != 9 {
 		t.Errorf("second: %q", second)
+	}
+	out.Reset()
+	s.draw(now)
+	if third := out.String(); !strings.HasPrefix(third, "\r\x1b[9A\x1b[J") {
+		t.Errorf("on a terminal with fewer lines than the table: %q", third)
+	}
+}
+
+func TestTheWindowIsNotLongerThanWhatIsKept(t *testing.T) {
+	now := noon
+	v := NewView(func() time.Time { return now })
+	for range viewKeeps + viewKeeps/2 { // 100 a second, for the last 30 s
+		now = now.Add(10 * time.Millisecond)
+		v.Observe(streamed(time.Millisecond, time.Millisecond, 2))
+	}
+	if w := v.snapshot().window; math.Abs(w.requestsPerSecond-100) > .1 || w.span >= viewWindow {
+		t.Errorf("%v requests/s within %v, want 100 in less than %v", w.requestsPerSecond, w.span, viewWindow)
 	}
 }
