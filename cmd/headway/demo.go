@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ import (
 var demoSLOs []byte
 
 // demoModelAddress is where the demo's model server listens, unless that is taken.
+// `headway demo fault` finds it there.
 const demoModelAddress = "127.0.0.1:8483"
 
 // demoOptions are the flags of the demo.
@@ -38,17 +40,23 @@ type demoOptions struct {
 	seed          uint64
 	length        time.Duration // 0 runs until interrupted
 	every         time.Duration // between two tables
+	program       string        // as the user called headway
 }
 
 const demoUsage = `usage: headway demo [flags]
+       headway demo fault [flags] [FAULT…]
 
 Runs a simulated model server, a sidecar before it and an application's traffic
 through both, and shows what the sidecar measures beside what the model server
-knows. Ctrl-C ends it.`
+knows. Ctrl-C ends it. headway demo fault breaks the model server of a demo that
+runs; headway demo fault -h says how.`
 
 // runDemo is `headway demo`: everything on loopback, with nothing else installed.
 func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
-	var o demoOptions
+	if len(args) > 0 && args[0] == "fault" {
+		return runDemoFault(ctx, args[1:], out)
+	}
+	o := demoOptions{program: os.Args[0]}
 	f := newFlags("demo")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8480", "`address` where the sidecar takes the application's requests")
 	f.StringVar(&o.admin, "admin", "127.0.0.1:8481", "`address` where it serves metrics and health")
@@ -156,13 +164,28 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 // introduce says what runs where, and what to try. Each command is on a line of its own
 // that a shell takes as it stands.
 func introduce(out io.Writer, o demoOptions, s *sidecar.Sidecar, model string) {
+	at := ""
+	if model != demoModelAddress {
+		at = "--addr " + model + " "
+	}
 	fmt.Fprintf(out, "An application calls a model server through headway. Both are simulated.\n\n"+
 		"  application ──▶ headway ──▶ model server\n\n"+
 		"  headway        http://%s/v1\n"+
 		"  model server   http://%s/v1\n"+
 		"  metrics        http://%s/metrics\n\n"+
 		"Break the model server from another terminal, and watch what headway says of it:\n\n"+
-		"  curl -T - http://%s/sim/faults <<< http=503:0.5\n\n%s\n", s.Addr(), model, s.AdminAddr(), model, live.Legend())
+		"  %s demo fault %shttp=503:0.5\n\n%s\n", s.Addr(), model, s.AdminAddr(), shellWord(o.program), at, live.Legend())
+}
+
+// shellWord quotes text for a shell, if need be.
+func shellWord(text string) string {
+	harmless := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%", r)
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // listenForModel binds the port of the model server.

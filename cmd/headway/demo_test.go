@@ -20,7 +20,7 @@ import (
 func anyPort() demoOptions {
 	return demoOptions{
 		listen: "127.0.0.1:0", admin: "127.0.0.1:0", model: "127.0.0.1:0",
-		rps: 1, every: time.Second,
+		rps: 1, every: time.Second, program: os.Args[0],
 	}
 }
 
@@ -49,7 +49,7 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 		`(?m)^calls    [\d.]+ % answered, of [1-9]\d* with 1\.\d\d attempts each$`,
 		`(?m)^SLO chat-interactive: 97 % of attempts with ttft ≤ 1s, tpot ≤ 150ms$`,
 		`(?m)^    last 1m: [\d.]+ % good   error budget: `,
-		`(?m)^  curl -T - http://127.0.0.1:\d+/sim/faults <<< http=503:0.5$`,
+		`(?m)^  \S+ demo fault --addr 127.0.0.1:\d+ http=503:0.5$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(text) {
 			t.Errorf("nothing matches %s in:\n%s", want, text)
@@ -59,7 +59,7 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("headway and the model server disagree: %s", m[0])
 	}
 	addresses := regexp.MustCompile(`http://([^/]+)/`).FindAllStringSubmatch(text, -1)
-	if len(addresses) != 4 {
+	if len(addresses) != 3 {
 		t.Errorf("%d addresses in:\n%s", len(addresses), text)
 	}
 	for _, address := range addresses {

@@ -36,21 +36,16 @@ func runReport(_ context.Context, args []string, out, errs io.Writer) error {
 	return printReport(options, out, errs)
 }
 
-// parseReport reads the command line. Flags may stand before, between and after the files.
+// parseReport reads the command line.
 func parseReport(args []string, out io.Writer) (reportOptions, error) {
 	var o reportOptions
 	flags := newFlags("report")
 	flags.StringVar(&o.output, "output", "table", "`form` of the output: table or json")
 	by := flags.String("by", "", "one table each `what`: model, upstream or operation")
 	goodput := flags.String("goodput", "", "`objectives` that a good request meets: ttft=500ms,tpot=50ms,itl_p99=200ms,e2e=20s")
-	for rest := args; ; {
-		if err := parseFlags(flags, rest, reportUsage, out); err != nil {
-			return o, err
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		o.files, rest = append(o.files, flags.Arg(0)), flags.Args()[1:]
+	var err error
+	if o.files, err = parseArguments(flags, args, reportUsage, out); err != nil {
+		return o, err
 	}
 	o.by = report.By(*by)
 	if err := o.check(*goodput); err != nil {
