@@ -46,6 +46,7 @@ type ledger struct {
 
 	matched time.Time // when the SLO last matched an exchange
 	seen    uint64    // books.seen at that moment
+	hit     bool      // the SLO has matched an exchange
 	warned  bool      // Unmatched has named the SLO since then
 }
 
@@ -54,6 +55,7 @@ type tally struct {
 	requests, good     uint64
 	tokens, goodTokens uint64
 	timed, onTime      uint64
+	counted, uncounted uint64 // answers with a known number of tokens, and without
 	missed             [exchange.E2EPerOutputToken + 1]uint64
 }
 
@@ -93,7 +95,7 @@ func (b *books) add(now time.Time, matched []*ledger, opinions []opinion) {
 	b.seen++
 	hour := now.Unix() / 3600
 	for _, l := range matched {
-		l.matched, l.seen, l.warned = now, b.seen, false
+		l.matched, l.seen, l.hit, l.warned = now, b.seen, true, false
 	}
 	for i := range opinions {
 		o := &opinions[i]
@@ -107,6 +109,8 @@ func (l *ledger) add(o *opinion, at, hour int64) {
 	t.requests++
 	h.total++
 	t.tokens += o.tokens
+	t.counted += o.counted
+	t.uncounted += o.uncounted
 	t.timed += o.timed
 	t.onTime += o.onTime
 	l.totals.timed += o.timed
@@ -177,6 +181,8 @@ func (t *tally) add(o *tally) {
 	t.goodTokens += o.goodTokens
 	t.timed += o.timed
 	t.onTime += o.onTime
+	t.counted += o.counted
+	t.uncounted += o.uncounted
 	for i := range t.missed {
 		t.missed[i] += o.missed[i]
 	}

@@ -21,7 +21,8 @@ type Snapshot struct {
 // Status is how one SLO stands. Times are in seconds.
 type Status struct {
 	Name      string             `json:"name"`
-	Objective float64            `json:"objective"` // percent
+	Unmatched bool               `json:"unmatched,omitempty"` // exchanges came, and it has matched none of them
+	Objective float64            `json:"objective"`           // percent
 	Window    float64            `json:"window_s"`
 	Judge     Event              `json:"judge"`
 	Limits    map[string]float64 `json:"limits_s"` // by indicator
@@ -30,7 +31,8 @@ type Status struct {
 }
 
 // Goodput counts the requests and tokens of a window that ends now. Rates are per second
-// of the covered part of the window. A share of nothing is absent.
+// of the covered part of the window. A share of nothing and a rate over no time are absent.
+// So are tokens and their rates if there were answers, and nobody counted any of them.
 type Goodput struct {
 	Window  float64 `json:"window_s"`
 	Covered float64 `json:"covered_s"` // the time that was counted: up to a slot more than the window, and less after a start
@@ -38,14 +40,15 @@ type Goodput struct {
 	Requests    uint64   `json:"requests"`
 	Good        uint64   `json:"good"`
 	Ratio       *float64 `json:"ratio,omitempty"` // good of requests
-	RequestRate float64  `json:"requests_per_s"`
-	GoodRate    float64  `json:"good_requests_per_s"`
+	RequestRate *float64 `json:"requests_per_s,omitempty"`
+	GoodRate    *float64 `json:"good_requests_per_s,omitempty"`
 
-	Tokens        uint64   `json:"tokens"` // output, of all requests
-	GoodTokens    uint64   `json:"good_tokens"`
-	GoodTokenRate float64  `json:"good_tokens_per_s"`
+	Uncounted     uint64   `json:"answers_without_tokens,omitempty"` // answers of whose tokens nobody knows the number
+	Tokens        *uint64  `json:"tokens,omitempty"`                 // output, of all requests but Uncounted
+	GoodTokens    *uint64  `json:"good_tokens,omitempty"`
+	GoodTokenRate *float64 `json:"good_tokens_per_s,omitempty"`
 	OnTime        *float64 `json:"tokens_on_time_ratio,omitempty"` // smooth token goodput
-	OnTimeRate    float64  `json:"tokens_on_time_per_s"`
+	OnTimeRate    *float64 `json:"tokens_on_time_per_s,omitempty"`
 
 	Missed map[string]uint64 `json:"missed,omitempty"` // requests by indicator; one may miss several
 }
@@ -102,7 +105,7 @@ func (j *Judge) Unmatched(now time.Time) []string {
 
 func (b *books) status(r *rule, now time.Time) Status {
 	s := Status{
-		Name: r.Name, Objective: r.Objective, Window: r.Window.Seconds(), Judge: Attempt,
+		Name: r.Name, Unmatched: !r.ledger.hit && b.seen > r.ledger.seen, Objective: r.Objective, Window: r.Window.Seconds(), Judge: Attempt,
 		Limits: map[string]float64{}, Budget: r.ledger.budget(r.SLO, now),
 	}
 	if r.chain {
@@ -124,14 +127,14 @@ func (b *books) status(r *rule, now time.Time) Status {
 func (t *tally) goodput(window, covered time.Duration) Goodput {
 	g := Goodput{
 		Window: window.Seconds(), Covered: covered.Seconds(),
-		Requests: t.requests, Good: t.good, Ratio: share(t.good, t.requests),
-		Tokens: t.tokens, GoodTokens: t.goodTokens, OnTime: share(t.onTime, t.timed),
+		Requests: t.requests, Good: t.good, Ratio: share(t.good, t.requests), OnTime: share(t.onTime, t.timed), Uncounted: t.uncounted,
+		RequestRate: rate(t.requests, covered), GoodRate: rate(t.good, covered),
 	}
-	if covered > 0 {
-		g.RequestRate = float64(t.requests) / covered.Seconds()
-		g.GoodRate = float64(t.good) / covered.Seconds()
-		g.GoodTokenRate = float64(t.goodTokens) / covered.Seconds()
-		g.OnTimeRate = float64(t.onTime) / covered.Seconds()
+	if t.uncounted == 0 || t.counted > 0 {
+		g.Tokens, g.GoodTokens, g.GoodTokenRate = &t.tokens, &t.goodTokens, rate(t.goodTokens, covered)
+	}
+	if t.timed > 0 {
+		g.OnTimeRate = rate(t.onTime, covered)
 	}
 	for i, n := range t.missed {
 		if n > 0 {
@@ -142,6 +145,14 @@ func (t *tally) goodput(window, covered time.Duration) Goodput {
 		}
 	}
 	return g
+}
+
+// rate is n a second; nil over no time.
+func rate(n uint64, over time.Duration) *float64 {
+	if over <= 0 {
+		return nil
+	}
+	return new(float64(n) / over.Seconds())
 }
 
 func share(part, of uint64) *float64 {

@@ -70,8 +70,8 @@ func TestGoodputCountsWhatMetEveryObjective(t *testing.T) {
 		}))
 		g := status(j).Goodput[0] // of a minute, a multiple of ten seconds after the start
 		want := slo.Goodput{
-			Window: 60, Covered: 60, Requests: 5, Good: 3, RequestRate: 5. / 60, GoodRate: 3. / 60,
-			Tokens: 18, GoodTokens: 12, GoodTokenRate: 12. / 60, OnTimeRate: 20. / 60,
+			Window: 60, Covered: 60, Requests: 5, Good: 3, RequestRate: new(5. / 60), GoodRate: new(3. / 60),
+			Tokens: new(uint64(18)), GoodTokens: new(uint64(12)), GoodTokenRate: new(12. / 60), OnTimeRate: new(20. / 60),
 		}
 		if math.Abs(*g.Ratio-.6) > 1e-12 || *g.OnTime != 1 {
 			t.Errorf("ratio %v, on time %v; want .6 and 1, as the chunks were", *g.Ratio, *g.OnTime)
@@ -92,11 +92,68 @@ func TestRatesAreOfTheTimeThatWasCounted(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		j.Observe(stream(4, -1, 0))
 		for _, g := range status(j).Goodput {
-			if g.Covered != 4 || g.GoodRate != .25 {
-				t.Errorf("window of %v s: %v/s over %v s, want .25/s over 4 s", g.Window, g.GoodRate, g.Covered)
+			if g.Covered != 4 || !near(g.GoodRate, .25) {
+				t.Errorf("window of %v s: %v/s over %v s, want .25/s over 4 s", g.Window, *g.GoodRate, g.Covered)
 			}
 		}
 	})
+}
+
+func TestAFigureThatNobodyKnowsIsAbsent(t *testing.T) {
+	untold := with(func(r *exchange.Record) { r.Usage = exchange.Usage{} })
+	refused := with(func(r *exchange.Record) {
+		r.Outcome, r.Usage, r.Chunks, r.Timing.FirstToken = exchange.Refused, exchange.Usage{}, exchange.Chunks{}, 0
+	})
+	embeddings := with(func(r *exchange.Record) {
+		r.Operation, r.Stream, r.Usage = exchange.Embeddings, false, exchange.Usage{}
+	})
+	for _, tt := range []struct {
+		name      string
+		in        []exchange.Record
+		tokens    *uint64
+		uncounted uint64
+	}{
+		{"nothing came", nil, new(uint64(0)), 0},
+		{"answers that nobody counted", []exchange.Record{untold, untold}, nil, 2},
+		{"one that was counted, and one not", []exchange.Record{untold, stream(4, -1, 0)}, new(uint64(4)), 1},
+		{"refusals, which have no tokens", []exchange.Record{refused}, new(uint64(0)), 0},
+		{"answers of an operation that has no tokens", []exchange.Record{embeddings}, new(uint64(0)), 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{promise("x")}}, Next: exchangetest.Nowhere{}})
+			for _, r := range tt.in {
+				j.Observe(r)
+			}
+			if g := status(j).Goodput[0]; g.RequestRate != nil || g.GoodRate != nil || g.GoodTokenRate != nil || g.OnTimeRate != nil {
+				t.Errorf("%s: rates %+v over no time", tt.name, g)
+			}
+			time.Sleep(10 * time.Second)
+			g := status(j).Goodput[0]
+			if !reflect.DeepEqual(g.Tokens, tt.tokens) || g.Uncounted != tt.uncounted || (g.GoodTokens == nil) != (tt.tokens == nil) || (g.GoodTokenRate == nil) != (tt.tokens == nil) {
+				t.Errorf("%s: %+v, want %v tokens and %d answers without", tt.name, g, tt.tokens, tt.uncounted)
+			}
+			if g.RequestRate == nil || *g.RequestRate != float64(len(tt.in))/10 {
+				t.Errorf("%s: %v requests a second", tt.name, g.RequestRate)
+			}
+		})
+	}
+}
+
+func TestAnSLOThatMatchesNothingSaysSo(t *testing.T) {
+	typo := promise("typo")
+	typo.Match.Model = "gtp-*"
+	j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{typo}}, Next: exchangetest.Nowhere{}})
+	if status(j).Unmatched {
+		t.Error("it is unmatched although nothing came")
+	}
+	j.Observe(stream(4, -1, 0))
+	if !status(j).Unmatched {
+		t.Error("it has matched nothing, and does not say so")
+	}
+	j.Observe(with(func(r *exchange.Record) { r.Model.Request = "gtp-4o" }))
+	if status(j).Unmatched {
+		t.Error("it has matched, and says it has not")
+	}
 }
 
 func TestReloadKeepsWhatIsStillTheSame(t *testing.T) {

@@ -100,8 +100,11 @@ type opinion struct {
 	by     *judge
 	missed exchange.Misses
 	tokens uint64 // of the answer
-	timed  uint64 // tokens that had a deadline
-	onTime uint64 // of timed
+	// counted is 1 for an answer with a known number of tokens, and uncounted for one that
+	// must have tokens, of unknown number.
+	counted, uncounted uint64
+	timed              uint64 // tokens that had a deadline
+	onTime             uint64 // of timed
 }
 
 func (j *Judge) borrow() *scratch {
@@ -168,8 +171,11 @@ func (w *scratch) consider(by *judge, i int, r *exchange.Record, timed int64) {
 	if !w.facts.counts(o.missed) {
 		return
 	}
-	if r.Usage.Output.Known {
-		o.tokens = uint64(max(0, r.Usage.Output.N))
+	switch {
+	case r.Usage.Output.Known:
+		o.tokens, o.counted = uint64(max(0, r.Usage.Output.N)), 1
+	case r.Outcome == exchange.OK && r.Operation.Generates():
+		o.uncounted = 1
 	}
 	if by.pace >= 0 {
 		o.timed = uint64(timed)

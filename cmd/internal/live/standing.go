@@ -49,7 +49,10 @@ func limits(s *slo.Status) (all []string) {
 // state formats the goodput of an SLO in the shortest window, and its error budget. It
 // clamps no number: an overdrawn budget is told as how many times it was spent.
 func state(s *slo.Status) []string {
-	if s.Budget.Remaining == nil || len(s.Goodput) == 0 {
+	switch {
+	case s.Unmatched:
+		return []string{"it has matched no request so far: does its match fit them?"}
+	case s.Budget.Remaining == nil || len(s.Goodput) == 0:
 		return []string{"nothing to judge yet"}
 	}
 	g := s.Goodput[0]

@@ -158,6 +158,8 @@ func TestTableShowsSLOs(t *testing.T) {
 			Budget: slo.Budget{Remaining: new(0.875)},
 		}, {
 			Name: "idle", Objective: 99, Judge: slo.Chain, Goodput: []slo.Goodput{{Window: 60}},
+		}, {
+			Name: "typo", Unmatched: true, Objective: 99, Judge: slo.Chain,
 		}}}
 	}
 	want := `SLO overdrawn: 99.5 % of attempts with ttft ≤ 1s, tpot ≤ 150ms
@@ -166,14 +168,16 @@ func TestTableShowsSLOs(t *testing.T) {
 SLO kept: 97 % of calls
     last 1h: – good   error budget: 88 % left
 SLO idle: 99 % of calls
-    nothing to judge yet`
+    nothing to judge yet
+SLO typo: 99 % of calls
+    it has matched no request so far: does its match fit them?`
 	if got := strings.Join(v.snapshot().table(80, usualRows), "\n"); !strings.HasSuffix(got, want) {
 		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
 	}
 	var line bytes.Buffer
 	v.snapshot().writeLine(&line)
 	want = "SLO overdrawn last 1m: 75.0 % good, error budget: 12.2 × spent, burn rate: 12.2 (1 is sustainable), " +
-		"SLO kept last 1h: – good, error budget: 88 % left, SLO idle nothing to judge yet\n"
+		"SLO kept last 1h: – good, error budget: 88 % left, SLO idle nothing to judge yet, SLO typo it has matched no request so far: does its match fit them?\n"
 	if !strings.HasSuffix(line.String(), want) {
 		t.Errorf("the line is\n%s\nwant at its end\n%s", &line, want)
 	}
