@@ -9,7 +9,7 @@ func (o Outcome) Meaning() string {
 	case ClientGone:
 		return "the client left before the response was whole"
 	case Refused:
-		return "turned away for load: 429, 503 or 529"
+		return "turned away: 429, 503, 529 or headway stopping"
 	case HTTPError:
 		return "another error status"
 	case StreamError:

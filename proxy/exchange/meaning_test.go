@@ -7,10 +7,14 @@ import (
 )
 
 func TestEveryOutcomeHasAMeaningOfItsOwn(t *testing.T) {
+	const room = 48 // beside a count, a share and the name of the outcome
 	seen := map[string]string{}
 	check := func(name, meaning string) {
 		if other, twice := seen[meaning]; twice || meaning == "" {
 			t.Errorf("%s means %q, as %s", name, meaning, other)
+		}
+		if n := len(meaning); n > room {
+			t.Errorf("%s: %q has %d bytes, and a table of 80 columns has room for %d", name, meaning, n, room)
 		}
 		seen[meaning] = name
 	}

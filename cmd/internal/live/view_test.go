@@ -55,7 +55,7 @@ failed    700 µs   700 µs*   700 µs*        1
 
 since the start, 10 s ago: 3 requests
        2  66.7 %  ok            answered
-       1  33.3 %  refused       turned away for load: 429, 503 or 529
+       1  33.3 %  refused       turned away: 429, 503, 529 or headway stopping
 attempts 66.7 % answered, of 3`
 	if got := tableOf(watched()); got != want {
 		t.Errorf("the table is\n%s\nwant\n%s", got, want)

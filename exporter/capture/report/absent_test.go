@@ -89,6 +89,9 @@ func TestASumOfUnknownTokensIsUnknown(t *testing.T) {
 					t.Errorf("no row %q in\n%s", row, table)
 				}
 			}
+			if unknown := strings.Contains(tt.input, "unknown"); unknown != strings.Contains(table, "include_usage: true") {
+				t.Errorf("input %s, but the table says how to get usage: %v", tt.input, !unknown)
+			}
 			fields := jsonOf(t, s)
 			input, total := fields["input_tokens"].(map[string]any)["sum"], fields["total_tokens"].(map[string]any)["sum"]
 			if input != tt.jsonInput || total != tt.jsonTotal {

@@ -34,6 +34,10 @@ func (s Summary) WriteTable(w io.Writer) error {
 // notes prints how to read the tables, and what they leave out.
 func (t *table) notes(s Summary) {
 	t.printf("Latencies and tokens are of successful requests, rates are over the whole capture.\n")
+	if known, all := s.All.InputTokens.Known(); known < all {
+		t.printf("Tokens that no usage reported are counted by headway, one a chunk, or unknown. OpenAI's streams\n" +
+			"report usage if the request asks for it: stream_options: {include_usage: true}.\n")
+	}
 	if t.marked {
 		t.printf("%s few samples: fewer than %d for a P90, %d for a P95, %d for a P99.\n", fewMark, needed(90), needed(95), needed(99))
 	}
