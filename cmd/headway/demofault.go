@@ -66,9 +66,9 @@ func parseFaults(args []string) (func(now []modelsim.FaultRule) []modelsim.Fault
 	clears := false
 	for item := range strings.SplitSeq(strings.Join(args, ","), ",") {
 		item = strings.TrimSpace(item)
-		switch {
-		case item == "":
-		case item == noFault:
+		switch item {
+		case "":
+		case noFault:
 			clears = true
 		default:
 			rule, err := parseFaultRule(item)

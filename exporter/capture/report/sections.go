@@ -1,8 +1,8 @@
 package report
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -80,10 +80,10 @@ func (t *table) calls(c *Calls) {
 	t.number("Time in failed attempts (s)", &c.Wasted)
 	t.number("Time slept between attempts (s)", &c.Slept)
 	if c.WastedInput != nil {
-		t.row("Input tokens wasted, where known", fmt.Sprint(*c.WastedInput))
+		t.row("Input tokens wasted, where known", strconv.FormatInt(*c.WastedInput, 10))
 	}
 	if c.WastedOutput != nil {
-		t.row("Output tokens thrown away, where known", fmt.Sprint(*c.WastedOutput))
+		t.row("Output tokens thrown away, where known", strconv.FormatInt(*c.WastedOutput, 10))
 	}
 	for _, row := range []struct {
 		label string
@@ -117,8 +117,8 @@ func (t *table) goodput(g *Goodput, calls *Calls) {
 		columns = append(columns, calls.Goodput)
 		t.printf("%-40s %-12s %s\n", "", "requests", "calls")
 	}
-	t.across("Counted", columns, func(of *Goodput) string { return fmt.Sprint(of.Counted) })
-	t.across("Good", columns, func(of *Goodput) string { return fmt.Sprint(of.Good) })
+	t.across("Counted", columns, func(of *Goodput) string { return strconv.Itoa(of.Counted) })
+	t.across("Good", columns, func(of *Goodput) string { return strconv.Itoa(of.Good) })
 	t.across("Good, of those counted (%)", columns, func(of *Goodput) string { return number(percent(of.Share)) })
 	for _, by := range append(judged(), exchange.Error) {
 		t.counts("Missed by "+by.String(), columns, func(of *Goodput) int { return of.Missed[by.String()] })
@@ -144,6 +144,6 @@ func (t *table) across(label string, all columns, value func(*Goodput) string) {
 // counts prints a row of counts, unless all are 0.
 func (t *table) counts(label string, all columns, n func(*Goodput) int) {
 	if slices.ContainsFunc(all, func(of *Goodput) bool { return n(of) > 0 }) {
-		t.across(label, all, func(of *Goodput) string { return fmt.Sprint(n(of)) })
+		t.across(label, all, func(of *Goodput) string { return strconv.Itoa(n(of)) })
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -79,7 +80,7 @@ func (t *table) title(text string, fill string) {
 }
 
 func (t *table) row(label, value string)           { t.printf("%-40s %s\n", label+":", value) }
-func (t *table) count(label string, n int)         { t.row(label, fmt.Sprint(n)) }
+func (t *table) count(label string, n int)         { t.row(label, strconv.Itoa(n)) }
 func (t *table) number(label string, v *float64)   { t.row(label, number(v)) }
 func (t *table) millis(label string, secs float64) { t.number(label+" (ms)", new(secs*1000)) }
 
@@ -133,7 +134,7 @@ func (t *table) group(name string, g Group, seconds float64) {
 func (t *table) tokens(label string, n Tokens) {
 	value := absent
 	if n.Sum != nil {
-		value = fmt.Sprint(*n.Sum)
+		value = strconv.FormatInt(*n.Sum, 10)
 	}
 	_, all := n.Known()
 	if all > n.Sources[string(exchange.Reported)] {
