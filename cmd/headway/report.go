@@ -87,7 +87,7 @@ func printReport(o reportOptions, stdout, stderr io.Writer) error {
 		}
 	}
 	summary := s.Summary()
-	if summary.All.Exchanges+summary.Canaries+summary.Others == 0 {
+	if summary.All.Exchanges+summary.Canaries+summary.Tunnels+summary.Others == 0 {
 		return errors.New("there is no exchange in the capture")
 	}
 	if o.output == "json" {

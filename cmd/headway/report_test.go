@@ -34,6 +34,7 @@ func reportOn(stdout, stderr io.Writer, args ...string) int {
 func TestReportExitsAsItsUsersExpect(t *testing.T) {
 	good, empty := writeCapture(t, captured), writeCapture(t, "")
 	broken := writeCapture(t, captured+"{\n"+captured)
+	tunnels := writeCapture(t, `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","mode":"upgraded","operation":"chat","upstream":"u:1","outcome":"ok","e2e_s":9}`)
 	tests := []struct {
 		name           string
 		args           []string
@@ -50,6 +51,7 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
 		{"every problem at once", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},
 		{"a missing file", []string{good + ".missing"}, 1, "", "no such file"},
+		{"tunnels alone", []string{tunnels}, 0, "Left out, connections that headway could not read: 1.\n", ""},
 		{"an empty file", []string{empty}, 1, "", "there is no exchange"},
 	}
 	for _, tt := range tests {
@@ -82,7 +84,7 @@ func TestReportAsJSONIsASummary(t *testing.T) {
 	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.All.Exchanges != 2 || got.All.Successful != 1 || got.Duration != 4 {
+	if got.All.Exchanges != 2 || got.All.Successful != 1 || *got.Duration != 4 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -124,6 +124,19 @@ func TestAFigureWithoutDataIsNeverZero(t *testing.T) {
 	}
 }
 
+func TestACaptureOfTunnelsAloneHasNoDuration(t *testing.T) {
+	tunnel := success(0, 5, 5, 3600)
+	tunnel.Mode = string(exchange.Upgraded)
+	s := summarize(report.ByNothing, nil, []capture.Line{tunnel})
+	text, err := json.Marshal(s)
+	if err != nil || !strings.Contains(string(text), `{"duration_s":null,"canaries":0,"tunnels":1,`) {
+		t.Errorf("%s, %v", text, err)
+	}
+	if table := tableOf(t, s); !strings.Contains(table, fmt.Sprintf("%-40s -\n", "Duration (s):")) {
+		t.Errorf("it has a duration in\n%s", table)
+	}
+}
+
 func TestFailuresDoNotMakeLatencyBetter(t *testing.T) {
 	lines := []capture.Line{success(0, .2, .02, 2), success(0, .2, .02, 4)}
 	before := summarize(report.ByNothing, nil, lines).All
@@ -144,8 +157,8 @@ func TestConnectionsThatHeadwayCouldNotReadAreLeftOut(t *testing.T) {
 		tunnel := success(time.Second, 5, 5, 3600)
 		tunnel.Mode = string(mode)
 		s := summarize(report.ByModel, slo.Objectives{limit(exchange.E2E, 20*time.Second)}, []capture.Line{success(0, .2, .02, 2), tunnel})
-		if s.Tunnels != 1 || s.All.Exchanges != 1 || s.Duration != 2 || s.All.Goodput.Counted != 1 || len(s.Groups) != 1 {
-			t.Errorf("%s: %d left out, %d exchanges within %v s, %d judged", mode, s.Tunnels, s.All.Exchanges, s.Duration, s.All.Goodput.Counted)
+		if s.Tunnels != 1 || s.All.Exchanges != 1 || *s.Duration != 2 || s.All.Goodput.Counted != 1 || len(s.Groups) != 1 {
+			t.Errorf("%s: %d left out, %d exchanges within %v s, %d judged", mode, s.Tunnels, s.All.Exchanges, *s.Duration, s.All.Goodput.Counted)
 		}
 		if text := tableOf(t, s); !strings.Contains(text, "Left out, connections that headway could not read: 1.\n") {
 			t.Errorf("%s: the table does not say so:\n%s", mode, text)

@@ -25,8 +25,8 @@ const (
 
 // Summary is a capture in the terms of a load-test tool. A figure without data is null.
 type Summary struct {
-	Start    time.Time `json:"start"`      // of the first exchange
-	Duration float64   `json:"duration_s"` // to the end of the last one
+	Start    time.Time `json:"start,omitzero"` // of the first exchange
+	Duration *float64  `json:"duration_s"`     // to the end of the last one
 	// Canaries, Tunnels that headway could not read (upgraded, sealed or raw) and Others of
 	// no known dialect are in the file but not in the summary.
 	Canaries int     `json:"canaries"`
@@ -146,8 +146,11 @@ func (s *Summarizer) named(name string) *gathering {
 func (s *Summarizer) Summary() Summary {
 	seconds := s.last.Sub(s.first).Seconds()
 	out := Summary{
-		Start: s.first, Duration: seconds, Canaries: s.canaries, Tunnels: s.tunnels, Others: s.others,
+		Start: s.first, Canaries: s.canaries, Tunnels: s.tunnels, Others: s.others,
 		All: s.all.group("", seconds, s.objectives),
+	}
+	if !s.first.IsZero() {
+		out.Duration = &seconds
 	}
 	for name, g := range s.groups {
 		out.Groups = append(out.Groups, g.group(name, seconds, s.objectives))

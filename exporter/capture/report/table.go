@@ -99,12 +99,12 @@ func percent(share *float64) *float64 {
 	return new(100 * *share)
 }
 
-func (t *table) group(name string, g Group, seconds float64) {
+func (t *table) group(name string, g Group, seconds *float64) {
 	t.title(" "+name+" ", "=")
 	t.count("Successful requests", g.Successful)
 	t.count("Failed requests", g.Failed)
 	t.count("Requests whose client left early", g.Left)
-	t.number("Duration (s)", &seconds)
+	t.number("Duration (s)", seconds)
 	t.tokens("Total input tokens", g.InputTokens)
 	t.tokens("Total generated tokens", g.OutputTokens)
 	t.number("Request throughput (req/s)", g.RequestRate)
