@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // Bounds on a Set. Every SLO is a label value and some 80 KiB of counters.

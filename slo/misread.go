@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // The errors of the YAML library about a document of the wrong shape.

@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // maxDepth bounds chains of aliases and merges.

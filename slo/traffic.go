@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // Traffic is the traffic that a sidecar can see, as far as its configuration tells. The

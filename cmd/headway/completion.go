@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 const completionUsage = `usage: headway completion bash|zsh|fish

@@ -12,7 +12,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/probe/modelsim"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 const demoFaultUsage = `usage: headway demo fault [flags] [FAULT…]

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // newFlags returns an empty set of flags for the named command. The set prints no

@@ -37,11 +37,11 @@ var rooms = map[string][]string{
 	"proxy/redirect":              {},
 	"proxy/transparent":           {"proxy/tap", "proxy/exchange"},
 
-	"spelling": {},
+	"slo/spelling": {},
 
-	"slo":         {"proxy/exchange", "spelling"},
+	"slo":         {"proxy/exchange", "slo/spelling"},
 	"slo/rules":   {"slo"},
-	"slo/openslo": {"slo", "slo/rules", "proxy/exchange", "spelling"},
+	"slo/openslo": {"slo", "slo/rules", "proxy/exchange", "slo/spelling"},
 	"slo/sloth":   {"slo", "slo/rules"},
 	"slo/pyrra":   {"slo", "slo/rules"},
 	"slo/slotest": {"slo", "proxy/exchange/golden"},
@@ -65,7 +65,7 @@ var rooms = map[string][]string{
 	"cmd/internal/build":    {"exporter"},
 	"cmd/internal/live":     {"proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules"},
-	"cmd/internal/config":   {"spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
+	"cmd/internal/config":   {"slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/openai", "proxy/exchange", "proxy/tap", "proxy/transparent",
 		"slo", "slo/rules", "exporter", "exporter/capture", "exporter/prometheus",

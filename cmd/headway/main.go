@@ -18,7 +18,7 @@ import (
 	"syscall"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // Exit codes.

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/headway-sidecar/headway/slo"
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // maxFile bounds a file, in bytes.

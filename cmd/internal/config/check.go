@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // checkDir returns an error if dir is no directory. An empty dir is no error.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // Unknown lists the variables of environ that are meant for headway and that headway

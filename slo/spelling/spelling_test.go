@@ -3,7 +3,7 @@ package spelling_test
 import (
 	"testing"
 
-	"github.com/headway-sidecar/headway/spelling"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 func TestHintNamesTheWordThatWasMeant(t *testing.T) {
