@@ -53,6 +53,7 @@ type Config struct {
 	SemConv      exporter.SemConv      `env:"SEMCONV" envDefault:"v1.41"`
 	MaxModels    int                   `env:"MAX_MODELS" envDefault:"64"`
 	MaxUpstreams int                   `env:"MAX_UPSTREAMS" envDefault:"64"`
+	MaxSeries    int                   `env:"MAX_SERIES" envDefault:"0"`
 	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
 	StateDir     string                `env:"STATE_DIR" example:"/var/lib/headway"`
@@ -125,6 +126,9 @@ func (c *Config) checkMeasurements(check func(key string, err error)) {
 	check("HISTOGRAMS", OneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
 	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
+	if c.MaxSeries != 0 {
+		check("MAX_SERIES", within(c.MaxSeries, 100, 10_000_000))
+	}
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("STATE_DIR", checkDir(c.StateDir))
 }
