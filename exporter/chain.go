@@ -87,14 +87,15 @@ func chainSlept(r *ChainReading, s *Samples) { s.seconds(r.Slept) }
 
 func wastedSeconds(r *ChainReading, s *Samples) {
 	for _, w := range r.Waste {
-		s.seconds(w.Time, w.Cause)
+		s.seconds(w.Time, failure(exchange.ErrorType(w.Cause)))
 	}
 }
 
 func wastedTokens(r *ChainReading, s *Samples) {
 	for _, w := range r.Waste {
-		s.count(w.Input, w.Cause, "input")
-		s.count(w.Output, w.Cause, "output")
+		cause := failure(exchange.ErrorType(w.Cause))
+		s.count(w.Input, cause, "input")
+		s.count(w.Output, cause, "output")
 	}
 }
 

@@ -55,7 +55,7 @@ func e2e(f Family, noun string, draw func(*Reading, *Samples)) Instrument {
 	}
 }
 
-func duration(r *Reading, s *Samples) { s.seconds(r.E2E(), string(r.ErrorType)) }
+func duration(r *Reading, s *Samples) { s.seconds(r.E2E(), failure(r.ErrorType)) }
 
 func ttft(r *Reading, s *Samples) {
 	if r.Stream {

@@ -35,7 +35,7 @@ func usageCounter(name string, pick func(*exchange.Usage) exchange.Count, help s
 func usageHistogram(name string, pick func(*exchange.Usage) exchange.Count, help string) convention {
 	return convention{newer: inferencePrefix + "operation." + name, Instrument: Instrument{
 		Kind: Histogram, Unit: "{token}", Help: help, Family: GenAIClient, Labels: []string{"error.type"}, Buckets: tokenBuckets(),
-		Draw: reported(pick, func(r *Reading) string { return string(r.ErrorType) }),
+		Draw: reported(pick, func(r *Reading) string { return failure(r.ErrorType) }),
 	}}
 }
 

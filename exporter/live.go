@@ -24,6 +24,8 @@ type Live struct {
 	// that were closed before their time because there was no room for more.
 	ChainsOpen    func() int
 	ChainsEvicted func() uint64
+	// Series tells how many series there are.
+	Series func() SeriesUse
 	// SLOs lists the SLOs in force, each name once.
 	SLOs func() []SLO
 	// Reloaded says whether the newest configuration files are in force.

@@ -24,6 +24,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		Detached:    func() map[string]uint64 { return map[string]uint64{"panic": 0, "slow": 2} },
 		Queued:      func() map[string]uint64 { return map[string]uint64{"traces": 7} },
 		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 1} },
+		Series:      func() exporter.SeriesUse { return exporter.SeriesUse{Present: 9, Limit: 10, Folded: 3, Released: 4} },
 
 		ChainsOpen:    func() int { return 5 },
 		ChainsEvicted: func() uint64 { return 2 },
@@ -35,6 +36,10 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.decoder.detached":   {"panic": 0, "slow": 2},
 		"headway.export.dropped":     {"capture": 1},
 		"headway.export.queue":       {"traces": 7},
+		"headway.series":             {"": 9},
+		"headway.series.limit":       {"": 10},
+		"headway.series.folded":      {"": 3},
+		"headway.series.released":    {"": 4},
 		"headway.chains_open":        {"": 5},
 		"headway.chain.evicted":      {"": 2},
 		"headway.build_info":         {"1.0 abc go1.26": 1},
@@ -62,7 +67,10 @@ func levels(t *testing.T, name string, live *exporter.Live) map[string]float64 {
 	t.Helper()
 	got := map[string]float64{}
 	in := instrument(t, name)
-	in.Read(live, exporter.NewNames(1, 64), func(value float64, labels ...string) {
+	names := exporter.NewNames(1, 64)
+	names.ClaimModel("a")
+	names.ClaimUpstream(exchange.Upstream{Host: "u", Port: 1})
+	in.Read(live, names, func(value float64, labels ...string) {
 		if len(labels) != len(in.AllLabels()) {
 			t.Errorf("%s: %d values for labels %q", name, len(labels), in.AllLabels())
 		}

@@ -1,12 +1,10 @@
 package exporter
 
 import (
-	"maps"
 	"net"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -16,51 +14,105 @@ import (
 // paths of some 100 bytes.
 const maxLabelBytes = 128
 
-// Names bounds the label values that traffic can make. The first so many distinct model
-// names and upstreams in the life of the process become labels, and all later ones become
-// Other. Requested and answering models share the bound. Names is safe for concurrent
-// use, and looking up a known name takes no lock.
+// Names bounds the label values that traffic can make, and the series that they make
+// together. Only an exchange that was answered claims a name, so that requests for models
+// that nobody has take no place. While a bound is reached, a name that no exchange had for
+// an hour gives its place to a new one, and its series end. Every other name becomes Other.
+// Requested and answering models share a bound. Names is safe for concurrent use, and
+// looking up a known name takes no lock.
 type Names struct {
-	models    first[string]
-	upstreams first[exchange.Upstream]
+	models    places[string]
+	upstreams places[exchange.Upstream]
+	series    seriesBound
 }
 
-// NewNames returns Names that let so many models and upstreams through.
+// NewNames returns Names that let so many models and upstreams through, and any number of
+// series.
 func NewNames(models, upstreams int) *Names {
 	n := &Names{}
 	n.models.limit, n.upstreams.limit = models, upstreams
+	n.series.sets, n.series.users = map[Identity]*Set{}, map[Series]int{}
 	return n
 }
 
-// Model returns name as a label: valid UTF-8 of at most 128 bytes, or Other. An empty name
-// stays empty.
+// Keep gives upstreams a label for ever, beside the bound: those that the configuration
+// names. Call it before the first exchange.
+func (n *Names) Keep(upstreams ...exchange.Upstream) {
+	for _, u := range upstreams {
+		n.upstreams.keep(u)
+	}
+}
+
+// Model returns name as a label if an answered exchange has claimed it, and otherwise
+// Other. An empty name stays empty.
 func (n *Names) Model(name string) string {
-	if name == "" {
-		return ""
-	}
-	if label, ok := n.models.find(name); ok {
-		return label
-	}
-	// A name may be a piece of a request's body, which a label must not keep.
-	if label, ok := n.models.admit(clean(name), strings.Clone); ok {
+	if label, ok := n.model(name, time.Now()); ok {
 		return label
 	}
 	return Other
 }
 
-// Upstream returns u, or an upstream whose host is Other and that has no port. In
-// transparent mode the application names its upstreams, so that they need a bound.
+func (n *Names) model(name string, now time.Time) (label string, ok bool) {
+	if name == "" {
+		return "", true
+	}
+	if label, ok := n.models.find(name, now); ok {
+		return label, true
+	}
+	if fit := clean(name); fit != name {
+		return n.models.find(fit, now)
+	}
+	return "", false
+}
+
+// ClaimModel is Model for an answered exchange. It gives name a place if there is one, as
+// valid UTF-8 of at most 128 bytes.
+func (n *Names) ClaimModel(name string) string {
+	now := time.Now()
+	label, ok := n.model(name, now)
+	if ok {
+		return label
+	}
+	// A name may be a piece of a request's body, which a label must not keep.
+	if name = clean(name); name == Other {
+		return Other // it stands for the names without a place, and must not lose one
+	}
+	label, gone, ok := n.models.admit(name, strings.Clone, now)
+	for _, name := range gone {
+		n.series.release(func(id Identity) bool { return id.Request == name || id.Response == name })
+	}
+	if ok {
+		return label
+	}
+	return Other
+}
+
+// Upstream returns u if an answered exchange has claimed it, and otherwise an upstream
+// whose host is Other and that has no port. In transparent mode the application names its
+// upstreams, so that they need a bound.
 func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream {
 	if u.Host == "" {
 		return u
 	}
-	if known, ok := n.upstreams.find(u); ok {
+	if known, ok := n.upstreams.find(u, time.Now()); ok {
+		return known
+	}
+	return exchange.Upstream{Host: Other}
+}
+
+// ClaimUpstream is Upstream for an answered exchange. It gives u a place if there is one.
+func (n *Names) ClaimUpstream(u exchange.Upstream) exchange.Upstream {
+	if known := n.Upstream(u); known.Host != Other {
 		return known
 	}
 	own := func(u exchange.Upstream) exchange.Upstream {
 		return exchange.Upstream{Host: strings.Clone(u.Host), Port: u.Port}
 	}
-	if known, ok := n.upstreams.admit(u, own); ok {
+	known, gone, ok := n.upstreams.admit(u, own, time.Now())
+	for _, u := range gone {
+		n.series.release(func(id Identity) bool { return id.Upstream == u })
+	}
+	if ok {
 		return known
 	}
 	return exchange.Upstream{Host: Other}
@@ -82,40 +134,6 @@ func address(u exchange.Upstream) string {
 		return u.Host
 	}
 	return u.Address()
-}
-
-// first lets the first so many values through, as copies that it owns.
-type first[T comparable] struct {
-	limit int
-	known atomic.Pointer[map[T]T] // never changed, only replaced
-	mu    sync.Mutex              // held to replace it
-}
-
-func (f *first[T]) find(v T) (own T, ok bool) {
-	if known := f.known.Load(); known != nil {
-		own, ok = (*known)[v]
-	}
-	return own, ok
-}
-
-func (f *first[T]) admit(v T, own func(T) T) (T, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if known, ok := f.find(v); ok {
-		return known, true
-	}
-	known := f.known.Load()
-	if known == nil {
-		known = new(map[T]T)
-	}
-	if len(*known) >= f.limit {
-		return v, false
-	}
-	v = own(v)
-	next := map[T]T{v: v}
-	maps.Copy(next, *known)
-	f.known.Store(&next)
-	return v, true
 }
 
 // clean cuts name between two runes and replaces bytes that are no UTF-8.

@@ -35,6 +35,22 @@ func process() []Instrument {
 			Help: "Connections that were accepted, by how they reached headway.",
 		},
 		{
+			Name: "headway.series", Kind: Gauge, Unit: "{series}", Read: ofSeries(func(u SeriesUse) uint64 { return uint64(u.Present) }),
+			Help: "Series of exchanges and chains that exist now; a histogram is one, whatever its buckets.",
+		},
+		{
+			Name: "headway.series.limit", Kind: Gauge, Unit: "{series}", Read: ofSeries(func(u SeriesUse) uint64 { return uint64(u.Limit) }),
+			Help: "Most series that may exist (HEADWAY_MAX_SERIES), beside those of _other.",
+		},
+		{
+			Name: "headway.series.folded", Kind: Counter, Unit: "{exchange}", Read: ofSeries(func(u SeriesUse) uint64 { return u.Folded }),
+			Help: "Times that an exchange or chain counted in a series of _other because no place was left for its own.",
+		},
+		{
+			Name: "headway.series.released", Kind: Counter, Unit: "{series}", Read: ofSeries(func(u SeriesUse) uint64 { return u.Released }),
+			Help: "Series that ended because nobody used them for an hour and others needed the place.",
+		},
+		{
 			Name: "headway.config.last_reload_successful", Kind: Gauge, Read: reloaded,
 			Help: "1 while the newest content of every configuration file is in force, 0 while one was refused.",
 		},
@@ -89,6 +105,15 @@ func detached(l *Live) func() map[string]uint64    { return l.Detached }
 func dropped(l *Live) func() map[string]uint64     { return l.Dropped }
 func queued(l *Live) func() map[string]uint64      { return l.Queued }
 func connections(l *Live) func() map[string]uint64 { return l.Connections }
+
+// ofSeries makes one level of the number that pick finds.
+func ofSeries(pick func(SeriesUse) uint64) func(*Live, *Names, Level) {
+	return func(l *Live, _ *Names, level Level) {
+		if l.Series != nil {
+			level(float64(pick(l.Series())))
+		}
+	}
+}
 
 func reloaded(l *Live, _ *Names, level Level) {
 	if l.Reloaded == nil {

@@ -72,17 +72,31 @@ func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
 }
 
 func identify(record *exchange.Record, names *Names) Identity {
+	model, upstream := names.Model, names.Upstream
+	if answered(record) {
+		model, upstream = names.ClaimModel, names.ClaimUpstream
+	}
 	id := Identity{
 		Operation: record.Operation,
 		Provider:  record.Provider,
-		Request:   names.Model(record.Model.Request),
-		Response:  names.Model(record.Model.Response),
-		Upstream:  names.Upstream(record.Upstream),
+		Request:   model(record.Model.Request),
+		Response:  model(record.Model.Response),
+		Upstream:  upstream(record.Upstream),
 	}
 	if record.Operation == "" {
 		id.Operation = Other
 	}
 	return id
+}
+
+// answered says whether an upstream has done what the exchange asked for, in part at
+// least: only then its names are those of something that is there. An error in a stream
+// that began as 200 is no answer. The status inside TLS is not known.
+func answered(r *exchange.Record) bool {
+	if r.Mode == exchange.Sealed {
+		return r.Outcome == exchange.OK || r.Chunks.Count > 0
+	}
+	return r.Status/100 == 2 && (r.Outcome == exchange.OK || r.Chunks.Count > 0)
 }
 
 // Clear lets go of the record and keeps the room for gaps.

@@ -87,7 +87,7 @@ func tokens(r *Reading, s *Samples) {
 }
 
 func requests(r *Reading, s *Samples) {
-	s.Add(1, strconv.FormatBool(r.Stream), string(r.Outcome), string(r.ErrorType))
+	s.Add(1, strconv.FormatBool(r.Stream), string(r.Outcome), failure(r.ErrorType))
 }
 
 // noFirstToken counts the exchanges that a TTFT histogram cannot show. A response in one

@@ -19,6 +19,9 @@ func Live() exporter.Live {
 		Detached:    counts(map[string]uint64{"overflow": 0, "panic": 0, "slow": 1}),
 		Queued:      counts(map[string]uint64{"traces": 0}),
 		Dropped:     counts(map[string]uint64{"capture": 0}),
+		Series: func() exporter.SeriesUse {
+			return exporter.SeriesUse{Present: 70, Limit: 10000, Folded: 6, Released: 5}
+		},
 
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 0 },

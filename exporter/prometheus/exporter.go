@@ -47,6 +47,7 @@ type Exporter struct {
 	live     exporter.Live
 	drawn    []exporter.Instrument // those that exchanges and chains feed
 	families []family              // of drawn, by index
+	index    map[string]int        // of drawn, by name
 
 	mu     sync.RWMutex
 	series map[exporter.Identity]*series
@@ -66,12 +67,14 @@ func New(c Config) (*Exporter, error) {
 		names:    c.Names,
 		live:     c.Live,
 		series:   map[exporter.Identity]*series{},
+		index:    map[string]int{},
 		drawings: sync.Pool{New: func() any { return new(exporter.Drawing) }},
 	}
 	all := []client.Collector{
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
+	e.names.OnRelease(e.end)
 	live := &levels{live: c.Live, names: c.Names, started: time.Now()}
 	for _, in := range exporter.Table(c.SemConv) {
 		if in.Read != nil {
@@ -80,6 +83,7 @@ func New(c Config) (*Exporter, error) {
 		}
 		edged := in.WithEdges(c.Edges)
 		f := newFamily(&edged, histograms)
+		e.index[in.Name] = len(e.drawn)
 		e.drawn, e.families = append(e.drawn, in), append(e.families, f)
 		all = append(all, f)
 	}
@@ -130,12 +134,19 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 // add adds the samples of d to the series of id and gives d back.
 func (e *Exporter) add(d *exporter.Drawing, id exporter.Identity, m mark) {
 	of := e.seriesOf(id)
+	if !of.Use(m.at) {
+		of = e.seriesOf(id)
+	}
+	if of.Identity != id {
+		of.Folded()
+	}
 	d.Each(e.drawn, func(i int, samples exporter.Samples) { of.observe(i, samples, m) })
 	d.Clear()
 	e.drawings.Put(d)
 }
 
-// seriesOf returns the series of an identity, and makes them at first sight.
+// seriesOf returns the series of an identity, and makes them at first sight. Without a
+// place for them it returns those beyond the bound.
 func (e *Exporter) seriesOf(id exporter.Identity) *series {
 	e.mu.RLock()
 	s := e.series[id]
@@ -143,12 +154,24 @@ func (e *Exporter) seriesOf(id exporter.Identity) *series {
 	if s != nil {
 		return s
 	}
+	set := e.names.SetOf(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s := e.series[id]; s != nil {
+	if s := e.series[set.Identity]; s != nil && s.Set == set {
 		return s
 	}
-	s = &series{identity: id, drawn: e.drawn, families: e.families, live: &e.live, made: map[seriesKey]sink{}}
-	e.series[id] = s
+	s = &series{Set: set, of: e, made: map[seriesKey]sink{}}
+	e.series[set.Identity] = s
 	return s
+}
+
+// end ends the series of a Set that gave its places away.
+func (e *Exporter) end(id exporter.Identity, gone []exporter.Series) {
+	e.mu.Lock()
+	delete(e.series, id)
+	e.mu.Unlock()
+	for _, one := range gone {
+		i := e.index[one.Instrument]
+		e.families[i].end(values(&e.drawn[i], one.Identity, one.Extra))
+	}
 }

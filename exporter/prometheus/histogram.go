@@ -64,6 +64,8 @@ func (h *histograms) with(values []string) sink {
 	return m.(*histogram)
 }
 
+func (h *histograms) end(values []string) { h.DeleteLabelValues(values...) }
+
 // histogram is one series. It takes its lock once an exchange, not once a sample.
 type histogram struct {
 	desc   *client.Desc

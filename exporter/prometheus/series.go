@@ -20,6 +20,8 @@ type family interface {
 	// with returns the series of these label values, and makes it at first sight. It
 	// panics on values that do not fit the labels, which only a faulty table has.
 	with(values []string) sink
+	// end removes the series of these label values, if there is one.
+	end(values []string)
 }
 
 func newFamily(in *exporter.Instrument, form Histograms) family {
@@ -39,6 +41,8 @@ type counters struct{ *client.CounterVec }
 
 func (c counters) with(values []string) sink { return counter{c.WithLabelValues(values...)} }
 
+func (c counters) end(values []string) { c.DeleteLabelValues(values...) }
+
 type counter struct{ client.Counter }
 
 func (c counter) observe(samples exporter.Samples, _ mark) {
@@ -51,19 +55,19 @@ type gauges struct{ *client.GaugeVec }
 
 func (g gauges) with(values []string) sink { return gauge{g.WithLabelValues(values...)} }
 
+func (g gauges) end(values []string) { g.DeleteLabelValues(values...) }
+
 type gauge struct{ client.Gauge }
 
 func (g gauge) observe(samples exporter.Samples, _ mark) {
 	g.Set(samples[len(samples)-1].Value)
 }
 
-// series holds the series of one identity, so that an exchange finds them by index and
-// not by hashing all its labels for each instrument.
+// series holds the series of one Set, so that an exchange finds them by index and not by
+// hashing all its labels for each instrument.
 type series struct {
-	identity exporter.Identity
-	drawn    []exporter.Instrument
-	families []family // of drawn, by index
-	live     *exporter.Live
+	*exporter.Set
+	of *Exporter
 
 	mu   sync.RWMutex
 	made map[seriesKey]sink
@@ -76,7 +80,7 @@ type seriesKey struct {
 
 // observe hands samples of the i-th instrument to their series.
 func (s *series) observe(i int, samples exporter.Samples, m mark) {
-	if len(s.drawn[i].Labels) == 0 { // all are of one series, and there may be thousands
+	if len(s.of.drawn[i].Labels) == 0 { // all are of one series, and there may be thousands
 		s.sink(seriesKey{instrument: i}).observe(samples, m)
 		return
 	}
@@ -92,27 +96,33 @@ func (s *series) sink(key seriesKey) sink {
 	if found != nil {
 		return found
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if found := s.made[key]; found != nil {
-		return found
-	}
-	if together := s.drawn[key.instrument].Together; together != nil {
-		for _, extra := range together(s.live, key.extra) {
+	if together := s.of.drawn[key.instrument].Together; together != nil {
+		for _, extra := range together(&s.of.live, key.extra) {
 			s.make(seriesKey{key.instrument, extra})
 		}
 	}
 	return s.make(key)
 }
 
-// make returns the series of key. It makes the series unless it is there.
+// make returns the series of key. It makes the series unless it is there. Without a place
+// it returns the series beyond the bound, which it does not keep: those without a place
+// may be of any number.
 func (s *series) make(key seriesKey) sink {
+	in := &s.of.drawn[key.instrument]
+	if !s.Room(in, key.extra) {
+		return s.of.seriesOf(s.Identity.Beyond()).make(key)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if found := s.made[key]; found != nil {
 		return found
 	}
-	in := &s.drawn[key.instrument]
-	values := append(s.identity.Values(in.Family), key.extra[:len(in.Labels)]...)
-	made := s.families[key.instrument].with(values)
+	made := s.of.families[key.instrument].with(values(in, s.Identity, key.extra))
 	s.made[key] = made
 	return made
+}
+
+// values lists the values of all labels of in, in order.
+func values(in *exporter.Instrument, id exporter.Identity, extra exporter.Extra) []string {
+	return append(id.Values(in.Family), extra[:len(in.Labels)]...)
 }

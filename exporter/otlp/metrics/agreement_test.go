@@ -38,16 +38,25 @@ var limits = exporter.Edges{{Indicator: exchange.TTFT, Limit: 214 * time.Millise
 
 // The same traffic gives the same series in Prometheus and in OTLP.
 func TestBothBackendsTellTheSameStory(t *testing.T) {
-	for _, setting := range []exporter.SemConv{exporter.Latest, exporter.Dup} { // which have all rows between them
-		t.Run(string(setting), func(t *testing.T) {
+	for _, tt := range []struct {
+		setting exporter.SemConv // the two have all rows between them
+		series  int
+	}{{exporter.Latest, 0}, {exporter.Dup, 0}, {exporter.Dup, 900}} {
+		t.Run(fmt.Sprintf("%s/%d", tt.setting, tt.series), func(t *testing.T) {
+			setting := tt.setting
 			// Fewer names than the traffic has, so that some share a series.
+			names := func() *exporter.Names {
+				n := exporter.NewNames(5, 2)
+				n.LimitSeries(tt.series)
+				return n
+			}
 			scraped, err := prometheus.New(prometheus.Config{
-				SemConv: setting, Histograms: prometheus.Classic, Names: exporter.NewNames(5, 2), Live: live(), Edges: limits,
+				SemConv: setting, Histograms: prometheus.Classic, Names: names(), Live: live(), Edges: limits,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			sent, to := newExporter(t, metrics.Config{SemConv: setting, Names: exporter.NewNames(5, 2), Live: live(), Edges: limits})
+			sent, to := newExporter(t, metrics.Config{SemConv: setting, Names: names(), Live: live(), Edges: limits})
 			both, random := exchange.Fanout{scraped, sent}, rand.New(rand.NewPCG(7, 20261122))
 			for range 2000 {
 				r := generated(random)

@@ -89,16 +89,13 @@ func newOf(table []exporter.Instrument, c Config) (*Exporter, error) {
 	if err := errors.Join(c.Temporality.check(), c.Aggregation.check()); err != nil {
 		return nil, err
 	}
-	provider := sdk.NewMeterProvider(
-		sdk.WithReader(sdk.NewPeriodicReader(&sender{config: c}, sdk.WithInterval(c.Interval), sdk.WithMaxExportBatchSize(maxPoints))),
-		sdk.WithResource(resource.Empty()), // sender has its own: the SDK would read the environment into it
-		sdk.WithExemplarFilter(exemplar.TraceBasedFilter),
-		sdk.WithCardinalityLimit(0), // Names bounds the series: past them a model is Other, as on /metrics, and not lost in an overflow
-		sdk.WithView(sdk.NewView(sdk.Instrument{Name: "*"}, sdk.Stream{ExemplarReservoirProviderSelector: reservoirs})),
-	)
-	meter := provider.Meter(scope, metric.WithInstrumentationVersion(c.Version), metric.WithSchemaURL(schema(c.SemConv)))
-	r, err := newRecorder(meter, &c, table)
+	r, err := newRecorder(&c, table)
 	if err != nil {
+		return nil, fmt.Errorf("making instruments: %w", err)
+	}
+	provider := c.provider(sdk.NewPeriodicReader(&sender{config: c},
+		sdk.WithInterval(c.Interval), sdk.WithMaxExportBatchSize(maxPoints), sdk.WithProducer(r)))
+	if err := observe(c.meter(provider), &c, table); err != nil {
 		return nil, errors.Join(fmt.Errorf("making instruments: %w", err), provider.Shutdown(context.Background()))
 	}
 	e := &Exporter{
@@ -111,6 +108,21 @@ func newOf(table []exporter.Instrument, c Config) (*Exporter, error) {
 	}
 	go e.run()
 	return e, nil
+}
+
+// provider makes a provider of the SDK that reader reads.
+func (c *Config) provider(reader sdk.Reader) *sdk.MeterProvider {
+	return sdk.NewMeterProvider(
+		sdk.WithReader(reader),
+		sdk.WithResource(resource.Empty()), // sender has its own: the SDK would read the environment into it
+		sdk.WithExemplarFilter(exemplar.TraceBasedFilter),
+		sdk.WithCardinalityLimit(0), // Names bounds the series: past them a model is Other, as on /metrics, and not lost in an overflow
+		sdk.WithView(sdk.NewView(sdk.Instrument{Name: "*"}, sdk.Stream{ExemplarReservoirProviderSelector: reservoirs})),
+	)
+}
+
+func (c *Config) meter(of *sdk.MeterProvider) metric.Meter {
+	return of.Meter(scope, metric.WithInstrumentationVersion(c.Version), metric.WithSchemaURL(schema(c.SemConv)))
 }
 
 func (c Config) withDefaults() Config {

@@ -125,7 +125,10 @@ func points(m pmetric.Metric) (out []point) {
 }
 
 func TestAttributesAreThoseOfTheConventions(t *testing.T) {
-	e, to := newExporter(t, metrics.Config{})
+	names := exporter.NewNames(1, 1)
+	names.ClaimModel("gpt-4o-mini")
+	names.Keep(exchange.Upstream{Host: "api.openai.com", Port: 443})
+	e, to := newExporter(t, metrics.Config{Names: names})
 	e.Observe(exchangetest.Refused())
 	shutdown(t, e)
 	for name, want := range map[string]map[string]any{

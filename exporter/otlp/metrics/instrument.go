@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -128,16 +129,33 @@ func sum(samples exporter.Samples) float64 {
 // integer is v as a whole number, which a float holds exactly up to 2^53.
 func integer(v float64) int64 { return int64(math.Round(v)) }
 
-// observable makes the SDK's instrument of a row that reads the running program. The SDK
-// reads it for every request.
-func (r *recorder) observable(meter metric.Meter, in exporter.Instrument) error {
-	labels := in.AllLabels()
-	at := func(values []string) metric.ObserveOption { return metric.WithAttributeSet(attributes(labels, values)) }
-	read := func(observe func(v float64, values ...string)) {
-		if r.made.Load() {
-			in.Read(r.live, r.names, observe)
+// observe makes the instruments of table that read the running program. None reads it
+// until all are made: the program may exist only after New has returned, and the SDK makes
+// no instrument while it collects.
+func observe(meter metric.Meter, c *Config, table []exporter.Instrument) error {
+	made := new(atomic.Bool)
+	for _, in := range table {
+		if in.Read == nil {
+			continue
+		}
+		read := func(level exporter.Level) {
+			if made.Load() {
+				in.Read(&c.Live, c.Names, level)
+			}
+		}
+		if err := observable(meter, in, read); err != nil {
+			return err
 		}
 	}
+	made.Store(true)
+	return nil
+}
+
+// observable makes the SDK's instrument of a row that reads the running program. The SDK
+// calls read for every request.
+func observable(meter metric.Meter, in exporter.Instrument, read func(exporter.Level)) error {
+	labels := in.AllLabels()
+	at := func(values []string) metric.ObserveOption { return metric.WithAttributeSet(attributes(labels, values)) }
 	floats := metric.Float64Callback(func(_ context.Context, o metric.Float64Observer) error {
 		read(func(v float64, values ...string) { o.Observe(v, at(values)) })
 		return nil

@@ -1,59 +1,120 @@
 package metrics
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/headway-sidecar/headway/exporter"
 )
 
-// recorder draws the samples of exchanges and chains and records them. It is for one
-// goroutine.
+// recorder draws the samples of exchanges and chains and records them. One goroutine
+// records, another one collects.
 type recorder struct {
-	names  *exporter.Names
-	live   *exporter.Live
-	made   atomic.Bool           // all instruments are made: those that read the running program may do so
+	config Config
 	drawn  []exporter.Instrument // those that exchanges and chains feed
-	sinks  []newSink             // of drawn, by index
-	series map[exporter.Identity]series
+
+	mu sync.Mutex // held while something is recorded, and while an era ends
+	*era
+	ended atomic.Bool // series have ended that the era still has
 
 	drawing exporter.Drawing
+}
+
+// era holds what was recorded since the era began. The SDK keeps a series for ever: one ends
+// only with all others.
+type era struct {
+	provider *sdk.MeterProvider
+	reader   *sdk.ManualReader
+	sinks    []newSink // of drawn, by index
+	series   map[exporter.Identity]*series
 }
 
 // newSink makes the series of an instrument that has these attributes.
 type newSink func(metric.MeasurementOption) sink
 
-// series holds the series of one identity, so that their attributes are put together and
+// series holds the series of one Set, so that their attributes are put together and
 // sorted once and not for every sample.
-type series map[seriesKey]sink
+type series struct {
+	*exporter.Set
+	made map[seriesKey]sink
+}
 
 type seriesKey struct {
 	instrument int
 	extra      exporter.Extra
 }
 
-// newRecorder makes the instruments of table. No instrument reads the running program
-// until all are made: the program may exist only after newRecorder has returned, and the
-// SDK makes no instrument while it collects.
-func newRecorder(meter metric.Meter, c *Config, table []exporter.Instrument) (*recorder, error) {
-	r := &recorder{names: c.Names, live: &c.Live, series: map[exporter.Identity]series{}}
+// newRecorder makes the instruments of table that draw.
+func newRecorder(c *Config, table []exporter.Instrument) (*recorder, error) {
+	r := &recorder{config: *c}
 	for _, in := range table {
-		if in.Read != nil {
-			if err := r.observable(meter, in); err != nil {
-				return nil, err
-			}
-			continue
+		if in.Read == nil {
+			r.drawn = append(r.drawn, in.WithEdges(c.Edges))
 		}
-		in = in.WithEdges(c.Edges)
-		made, err := sinkOf(meter, &in)
-		if err != nil {
-			return nil, err
-		}
-		r.drawn, r.sinks = append(r.drawn, in), append(r.sinks, made)
 	}
-	r.made.Store(true)
+	var err error
+	if r.era, err = r.begin(); err != nil {
+		return nil, err
+	}
+	c.Names.OnRelease(func(exporter.Identity, []exporter.Series) { r.ended.Store(true) })
 	return r, nil
+}
+
+// begin begins an era, with nothing recorded.
+func (r *recorder) begin() (*era, error) {
+	s := &era{
+		reader: sdk.NewManualReader(sdk.WithTemporalitySelector(r.config.Temporality.of), sdk.WithAggregationSelector(r.config.Aggregation.of)),
+		series: map[exporter.Identity]*series{},
+	}
+	s.provider = r.config.provider(s.reader)
+	meter := r.config.meter(s.provider)
+	for i := range r.drawn {
+		made, err := sinkOf(meter, &r.drawn[i])
+		if err != nil {
+			return nil, errors.Join(err, s.provider.Shutdown(context.Background()))
+		}
+		s.sinks = append(s.sinks, made)
+	}
+	return s, nil
+}
+
+// Produce implements the SDK's Producer: it tells what was recorded. When series have
+// ended, it then begins anew, as a restarted process would, so that they do not stay for
+// ever. Nothing is lost by that: every sample is in the era before or in the one after.
+func (r *recorder) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
+	if !r.ended.Load() {
+		return r.collect(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out, err := r.collect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next, err := r.begin()
+	if err != nil {
+		return out, fmt.Errorf("beginning anew: %w", err)
+	}
+	err = r.provider.Shutdown(ctx)
+	r.era = next
+	r.ended.Store(false)
+	return out, err
+}
+
+func (r *recorder) collect(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
+	var out metricdata.ResourceMetrics
+	if err := r.reader.Collect(ctx, &out); err != nil {
+		return nil, fmt.Errorf("collecting: %w", err)
+	}
+	return out.ScopeMetrics, nil
 }
 
 // record records t and says whether it did so whole, and without a panic: when a row of
@@ -65,21 +126,28 @@ func (r *recorder) record(t *item) (whole bool) {
 			whole = false
 		}
 		r.drawing.Clear()
+		r.mu.Unlock()
 	}()
-	id, last := exporter.Identity{}, &t.record
+	r.mu.Lock()
+	var id exporter.Identity
+	last := &t.record
 	if t.isChain {
-		id, last = r.drawing.Chain(&t.chain, r.names), &t.chain.Last
+		id, last = r.drawing.Chain(&t.chain, r.config.Names), &t.chain.Last
 	} else {
-		id = r.drawing.Exchange(&t.record, r.names)
+		id = r.drawing.Exchange(&t.record, r.config.Names)
 	}
 	span := spanOf(last)
 	whole = true
+	of := r.seriesOf(id)
+	if of.Identity != id {
+		of.Folded()
+	}
 	r.drawing.Each(r.drawn, func(i int, samples exporter.Samples) {
 		if r.drawn[i].Kind == exporter.Histogram && limit(samples) {
 			whole = false
 		}
-		samples.EachSeries(func(labels exporter.Extra, of exporter.Samples) {
-			r.seriesOf(id, seriesKey{i, labels}).record(span, of)
+		samples.EachSeries(func(labels exporter.Extra, samples exporter.Samples) {
+			r.sink(of, seriesKey{i, labels}).record(span, samples)
 		})
 	})
 	return whole
@@ -106,35 +174,47 @@ func limit(samples exporter.Samples) (cut bool) {
 	return cut
 }
 
-// seriesOf returns a series. At first sight it makes the series, and those that begin
-// together with it.
-func (r *recorder) seriesOf(id exporter.Identity, key seriesKey) sink {
-	all := r.series[id]
-	if all == nil {
-		all = series{}
-		r.series[id] = all
-	}
-	if found := all[key]; found != nil {
+// seriesOf returns the series of an identity, or those beyond the bound.
+func (r *recorder) seriesOf(id exporter.Identity) *series {
+	if found := r.series[id]; found != nil && found.Use(time.Now()) {
 		return found
 	}
-	in := &r.drawn[key.instrument]
-	if in.Together != nil {
-		for _, extra := range in.Together(r.live, key.extra) {
-			r.make(all, id, seriesKey{key.instrument, extra}).start()
-		}
+	set := r.config.Names.SetOf(id)
+	if found := r.series[set.Identity]; found != nil && found.Set == set {
+		return found
 	}
-	return r.make(all, id, key)
+	made := &series{set, map[seriesKey]sink{}}
+	r.series[set.Identity] = made
+	return made
 }
 
-// make returns the series of key among all of one identity. It makes the series unless
-// it is there.
-func (r *recorder) make(all series, id exporter.Identity, key seriesKey) sink {
-	if found := all[key]; found != nil {
+// sink returns a series. At first sight it makes the series, and those that begin
+// together with it.
+func (r *recorder) sink(of *series, key seriesKey) sink {
+	if found := of.made[key]; found != nil {
+		return found
+	}
+	if together := r.drawn[key.instrument].Together; together != nil {
+		for _, extra := range together(&r.config.Live, key.extra) {
+			r.make(of, seriesKey{key.instrument, extra}).start()
+		}
+	}
+	return r.make(of, key)
+}
+
+// make returns the series of key. It makes the series unless it is there. Without a place
+// it returns the series beyond the bound, which it does not keep: those without a place
+// may be of any number.
+func (r *recorder) make(of *series, key seriesKey) sink {
+	if found := of.made[key]; found != nil {
 		return found
 	}
 	in := &r.drawn[key.instrument]
-	values := append(id.Values(in.Family), key.extra[:len(in.Labels)]...)
+	if !of.Room(in, key.extra) {
+		return r.make(r.seriesOf(of.Identity.Beyond()), key)
+	}
+	values := append(of.Identity.Values(in.Family), key.extra[:len(in.Labels)]...)
 	made := r.sinks[key.instrument](metric.WithAttributeSet(attributes(in.AllLabels(), values)))
-	all[key] = made
+	of.made[key] = made
 	return made
 }

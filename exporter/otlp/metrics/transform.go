@@ -20,12 +20,15 @@ func transform(scopes []metricdata.ScopeMetrics, of *resource.Resource) pmetric.
 	rm := out.ResourceMetrics().AppendEmpty()
 	rm.SetSchemaUrl(of.SchemaURL())
 	appendAll(rm.Resource().Attributes(), of.Iter())
-	for _, scope := range scopes {
-		sm := rm.ScopeMetrics().AppendEmpty()
-		sm.SetSchemaUrl(scope.Scope.SchemaURL)
-		sm.Scope().SetName(scope.Scope.Name)
-		sm.Scope().SetVersion(scope.Scope.Version)
-		appendAll(sm.Scope().Attributes(), scope.Scope.Attributes.Iter())
+	var sm pmetric.ScopeMetrics
+	for i, scope := range scopes {
+		if i == 0 || scope.Scope != scopes[i-1].Scope {
+			sm = rm.ScopeMetrics().AppendEmpty()
+			sm.SetSchemaUrl(scope.Scope.SchemaURL)
+			sm.Scope().SetName(scope.Scope.Name)
+			sm.Scope().SetVersion(scope.Scope.Version)
+			appendAll(sm.Scope().Attributes(), scope.Scope.Attributes.Iter())
+		}
 		for _, m := range scope.Metrics {
 			to := sm.Metrics().AppendEmpty()
 			to.SetName(m.Name)
@@ -33,6 +36,8 @@ func transform(scopes []metricdata.ScopeMetrics, of *resource.Resource) pmetric.
 			to.SetUnit(m.Unit)
 			aggregation(m.Data, to)
 		}
+	}
+	for _, sm := range rm.ScopeMetrics().All() {
 		sm.Metrics().RemoveIf(isEmpty)
 	}
 	rm.ScopeMetrics().RemoveIf(func(s pmetric.ScopeMetrics) bool { return s.Metrics().Len() == 0 })
