@@ -24,6 +24,32 @@ const (
 	leastGarbage = 12 << 20
 )
 
+// The bound on series, if HEADWAY_MAX_SERIES sets none. One with an exemplar in its
+// histogram takes 3 kB for /metrics, and another kilobyte or two if metrics go to a
+// collector as well. A model has some 30.
+const (
+	seriesBytes   = 4 << 10
+	seriesShare   = 8 // of the memory limit, one part in so many
+	leastSeries   = 1_000
+	defaultSeries = 20_000 // when there is no memory limit
+	mostSeries    = 100_000
+)
+
+// maxSeries returns the bound on series: the configured one, or one for a memory limit in
+// bytes, math.MaxInt64 for none.
+func maxSeries(configured int, limit int64) int {
+	switch {
+	case configured > 0:
+		return configured
+	case limit == math.MaxInt64:
+		return defaultSeries
+	}
+	return int(min(max(limit/seriesShare/seriesBytes, leastSeries), mostSeries))
+}
+
+// memoryLimit returns the limit in force, in bytes, and math.MaxInt64 without one.
+func memoryLimit() int64 { return debug.SetMemoryLimit(-1) }
+
 // LimitMemory makes Go's collector keep the process within 90 % of the cgroup's memory.
 // It follows the cgroup until ctx ends, because a pod may be resized. GOMEMLIMIT takes
 // precedence. Go reads that variable, and the cgroup's limit of cores, by itself.

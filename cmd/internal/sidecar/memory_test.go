@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"testing"
@@ -74,6 +75,25 @@ func TestGarbageMayBeAQuarterOfTheLiveMemory(t *testing.T) {
 	for live, want := range map[uint64]int{0: 1200, 1 << 20: 1200, 3 << 20: 400, 12 << 20: 100, 24 << 20: 50, 48 << 20: 25, 1 << 30: 25} {
 		if got := garbagePercent(live); got != want {
 			t.Errorf("with %d bytes alive: %d %%, want %d", live, got, want)
+		}
+	}
+}
+
+func TestTheBoundOnSeriesFollowsTheMemoryLimit(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		configured int
+		limit      int64
+		want       int
+	}{
+		{"128 MiB", 0, 128 << 20, 4096},
+		{"hardly any memory", 0, 8 << 20, 1000},
+		{"more than anybody needs", 0, 1 << 40, 100_000},
+		{"no limit", 0, math.MaxInt64, 20_000},
+		{"configured", 500, 128 << 20, 500},
+	} {
+		if got := maxSeries(tt.configured, tt.limit); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
 }

@@ -40,6 +40,7 @@ type Sidecar struct {
 	tap     *tap.Tap
 	chains  *chain.Joiner
 	slos    *objectives
+	names   *exporter.Names
 	metrics *prometheus.Exporter
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
 	otlp    telemetry
@@ -128,15 +129,15 @@ func (s *Sidecar) ReloadOn(asked <-chan os.Signal) { s.reload = asked }
 // other observers, the sampler when traces are exported, the judge, the joiner.
 func (s *Sidecar) export(observers []exchange.Observer) error {
 	c := s.config
-	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
+	s.names = namesFor(c)
 	var err error
 	s.metrics, err = prometheus.New(prometheus.Config{
-		Histograms: c.Histograms, SemConv: c.SemConv, Names: names, Live: s.live(), Edges: edges(c.SLOs.Set),
+		Histograms: c.Histograms, SemConv: c.SemConv, Names: s.names, Live: s.live(), Edges: edges(c.SLOs.Set),
 	})
 	if err != nil {
 		return err
 	}
-	if s.otlp, err = newTelemetry(c, names, s.live(), s.log); err != nil {
+	if s.otlp, err = newTelemetry(c, s.names, s.live(), s.log); err != nil {
 		return err
 	}
 	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes}, s.otlp.observers()...), observers...))
@@ -147,6 +148,17 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	}
 	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
 	return nil
+}
+
+// namesFor returns the labels of models and upstreams that c allows. The upstreams of the
+// configuration have theirs from the start.
+func namesFor(c config.Config) *exporter.Names {
+	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
+	names.LimitSeries(maxSeries(c.MaxSeries, memoryLimit()))
+	for i := range c.RouteTable {
+		names.Keep(c.RouteTable[i].Upstream)
+	}
+	return names
 }
 
 // live returns functions that read numbers from the running program. Metrics call them
@@ -163,6 +175,7 @@ func (s *Sidecar) live() exporter.Live {
 		SLOs:          after(s.wired, func() []exporter.SLO { return s.slos.counted() }),
 		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() }),
 		Dropped:       after(s.wired, s.dropped),
+		Series:        s.names.SeriesUse,
 		Queued:        after(s.wired, s.otlp.queued),
 	}
 }
