@@ -7,13 +7,13 @@ package prometheus
 
 import (
 	"fmt"
-	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -42,17 +42,19 @@ type Config struct {
 // It is safe for concurrent use, and neither waits for a scrape nor makes one wait for
 // long.
 type Exporter struct {
-	registry *client.Registry
+	registry *client.Registry // of everything but families
 	names    *exporter.Names
 	live     exporter.Live
 	drawn    []exporter.Instrument // those that exchanges and chains feed
 	families []family              // of drawn, by index
 	index    map[string]int        // of drawn, by name
+	sorted   []drawnFamily         // families, by their names in Prometheus' spelling
 
 	mu     sync.RWMutex
 	series map[exporter.Identity]*series
 
 	drawings sync.Pool // of *exporter.Drawing
+	zips     sync.Pool // of *gzip.Writer
 }
 
 // New registers every instrument of the table, and those of the Go runtime and
@@ -69,6 +71,7 @@ func New(c Config) (*Exporter, error) {
 		series:   map[exporter.Identity]*series{},
 		index:    map[string]int{},
 		drawings: sync.Pool{New: func() any { return new(exporter.Drawing) }},
+		zips:     sync.Pool{New: newZip},
 	}
 	all := []client.Collector{
 		collectors.NewGoCollector(),
@@ -85,20 +88,15 @@ func New(c Config) (*Exporter, error) {
 		f := newFamily(&edged, histograms)
 		e.index[in.Name] = len(e.drawn)
 		e.drawn, e.families = append(e.drawn, in), append(e.families, f)
-		all = append(all, f)
+		e.sorted = append(e.sorted, drawnFamily{f, headOf(&in)})
 	}
+	slices.SortFunc(e.sorted, func(a, b drawnFamily) int { return strings.Compare(a.head.GetName(), b.head.GetName()) })
 	for _, collector := range append(all, live) {
 		if err := e.registry.Register(collector); err != nil {
 			return nil, fmt.Errorf("registering instruments: %w", err)
 		}
 	}
 	return e, nil
-}
-
-// Handler serves the metrics in the form that the scraper asks for, compressed if the
-// scraper can read that.
-func (e *Exporter) Handler() http.Handler {
-	return promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // SetEdges gives classic histograms other bounds beside those of the table. A histogram

@@ -141,28 +141,43 @@ func (h *histogram) reset(at time.Time) {
 // Desc implements client_golang's Metric.
 func (h *histogram) Desc() *client.Desc { return h.desc }
 
-// Write implements client_golang's Metric.
+// Write implements client_golang's Metric. It reuses the memory of a histogram in out.
 func (h *histogram) Write(out *dto.Metric) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	his := &dto.Histogram{
-		SampleCount:      new(h.count),
-		SampleSum:        new(h.sum),
-		CreatedTimestamp: timestamppb.New(h.created),
-		Bucket:           make([]*dto.Bucket, 0, len(h.bounds)+1),
+	his := out.Histogram
+	if his == nil {
+		his = new(dto.Histogram)
 	}
+	his.SampleCount, his.SampleSum, his.CreatedTimestamp = new(h.count), new(h.sum), timestamppb.New(h.created)
+	his.Bucket = slices.Grow(his.Bucket[:0], len(h.bounds)+1)
 	cumulative := uint64(0)
 	for i, bound := range h.bounds {
 		cumulative += h.buckets[i]
-		his.Bucket = append(his.Bucket, &dto.Bucket{CumulativeCount: new(cumulative), UpperBound: new(bound), Exemplar: h.exemplars.bucket(i)})
+		addBucket(his, cumulative, bound, h.exemplars.bucket(i))
 	}
 	if e := h.exemplars.bucket(len(h.bounds)); e != nil {
-		his.Bucket = append(his.Bucket, &dto.Bucket{CumulativeCount: new(h.count), UpperBound: new(math.Inf(1)), Exemplar: e})
+		addBucket(his, h.count, math.Inf(1), e)
 	}
 	if h.native != nil {
+		his.PositiveSpan, his.PositiveDelta = his.PositiveSpan[:0], his.PositiveDelta[:0]
 		h.native.write(his)
 		his.Exemplars = h.exemplars.all()
 	}
 	out.Label, out.Histogram = h.labels, his
 	return nil
+}
+
+// addBucket appends a bucket, which may be lying behind the end from an earlier use.
+func addBucket(to *dto.Histogram, count uint64, bound float64, e *dto.Exemplar) {
+	n := len(to.Bucket)
+	if n == cap(to.Bucket) {
+		to.Bucket = slices.Grow(to.Bucket, 1)
+	}
+	to.Bucket = to.Bucket[:n+1]
+	if to.Bucket[n] == nil {
+		to.Bucket[n] = &dto.Bucket{CumulativeCount: new(uint64), UpperBound: new(float64)}
+	}
+	b := to.Bucket[n]
+	*b.CumulativeCount, *b.UpperBound, b.Exemplar = count, bound, e
 }
