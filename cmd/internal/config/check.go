@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,6 +92,14 @@ func OneOf[T ~string](v T, allowed ...T) error {
 		err = fmt.Errorf("%w: %s", err, spelling.Hint(string(v), words))
 	}
 	return err
+}
+
+// checkHostName returns an error if name is no host alone.
+func checkHostName(name string) error {
+	if u, err := url.Parse("//" + name); err == nil && name != "" && u.Host == name && u.Port() == "" && !strings.Contains(name, "*") {
+		return nil
+	}
+	return fmt.Errorf("%q is no host name without a port: headway.example.com,metrics.example.com", name)
 }
 
 func within(n, low, high int) error {

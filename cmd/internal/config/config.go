@@ -44,8 +44,9 @@ type Config struct {
 	Prewarm        int           `env:"PREWARM" envDefault:"2"`
 
 	// Admin port.
-	AdminListen    string `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
-	AdminWebConfig string `env:"ADMIN_WEB_CONFIG" example:"/etc/headway/web.yaml"`
+	AdminListen    string   `env:"ADMIN_LISTEN" envDefault:"127.0.0.1:8481"`
+	AdminWebConfig string   `env:"ADMIN_WEB_CONFIG" example:"/etc/headway/web.yaml"`
+	AdminHosts     []string `env:"ADMIN_HOSTS" example:"headway.example.com,metrics.example.com"`
 
 	// Measurements.
 	Role         exchange.Role         `env:"ROLE" envDefault:"client"`
@@ -116,6 +117,9 @@ func (c *Config) checkPorts(check func(key string, err error)) {
 	check("LISTEN", CheckAddress(c.Listen))
 	check("ADMIN_LISTEN", CheckAddress(c.AdminListen))
 	check("ADMIN_WEB_CONFIG", reading(c.AdminWebConfig, web.Validate(c.AdminWebConfig)))
+	for _, name := range c.AdminHosts {
+		check("ADMIN_HOSTS", checkHostName(name))
+	}
 	if c.TransparentListen != "" {
 		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))
 	}

@@ -94,3 +94,14 @@ func TestCaptureFileNeedsADirectoryAndIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestAdminHostsAreNamesAlone(t *testing.T) {
+	for hosts, right := range map[string]bool{
+		"headway.example.com": true, "a,b.example.com": true, "headway.example.com:8481": false, "http://headway.example.com": false, "*.example.com": false, "a,": false,
+	} {
+		_, err := config.Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_ADMIN_HOSTS=" + hosts})
+		if (err == nil) != right {
+			t.Errorf("%q: %v", hosts, err)
+		}
+	}
+}
