@@ -20,6 +20,8 @@ type Live struct {
 	Dropped     func() map[string]uint64
 	// Queued tells how many bytes wait to be sent, by signal.
 	Queued func() map[string]uint64
+	// CaptureReopened counts how often the capture's file was opened anew.
+	CaptureReopened func() uint64
 	// ChainsOpen tells how many chains may still go on. ChainsEvicted counts the chains
 	// that were closed before their time because there was no room for more.
 	ChainsOpen    func() int

@@ -26,6 +26,8 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		Dropped:     func() map[string]uint64 { return map[string]uint64{"capture": 1} },
 		Series:      func() exporter.SeriesUse { return exporter.SeriesUse{Present: 9, Limit: 10, Folded: 3, Released: 4} },
 
+		CaptureReopened: func() uint64 { return 8 },
+
 		ChainsOpen:    func() int { return 5 },
 		ChainsEvicted: func() uint64 { return 2 },
 	}
@@ -36,6 +38,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.decoder.detached":   {"panic": 0, "slow": 2},
 		"headway.export.dropped":     {"capture": 1},
 		"headway.export.queue":       {"traces": 7},
+		"headway.capture.reopened":   {"": 8},
 		"headway.series":             {"": 9},
 		"headway.series.limit":       {"": 10},
 		"headway.series.folded":      {"": 3},

@@ -31,6 +31,10 @@ func process() []Instrument {
 			Help: "What waits to be sent to the collector, in memory or in the spool, by signal.",
 		},
 		{
+			Name: "headway.capture.reopened", Kind: Counter, Unit: "{file}", Read: captureReopened,
+			Help: "Times that the capture file was opened anew, on SIGHUP or because somebody had renamed or removed it. Lines that were lost are in headway_export_dropped.",
+		},
+		{
 			Name: "headway.connections", Kind: Counter, Unit: "{connection}", Labels: []string{"mode"}, Read: byKey(connections),
 			Help: "Connections that were accepted, by how they reached headway.",
 		},
@@ -112,6 +116,12 @@ func ofSeries(pick func(SeriesUse) uint64) func(*Live, *Names, Level) {
 		if l.Series != nil {
 			level(float64(pick(l.Series())))
 		}
+	}
+}
+
+func captureReopened(l *Live, _ *Names, level Level) {
+	if l.CaptureReopened != nil {
+		level(float64(l.CaptureReopened()))
 	}
 }
 

@@ -39,10 +39,8 @@ func (f *file) open() error {
 	return nil
 }
 
-// write appends whole lines, to a new file if the present one would grow too large or
-// somebody else has put it aside.
+// write appends whole lines, to a new file if the present one would grow too large.
 func (f *file) write(lines []byte) error {
-	f.follow()
 	if f.current != nil && f.size > 0 && f.size+int64(len(lines)) > f.maxBytes {
 		if err := f.rotate(); err != nil {
 			return fmt.Errorf("putting capture file aside: %w", err)
@@ -62,21 +60,21 @@ func (f *file) write(lines []byte) error {
 	return f.append(lines)
 }
 
-// follow closes the file if its name does not lead to it any more, because somebody has
-// renamed or removed it, as logrotate does. It notices a file that was cut short, too.
-func (f *file) follow() {
+// moved says whether the name of the file does not lead to it any more, because somebody
+// has renamed or removed it, as logrotate does. It notices a file that was cut short, too.
+func (f *file) moved() bool {
 	if f.current == nil {
-		return
+		return false
 	}
 	open, err := f.current.Stat()
 	if err != nil {
-		return
+		return false
 	}
 	if named, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(open, named) {
-		f.close()
-		return
+		return true
 	}
 	f.size = open.Size()
+	return false
 }
 
 func (f *file) append(p []byte) error {

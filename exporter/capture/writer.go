@@ -45,7 +45,9 @@ type Writer struct {
 	queue  chan entry
 	done   chan struct{} // closed when everything is written
 
-	dropped atomic.Uint64
+	dropped  atomic.Uint64
+	reopened atomic.Uint64
+	reopen   chan struct{} // holds one element while somebody asks for a new file
 
 	// The rest belongs to the goroutine.
 	file    file
@@ -77,8 +79,10 @@ func NewWriter(c Config) (*Writer, error) {
 	w := &Writer{
 		queue: make(chan entry, queued),
 		done:  make(chan struct{}),
-		file:  file{path: c.Path, maxBytes: c.MaxBytes, keep: c.Keep},
-		log:   c.Log,
+
+		reopen: make(chan struct{}, 1),
+		file:   file{path: c.Path, maxBytes: c.MaxBytes, keep: c.Keep},
+		log:    c.Log,
 	}
 	if err := w.file.open(); err != nil {
 		return nil, fmt.Errorf("opening capture file: %w", err)
@@ -116,6 +120,22 @@ func (w *Writer) put(e entry) {
 
 // Dropped counts the exchanges and chains that did not reach the file.
 func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
+
+// Reopen has the Writer close its file and open it anew by its name, after the lines of all
+// exchanges that it has taken from the queue. It does not wait. The Writer does the same by
+// itself when it has something to write and the name leads elsewhere; after Reopen it does
+// so also without traffic.
+func (w *Writer) Reopen() {
+	select {
+	case w.reopen <- struct{}{}:
+	default:
+	}
+}
+
+// Reopened counts how often the Writer has opened its file anew because it was asked to, or
+// because the file's name did not lead to it any more. Putting the file aside by its size
+// does not count.
+func (w *Writer) Reopened() uint64 { return w.reopened.Load() }
 
 // Close writes the queued lines and closes the file. It waits for that until ctx ends.
 func (w *Writer) Close(ctx context.Context) error {
@@ -155,6 +175,9 @@ func (w *Writer) run() {
 			}
 		case <-due.C:
 			w.flush()
+		case <-w.reopen:
+			w.flush()
+			w.anew()
 		}
 	}
 }
@@ -182,10 +205,29 @@ func (w *Writer) flush() {
 	if w.lines == 0 {
 		return
 	}
+	if w.file.moved() {
+		w.anew()
+	}
 	err := w.file.write(w.buffer.Bytes())
 	if err != nil {
 		w.dropped.Add(w.lines)
 	}
+	w.tell(err)
+	w.buffer.Reset()
+	w.lines = 0
+}
+
+// anew opens the file by its name again.
+func (w *Writer) anew() {
+	w.file.close()
+	w.reopened.Add(1)
+	if err := w.file.open(); err != nil {
+		w.tell(err)
+	}
+}
+
+// tell logs when writing begins to fail and when it works again.
+func (w *Writer) tell(err error) {
 	if failing := err != nil; failing != w.failing {
 		w.failing = failing
 		if failing {
@@ -194,6 +236,4 @@ func (w *Writer) flush() {
 			w.log.Info("capture file is written again")
 		}
 	}
-	w.buffer.Reset()
-	w.lines = 0
 }

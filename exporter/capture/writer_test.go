@@ -90,14 +90,15 @@ func TestWriterFollowsTheNameOfItsFile(t *testing.T) {
 		touch func(path string) error
 		aside int // lines in the file that was put aside
 		want  int // lines in the file
+		anew  uint64
 	}{
-		{"renamed, as logrotate does", func(path string) error { return os.Rename(path, path+".aside") }, 1, 2},
+		{"renamed, as logrotate does", func(path string) error { return os.Rename(path, path+".aside") }, 1, 2, 1},
 		{"renamed, and made anew", func(path string) error {
 			return errors.Join(os.Rename(path, path+".aside"), os.WriteFile(path, nil, 0o600))
-		}, 1, 2},
-		{"removed", os.Remove, 0, 2},
-		{"cut short", func(path string) error { return os.Truncate(path, 0) }, 0, 2},
-		{"left alone", func(string) error { return nil }, 0, 3},
+		}, 1, 2, 1},
+		{"removed", os.Remove, 0, 2, 1},
+		{"cut short", func(path string) error { return os.Truncate(path, 0) }, 0, 2, 0},
+		{"left alone", func(string) error { return nil }, 0, 3, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,6 +119,9 @@ func TestWriterFollowsTheNameOfItsFile(t *testing.T) {
 				if got := count(t, path); got != tt.want || w.Dropped() != 0 {
 					t.Errorf("%d lines and %d dropped, want %d and 0", got, w.Dropped(), tt.want)
 				}
+				if got := w.Reopened(); got != tt.anew {
+					t.Errorf("opened anew %d times, want %d", got, tt.anew)
+				}
 				if tt.aside > 0 {
 					if got := count(t, path+".aside"); got != tt.aside {
 						t.Errorf("%d lines in the file that was put aside, want %d", got, tt.aside)
@@ -126,6 +130,29 @@ func TestWriterFollowsTheNameOfItsFile(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWriterOpensItsFileAnewWhenItIsAskedTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "capture.jsonl")
+		w := newWriter(t, capture.Config{Path: path})
+		w.Observe(chat())
+		synctest.Wait()
+		if err := os.Rename(path, path+".aside"); err != nil {
+			t.Fatal(err)
+		}
+		w.Reopen()
+		w.Reopen()
+		synctest.Wait()
+		if got := count(t, path); got > 1 {
+			t.Errorf("%d lines in the new file, want one at most", got)
+		}
+		w.Observe(chat())
+		closeWriter(t, w)
+		if got := count(t, path) + count(t, path+".aside"); got != 2 || w.Dropped() != 0 || w.Reopened() == 0 {
+			t.Errorf("%d lines in both files, %d dropped, opened anew %d times; want 2, 0 and once at least", got, w.Dropped(), w.Reopened())
+		}
+	})
 }
 
 // A pipe that nobody reads is a disk that does not answer.

@@ -23,6 +23,8 @@ func Live() exporter.Live {
 			return exporter.SeriesUse{Present: 70, Limit: 10000, Folded: 6, Released: 5}
 		},
 
+		CaptureReopened: func() uint64 { return 2 },
+
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 0 },
 		Reloaded:      func() bool { return true },

@@ -22,7 +22,7 @@ var metricsOfThePage = []string{
 	"headway_chain_slept_seconds_total", "headway_chain_ambiguous_total", "headway_retry_after_ignored_total",
 	"headway_chains_open", "headway_chain_evicted_total",
 
-	"headway_series", "headway_series_limit", "headway_series_folded_total", "headway_series_released_total",
+	"headway_capture_reopened_total", "headway_series", "headway_series_limit", "headway_series_folded_total", "headway_series_released_total",
 
 	"headway_slo_requests_total", "headway_slo_missed_total", "headway_slo_tokens_total", "headway_slo_tokens_timed_total",
 	"headway_slo_tokens_on_time_total", "headway_slo_objective_ratio", "headway_slo_threshold_seconds",
