@@ -83,9 +83,9 @@ var libraries = map[string][]string{
 	"github.com/prometheus/client_model":  {"exporter/prometheus"},
 	"google.golang.org/protobuf":          {"exporter/prometheus"},
 	"github.com/caarlos0/env":             {"cmd/internal/config"},
-	"github.com/klauspost/compress":       {"proxy/tap"},
+	"github.com/klauspost/compress":       {"proxy/tap", "exporter/prometheus"},
 	"github.com/andybalholm/brotli":       {"proxy/tap"},
-	"golang.org/x/sys":                    {"cmd/headway-bench", "proxy", "proxy/transparent"},
+	"golang.org/x/sys":                    {"cmd/headway-bench", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
 	"github.com/pires/go-proxyproto":      {"proxy"},
 	"github.com/google/nftables":          {"proxy/redirect"},
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},
@@ -100,7 +100,7 @@ var libraries = map[string][]string{
 
 	"github.com/KimMachineGun/automemlimit":  {"cmd/internal/sidecar"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/headway", "cmd/internal/config", "cmd/internal/sidecar"},
-	"go.yaml.in/yaml/v2":                     {"cmd/headway"},
+	"go.yaml.in/yaml/v2":                     {"cmd/headway", "cmd/internal/sidecar"},
 }
 
 type listed struct {

@@ -23,8 +23,7 @@ func (s *Sidecar) adminServer() *http.Server {
 // serveAdmin serves the admin port, with TLS and basic authentication if the web
 // configuration says so, until the server is shut down.
 func (s *Sidecar) serveAdmin(admin *http.Server) error {
-	file := s.config.AdminWebConfig
-	if file == "" {
+	if s.web == nil {
 		return admin.Serve(s.admin)
 	}
 	handler := admin.Handler
@@ -34,7 +33,7 @@ func (s *Sidecar) serveAdmin(admin *http.Server) error {
 		admin.Handler = openToAll(handler, admin.Handler)
 		return context.Background()
 	}
-	return web.Serve(s.admin, admin, &web.FlagConfig{WebConfigFile: &file}, s.log)
+	return web.Serve(s.admin, admin, &web.FlagConfig{WebConfigFile: &s.web.copy.path}, s.log)
 }
 
 // openToAll serves health and /stop through open, and everything else through guarded.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -38,7 +40,7 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 		go func() { failed <- s.transparent.Serve(s.transparent.listener) }()
 	}
 	go returnMemory(ctx, s.proxy.Open)
-	stopKeeping := s.keepObjectives()
+	stopKeeping := s.keepFiles()
 	go s.start()
 	var failure error
 	select {
@@ -58,18 +60,23 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	return errors.Join(failure, err)
 }
 
-// keepObjectives follows the SLO file and keeps the error budgets until the caller
-// calls stop. stop returns when the budgets are saved.
-func (s *Sidecar) keepObjectives() (stop func()) {
+// keepFiles follows the files of the configuration and keeps the error budgets until the
+// caller calls stop. stop returns when the budgets are saved.
+func (s *Sidecar) keepFiles() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	kept := make(chan struct{})
-	go func() {
-		s.slos.follow(ctx, s.reload)
-		close(kept)
-	}()
+	var kept sync.WaitGroup
+	asked := [3]chan os.Signal{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
+	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
+	if s.web != nil {
+		kept.Go(func() { s.web.file.follow(ctx, asked[1]) })
+	}
+	if s.capture != nil {
+		kept.Go(func() { reopenOn(ctx, asked[2], s.capture) })
+	}
 	return func() {
 		cancel()
-		<-kept
+		kept.Wait()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
 // reloadCheck is the interval at which follow reads a file. It is short beside the
@@ -79,4 +80,34 @@ func (w *liveFile) reload(asked bool) {
 		return
 	}
 	w.log.Info("the file was read again", "file", w.path)
+}
+
+// tellAll passes every signal on asked to all others, until ctx ends. One that has not taken
+// the signal before needs no second.
+func tellAll(ctx context.Context, asked <-chan os.Signal, others []chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case signal := <-asked:
+			for _, to := range others {
+				select {
+				case to <- signal:
+				default:
+				}
+			}
+		}
+	}
+}
+
+// reopenOn has the capture open its file anew at every signal on asked, until ctx ends.
+func reopenOn(ctx context.Context, asked <-chan os.Signal, w *capture.Writer) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+			w.Reopen()
+		}
+	}
 }

@@ -45,6 +45,7 @@ type Sidecar struct {
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
 	otlp    telemetry
 	scrapes *scrapes
+	web     *webConfig    // nil without HEADWAY_ADMIN_WEB_CONFIG
 	wired   chan struct{} // closed when all fields above are set
 
 	listener    net.Listener
@@ -63,8 +64,11 @@ type Sidecar struct {
 // no port. Where one variable is to blame, an error begins with it.
 func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Sidecar, error) {
 	s := &Sidecar{config: c, log: log, scrapes: newScrapes(), wired: make(chan struct{}), asked: make(chan struct{})}
+	var err error
+	if s.web, err = withWebConfig(c, log); err != nil {
+		return nil, err
+	}
 	if c.CaptureFile != "" {
-		var err error
 		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Log: log}); err != nil {
 			return nil, fmt.Errorf("%sCAPTURE_FILE: %w", config.Prefix, err)
 		}
@@ -173,10 +177,12 @@ func (s *Sidecar) live() exporter.Live {
 		ChainsOpen:    after(s.wired, func() int { return s.chains.Open() }),
 		ChainsEvicted: after(s.wired, func() uint64 { return s.chains.Evicted() }),
 		SLOs:          after(s.wired, func() []exporter.SLO { return s.slos.counted() }),
-		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() }),
+		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() && s.web.reloaded() }),
 		Dropped:       after(s.wired, s.dropped),
 		Series:        s.names.SeriesUse,
-		Queued:        after(s.wired, s.otlp.queued),
+
+		CaptureReopened: s.captureReopened(),
+		Queued:          after(s.wired, s.otlp.queued),
 	}
 }
 
@@ -186,6 +192,15 @@ func after[T any](ready <-chan struct{}, f func() T) func() T {
 		<-ready
 		return f()
 	}
+}
+
+// captureReopened returns the function that counts how often the capture's file was opened
+// anew, or nil without a capture.
+func (s *Sidecar) captureReopened() func() uint64 {
+	if s.capture == nil {
+		return nil
+	}
+	return s.capture.Reopened
 }
 
 // dropped counts the losses on the way to the capture and to the collector, by signal.
