@@ -5,17 +5,26 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"strings"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
+const (
+	adminReadTimeout = 10 * time.Second
+	// adminWriteTimeout is longer than a profile may take. A scrape has times of its own.
+	adminWriteTimeout = maxProfile + 15*time.Second
+	// adminIdleTimeout is longer than most intervals of scrapes.
+	adminIdleTimeout = 2 * time.Minute
+	adminHeadBytes   = 16 << 10
+)
+
 // adminServer serves metrics and health to everyone, and profiles and /stop to this host.
 func (s *Sidecar) adminServer() *http.Server {
 	return &http.Server{
-		Handler: s.adminHandler(), ReadHeaderTimeout: 10 * time.Second,
+		Handler: s.adminHandler(), ReadHeaderTimeout: adminReadTimeout, ReadTimeout: adminReadTimeout,
+		WriteTimeout: adminWriteTimeout, IdleTimeout: adminIdleTimeout, MaxHeaderBytes: adminHeadBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // a client that breaks off its handshake is no problem of headway
 	}
 }
@@ -47,25 +56,6 @@ func openToAll(open, guarded http.Handler) http.Handler {
 		}
 		guarded.ServeHTTP(w, r)
 	})
-}
-
-// adminHandler serves metrics and health. Startup is true once the ports are bound and
-// headway has tried the first upstream connections. Ready is true from then until
-// headway begins to stop. Live is true as long as the process answers.
-func (s *Sidecar) adminHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", s.scrapes.through(s.metrics.Handler()))
-	mux.HandleFunc("GET /healthz/startup", healthy(s.notStarted))
-	mux.HandleFunc("GET /healthz/ready", healthy(s.notReady))
-	mux.HandleFunc("GET /healthz/live", healthy(func() string { return "" }))
-	mux.HandleFunc("GET /api/v1/chains", s.listChains)
-	mux.HandleFunc("GET /api/v1/slo", s.serveSLOs)
-	mux.HandleFunc("/stop", loopbackOnly(s.serveStop))
-	mux.HandleFunc("GET /debug/pprof/", loopbackOnly(pprof.Index))
-	mux.HandleFunc("GET /debug/pprof/profile", loopbackOnly(pprof.Profile))
-	mux.HandleFunc("GET /debug/pprof/symbol", loopbackOnly(pprof.Symbol))
-	mux.HandleFunc("GET /debug/pprof/trace", loopbackOnly(pprof.Trace))
-	return mux
 }
 
 // notStarted returns the reason why startup is not over, or "" when it is.
@@ -111,17 +101,5 @@ func healthy(whyNot func() string) http.HandlerFunc {
 			return
 		}
 		_, _ = w.Write([]byte("ok\n")) // a client that left needs no answer
-	}
-}
-
-// loopbackOnly answers 404 to every client that is not on this host.
-func loopbackOnly(h http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-			http.NotFound(w, r)
-			return
-		}
-		h(w, r)
 	}
 }

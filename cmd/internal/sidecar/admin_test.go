@@ -5,15 +5,19 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 )
 
-// wired returns a sidecar that has no ports yet.
-func wired(t *testing.T) *Sidecar {
+// wired returns a sidecar that has no ports yet, with these variables too.
+func wired(t *testing.T, variables ...string) *Sidecar {
 	t.Helper()
-	c, err := config.Read([]string{"HEADWAY_UPSTREAM=http://127.0.0.1:1"})
+	c, err := config.Read(append(variables, "HEADWAY_UPSTREAM=http://127.0.0.1:1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +32,7 @@ func wired(t *testing.T) *Sidecar {
 // address from.
 func adminStatus(s *Sidecar, method, path, from string, headers ...http.Header) int {
 	r := httptest.NewRequest(method, path, http.NoBody)
-	r.RemoteAddr = from
+	r.RemoteAddr, r.Host = from, "127.0.0.1:8481"
 	for _, h := range headers {
 		maps.Copy(r.Header, h)
 	}
@@ -84,7 +88,8 @@ func TestAdminPortServesNothingElse(t *testing.T) {
 		{"GET", "/metrics", 200},
 		{"HEAD", "/healthz/live", 200},
 		{"POST", "/metrics", 405},
-		{"GET", "/", 404},
+		{"GET", "/", 200},
+		{"GET", "/nothing", 404},
 		{"GET", "/stop", 405},
 		{"GET", "/debug/pprof/cmdline", 404},
 	} {
@@ -92,4 +97,66 @@ func TestAdminPortServesNothingElse(t *testing.T) {
 			t.Errorf("%s %s is %d, want %d", tt.method, tt.path, got, tt.want)
 		}
 	}
+}
+
+func TestTheFirstPageSaysWhatIsWhere(t *testing.T) {
+	s := wired(t)
+	for accept, kind := range map[string]string{"*/*": "text/plain", "text/html,*/*": "text/html"} {
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r.Host = "localhost:8481"
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		s.adminHandler().ServeHTTP(w, r)
+		if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, kind) && kind != http.DetectContentType(w.Body.Bytes()) {
+			t.Errorf("asked for %s, got %s", accept, got)
+		}
+		for _, e := range s.endpoints() {
+			_, path, _ := strings.Cut(e.pattern, " ")
+			if e.is != "" && !strings.Contains(w.Body.String(), path) {
+				t.Errorf("the page for %s does not name %s", accept, e.pattern)
+			}
+		}
+	}
+}
+
+func TestProfilesHoldNothingUp(t *testing.T) {
+	s := wired(t)
+	for _, tt := range []struct {
+		path string
+		want int
+	}{
+		{"/debug/pprof/goroutine?debug=2", 400},
+		{"/debug/pprof/goroutine?debug=1", 200},
+		{"/debug/pprof/profile?seconds=86400", 400},
+		{"/debug/pprof/profile?seconds=60.5", 400},
+		{"/debug/pprof/trace?seconds=NaN", 400},
+		{"/debug/pprof/trace?seconds=-1", 400},
+		{"/debug/pprof/trace?seconds=0.01", 200},
+		{"/debug/pprof/allocs?seconds=86400", 400},
+	} {
+		if got := adminStatus(s, "GET", tt.path, "127.0.0.1:9"); got != tt.want {
+			t.Errorf("%s is %d, want %d", tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestOneProfileIsMadeAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, w := newProfiles(), httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/debug/pprof/profile", http.NoBody)
+		var making sync.WaitGroup
+		slow := p.one(func(http.ResponseWriter, *http.Request) { time.Sleep(30 * time.Second) })
+		making.Go(func() { slow(httptest.NewRecorder(), r) })
+		synctest.Wait()
+		slow(w, r)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("a second one is %d", w.Code)
+		}
+		making.Wait()
+		w = httptest.NewRecorder()
+		slow(w, r)
+		if w.Code != http.StatusOK {
+			t.Errorf("after the first one it is %d", w.Code)
+		}
+	})
 }

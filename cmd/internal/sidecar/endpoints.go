@@ -1,0 +1,76 @@
+package sidecar
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+
+	"github.com/headway-sidecar/headway/cmd/internal/build"
+)
+
+// endpoint is one thing that the admin port serves.
+type endpoint struct {
+	pattern string // of http.ServeMux
+	is      string // for the page that lists all; empty leaves it out
+	handler http.Handler
+}
+
+// endpoints lists what the admin port serves. Startup is true once the ports are bound and
+// headway has tried the first upstream connections. Ready is true from then until headway
+// begins to stop. Live is true as long as the process answers.
+func (s *Sidecar) endpoints() []endpoint {
+	own := func(h http.HandlerFunc) http.Handler { return loopbackOnly(h) }
+	profiles := newProfiles()
+	return []endpoint{
+		{"GET /metrics", "metrics for Prometheus", s.scrapes.through(s.metrics.Handler())},
+		{"GET /healthz/startup", "200 once headway has started", healthy(s.notStarted)},
+		{"GET /healthz/ready", "200 while headway takes new requests", healthy(s.notReady)},
+		{"GET /healthz/live", "200 while the process answers", healthy(func() string { return "" })},
+		{"GET /api/v1/chains", "calls that failed at least once, as JSON; ?limit=100", http.HandlerFunc(s.listChains)},
+		{"GET /api/v1/slo", "goodput and error budgets, as JSON", http.HandlerFunc(s.serveSLOs)},
+		{"/stop", "POST makes headway drain and exit (from this host only)", own(s.serveStop)},
+		{"GET /debug/pprof/", "profiles of the program (for this host only)", own(profiles.one(pprof.Index))},
+		{"GET /debug/pprof/profile", "", own(profiles.one(pprof.Profile))},
+		{"GET /debug/pprof/symbol", "", own(pprof.Symbol)},
+		{"GET /debug/pprof/trace", "", own(profiles.one(pprof.Trace))},
+	}
+}
+
+// adminHandler serves the endpoints, and at / a page that lists them.
+func (s *Sidecar) adminHandler() http.Handler {
+	mux, all := http.NewServeMux(), s.endpoints()
+	for _, e := range all {
+		mux.Handle(e.pattern, e.handler)
+	}
+	mux.Handle("GET /{$}", index(all))
+	return newGuard(s.config.AdminListen, s.config.AdminHosts).before(mux)
+}
+
+// index serves a page that lists the endpoints: as HTML to a browser, as text to others.
+func index(all []endpoint) http.Handler {
+	version := build.Info().Version
+	var text, page strings.Builder
+	fmt.Fprintf(&text, "headway %s\n\n", version)
+	fmt.Fprintf(&page, "<!doctype html>\n<title>headway</title>\n<h1>headway %s</h1>\n<ul>\n", version)
+	for _, e := range all {
+		if e.is == "" {
+			continue
+		}
+		method, path, ok := strings.Cut(e.pattern, " ")
+		if !ok {
+			path = method
+		}
+		fmt.Fprintf(&text, "%-22s %s\n", path, e.is)
+		fmt.Fprintf(&page, "<li><a href=\"%s\">%s</a> %s</li>\n", path, path, e.is)
+	}
+	page.WriteString("</ul>\n")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte(page.String())) // a client that left needs no answer
+			return
+		}
+		_, _ = w.Write([]byte(text.String()))
+	})
+}
