@@ -19,11 +19,11 @@ func chains() []Instrument {
 			Help: "Attempts of a chain.",
 		},
 		{
-			Name: "headway.chain.duration", Kind: Histogram, Unit: "s", Buckets: durationBuckets(exchange.E2E), DrawChain: chainDuration,
+			Name: "headway.chain.duration", Kind: Histogram, Unit: "s", Buckets: durationBuckets(exchange.E2E), Labels: []string{"outcome"}, DrawChain: chainDuration,
 			Help: "E2E as the user felt it: from the start of the first attempt to the end of the last.",
 		},
 		{
-			Name: "headway.chain.time_to_first_token", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(exchange.TTFT), DrawChain: chainTTFT,
+			Name: "headway.chain.time_to_first_token", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(exchange.TTFT), Labels: []string{"outcome"}, DrawChain: chainTTFT,
 			Help: "TTFT as the user felt it: from the start of the first attempt to the first token of the last, of streams.",
 		},
 		{
@@ -79,9 +79,9 @@ func chainOutcome(r *ChainReading, s *Samples) { s.Add(1, string(r.Outcome)) }
 
 func chainAttempts(r *ChainReading, s *Samples) { s.Add(float64(r.Attempts)) }
 
-func chainDuration(r *ChainReading, s *Samples) { s.seconds(r.E2E) }
+func chainDuration(r *ChainReading, s *Samples) { s.seconds(r.E2E, string(r.Outcome)) }
 
-func chainTTFT(r *ChainReading, s *Samples) { s.seconds(r.TTFT) }
+func chainTTFT(r *ChainReading, s *Samples) { s.seconds(r.TTFT, string(r.Outcome)) }
 
 func chainSlept(r *ChainReading, s *Samples) { s.seconds(r.Slept) }
 

@@ -29,8 +29,8 @@ func TestInstrumentsDrawFromChains(t *testing.T) {
 	}{
 		{"how it ended", "headway.chains", retried(), []sample{one(1, "recovered")}},
 		{"attempts", "headway.chain.attempts", retried(), []sample{one(3)}},
-		{"E2E as it was felt", "headway.chain.duration", retried(), []sample{one(4)}},
-		{"TTFT as it was felt", "headway.chain.time_to_first_token", retried(), []sample{one(3)}},
+		{"E2E as it was felt", "headway.chain.duration", retried(), []sample{one(4, "recovered")}},
+		{"TTFT as it was felt", "headway.chain.time_to_first_token", retried(), []sample{one(3, "recovered")}},
 		{"no TTFT where no token came", "headway.chain.time_to_first_token", first, nil},
 		{"time between attempts", "headway.chain.slept", retried(), []sample{one(1.5)}},
 		{"no time between attempts", "headway.chain.slept", first, nil},

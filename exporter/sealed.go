@@ -16,7 +16,7 @@ func sealed() []Instrument {
 			Help: "Gap between two bursts of a response inside TLS, one sample a gap.",
 		},
 		{
-			Name: "headway.sealed.duration", Kind: Histogram, Unit: "s", Buckets: durationBuckets(), Draw: sealedDuration,
+			Name: "headway.sealed.duration", Kind: Histogram, Unit: "s", Buckets: durationBuckets(), Labels: []string{"outcome"}, Draw: sealedDuration,
 			Help: "From the first record of a request inside TLS to the last one of its response.",
 		},
 	})
@@ -24,4 +24,4 @@ func sealed() []Instrument {
 
 func sealedRequests(r *Reading, s *Samples) { s.Add(1, string(r.Outcome)) }
 
-func sealedDuration(r *Reading, s *Samples) { s.seconds(r.E2E()) }
+func sealedDuration(r *Reading, s *Samples) { s.seconds(r.E2E(), string(r.Outcome)) }
