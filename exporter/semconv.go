@@ -11,19 +11,19 @@ type SemConv string
 // The settings. They differ beside an application only: the conventions for model
 // servers are the same in both.
 const (
-	V141   SemConv = "v1.41"  // OpenTelemetry semantic conventions 1.41, the last release with gen_ai
-	Latest SemConv = "latest" // semantic-conventions-genai, as of October 2026 and unreleased
-	Dup    SemConv = "dup"    // both, for as long as dashboards move
+	V141 SemConv = "v1.41" // OpenTelemetry semantic conventions 1.41, the last release with gen_ai
+	V01  SemConv = "v0.1"  // its successor, semantic-conventions-genai 0.1
+	Dup  SemConv = "dup"   // both, for as long as dashboards move
 )
 
 // SemConvs lists every setting.
-func SemConvs() []SemConv { return []SemConv{V141, Latest, Dup} }
+func SemConvs() []SemConv { return []SemConv{V141, V01, Dup} }
 
 // convention is an instrument of the semantic conventions and its name in each of them.
 // It has one name at least.
 type convention struct {
 	older string // in V141; empty where V141 has no such instrument
-	newer string // likewise in Latest
+	newer string // likewise in V01
 	Instrument
 }
 
@@ -46,7 +46,7 @@ func named(s SemConv, all []convention) []Instrument {
 		out = append(out, c.Instrument)
 	}
 	for _, c := range all {
-		if s != Latest {
+		if s != V01 {
 			add(c, c.older)
 		}
 		if s != V141 {

@@ -114,7 +114,7 @@ func TestInstrumentsOfTheNewerConventionsDraw(t *testing.T) {
 		{"no guess of an exchange", inference + "operation.output_tokens", guessed, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			checkDraws(t, instrumentOf(t, exporter.Latest, tt.instrument), tt.in, tt.want)
+			checkDraws(t, instrumentOf(t, exporter.V01, tt.instrument), tt.in, tt.want)
 		})
 	}
 }

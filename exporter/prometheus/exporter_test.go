@@ -44,7 +44,7 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, exchangetest.Stream(4)), beside(exchange.Server, refused())}},
 		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(exchangetest.Stream(4))}},
 		{
-			"latest.prom", text, prometheus.Config{SemConv: exporter.Latest, Histograms: prometheus.Classic},
+			"v0.1.prom", text, prometheus.Config{SemConv: exporter.V01, Histograms: prometheus.Classic},
 			[]exchange.Record{counted(exchangetest.Stream(4)), refused(), exchangetest.Embeddings()},
 		},
 		{"native.prom", text, prometheus.Config{Histograms: prometheus.Native}, []exchange.Record{exchangetest.Stream(4)}},

@@ -52,9 +52,9 @@ var (
 
 func TestTableHasTheNamesThatUsersQuery(t *testing.T) {
 	for setting, names := range map[exporter.SemConv][]string{
-		exporter.V141:   slices.Concat(metricsOfThePage, roleMetrics, olderMetrics),
-		exporter.Latest: append(slices.Concat(metricsOfThePage, roleMetrics, newerMetrics), "gen_ai_client_operation_duration_seconds"),
-		exporter.Dup:    slices.Concat(metricsOfThePage, roleMetrics, olderMetrics, newerMetrics),
+		exporter.V141: slices.Concat(metricsOfThePage, roleMetrics, olderMetrics),
+		exporter.V01:  append(slices.Concat(metricsOfThePage, roleMetrics, newerMetrics), "gen_ai_client_operation_duration_seconds"),
+		exporter.Dup:  slices.Concat(metricsOfThePage, roleMetrics, olderMetrics, newerMetrics),
 	} {
 		var got []string
 		for _, in := range exporter.Table(setting) {

@@ -78,7 +78,7 @@ func sections() []section {
 // the others.
 func rows() []row {
 	var out []row
-	for _, setting := range []exporter.SemConv{exporter.Dup, exporter.Latest, exporter.V141} {
+	for _, setting := range []exporter.SemConv{exporter.Dup, exporter.V01, exporter.V141} {
 		for _, in := range exporter.Table(setting) {
 			if slices.ContainsFunc(out, func(r row) bool { return r.Help == in.Help && r.Name == in.Name }) {
 				continue

@@ -5,7 +5,7 @@ package exchange
 type Operation string
 
 // The operations that the OpenTelemetry semantic conventions name. FetchResponse is in
-// semantic-conventions-genai only, which is unreleased; version 1.41 has all others too.
+// semantic-conventions-genai only, from its release 0.1 on; version 1.41 has all others too.
 const (
 	Chat            Operation = "chat"
 	GenerateContent Operation = "generate_content"

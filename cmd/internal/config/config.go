@@ -153,16 +153,22 @@ func (c *Config) checkTimes(f *findings) {
 	}
 }
 
+// latest is the former name of exporter.V01, from before its release. It stays right.
+const latest = "latest"
+
 // readExport checks headway's own variables about traces and metrics for a collector.
 // Read must have read OpenTelemetry's variables before.
 func (c *Config) readExport(f *findings) {
-	f.check("SEMCONV", OneOf(c.SemConv, exporter.V141, exporter.Latest, exporter.Dup))
+	if c.SemConv == latest {
+		c.SemConv = exporter.V01
+	}
+	f.check("SEMCONV", OneOf(c.SemConv, exporter.SemConvs()...))
 	f.check("PROPAGATE", OneOf(c.Propagate, "off", "inject"))
 	if c.Propagate == "inject" && c.OpenTelemetry.Traces.Endpoint == "" {
 		f.warn(Prefix+"PROPAGATE", errors.New("headway exports no traces, so it names none to upstreams"))
 	}
 	if _, chosen := f.values[Prefix+"SEMCONV"]; c.OpenTelemetry.latest && !chosen {
-		c.SemConv = exporter.Latest
+		c.SemConv = exporter.V01
 	}
 	if !(c.TraceRatio >= 0 && c.TraceRatio <= 1) {
 		f.check("TRACE_RATIO", predicate("is not within 0 and 1"))

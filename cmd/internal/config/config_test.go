@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/exporter"
 )
 
 func TestConfigDefaultsNeedOnlyAnUpstream(t *testing.T) {
@@ -102,6 +103,15 @@ func TestAdminHostsAreNamesAlone(t *testing.T) {
 		_, err := config.Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_ADMIN_HOSTS=" + hosts})
 		if (err == nil) != right {
 			t.Errorf("%q: %v", hosts, err)
+		}
+	}
+}
+
+func TestLatestMeansTheNewestConventions(t *testing.T) {
+	for value, want := range map[string]exporter.SemConv{"latest": exporter.V01, "v0.1": exporter.V01, "v1.41": exporter.V141, "dup": exporter.Dup} {
+		c, err := config.Read([]string{"HEADWAY_UPSTREAM=http://h", "HEADWAY_SEMCONV=" + value})
+		if err != nil || c.SemConv != want {
+			t.Errorf("%s is %q, %v; want %q", value, c.SemConv, err, want)
 		}
 	}
 }

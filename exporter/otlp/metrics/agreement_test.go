@@ -41,7 +41,7 @@ func TestBothBackendsTellTheSameStory(t *testing.T) {
 	for _, tt := range []struct {
 		setting exporter.SemConv // the two have all rows between them
 		series  int
-	}{{exporter.Latest, 0}, {exporter.Dup, 0}, {exporter.Dup, 900}} {
+	}{{exporter.V01, 0}, {exporter.Dup, 0}, {exporter.Dup, 900}} {
 		t.Run(fmt.Sprintf("%s/%d", tt.setting, tt.series), func(t *testing.T) {
 			setting := tt.setting
 			// Fewer names than the traffic has, so that some share a series.

@@ -144,10 +144,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// schema is the URL that describes the names of a setting. The successor of the
-// conventions has released none.
+// schema is the URL that describes the names of a setting. headway knows none of V01.
 func schema(s exporter.SemConv) string {
-	if s == exporter.Latest {
+	if s == exporter.V01 {
 		return ""
 	}
 	return semconv.SchemaURL

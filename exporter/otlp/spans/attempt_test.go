@@ -198,7 +198,7 @@ func TestCacheWritesAreNamedByVersion(t *testing.T) {
 	const creation, write = "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_write.input_tokens"
 	r := plain()
 	r.Usage.CacheWrite = exchange.Known(5)
-	for v, want := range map[exporter.SemConv][]string{exporter.V141: {creation}, exporter.Latest: {write}, exporter.Dup: {creation, write}} {
+	for v, want := range map[exporter.SemConv][]string{exporter.V141: {creation}, exporter.V01: {write}, exporter.Dup: {creation, write}} {
 		got := built(t, spans.Config{SemConv: v}, func(b *spans.Builder) { b.Observe(r) })[0].Attributes()
 		n := 0
 		for _, key := range []string{creation, write} {

@@ -8,7 +8,7 @@ type names struct{ cacheCreation, cacheWrite string }
 
 func namesOf(v exporter.SemConv) names {
 	switch v {
-	case exporter.Latest:
+	case exporter.V01:
 		return names{cacheWrite: usageCacheWrite}
 	case exporter.Dup:
 		return names{usageCacheCreation, usageCacheWrite}
@@ -17,9 +17,9 @@ func namesOf(v exporter.SemConv) names {
 	}
 }
 
-// schemaOf is the schema URL of the scope. Latest has none yet.
+// schemaOf is the schema URL of the scope. headway knows none of V01.
 func schemaOf(v exporter.SemConv) string {
-	if v == exporter.Latest {
+	if v == exporter.V01 {
 		return ""
 	}
 	return "https://opentelemetry.io/schemas/1.41.0"

@@ -101,7 +101,7 @@ func TestNamesAreThoseOfTheSemanticConventions(t *testing.T) {
 // The renamed attribute is the only one that later versions add.
 func TestLaterNamesDifferInOneOnly(t *testing.T) {
 	known := known()
-	for _, v := range []exporter.SemConv{exporter.Latest, exporter.Dup} {
+	for _, v := range []exporter.SemConv{exporter.V01, exporter.Dup} {
 		for _, s := range everything(t, v) {
 			walk(s, func(key string, _ pcommon.Value) {
 				_, ok := known[attribute.Key(key)]
@@ -145,7 +145,7 @@ func TestNoContentIsExported(t *testing.T) {
 		semconv.GenAIRequestStopSequencesKey, semconv.ExceptionMessageKey, semconv.ExceptionStacktraceKey,
 	}
 	words := []string{"message", "prompt", "completion", "body", "header", "authorization", "api_key", "instructions", "arguments", "text"}
-	for _, v := range []exporter.SemConv{exporter.V141, exporter.Latest, exporter.Dup} {
+	for _, v := range []exporter.SemConv{exporter.V141, exporter.V01, exporter.Dup} {
 		for _, s := range everything(t, v) {
 			walk(s, func(key string, _ pcommon.Value) {
 				if slices.Contains(content, attribute.Key(key)) {
