@@ -42,20 +42,7 @@ func meanings() []group { //nolint:funlen // a table
 			{"ADMIN_HOSTS", "more host names by which clients ask the admin port, separated by commas: `headway.example.com`, say. " +
 				"Addresses, and names that the public DNS cannot hold, need no entry", nil},
 		}},
-		{"Measurements", []meaning{
-			{"ROLE", "`client` beside the application (`gen_ai_client_*` metrics), `server` beside the model server (`gen_ai_server_*`)", nil},
-			{"HISTOGRAMS", "kind of histograms for Prometheus: `classic`, `native` or `both`", nil},
-			{"SEMCONV", "names of the `gen_ai` metrics and attributes: `v1.41`, `v0.1` of semantic-conventions-genai, or `dup` for both. `latest` is `v0.1`", nil},
-			{"MAX_MODELS", "models with a label of their own, once they have answered; further models share `_other`", []string{"metrics.md"}},
-			{"MAX_UPSTREAMS", "upstreams with a label of their own; further upstreams share `_other`. In transparent mode the application names them", nil},
-			{"MAX_SERIES", "series of metrics that may exist, a histogram counted as one; `0` derives it from the memory limit: some 3,700 in 128 MiB, 20,000 without a limit. " +
-				"Exchanges beyond it count in the series of `_other`", []string{"metrics.md"}},
-			{"CAPTURE_FILE", "file to which headway appends one JSON line an exchange: timings and counts, never content. " +
-				"headway puts it aside at 64 MiB, as `.1` to `.3`", []string{"capture.md"}},
-			{"SLO_FILE", "file with the objectives by which headway judges exchanges. headway reads it again on SIGHUP and when it changes. " +
-				"It refuses a wrong version and keeps the one before in force", []string{"slos.md"}},
-			{"STATE_DIR", "directory, which must exist, for the error budgets: there they survive a restart", nil},
-		}},
+		measurements(),
 		{"Traces and metrics for a collector", []meaning{
 			{"TRACE_RATIO", "share of unremarkable exchanges that become traces. Errors, missed SLOs, retried calls, stalls and the slowest always do",
 				[]string{"opentelemetry.md"}},
@@ -85,4 +72,22 @@ func meanings() []group { //nolint:funlen // a table
 				"for a configuration that serves several versions of headway", nil},
 		}},
 	}
+}
+
+// measurements returns the group of the variables that say what headway measures.
+func measurements() group {
+	return group{"Measurements", []meaning{
+		{"ROLE", "`client` beside the application (`gen_ai_client_*` metrics), `server` beside the model server (`gen_ai_server_*`)", nil},
+		{"HISTOGRAMS", "kind of histograms for Prometheus: `classic`, `native` or `both`", nil},
+		{"SEMCONV", "names of the `gen_ai` metrics and attributes: `v1.41`, `v0.1` of semantic-conventions-genai, or `dup` for both. `latest` is `v0.1`", nil},
+		{"MAX_MODELS", "models with a label of their own, once they have answered; further models share `_other`", []string{"metrics.md"}},
+		{"MAX_UPSTREAMS", "upstreams with a label of their own; further upstreams share `_other`. In transparent mode the application names them", nil},
+		{"MAX_SERIES", "series of metrics that may exist, a histogram counted as one; `0` derives it from the memory limit: some 3,700 in 128 MiB, 20,000 without a limit. " +
+			"Exchanges beyond it count in the series of `_other`", []string{"metrics.md"}},
+		{"CAPTURE_FILE", "file to which headway appends one JSON line an exchange: timings and counts, never content. " +
+			"headway puts it aside at 64 MiB, as `.1` to `.3`", []string{"capture.md"}},
+		{"SLO_FILE", "file with the objectives by which headway judges exchanges. headway reads it again on SIGHUP and when it changes. " +
+			"It refuses a wrong version and keeps the one before in force", []string{"slos.md"}},
+		{"STATE_DIR", "directory, which must exist, for the error budgets: there they survive a restart", nil},
+	}}
 }
