@@ -45,8 +45,10 @@ func (n *Names) Keep(upstreams ...exchange.Upstream) {
 
 // Model returns name as a label if an answered exchange has claimed it, and otherwise
 // Other. An empty name stays empty.
-func (n *Names) Model(name string) string {
-	if label, ok := n.model(name, time.Now()); ok {
+func (n *Names) Model(name string) string { return n.modelOr(name, time.Now()) }
+
+func (n *Names) modelOr(name string, now time.Time) string {
+	if label, ok := n.model(name, now); ok {
 		return label
 	}
 	return Other
@@ -67,8 +69,9 @@ func (n *Names) model(name string, now time.Time) (label string, ok bool) {
 
 // ClaimModel is Model for an answered exchange. It gives name a place if there is one, as
 // valid UTF-8 of at most 128 bytes.
-func (n *Names) ClaimModel(name string) string {
-	now := time.Now()
+func (n *Names) ClaimModel(name string) string { return n.claimModel(name, time.Now()) }
+
+func (n *Names) claimModel(name string, now time.Time) string {
 	label, ok := n.model(name, now)
 	if ok {
 		return label
@@ -90,11 +93,13 @@ func (n *Names) ClaimModel(name string) string {
 // Upstream returns u if an answered exchange has claimed it, and otherwise an upstream
 // whose host is Other and that has no port. In transparent mode the application names its
 // upstreams, so that they need a bound.
-func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream {
+func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream { return n.upstreamOr(u, time.Now()) }
+
+func (n *Names) upstreamOr(u exchange.Upstream, now time.Time) exchange.Upstream {
 	if u.Host == "" {
 		return u
 	}
-	if known, ok := n.upstreams.find(u, time.Now()); ok {
+	if known, ok := n.upstreams.find(u, now); ok {
 		return known
 	}
 	return exchange.Upstream{Host: Other}
@@ -102,13 +107,17 @@ func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream {
 
 // ClaimUpstream is Upstream for an answered exchange. It gives u a place if there is one.
 func (n *Names) ClaimUpstream(u exchange.Upstream) exchange.Upstream {
-	if known := n.Upstream(u); known.Host != Other {
+	return n.claimUpstream(u, time.Now())
+}
+
+func (n *Names) claimUpstream(u exchange.Upstream, now time.Time) exchange.Upstream {
+	if known := n.upstreamOr(u, now); known.Host != Other {
 		return known
 	}
 	own := func(u exchange.Upstream) exchange.Upstream {
 		return exchange.Upstream{Host: strings.Clone(u.Host), Port: u.Port}
 	}
-	known, gone, ok := n.upstreams.admit(u, own, time.Now())
+	known, gone, ok := n.upstreams.admit(u, own, now)
 	for _, u := range gone {
 		n.series.release(func(id Identity) bool { return id.Upstream == u })
 	}

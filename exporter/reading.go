@@ -72,16 +72,16 @@ func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
 }
 
 func identify(record *exchange.Record, names *Names) Identity {
-	model, upstream := names.Model, names.Upstream
+	now, model, upstream := time.Now(), names.modelOr, names.upstreamOr
 	if answered(record) {
-		model, upstream = names.ClaimModel, names.ClaimUpstream
+		model, upstream = names.claimModel, names.claimUpstream
 	}
 	id := Identity{
 		Operation: record.Operation,
 		Provider:  record.Provider,
-		Request:   model(record.Model.Request),
-		Response:  model(record.Model.Response),
-		Upstream:  upstream(record.Upstream),
+		Request:   model(record.Model.Request, now),
+		Response:  model(record.Model.Response, now),
+		Upstream:  upstream(record.Upstream, now),
 	}
 	if record.Operation == "" {
 		id.Operation = Other
