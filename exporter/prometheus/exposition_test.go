@@ -45,7 +45,7 @@ func gathered(t *testing.T, e *prometheus.Exporter, accept string) string {
 }
 
 func TestAStreamedExpositionIsThatOfPromhttp(t *testing.T) {
-	e := crowded(t, 200) // more series than are in memory at once
+	e := crowded(t, 100) // more series than are in memory at once
 	for _, accept := range []string{text, openMetrics, openMetrics + "; escaping=dots", "text/plain; escaping=values"} {
 		got, want := own(scrape(t, e, accept)), own(gathered(t, e, accept))
 		if got != want || strings.Count(got, "\n") < 10_000 {
