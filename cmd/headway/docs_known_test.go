@@ -81,7 +81,7 @@ func (k *known) readOpenTelemetry(t *testing.T) {
 
 func (k *known) readMetrics() {
 	k.metric, k.label, k.attribute = map[string][]string{}, map[string]bool{}, map[string]bool{}
-	for _, names := range []exporter.SemConv{exporter.V141, exporter.Latest, exporter.Dup} {
+	for _, names := range []exporter.SemConv{exporter.V141, exporter.V01, exporter.Dup} {
 		for _, in := range exporter.Table(names) {
 			labels := prometheus.Labels(&in)
 			name := prometheus.Name(&in)

@@ -94,12 +94,14 @@ func OneOf[T ~string](v T, allowed ...T) error {
 	return err
 }
 
-// checkHostName returns an error if name is no host alone.
-func checkHostName(name string) error {
-	if u, err := url.Parse("//" + name); err == nil && name != "" && u.Host == name && u.Port() == "" && !strings.Contains(name, "*") {
-		return nil
+// checkHostNames returns an error if one of names is more, or less, than a host.
+func checkHostNames(names []string) error {
+	for _, name := range names {
+		if u, err := url.Parse("//" + name); err != nil || name == "" || u.Host != name || u.Port() != "" || strings.Contains(name, "*") {
+			return predicate("is no list of host names without ports")
+		}
 	}
-	return fmt.Errorf("%q is no host name without a port: headway.example.com,metrics.example.com", name)
+	return nil
 }
 
 func within(n, low, high int) error {

@@ -117,9 +117,7 @@ func (c *Config) checkPorts(check func(key string, err error)) {
 	check("LISTEN", CheckAddress(c.Listen))
 	check("ADMIN_LISTEN", CheckAddress(c.AdminListen))
 	check("ADMIN_WEB_CONFIG", reading(c.AdminWebConfig, web.Validate(c.AdminWebConfig)))
-	for _, name := range c.AdminHosts {
-		check("ADMIN_HOSTS", checkHostName(name))
-	}
+	check("ADMIN_HOSTS", checkHostNames(c.AdminHosts))
 	if c.TransparentListen != "" {
 		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))
 	}

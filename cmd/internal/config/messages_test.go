@@ -27,6 +27,7 @@ func wrongValues(v config.Variable) []string {
 		"ROUTES":             {"/c", "/a=h:80"},
 		"ADMIN_WEB_CONFIG":   {"/missing/web.yaml"},
 		"ROLE":               {"sidecar", "Client"},
+		"ADMIN_HOSTS":        {"headway.example.com:8481", "*.example.com"},
 		"HISTOGRAMS":         {"sparse"},
 		"SEMCONV":            {"v1.40"},
 		"CAPTURE_FILE":       {"/missing/capture.jsonl"},
