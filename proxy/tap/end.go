@@ -66,7 +66,7 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	case ok:
 		x.bookReply(reply)
 		r.Stream = r.Stream || reply.Stream || (asked.Stream && (r.Status == 0 || r.Status >= 400))
-		if x.broken && result.Outcome == exchange.OK { // the end may be in the part that nobody could read
+		if x.unread && result.Outcome == exchange.OK { // the end may be in the part that nobody could read
 			reply.Complete = true
 		}
 		r.Outcome, r.ErrorType = judge(result, r, reply)

@@ -28,7 +28,7 @@ type Exchange struct {
 	backlog  *backlog        // of a stream that is not compressed
 	encoding string          // the response's Content-Encoding
 	opaque   bool            // the request's body is compressed
-	broken   bool            // the response's body does not decompress
+	unread   bool            // a compressed response is not read to its end
 	client   clientContext   // unchanged after Begin
 	key      flightKey
 	limits   limits

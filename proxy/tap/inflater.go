@@ -1,107 +1,100 @@
 package tap
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync/atomic"
 	"time"
-
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
 )
 
-// maxPending bounds the compressed bytes that wait for one inflater.
-const maxPending = 1 << 20
-
-// maxZstdWindow bounds the memory of a zstd stream: RFC 8878, section 3.1.1.1.2,
-// asks decoders to support 8 MiB.
-const maxZstdWindow = 8 << 20
-
-// maxCodings bounds the codings that headway undoes, one upon the other. Each costs the
-// memory of a window, and no server has a reason for more than one.
-const maxCodings = 2
-
-// maxEncoding bounds the Content-Encoding that headway looks at, in bytes.
-const maxEncoding = 256
-
 // inflater decompresses a copy of a body on a goroutine of its own. Its output has the
-// time of the compressed bytes that completed it.
+// time of the compressed bytes that completed it. It stays within the bounds of its
+// Tap's budget, or stops.
 type inflater struct {
-	in      chan piece
-	pending atomic.Int64
+	x       *Exchange
+	waiting *waiting
 	done    chan struct{}
 
-	current piece // that the goroutine reads, which alone uses it
+	// The goroutine's alone.
+	in, out int64 // bytes of the body, and of output of all decompressors
+	excess  int64 // of the output, that the budget gave
+	windows int64 // bytes that the budget gave
+	stopped stop
 }
 
-type piece struct {
-	bytes []byte
-	at    time.Duration
+// stop is why an inflater stopped before the end of the body.
+type stop uint8
+
+const (
+	running     stop = iota
+	brokenBody       // it does not decompress
+	noWindow         // its decompressors need too much memory
+	tooMuchWork      // its bytes make too much work
+	overflown        // it came faster than it was read
+)
+
+// stops names the note and the counter of each reason to stop, which may be nil.
+var stops = [...]struct {
+	note    string
+	counter func(*Tap) *atomic.Uint64
+}{
+	brokenBody:  {"broken_encoding", nil},
+	noWindow:    {"decoder_window", func(t *Tap) *atomic.Uint64 { return &t.windowless }},
+	tooMuchWork: {"decoder_work", func(t *Tap) *atomic.Uint64 { return &t.overworked }},
+	overflown:   {"decoder_overflow", func(t *Tap) *atomic.Uint64 { return &t.overflowed }},
 }
 
-// newInflater starts to decompress, with the decompressors that open opens one upon
-// the other, and feeds the output to the decoder of x.
-func newInflater(open []decompressor, x *Exchange) *inflater {
-	f := &inflater{in: make(chan piece, 256), done: make(chan struct{})}
-	go f.run(open, x)
+var errStopped = errors.New("over the budget of decompression")
+
+// newInflater starts to decompress, with the codings undone one upon the other, and
+// feeds the output to the decoder of x.
+func newInflater(codings []coding, x *Exchange) *inflater {
+	f := &inflater{x: x, waiting: newWaiting(&x.tap.budget.waiting), done: make(chan struct{})}
+	go f.run(codings)
 	return f
-}
-
-// push copies the next compressed bytes and hands them over. It never waits: it
-// returns false when the inflater is too far behind to go on.
-func (f *inflater) push(p []byte, at time.Duration) bool {
-	if f.pending.Add(int64(len(p))) > maxPending {
-		return false
-	}
-	select {
-	case f.in <- piece{bytes: append([]byte(nil), p...), at: at}:
-		return true
-	default:
-		return false
-	}
 }
 
 // finish takes no more bytes, and calls then when the decoder has read all.
 func (f *inflater) finish(then func()) {
-	close(f.in)
+	f.waiting.end()
 	go func() {
 		<-f.done
 		then()
 	}()
 }
 
-func (f *inflater) run(open []decompressor, x *Exchange) {
+func (f *inflater) run(codings []coding) {
 	defer close(f.done)
-	defer f.drain()
-	// The relay judges a body that ends early.
-	if err := f.inflate(open, x); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		x.bookBroken()
+	defer f.waiting.drop()
+	defer func() { f.x.tap.budget.windows.giveBack(f.windows) }()
+	err := f.inflate(codings)
+	switch {
+	case f.stopped != running:
+		f.x.bookStop(f.stopped)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // the relay judges a body that ends early
+	default:
+		f.x.bookStop(brokenBody)
 	}
 }
 
 // inflate reads the body to its end and returns the error that ended it.
-func (f *inflater) inflate(open []decompressor, x *Exchange) (err error) {
+func (f *inflater) inflate(codings []coding) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("decompressor panicked: %v", v)
 		}
 	}()
 	var r io.Reader = f
-	for _, o := range open {
-		if r, err = o(r); err != nil {
+	for _, c := range codings {
+		if r, err = openLayer(f, c, r); err != nil {
 			return err
 		}
 	}
 	buf := make([]byte, 4096)
 	for {
 		n, err := r.Read(buf)
-		if n > 0 && !x.feedInflated(buf[:n], f.current.at) {
+		if n > 0 && !f.x.feedInflated(buf[:n], f.waiting.at) {
 			return io.EOF
 		}
 		if err != nil {
@@ -110,27 +103,40 @@ func (f *inflater) inflate(open []decompressor, x *Exchange) (err error) {
 	}
 }
 
-// drain drops the rest of a body that does not decompress.
-func (f *inflater) drain() {
-	for p := range f.in {
-		f.pending.Add(-int64(len(p.bytes)))
+// Read implements io.Reader for the innermost decompressor.
+func (f *inflater) Read(p []byte) (int, error) {
+	if f.in > 2*f.out+maxBarren {
+		f.stopped = tooMuchWork
+		return 0, errStopped
 	}
+	n, err := f.waiting.Read(p)
+	f.in += int64(n)
+	return n, err
 }
 
-// Read implements io.Reader for the innermost decompressor. It waits for the first
-// byte, and returns no more than has come by then.
-func (f *inflater) Read(p []byte) (int, error) {
-	for len(f.current.bytes) == 0 {
-		next, ok := <-f.in
-		if !ok {
-			return 0, io.EOF
-		}
-		f.pending.Add(-int64(len(next.bytes)))
-		f.current = next
+// spend books n bytes of output of a decompressor, and reports whether the budget has
+// them.
+func (f *inflater) spend(n int64) bool {
+	f.out += n
+	more := f.out - fairRatio*f.in - f.excess
+	if more <= 0 {
+		return true
 	}
-	n := copy(p, f.current.bytes)
-	f.current.bytes = f.current.bytes[n:]
-	return n, nil
+	if f.excess += more; f.excess > maxExcess || !f.x.tap.budget.work.take(more) {
+		f.stopped = tooMuchWork
+		return false
+	}
+	return true
+}
+
+// reserve books n bytes of memory more, and reports whether the budget has them.
+func (f *inflater) reserve(n int64, patience time.Duration) bool {
+	if !f.x.tap.budget.windows.take(n, patience) {
+		f.stopped = noWindow
+		return false
+	}
+	f.windows += n
+	return true
 }
 
 // feedInflated feeds decompressed bytes to the decoder, on the inflater's goroutine,
@@ -158,84 +164,22 @@ func (x *Exchange) feedInflated(p []byte, at time.Duration) bool {
 	return x.decoder != nil
 }
 
-// bookBroken books that the body does not decompress from here on.
-func (x *Exchange) bookBroken() {
+// bookStop books, once, that the body is not read to its end. The decoder keeps all that
+// it has read.
+func (x *Exchange) bookStop(why stop) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.broken = true
-	x.record.Notes = append(x.record.Notes, "broken_encoding")
+	x.stopReading(why)
 }
 
-// decompressor opens one coding upon the bytes below it.
-type decompressor func(io.Reader) (io.Reader, error)
-
-// decompressors returns the decompressors that undo a Content-Encoding, the outermost
-// coding first. None means that the bytes are plain; known is false when headway does
-// not know a coding, or there are more than maxCodings. Without the field the first bytes decide, because some services
-// gzip and do not say so.
-func decompressors(encoding string, first []byte) (open []decompressor, known bool) {
-	switch {
-	case encoding == "":
-		return sniffed(first), true
-	case len(encoding) > maxEncoding:
-		return nil, false
+// stopReading is bookStop, with mu locked.
+func (x *Exchange) stopReading(why stop) {
+	if x.unread {
+		return
 	}
-	for coding := range strings.SplitSeq(encoding, ",") {
-		var d decompressor
-		switch strings.ToLower(strings.TrimSpace(coding)) {
-		case "identity", "":
-			continue
-		case "gzip", "x-gzip":
-			d = openGzip
-		case "deflate":
-			d = openDeflate
-		case "br":
-			d = openBrotli
-		case "zstd":
-			d = openZstd
-		default:
-			return nil, false
-		}
-		if len(open) == maxCodings {
-			return nil, false
-		}
-		open = append([]decompressor{d}, open...)
+	x.unread = true
+	x.record.Notes = append(x.record.Notes, stops[why].note)
+	if counter := stops[why].counter; counter != nil {
+		counter(x.tap).Add(1)
 	}
-	return open, true
-}
-
-// sniffed returns the decompressor whose magic number the first bytes are.
-func sniffed(first []byte) []decompressor {
-	switch {
-	case mayBegin(first, "\x1f\x8b"):
-		return []decompressor{openGzip}
-	case mayBegin(first, "\x28\xb5\x2f\xfd"):
-		return []decompressor{openZstd}
-	}
-	return nil
-}
-
-// mayBegin reports whether p is a part of magic, or begins with it. The first byte of
-// a magic number is none with which a text begins that a dialect reads.
-func mayBegin(p []byte, magic string) bool {
-	n := min(len(p), len(magic))
-	return string(p[:n]) == magic[:n]
-}
-
-func openGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
-
-func openBrotli(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil }
-
-func openZstd(r io.Reader) (io.Reader, error) {
-	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
-}
-
-// openDeflate opens zlib, which RFC 9110 section 8.4.1.2 calls deflate, or the raw
-// deflate that some servers send in its place.
-func openDeflate(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReader(r)
-	if head, err := b.Peek(2); err == nil && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
-		return zlib.NewReader(b)
-	}
-	return flate.NewReader(b), nil
 }

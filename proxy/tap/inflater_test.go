@@ -120,7 +120,7 @@ func TestContentEncoding(t *testing.T) {
 		{"unknown", []string{"Content-Encoding", "dcb"}, "?", "", []string{"unknown_encoding"}},
 		{"unknown below a known one", []string{"Content-Encoding", "dcb, gzip"}, "?", "", []string{"unknown_encoding"}},
 		{"gzip that is none", []string{"Content-Encoding", "gzip"}, body, "", []string{"broken_encoding"}},
-		{"brotli that is none", []string{"Content-Encoding", "br"}, strings.Repeat("\xff", 100), "", []string{"broken_encoding"}},
+		{"brotli that is none", []string{"Content-Encoding", "br"}, "\xf3" + strings.Repeat("\xff", 100), "", []string{"broken_encoding"}},
 		{"zstd that is none", []string{"Content-Encoding", "zstd"}, body, "", []string{"broken_encoding"}},
 		{"gzip that ends early", []string{"Content-Encoding", "gzip"}, once("gzip", body)[:5], "", nil},
 	} {
@@ -147,35 +147,6 @@ func TestContentEncoding(t *testing.T) {
 				if early := strings.HasSuffix(tt.name, "early"); early != (r.Outcome == exchange.UpstreamCut) {
 					t.Errorf("pieces of %d: outcome %q", size, r.Outcome)
 				}
-			}
-		})
-	}
-}
-
-// TestInflaterThatFallsBehindIsDetached: the relay does not wait for it.
-func TestInflaterThatFallsBehindIsDetached(t *testing.T) {
-	var packed bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&packed, gzip.NoCompression)
-	_, _ = z.Write(make([]byte, 2<<20))
-	_ = z.Close()
-	for name, size := range map[string]int{"by bytes": 64 << 10, "by pieces": 100} {
-		t.Run(name, func(t *testing.T) {
-			held := make(chan struct{})
-			of, told := newTap(&script{feed: func([]byte, time.Duration) { <-held }})
-			x := of.Begin(chat())
-			x.ResponseHead(200, header("Content-Encoding", "gzip"), tap.Now())
-			for p := range slices.Chunk(packed.Bytes(), size) {
-				chunk(x, string(p)) // none of them waits
-			}
-			if n := of.Detached()["overflow"]; n != 1 {
-				t.Errorf("counted %d overflows, want 1", n)
-			}
-			end(x)
-			close(held)
-			of.Wait()
-			r := told.only(t)
-			if r.Outcome != exchange.OK || !slices.Equal(r.Notes, []string{"decoder_overflow"}) || r.Bytes.Out != int64(packed.Len()) {
-				t.Errorf("recorded %q, notes %q, %d bytes", r.Outcome, r.Notes, r.Bytes.Out)
 			}
 		})
 	}

@@ -76,6 +76,9 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 	x.record.Clocks.Client.Add(written.Sub(read))
 	at := x.offset(read)
 	for _, p := range spans {
+		if len(p) == 0 {
+			continue
+		}
 		if x.record.Bytes.Out == 0 {
 			x.firstChunk(p, at, written.Sub(read))
 		}
@@ -111,13 +114,13 @@ func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
 	if x.decoder == nil {
 		return
 	}
-	open, known := decompressors(x.encoding, p)
+	layers, known := codings(x.encoding, p)
 	switch {
 	case !known:
 		x.decoder = nil
 		x.record.Notes = append(x.record.Notes, "unknown_encoding")
-	case len(open) > 0:
-		x.inflater = newInflater(open, x)
+	case len(layers) > 0:
+		x.inflater = newInflater(layers, x)
 	case x.record.Stream:
 		x.backlog = x.tap.borrowBacklog()
 	}
@@ -129,8 +132,9 @@ func (x *Exchange) feed(p []byte, at time.Duration) {
 	switch {
 	case x.decoder == nil:
 	case x.inflater != nil:
-		if !x.inflater.push(p, at) {
-			x.detach(&x.tap.overflowed, "decoder_overflow")
+		if !x.unread && !x.inflater.waiting.push(p, at) {
+			x.inflater.waiting.end()
+			x.stopReading(overflown)
 		}
 	case x.backlog != nil && x.backlog.add(p, at):
 	default:

@@ -8,6 +8,7 @@
 package tap
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,9 @@ type Config struct {
 	Conditions func() *exchange.Conditions
 	Role       exchange.Role
 	Mode       exchange.Mode // of a Request that has none
+	// Windows bounds the windows of all decompressors together, in bytes: those of brotli
+	// and zstd, beyond 64 KiB each. 0 is DefaultWindows.
+	Windows int64
 }
 
 // Tap measures exchanges. It is safe for concurrent use.
@@ -38,15 +42,20 @@ type Tap struct {
 	open   sync.WaitGroup // exchanges that the Observer has not got yet
 
 	backlogs sync.Pool // of *backlog
+	budget   budget
 
 	panicked   atomic.Uint64
 	overflowed atomic.Uint64
 	slow       atomic.Uint64
+	windowless atomic.Uint64
+	overworked atomic.Uint64
 }
 
 // New returns a Tap.
 func New(c Config) *Tap {
-	return &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}}
+	t := &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}}
+	t.budget.begin(cmp.Or(c.Windows, DefaultWindows))
+	return t
 }
 
 // Detached counts the decoders that the tap has detached from their exchange, by
@@ -56,6 +65,8 @@ func (t *Tap) Detached() map[string]uint64 {
 		"panic":    t.panicked.Load(),
 		"overflow": t.overflowed.Load(),
 		"slow":     t.slow.Load(),
+		"window":   t.windowless.Load(),
+		"work":     t.overworked.Load(),
 	}
 }
 
