@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -230,8 +231,15 @@ func TestClientMayEndAnUpgradedConnection(t *testing.T) {
 	c := f.dial()
 	c.send(upgrade)
 	c.expect(switched)
+	for deadline := time.Now().Add(patience); len(f.tap.InFlight()) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the session counts as a request in flight: %+v", f.tap.InFlight())
+		}
+	}
 	_ = c.Close()
-	f.want(exchange.OK, "", 101)
+	if r := f.want(exchange.OK, "", 101); r.Mode != exchange.Upgraded {
+		t.Errorf("mode %q", r.Mode)
+	}
 }
 
 // TestUpgradeThatNobodyAskedForIsRefused: the client would take the tunnel's bytes for a

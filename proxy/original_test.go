@@ -222,7 +222,11 @@ func TestCountsTunnelsByMode(t *testing.T) {
 		c.expectEnd()
 		_ = c.Close()
 	}
-	f.want(exchange.OK, "", f.record().Status^101^200) // one each
+	first := f.record()
+	second := f.want(exchange.OK, "", first.Status^101^200) // one each
+	if first.Mode != exchange.Upgraded || second.Mode != exchange.Upgraded {
+		t.Errorf("modes %q and %q", first.Mode, second.Mode)
+	}
 	n := f.proxy.Connections()
 	if n[exchange.Explicit] != 2 || n[exchange.Transparent] != 1 || n[exchange.Upgraded] != 2 || n[exchange.Raw] != 1 {
 		t.Errorf("counted %v", n)

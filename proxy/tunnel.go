@@ -29,6 +29,7 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 		return at, err
 	}
 	r.client.count(&r.client.proxy.counts.upgraded)
+	r.x.Upgraded()
 	r.tunnel.Store(true)
 	r.client.wake()
 	if at, err = r.forwardBody(); err == nil {

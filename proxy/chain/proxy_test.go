@@ -161,3 +161,75 @@ func TestAClientThatGivesUpAndComesBackIsJoined(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// TestAWebSocketIsNoCall, and leaves nothing open, even where the attempt before it was
+// one.
+func TestAWebSocketIsNoCall(t *testing.T) {
+	for name, refused := range map[string]bool{"at once": false, "after a refusal": true} {
+		t.Run(name, func(t *testing.T) {
+			var tries atomic.Int32
+			s, url := behindProxy(t, func(w http.ResponseWriter, _ *http.Request) {
+				if refused && tries.Add(1) == 1 {
+					w.WriteHeader(http.StatusTooManyRequests)
+					return
+				}
+				w.Header().Set("Connection", "Upgrade")
+				w.Header().Set("Upgrade", "websocket")
+				w.WriteHeader(http.StatusSwitchingProtocols)
+				if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+					_ = conn.Close()
+				}
+			})
+			want := []int{101}
+			if refused {
+				want = []int{429, 101}
+			}
+			for _, status := range want {
+				if got := upgrade(t, url); got != status {
+					t.Fatalf("status %d, want %d", got, status)
+				}
+			}
+			last := s.lastOf(t, len(want))
+			if open, chains := s.joiner.Open(), s.chains(); open != 0 || len(chains) != 0 {
+				t.Errorf("%d chains open, %d over", open, len(chains))
+			}
+			if last.Mode != exchange.Upgraded || last.Attempt != (exchange.Attempt{}) || last.Outcome != exchange.OK {
+				t.Errorf("mode %q, attempt %+v, outcome %q", last.Mode, last.Attempt, last.Outcome)
+			}
+		})
+	}
+}
+
+// lastOf waits for n exchanges, and returns the last one.
+func (s *stage) lastOf(t *testing.T, n int) exchange.Record {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		told := s.told
+		s.mu.Unlock()
+		if len(told) == n {
+			return told[n-1]
+		}
+	}
+	t.Fatalf("there are no %d exchanges", n)
+	return exchange.Record{}
+}
+
+// upgrade asks for a WebSocket, and closes it when it is open.
+func upgrade(t *testing.T, url string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/realtime", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	r.Header.Set("X-Request-Id", "one")
+	r.Header.Set("Idempotency-Key", "one")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
+}

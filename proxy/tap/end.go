@@ -40,7 +40,9 @@ func (x *Exchange) End(result Result) {
 	if result.Status != 0 {
 		x.record.Status = result.Status
 	}
-	x.tap.flight.add(x.key, -1, -x.openStreams())
+	if x.record.Mode != exchange.Upgraded {
+		x.tap.flight.add(x.key, -1, -x.openStreams())
+	}
 	inflater := x.inflater
 	x.mu.Unlock()
 

@@ -99,6 +99,9 @@ func (x *Exchange) RequestBody(p []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Bytes.In += int64(len(p))
+	if x.record.Mode == exchange.Upgraded {
+		return
+	}
 	x.evidence.bodyPart(p)
 	if x.decoder != nil && !x.opaque && !x.ended {
 		x.guard(func() { x.decoder.Request(p) })
@@ -120,7 +123,7 @@ func (x *Exchange) RequestRead(at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Timing.RequestRead = x.offset(at)
-	if x.ended {
+	if x.ended || x.record.Mode == exchange.Upgraded {
 		return
 	}
 	if x.decoder != nil {

@@ -1,0 +1,19 @@
+package tap
+
+import "github.com/headway-sidecar/headway/proxy/exchange"
+
+// Upgraded reports that the exchange has turned its connections into a tunnel. The bytes
+// that follow are no request and no response: the tap counts them and reads none. A
+// session that is open is no request in flight either.
+func (x *Exchange) Upgraded() {
+	x.decoding.Lock()
+	defer x.decoding.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended || x.record.Mode == exchange.Upgraded {
+		return
+	}
+	x.record.Mode = exchange.Upgraded
+	x.decoder = nil
+	x.tap.flight.add(x.key, -1, -x.openStreams())
+}
