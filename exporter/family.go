@@ -7,7 +7,8 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 type Family uint8
 
 // The families. All but AnyOrigin and Process leave canaries out, and all but Sealed
-// leave out exchanges inside TLS that headway did not open.
+// leave out exchanges inside TLS that headway did not open. None draws from a connection
+// that was upgraded: headway_connections_total counts those.
 const (
 	// GenAIClient and GenAIServer hold the instruments of the OpenTelemetry semantic
 	// conventions, beside an application and beside a model server. They describe
@@ -36,6 +37,9 @@ type families [Process + 1]bool
 // familiesOf tells the families that draw from exchanges like r. Asking once for all of
 // them is quicker than asking for every instrument.
 func familiesOf(r *exchange.Record) (f families) {
+	if r.Mode == exchange.Upgraded { // a session has no times of a request
+		return f
+	}
 	open := r.Mode != exchange.Sealed
 	f[AnyOrigin] = open
 	if r.Origin == exchange.Canary {

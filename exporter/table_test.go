@@ -159,6 +159,13 @@ func TestInstrumentsDrawFromExchangesOfTheirFamily(t *testing.T) {
 			},
 		},
 		{
+			"a connection that was upgraded", full(exchange.App, exchange.Client, exchange.Upgraded, exchange.Chat),
+			map[string]bool{
+				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.tokens": false, "headway.stall": false,
+				"headway.proxy.overhead": false, "headway.sealed.requests": false,
+			},
+		},
+		{
 			"a canary inside TLS", full(exchange.Canary, exchange.Client, exchange.Sealed, ""),
 			map[string]bool{"headway.sealed.requests": false, "headway.ratelimit.limit": false},
 		},
