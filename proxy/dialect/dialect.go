@@ -87,6 +87,8 @@ type Reply struct {
 	Complete bool
 	// Failed says that the response carries an error, whatever its HTTP status.
 	Failed bool
+	// FailedAt is the offset at which an error came inside the response; 0 when none did.
+	FailedAt time.Duration
 	// Replay says that the stream repeats an earlier one; its times mean nothing.
 	Replay bool
 	// Notes names the oddities of the exchange, each once.

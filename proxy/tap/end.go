@@ -126,7 +126,7 @@ func (x *Exchange) bookReply(reply dialect.Reply) {
 		r.Notes = append(r.Notes, "tokens_over_content")
 	}
 	r.Events = reply.Events
-	r.Timing.FirstEvent = reply.FirstEvent
+	r.Timing.FirstEvent, r.Timing.Failed = reply.FirstEvent, reply.FailedAt
 	r.Timing.FirstToken, r.Timing.LastToken = reply.FirstToken, reply.LastToken
 	if reply.Replay {
 		r.Timing.FirstToken, r.Timing.LastToken = 0, 0

@@ -2,6 +2,7 @@ package tap_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -120,6 +121,33 @@ func TestStreamThatWasTurnedAwayCountsAsAStream(t *testing.T) {
 			if r := told.only(t); r.Stream != tt.want {
 				t.Errorf("stream is %v, want %v", r.Stream, tt.want)
 			}
+		})
+	}
+}
+
+// TestMomentOfAnErrorInsideAStream is when it came, not when the stream ended.
+func TestMomentOfAnErrorInsideAStream(t *testing.T) {
+	for _, coding := range []string{"identity", "gzip"} {
+		t.Run(coding, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				parts := []string{"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", "data: {\"error\":{\"message\":\"no\"}}\n\n", ": ping\n\n", "data: {\"error\":{\"message\":\"no more\"}}\n\n"}
+				sent := [][]byte{[]byte(parts[0]), []byte(parts[1]), []byte(parts[2]), []byte(parts[3])}
+				if coding == "gzip" {
+					sent = compress(coding, parts...)
+				}
+				of, told := newTap()
+				x := of.Begin(chat())
+				x.ResponseHead(200, header("Content-Type", "text/event-stream", "Content-Encoding", coding), tap.Now())
+				for _, p := range sent {
+					time.Sleep(100 * ms)
+					chunk(x, string(p))
+				}
+				end(x)
+				of.Wait()
+				if r := told.only(t); r.Timing.Failed != 200*ms || r.Timing.End != 400*ms || r.Outcome != exchange.StreamError {
+					t.Errorf("failed at %v, ended at %v, outcome %q", r.Timing.Failed, r.Timing.End, r.Outcome)
+				}
+			})
 		})
 	}
 }

@@ -41,6 +41,7 @@ type decoder struct {
 	failed  bool
 	notes   notes
 
+	failedAt   time.Duration
 	events     int
 	firstEvent time.Duration
 	firstToken time.Duration
@@ -135,7 +136,9 @@ func (d *decoder) Event(e frame.Event) {
 		d.done = true
 	case e.Unterminated && !whole:
 		d.notes |= 1 << UnterminatedEvent
-		d.failed = d.failed || e.Failed
+		if e.Failed {
+			d.fail()
+		}
 	default:
 		d.event(e, whole)
 	}
@@ -154,7 +157,7 @@ func (d *decoder) event(e frame.Event, whole bool) {
 		d.notes |= 1 << UnterminatedEvent
 	}
 	if e.Failed || string(e.Name) == "error" {
-		d.failed = true
+		d.fail()
 	}
 	if e.Corrupt {
 		d.notes |= 1 << CorruptMessage
@@ -262,7 +265,9 @@ func (d *decoder) book(event []byte) {
 	}
 	d.notes |= m.notes
 	d.over = d.over || m.last
-	d.failed = d.failed || m.failed
+	if m.failed {
+		d.fail()
+	}
 	d.seen |= m.seen
 	d.end(m)
 	tokens := d.tally.book(m, d.allEnded())
@@ -276,6 +281,13 @@ func (d *decoder) book(event []byte) {
 	d.chunks.Add(exchange.Chunk{At: d.at, Tokens: tokens, Bytes: m.content})
 	if !m.summed {
 		d.tally.counted += int64(max(1, tokens))
+	}
+}
+
+// fail books that the response reports an error.
+func (d *decoder) fail() {
+	if !d.failed {
+		d.failed, d.failedAt = true, d.at
 	}
 }
 

@@ -16,6 +16,7 @@ func (d *decoder) Close() dialect.Reply {
 		Chunks:     d.chunks,
 		Complete:   complete,
 		Failed:     d.failed || d.head.Response.Status >= 400,
+		FailedAt:   d.failedAt,
 		Replay:     d.replay,
 		Engine:     d.engineTimes(),
 	}
@@ -65,7 +66,7 @@ func (d *decoder) close() bool {
 func (d *decoder) closeStream() bool {
 	if d.sse.ErrorField() {
 		d.notes |= 1 << ErrorField
-		d.failed = true
+		d.fail()
 	}
 	switch {
 	case d.form == events && d.events == 0 && !d.done && !d.failed && d.head.Response.ContentType != "text/event-stream":
