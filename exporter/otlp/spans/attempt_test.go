@@ -170,6 +170,18 @@ func TestAStreamHasItsTokenTimes(t *testing.T) {
 				"headway.stall.duration": 1.5, "headway.stall.by": "upstream",
 			}})
 		}},
+		{"that failed inside, before a silence", func(r *exchange.Record) {
+			r.Outcome, r.ErrorType, r.Timing.End = exchange.StreamError, exchange.ErrUpstreamEvent, 3250_300*time.Microsecond
+			r.Timing.Failed = 240 * time.Millisecond
+			r.Clocks.Upstream.Longest = 3 * time.Second
+		}, func(s *span) {
+			s.end, s.status = 3250_300*time.Microsecond, "Error: stream_error"
+			s.attrs["headway.outcome"], s.attrs["error.type"] = "stream_error", "upstream_error_event"
+			s.attrs["headway.stall.longest"], s.attrs["headway.stall.by"] = 3.0, "upstream"
+			s.events = append(s.events,
+				happening{"headway.stream_error", 240 * time.Millisecond, map[string]any{"error.type": "upstream_error_event"}},
+				happening{"headway.stall", 250_300 * time.Microsecond, map[string]any{"headway.stall.duration": 3.0, "headway.stall.by": "upstream"}})
+		}},
 		{"that failed inside, after a silence", func(r *exchange.Record) {
 			r.Outcome, r.ErrorType, r.Timing.End = exchange.StreamError, exchange.ErrUpstreamEvent, 3250_300*time.Microsecond
 			r.Clocks.Upstream.Longest = 3 * time.Second

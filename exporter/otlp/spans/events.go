@@ -1,6 +1,8 @@
 package spans
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -50,9 +52,9 @@ func happened(to []event, r *exchange.Record) []event {
 	if is && stall.At >= first {
 		to = append(to, stalled)
 	}
-	// An error event ends its stream: nobody waits for anything after it.
 	if r.Outcome == exchange.StreamError {
-		to = append(to, event{name: streamErrorEvent, at: r.Timing.End, error: r.ErrorType})
+		to = append(to, event{name: streamErrorEvent, at: cmp.Or(r.Timing.Failed, r.Timing.End), error: r.ErrorType})
 	}
+	slices.SortStableFunc(to, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return to
 }
