@@ -1,4 +1,4 @@
-.PHONY: help build test lint generate check interop demo bench
+.PHONY: help build test lint generate check interop fuzz demo bench
 
 GOLANGCI_LINT_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
@@ -32,6 +32,9 @@ check: lint ## all checks that CI runs beside the quick tests
 interop: ## run headway with official SDKs, a real Prometheus, Collector and Jaeger; installs them into .tools
 	.ci/interop/install
 	go test -tags interop -count=1 -p 1 -timeout 20m -run Interop -v ./cmd/internal/interop/...
+
+fuzz: ## run every fuzz target for FUZZTIME, 30s by default, and print how many inputs each tried
+	.ci/fuzz
 
 demo: build ## watch headway time live token streams; Ctrl-C ends the demo
 	bin/headway demo
