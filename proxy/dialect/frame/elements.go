@@ -46,6 +46,9 @@ func (e *Elements) Feed(p []byte) {
 	}
 }
 
+// Whole reports whether the array has ended.
+func (e *Elements) Whole() bool { return e.state == afterArray }
+
 // Close ends the stream. When it ended within an element, the sink gets that element as
 // Unterminated.
 func (e *Elements) Close() {

@@ -69,7 +69,7 @@ func chatSuite() dialecttest.Suite {
 		{Name: "error in a chunk", File: "chat_openrouter_error.sse", Ask: asks,
 			Want: `stream complete failed model=vendor/model finish=error usage=reported in=12 out=1 streamed=1 events=2@2 tokens@2-2 2:0/2`},
 		{Name: "more reasoning than output", File: "chat_openrouter_overcounted.sse", Ask: asks,
-			Want: `stream complete model=vendor/model finish=stop usage=reported in=12 out=10 reasoning=11 events=3@1 tokens@1-1 1:0/3 notes=reasoning_over_output`},
+			Want: `stream complete model=vendor/model finish=stop usage=reported in=12 out=10 reasoning=10 events=3@1 tokens@1-1 1:0/3 notes=reasoning_over_output`},
 		{Name: "a running count that jumps beyond what came", File: "chat_running_absurd.sse", Ask: asksUsage,
 			Want: `stream complete model=llama-3 finish=stop usage=reported in=42 out=9007199254740991 streamed=9007199254740991 events=4@1 tokens@1-3 1:1/4 2:0/5 3:1/2`},
 		{Name: "output that excludes reasoning", File: "chat_xai.sse", Ask: asksUsage,

@@ -1,6 +1,10 @@
 package reading
 
-import "github.com/headway-sidecar/headway/proxy/dialect"
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
 
 // Close implements dialect.Decoder.
 func (d *decoder) Close() dialect.Reply {
@@ -30,12 +34,22 @@ func (d *decoder) Close() dialect.Reply {
 	} else {
 		r.Usage = d.tally.whole()
 	}
+	d.boundReasoning(&r.Usage)
 	if d.replay {
 		d.notes |= 1 << Replay
 	}
 	r.FinishReasons = d.finishReasons()
 	r.Notes = d.notes.names()
 	return r
+}
+
+// boundReasoning bounds the reasoning by the output, of which it is a part. A provider
+// that counts more is wrong about one of them, and the output is what it bills.
+func (d *decoder) boundReasoning(u *exchange.Usage) {
+	if u.Reasoning.Known && u.Output.Known && u.Reasoning.N > u.Output.N {
+		u.Reasoning = u.Output
+		d.notes |= 1 << ReasoningOverOutput
+	}
 }
 
 // close ends the response and tells whether it had said all that it had to say.
@@ -46,6 +60,9 @@ func (d *decoder) close() bool {
 		return d.closeStream()
 	case d.form == framed:
 		d.cutter.Close()
+		if e, ok := d.cutter.(*frame.Elements); ok && e.Whole() { // the end of the array is a terminator
+			d.over = true
+		}
 		return d.closeStream()
 	case d.form == unknownForm:
 		return d.head.Response.Status >= 400
