@@ -5,13 +5,17 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 )
 
-// wholePaths are the places in a message that is no stream, and in an error.
+// wholePaths are the places in a whole message, and in an error. Some gateways send the
+// whole message as the only event of a stream.
 func wholePaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"type":        eventType,
-		"error":       reading.Failure,
-		"model":       reading.Model,
-		"stop_reason": reading.Finish,
+		"type":                eventType,
+		"error":               reading.Failure,
+		"model":               reading.Model,
+		"stop_reason":         reading.Finish,
+		"content.[].name":     reading.Content, // of a tool
+		"content.[].text":     reading.Content,
+		"content.[].thinking": reading.Reasoning,
 	}, reading.Under("usage.", reading.Join(inputPaths(), outputPaths())))
 }
 
@@ -28,6 +32,7 @@ func eventPaths() frame.Paths {
 		"content_block.text":     reading.Content,
 		"content_block.thinking": reading.Reasoning,
 		"delta.text":             reading.Content,
+		"delta.content":          reading.Content, // of a compaction: the model's summary of the conversation
 		"delta.thinking":         reading.Reasoning,
 		"delta.partial_json":     reading.Content, // the arguments of a tool
 	}, reading.Under("message.usage.", inputPaths()))
@@ -112,7 +117,7 @@ func (r *message) EndMessage(m *reading.Message, name []byte) {
 			m.End(reading.Erred)
 			m.Last()
 		}
-	case r.event == messageStop:
+	case r.event == messageStop, r.event == wholeMessage && m.Streamed():
 		m.Last()
 	case r.event == messageStart:
 		if r.begun {
