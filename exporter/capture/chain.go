@@ -48,6 +48,8 @@ type Call struct {
 	Stream    bool     `json:"stream"`
 	ErrorType string   `json:"error_type"`
 
+	ContentChunks *int `json:"content_chunks,omitempty"` // of a stream's last attempt; unknown of a late chain
+
 	TTFT  float64 `json:"ttft_s,omitempty"` // from the start of the first attempt
 	E2E   float64 `json:"e2e_s"`            // likewise
 	TPOT  float64 `json:"tpot_s,omitempty"`
@@ -91,6 +93,9 @@ func NewChainLine(c exchange.Chain) ChainLine {
 	}
 	if last.Stream {
 		call.TPOT, call.ITL = seconds(last.TPOT()), itl(last)
+		if last.Events > 0 && !c.Late {
+			call.ContentChunks = &last.Chunks.Count
+		}
 	}
 	for _, w := range c.Waste {
 		call.Waste = append(call.Waste, Waste{

@@ -86,6 +86,25 @@ func TestCallsAreWhatUsersFelt(t *testing.T) {
 	}
 }
 
+// TestAnAnsweredCallWithoutATTFTIsEmptyOnlyIfItsLineSaysSo: headway may not have been able
+// to read the stream.
+func TestAnAnsweredCallWithoutATTFTIsEmptyOnlyIfItsLineSaysSo(t *testing.T) {
+	none, some := 0, 3
+	for name, tt := range map[string]struct {
+		chunks *int
+		missed int
+	}{"unknown": {nil, 0}, "none": {&none, 1}, "some, of a replay": {&some, 0}} {
+		t.Run(name, func(t *testing.T) {
+			lines := retried(0)
+			lines[2].Call.TTFT, lines[2].Call.ContentChunks = 0, tt.chunks
+			c := summarize(report.ByNothing, slo.Objectives{limit(exchange.TTFT, 500*ms)}, lines).All.Calls
+			if got := c.Goodput.Missed["ttft"]; got != tt.missed {
+				t.Errorf("%d calls missed TTFT, want %d", got, tt.missed)
+			}
+		})
+	}
+}
+
 func TestACaptureWithoutChainsTellsOfNoCalls(t *testing.T) {
 	s := summarize(report.ByNothing, nil, morning())
 	var table strings.Builder

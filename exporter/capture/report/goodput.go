@@ -92,12 +92,10 @@ func ofExchange(l *capture.Line) slo.Request {
 	}
 }
 
-// ofCall returns the facts of a call that the line of its chain holds. An answered
-// stream without a time of its first token is empty: the line does not tell a replay,
-// which has no such time either.
+// ofCall returns the facts of a call that the line of its chain holds.
 func ofCall(c *capture.Call) slo.Request {
 	q := slo.Request{
-		Outcome: exchange.OK, Stream: c.Stream,
+		Outcome: exchange.OK, Stream: c.Stream, Empty: c.ContentChunks != nil && *c.ContentChunks == 0,
 		TTFT: duration(c.TTFT), TPOT: duration(c.TPOT), ITL: itl(c.ITL), E2E: duration(c.E2E),
 	}
 	switch exchange.ChainOutcome(c.Outcome) {
@@ -106,7 +104,6 @@ func ofCall(c *capture.Call) slo.Request {
 	case exchange.Exhausted:
 		q.Outcome = exchange.HTTPError
 	}
-	q.Empty = q.Stream && q.TTFT == 0
 	return q
 }
 
