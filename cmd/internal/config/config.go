@@ -54,6 +54,7 @@ type Config struct {
 	SemConv      exporter.SemConv      `env:"SEMCONV" envDefault:"v1.41"`
 	MaxModels    int                   `env:"MAX_MODELS" envDefault:"64"`
 	MaxUpstreams int                   `env:"MAX_UPSTREAMS" envDefault:"64"`
+	MaxWindows   ByteSize              `env:"MAX_WINDOWS" envDefault:"8MiB"`
 	MaxSeries    int                   `env:"MAX_SERIES" envDefault:"0"`
 	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
@@ -128,6 +129,9 @@ func (c *Config) checkMeasurements(check func(key string, err error)) {
 	check("HISTOGRAMS", OneOf(c.Histograms, prometheus.Classic, prometheus.Native, prometheus.Both))
 	check("MAX_MODELS", within(c.MaxModels, 1, 10_000))
 	check("MAX_UPSTREAMS", within(c.MaxUpstreams, 1, 10_000))
+	if c.MaxWindows > 1<<30 {
+		check("MAX_WINDOWS", predicate("is more than 1GiB"))
+	}
 	if c.MaxSeries != 0 {
 		check("MAX_SERIES", within(c.MaxSeries, 100, 10_000_000))
 	}

@@ -32,6 +32,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 		"HEADWAY_ROLE=bystander",
 		"HEADWAY_HISTOGRAMS=sparse",
 		"HEADWAY_MAX_MODELS=many",
+		"HEADWAY_MAX_WINDOWS=2GiB",
 		"HEADWAY_PREWARM=-1",
 		"HEADWAY_SPOOL_MAX_BYTES=1023KiB",
 		"HEADWAY_CONNECT_TIMEOUT=5",
@@ -44,7 +45,7 @@ func TestConfigReportsEveryProblemAtOnceByVariable(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, key := range []string{
-		"LISTEN", "ADMIN_LISTEN", "UPSTREAM", "ROUTES", "ROLE", "HISTOGRAMS", "MAX_MODELS", "PREWARM",
+		"LISTEN", "ADMIN_LISTEN", "UPSTREAM", "ROUTES", "ROLE", "HISTOGRAMS", "MAX_MODELS", "MAX_WINDOWS", "PREWARM",
 		"SPOOL_MAX_BYTES", "CONNECT_TIMEOUT", "IDLE_TIMEOUT", "LOG_LEVEL", "LOG_FORMAT", "CAPTURE_FILE",
 	} {
 		if !strings.Contains("\n"+err.Error(), "\nHEADWAY_"+key+": ") {

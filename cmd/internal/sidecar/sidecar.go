@@ -84,6 +84,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Conditions: s.slos.judge.Conditions,
 		Role:       c.Role,
 		Mode:       exchange.Explicit,
+		Windows:    int64(c.MaxWindows),
 	})
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.RouteTable, Tap: s.tap, Log: log,
