@@ -32,10 +32,11 @@ var rooms = map[string][]string{
 	"proxy/dialect/openai":        {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/sdk":                   {"proxy/exchange"},
 	"proxy/tap":                   {"proxy/dialect", "proxy/exchange", "proxy/sdk"},
-	"proxy":                       {"proxy/tap", "proxy/exchange"},
+	"proxy/sockets":               {},
+	"proxy":                       {"proxy/tap", "proxy/exchange", "proxy/sockets"},
 	"proxy/chain":                 {"proxy/exchange", "proxy/sdk"},
 	"proxy/redirect":              {},
-	"proxy/transparent":           {"proxy/tap", "proxy/exchange"},
+	"proxy/transparent":           {"proxy/tap", "proxy/exchange", "proxy/sockets"},
 
 	"slo/spelling": {},
 
@@ -67,7 +68,7 @@ var rooms = map[string][]string{
 	"cmd/internal/pictures": {"slo/rules"},
 	"cmd/internal/config":   {"slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
-		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/openai", "proxy/exchange", "proxy/tap", "proxy/transparent",
+		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/openai", "proxy/exchange", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"slo", "slo/rules", "exporter", "exporter/capture", "exporter/prometheus",
 		"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans", "exporter/sampling",
 	},

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+
+	"github.com/headway-sidecar/headway/proxy/sockets"
 )
 
 // originalDst is SO_ORIGINAL_DST of linux/netfilter_ipv4.h, and
@@ -22,7 +24,7 @@ func OriginalDestination(conn *net.TCPConn) (to netip.AddrPort, err error) {
 	}
 	// For an IPv4 connection of an IPv6 socket the kernel answers to IPv4's option only.
 	ask := original6
-	if addressOf(conn.RemoteAddr()).Addr().Is4() {
+	if sockets.AddressOf(conn.RemoteAddr()).Addr().Is4() {
 		ask = original4
 	}
 	if e := raw.Control(func(fd uintptr) { to, err = ask(int(fd)) }); e != nil {

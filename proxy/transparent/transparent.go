@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -44,8 +45,8 @@ type Config struct {
 	// SealedTLS makes the Server time TLS by its records. Without it, TLS is raw.
 	SealedTLS bool
 
-	Dialer         *Dialer       // nil: the Server makes its own
-	ConnectTimeout time.Duration // for a dial; 0 sets no limit
+	Dialer         *sockets.Dialer // nil: the Server makes its own
+	ConnectTimeout time.Duration   // for a dial; 0 sets no limit
 	// SniffWait bounds how long the Server holds the first bytes of a client while they do
 	// not tell its protocol; 0 is 50 ms.
 	SniffWait time.Duration
@@ -70,7 +71,7 @@ type Arrival struct {
 // Server serves redirected connections. It is safe for concurrent use.
 type Server struct {
 	config  Config
-	dialer  *Dialer
+	dialer  *sockets.Dialer
 	buffers buffers
 
 	mu        sync.Mutex
@@ -93,7 +94,7 @@ func New(c Config) *Server {
 		c.Original = OriginalDestination
 	}
 	if c.Dialer == nil {
-		c.Dialer = new(Dialer)
+		c.Dialer = new(sockets.Dialer)
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

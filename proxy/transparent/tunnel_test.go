@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
 
@@ -134,7 +135,7 @@ func TestRefusedDialResetsTheClient(t *testing.T) {
 
 	gate := make(chan struct{}) // the dial waits for the client's first bytes
 	f := newFixture(t, nobody, func(c *transparent.Config) {
-		c.Dialer = &transparent.Dialer{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c.Dialer = &sockets.Dialer{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			<-gate
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}
@@ -222,7 +223,7 @@ func TestConnectionsThatLeadBackAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dialer := &transparent.Dialer{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			dialer := &sockets.Dialer{Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
 			}}
 			f := newFixture(t, netip.MustParseAddrPort("192.0.2.1:80"), func(c *transparent.Config) { c.Dialer = dialer })
@@ -234,23 +235,6 @@ func TestConnectionsThatLeadBackAreRefused(t *testing.T) {
 				t.Errorf("%d loops counted", n)
 			}
 		})
-	}
-}
-
-func TestDialerKnowsItsOpenConnectionsOnly(t *testing.T) {
-	to := destination(t, func(*net.TCPConn) {})
-	var d transparent.Dialer
-	conn, err := d.DialContext(t.Context(), "tcp", to.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	from := netip.MustParseAddrPort(conn.LocalAddr().String())
-	if !d.Opened(from) || d.Opened(to) {
-		t.Error("it does not know its own from others")
-	}
-	_ = conn.Close()
-	if d.Opened(from) {
-		t.Error("it knows one that is closed")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -115,7 +116,7 @@ func (c *connection) connected(conn net.Conn, err error) bool {
 // isLoop tells whether the dialer has opened the client's connection, so that the client
 // is headway itself. It refuses the connection then.
 func (c *connection) isLoop() bool {
-	if !c.server.dialer.Opened(addressOf(c.client.RemoteAddr())) {
+	if !c.server.dialer.Opened(sockets.AddressOf(c.client.RemoteAddr())) {
 		return false
 	}
 	c.mu.Lock()

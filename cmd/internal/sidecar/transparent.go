@@ -9,6 +9,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
 
@@ -26,7 +27,7 @@ func newTransparentListener(c config.Config, p *proxy.Proxy, observer exchange.O
 	if c.TransparentListen == "" {
 		return nil
 	}
-	dialer := new(transparent.Dialer)
+	dialer := new(sockets.Dialer)
 	return &transparentListener{Server: transparent.New(transparent.Config{
 		HTTP:      func(a transparent.Arrival) { p.ServeOriginal(a.Conn, original(a, dialer)) },
 		Observer:  observer,
@@ -38,7 +39,7 @@ func newTransparentListener(c config.Config, p *proxy.Proxy, observer exchange.O
 
 // original describes an arrival to the proxy. Its Dial returns the upstream connection
 // of the arrival if that is open already, and otherwise opens one.
-func original(a transparent.Arrival, dialer *transparent.Dialer) proxy.Original {
+func original(a transparent.Arrival, dialer *sockets.Dialer) proxy.Original {
 	return proxy.Original{
 		Read: a.Read, At: a.At, Address: a.To,
 		Dial: func(ctx context.Context) (net.Conn, error) {

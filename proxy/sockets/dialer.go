@@ -1,8 +1,9 @@
-package transparent
+// Package sockets knows the connections of the process as a whole: which of them the
+// process has opened itself.
+package sockets
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"runtime"
@@ -10,13 +11,10 @@ import (
 	"weak"
 )
 
-// errLoop is the error of a connection whose destination is headway.
-var errLoop = errors.New("its destination is headway itself")
-
-// Dialer opens connections and remembers them, so that the Server recognises one that
-// the packet filter leads back to headway. All code that dials to the destination of a
-// redirected client uses the Server's Dialer. The zero value is ready for use. A Dialer
-// is safe for concurrent use.
+// Dialer remembers the connections that headway opens, so that a listener of headway
+// recognises one that leads back to it. Every listener of a process shares one Dialer
+// with all code that dials for it. The zero value is ready for use. A Dialer is safe for
+// concurrent use.
 type Dialer struct {
 	// Dial opens a connection; nil is a net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -32,16 +30,21 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		dial = new(net.Dialer).DialContext
 	}
 	conn, err := dial(ctx, network, address)
-	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
-		d.remember(tcp)
+	if err == nil {
+		d.Remember(conn)
 	}
 	return conn, err
 }
 
-// remember notes the local address of conn for as long as other code holds conn. A weak
-// pointer frees the closer of conn from telling the Dialer.
-func (d *Dialer) remember(conn *net.TCPConn) {
-	from := addressOf(conn.LocalAddr())
+// Remember notes the local address of a connection, which other code has dialed, for as long as
+// any code holds the connection. A weak pointer frees its closer from telling the Dialer.
+// Remember ignores a connection that is not TCP.
+func (d *Dialer) Remember(connection net.Conn) {
+	conn, ok := connection.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	from := AddressOf(conn.LocalAddr())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open == nil {
@@ -73,30 +76,9 @@ func (d *Dialer) Opened(from netip.AddrPort) bool {
 	return err == nil && raw.Control(func(uintptr) {}) == nil // else it is closed
 }
 
-// isOwn tells whether listener listens at to: then the client has connected to headway
-// itself, and no packet filter has redirected the connection.
-func isOwn(to netip.AddrPort, listener net.Addr) bool {
-	own := addressOf(listener)
-	if to.Port() != own.Port() {
-		return false
-	}
-	if to.Addr() == own.Addr() {
-		return true
-	}
-	if !own.Addr().IsUnspecified() {
-		return false
-	}
-	local, err := net.InterfaceAddrs()
-	for _, a := range local {
-		if prefix, ok := a.(*net.IPNet); ok && prefix.IP.Equal(to.Addr().AsSlice()) {
-			return true
-		}
-	}
-	return err != nil || to.Addr().IsLoopback()
-}
-
-// addressOf is a TCP address in its plain form: an IPv4 address as such.
-func addressOf(a net.Addr) netip.AddrPort {
+// AddressOf is a TCP address in its plain form: an IPv4 address as such. It is the zero
+// value for an address that is not TCP.
+func AddressOf(a net.Addr) netip.AddrPort {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		p := tcp.AddrPort()
 		return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
