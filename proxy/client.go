@@ -29,6 +29,7 @@ type clientConn struct {
 	origin      exchange.Origin // of all its exchanges; empty is an application
 	proxyHeader bool            // a PROXY header comes before the first request
 	uncounted   bool            // Connections leaves it out
+	examined    bool            // isLoop has looked at it
 
 	mu    sync.Mutex
 	relay *relay    // the running exchange
@@ -98,6 +99,7 @@ func (c *clientConn) fail() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.relay != nil {
+		c.relay.leaveTrail(0)
 		c.relay.unlock() // the upstream's side may wait for a write that will not come
 		c.relay.abort(exchange.ClientGone)
 		c.relay.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
@@ -167,12 +169,15 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	case err != nil:
 		return c.turnAway(400, err)
 	}
+	seen := c.proxy.loops.read(&req)
 	route := c.proxy.routes.match(req.target)
 	x := c.proxy.config.Tap.Begin(c.describe(&req, route, at))
 	switch {
 	case c.proxy.draining.Load():
 		return c.deny(x, refusal{status: 503, kind: "draining", message: "this sidecar is stopping"},
 			tap.Result{Outcome: exchange.Refused, ErrorType: exchange.ErrDraining})
+	case seen.own || c.isLoop():
+		return c.refuseLoop(x, route)
 	case string(req.method) == "CONNECT":
 		return c.deny(x, refusal{status: 405, kind: "bad_request", message: "CONNECT is not served here"},
 			tap.Result{Outcome: exchange.HTTPError, ErrorType: "405"})
@@ -180,12 +185,12 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 		return c.deny(x, refusal{status: 404, kind: "no_route", message: "no upstream is configured for this path"},
 			tap.Result{Outcome: exchange.HTTPError, ErrorType: "404"})
 	}
-	return c.runExchange(x, &req, route)
+	return c.runExchange(x, &req, route, seen)
 }
 
 // runExchange binds the exchange x to an upstream connection and runs it. It tells
 // whether another request may follow.
-func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route) bool {
+func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route, seen passage) bool {
 	r := &relay{
 		client: c, route: route, x: x,
 		method: string(req.method), http10: req.http10, close: req.close, upgrade: req.upgrade,
@@ -204,6 +209,7 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 		}
 		return c.deny(x, refusal, result)
 	}
+	r.enterTrail(seen)
 	r.bind(u)
 	return c.upload(r, req, tap.Now().Sub(dialing)) && c.awaitResponse(r)
 }

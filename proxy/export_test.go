@@ -9,6 +9,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
+// MaxUnheard is maxUnheard.
+const MaxUnheard = maxUnheard
+
 // Framing is a head's framing of its body.
 type Framing struct {
 	Chunked bool
@@ -43,12 +46,12 @@ func forwardedHead(p []byte, r Route, t *tap.Tap) (forwarded []byte, length int,
 		f.Length = int64(head.length)
 	}
 	if t == nil {
-		return head.appendRequest(nil, &r, nil), length, f, true
+		return head.appendRequest(nil, &r, nil, new(hop)), length, f, true
 	}
 	x := t.Begin(new(clientConn).describe(&head, &route{Route: r}, tap.Now()))
 	context := x.Tell(nil)
 	x.End(tap.Result{At: tap.Now()})
-	return head.appendRequest(nil, &r, &context), length, f, true
+	return head.appendRequest(nil, &r, &context, new(hop)), length, f, true
 }
 
 // Chunked follows a chunked body.

@@ -215,8 +215,9 @@ func (h *head) hopByHop(name []byte) bool {
 }
 
 // appendRequest appends the head in the form for the upstream of r. Unless span is nil,
-// it writes that trace context in place of the client's, or adds it.
-func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context) []byte {
+// it writes that trace context in place of the client's, or adds it. Hop says what
+// becomes of hopField.
+func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context, hop *hop) []byte {
 	dst = append(dst, h.method...)
 	dst = append(dst, ' ')
 	dst = r.appendTarget(dst, h.target)
@@ -225,7 +226,7 @@ func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context) []b
 	for i := range h.fieldLines {
 		name, line := h.nameAndLine(i)
 		switch {
-		case h.hopByHop(name):
+		case h.hopByHop(name), hop.withhold && equalFold(name, "headway-hop"):
 		case equalFold(name, "host"):
 			dst = appendField(dst, name, r.authority)
 			named = true
@@ -235,6 +236,9 @@ func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context) []b
 	}
 	if span != nil {
 		dst = span.AppendRest(dst)
+	}
+	if hop.mark != "" {
+		dst = appendField(dst, []byte(hopField), hop.mark)
 	}
 	if !named { // a request of HTTP/1.0 needs no Host
 		dst = appendField(dst, []byte("Host"), r.authority)

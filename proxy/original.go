@@ -87,7 +87,7 @@ func (c *clientConn) serveOriginal() {
 		resetOnClose(c.conn)
 		return
 	}
-	c.pin(quick(conn), conn)
+	c.pin(quick(conn), conn, nil)
 	c.exchanges()
 	c.passBothWays()
 }
@@ -115,10 +115,12 @@ func (c *clientConn) dialOriginal() (net.Conn, error) {
 }
 
 // pin makes conn the one upstream connection of c. Raw is the connection below TLS, or
-// conn itself.
-func (c *clientConn) pin(conn, raw net.Conn) {
+// conn itself. Unless heard is nil, pin has it called once, when the upstream has spoken
+// or ended.
+func (c *clientConn) pin(conn, raw net.Conn, heard func()) {
 	u := newUpstreamConn(conn, raw, &c.proxy.buffers)
 	u.log, u.client, u.down = c.proxy.config.Log, c, make(chan struct{})
+	u.heard = heard
 	u.keep, u.drop = func() {}, func() { _ = raw.Close() }
 	c.mu.Lock()
 	c.pinned = u
@@ -165,8 +167,11 @@ func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
 // exchangeOriginal serves one request. It tells whether another may follow; if not, the
 // caller forwards all further bytes unmeasured.
 func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
-	if c.isUnmeasured() {
+	switch {
+	case c.isUnmeasured():
 		return false
+	case c.proxy.loops.read(req).own:
+		return c.resetLoop()
 	}
 	r := c.relayOriginal(req, at)
 	c.setRelay(r)
@@ -223,9 +228,9 @@ func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
 	}
 	if r.client.proxy.config.Propagate == Inject {
 		told := r.x.Tell(r.client.proxy.config.Sampled)
-		return h.appendRequest(dst, &r.route.Route, &told)
+		return h.appendRequest(dst, &r.route.Route, &told, &r.hop)
 	}
-	return h.appendRequest(dst, &r.route.Route, nil)
+	return h.appendRequest(dst, &r.route.Route, nil, &r.hop)
 }
 
 // appendResponse appends a response's head in the form for the client, with the given

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -49,6 +50,9 @@ type Config struct {
 	// Resolver and has the kernel probe silent connections.
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	Resolver *net.Resolver // looks the names of upstreams up; nil is the system's
+	// Dialer remembers the connections that the Proxy opens, so that it recognises them
+	// when they come in. All listeners of a process share one; nil is one of its own.
+	Dialer *sockets.Dialer
 
 	ProxyProtocol bool // every connection that Serve accepts begins with a PROXY header
 }
@@ -78,6 +82,7 @@ type Proxy struct {
 	stopped   bool          // remember cuts every further connection
 	empty     chan struct{} // closed when p drains and the last client is gone
 
+	loops    loops
 	retiring atomic.Bool
 	draining atomic.Bool
 	counts   counts
@@ -91,7 +96,8 @@ func New(c Config) *Proxy {
 		clients:   map[*clientConn]struct{}{},
 		empty:     make(chan struct{}),
 	}
-	p.routes = newRoutes(c, &p.buffers)
+	p.loops.init(c.Dialer)
+	p.routes = newRoutes(c, p.loops.dialer, &p.buffers)
 	return p
 }
 

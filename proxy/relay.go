@@ -27,6 +27,7 @@ type relay struct {
 	dialing atomic.Pointer[context.CancelFunc]
 	watch   atomic.Pointer[watch] // watches the client while a write to the upstream waits
 	retry   retry
+	hop     hop
 
 	method  string
 	http10  bool // the client speaks HTTP/1.0
@@ -78,6 +79,7 @@ func (r *relay) bind(u *upstreamConn) {
 
 // fail ends the exchange after a panic on the upstream's goroutine.
 func (r *relay) fail() {
+	r.leaveTrail(0)
 	r.up.release(false)
 	r.up.drop()
 	r.giveUpRetry()
@@ -94,6 +96,7 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 	}
 	at, err = r.forwardResponse(at, err)
 	r.delivered.Store(err == nil)
+	r.leaveTrail(0)
 	result := r.result(err)
 	if err != nil && !r.answered && result.Outcome != exchange.ClientGone && r.client.pinned == nil {
 		result.Status = r.client.refuse(r.refusal(result, err))
@@ -192,6 +195,7 @@ func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, erro
 // the body is whole with them. The client reads connection in its Connection field.
 func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) (_ tap.Instant, done bool, err error) {
 	r.up.gotHead()
+	r.leaveTrail(h.status)
 	out := r.client.proxy.scratch.get()
 	defer r.client.proxy.scratch.put(out)
 	*out = r.appendResponse(*out, h, connection)

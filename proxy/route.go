@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 )
 
 // Route leads the requests whose paths start with a prefix to an upstream.
@@ -111,15 +112,18 @@ type route struct {
 	Route
 	pool *pool         // nil in transparent mode
 	mode exchange.Mode // empty: the tap's mode
+
+	trail   trail // not of transparent mode
+	unheard unheard
 }
 
 type routes []*route
 
 // newRoutes orders c's routes so that the longest matching prefix comes first.
-func newRoutes(c Config, b *buffers) routes {
+func newRoutes(c Config, d *sockets.Dialer, b *buffers) routes {
 	var rs routes
 	for _, r := range c.Routes {
-		rs = append(rs, &route{Route: r, pool: newPool(r, c, b)})
+		rs = append(rs, &route{Route: r, pool: newPool(r, c, d, b), unheard: make(unheard, maxUnheard)})
 	}
 	slices.SortStableFunc(rs, func(a, b *route) int { return cmp.Compare(len(b.Prefix), len(a.Prefix)) })
 	return rs

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/headway-sidecar/headway/proxy/sockets"
 )
 
 // maxIdle is how long a pool keeps an unused connection: longer than the gaps of live
@@ -36,6 +38,7 @@ type pool struct {
 	timeout time.Duration
 	log     *slog.Logger
 	buffers *buffers
+	dialer  *sockets.Dialer // remembers the connections
 	open    openConns
 
 	dialing context.Context // ends when nobody needs a connection any more
@@ -57,8 +60,8 @@ func (s *slot) Close() error {
 	return s.u.close()
 }
 
-func newPool(r Route, c Config, b *buffers) *pool {
-	p := &pool{route: r, buffers: b, timeout: c.ConnectTimeout, log: c.Log}
+func newPool(r Route, c Config, d *sockets.Dialer, b *buffers) *pool {
+	p := &pool{route: r, buffers: b, dialer: d, timeout: c.ConnectTimeout, log: c.Log}
 	if p.dialTCP = c.Dial; p.dialTCP == nil {
 		p.dialTCP = (&net.Dialer{Resolver: c.Resolver, KeepAliveConfig: keepAlive}).DialContext
 	}
@@ -121,6 +124,7 @@ func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net
 	if err != nil {
 		return nil, nil, err
 	}
+	p.dialer.Remember(tcp)
 	raw = quick(tcp)
 	if p.tls == nil {
 		return raw, raw, nil
@@ -236,6 +240,7 @@ type upstreamConn struct {
 
 	client *clientConn   // the only client that it serves; nil when it belongs to a pool
 	down   chan struct{} // closed when that client has all of the upstream's bytes
+	heard  func()        // run calls it after the first read; may be nil
 
 	keep    func()                // puts it back into its pool
 	drop    func()                // takes it out of its pool, and closes it
@@ -372,6 +377,10 @@ func (u *upstreamConn) run() {
 	}()
 	for {
 		_, at, err := u.fill()
+		if u.heard != nil {
+			u.heard()
+			u.heard = nil
+		}
 		r := u.claim()
 		if r == nil {
 			u.receivedUnasked(err)

@@ -27,6 +27,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 	"github.com/headway-sidecar/headway/slo"
 )
@@ -86,12 +87,14 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Mode:       exchange.Explicit,
 		Windows:    int64(c.MaxWindows),
 	})
+	dialer := new(sockets.Dialer)
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.RouteTable, Tap: s.tap, Log: log,
 		ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
 		Propagate: c.Propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
+		Dialer: dialer,
 	})
-	s.transparent = newTransparentListener(c, s.proxy, s.chains, log)
+	s.transparent = newTransparentListener(c, s.proxy, dialer, s.chains, log)
 	close(s.wired)
 	return s, nil
 }

@@ -21,13 +21,12 @@ type transparentListener struct {
 }
 
 // newTransparentListener returns the listener of transparent mode, or nil if c has no
-// address for it. The listener relays HTTP through p, and reports sealed exchanges to
-// the observer.
-func newTransparentListener(c config.Config, p *proxy.Proxy, observer exchange.Observer, log *slog.Logger) *transparentListener {
+// address for it. The listener relays HTTP through p, opens all connections with the
+// dialer, which p shares, and reports sealed exchanges to the observer.
+func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dialer, observer exchange.Observer, log *slog.Logger) *transparentListener {
 	if c.TransparentListen == "" {
 		return nil
 	}
-	dialer := new(sockets.Dialer)
 	return &transparentListener{Server: transparent.New(transparent.Config{
 		HTTP:      func(a transparent.Arrival) { p.ServeOriginal(a.Conn, original(a, dialer)) },
 		Observer:  observer,
