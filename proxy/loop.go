@@ -95,7 +95,7 @@ func (c *clientConn) isLoop() bool {
 		return false
 	}
 	c.examined = true
-	return c.proxy.loops.dialer.Opened(sockets.AddressOf(c.conn.RemoteAddr()))
+	return c.proxy.loops.dialer.Opened(sockets.AddressOf(c.conn.RemoteAddr()), sockets.AddressOf(c.conn.LocalAddr()))
 }
 
 // reportLoop counts a request that came back, and logs it once a minute.

@@ -20,8 +20,12 @@ type Dialer struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu   sync.Mutex
-	open map[netip.AddrPort]weak.Pointer[net.TCPConn] // by their local address
+	open map[ends]weak.Pointer[net.TCPConn]
 }
+
+// ends are the local and the remote address of a connection. The kernel lets connections
+// to different destinations share a local address.
+type ends struct{ from, to netip.AddrPort }
 
 // DialContext opens a connection.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
@@ -36,7 +40,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return conn, err
 }
 
-// Remember notes the local address of a connection, which other code has dialed, for as long as
+// Remember notes the addresses of a connection, which other code has dialed, for as long as
 // any code holds the connection. A weak pointer frees its closer from telling the Dialer.
 // Remember ignores a connection that is not TCP.
 func (d *Dialer) Remember(connection net.Conn) {
@@ -44,30 +48,30 @@ func (d *Dialer) Remember(connection net.Conn) {
 	if !ok {
 		return
 	}
-	from := AddressOf(conn.LocalAddr())
+	key := ends{AddressOf(conn.LocalAddr()), AddressOf(conn.RemoteAddr())}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open == nil {
-		d.open = map[netip.AddrPort]weak.Pointer[net.TCPConn]{}
+		d.open = map[ends]weak.Pointer[net.TCPConn]{}
 	}
-	d.open[from] = weak.Make(conn)
-	runtime.AddCleanup(conn, d.forget, from)
+	d.open[key] = weak.Make(conn)
+	runtime.AddCleanup(conn, d.forget, key)
 }
 
-// forget drops an address that no later connection has taken over.
-func (d *Dialer) forget(from netip.AddrPort) {
+// forget drops the addresses of a connection, unless a later one has them too.
+func (d *Dialer) forget(key ends) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.open[from].Value() == nil {
-		delete(d.open, from)
+	if d.open[key].Value() == nil {
+		delete(d.open, key)
 	}
 }
 
-// Opened tells whether the Dialer has opened a connection from this address that is
+// Opened tells whether the Dialer knows a connection between these addresses that is
 // still open.
-func (d *Dialer) Opened(from netip.AddrPort) bool {
+func (d *Dialer) Opened(from, to netip.AddrPort) bool {
 	d.mu.Lock()
-	conn := d.open[from].Value()
+	conn := d.open[ends{from, to}].Value()
 	d.mu.Unlock()
 	if conn == nil {
 		return false

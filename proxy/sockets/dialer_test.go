@@ -27,16 +27,16 @@ func TestDialerKnowsItsOpenConnectionsOnly(t *testing.T) {
 	for name, conn := range map[string]net.Conn{"dialed": dialed, "remembered": foreign} {
 		from := sockets.AddressOf(conn.LocalAddr())
 		if name == "remembered" {
-			if d.Opened(from) {
+			if d.Opened(from, to) {
 				t.Errorf("%s: it knows the connection before", name)
 			}
 			d.Remember(conn)
 		}
-		if !d.Opened(from) || d.Opened(to) {
+		if !d.Opened(from, to) || d.Opened(to, from) || d.Opened(from, netip.AddrPortFrom(to.Addr(), 1)) {
 			t.Errorf("%s: it does not know its own from others", name)
 		}
 		_ = conn.Close()
-		if d.Opened(from) {
+		if d.Opened(from, to) {
 			t.Errorf("%s: it knows one that is closed", name)
 		}
 	}

@@ -116,7 +116,8 @@ func (c *connection) connected(conn net.Conn, err error) bool {
 // isLoop tells whether the dialer has opened the client's connection, so that the client
 // is headway itself. It refuses the connection then.
 func (c *connection) isLoop() bool {
-	if !c.server.dialer.Opened(sockets.AddressOf(c.client.RemoteAddr())) {
+	from, here := sockets.AddressOf(c.client.RemoteAddr()), sockets.AddressOf(c.client.LocalAddr())
+	if d := c.server.dialer; !d.Opened(from, c.to) && !d.Opened(from, here) {
 		return false
 	}
 	c.mu.Lock()
