@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +32,7 @@ type clientConn struct {
 	proxyHeader bool            // a PROXY header comes before the first request
 	uncounted   bool            // Connections leaves it out
 	examined    bool            // isLoop has looked at it
+	bounded     bool            // a read deadline bounds the wait for the rest of a head
 
 	mu    sync.Mutex
 	relay *relay    // the running exchange
@@ -110,6 +113,7 @@ func (c *clientConn) fail() {
 // into its inbox again. It is not ok when no request can follow.
 func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 	known := 0
+	c.lender.heads.leaveAhead(&c.share)
 	for {
 		if !c.skipEmptyLines() {
 			return nil, 0, false
@@ -117,24 +121,84 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 		p := c.bytes()
 		if n := endOfHead(p, known); n > 0 {
 			c.markBusy()
+			if !c.gotHead() {
+				return nil, 0, c.endUnfinished(errCrowded)
+			}
 			return p[:n], c.at, true
 		}
+		scanned := known
 		if known = len(p); known > 0 {
 			c.markBusy()
 		}
 		switch {
-		case c.original != nil && !mayBeRequest(p):
+		case c.original != nil && !mayBeRequest(p, scanned):
 			return nil, 0, false
-		case hasBareEnd(p):
+		case hasBareEnd(p, scanned):
 			return nil, 0, c.turnAway(400, errMalformed)
-		case !c.grow(maxHead):
-			return nil, 0, c.turnAway(431, errHeadTooLarge)
 		}
-		if _, _, err := c.fill(); err != nil {
-			c.passEndToPinned(err)
-			return nil, 0, false
+		if err := c.awaitRest(); err != nil {
+			return nil, 0, c.endUnfinished(err)
 		}
 	}
+}
+
+// awaitRest reads more of a head: it waits for as long as it takes if no byte has come
+// yet, and for Config.HeadTimeout in all if one has.
+func (c *clientConn) awaitRest() error {
+	if len(c.bytes()) > 0 {
+		if err := c.holdHead(); err != nil {
+			return err
+		}
+		c.boundHead()
+	}
+	_, _, err := c.fill()
+	switch {
+	case err == nil:
+		return nil
+	case !c.headDone():
+		return errCrowded
+	case c.bounded && errors.Is(err, os.ErrDeadlineExceeded):
+		return errHeadTooSlow
+	}
+	return err
+}
+
+// boundHead bounds the wait for the rest of a head. While the proxy drains, the bound of
+// remember holds.
+func (c *clientConn) boundHead() {
+	within := c.proxy.config.HeadTimeout
+	if within > 0 && !c.bounded && !c.proxy.draining.Load() {
+		c.bounded = true
+		_ = c.conn.SetReadDeadline(time.Now().Add(within))
+	}
+}
+
+// gotHead notes that a head is whole, or that headway does not wait for its rest any
+// longer. It tells whether the client may go on.
+func (c *clientConn) gotHead() bool {
+	stays := c.headDone()
+	if c.bounded || !stays {
+		c.bounded = false
+		_ = c.conn.SetReadDeadline(time.Time{})
+	}
+	return stays
+}
+
+// endUnfinished ends a connection whose head will not be whole, for the given reason. In
+// transparent mode it leaves the rest to the server. It always returns false.
+func (c *clientConn) endUnfinished(why error) bool {
+	c.gotHead()
+	switch {
+	case errors.Is(why, errCrowded):
+		c.proxy.reportCrowd()
+		return c.turnAway(408, why)
+	case errors.Is(why, errHeadTooSlow):
+		return c.turnAway(408, why)
+	case errors.Is(why, errHeadTooLarge):
+		return c.turnAway(431, why)
+	}
+	c.passEndToPinned(why)
+	return false
 }
 
 // skipEmptyLines drops CRLFs before a request line (RFC 9112, section 2.2), or forwards

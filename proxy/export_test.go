@@ -12,6 +12,20 @@ import (
 // MaxUnheard is maxUnheard.
 const MaxUnheard = maxUnheard
 
+// MaxUnfinished and MaxAhead are maxUnfinished and maxAhead.
+const (
+	MaxUnfinished = maxUnfinished
+	MaxAhead      = maxAhead
+)
+
+// Held is the memory of unfinished heads, and of requests ahead of their turn.
+func (p *Proxy) Held() (heads, ahead int) {
+	u := &p.buffers.heads
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.held, int(u.ahead.Load())
+}
+
 // Framing is a head's framing of its body.
 type Framing struct {
 	Chunked bool

@@ -14,7 +14,7 @@ func (c *clientConn) awaitResponse(r *relay) bool {
 		switch {
 		case r.tunnel.Load():
 			c.passTunnelUp(r)
-		case !c.grow(maxPipelined):
+		case !c.growAhead(maxPipelined):
 			c.awaitOver(r)
 			continue
 		}

@@ -55,8 +55,10 @@ func endOfHead(p []byte, from int) int {
 }
 
 // hasBareEnd tells whether p, which holds no end of a head, holds one in the eyes of
-// other parsers: an empty line after a bare line feed.
-func hasBareEnd(p []byte) bool {
+// other parsers: an empty line after a bare line feed. The caller knows that the first
+// from bytes hold none.
+func hasBareEnd(p []byte, from int) bool {
+	p = p[max(0, from-2):]
 	return bytes.Contains(p, []byte("\n\n")) || bytes.Contains(p, []byte("\n\r\n"))
 }
 

@@ -15,6 +15,8 @@ var (
 	errHeadTooLarge = errors.New("message head larger than 256 KiB")
 	errMalformed    = errors.New("malformed message head")
 	errAmbiguous    = errors.New("ambiguous message framing")
+	errHeadTooSlow  = errors.New("message head unfinished for too long")
+	errCrowded      = errors.New("message head unfinished while many others are")
 )
 
 // parser holds fasthttp's readers, which decide whether a head is valid.

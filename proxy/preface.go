@@ -28,10 +28,11 @@ func (c *clientConn) serveHTTP2(why error) bool {
 		if !bytes.HasPrefix([]byte(preface), c.bytes()) {
 			return c.turnAway(400, why)
 		}
-		if _, _, err := c.fill(); err != nil {
-			return false
+		if err := c.awaitRest(); err != nil {
+			return c.endUnfinished(err)
 		}
 	}
+	c.gotHead()
 	if !bytes.HasPrefix(c.bytes(), []byte(preface)) {
 		return c.turnAway(400, why)
 	}

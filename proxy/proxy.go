@@ -33,6 +33,7 @@ type Config struct {
 	Log    *slog.Logger
 	TLS    *tls.Config // for https upstreams; nil trusts the system's roots
 
+	HeadTimeout    time.Duration // from the first byte of a head to its end, of a request or a response
 	ConnectTimeout time.Duration // to open a connection, TLS handshake included
 	HeaderTimeout  time.Duration // from the request's end to the response's head
 	IdleTimeout    time.Duration // of silence inside a response
@@ -82,6 +83,7 @@ type Proxy struct {
 	stopped   bool          // remember cuts every further connection
 	empty     chan struct{} // closed when p drains and the last client is gone
 
+	crowded  periodically
 	loops    loops
 	retiring atomic.Bool
 	draining atomic.Bool
@@ -157,6 +159,14 @@ func isTemporary(err error) bool {
 	return errors.As(err, &e) && e.Temporary()
 }
 
+// reportCrowd logs, once a minute, that unfinished heads had to go.
+func (p *Proxy) reportCrowd() {
+	if p.crowded.due(tap.Now()) {
+		p.config.Log.Warn("too many unfinished heads of requests and responses: the oldest have to go",
+			"bytes", maxUnfinished, "ended", p.buffers.heads.evicted.Load())
+	}
+}
+
 // serve counts a client connection and runs it.
 func (p *Proxy) serve(c *clientConn) {
 	p.remember(c)
@@ -171,6 +181,7 @@ func (p *Proxy) run(c *clientConn) {
 			c.fail()
 		}
 		c.close()
+		c.forgetBytes()
 		p.forget(c)
 	}()
 	c.serve()

@@ -28,7 +28,7 @@ func (c *clientConn) skipProxyHeader() bool {
 	for {
 		p := c.bytes()
 		n, possible := proxyHeader(p)
-		if !possible || !c.grow(maxHead) {
+		if !possible {
 			return false
 		}
 		if n > 0 && n <= len(p) {
@@ -38,11 +38,14 @@ func (c *clientConn) skipProxyHeader() bool {
 			c.use(n)
 			break
 		}
+		if len(p) > 0 && c.holdHead() != nil {
+			return false
+		}
 		if _, _, err := c.fill(); err != nil {
 			return false
 		}
 	}
-	return c.expectRequests()
+	return c.headDone() && c.expectRequests()
 }
 
 // expectRequests lifts the bound on the wait for the header. While the proxy drains, the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,23 +146,47 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 			return responseHead{}, at, errMalformed
 		}
 		if n := endOfHead(p, known); n > 0 {
+			if !r.up.headWhole() {
+				return responseHead{}, at, errCrowded
+			}
 			parser := r.client.proxy.parsers.get()
 			defer r.client.proxy.parsers.put(parser)
 			h, err := parser.parseResponse(p[:n], r.method)
 			return h, at, err
 		}
-		if hasBareEnd(p) {
+		if hasBareEnd(p, known) {
 			return responseHead{}, at, errMalformed
 		}
 		known = len(p)
-		if !r.up.grow(maxHead) {
-			return responseHead{}, at, errHeadTooLarge
-		}
 		var err error
-		if _, at, err = r.up.fill(); err != nil {
+		if at, err = r.awaitRest(); err != nil {
 			return responseHead{}, at, err
 		}
 	}
+}
+
+// awaitRest reads more of the head of a response. The wait has the same bounds as for a
+// request.
+func (r *relay) awaitRest() (tap.Instant, error) {
+	u := r.up
+	if len(u.bytes()) > 0 {
+		if err := u.holdHead(); err != nil {
+			u.headDone()
+			return u.at, err
+		}
+		u.boundHead(r.client.proxy.config.HeadTimeout)
+	}
+	_, at, err := u.fill()
+	switch {
+	case err == nil:
+		return at, nil
+	case !u.headDone():
+		r.client.proxy.reportCrowd()
+		return at, errCrowded
+	case r.client.pinned != nil && errors.Is(err, os.ErrDeadlineExceeded):
+		return at, errHeadTooSlow // the rest passes unmeasured
+	}
+	return at, err
 }
 
 // forwardInterim forwards a 1xx response. HTTP/1.0 has none.

@@ -17,10 +17,13 @@ const (
 
 // mayBeRequest tells whether p may be the start of a request's head (RFC 9112, section
 // 3). The relay waits for the rest of a request only; it would hold up any other
-// protocol.
-func mayBeRequest(p []byte) bool {
+// protocol. The caller knows that the first from bytes may be.
+func mayBeRequest(p []byte, from int) bool {
+	if bytes.IndexByte(p[:from], '\n') >= 0 {
+		return true
+	}
 	line, _, whole := bytes.Cut(p, []byte("\n"))
-	method, _, _ := bytes.Cut(line, []byte(" "))
+	method, _, _ := bytes.Cut(line[:min(len(line), maxMethod+1)], []byte(" "))
 	if len(method) > maxMethod {
 		return false
 	}

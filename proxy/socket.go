@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"sync"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -18,8 +19,12 @@ const (
 	maxHead = 256 << 10
 )
 
-// buffers lends buffers for reads. It is safe for concurrent use.
-type buffers struct{ pool sync.Pool }
+// buffers lends buffers for reads, and knows how much memory unfinished heads hold. It is
+// safe for concurrent use.
+type buffers struct {
+	pool  sync.Pool
+	heads unfinished
+}
 
 func (b *buffers) get() *[readBuffer]byte {
 	if p, ok := b.pool.Get().(*[readBuffer]byte); ok {
@@ -36,6 +41,8 @@ type socket struct {
 	conn net.Conn
 	inbox
 	at tap.Instant // of the last read
+
+	share share
 }
 
 // fill reads once, into the free part of the inbox, and returns the bytes that came with
@@ -56,6 +63,45 @@ func (s *socket) fill() (p []byte, at tap.Instant, err error) {
 		s.use(0)
 	}
 	return p, s.at, err
+}
+
+// holdHead makes room for the next read of an unfinished head, and counts its memory. It
+// returns errHeadTooLarge, or errCrowded if other heads need the memory. The connection's
+// read fails when that happens later: evicted tells.
+func (s *socket) holdHead() error {
+	if !s.grow(maxHead) {
+		return errHeadTooLarge
+	}
+	s.shrink()
+	if !s.lender.heads.hold(&s.share, s.size(), func() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }) {
+		return errCrowded
+	}
+	return nil
+}
+
+// headDone notes that the head is whole, or that no more of it will come. It returns
+// false if other heads needed the memory before; the reads of s fail then.
+func (s *socket) headDone() bool { return s.lender.heads.leave(&s.share) }
+
+// growAhead makes room for the next read while bytes wait for their turn, up to limit
+// together. It tells whether there is room.
+func (s *socket) growAhead(limit int) bool {
+	if len(s.bytes()) == 0 {
+		s.lender.heads.leaveAhead(&s.share)
+		return true
+	}
+	s.shrink()
+	if next := s.size(); s.end == len(s.buf) && s.start == 0 {
+		return next < limit && s.lender.heads.holdAhead(&s.share, min(2*next, limit)) && s.grow(limit)
+	}
+	return s.lender.heads.holdAhead(&s.share, s.size())
+}
+
+// forgetBytes gives all memory back when nobody reads from s any more.
+func (s *socket) forgetBytes() {
+	s.lender.heads.leave(&s.share)
+	s.lender.heads.leaveAhead(&s.share)
+	s.use(len(s.bytes()))
 }
 
 // A borrower is a connection that borrows the buffer for a read only when there are
@@ -89,6 +135,23 @@ func newSocket(conn net.Conn, lender *buffers) socket {
 
 // bytes is the bytes that are read and not yet used.
 func (in *inbox) bytes() []byte { return in.buf[in.start:in.end] }
+
+// size is the size of the buffer, unless the connection holds that anyway.
+func (in *inbox) size() int {
+	if in.buf == nil || in.own != nil && &in.buf[0] == &in.own[0] {
+		return 0
+	}
+	return len(in.buf)
+}
+
+// shrink moves a few bytes from a borrowed buffer to a small one, in which they may wait.
+func (in *inbox) shrink() {
+	if p := in.bytes(); in.lent != nil && len(p) > 0 && len(p) <= smallBuffer/2 {
+		small := make([]byte, smallBuffer)
+		in.start, in.end = 0, copy(small, p)
+		in.replace(small)
+	}
+}
 
 // use drops the first n of bytes. When none are left, it returns the buffer.
 func (in *inbox) use(n int) {

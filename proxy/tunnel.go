@@ -218,6 +218,7 @@ func (u *upstreamConn) receivedUnasked(err error) {
 // readerEnded closes u when its goroutine reads no more. A pinned connection stays open,
 // because its client may still send.
 func (u *upstreamConn) readerEnded() {
+	u.forgetBytes()
 	if u.client == nil {
 		_ = u.close()
 		return

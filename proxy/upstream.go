@@ -252,8 +252,9 @@ type upstreamConn struct {
 	dead   bool   // no exchange can use it
 	served bool   // it has been assigned before
 
-	headDue  bool // the head of the response has not come
-	deadline bool // expectHead has set a read deadline, which gotHead lifts
+	headDue bool      // the head of the response has not come
+	headBy  time.Time // when the head must have come; zero without a limit
+	begun   bool      // a part of a head has come, and its rest has a limit of its own
 }
 
 func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
@@ -284,7 +285,7 @@ func (u *upstreamConn) assign(r *relay) bool {
 			r.allowRetry()
 		}
 	}
-	u.relay, u.headDue = r, true
+	u.relay, u.headDue, u.begun = r, true, false
 	u.served = true
 	return true
 }
@@ -319,9 +320,38 @@ func (u *upstreamConn) expectHead(r *relay, within time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.relay == r && u.headDue {
-		u.deadline = true
-		_ = u.conn.SetReadDeadline(time.Now().Add(within))
+		u.headBy = time.Now().Add(within)
+		_ = u.conn.SetReadDeadline(u.headBy)
 	}
+}
+
+// boundHead bounds the wait for the rest of a head that has begun. It sets no bound when
+// within is 0.
+func (u *upstreamConn) boundHead(within time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if within <= 0 || u.begun {
+		return
+	}
+	u.begun = true
+	if by := time.Now().Add(within); u.headBy.IsZero() || by.Before(u.headBy) {
+		_ = u.conn.SetReadDeadline(by)
+	}
+}
+
+// headWhole lifts the bound that boundHead has set: the head may be an interim one, and
+// the next may take its time. It returns false if other heads needed the memory before.
+func (u *upstreamConn) headWhole() bool {
+	if !u.headDone() {
+		return false
+	}
+	if u.begun { // since assign, only the upstream's goroutine changes it
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.begun = false
+		_ = u.conn.SetReadDeadline(u.headBy)
+	}
+	return true
 }
 
 // gotHead lifts the bound that expectHead has set.
@@ -329,9 +359,9 @@ func (u *upstreamConn) gotHead() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.headDue = false
-	if u.deadline {
-		u.deadline = false
-		_ = u.conn.SetReadDeadline(time.Time{})
+	if !u.headBy.IsZero() {
+		u.headBy = time.Time{}
+		_ = u.conn.SetReadDeadline(u.headBy)
 	}
 }
 
