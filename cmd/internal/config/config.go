@@ -30,12 +30,13 @@ const Prefix = "HEADWAY_"
 // a field without a meaning there fails a test.
 type Config struct {
 	// Where traffic comes from and goes to.
-	Listen            string `env:"LISTEN" envDefault:"127.0.0.1:8480"`
-	Upstream          string `env:"UPSTREAM" example:"https://api.openai.com"`
-	Routes            string `env:"ROUTES" example:"/anthropic=https://api.anthropic.com,/local=http://127.0.0.1:8000"`
-	TransparentListen string `env:"TRANSPARENT_LISTEN" example:"[::]:8482"`
-	SealedTLS         bool   `env:"SEALED_TLS" envDefault:"true"`
-	ProxyProtocol     bool   `env:"PROXY_PROTOCOL" envDefault:"false"`
+	Listen               string        `env:"LISTEN" envDefault:"127.0.0.1:8480"`
+	Upstream             string        `env:"UPSTREAM" example:"https://api.openai.com"`
+	Routes               string        `env:"ROUTES" example:"/anthropic=https://api.anthropic.com,/local=http://127.0.0.1:8000"`
+	TransparentListen    string        `env:"TRANSPARENT_LISTEN" example:"[::]:8482"`
+	SealedTLS            bool          `env:"SEALED_TLS" envDefault:"true"`
+	ProxyProtocol        bool          `env:"PROXY_PROTOCOL" envDefault:"false"`
+	RequestHeaderTimeout time.Duration `env:"REQUEST_HEADER_TIMEOUT" envDefault:"60s"`
 
 	// Upstream connections.
 	ConnectTimeout time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s"`

@@ -28,6 +28,8 @@ func meanings() []group { //nolint:funlen // a table
 				"With it, headway needs no upstream", []string{"transparent.md", "redirect.md"}},
 			{"SEALED_TLS", "in transparent mode, time TLS by its records; `false` lets TLS pass without a look", nil},
 			{"PROXY_PROTOCOL", "every connection to `HEADWAY_LISTEN` begins with a PROXY header, version 1 or 2, which headway takes off", nil},
+			{"REQUEST_HEADER_TIMEOUT", "limit from the first byte of a request's head to its end, and of a response's head, too; `0` never cuts. " +
+				"A connection may be idle for as long as it likes", nil},
 		}},
 		{"Upstream connections", []meaning{
 			{"CONNECT_TIMEOUT", "limit for opening an upstream connection, TLS included; `0` waits as long as the system does", nil},

@@ -90,7 +90,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	dialer := new(sockets.Dialer)
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.RouteTable, Tap: s.tap, Log: log,
-		ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
+		HeadTimeout: c.RequestHeaderTimeout, ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
 		Propagate: c.Propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
 		Dialer: dialer,
 	})
