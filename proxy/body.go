@@ -27,6 +27,7 @@ type body struct {
 	left    uint64 // bytes left of a sized body or of the current chunk
 	state   chunkState
 	digits  int      // of the current chunk's size, so far
+	zeros   bool     // the size may begin with many zeros: of a response, all clients accept it
 	line    int      // length of the current chunk's extensions, or of all trailers
 	colon   bool     // the current trailer has a colon
 	spans   [][]byte // see advance
@@ -157,6 +158,8 @@ func (b *body) trailerByte(c byte) error {
 // sizeByte reads a byte of a chunk's size line.
 func (b *body) sizeByte(c byte) error {
 	switch d := hexDigit(c); {
+	case d == 0 && b.zeros && b.digits > 0 && b.left == 0:
+		return b.lineByte(c, chunkSize)
 	case d >= 0:
 		if b.digits++; b.digits > 15 {
 			return errFraming

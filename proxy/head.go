@@ -42,6 +42,7 @@ type requestHead struct {
 type responseHead struct {
 	head
 	status int
+	wire   []byte // as it came; raw may be mended
 }
 
 // endOfHead returns the length of the head that p starts with, or 0 if p does not hold
@@ -52,6 +53,24 @@ func endOfHead(p []byte, from int) int {
 		return from + i + 4
 	}
 	return 0
+}
+
+// endOfResponse returns the length of the head of a response that p starts with, or 0 if p
+// does not hold all of it. Its lines may end in a bare LF: clients accept that (RFC 9112,
+// section 2.2). The caller knows that the first from bytes hold no end.
+func endOfResponse(p []byte, from int) int {
+	from = max(0, from-2)
+	end := bytes.Index(p[from:], []byte("\n\r\n"))
+	if end >= 0 {
+		p = p[:from+end+3]
+	}
+	if bare := bytes.Index(p[from:], []byte("\n\n")); bare >= 0 {
+		return from + bare + 2
+	}
+	if end < 0 {
+		return 0
+	}
+	return len(p)
 }
 
 // hasBareEnd tells whether p, which holds no end of a head, holds one in the eyes of
@@ -269,14 +288,14 @@ func appendField(dst, name []byte, value string) []byte {
 
 // appendResponse appends the head in the form for the client, with the given Connection
 // field unless that is empty. A client of HTTP/1.0 gets no chunks. No client gets chunks
-// with a 204 or 304, which have no body (RFC 9112, section 6.1): a server that promises
+// with a 1xx, 204 or 304, which have no body (RFC 9112, section 6.1): a server that promises
 // them there breaks the rule, and a client that believes it waits for their end.
 func (h *responseHead) appendResponse(dst []byte, connection string, toHTTP10 bool) []byte {
 	start, _, _ := bytes.Cut(h.raw, []byte("\r\n"))
 	dst = append(dst, "HTTP/1.1"...)
 	dst = append(dst, start[len("HTTP/1.1"):]...)
 	dst = append(dst, "\r\n"...)
-	withoutChunks := toHTTP10 || h.status == 204 || h.status == 304
+	withoutChunks := toHTTP10 || h.status < 200 || h.status == 204 || h.status == 304
 	for i := range h.fieldLines {
 		name, line := h.nameAndLine(i)
 		if h.hopByHop(name) || (withoutChunks && equalFold(name, "transfer-encoding")) {

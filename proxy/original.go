@@ -237,7 +237,7 @@ func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
 // Connection field unless that is empty. In transparent mode the head stays as it came.
 func (r *relay) appendResponse(dst []byte, h *responseHead, connection string) []byte {
 	if r.client.pinned != nil {
-		return append(dst, h.raw...)
+		return append(dst, h.wire...)
 	}
 	return h.appendResponse(dst, connection, r.http10)
 }

@@ -54,7 +54,7 @@ func (p *parser) readerOf(raw []byte) *bufio.Reader {
 
 // parseRequest reads the head of a request.
 func (p *parser) parseRequest(raw []byte) (requestHead, error) {
-	if p.request.Read(p.readerOf(raw)) != nil && !p.readsWithoutTrailers(raw, p.request.Read) {
+	if p.request.Read(p.readerOf(raw)) != nil && !p.readsWithoutTrailers(raw, p.request.Read, areTokens) {
 		return requestHead{}, errMalformed
 	}
 	h := requestHead{head: head{raw: raw}}
@@ -74,8 +74,8 @@ func (p *parser) parseRequest(raw []byte) (requestHead, error) {
 
 // readsWithoutTrailers tells whether fasthttp can read the head raw without its Trailer
 // fields. See withoutTrailers.
-func (p *parser) readsWithoutTrailers(raw []byte, read func(*bufio.Reader) error) bool {
-	rest := withoutTrailers(raw)
+func (p *parser) readsWithoutTrailers(raw []byte, read func(*bufio.Reader) error, valid func([]byte) bool) bool {
+	rest := withoutTrailers(raw, valid)
 	return rest != nil && read(p.readerOf(rest)) == nil
 }
 
@@ -97,16 +97,34 @@ func originForm(target []byte) []byte {
 	}
 }
 
-// parseResponse reads the head of a response to a request with the given method.
+// parseResponse reads the head of a response to a request with the given method. It
+// mends a head that breaks the rules, and refuses one that could mean two things.
 func (p *parser) parseResponse(raw []byte, method string) (responseHead, error) {
-	if p.response.Read(p.readerOf(raw)) != nil && !p.readsWithoutTrailers(raw, p.response.Read) {
+	h, err := p.parseStrictResponse(raw, method)
+	if err != nil {
+		m, ok := mend(raw)
+		if !ok {
+			return responseHead{}, err
+		}
+		if h, err = p.parseStrictResponse(m.raw, method); err != nil {
+			return responseHead{}, err
+		}
+		h.close = h.close || m.faulty
+	}
+	h.wire = raw
+	return h, nil
+}
+
+// parseStrictResponse reads the head of a response that breaks no rule.
+func (p *parser) parseStrictResponse(raw []byte, method string) (responseHead, error) {
+	if p.response.Read(p.readerOf(raw)) != nil && !p.readsWithoutTrailers(raw, p.response.Read, isText) {
 		return responseHead{}, errMalformed
 	}
 	h := responseHead{head: head{raw: raw}, status: p.response.StatusCode()}
 	if _, ok := h.startLine(); !ok || h.status < 100 {
 		return responseHead{}, errMalformed
 	}
-	h.http10 = !bytes.HasPrefix(raw, []byte("HTTP/1.1"))
+	h.http10 = !bytes.HasPrefix(raw, []byte("HTTP/1.")) || raw[len("HTTP/1.")] == '0'
 	h.framing = untilClose
 	if err := h.readFraming(); err != nil {
 		return responseHead{}, err

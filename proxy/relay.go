@@ -145,7 +145,7 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 		if n := min(len(p), len("HTTP/")); string(p[:n]) != "HTTP/"[:n] {
 			return responseHead{}, at, errMalformed
 		}
-		if n := endOfHead(p, known); n > 0 {
+		if n := endOfResponse(p, known); n > 0 {
 			if !r.up.headWhole() {
 				return responseHead{}, at, errCrowded
 			}
@@ -153,9 +153,6 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 			defer r.client.proxy.parsers.put(parser)
 			h, err := parser.parseResponse(p[:n], r.method)
 			return h, at, err
-		}
-		if hasBareEnd(p, known) {
-			return responseHead{}, at, errMalformed
 		}
 		known = len(p)
 		var err error
@@ -191,7 +188,7 @@ func (r *relay) awaitRest() (tap.Instant, error) {
 
 // forwardInterim forwards a 1xx response. HTTP/1.0 has none.
 func (r *relay) forwardInterim(h *responseHead) error {
-	defer r.up.use(len(h.raw))
+	defer r.up.use(len(h.wire))
 	if r.http10 {
 		return nil
 	}
@@ -204,7 +201,7 @@ func (r *relay) forwardInterim(h *responseHead) error {
 // forwardFinal forwards the head of the final response with the body bytes that came
 // with it, then the rest of the body as it comes.
 func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, error) {
-	r.body = body{framing: h.framing, left: h.length}
+	r.body = body{framing: h.framing, left: h.length, zeros: true}
 	r.keep = !h.close
 	// A response that comes before the request's end is the last one on the client's
 	// connection: no upstream would read the rest of the request.
@@ -224,7 +221,7 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	out := r.client.proxy.scratch.get()
 	defer r.client.proxy.scratch.put(out)
 	*out = r.appendResponse(*out, h, connection)
-	p := r.up.bytes()[len(h.raw):]
+	p := r.up.bytes()[len(h.wire):]
 	n, done, err := r.body.advance(p)
 	*out = r.appendBody(*out, p[:n])
 	r.answered = true
@@ -237,7 +234,7 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	if len(r.body.spans) > 0 {
 		r.x.Chunk(r.body.spans, at, tap.Now())
 	}
-	r.up.use(len(h.raw) + n)
+	r.up.use(len(h.wire) + n)
 	return at, done, err
 }
 

@@ -6,7 +6,7 @@ import "bytes"
 // it has none or an invalid one. fasthttp refuses some valid ones: lists with empty
 // elements (RFC 9110, section 5.6.1.2), and names of fields that fasthttp forbids in
 // trailers. The recipient judges announced trailers (RFC 9110, section 6.6.2), not a proxy.
-func withoutTrailers(raw []byte) []byte {
+func withoutTrailers(raw []byte, valid func(value []byte) bool) []byte {
 	h := head{raw: raw}
 	start, ok := h.startLine()
 	if !ok || !h.split() {
@@ -17,7 +17,7 @@ func withoutTrailers(raw []byte) []byte {
 	for i := range h.fieldLines {
 		name, line := h.nameAndLine(i)
 		if equalFold(name, "trailer") {
-			if !areTokens(line[len(name)+1:]) {
+			if !valid(line[len(name)+1:]) {
 				return nil
 			}
 			found = true
@@ -41,6 +41,12 @@ func areTokens(value []byte) bool {
 		}
 	}
 	return true
+}
+
+// isText tells whether value holds no control byte. A client ignores the announcement of
+// a trailer that makes no sense.
+func isText(value []byte) bool {
+	return bytes.IndexFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
 // isTokenByte tells whether c may be in a token (RFC 9110, section 5.6.2).
