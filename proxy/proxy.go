@@ -54,6 +54,12 @@ type Config struct {
 	// Dialer remembers the connections that the Proxy opens, so that it recognises them
 	// when they come in. All listeners of a process share one; nil is one of its own.
 	Dialer *sockets.Dialer
+	// Gate bounds the connections that Serve accepts. All listeners for clients share one;
+	// nil sets no limit.
+	Gate *sockets.Gate
+	// MaxIdle bounds the unused connections to each upstream that the Proxy keeps after a
+	// burst; 0 is 256, and it is never more.
+	MaxIdle int
 
 	ProxyProtocol bool // every connection that Serve accepts begins with a PROXY header
 }
@@ -83,6 +89,7 @@ type Proxy struct {
 	stopped   bool          // remember cuts every further connection
 	empty     chan struct{} // closed when p drains and the last client is gone
 
+	gate     *sockets.Gate
 	crowded  periodically
 	loops    loops
 	retiring atomic.Bool
@@ -97,6 +104,9 @@ func New(c Config) *Proxy {
 		listeners: map[net.Listener]struct{}{},
 		clients:   map[*clientConn]struct{}{},
 		empty:     make(chan struct{}),
+	}
+	if p.gate = c.Gate; c.Gate == nil {
+		p.gate = sockets.NewGate(0, c.Log)
 	}
 	p.loops.init(c.Dialer)
 	p.routes = newRoutes(c, p.loops.dialer, &p.buffers)
@@ -127,21 +137,20 @@ func (p *Proxy) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	for {
-		conn, err := l.Accept()
+		conn, err := p.gate.Accept(l)
 		switch {
-		case err == nil:
-			p.counts.explicit.Add(1)
-			c := newClientConn(p, conn)
-			c.proxyHeader = p.config.ProxyProtocol
-			go p.serve(c)
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		case isTemporary(err):
-			p.config.Log.Warn("accepting a connection", "err", err)
-			time.Sleep(50 * time.Millisecond) // descriptors have run out, perhaps: let some connections end
-		default:
+		case err != nil:
 			return err
 		}
+		p.counts.explicit.Add(1)
+		c := newClientConn(p, conn)
+		c.proxyHeader = p.config.ProxyProtocol
+		go func() {
+			defer p.gate.Leave()
+			p.serve(c)
+		}()
 	}
 }
 
@@ -152,11 +161,6 @@ func (p *Proxy) listen(l net.Listener) bool {
 	defer p.mu.Unlock()
 	p.listeners[l] = struct{}{}
 	return !p.draining.Load()
-}
-
-func isTemporary(err error) bool {
-	var e interface{ Temporary() bool }
-	return errors.As(err, &e) && e.Temporary()
 }
 
 // reportCrowd logs, once a minute, that unfinished heads had to go.

@@ -36,6 +36,7 @@ type pool struct {
 	dialTCP func(ctx context.Context, network, address string) (net.Conn, error)
 	tls     *tls.Config // nil for plain http
 	timeout time.Duration
+	maxIdle int
 	log     *slog.Logger
 	buffers *buffers
 	dialer  *sockets.Dialer // remembers the connections
@@ -64,6 +65,9 @@ func newPool(r Route, c Config, d *sockets.Dialer, b *buffers) *pool {
 	p := &pool{route: r, buffers: b, dialer: d, timeout: c.ConnectTimeout, log: c.Log}
 	if p.dialTCP = c.Dial; p.dialTCP == nil {
 		p.dialTCP = (&net.Dialer{Resolver: c.Resolver, KeepAliveConfig: keepAlive}).DialContext
+	}
+	if p.maxIdle = maxIdleConns; c.MaxIdle > 0 {
+		p.maxIdle = min(p.maxIdle, c.MaxIdle)
 	}
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	p.dial = p.dialName
@@ -177,7 +181,7 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 			s.u = u
 			u.drop = func() { p.client.CloseConn(lease) }
 			u.keep = func() {
-				if u.retired.Load() || p.client.IdleConnsCount() >= maxIdleConns {
+				if u.retired.Load() || p.client.IdleConnsCount() >= p.maxIdle {
 					u.drop()
 					return
 				}

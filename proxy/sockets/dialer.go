@@ -1,5 +1,5 @@
 // Package sockets knows the connections of the process as a whole: which of them the
-// process has opened itself.
+// process has opened itself, and how many it may hold.
 package sockets
 
 import (

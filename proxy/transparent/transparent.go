@@ -47,6 +47,7 @@ type Config struct {
 
 	Dialer         *sockets.Dialer // nil: the Server makes its own
 	ConnectTimeout time.Duration   // for a dial; 0 sets no limit
+	Gate           *sockets.Gate   // bounds the connections that Serve accepts; nil sets no limit
 	// SniffWait bounds how long the Server holds the first bytes of a client while they do
 	// not tell its protocol; 0 is 50 ms.
 	SniffWait time.Duration
@@ -72,6 +73,7 @@ type Arrival struct {
 type Server struct {
 	config  Config
 	dialer  *sockets.Dialer
+	gate    *sockets.Gate
 	buffers buffers
 
 	mu        sync.Mutex
@@ -99,8 +101,11 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Gate == nil {
+		c.Gate = sockets.NewGate(0, c.Log)
+	}
 	return &Server{
-		config: c, dialer: c.Dialer,
+		config: c, dialer: c.Dialer, gate: c.Gate,
 		listeners: map[net.Listener]struct{}{},
 		open:      map[*connection]struct{}{},
 		empty:     make(chan struct{}),
@@ -130,18 +135,22 @@ func (s *Server) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	for {
-		conn, err := l.Accept()
+		conn, err := s.gate.Accept(l)
 		switch {
-		case err == nil:
-			s.accept(conn, l.Addr())
 		case errors.Is(err, net.ErrClosed):
 			return nil
-		case isTemporary(err):
-			s.config.Log.Warn("accepting a redirected connection", "err", err)
-			time.Sleep(50 * time.Millisecond) // descriptors have run out, perhaps: let some connections end
-		default:
+		case err != nil:
 			return err
 		}
+		c := s.arrived(conn, l.Addr())
+		if c == nil {
+			s.gate.Leave()
+			continue
+		}
+		go func() {
+			defer s.gate.Leave()
+			c.serve()
+		}()
 	}
 }
 
@@ -154,18 +163,13 @@ func (s *Server) listen(l net.Listener) bool {
 	return !s.draining
 }
 
-func isTemporary(err error) bool {
-	var e interface{ Temporary() bool }
-	return errors.As(err, &e) && e.Temporary()
-}
-
-// accept serves conn on a goroutine of its own, unless conn leads back to headway.
-func (s *Server) accept(conn net.Conn, listener net.Addr) {
+// arrived returns conn as the Server sees it, or nil after it has refused conn.
+func (s *Server) arrived(conn net.Conn, listener net.Addr) *connection {
 	tcp, ok := conn.(*net.TCPConn)
 	if !ok {
 		s.config.Log.Error("a redirected connection that is not TCP", "network", listener.Network())
 		_ = conn.Close()
-		return
+		return nil
 	}
 	to, err := s.config.Original(tcp)
 	if err == nil && isOwn(to, listener) {
@@ -173,12 +177,13 @@ func (s *Server) accept(conn net.Conn, listener net.Addr) {
 	}
 	if err != nil {
 		s.refuse(tcp, err)
-		return
+		return nil
 	}
 	c := newConnection(s, tcp, to)
-	if s.remember(c) {
-		go c.serve()
+	if !s.remember(c) {
+		return nil
 	}
+	return c
 }
 
 // refuse resets a connection that no packet filter has redirected, or whose destination

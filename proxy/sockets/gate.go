@@ -1,0 +1,99 @@
+package sockets
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// complaint is the time from one log line about the same trouble to the next.
+	complaint = time.Minute
+	// pause is how long a listener waits when the system has no descriptors left.
+	pause = 50 * time.Millisecond
+)
+
+// Gate lets a process hold only so many client connections that descriptors are left for
+// the admin port, files and exporters. All listeners for clients share one. A Gate is
+// safe for concurrent use.
+type Gate struct {
+	log  *slog.Logger
+	most int // 0: no limit
+
+	mu   sync.Mutex
+	room sync.Cond // signals that open has fallen
+	open int
+
+	waits              atomic.Uint64
+	lastFull, lastFail atomic.Int64 // when the log said so, in nanoseconds since 1970
+}
+
+// NewGate returns a Gate for so many connections at once; 0 sets no limit.
+func NewGate(most int, log *slog.Logger) *Gate {
+	g := &Gate{log: log, most: most}
+	g.room.L = &g.mu
+	return g
+}
+
+// Accept waits until there is room for one more connection, and accepts it from l. The
+// caller calls Leave when the connection has ended. While the gate is full, clients wait
+// in the kernel's queue. When the system has no descriptors left, Accept tries again
+// until it has. Its error is one that does not go away: net.ErrClosed, say.
+func (g *Gate) Accept(l net.Listener) (net.Conn, error) {
+	g.enter()
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			return conn, nil
+		case !isTemporary(err):
+			g.Leave()
+			return nil, err
+		}
+		if due(&g.lastFail) {
+			g.log.Warn("accepting connections fails; trying again", "address", l.Addr().String(), "err", err)
+		}
+		time.Sleep(pause) // let some connections end
+	}
+}
+
+// enter waits for a place and takes it.
+func (g *Gate) enter() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.most > 0 && g.open >= g.most {
+		g.waits.Add(1)
+		if due(&g.lastFull) {
+			g.log.Warn("as many client connections are open as descriptors allow; further ones wait", "open", g.open)
+		}
+		for g.open >= g.most {
+			g.room.Wait()
+		}
+	}
+	g.open++
+}
+
+// Leave gives a place back.
+func (g *Gate) Leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open--
+	g.room.Signal()
+}
+
+// Waits counts how often a listener had to wait for room.
+func (g *Gate) Waits() uint64 { return g.waits.Load() }
+
+// due tells whether complaint has passed since it last returned true for the same moment.
+func due(last *atomic.Int64) bool {
+	now, before := time.Now().UnixNano(), last.Load()
+	return now-before >= int64(complaint) && last.CompareAndSwap(before, now)
+}
+
+func isTemporary(err error) bool {
+	var e interface{ Temporary() bool }
+	return errors.As(err, &e) && e.Temporary()
+}

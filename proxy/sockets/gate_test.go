@@ -1,0 +1,95 @@
+package sockets_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/sockets"
+)
+
+// exhausted is a listener of a process that has no descriptors left for a while.
+type exhausted struct {
+	net.Listener
+	failures int
+}
+
+func (e *exhausted) Accept() (net.Conn, error) {
+	if e.failures--; e.failures >= 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: syscall.EMFILE}
+	}
+	conn, _ := net.Pipe()
+	return conn, nil
+}
+
+func (e *exhausted) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestGateSurvivesTheLackOfDescriptors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		g := sockets.NewGate(0, slog.New(slog.NewTextHandler(&log, nil)))
+		l := &exhausted{failures: 1800} // 90 s
+		if _, err := g.Accept(l); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(log.String(), "too many open files"); n != 2 {
+			t.Errorf("%d lines in 90 s, want one a minute:\n%s", n, &log)
+		}
+	})
+}
+
+func TestGateHoldsSurplusClientsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		g := sockets.NewGate(2, slog.New(slog.NewTextHandler(&log, nil)))
+		accepted := 0
+		go func() {
+			for range 5 {
+				_, _ = g.Accept(&exhausted{})
+				accepted++
+			}
+		}()
+		for want := 2; want <= 5; want++ {
+			synctest.Wait()
+			if accepted != want {
+				t.Errorf("%d accepted, want %d", accepted, want)
+			}
+			time.Sleep(time.Second)
+			g.Leave()
+		}
+		synctest.Wait()
+		if n := strings.Count(log.String(), "descriptors allow"); n != 1 || g.Waits() != 3 {
+			t.Errorf("%d lines, %d waits, want 1 and 3", n, g.Waits())
+		}
+	})
+}
+
+type broken struct{ exhausted }
+
+func (broken) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+
+func TestGateTellsThatAListenerIsClosed(t *testing.T) {
+	g := sockets.NewGate(1, slog.New(slog.DiscardHandler))
+	for range 3 { // a failure keeps no place
+		if _, err := g.Accept(&broken{}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestSharesLeaveAReserve(t *testing.T) {
+	for _, tt := range []struct {
+		descriptors   uint64
+		clients, idle int
+	}{{16, 1, 1}, {64, 7, 2}, {1024, 427, 122}, {1 << 20, 458731, 131066}, {1 << 62, 469762027, 134217722}} {
+		if clients, idle := sockets.Shares(tt.descriptors); clients != tt.clients || idle != tt.idle {
+			t.Errorf("%d descriptors: %d clients and %d idle, want %d and %d", tt.descriptors, clients, idle, tt.clients, tt.idle)
+		}
+	}
+}

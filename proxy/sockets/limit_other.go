@@ -1,0 +1,8 @@
+//go:build !unix
+
+package sockets
+
+import "errors"
+
+// Descriptors fails: the system has no limit that headway knows.
+func Descriptors() (uint64, error) { return 0, errors.ErrUnsupported }
