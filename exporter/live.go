@@ -18,6 +18,9 @@ type Live struct {
 	Connections func() map[string]uint64
 	Detached    func() map[string]uint64
 	Dropped     func() map[string]uint64
+	// AcceptWaits counts how often a listener waited, because as many client connections
+	// were open as descriptors allow.
+	AcceptWaits func() uint64
 	// Queued tells how many bytes wait to be sent, by signal.
 	Queued func() map[string]uint64
 	// CaptureReopened counts how often the capture's file was opened anew.

@@ -55,6 +55,10 @@ func process() []Instrument {
 			Help: "Series that ended because nobody used them for an hour and others needed the place.",
 		},
 		{
+			Name: "headway.accept_waits", Kind: Counter, Unit: "{wait}", Read: acceptWaits,
+			Help: "How often new clients had to wait, because as many connections were open as the limit of descriptors allows.",
+		},
+		{
 			Name: "headway.config.last_reload_successful", Kind: Gauge, Read: reloaded,
 			Help: "1 while the newest content of every configuration file is in force, 0 while one was refused.",
 		},
@@ -122,6 +126,12 @@ func ofSeries(pick func(SeriesUse) uint64) func(*Live, *Names, Level) {
 func captureReopened(l *Live, _ *Names, level Level) {
 	if l.CaptureReopened != nil {
 		level(float64(l.CaptureReopened()))
+	}
+}
+
+func acceptWaits(l *Live, _ *Names, level Level) {
+	if l.AcceptWaits != nil {
+		level(float64(l.AcceptWaits()))
 	}
 }
 

@@ -27,6 +27,7 @@ func Live() exporter.Live {
 
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 0 },
+		AcceptWaits:   func() uint64 { return 0 },
 		Reloaded:      func() bool { return true },
 
 		SLOs: func() []exporter.SLO {

@@ -39,6 +39,7 @@ type Sidecar struct {
 	log     *slog.Logger
 	proxy   *proxy.Proxy
 	tap     *tap.Tap
+	gate    *sockets.Gate
 	chains  *chain.Joiner
 	slos    *objectives
 	names   *exporter.Names
@@ -87,14 +88,15 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Mode:       exchange.Explicit,
 		Windows:    int64(c.MaxWindows),
 	})
-	dialer := new(sockets.Dialer)
+	dialer, idle := new(sockets.Dialer), 0
+	s.gate, idle = newGate(len(c.RouteTable), log)
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.RouteTable, Tap: s.tap, Log: log,
 		HeadTimeout: c.RequestHeaderTimeout, ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
 		Propagate: c.Propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
-		Dialer: dialer,
+		Dialer: dialer, Gate: s.gate, MaxIdle: idle,
 	})
-	s.transparent = newTransparentListener(c, s.proxy, dialer, s.chains, log)
+	s.transparent = newTransparentListener(c, s.proxy, dialer, s.gate, s.chains, log)
 	close(s.wired)
 	return s, nil
 }
@@ -176,6 +178,7 @@ func (s *Sidecar) live() exporter.Live {
 	return exporter.Live{
 		Build:         build.Info(),
 		InFlight:      after(s.wired, func() []exchange.InFlight { return s.tap.InFlight() }),
+		AcceptWaits:   after(s.wired, func() uint64 { return s.gate.Waits() }),
 		Connections:   after(s.wired, s.connections),
 		Detached:      after(s.wired, func() map[string]uint64 { return s.tap.Detached() }),
 		ChainsOpen:    after(s.wired, func() int { return s.chains.Open() }),

@@ -22,8 +22,8 @@ type transparentListener struct {
 
 // newTransparentListener returns the listener of transparent mode, or nil if c has no
 // address for it. The listener relays HTTP through p, opens all connections with the
-// dialer, which p shares, and reports sealed exchanges to the observer.
-func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dialer, observer exchange.Observer, log *slog.Logger) *transparentListener {
+// dialer, which p shares as it does the gate, and reports sealed exchanges to the observer.
+func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dialer, gate *sockets.Gate, observer exchange.Observer, log *slog.Logger) *transparentListener {
 	if c.TransparentListen == "" {
 		return nil
 	}
@@ -32,7 +32,7 @@ func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dia
 		Observer:  observer,
 		Role:      c.Role,
 		SealedTLS: c.SealedTLS,
-		Dialer:    dialer, ConnectTimeout: c.ConnectTimeout, Log: log,
+		Dialer:    dialer, Gate: gate, ConnectTimeout: c.ConnectTimeout, Log: log,
 	})}
 }
 

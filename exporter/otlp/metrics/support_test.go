@@ -113,6 +113,7 @@ func live() exporter.Live {
 	l.Queued = func() map[string]uint64 { return map[string]uint64{"traces": 4096} }
 	l.Dropped = func() map[string]uint64 { return map[string]uint64{"capture": 0, "metrics": 2} }
 	l.ChainsEvicted = func() uint64 { return 5 }
+	l.AcceptWaits = func() uint64 { return 6 }
 	return l
 }
 
