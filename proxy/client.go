@@ -258,6 +258,7 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 	r := &relay{
 		client: c, route: route, x: x,
 		method: string(req.method), http10: req.http10, close: req.close, upgrade: req.upgrade,
+		doubled: route.doubled(req.target),
 	}
 	c.setRelay(r)
 	dialing := tap.Now()

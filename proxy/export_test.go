@@ -26,6 +26,14 @@ func (p *Proxy) Held() (heads, ahead int) {
 	return u.held, int(u.ahead.Load())
 }
 
+// ReadResponse reads the head of a response, and forwards it to nobody.
+func ReadResponse(p []byte) {
+	var ps parsers
+	if h, err := ps.get().parseResponse(p, "GET"); err == nil {
+		h.appendResponse(nil, "", false)
+	}
+}
+
 // Framing is a head's framing of its body.
 type Framing struct {
 	Chunked bool

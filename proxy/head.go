@@ -231,6 +231,8 @@ func (h *head) hopByHop(name []byte) bool {
 		return true
 	case equalFold(name, "upgrade"):
 		return !h.upgrade
+	case h.upgrade && equalFold(name, "http2-settings"):
+		return false
 	}
 	return h.nominated.has(name) && !equalFold(name, "host") && !equalFold(name, "content-length") && !equalFold(name, "transfer-encoding")
 }
@@ -243,11 +245,14 @@ func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context, hop
 	dst = append(dst, ' ')
 	dst = r.appendTarget(dst, h.target)
 	dst = append(dst, " HTTP/1.1\r\n"...)
-	named := false
+	named, settings := false, false
 	for i := range h.fieldLines {
 		name, line := h.nameAndLine(i)
 		switch {
 		case h.hopByHop(name), hop.withhold && equalFold(name, "headway-hop"):
+		case h.upgrade && equalFold(name, "http2-settings"):
+			dst = appendLine(dst, name, line, nil)
+			settings = true
 		case equalFold(name, "host"):
 			dst = appendField(dst, name, r.authority)
 			named = true
@@ -264,7 +269,10 @@ func (h *requestHead) appendRequest(dst []byte, r *Route, span *tap.Context, hop
 	if !named { // a request of HTTP/1.0 needs no Host
 		dst = appendField(dst, []byte("Host"), r.authority)
 	}
-	if h.upgrade {
+	switch {
+	case settings: // the upgrade to HTTP/2 needs it, for one hop (RFC 7540, section 3.2.1)
+		dst = append(dst, "Connection: Upgrade, HTTP2-Settings\r\n"...)
+	case h.upgrade:
 		dst = append(dst, "Connection: Upgrade\r\n"...)
 	}
 	return append(dst, "\r\n"...)

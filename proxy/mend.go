@@ -81,7 +81,7 @@ func (m *mendedHead) addLength(list []byte) bool {
 		if _, err := strconv.ParseUint(string(element), 10, 62); err != nil || m.length != nil && !bytes.Equal(element, m.length) {
 			return false
 		}
-		m.length = bytes.Clone(element)
+		m.length = append(m.length[:0], element...)
 	}
 	return true
 }

@@ -31,9 +31,10 @@ type relay struct {
 	hop     hop
 
 	method  string
-	http10  bool // the client speaks HTTP/1.0
-	close   bool // the client asked to close the connection after this exchange
-	upgrade bool // the client asked for another protocol
+	doubled string // see Route.doubled
+	http10  bool   // the client speaks HTTP/1.0
+	close   bool   // the client asked to close the connection after this exchange
+	upgrade bool   // the client asked for another protocol
 
 	progress      atomic.Int32 // of the request, a progress
 	finishing     sync.Mutex   // held while the last bytes of the request are written, or the first on a kept connection
@@ -201,6 +202,7 @@ func (r *relay) forwardInterim(h *responseHead) error {
 // forwardFinal forwards the head of the final response with the body bytes that came
 // with it, then the rest of the body as it comes.
 func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, error) {
+	r.hintAtDoubledPath(h.status)
 	r.body = body{framing: h.framing, left: h.length, zeros: true}
 	r.keep = !h.close
 	// A response that comes before the request's end is the last one on the client's
@@ -281,12 +283,12 @@ func (r *relay) writeBody(p []byte) error {
 	if !r.http10 || r.body.framing != chunked {
 		return r.write(p)
 	}
-	for _, span := range r.body.spans {
-		if err := r.write(span); err != nil {
-			return err
-		}
+	out := r.client.proxy.scratch.get() // one write, however small the chunks are
+	defer r.client.proxy.scratch.put(out)
+	if *out = r.appendBody(*out, p); len(*out) == 0 {
+		return nil
 	}
-	return nil
+	return r.write(*out)
 }
 
 func (r *relay) appendBody(dst, p []byte) []byte {

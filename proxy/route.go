@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/sockets"
@@ -115,6 +116,7 @@ type route struct {
 
 	trail   trail // not of transparent mode
 	unheard unheard
+	hinted  atomic.Bool // hintAtDoubledPath has spoken
 }
 
 type routes []*route
