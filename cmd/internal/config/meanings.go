@@ -20,16 +20,14 @@ func meanings() []group { //nolint:funlen // a table
 	return []group{
 		{"Where traffic comes from and goes to", []meaning{
 			{"LISTEN", "address of the port that the application's base URL points to", nil},
-			{"UPSTREAM", "URL of the upstream for every path without a route of its own: `https://api.openai.com`, say. " +
-				"A path in it goes before the path of every request", nil},
+			{"UPSTREAM", "URL of the upstream for every path without a route of its own: `https://api.openai.com`, say. A path in it goes before the path of every request", nil},
 			{"ROUTES", "more upstreams, by path prefix: `/anthropic=https://api.anthropic.com,/local=http://127.0.0.1:8000`. " +
 				"The longest prefix that matches wins, and headway strips it", nil},
 			{"TRANSPARENT_LISTEN", "address of the port where the connections arrive that the packet filter redirects: `[::]:8482`, say. " +
 				"With it, headway needs no upstream", []string{"transparent.md", "redirect.md"}},
 			{"SEALED_TLS", "in transparent mode, time TLS by its records; `false` lets TLS pass without a look", nil},
 			{"PROXY_PROTOCOL", "every connection to `HEADWAY_LISTEN` begins with a PROXY header, version 1 or 2, which headway takes off", nil},
-			{"REQUEST_HEADER_TIMEOUT", "limit from the first byte of a request's head to its end, and of a response's head, too; `0` never cuts. " +
-				"A connection may be idle for as long as it likes", nil},
+			{"REQUEST_HEADER_TIMEOUT", "limit from the first byte of a request's head to its end, and of a response's head, too; `0` never cuts. A connection may be idle", nil},
 		}},
 		{"Upstream connections", []meaning{
 			{"CONNECT_TIMEOUT", "limit for opening an upstream connection, TLS included; `0` waits as long as the system does", nil},

@@ -88,8 +88,9 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Mode:       exchange.Explicit,
 		Windows:    int64(c.MaxWindows),
 	})
-	dialer, idle := new(sockets.Dialer), 0
-	s.gate, idle = newGate(len(c.RouteTable), log)
+	gate, idle := newGate(len(c.RouteTable), log)
+	dialer := new(sockets.Dialer)
+	s.gate = gate
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.RouteTable, Tap: s.tap, Log: log,
 		HeadTimeout: c.RequestHeaderTimeout, ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package sockets
 
@@ -11,5 +11,5 @@ func Descriptors() (uint64, error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, err
 	}
-	return uint64(limit.Cur), nil
+	return limit.Cur, nil
 }
