@@ -155,7 +155,7 @@ func (c *clientConn) awaitRest() error {
 	switch {
 	case err == nil:
 		return nil
-	case !c.headDone():
+	case c.evicted():
 		return errCrowded
 	case c.bounded && errors.Is(err, os.ErrDeadlineExceeded):
 		return errHeadTooSlow
@@ -187,6 +187,9 @@ func (c *clientConn) gotHead() bool {
 // endUnfinished ends a connection whose head will not be whole, for the given reason. In
 // transparent mode it leaves the rest to the server. It always returns false.
 func (c *clientConn) endUnfinished(why error) bool {
+	if errors.Is(why, errCrowded) && c.original == nil {
+		c.use(len(c.bytes())) // others need the memory now
+	}
 	c.gotHead()
 	switch {
 	case errors.Is(why, errCrowded):

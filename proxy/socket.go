@@ -79,6 +79,9 @@ func (s *socket) holdHead() error {
 	return nil
 }
 
+// evicted tells whether other heads needed the memory of the unfinished head of s.
+func (s *socket) evicted() bool { return s.lender.heads.evicts(&s.share) }
+
 // headDone notes that the head is whole, or that no more of it will come. It returns
 // false if other heads needed the memory before; the reads of s fail then.
 func (s *socket) headDone() bool { return s.lender.heads.leave(&s.share) }

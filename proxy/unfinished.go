@@ -8,10 +8,10 @@ import (
 
 const (
 	// maxUnfinished bounds the memory of all unfinished heads of a Proxy together. It is
-	// room for 64 of the largest heads, and for 8,192 that have just begun.
-	maxUnfinished = 16 << 20
+	// room for 32 of the largest heads, and for 4,096 that have just begun.
+	maxUnfinished = 8 << 20
 	// maxAhead bounds the memory of all requests that clients send ahead of a response.
-	maxAhead = 16 << 20
+	maxAhead = 8 << 20
 	// smallBuffer is the size of the buffer of a head that has just begun.
 	smallBuffer = 2 << 10
 )
@@ -20,9 +20,10 @@ const (
 // head is whole with its first bytes or soon after. So when there is no more room, the
 // oldest one has to go. unfinished is safe for concurrent use.
 type unfinished struct {
-	mu    sync.Mutex
-	held  int
-	heads list.List // of *share, the oldest first
+	mu      sync.Mutex
+	held    int
+	leaving int       // held by heads that have to go, and whose goroutines have yet to notice
+	heads   list.List // of *share, the oldest first
 
 	ahead   atomic.Int64
 	evicted atomic.Uint64
@@ -51,6 +52,9 @@ func (u *unfinished) hold(s *share, size int, cut func()) bool {
 	}
 	u.held += size - s.size
 	s.size = size
+	if u.held > maxUnfinished && u.leaving > maxUnfinished { // too fast: this one goes
+		u.evict(s.listed)
+	}
 	for u.held > maxUnfinished {
 		u.evict(u.heads.Front())
 	}
@@ -64,9 +68,17 @@ func (u *unfinished) evict(e *list.Element) {
 		return
 	}
 	u.held -= s.size
-	s.size, s.gone = 0, true
+	u.leaving += s.size
+	s.gone = true
 	u.evicted.Add(1)
 	s.cut()
+}
+
+// evicts tells whether s had to go.
+func (u *unfinished) evicts(s *share) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return s.listed != nil && s.gone
 }
 
 // leave notes that the head of s is whole, or that its connection ends. It returns false
@@ -77,7 +89,9 @@ func (u *unfinished) leave(s *share) bool {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !s.gone {
+	if s.gone {
+		u.leaving -= s.size
+	} else {
 		u.heads.Remove(s.listed)
 		u.held -= s.size
 	}
