@@ -19,7 +19,7 @@ const unknown = "unknown"
 
 // sources lists the sources of counts in the order in which a table names them.
 func sources() []string {
-	return []string{string(exchange.Reported), string(exchange.Running), string(exchange.Counted), string(exchange.Estimated), unknown}
+	return []string{string(exchange.Reported), string(exchange.Running), string(exchange.Counted), unknown}
 }
 
 func newTokens() Tokens { return Tokens{Sources: map[string]int{}} }
