@@ -70,7 +70,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"version -h", nil, []string{"version", "-h"}, 0, "usage: headway version\n", ""},
 		{"an unknown flag", nil, []string{"version", "--nope"}, 2, "", "-nope; headway version -h lists the flags\n"},
 		{"an argument too many", nil, []string{"run", "now"}, 2, "", `unexpected argument "now"`},
-		{"a demo of nothing", nil, []string{"demo", "--rps", "0", "--admin", "x"}, 2, "", "--admin: \"x\" is not host:port\n--rps"},
+		{"a demo of nothing", nil, []string{"demo", "--rps", "0", "--admin", "x"}, 2, "", "--admin: \"x\" is not host:port; for example --admin 127.0.0.1:8481\n--rps"},
 		{"a demo where something listens", nil, []string{"demo", "--listen", busy}, 1, "", "--listen: listen tcp " + busy},
 		{"a simulator at no address", nil, []string{"sim", "--listen", "8000"}, 2, "", "--listen: "},
 		{"a simulator of nothing", nil, []string{"sim", "--max-running", "0"}, 2, "", "MaxRunning: 0"},

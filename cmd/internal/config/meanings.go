@@ -39,7 +39,7 @@ func meanings() []group { //nolint:funlen // a table
 			{"ADMIN_LISTEN", "address of the port for metrics and health, and, for clients on loopback, profiles", nil},
 			{"ADMIN_WEB_CONFIG", "file with TLS and basic authentication for the admin port, in the format of Prometheus exporters. " +
 				"headway reads it again when it changes. It refuses a wrong version, or one that turns protection off, and keeps the one before in force", nil},
-			{"ADMIN_HOSTS", "more host names by which clients ask the admin port, separated by commas: `headway.example.com`, say. " +
+			{"ADMIN_HOSTS", "more host names by which clients ask the admin port, separated by commas: `metrics.example.com`, say. " +
 				"Addresses, and names that the public DNS cannot hold, need no entry", nil},
 		}},
 		measurements(),
