@@ -56,6 +56,7 @@ const (
 	inSkipped // in a container
 	inBare    // in a number, true, false or null
 	broken
+	followed // broken: something stands behind the document
 )
 
 // NewJSON returns a reader at the start of a document.
@@ -77,7 +78,11 @@ func (j *JSON) Restart() {
 func (j *JSON) Whole() bool { return j.state == atEnd }
 
 // Broken reports whether the input so far is the start of no document.
-func (j *JSON) Broken() bool { return j.state == broken }
+func (j *JSON) Broken() bool { return j.state == broken || j.state == followed }
+
+// Followed reports whether the input so far is one whole document and something else
+// behind it.
+func (j *JSON) Followed() bool { return j.state == followed }
 
 // Close ends the document and reports whether it is whole. Only a document that is a
 // single number or word needs it: Whole cannot know that no digit will follow.
@@ -124,7 +129,7 @@ func (j *JSON) step(p []byte) []byte {
 		return j.readBare(p)
 	case atEnd:
 		if p = space(p); len(p) > 0 {
-			j.state = broken
+			j.state = followed
 		}
 		return p
 	}
@@ -233,7 +238,7 @@ func (j *JSON) push(array bool) {
 		}
 		j.emit(kind, n.field, nil, 0)
 	}
-	if array && n.element == nowhere || !array && len(n.members) == 0 {
+	if array && n.element == nowhere || !array && len(n.members) == 0 && n.other == nowhere {
 		j.state, j.skipped = inSkipped, 1
 		return
 	}

@@ -13,9 +13,14 @@ type Field uint8
 // sink does not get it; a shape that names such places lets Repeating skip more.
 const Varying Field = 255
 
+// Known is the field of a place that the reader knows and does not look for. It keeps
+// the place apart from the members that * stands for.
+const Known Field = 0
+
 // Paths names the places of a document that a reader looks for. A path joins the names
-// of members with dots and has [] for every element of an array, as in
-// choices.[].delta.content.
+// of members with dots. It has [] for every element of an array, as in
+// choices.[].delta.content, and * for every member of an object that no path names, as in
+// choices.[].delta.*.
 type Paths map[string]Field
 
 // Shape is Paths prepared for reading. It never changes, so any number of readers may
@@ -31,6 +36,7 @@ type node struct {
 	parent  uint8
 	ofArray bool  // the place is an element of its parent
 	element uint8 // node of the elements when the place is an array; 0 is none
+	other   uint8 // node of the members that have no name here; 0 is none
 	members []member
 	first   [hashSize]uint8 // by hash: the first member with it, from 1 up; 0 is none
 }
@@ -72,8 +78,12 @@ func (s *Shape) grow(at uint8, part string) uint8 {
 	made := uint8(len(s.nodes))
 	s.nodes = append(s.nodes, node{parent: at, ofArray: part == "[]"})
 	n := &s.nodes[at]
-	if part == "[]" {
+	switch part {
+	case "[]":
 		n.element = made
+		return made
+	case "*":
+		n.other = made
 		return made
 	}
 	h := hash(part)
@@ -84,16 +94,24 @@ func (s *Shape) grow(at uint8, part string) uint8 {
 
 // child returns the node of part below the node at, or nowhere.
 func (s *Shape) child(at uint8, part string) uint8 {
-	if part == "[]" {
-		return s.nodes[at].element
+	n := &s.nodes[at]
+	switch part {
+	case "[]":
+		return n.element
+	case "*":
+		return n.other
 	}
-	return s.nodes[at].member([]byte(part))
+	if next := n.member([]byte(part)); next != n.other {
+		return next
+	}
+	return nowhere
 }
 
-// member returns the node of the member called name, or nowhere.
+// member returns the node of the member called name: that of * when no path names it, and
+// nowhere when there is none.
 func (n *node) member(name []byte) uint8 {
 	if len(name) == 0 {
-		return nowhere
+		return n.other
 	}
 	for i := n.first[hash(name)]; i != 0; {
 		m := &n.members[i-1]
@@ -102,7 +120,7 @@ func (n *node) member(name []byte) uint8 {
 		}
 		i = m.next
 	}
-	return nowhere
+	return n.other
 }
 
 // hash spreads the members of one object: their names seldom agree in length and first
