@@ -75,7 +75,7 @@ func TestLargeBodies(t *testing.T) {
 		{Name: "an event of Responses", Dialect: openai.Responses(), ContentType: "text/event-stream",
 			Start: []byte("data: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"type\":\"message\",\"content\":[{\"text\":\""), Part: text,
 			End:  []byte("\"}]}],\"status\":\"completed\",\"model\":\"m\",\"usage\":{\"input_tokens\":7,\"output_tokens\":3}}}\n\n"),
-			Want: "stream complete model=m finish=stop usage=reported in=7 out=3 streamed=0 events=1@1"},
+			Want: "stream complete model=m finish=stop usage=reported in=7 out=3 streamed=3 events=1@1 tokens@1-1 1:3/63804000"},
 		{Name: "a delta of Responses", Dialect: openai.Responses(), ContentType: "text/event-stream",
 			Start: []byte("data: {\"type\":\"response.output_text.delta\",\"delta\":\""), Part: text, End: []byte("\"}\n\n"),
 			Want: fmt.Sprintf("stream model= finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/%d", 64<<20/len(text)*(len(text)-2*1000))},

@@ -28,6 +28,7 @@ func Chat() dialect.Dialect {
 		// reasoning as text and in details.
 		Response: frame.MustShape(reading.Join(completionPaths(),
 			reading.Under("choices.[].delta.", messagePaths()),
+			reading.Under("choices.[].delta.", otherPaths()),
 			reading.Under("choices.[].message.", reading.As(reading.Whole, messagePaths())),
 			frame.Paths{
 				"choices.[].logprobs.content.[]": reading.Logprob,
@@ -45,6 +46,8 @@ func messagePaths() frame.Paths {
 		"refusal":                          reading.Content,
 		"reasoning_content":                reading.Reasoning, // DeepSeek, xAI, SGLang, llama.cpp
 		"reasoning":                        reading.Reasoning, // vLLM, Groq, OpenRouter
+		"reasoning_text":                   reading.Reasoning, // Copilot
+		"thinking":                         reading.Reasoning,
 		"reasoning_details.[].text":        reading.Detail,
 		"reasoning_details.[].summary":     reading.Summary,
 		"tool_calls.[].function.name":      reading.Content,
@@ -55,5 +58,23 @@ func messagePaths() frame.Paths {
 		"function_call.arguments":          reading.Content,
 		"audio.data":                       reading.Content,
 		"audio.transcript":                 reading.Content,
+		"images.[].image_url.url":          reading.Content, // OpenRouter
+		"images.[].b64_json":               reading.Content,
 	}
+}
+
+// otherPaths are the places in a delta that have no generated content, and those that
+// nobody knows. Text at the latter may be content.
+func otherPaths() frame.Paths {
+	paths := reading.As(reading.Payload, frame.Paths{"*": 0, "*.*": 0, "*.[]": 0, "*.[].*": 0})
+	for _, name := range []string{
+		"role", "name", "id", "index", "type", "tool_call_id", "annotations", "citations", "context", "channel",
+		"executed_tools", "reasoning_signature", "signature", "encrypted_content", "reasoning_opaque",
+		"reasoning_encrypted_content", "content_filter_results", "content_filter_offsets", "provider_specific_fields",
+		"extra_content", "finish_reason", "stop_reason", "matched_stop", "end_turn", "logprobs", "token_ids",
+		"usage", "cache_control", "metadata", "hidden_states", "created", "object", "model", "status",
+	} {
+		paths[name] = frame.Known
+	}
+	return paths
 }

@@ -25,23 +25,21 @@ func Completions() dialect.Dialect {
 			"n":                            reading.AskChoices,
 			"stream_options.include_usage": reading.AskUsage,
 			"echo":                         askEcho,
-			"prompt":                       askPrompt,
-			"prompt.[]":                    askPromptPart,
+			"prompt":                       reading.AskPrompt,
+			"prompt.[]":                    reading.AskPromptPart,
 		}),
 		Response: frame.MustShape(reading.Join(completionPaths(), frame.Paths{
 			"choices.[].text":               reading.Content,
 			"choices.[].reasoning":          reading.Reasoning,
 			"choices.[].logprobs.tokens.[]": reading.Logprob,
+			"choices.[].message.content":    reading.Whole, // servers that answer every path as chat
+			"choices.[].delta.content":      reading.Content,
 		})),
 	}
 }
 
-// The fields of requests that legacy completions alone have.
-const (
-	askEcho frame.Field = reading.AskOwn + iota
-	askPrompt
-	askPromptPart
-)
+// askEcho is the field of requests that legacy completions alone have.
+const askEcho frame.Field = reading.AskOwn
 
 // echo leaves the prompt out of the generated content, where a request asks that every
 // choice begins with it.
@@ -59,11 +57,11 @@ func (e *echo) Ask(v frame.Value) {
 	switch v.Field {
 	case askEcho:
 		e.asked = v.Kind == frame.True
-	case askPrompt, askPromptPart:
+	case reading.AskPrompt, reading.AskPromptPart:
 		if v.Kind == frame.String {
 			e.prompt = v.Len
 		}
-		if v.Kind == frame.String || v.Field == askPromptPart {
+		if v.Kind == frame.String || v.Field == reading.AskPromptPart {
 			e.prompts++
 		}
 	}

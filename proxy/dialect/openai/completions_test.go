@@ -23,6 +23,16 @@ func completionsSuite() dialecttest.Suite {
 			Want: `stream model=instruct finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/3 2:0/4`},
 		{Name: "not streamed", File: "completions.json",
 			Want: `complete model=instruct finish=stop usage=reported in=4 out=5`},
+		{Name: "a batch cut between two prompts", File: "completions_batch_open.sse", Ask: `{"prompt":["a","b"],"stream":true}`,
+			Want: `stream model=m finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/3`},
+		{Name: "a prompt of tokens is one prompt", File: "completions_batch_open.sse", Ask: `{"prompt":[1,2],"stream":true}`,
+			Want: `stream complete model=m finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/3 notes=no_done`},
+		{Name: "a batch of tokens cut between two prompts", File: "completions_batch_open.sse", Ask: `{"prompt":[[1,2],[3]],"stream":true}`,
+			Want: `stream model=m finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/3`},
+		{Name: "the terminator in the middle of a batch", File: "completions_batch_done.sse", Ask: `{"prompt":["a","b"],"stream":true}`,
+			Want: `stream complete model=m finish=stop usage=counted out=2 streamed=2 events=3@1 tokens@1-3 1:0/3 3:0/3 notes=no_finish_reason`},
+		{Name: "the whole text in the last chunk", File: "completions_repeated.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=counted out=3 streamed=3 events=4@1 tokens@1-3 1:0/8 2:0/8 3:0/6 notes=repeated_content`},
 	}}
 }
 

@@ -23,12 +23,14 @@ func Embeddings() dialect.Dialect {
 		PathModel:  deployment,
 		Terminator: terminator,
 		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel}),
-		Response: frame.MustShape(frame.Paths{
-			"model":               reading.Model,
-			"object":              reading.Kind,
-			"error":               reading.Failure,
-			"usage.prompt_tokens": reading.InputTokens,
-			"usage.prompt_tokens_details.cached_tokens": reading.CachedTokens,
-		}),
+		Response: frame.MustShape(reading.Join(frame.Paths{
+			"model":                          reading.Model,
+			"object":                         reading.Kind,
+			"error":                          reading.Failure,
+			"errors":                         reading.Failure,
+			"base_resp.status_code":          reading.Status, // MiniMax
+			"total_tokens":                   reading.TotalTokens,
+			"meta.billed_units.input_tokens": reading.InputTokens, // Cohere's, at gateways
+		}, reading.Under("usage.", usagePaths()))),
 	}
 }

@@ -15,6 +15,8 @@ func embeddingsSuite() dialecttest.Suite {
 			Want: `complete model=text-embedding-3-large finish= usage=reported in=8`},
 		{Name: "error", File: "embeddings_error.json", Status: 400,
 			Want: `complete failed model= finish= usage=`},
+		{Name: "the total alone", File: "embeddings_total.json",
+			Want: `complete model=v finish= usage=reported in=8`},
 	}}
 }
 

@@ -53,6 +53,12 @@ func completionPaths() frame.Paths {
 		"model":                    reading.Model,
 		"object":                   reading.Kind,
 		"error":                    reading.Failure,
+		"errors":                   reading.Failure,
+		"base_resp.status_code":    reading.Status, // MiniMax
+		"message":                  reading.Blame,
+		"msg":                      reading.Blame,
+		"detail":                   reading.Blame,
+		"error_msg":                reading.Blame,
 		"choices.[]":               reading.Choice,
 		"choices.[].index":         reading.Index,
 		"choices.[].finish_reason": reading.Finish,
@@ -65,24 +71,34 @@ func completionPaths() frame.Paths {
 		"timings.predicted_n":      reading.TimedOutput,
 		"timings.prompt_ms":        reading.PrefillMillis, // from the start of the prompt to the first token
 		"timings.predicted_ms":     reading.DecodeMillis,
-	}, metricsPaths(), reading.Under("usage.", usagePaths()), reading.Under("x_groq.usage.", usagePaths()))
+	}, metricsPaths(), reading.Under("usage.", usagePaths()), reading.Under("x_groq.usage.", usagePaths()),
+		reading.Under("choices.[].usage.", usagePaths())) // Moonshot
 }
 
-// usagePaths are the places of counts in a usage object of chat completions, with
-// those that DeepSeek and Moonshot have, and of the times that Groq has beside them.
+// usagePaths are the places of counts in a usage object of chat completions, wherever a
+// server has them, and of the times that Groq has beside them.
 func usagePaths() frame.Paths {
 	return frame.Paths{
-		"prompt_tokens":                              reading.InputTokens,
-		"completion_tokens":                          reading.OutputTokens,
-		"total_tokens":                               reading.TotalTokens,
-		"prompt_tokens_details.cached_tokens":        reading.CachedTokens,
-		"prompt_tokens_details.cache_write_tokens":   reading.WrittenTokens,
-		"prompt_cache_hit_tokens":                    reading.CachedTokens,
-		"cached_tokens":                              reading.CachedTokens,
-		"completion_tokens_details.reasoning_tokens": reading.ReasoningTokens,
-		"queue_time":                                 reading.QueueSeconds,
-		"prompt_time":                                reading.PrefillSeconds,
-		"completion_time":                            reading.DecodeSeconds,
+		"prompt_tokens":                                        reading.InputTokens,
+		"input_tokens":                                         reading.InputTokens, // MLX
+		"completion_tokens":                                    reading.OutputTokens,
+		"output_tokens":                                        reading.OutputTokens,
+		"total_tokens":                                         reading.TotalTokens,
+		"prompt_tokens_details.cached_tokens":                  reading.CachedTokens,
+		"input_tokens_details.cached_tokens":                   reading.CachedTokens,
+		"prompt_tokens_details.cache_write_tokens":             reading.WrittenTokens,
+		"prompt_tokens_details.audio_tokens":                   reading.AudioTokens,
+		"prompt_cache_hit_tokens":                              reading.CachedTokens, // DeepSeek
+		"cached_tokens":                                        reading.CachedTokens, // Moonshot
+		"num_cached_tokens":                                    reading.CachedTokens, // Mistral
+		"completion_tokens_details.reasoning_tokens":           reading.ReasoningTokens,
+		"completion_tokens_details.rejected_prediction_tokens": reading.RejectedTokens,
+		"output_tokens_details.reasoning_tokens":               reading.ReasoningTokens,
+		"reasoning_tokens":                                     reading.ReasoningTokens, // SGLang, Perplexity
+		"queue_time":                                           reading.QueueSeconds,
+		"prompt_time":                                          reading.PrefillSeconds,
+		"completion_time":                                      reading.DecodeSeconds,
+		"*":                                                    reading.StrangeTokens,
 	}
 }
 

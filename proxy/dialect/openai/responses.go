@@ -31,15 +31,30 @@ func Responses() dialect.Dialect {
 		// The events about a whole response have it in a field. A response that is no
 		// stream is the document.
 		Response: frame.MustShape(reading.Join(reading.Under("response.", responsePaths()), responsePaths(), frame.Paths{
-			"type":            eventType,
-			"delta":           delta,
-			"logprobs.[]":     reading.Logprob,
-			"item.type":       itemType,
-			"item.name":       itemName,
-			"item.id":         frame.Varying,
-			"item_id":         frame.Varying,
-			"sequence_number": frame.Varying,
-			"obfuscation":     frame.Varying,
+			"type":         eventType,
+			"delta":        delta,
+			"delta.text":   delta,
+			"output_index": index,
+			// The events that end a part or an item of the response have all of it.
+			"text":                 whole,
+			"refusal":              whole,
+			"arguments":            whole,
+			"input":                whole,
+			"transcript":           whole,
+			"part.text":            whole,
+			"part.refusal":         whole,
+			"item.arguments":       whole,
+			"item.input":           whole,
+			"item.result":          whole, // a picture
+			"item.content.[].text": whole,
+			"partial_image_b64":    whole,
+			"logprobs.[]":          reading.Logprob,
+			"item.type":            itemType,
+			"item.name":            itemName,
+			"item.id":              frame.Varying,
+			"item_id":              frame.Varying,
+			"sequence_number":      frame.Varying,
+			"obfuscation":          frame.Varying,
 		})),
 	}
 }
@@ -53,13 +68,12 @@ func responsePaths() frame.Paths {
 		"status":                    status,
 		"incomplete_details.reason": incomplete,
 		"output.[].type":            itemType,
-		"usage.input_tokens":        reading.InputTokens,
-		"usage.output_tokens":       reading.OutputTokens,
-		"usage.total_tokens":        reading.TotalTokens,
-		"usage.input_tokens_details.cached_tokens":      reading.CachedTokens,
+		"output.[].arguments":       whole,
+		"output.[].content.[].text": whole,
+		"errors":                    reading.Failure,
+		"base_resp.status_code":     reading.Status, // MiniMax
 		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
-		"usage.output_tokens_details.reasoning_tokens":  reading.ReasoningTokens,
-	})
+	}, reading.Under("usage.", usagePaths()))
 }
 
 // The fields that Responses alone has.
@@ -70,6 +84,8 @@ const (
 	incomplete // why a response is incomplete
 	itemType
 	itemName
+	index // of the item that an event is about
+	whole // text that the event has in full, whether it came in deltas before or not
 )
 
 // replays matches the reading of a response that was made in the background:
@@ -93,6 +109,8 @@ func streamed(h *dialect.Head) bool {
 type response struct {
 	reading.Plain
 	said
+
+	fed uint64 // the items that had content, by index
 }
 
 // said is what one message says.
@@ -100,6 +118,8 @@ type said struct {
 	event  event
 	delta  int            // its length in bytes
 	name   int            // length of the item's name
+	index  int64          // of the item
+	whole  int            // length of the text that the message has in full
 	call   bool           // there is a call of the client's tools among the items
 	status event          // how the response ended
 	cause  reading.Reason // why it is incomplete
@@ -115,6 +135,9 @@ const (
 	thoughtEvent // reasoning
 	summaryEvent // of reasoning
 	itemEvent    // the start of an item
+	wholeEvent   // a text in full
+	wholeThoughtEvent
+	wholeSummaryEvent
 	completedEvent
 	incompleteEvent
 	failedEvent
@@ -137,24 +160,33 @@ func eventOf(name []byte) event {
 		return failedEvent
 	case "error":
 		return errorEvent
-	case "response.shell_call_output_content.delta":
+	case "response.image_generation_call.partial_image":
+		return wholeEvent
+	case "response.shell_call_output_content.delta", "response.shell_call_output_content.done", "keepalive":
 		return progressEvent
 	}
 	rest, ok := bytes.CutPrefix(name, []byte("response."))
-	kind, isDelta := bytes.CutSuffix(rest, []byte(".delta"))
-	switch {
-	case !ok:
+	if !ok {
 		return unknownEvent
-	case !isDelta:
-		return progressEvent
 	}
-	switch string(kind) {
-	case "reasoning_text", "reasoning":
-		return thoughtEvent
-	case "reasoning_summary_text", "reasoning_summary":
-		return summaryEvent
+	if kind, isDelta := bytes.CutSuffix(rest, []byte(".delta")); isDelta {
+		return textEvent + kindOf(kind)
 	}
-	return textEvent
+	if kind, isDone := bytes.CutSuffix(rest, []byte(".done")); isDone {
+		return wholeEvent + kindOf(kind)
+	}
+	return progressEvent
+}
+
+// kindOf is what lies between the event of a text and that of a text of this kind.
+func kindOf(kind []byte) event {
+	switch {
+	case bytes.HasPrefix(kind, []byte("reasoning_summary")):
+		return summaryEvent - textEvent
+	case bytes.HasPrefix(kind, []byte("reasoning")):
+		return thoughtEvent - textEvent
+	}
+	return 0
 }
 
 // Reset implements reading.Reader.
@@ -162,6 +194,9 @@ func (r *response) Reset() { r.said = said{} }
 
 // Value implements reading.Reader.
 func (r *response) Value(_ *reading.Message, v frame.Value) {
+	if v.Field == index {
+		r.index, _ = v.Int()
+	}
 	if v.Kind != frame.String {
 		return
 	}
@@ -170,6 +205,8 @@ func (r *response) Value(_ *reading.Message, v frame.Value) {
 		r.event = eventOf(v.Text)
 	case delta:
 		r.delta = v.Len
+	case whole:
+		r.whole += v.Len
 	case itemName:
 		r.name = v.Len
 	case itemType:
@@ -209,21 +246,49 @@ func (r *response) EndMessage(m *reading.Message, name []byte) {
 	switch r.event {
 	case unknownEvent:
 		m.Note(reading.UnknownEventType)
-	case textEvent:
-		m.AddContent(r.delta)
-	case thoughtEvent:
-		m.AddReasoning(r.delta)
-	case summaryEvent:
-		m.AddSummary(r.delta)
+	case textEvent, thoughtEvent, summaryEvent:
+		r.add(m, r.event, r.delta)
 	case itemEvent:
 		if r.call {
 			m.AddContent(r.name)
 		}
+	case wholeEvent, wholeThoughtEvent, wholeSummaryEvent:
+		r.addWhole(m, r.event-wholeEvent+textEvent)
 	case completedEvent, incompleteEvent, failedEvent, errorEvent:
 		m.Last()
+		if r.fed == 0 && r.event != errorEvent {
+			r.add(m, textEvent, r.whole)
+		}
 		r.end(m, r.event)
 	}
 }
+
+// add adds n bytes of content of a kind to the item that the event is about.
+func (r *response) add(m *reading.Message, kind event, n int) {
+	if n == 0 {
+		return
+	}
+	r.fed |= r.item()
+	switch kind {
+	case textEvent:
+		m.AddContent(n)
+	case thoughtEvent:
+		m.AddReasoning(n)
+	case summaryEvent:
+		m.AddSummary(n)
+	}
+}
+
+// addWhole adds a text that the event has in full, unless its item had content before:
+// then the text, or the part of it that the reader wants to see, is a repetition.
+func (r *response) addWhole(m *reading.Message, kind event) {
+	if r.fed&r.item() == 0 {
+		r.add(m, kind, r.whole)
+	}
+}
+
+// item is the bit of the item that the event is about.
+func (r *response) item() uint64 { return 1 << min(r.index, 63) }
 
 // end books how the response ended.
 func (r *response) end(m *reading.Message, how event) {

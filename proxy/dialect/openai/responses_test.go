@@ -25,7 +25,7 @@ func responsesSuite() dialecttest.Suite {
 		{Name: "streamed reasoning", File: "responses_reasoning.sse", Ask: asks,
 			Want: `stream complete model=gpt-x finish=stop usage=reported in=9 out=66 cached=0 written=0 reasoning=64 streamed=66 events=4@1 tokens@2-3 2:0/2 3:0/2`},
 		{Name: "a subset", File: "responses_subset.sse", Ask: asks,
-			Want: `stream complete model=local finish=stop usage=reported in=5 out=2 streamed=2 events=4@1 tokens@2-2 2:0/2 notes=unknown_event_type`},
+			Want: `stream complete model=local finish=stop usage=reported in=5 out=2 streamed=2 events=4@1 tokens@2-2 2:0/2`},
 		{Name: "cut", File: "responses_cut.sse", Ask: asks,
 			Want: `stream model= finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/2 2:0/4`},
 		{Name: "replay", File: "responses_incomplete.sse",
@@ -43,6 +43,18 @@ func responsesSuite() dialecttest.Suite {
 			Want: `complete model=gpt-x finish= usage=`},
 		{Name: "failed", File: "responses_failed.json",
 			Want: `complete failed model=gpt-x finish=error usage=`},
+		{Name: "a text without deltas", File: "responses_done_only.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=reported in=20 out=30 reasoning=0 streamed=30 events=5@1 tokens@2-2 2:0/15`},
+		{Name: "a call without deltas", File: "responses_item_only.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=reported in=20 out=30 reasoning=0 streamed=30 events=4@1 tokens@2-3 2:0/4 3:0/7`},
+		{Name: "everything in the last event", File: "responses_completed_only.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=reported in=20 out=30 reasoning=0 streamed=30 events=2@1 tokens@2-2 2:30/15`},
+		{Name: "texts in full behind their deltas", File: "responses_repeated.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=reported in=20 out=30 reasoning=0 streamed=30 events=7@1 tokens@2-3 2:0/8 3:0/7`},
+		{Name: "a picture", File: "responses_image.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=reported in=20 out=30 reasoning=0 streamed=30 events=6@1 tokens@4-4 4:0/12`},
+		{Name: "an unknown event", File: "responses_unknown.sse", Ask: asks,
+			Want: `stream complete model=m finish=stop usage=reported in=20 out=30 reasoning=0 streamed=30 events=4@1 tokens@3-3 3:0/2 notes=unknown_event_type`},
 	}}
 }
 

@@ -29,9 +29,11 @@ type decoder struct {
 
 	model   string
 	seen    indices // choices
+	fed     indices // of them, those with content
 	ended   indices // of them
 	crowded bool    // there are more choices than are told apart
 	reasons [MaxChoices]Reason
+	told    [MaxChoices]told
 	tally   tally
 	engine  engine
 	pending engine // of the message that is being read
@@ -39,6 +41,7 @@ type decoder struct {
 	done    bool   // the terminator came
 	over    bool   // a message came that is the last one of its API
 	failed  bool
+	suspect bool // an event came that may be an error: it is no JSON, or a mere text
 	notes   notes
 
 	failedAt   time.Duration
@@ -171,6 +174,7 @@ func (d *decoder) event(e frame.Event, whole bool) {
 		return
 	case !whole:
 		d.notes |= 1 << InvalidJSON
+		d.suspect = true
 		return
 	}
 	d.book(e.Name)
@@ -201,7 +205,11 @@ func (d *decoder) Value(v frame.Value) {
 	case Kind:
 		m.failed = m.failed || string(v.Text) == "error"
 	case Failure:
-		m.failed = m.failed || v.Kind == frame.Object || v.Kind == frame.Array || v.Kind == frame.String && v.Len > 0
+		m.failed = m.failed || blames(v)
+	case Status:
+		m.failed = m.failed || v.Kind == frame.Number && string(v.Text) != "0"
+	case Blame:
+		m.blamed = m.blamed || blames(v)
 	case Choice:
 		switch v.Kind {
 		case frame.Object:
@@ -211,7 +219,7 @@ func (d *decoder) Value(v frame.Value) {
 		}
 	case Index, Finish, Delta:
 		m.describe(v)
-	case Content, Reasoning, Whole, Detail, Summary:
+	case Content, Reasoning, Whole, Detail, Summary, Payload:
 		m.generate(v)
 	case Logprob:
 		m.tokens.logprobs += begins(v)
@@ -220,13 +228,25 @@ func (d *decoder) Value(v frame.Value) {
 	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds:
 		d.pending.set(v)
 		d.timed = true
-	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens:
+	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
+		RejectedTokens, AudioTokens, StrangeTokens:
 		m.usage.setCount(v)
 	case TimedInput, TimedCached, TimedOutput:
 		m.timings.setCount(v)
 	default:
 		d.reader.Value(m, v)
 	}
+}
+
+// blames tells whether v, at a place for errors, is one. Some servers write null as text.
+func blames(v frame.Value) bool {
+	switch v.Kind {
+	case frame.Object, frame.Array:
+		return true
+	case frame.String:
+		return v.Len > 0 && string(v.Text) != "null"
+	}
+	return false
 }
 
 // begins is 1 for a value and 0 for the end of one.
@@ -239,7 +259,7 @@ func begins(v frame.Value) int {
 
 // endChoice ends the choice that was read last.
 func (d *decoder) endChoice() {
-	d.message.gather()
+	d.message.gather(d.fed, &d.told)
 	if d.reader != nil {
 		d.reader.EndChoice(&d.message)
 	}
@@ -256,6 +276,9 @@ func (d *decoder) book(event []byte) {
 	if d.api.Single {
 		d.endChoice()
 	}
+	if m.blamed && m.empty() {
+		d.suspect = true
+	}
 	d.crowded = d.crowded || m.crowded
 	if !d.api.Single && m.usage.known != 0 && m.choices > 0 && m.ended == 0 && d.allEnded() {
 		m.Note(UsageAfterFinish)
@@ -269,6 +292,10 @@ func (d *decoder) book(event []byte) {
 		d.fail()
 	}
 	d.seen |= m.seen
+	d.fed |= m.fed
+	if m.choices == 1 && m.fed.has(m.choice.index) {
+		d.told[m.choice.index].add(m.content, m.choice.start)
+	}
 	d.end(m)
 	tokens := d.tally.book(m, d.allEnded())
 	if m.content == 0 || !m.streamed {
@@ -303,5 +330,5 @@ func (d *decoder) end(m *Message) {
 // allEnded tells whether every choice said why it ended.
 func (d *decoder) allEnded() bool {
 	n := bits.OnesCount16(uint16(d.ended))
-	return n > 0 && d.ended == d.seen && !d.crowded && int64(n) >= d.request.choices
+	return n > 0 && d.ended == d.seen && !d.crowded && int64(n) >= d.request.answers()
 }

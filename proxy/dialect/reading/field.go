@@ -8,10 +8,12 @@ import (
 
 // The fields of requests.
 const (
-	AskModel   frame.Field = iota + 1
-	AskStream              // the answer is to be streamed
-	AskChoices             // how many answers
-	AskUsage               // the stream is to end with the usage
+	AskModel      frame.Field = iota + 1
+	AskStream                 // the answer is to be streamed
+	AskChoices                // how many answers
+	AskUsage                  // the stream is to end with the usage
+	AskPrompt                 // a prompt, or a list of prompts that each get answers
+	AskPromptPart             // an element of such a list
 
 	// AskOwn is the first field that an API may give a meaning of its own.
 	AskOwn frame.Field = 64
@@ -21,7 +23,9 @@ const (
 const (
 	Model   frame.Field = iota + 1 // that answered
 	Kind                           // of the message: "error" says that it failed
-	Failure                        // an error, unless it is null or an empty string
+	Failure                        // an error, unless it is null, an empty string or the text null
+	Status                         // the code of an error, unless it is 0
+	Blame                          // the text of an error, unless an answer or its usage stands beside it
 
 	Choice // one of several answers
 	Index  // of the choice
@@ -33,6 +37,7 @@ const (
 	Whole     // the answer so far; where there is a Delta, it only repeats
 	Detail    // reasoning, once more or in place of Reasoning
 	Summary   // text that another model made of the reasoning
+	Payload   // a value of a delta that no other path names
 
 	Logprob // of one generated token
 	TokenID // of one generated token
@@ -43,6 +48,9 @@ const (
 	CachedTokens    // of the input, read from the prompt cache
 	WrittenTokens   // of the input, written to it
 	ReasoningTokens // of the output
+	RejectedTokens  // of the output: predicted by the client and not sent
+	AudioTokens     // of the input, which the count of input tokens may leave out
+	StrangeTokens   // a count that no other path names
 
 	TimedInput // counts that stand beside the server's own times: without cached tokens
 	TimedCached

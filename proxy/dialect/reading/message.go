@@ -10,6 +10,7 @@ const MaxChoices = 16
 type Message struct {
 	streamed bool
 	failed   bool
+	blamed   bool // it has the text of an error, or a text of the same name
 	last     bool
 	notes    notes
 
@@ -19,13 +20,14 @@ type Message struct {
 	ended   indices            // of those that say why they ended
 	reasons [MaxChoices]Reason // of those
 
-	choice  choice // that is being read, or was read last
-	content int    // bytes of generated content, in all choices
-	thought bool   // some of it is reasoning
-	summed  bool   // some of it is a summary of reasoning
-	tokens  tokens // in the content
-	usage   usage  // as a usage object has it
-	timings usage  // as it stands beside the server's own times
+	choice  choice  // that is being read, or was read last
+	content int     // bytes of generated content, in all choices
+	fed     indices // choices with content
+	thought bool    // some of it is reasoning
+	summed  bool    // some of it is a summary of reasoning
+	tokens  tokens  // in the content
+	usage   usage   // as a usage object has it
+	timings usage   // as it stands beside the server's own times
 }
 
 // choice is one answer in a message.
@@ -36,10 +38,43 @@ type choice struct {
 	delta   bool // it says what is new
 	whole   int  // bytes of the answer so far
 	details int  // bytes of reasoning in details
+	payload int  // bytes of what may be content
+	start   start
+}
+
+// start is the first bytes of a text.
+type start [8]byte
+
+// told is the content that a choice had in earlier messages.
+type told struct {
+	bytes  int
+	chunks int
+	start  start
+}
+
+// add adds the content of another message.
+func (t *told) add(n int, s start) {
+	if t.chunks == 0 {
+		t.start = s
+	}
+	t.bytes += n
+	t.chunks++
+}
+
+// same tells whether n bytes that begin with s are all that was told: servers are known
+// that end a stream with the whole answer. A chunk of that size and start is no accident.
+func (t *told) same(n int, s start) bool {
+	const least = 16
+	return t.chunks > 1 && n >= least && n == t.bytes && s == t.start
 }
 
 // indices is a set of choices.
 type indices uint16
+
+// has tells whether the set has a choice.
+func (s indices) has(choice int) bool {
+	return choice >= 0 && choice < MaxChoices && s&(1<<choice) != 0
+}
 
 // tokens are the tokens of one message, counted by the values that stand beside them.
 type tokens struct{ logprobs, ids int }
@@ -90,6 +125,9 @@ func (m *Message) End(why Reason) { m.choice.reason = why }
 // Last says that the message is the last one of its response.
 func (m *Message) Last() { m.last = true }
 
+// empty tells whether the message has no part of an answer.
+func (m *Message) empty() bool { return m.usage.known == 0 && m.ended == 0 && m.content == 0 }
+
 // Note notes an oddity.
 func (m *Message) Note(n Note) { m.notes |= 1 << n }
 
@@ -100,6 +138,9 @@ func (m *Message) generate(v frame.Value) {
 	}
 	switch v.Field {
 	case Content:
+		if m.content == m.choice.before {
+			copy(m.choice.start[:], v.Text)
+		}
 		m.content += v.Len
 	case Reasoning:
 		m.content += v.Len
@@ -112,6 +153,8 @@ func (m *Message) generate(v frame.Value) {
 	case Summary:
 		m.choice.details += v.Len
 		m.summed = true
+	case Payload:
+		m.choice.payload += v.Len
 	}
 }
 
@@ -137,13 +180,28 @@ func (m *Message) describe(v frame.Value) {
 	}
 }
 
-// gather ends the gathering of a choice's content: it leaves out what only repeats.
-func (m *Message) gather() {
-	if !m.choice.delta {
-		m.content += m.choice.whole
+// gather ends the gathering of a choice's content: it leaves out text that only repeats.
+// fed are the choices that had content in earlier messages, told is their content.
+func (m *Message) gather(fed indices, told *[MaxChoices]told) {
+	c := &m.choice
+	switch {
+	case c.delta || c.whole == 0:
+	case fed.has(c.index):
+		m.Note(RepeatedContent)
+	default:
+		m.content += c.whole
 	}
-	if m.content == m.choice.before {
-		m.content += m.choice.details
+	if m.choices == 1 && c.reason != Unfinished && fed.has(c.index) && told[c.index].same(m.content, c.start) {
+		m.SetGenerated(0)
+		m.Note(RepeatedContent)
+		return
+	}
+	if m.content == c.before {
+		m.content += c.details
+	}
+	if m.content == c.before && c.payload > 0 {
+		m.content += c.payload
+		m.Note(UnknownContent)
 	}
 }
 
@@ -159,6 +217,9 @@ func (m *Message) endChoice() {
 		return
 	}
 	m.seen |= 1 << c.index
+	if m.content > c.before {
+		m.fed |= 1 << c.index
+	}
 	if c.reason != Unfinished {
 		m.ended |= 1 << c.index
 		m.reasons[c.index] = c.reason

@@ -19,6 +19,10 @@ const (
 	Replay                          // the response repeats an earlier one
 	RepeatedStart                   // the stream begins a second time
 	CorruptMessage                  // the checksum of a message is wrong
+	NoFinishReason                  // the terminator came, and a choice had not said why it ended
+	UnknownContent                  // a delta has a value that may be content, at a place that no API has
+	UnknownUsage                    // a usage object has no count at any place that an API has
+	RepeatedContent                 // the stream sends the whole answer once more
 )
 
 // noteNames are the names of the notes in a Record.
@@ -37,10 +41,14 @@ var noteNames = [...]string{
 	Replay:              "replay",
 	RepeatedStart:       "duplicate_message_start",
 	CorruptMessage:      "corrupt_message",
+	NoFinishReason:      "no_finish_reason",
+	UnknownContent:      "unknown_content",
+	UnknownUsage:        "unknown_usage",
+	RepeatedContent:     "repeated_content",
 }
 
 // notes is a set of them.
-type notes uint16
+type notes uint32
 
 // names lists the set in the order of the notes.
 func (n notes) names() (names []string) {

@@ -32,11 +32,14 @@ func (d *decoder) Close() dialect.Reply {
 	if r.Stream {
 		r.Usage = d.streamedUsage(complete)
 	} else {
-		r.Usage = d.tally.whole()
+		r.Usage = d.wholeUsage()
 	}
 	d.boundReasoning(&r.Usage)
 	if d.replay {
 		d.notes |= 1 << Replay
+	}
+	if d.tally.strange && d.tally.usage.known == 0 {
+		d.notes |= 1 << UnknownUsage
 	}
 	r.FinishReasons = d.finishReasons()
 	r.Notes = d.notes.names()
@@ -68,12 +71,15 @@ func (d *decoder) close() bool {
 		return d.head.Response.Status >= 400
 	case d.form == opaque:
 		d.notes |= 1 << NotUnderstood
+		d.failed = d.failed || promisesText(d.head.Response.ContentType)
 		return true
 	case d.json.Close():
 		d.book(nil)
+		d.failed = d.failed || d.suspect
 		return true
 	case d.json.Broken(): // so it was no JSON, rather than cut
 		d.notes |= 1 << InvalidJSON
+		d.failed = d.failed || !d.json.Followed()
 		return true
 	}
 	return false
@@ -85,6 +91,7 @@ func (d *decoder) closeStream() bool {
 		d.notes |= 1 << ErrorField
 		d.fail()
 	}
+	d.blame()
 	switch {
 	case d.form == events && d.events == 0 && !d.done && !d.failed && d.head.Response.ContentType != "text/event-stream":
 		d.form = opaque
@@ -97,6 +104,24 @@ func (d *decoder) closeStream() bool {
 		return true
 	}
 	return false
+}
+
+// blame finds out whether a stream failed whose terminator came before its end, and
+// notes that it did.
+func (d *decoder) blame() {
+	if !d.done || d.failed || d.over || d.api.Single || d.allEnded() {
+		return
+	}
+	d.failed = d.suspect
+	if d.seen != 0 {
+		d.notes |= 1 << NoFinishReason
+	}
+}
+
+// promisesText tells whether a body of this type should have been JSON, or is the page of
+// a proxy in its place.
+func promisesText(contentType string) bool {
+	return contentType == "application/json" || contentType == "text/event-stream" || contentType == "text/html"
 }
 
 // finishReasons lists why the choices ended, in their order.

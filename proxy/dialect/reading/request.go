@@ -12,7 +12,8 @@ type request struct {
 	model   string
 	stream  bool
 	usage   bool  // the stream is to end with the usage
-	choices int64 // 0 if the request does not say how many
+	choices int64 // for each prompt; 0 if the request does not say how many
+	prompts int64 // in a list
 }
 
 // Value implements frame.ValueSink.
@@ -28,9 +29,29 @@ func (r *request) Value(v frame.Value) {
 		r.usage = v.Kind == frame.True
 	case AskChoices:
 		r.choices, _ = v.Int()
+	case AskPrompt, AskPromptPart:
+		r.readPrompt(v)
 	default:
 		r.reader.Ask(v)
 	}
+}
+
+// readPrompt counts the prompts of a list. A list of numbers is one prompt, as tokens.
+func (r *request) readPrompt(v frame.Value) {
+	if v.Field == AskPromptPart && (v.Kind == frame.String || v.Kind == frame.Array) {
+		r.prompts++
+	}
+	if r.reader != nil {
+		r.reader.Ask(v)
+	}
+}
+
+// answers is how many choices the response must have.
+func (r *request) answers() int64 {
+	if r.prompts > MaxChoices || r.choices > MaxChoices {
+		return MaxChoices
+	}
+	return max(1, r.prompts) * max(1, r.choices)
 }
 
 // ask is what the request asks for, as far as it was read.

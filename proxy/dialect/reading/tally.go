@@ -13,6 +13,7 @@ type tally struct {
 	counted int64 // tokens in content chunks, at least one in each
 	thought bool  // reasoning was streamed
 	summed  bool  // a summary of it was
+	strange bool  // a usage object came that has no count at a known place
 }
 
 // book books the counts of a message and returns the tokens in its content; 0 is
@@ -21,13 +22,14 @@ func (t *tally) book(m *Message, ended bool) (tokens int) {
 	t.thought = t.thought || m.thought
 	t.summed = t.summed || m.summed
 	u := &m.usage
-	if u.known != 0 {
+	if u.known&^hasStrange != 0 {
 		t.usage.merge(u)
 	}
+	t.strange = t.strange || u.known == hasStrange
 	if m.timings.known != 0 {
 		t.timings.merge(&m.timings)
 	}
-	if u.known|m.timings.known != 0 {
+	if u.known&^hasStrange|m.timings.known != 0 {
 		t.final = t.final || ended || m.choices == 0
 		t.total = t.total || m.choices == 0
 	}
@@ -60,14 +62,29 @@ func (t *tally) believed() (u usage) {
 	return u
 }
 
-// whole is the usage of a response that is no stream.
-func (t *tally) whole() exchange.Usage {
-	u := t.believed()
+// wholeUsage is the usage of a response that is no stream.
+func (d *decoder) wholeUsage() exchange.Usage {
+	u := d.tally.believed()
 	if u.known == 0 {
 		return exchange.Usage{}
 	}
-	x := u.exchange()
+	x := d.billed(&u)
 	x.Source = exchange.Reported
+	return x
+}
+
+// billed returns counts in headway's terms, and notes what is odd about them.
+func (d *decoder) billed(u *usage) exchange.Usage {
+	x, odd := u.exchange()
+	if odd {
+		d.notes |= 1 << ReasoningOverOutput
+	}
+	switch {
+	case d.api.Operation.Generates():
+		u.split(&x)
+	case !x.Input.Known && u.known&hasTotal != 0:
+		x.Input = exchange.Known(u.total) // there is nothing but input
+	}
 	return x
 }
 
@@ -75,7 +92,7 @@ func (t *tally) whole() exchange.Usage {
 func (d *decoder) streamedUsage(complete bool) exchange.Usage {
 	t := &d.tally
 	u := t.believed()
-	x := u.exchange()
+	x := d.billed(&u)
 	x.Source = exchange.Running
 	if t.final || complete && !d.failed { // an error ends a stream, and no count
 		x.Source = exchange.Reported
@@ -104,7 +121,7 @@ func (d *decoder) sent(u *usage, output exchange.Count) exchange.Count {
 	case d.tally.summed: // nobody says how many tokens the summary has
 		return d.chunks.Tokens()
 	case d.tally.thought:
-		return output
+		return exchange.Known(max(0, output.N-u.rejected-u.hidden()))
 	case visible > 0:
 		return exchange.Known(visible)
 	}

@@ -18,10 +18,12 @@ type usage struct {
 	cached    int64
 	written   int64
 	reasoning int64
+	rejected  int64
+	audio     int64
 }
 
 // counts is a set of the counts.
-type counts uint8
+type counts uint16
 
 const (
 	hasInput counts = 1 << iota
@@ -30,11 +32,14 @@ const (
 	hasCached
 	hasWritten
 	hasReasoning
+	hasRejected
+	hasAudio
+	hasStrange // one that this package does not know
 )
 
 // setCount sets the count that v is.
 func (u *usage) setCount(v frame.Value) {
-	n, ok := v.Int()
+	n, ok := countOf(v)
 	if !ok {
 		return
 	}
@@ -51,7 +56,28 @@ func (u *usage) setCount(v frame.Value) {
 		u.set(&u.written, hasWritten, n)
 	case ReasoningTokens:
 		u.set(&u.reasoning, hasReasoning, n)
+	case RejectedTokens:
+		u.set(&u.rejected, hasRejected, n)
+	case AudioTokens:
+		u.set(&u.audio, hasAudio, n)
+	case StrangeTokens:
+		if n > 0 {
+			u.known |= hasStrange
+		}
 	}
+}
+
+// countOf is the count that v is. Some servers write their counts as strings.
+func countOf(v frame.Value) (n int64, ok bool) {
+	if v.Kind == frame.String && v.Len > 0 && v.Len <= len("9007199254740992") {
+		v.Kind = frame.Number
+		for _, c := range v.Text {
+			if c < '0' || c > '9' {
+				return 0, false
+			}
+		}
+	}
+	return v.Int()
 }
 
 // set sets a count.
@@ -72,6 +98,8 @@ func (u *usage) merge(v *usage) {
 		{hasCached, &u.cached, &v.cached},
 		{hasWritten, &u.written, &v.written},
 		{hasReasoning, &u.reasoning, &v.reasoning},
+		{hasRejected, &u.rejected, &v.rejected},
+		{hasAudio, &u.audio, &v.audio},
 	} {
 		if v.known&c.which != 0 {
 			u.set(c.to, c.which, *c.from)
@@ -98,30 +126,82 @@ func (u *usage) reasoningApart() bool {
 	return abs(rest-u.reasoning) < abs(rest)
 }
 
-// visible is the output less its reasoning; negative where a provider counts more
-// reasoning than output.
-func (u *usage) visible() int64 {
-	if u.reasoningApart() {
-		return u.output
+// inputApart is the tokens of the prompt that the count of input tokens leaves out:
+// cached ones where the API says so, where there are more of them than input (Grok at
+// Azure), or where only they explain the total; and those of audio where only they
+// explain the total (Mistral).
+func (u *usage) inputApart() int64 {
+	rest := u.rest()
+	switch cached := u.cached + u.written; {
+	case u.cacheApart, u.known&hasInput != 0 && u.cached > u.input:
+		return cached
+	case rest <= 0:
+		return 0
+	case rest == cached, rest == u.audio:
+		return rest
+	case rest == u.cached:
+		return u.cached
 	}
-	return u.output - u.reasoning
+	return 0
 }
 
-// exchange returns the counts in headway's terms.
-func (u *usage) exchange() exchange.Usage {
-	input, output := u.input, u.output
-	if u.cacheApart {
-		input += u.cached + u.written
+// hidden is the output that only the total counts: thoughts, at Gemini's compatible
+// endpoint. 0 if something else explains the total.
+func (u *usage) hidden() int64 {
+	rest := u.rest()
+	if rest <= 0 || u.reasoning != 0 || u.inputApart() != 0 {
+		return 0
 	}
+	return rest
+}
+
+// rest is the part of the total that is neither input nor output; 0 if one of the three
+// is not known.
+func (u *usage) rest() int64 {
+	const all = hasInput | hasOutput | hasTotal
+	if u.known&all != all {
+		return 0
+	}
+	return u.total - u.input - u.output
+}
+
+// visible is the output without reasoning and without rejected predictions; negative
+// where a provider counts more reasoning than output.
+func (u *usage) visible() int64 {
+	if u.reasoningApart() {
+		return u.output - u.rejected
+	}
+	return u.output - u.reasoning - u.rejected
+}
+
+// exchange returns the counts in headway's terms. odd says that the provider counts more
+// reasoning than output.
+func (u *usage) exchange() (x exchange.Usage, odd bool) {
+	input, output := u.input+u.inputApart(), u.output+u.hidden()
 	if u.reasoningApart() {
 		output += u.reasoning
 	}
-	return exchange.Usage{
+	x = exchange.Usage{
 		Input:      u.count(input, hasInput),
 		Output:     u.count(output, hasOutput),
 		CacheRead:  u.count(u.cached, hasCached),
 		CacheWrite: u.count(u.written, hasWritten),
 		Reasoning:  u.count(u.reasoning, hasReasoning),
+	}
+	if x.Reasoning.Known && x.Output.Known && x.Reasoning.N > x.Output.N {
+		x.Reasoning.N, odd = x.Output.N, true
+	}
+	return x, odd
+}
+
+// split finds the one of input and output that is missing by the total.
+func (u *usage) split(x *exchange.Usage) {
+	switch {
+	case u.known&hasTotal == 0, x.Input.Known == x.Output.Known:
+	case x.Input.Known && u.total > x.Input.N:
+		x.Output = exchange.Known(u.total - x.Input.N)
+	case x.Output.Known && u.total > x.Output.N:
+		x.Input = exchange.Known(u.total - x.Output.N)
 	}
 }
 
