@@ -1,5 +1,7 @@
 package frame
 
+import "unicode/utf8"
+
 // JSON reads one JSON document (RFC 8259) and hands the values at the places of a Shape
 // to a sink. It skips all other values by their quotes and brackets only, so that they
 // may have any size and depth. Text that is not JSON stops it; see Broken. It keeps no
@@ -15,6 +17,7 @@ type JSON struct {
 	fresh bool // the reader is at the start of a document
 
 	tape    *tape // nil unless documents repeat
+	long    *long // nil unless the sink wants the whole of a text
 	emitted uint  // number of values so far; field, kind and size are those of the last
 	field   Field
 	kind    Kind
@@ -24,10 +27,11 @@ type JSON struct {
 	quoted  bool   // skipping: within a string
 	skipped int    // skipping: open brackets
 
-	length int           // of the text so far
-	buf    [MaxText]byte // the start of a text that comes in pieces
-	rune   rune          // of an escape sequence, so far
-	high   rune          // the first half of a surrogate pair
+	length int               // of the text so far
+	buf    [MaxText]byte     // the start of a text that comes in pieces
+	rune   rune              // of an escape sequence, so far
+	high   rune              // the first half of a surrogate pair
+	single [utf8.UTFMax]byte // the character that an escape sequence stands for
 }
 
 // place is the reader's place in a document, between two tokens. The innermost container
@@ -67,6 +71,16 @@ func NewJSON(shape *Shape, sink ValueSink) JSON {
 // Repeating makes the reader quick at documents that resemble each other, such as the
 // chunks of a stream. It allocates 2 KiB.
 func (j *JSON) Repeating() { j.tape = &tape{} }
+
+// long is a place whose text a function gets in full, piece by piece.
+type long struct {
+	field Field
+	text  func(piece []byte)
+}
+
+// Long hands the strings at the places of f to text in full, unescaped, in pieces. The sink
+// gets them as ever, when they end. Do not use it together with Repeating.
+func (j *JSON) Long(f Field, text func(piece []byte)) { j.long = &long{f, text} }
 
 // Restart makes the reader ready for another document.
 func (j *JSON) Restart() {
@@ -283,6 +297,9 @@ func (j *JSON) emit(kind Kind, f Field, text []byte, length int) {
 
 // keep appends p to a text that comes in pieces.
 func (j *JSON) keep(p []byte) {
+	if j.long != nil && j.state == inText && j.shape.nodes[j.node].field == j.long.field {
+		j.long.text(p)
+	}
 	if j.length < MaxText {
 		copy(j.buf[j.length:], p)
 	}

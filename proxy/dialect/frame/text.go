@@ -29,6 +29,9 @@ func (j *JSON) startText(p []byte) []byte {
 	}
 	n := plainLen(p)
 	if n < len(p) && p[n] == '"' {
+		if j.long != nil && f == j.long.field {
+			j.long.text(p[:n])
+		}
 		j.after()
 		j.emit(String, f, p[:min(n, MaxText)], n)
 		return p[n+1:]
@@ -105,8 +108,8 @@ func (j *JSON) unescape(p []byte) []byte {
 		return nil
 	}
 	j.endSurrogate()
-	one := [1]byte{c}
-	j.keep(one[:])
+	j.single[0] = c
+	j.keep(j.single[:1])
 	return p[1:]
 }
 
@@ -158,6 +161,5 @@ func (j *JSON) endSurrogate() {
 
 // keepRune appends r, or U+FFFD for a surrogate.
 func (j *JSON) keepRune(r rune) {
-	var b [utf8.UTFMax]byte
-	j.keep(b[:utf8.EncodeRune(b[:], r)])
+	j.keep(j.single[:utf8.EncodeRune(j.single[:], r)])
 }

@@ -26,6 +26,10 @@ type API struct {
 	// PathModel returns the model that the path names, or nothing. It is nil where no
 	// path names one.
 	PathModel func(h *dialect.Head) string
+	// Streams tells whether the head asks for a stream. It is nil where only the body can.
+	Streams func(h *dialect.Head) bool
+	// StreamsUnasked says that an answer is a stream unless the body asks for none.
+	StreamsUnasked bool
 	// Replays tells whether the request asks for an earlier stream once more. It is nil
 	// where no request can.
 	Replays func(h *dialect.Head) bool
@@ -38,8 +42,16 @@ type API struct {
 	// CacheApart says that the count of input tokens leaves out the tokens that were
 	// read from the prompt cache and those that were written to it.
 	CacheApart bool
+	// ReasoningApart says that the count of output tokens leaves out reasoning.
+	ReasoningApart bool
 	// Terminator is the data of an event that only says that the stream is over.
 	Terminator string
+	// Unterminated says that nothing but its end says that a stream is over.
+	Unterminated bool
+	// Endless says that no message of a stream says that the answer has ended.
+	Endless bool
+	// Media says that an answer may be something else than text.
+	Media bool
 	// Framing is how a stream of this API may come other than as server-sent events.
 	Framing Framing
 

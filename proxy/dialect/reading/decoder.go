@@ -12,11 +12,12 @@ import (
 // decoder reads one exchange. It gathers a message of the response value by value, and
 // books it when it is whole.
 type decoder struct {
-	api     *API
-	reader  Reader // nil where the API has no fields of its own
-	head    *dialect.Head
-	request request
-	replay  bool
+	api      *API
+	reader   Reader // nil where the API has no fields of its own
+	head     *dialect.Head
+	request  request
+	replay   bool
+	streamed bool // the head asks for a stream
 
 	form    form
 	sse     frame.SSE
@@ -67,7 +68,8 @@ func newDecoder(a *API, h *dialect.Head) *decoder {
 	d.request.json = frame.NewJSON(a.Request, &d.request)
 	d.json = frame.NewJSON(a.Response, d)
 	d.sse = frame.NewSSE(d)
-	d.tally.usage.cacheApart = a.CacheApart
+	d.streamed = a.Streams != nil && a.Streams(h)
+	d.tally.usage.cacheApart, d.tally.usage.reasonsApart = a.CacheApart, a.ReasoningApart
 	d.reset()
 	return d
 }
@@ -183,6 +185,7 @@ func (d *decoder) event(e frame.Event, whole bool) {
 // reset begins a message.
 func (d *decoder) reset() {
 	d.message = Message{streamed: d.streams()}
+	d.message.usage.reasonsApart = d.api.ReasoningApart
 	if d.api.Single {
 		d.message.choices = 1
 	}
@@ -225,11 +228,11 @@ func (d *decoder) Value(v frame.Value) {
 		m.tokens.logprobs += begins(v)
 	case TokenID:
 		m.tokens.ids += begins(v)
-	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds:
+	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds, QueueNanos, PrefillNanos, DecodeNanos:
 		d.pending.set(v)
 		d.timed = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
-		RejectedTokens, AudioTokens, StrangeTokens:
+		RejectedTokens, AudioTokens, OutsideTokens, StrangeTokens:
 		m.usage.setCount(v)
 	case TimedInput, TimedCached, TimedOutput:
 		m.timings.setCount(v)

@@ -39,6 +39,12 @@ func (e *engine) set(v frame.Value) {
 		e.prefill.set(v, time.Second)
 	case DecodeSeconds:
 		e.decode.set(v, time.Second)
+	case QueueNanos:
+		e.queue.set(v, time.Nanosecond)
+	case PrefillNanos:
+		e.prefill.set(v, time.Nanosecond)
+	case DecodeNanos:
+		e.decode.set(v, time.Nanosecond)
 	}
 }
 

@@ -50,6 +50,7 @@ const (
 	ReasoningTokens // of the output
 	RejectedTokens  // of the output: predicted by the client and not sent
 	AudioTokens     // of the input, which the count of input tokens may leave out
+	OutsideTokens   // of the input, which the count of input tokens leaves out
 	StrangeTokens   // a count that no other path names
 
 	TimedInput // counts that stand beside the server's own times: without cached tokens
@@ -62,6 +63,9 @@ const (
 	QueueSeconds
 	PrefillSeconds
 	DecodeSeconds
+	QueueNanos
+	PrefillNanos
+	DecodeNanos
 
 	// Own is the first field that an API may give a meaning of its own.
 	Own frame.Field = 64

@@ -22,6 +22,8 @@ const (
 	Lines                     // JSON documents on lines of their own, called so by the content type
 	Elements                  // elements of one JSON array
 	Binary                    // AWS event stream messages, called so by the content type
+	Wrapped                   // the same, with the data as base64 in an object
+	Parts                     // the same, with a stream of events or lines cut anywhere into messages
 )
 
 // cutter cuts a stream into messages.
@@ -38,8 +40,7 @@ func (d *decoder) streams() bool { return d.form == events || d.form == framed }
 // The content type alone tells too little: errors come as JSON where the client asked
 // for events, and proxies lose it.
 func (d *decoder) sniff(p []byte) []byte {
-	if d.api.Framing == Binary && d.head.Response.ContentType == "application/vnd.amazon.eventstream" {
-		d.streamBy(frame.NewEventStream(d))
+	if d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
 		return p
 	}
 	for len(p) > 0 && (p[0] <= ' ' || p[0] == 0xEF || p[0] == 0xBB || p[0] == 0xBF) {
@@ -68,6 +69,21 @@ func (d *decoder) sniff(p []byte) []byte {
 func (d *decoder) streamBy(c cutter) {
 	d.form, d.cutter = framed, c
 	d.stream()
+}
+
+// streamMessages begins a stream of AWS event stream messages, if the API has such.
+func (d *decoder) streamMessages() bool {
+	switch d.api.Framing {
+	case Binary:
+		d.streamBy(frame.NewEventStream(d))
+	case Wrapped:
+		d.streamBy(frame.NewEventStream(frame.NewWrapped(d)))
+	case Parts:
+		d.streamBy(frame.NewParts(d))
+	default:
+		return false
+	}
+	return true
 }
 
 // stream begins a stream.

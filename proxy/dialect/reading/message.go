@@ -119,8 +119,18 @@ func (m *Message) Fail() { m.failed = true }
 // Failed tells whether the message reports an error.
 func (m *Message) Failed() bool { return m.failed }
 
+// Reason is why the choice that is being read ended, as far as it says so.
+func (m *Message) Reason() Reason { return m.choice.reason }
+
 // End says why the choice that is being read ended.
 func (m *Message) End(why Reason) { m.choice.reason = why }
+
+// Block says that a filter refused the prompt, so that there is no choice.
+func (m *Message) Block() {
+	m.seen |= 1
+	m.ended |= 1
+	m.reasons[0] = Filtered
+}
 
 // Last says that the message is the last one of its response.
 func (m *Message) Last() { m.last = true }

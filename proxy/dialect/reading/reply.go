@@ -69,6 +69,8 @@ func (d *decoder) close() bool {
 		return d.closeStream()
 	case d.form == unknownForm:
 		return d.head.Response.Status >= 400
+	case d.form == opaque && d.api.Media:
+		return true
 	case d.form == opaque:
 		d.notes |= 1 << NotUnderstood
 		d.failed = d.failed || promisesText(d.head.Response.ContentType)
@@ -97,13 +99,22 @@ func (d *decoder) closeStream() bool {
 		d.form = opaque
 		d.notes |= 1 << NotUnderstood
 		return true
-	case d.done, d.over:
+	case d.done, d.over, d.endless():
 		return true
 	case d.allEnded() && (!d.request.usage || d.tally.final):
-		d.notes |= 1 << NoDone
+		if !d.api.Unterminated {
+			d.notes |= 1 << NoDone
+		}
 		return true
 	}
 	return false
+}
+
+// endless tells whether no message of the stream would have said that it is over: that is
+// so in an API without ends, and in a stream of text without choices.
+func (d *decoder) endless() bool {
+	return !d.failed && d.notes&(1<<UnterminatedEvent) == 0 &&
+		(d.api.Endless || !d.api.Single && d.seen == 0 && d.chunks.Count > 0)
 }
 
 // blame finds out whether a stream failed whose terminator came before its end, and

@@ -10,11 +10,20 @@ type request struct {
 	json    frame.JSON
 	reader  Reader // nil where the API has no fields of its own
 	model   string
-	stream  bool
+	stream  answer
 	usage   bool  // the stream is to end with the usage
 	choices int64 // for each prompt; 0 if the request does not say how many
 	prompts int64 // in a list
 }
+
+// answer is what a request says to a question.
+type answer uint8
+
+const (
+	unsaid answer = iota
+	yes
+	no
+)
 
 // Value implements frame.ValueSink.
 func (r *request) Value(v frame.Value) {
@@ -24,7 +33,10 @@ func (r *request) Value(v frame.Value) {
 			r.model = string(v.Text)
 		}
 	case AskStream:
-		r.stream = v.Kind == frame.True
+		r.stream = no
+		if v.Kind == frame.True {
+			r.stream = yes
+		}
 	case AskUsage:
 		r.usage = v.Kind == frame.True
 	case AskChoices:
@@ -61,10 +73,19 @@ func (d *decoder) ask() dialect.Ask {
 		Operation: d.api.Operation,
 		Provider:  d.api.Provider(d.head),
 		Model:     d.request.model,
-		Stream:    d.request.stream || d.replay,
+		Stream:    d.asksStream(),
 	}
 	if a.Model == "" && d.api.PathModel != nil {
 		a.Model = d.api.PathModel(d.head)
 	}
 	return a
+}
+
+// asksStream tells whether the request asks for a stream.
+func (d *decoder) asksStream() bool {
+	switch {
+	case d.replay, d.streamed, d.request.stream == yes:
+		return true
+	}
+	return d.api.StreamsUnasked && d.request.stream == unsaid
 }

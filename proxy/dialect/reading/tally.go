@@ -34,7 +34,10 @@ func (t *tally) book(m *Message, ended bool) (tokens int) {
 		t.total = t.total || m.choices == 0
 	}
 	output := u.output
-	if !t.thought && u.known&hasReasoning != 0 {
+	switch {
+	case t.thought && u.reasonsApart:
+		output += u.reasoning
+	case !t.thought && u.known&hasReasoning != 0:
 		output = u.visible()
 	}
 	byUsage := t.usages.book(m, output, u.known&hasOutput != 0)

@@ -11,6 +11,8 @@ type usage struct {
 	known counts // those that came
 	// cacheApart says that input leaves out cached and written.
 	cacheApart bool
+	// reasonsApart says that output leaves out reasoning.
+	reasonsApart bool
 
 	input     int64
 	output    int64
@@ -20,6 +22,7 @@ type usage struct {
 	reasoning int64
 	rejected  int64
 	audio     int64
+	outside   int64
 }
 
 // counts is a set of the counts.
@@ -34,6 +37,7 @@ const (
 	hasReasoning
 	hasRejected
 	hasAudio
+	hasOutside
 	hasStrange // one that this package does not know
 )
 
@@ -60,6 +64,8 @@ func (u *usage) setCount(v frame.Value) {
 		u.set(&u.rejected, hasRejected, n)
 	case AudioTokens:
 		u.set(&u.audio, hasAudio, n)
+	case OutsideTokens:
+		u.set(&u.outside, hasOutside, n)
 	case StrangeTokens:
 		if n > 0 {
 			u.known |= hasStrange
@@ -100,6 +106,7 @@ func (u *usage) merge(v *usage) {
 		{hasReasoning, &u.reasoning, &v.reasoning},
 		{hasRejected, &u.rejected, &v.rejected},
 		{hasAudio, &u.audio, &v.audio},
+		{hasOutside, &u.outside, &v.outside},
 	} {
 		if v.known&c.which != 0 {
 			u.set(c.to, c.which, *c.from)
@@ -115,14 +122,17 @@ func (u *usage) count(n int64, which counts) exchange.Count {
 	return exchange.Known(n)
 }
 
-// reasoningApart tells whether the output count leaves reasoning out, as that of xAI
-// does: the total is then the sum of input, output and reasoning.
+// reasoningApart tells whether the output count leaves reasoning out: because the API
+// says so, or because the total is the sum of input, output and reasoning (xAI).
 func (u *usage) reasoningApart() bool {
+	if u.reasonsApart {
+		return true
+	}
 	const all = hasInput | hasOutput | hasTotal | hasReasoning
 	if u.known&all != all || u.reasoning == 0 {
 		return false
 	}
-	rest := u.total - u.input - u.output
+	rest := u.rest()
 	return abs(rest-u.reasoning) < abs(rest)
 }
 
@@ -162,7 +172,7 @@ func (u *usage) rest() int64 {
 	if u.known&all != all {
 		return 0
 	}
-	return u.total - u.input - u.output
+	return u.total - u.input - u.output - u.outside
 }
 
 // visible is the output without reasoning and without rejected predictions; negative
@@ -177,13 +187,17 @@ func (u *usage) visible() int64 {
 // exchange returns the counts in headway's terms. odd says that the provider counts more
 // reasoning than output.
 func (u *usage) exchange() (x exchange.Usage, odd bool) {
-	input, output := u.input+u.inputApart(), u.output+u.hidden()
+	input, output := u.input+u.outside+u.inputApart(), u.output+u.hidden()
 	if u.reasoningApart() {
 		output += u.reasoning
 	}
+	has := hasOutput
+	if u.reasonsApart {
+		has |= hasReasoning
+	}
 	x = exchange.Usage{
 		Input:      u.count(input, hasInput),
-		Output:     u.count(output, hasOutput),
+		Output:     u.count(output, has),
 		CacheRead:  u.count(u.cached, hasCached),
 		CacheWrite: u.count(u.written, hasWritten),
 		Reasoning:  u.count(u.reasoning, hasReasoning),
