@@ -3,6 +3,7 @@ package dialecttest
 import (
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,9 +47,9 @@ func (s Suite) CheckChunking(t *testing.T) {
 	for _, c := range s.Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(3, 3))
-			body := read(t, c.File)
+			recorded := read(t, c.File)
 			for range 20 {
-				checkChunking(t, s.Dialect, c.head(), []byte(c.Ask), body, r)
+				checkChunking(t, s.Dialect, c.head(recorded.contentType), []byte(c.Ask), recorded.body(), r)
 			}
 		})
 	}
@@ -57,15 +58,31 @@ func (s Suite) CheckChunking(t *testing.T) {
 // Fuzz checks that no reply depends on how the bytes were cut. The cases are its seeds.
 func (s Suite) Fuzz(f *testing.F) {
 	for i, c := range s.Cases {
-		f.Add([]byte(c.Ask), read(f, c.File), c.head().Response.ContentType == "text/event-stream", uint64(i))
+		recorded := read(f, c.File)
+		f.Add([]byte(c.Ask), recorded.body(), recorded.contentType == "text/event-stream", uint64(i))
 	}
-	f.Fuzz(func(t *testing.T, ask, response []byte, stream bool, seed uint64) {
+	others := s.otherTypes(f)
+	f.Fuzz(func(t *testing.T, ask, response []byte, events bool, seed uint64) {
 		h := &dialect.Head{Response: dialect.Response{Status: 200}}
-		if stream {
+		if events {
 			h.Response.ContentType = "text/event-stream"
+		} else {
+			h.Response.ContentType = others[seed%uint64(len(others))]
 		}
 		checkChunking(t, s.Dialect, h, ask, response, rand.New(rand.NewPCG(seed, 4)))
 	})
+}
+
+// otherTypes lists the content types of the cases that are no streams of server-sent
+// events, after none at all.
+func (s Suite) otherTypes(t testing.TB) []string {
+	types := []string{""}
+	for _, c := range s.Cases {
+		if of := read(t, c.File).contentType; of != "text/event-stream" && !slices.Contains(types, of) {
+			types = append(types, of)
+		}
+	}
+	return types
 }
 
 // checkChunking decodes an exchange in one piece and in many, and wants the same reply.

@@ -5,8 +5,6 @@ package dialecttest
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,11 +13,11 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
 )
 
-// Case is one exchange: a response in a file of testdata, and what the dialect is to
-// understand of it. Its events come a millisecond apart.
+// Case is one exchange: a response in a file of testdata, and how the dialect should
+// understand it. Its events come a millisecond apart.
 type Case struct {
 	Name   string
-	File   string       // whose ending says how the response comes: .sse or .json
+	File   string       // its ending says how the response comes, see forms
 	Ask    string       // the body of the request
 	Head   dialect.Head // without the head of the response
 	Status int          // 200 unless it is set
@@ -36,10 +34,10 @@ type Suite struct {
 func (s Suite) Check(t *testing.T) {
 	for _, c := range s.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			body := read(t, c.File)
-			decoder := s.Dialect.NewDecoder(c.head())
+			r := read(t, c.File)
+			decoder := s.Dialect.NewDecoder(c.head(r.contentType))
 			decoder.Request([]byte(c.Ask))
-			for i, p := range bytes.SplitAfter(body, []byte("\n\n")) {
+			for i, p := range r.messages {
 				decoder.Feed(p, time.Duration(i+1)*time.Millisecond)
 			}
 			if got, want := Describe(decoder.Close()), strings.Join(strings.Fields(c.Want), " "); got != want {
@@ -57,11 +55,12 @@ func (s Suite) CheckLineEnds(t *testing.T) {
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
-			body := read(t, c.File)
-			want := Decode(s.Dialect, c.head(), nil, [][]byte{body})
+			recorded := read(t, c.File)
+			body, head := recorded.body(), c.head(recorded.contentType)
+			want := Decode(s.Dialect, head, nil, [][]byte{body})
 			for _, end := range []string{"\r\n", "\r"} {
 				ended := bytes.ReplaceAll(body, []byte("\n"), []byte(end))
-				got := Decode(s.Dialect, c.head(), nil, [][]byte{[]byte("\uFEFF"), ended})
+				got := Decode(s.Dialect, head, nil, [][]byte{[]byte("\uFEFF"), ended})
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("line ends %q\n got %s\nwant %s", end, Describe(got), Describe(want))
 				}
@@ -71,21 +70,8 @@ func (s Suite) CheckLineEnds(t *testing.T) {
 }
 
 // head is the head of the case with that of its response.
-func (c Case) head() *dialect.Head {
+func (c Case) head(contentType string) *dialect.Head {
 	h := c.Head
-	h.Response = dialect.Response{Status: max(c.Status, 200), ContentType: "application/json"}
-	if strings.HasSuffix(c.File, ".sse") {
-		h.Response.ContentType = "text/event-stream"
-	}
+	h.Response = dialect.Response{Status: max(c.Status, 200), ContentType: contentType}
 	return &h
-}
-
-// read reads a file of the testdata of the package under test.
-func read(t testing.TB, file string) []byte {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return body
 }

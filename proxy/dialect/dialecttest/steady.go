@@ -1,6 +1,8 @@
 package dialecttest
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,6 +18,8 @@ type Steady struct {
 	// Event is one event, a format of fmt: %[1]s is where its text goes, %[2]d a number
 	// that grows, and %[3]s padding of varying length.
 	Event string
+	// Form is how the response comes, as the ending of a Case's file has it; empty is .sse.
+	Form string
 }
 
 // Benchmark measures how long an event takes to decode.
@@ -57,17 +61,19 @@ func (s Steady) events() (filled [][]byte) {
 	for i, text := range []string{" the", " quick", `\n`, " brown", " fox", " jumps over", ` \"a`, " lazy"} {
 		e := fmt.Sprintf(s.Event, text, 10+i, "aZ3kQxW9"[:8-i])
 		e, _, _ = strings.Cut(e, "%!(EXTRA") // the arguments for which the event has no place
-		filled = append(filled, []byte(e))
+		filled = append(filled, bytes.Join(forms[s.form()].cut([]byte(e)), nil))
 	}
 	return filled
 }
+
+func (s Steady) form() string { return cmp.Or(s.Form, ".sse") }
 
 // start returns a decoder in the middle of the stream.
 func (s Steady) start(events [][]byte) dialect.Decoder {
 	h := &dialect.Head{Method: "POST"}
 	decoder := s.Dialect.NewDecoder(h)
 	decoder.Request([]byte(`{"model":"m","stream":true}`))
-	h.Response = dialect.Response{Status: 200, ContentType: "text/event-stream"}
+	h.Response = dialect.Response{Status: 200, ContentType: forms[s.form()].contentType}
 	for i, e := range events {
 		decoder.Feed(e, time.Duration(1+i)*time.Millisecond)
 	}
