@@ -12,6 +12,7 @@ type Wrapped struct {
 
 	quad   [4]byte // digits that wait for the rest of their group
 	digits int
+	out    [600]byte // what digits stand for
 }
 
 // wrapped is the field of the data.
@@ -42,7 +43,6 @@ func (w *Wrapped) Value(Value) { w.digits = 0 }
 
 // decode decodes the next digits.
 func (w *Wrapped) decode(p []byte) {
-	var out [600]byte
 	if w.digits > 0 {
 		n := copy(w.quad[w.digits:], p)
 		w.digits += n
@@ -51,20 +51,20 @@ func (w *Wrapped) decode(p []byte) {
 			return
 		}
 		w.digits = 0
-		w.pass(out[:], w.quad[:])
+		w.pass(w.quad[:])
 	}
 	whole := len(p) - len(p)%4
 	for whole > 0 {
-		n := min(whole, 800)
-		w.pass(out[:], p[:n])
+		n := min(whole, len(w.out)/3*4)
+		w.pass(p[:n])
 		p, whole = p[n:], whole-n
 	}
 	w.digits = copy(w.quad[:], p)
 }
 
 // pass hands on what groups of digits stand for. It stops at the first that is none.
-func (w *Wrapped) pass(out, digits []byte) {
-	if n, _ := base64.StdEncoding.Decode(out, digits); n > 0 {
-		w.sink.Data(out[:n])
+func (w *Wrapped) pass(digits []byte) {
+	if n, _ := base64.StdEncoding.Decode(w.out[:], digits); n > 0 {
+		w.sink.Data(w.out[:n])
 	}
 }
