@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +22,6 @@ import (
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/chain"
-	"github.com/headway-sidecar/headway/proxy/dialect"
-	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
-	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -80,7 +76,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		return nil, err
 	}
 	s.tap = tap.New(tap.Config{
-		Dialects:   dialects(),
+		Dialects:   Dialects(),
 		Observer:   s.chains,
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
@@ -101,9 +97,6 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	close(s.wired)
 	return s, nil
 }
-
-// dialects returns every dialect that headway reads.
-func dialects() dialect.Set { return slices.Concat(openai.Dialects(), anthropic.Dialects()) }
 
 // Listen binds the ports. listenName and adminName are the names of the settings with
 // the addresses. An error begins with the setting that is to blame.

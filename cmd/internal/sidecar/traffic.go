@@ -25,7 +25,7 @@ func Traffic(c config.Config) slo.Traffic {
 // Operations lists the operations of the APIs that headway reads.
 func Operations() []exchange.Operation {
 	var all []exchange.Operation
-	for _, d := range dialects() {
+	for _, d := range Dialects() {
 		if o := d.NewDecoder(&dialect.Head{}).Ask().Operation; !slices.Contains(all, o) {
 			all = append(all, o)
 		}

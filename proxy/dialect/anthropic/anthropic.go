@@ -3,6 +3,7 @@
 package anthropic
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -12,26 +13,86 @@ import (
 )
 
 // Dialects returns the dialects of the family.
-func Dialects() dialect.Set { return dialect.Set{Messages()} }
+func Dialects() dialect.Set { return dialect.Set{Messages(), Vertex(), Bedrock()} }
 
 // Messages is the Messages API.
 // https://docs.anthropic.com/en/api/messages
 func Messages() dialect.Dialect {
-	return &reading.API{
+	return api(&reading.API{
 		Name:       "anthropic-messages",
-		Operation:  exchange.Chat,
 		Matches:    matches,
 		Provider:   func(*dialect.Head) string { return "anthropic" },
-		Single:     true,
-		CacheApart: true,
 		Terminator: "[DONE]", // of gateways that translate OpenAI's streams
-		NewReader:  func() reading.Reader { return new(message) },
-		Request: frame.MustShape(frame.Paths{
-			"model":  reading.AskModel,
-			"stream": reading.AskStream,
-		}),
+		Response:   frame.MustShape(reading.Join(wholePaths(), eventPaths())),
+	})
+}
+
+// Vertex is the Messages API of Google's Vertex AI, where the path names the model.
+// https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude
+func Vertex() dialect.Dialect {
+	streams := func(h *dialect.Head) bool { return strings.HasSuffix(h.Path, ":streamRawPredict") }
+	return api(&reading.API{
+		Name: "anthropic-vertex",
+		Matches: func(h *dialect.Head) bool {
+			return h.Method == "POST" && strings.Contains(h.Path, "/publishers/anthropic/models/") &&
+				(streams(h) || strings.HasSuffix(h.Path, ":rawPredict"))
+		},
+		Provider: func(*dialect.Head) string { return "gcp.vertex_ai" },
+		PathModel: func(h *dialect.Head) string {
+			_, rest, _ := strings.Cut(h.Path, "/publishers/anthropic/models/")
+			model, _, _ := strings.Cut(rest, ":")
+			return model
+		},
+		Streams:  streams,
 		Response: frame.MustShape(reading.Join(wholePaths(), eventPaths())),
+	})
+}
+
+// Bedrock is the Messages API as Amazon Bedrock's InvokeModel has it: the path names the
+// model, and every event comes wrapped in a message of an AWS event stream. Bedrock adds
+// metrics to the last event.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
+func Bedrock() dialect.Dialect {
+	streams := func(h *dialect.Head) bool { return strings.HasSuffix(h.Path, "/invoke-with-response-stream") }
+	return api(&reading.API{
+		Name: "anthropic-bedrock",
+		Matches: func(h *dialect.Head) bool {
+			return h.Method == "POST" && strings.Contains(bedrockModel(h), "anthropic.") && (streams(h) || strings.HasSuffix(h.Path, "/invoke"))
+		},
+		Provider:  func(*dialect.Head) string { return "aws.bedrock" },
+		PathModel: bedrockModel,
+		Streams:   streams,
+		Framing:   reading.Wrapped,
+		Response: frame.MustShape(reading.Join(wholePaths(), eventPaths(), frame.Paths{
+			"amazon-bedrock-invocationMetrics.firstByteLatency": reading.PrefillMillis,
+		})),
+	})
+}
+
+// bedrockModel is the model that a path of Bedrock names, or the ARN of a profile.
+func bedrockModel(h *dialect.Head) string {
+	_, rest, ok := strings.Cut(h.Path, "/model/")
+	i := strings.LastIndexByte(rest, '/')
+	if !ok || i < 0 {
+		return ""
 	}
+	if plain, err := url.PathUnescape(rest[:i]); err == nil {
+		return plain
+	}
+	return rest[:i]
+}
+
+// api fills in what all variants share.
+func api(a *reading.API) dialect.Dialect {
+	a.Operation = exchange.Chat
+	a.Single = true
+	a.CacheApart = true
+	a.NewReader = func() reading.Reader { return new(message) }
+	a.Request = frame.MustShape(frame.Paths{
+		"model":  reading.AskModel,
+		"stream": reading.AskStream,
+	})
+	return a
 }
 
 // matches tells whether a request makes a message. OpenAI has an API at a path that

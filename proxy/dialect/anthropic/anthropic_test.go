@@ -8,7 +8,10 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-func TestReplyDoesNotDependOnChunking(t *testing.T) { messagesSuite().CheckChunking(t) }
+func TestReplyDoesNotDependOnChunking(t *testing.T) {
+	messagesSuite().CheckChunking(t)
+	bedrockSuite().CheckChunking(t)
+}
 
 func TestReplyDoesNotDependOnLineEnds(t *testing.T) { messagesSuite().CheckLineEnds(t) }
 

@@ -3,8 +3,10 @@ package anthropic_test
 import (
 	"testing"
 
+	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 const asks = `{"model":"claude-x","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Hi"}]}`
@@ -64,6 +66,35 @@ func messagesSuite() dialecttest.Suite {
 		{Name: "an error with status 200", File: "messages_error_200.json",
 			Want: `complete failed model= finish= usage=`},
 	}}
+}
+
+func bedrockSuite() dialecttest.Suite {
+	head := dialect.Head{Method: "POST", Path: "/model/us.anthropic.claude-x%3A0/invoke-with-response-stream"}
+	return dialecttest.Suite{Dialect: anthropic.Bedrock(), Cases: []dialecttest.Case{
+		{Name: "text", File: "bedrock.wrapped", Head: head,
+			Want: `stream complete model=claude-x-20260101 finish=stop usage=reported in=16 out=18 streamed=18 engine=0s/1.608s/0s events=6@1 tokens@3-3 3:0/8`},
+		{Name: "an exception in the stream", File: "bedrock_exception.wrapped", Head: head,
+			Want: `stream failed model=claude-x-20260101 finish= usage=counted in=16 out=1 streamed=1 events=4@1 tokens@3-3 3:0/8`},
+		{Name: "cut", File: "bedrock_cut.wrapped", Head: head,
+			Want: `stream model=claude-x-20260101 finish= usage=counted in=16 out=1 streamed=1 events=3@1 tokens@3-3 3:0/8`},
+		{Name: "not streamed", File: "messages.json",
+			Want: `complete model=claude-x-20260101 finish=stop usage=reported in=917 out=30 cached=900 written=5`},
+	}}
+}
+
+func TestBedrock(t *testing.T) { bedrockSuite().Check(t) }
+
+func FuzzBedrock(f *testing.F) { bedrockSuite().Fuzz(f) }
+
+// The Messages API of Vertex AI differs in its request only.
+func TestVertex(t *testing.T) {
+	h := &dialect.Head{Method: "POST", Path: "/v1/projects/p/locations/l/publishers/anthropic/models/claude-x@20260101:streamRawPredict"}
+	decoder := anthropic.Vertex().NewDecoder(h)
+	decoder.Request([]byte(`{"anthropic_version":"vertex-2023-10-16","max_tokens":1,"messages":[]}`))
+	want := dialect.Ask{Dialect: "anthropic-vertex", Operation: exchange.Chat, Provider: "gcp.vertex_ai", Model: "claude-x@20260101", Stream: true}
+	if got := decoder.Ask(); got != want {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
 }
 
 func TestMessages(t *testing.T) { messagesSuite().Check(t) }

@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"strings"
+
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
@@ -10,10 +12,11 @@ import (
 // Chat is the chat completions API.
 // https://platform.openai.com/docs/api-reference/chat
 func Chat() dialect.Dialect {
+	completions := post("/chat/completions")
 	return &reading.API{
 		Name:       "openai-chat",
 		Operation:  exchange.Chat,
-		Matches:    post("/chat/completions"),
+		Matches:    func(h *dialect.Head) bool { return completions(h) || isDatabricks(h) },
 		Provider:   provider,
 		PathModel:  deployment,
 		Terminator: terminator,
@@ -35,6 +38,12 @@ func Chat() dialect.Dialect {
 				"choices.[].logprobs.refusal.[]": reading.Logprob,
 			})),
 	}
+}
+
+// isDatabricks matches a request to a model that Databricks serves:
+// /serving-endpoints/NAME/invocations.
+func isDatabricks(h *dialect.Head) bool {
+	return h.Method == "POST" && strings.Contains(h.Path, "/serving-endpoints/") && strings.HasSuffix(h.Path, "/invocations")
 }
 
 // messagePaths are the places of generated content in a message or a delta of it.

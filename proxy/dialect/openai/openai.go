@@ -1,8 +1,10 @@
 // Package openai reads the APIs that OpenAI defined and that most model servers
-// speak: chat completions, legacy completions, Responses and embeddings.
+// speak: chat completions, legacy completions, Responses, embeddings, images, sound,
+// rerank and moderation.
 package openai
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -12,7 +14,7 @@ import (
 
 // Dialects returns the dialects of the family.
 func Dialects() dialect.Set {
-	return dialect.Set{Chat(), Completions(), Responses(), Embeddings()}
+	return slices.Concat(dialect.Set{Chat(), Completions(), Responses(), Embeddings(), Images()}, speech(), whole())
 }
 
 // terminator is the data of the last event of a stream.

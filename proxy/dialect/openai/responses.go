@@ -36,18 +36,18 @@ func Responses() dialect.Dialect {
 			"delta.text":   delta,
 			"output_index": index,
 			// The events that end a part or an item of the response have all of it.
-			"text":                 whole,
-			"refusal":              whole,
-			"arguments":            whole,
-			"input":                whole,
-			"transcript":           whole,
-			"part.text":            whole,
-			"part.refusal":         whole,
-			"item.arguments":       whole,
-			"item.input":           whole,
-			"item.result":          whole, // a picture
-			"item.content.[].text": whole,
-			"partial_image_b64":    whole,
+			"text":                 inFull,
+			"refusal":              inFull,
+			"arguments":            inFull,
+			"input":                inFull,
+			"transcript":           inFull,
+			"part.text":            inFull,
+			"part.refusal":         inFull,
+			"item.arguments":       inFull,
+			"item.input":           inFull,
+			"item.result":          inFull, // a picture
+			"item.content.[].text": inFull,
+			"partial_image_b64":    inFull,
 			"logprobs.[]":          reading.Logprob,
 			"item.type":            itemType,
 			"item.name":            itemName,
@@ -68,8 +68,8 @@ func responsePaths() frame.Paths {
 		"status":                    status,
 		"incomplete_details.reason": incomplete,
 		"output.[].type":            itemType,
-		"output.[].arguments":       whole,
-		"output.[].content.[].text": whole,
+		"output.[].arguments":       inFull,
+		"output.[].content.[].text": inFull,
 		"errors":                    reading.Failure,
 		"base_resp.status_code":     reading.Status, // MiniMax
 		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
@@ -84,8 +84,8 @@ const (
 	incomplete // why a response is incomplete
 	itemType
 	itemName
-	index // of the item that an event is about
-	whole // text that the event has in full, whether it came in deltas before or not
+	index  // of the item that an event is about
+	inFull // text that the event has in full, whether it came in deltas before or not
 )
 
 // replays matches the reading of a response that was made in the background:
@@ -205,7 +205,7 @@ func (r *response) Value(_ *reading.Message, v frame.Value) {
 		r.event = eventOf(v.Text)
 	case delta:
 		r.delta = v.Len
-	case whole:
+	case inFull:
 		r.whole += v.Len
 	case itemName:
 		r.name = v.Len

@@ -47,7 +47,7 @@ func reasonOf(text []byte) Reason {
 	switch string(text) {
 	case "", "null", "none", "not_finished", "finish_reason_unspecified":
 		return Unfinished
-	case "stop", "eos", "eos_token", "stop_sequence", "end_turn", "completed", "complete", "finish", "finished", "word", "done":
+	case "stop", "eos", "eos_token", "stop_sequence", "end_turn", "completed", "complete", "finish", "finished", "word", "done", "load", "unload":
 		return Stopped
 	case "length", "max_tokens", "max_token", "model_length", "max_output_tokens", "model_context_window_exceeded", "limit":
 		return TooLong
@@ -57,7 +57,7 @@ func reasonOf(text []byte) Reason {
 		return Paused
 	case "content_filter", "content_filtered", "refusal", "guardrail_intervened", "safety", "sensitive",
 		"recitation", "language", "blocklist", "prohibited_content", "spii", "model_armor",
-		"image_safety", "image_prohibited_content", "image_recitation":
+		"image_safety", "image_prohibited_content", "image_recitation", "error_toxic":
 		return Filtered
 	}
 	if isFailure(text) {

@@ -94,6 +94,10 @@ func (d *decoder) closeStream() bool {
 		d.fail()
 	}
 	d.blame()
+	if d.strange() {
+		d.notes |= 1 << NotUnderstood
+		return true
+	}
 	switch {
 	case d.form == events && d.events == 0 && !d.done && !d.failed && d.head.Response.ContentType != "text/event-stream":
 		d.form = opaque
@@ -108,6 +112,12 @@ func (d *decoder) closeStream() bool {
 		return true
 	}
 	return false
+}
+
+// strange tells whether the stream is of another API, so that nothing of it was read.
+func (d *decoder) strange() bool {
+	return d.events > 0 && !d.done && !d.over && !d.failed && !d.suspect && d.notes&(1<<UnterminatedEvent|1<<CorruptMessage) == 0 &&
+		d.model == "" && d.ended == 0 && d.chunks.Count == 0 && d.tally.usage.known == 0 && (d.api.Single || d.seen == 0)
 }
 
 // endless tells whether no message of the stream would have said that it is over: that is

@@ -1,0 +1,75 @@
+package bedrock
+
+import (
+	"bytes"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Converse is Converse and ConverseStream.
+// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+func Converse() dialect.Dialect {
+	return &reading.API{
+		Name:       "bedrock-converse",
+		Operation:  exchange.Chat,
+		Matches:    func(h *dialect.Head) bool { return call(h) == "converse" || conversesInStream(h) },
+		Provider:   provider,
+		PathModel:  model,
+		Streams:    conversesInStream,
+		Single:     true,
+		CacheApart: true,
+		Framing:    reading.Binary,
+		NewReader:  func() reading.Reader { return new(event) },
+		Request:    frame.MustShape(frame.Paths{}),
+		Response:   frame.MustShape(conversePaths()),
+	}
+}
+
+func conversesInStream(h *dialect.Head) bool { return call(h) == "converse-stream" }
+
+// conversePaths are the places in a whole answer and in the events of a stream. The name of
+// an event is a header of its message; p is padding.
+func conversePaths() frame.Paths {
+	return reading.Join(frame.Paths{
+		"p":                                 frame.Varying,
+		"stopReason":                        reading.Finish,
+		"start.toolUse.name":                reading.Content,
+		"delta.text":                        reading.Content,
+		"delta.toolUse.input":               reading.Content,
+		"delta.reasoningContent.text":       reading.Reasoning,
+		"delta.image.source.bytes":          reading.Content,
+		"trace.promptRouter.invokedModelId": reading.Model,
+	}, reading.Under("usage.", usagePaths()))
+}
+
+// usagePaths are the places of counts, which have two names for the cache.
+func usagePaths() frame.Paths {
+	return frame.Paths{
+		"inputTokens":               reading.InputTokens,
+		"outputTokens":              reading.OutputTokens,
+		"totalTokens":               reading.TotalTokens,
+		"cacheReadInputTokens":      reading.CachedTokens,
+		"cacheReadInputTokenCount":  reading.CachedTokens,
+		"cacheWriteInputTokens":     reading.WrittenTokens,
+		"cacheWriteInputTokenCount": reading.WrittenTokens,
+	}
+}
+
+// event reads the names of events.
+type event struct{ reading.Plain }
+
+// EndMessage implements reading.Reader.
+func (event) EndMessage(m *reading.Message, name []byte) {
+	switch string(name) {
+	case "metadata":
+		m.Last()
+	case "messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop":
+	default:
+		if m.Streamed() && !bytes.HasSuffix(name, []byte("Exception")) {
+			m.Note(reading.UnknownEventType)
+		}
+	}
+}

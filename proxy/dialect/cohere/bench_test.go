@@ -1,0 +1,26 @@
+package cohere_test
+
+import (
+	"testing"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/cohere"
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
+)
+
+// steadyStreams are the middles of streams.
+var steadyStreams = []dialecttest.Steady{
+	{Name: "chat", Dialect: cohere.Chat(),
+		Event: "event: content-delta\n" + `data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"%[1]s"}}}}` + "\n\n"},
+}
+
+func BenchmarkChunk(b *testing.B) {
+	for _, s := range steadyStreams {
+		b.Run(s.Name, s.Benchmark)
+	}
+}
+
+func TestSteadyStreamAllocatesNothing(t *testing.T) {
+	for _, s := range steadyStreams {
+		t.Run(s.Name, s.CheckAllocations)
+	}
+}

@@ -1,0 +1,29 @@
+package gemini
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Embed is embedContent and batchEmbedContents.
+// https://ai.google.dev/api/embeddings
+func Embed() dialect.Dialect {
+	return &reading.API{
+		Name:      "gemini-embed",
+		Operation: exchange.Embeddings,
+		Matches: func(h *dialect.Head) bool {
+			v := verb(h)
+			return v == "embedContent" || v == "batchEmbedContents"
+		},
+		Provider:  provider,
+		PathModel: model,
+		Request:   frame.MustShape(frame.Paths{}),
+		Response: frame.MustShape(frame.Paths{
+			"error":                          reading.Failure,
+			"usageMetadata.promptTokenCount": reading.InputTokens,
+			"usageMetadata.totalTokenCount":  reading.TotalTokens,
+		}),
+	}
+}

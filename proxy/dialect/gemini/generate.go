@@ -1,0 +1,163 @@
+package gemini
+
+import (
+	"strings"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Generate is generateContent and streamGenerateContent. A stream comes as server-sent
+// events if the query has alt=sse, and as one JSON array otherwise. The end of the
+// connection is its only end.
+// https://ai.google.dev/api/generate-content
+func Generate() dialect.Dialect {
+	return &reading.API{
+		Name:           "gemini-generate",
+		Operation:      exchange.GenerateContent,
+		Matches:        func(h *dialect.Head) bool { return verb(h) == "generateContent" || streams(h) },
+		Provider:       provider,
+		PathModel:      model,
+		Streams:        streams,
+		ReasoningApart: true,
+		Unterminated:   true,
+		Framing:        reading.Elements,
+		NewReader:      func() reading.Reader { return new(candidate) },
+		Request:        frame.MustShape(frame.Paths{"generationConfig.candidateCount": reading.AskChoices}),
+		Response: frame.MustShape(reading.Join(frame.Paths{
+			"responseId":                 frame.Varying,
+			"createTime":                 frame.Varying,
+			"modelVersion":               reading.Model,
+			"error":                      reading.Failure,
+			"promptFeedback.blockReason": blockReason,
+			"candidates.[]":              reading.Choice,
+			"candidates.[].index":        reading.Index,
+			"candidates.[].finishReason": finishReason,
+		}, reading.Under("candidates.[].content.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))),
+	}
+}
+
+func streams(h *dialect.Head) bool { return verb(h) == "streamGenerateContent" }
+
+// partPaths are the places in a part of the content.
+func partPaths() frame.Paths {
+	return frame.Paths{
+		"":                   part,
+		".text":              partText,
+		".thought":           partThought,
+		".functionCall":      partCall,
+		".functionCall.name": reading.Content,
+		".functionCall.partialArgs.[].stringValue": reading.Content,
+		".inlineData.data":                         reading.Content,
+		".executableCode.code":                     reading.Content,
+	}
+}
+
+// usagePaths are the places of counts. Thoughts are no candidates, and results of the
+// provider's tools are no prompt.
+func usagePaths() frame.Paths {
+	return frame.Paths{
+		"promptTokenCount":        reading.InputTokens,
+		"candidatesTokenCount":    reading.OutputTokens,
+		"thoughtsTokenCount":      reading.ReasoningTokens,
+		"cachedContentTokenCount": reading.CachedTokens,
+		"toolUsePromptTokenCount": reading.OutsideTokens,
+		"totalTokenCount":         reading.TotalTokens,
+	}
+}
+
+// The fields that generateContent alone has.
+const (
+	part frame.Field = reading.Own + iota
+	partText
+	partThought
+	partCall
+	finishReason
+	blockReason
+)
+
+// candidate reads what only generateContent says in a message.
+type candidate struct {
+	reading.Plain
+
+	text    int  // length of the text of the part
+	thought bool // the part is a thought
+	call    bool // the candidate calls a tool, in this message
+	called  bool // a candidate called a tool, in this message or before
+	blocked bool
+}
+
+// Reset implements reading.Reader.
+func (c *candidate) Reset() { *c = candidate{called: c.called} }
+
+// Value implements reading.Reader.
+func (c *candidate) Value(m *reading.Message, v frame.Value) {
+	switch v.Field {
+	case part:
+		if v.Kind == frame.End {
+			c.endPart(m)
+		}
+	case partText:
+		c.text = v.Len
+	case partThought:
+		c.thought = v.Kind == frame.True
+	case partCall:
+		c.call = c.call || v.Kind == frame.Object
+	case finishReason:
+		m.End(reasonOf(v))
+	case blockReason:
+		c.blocked = v.Kind == frame.String && v.Len > 0 || v.Kind == frame.Number
+	}
+}
+
+// endPart books the text of a part, which may stand before or behind the word that calls
+// it a thought.
+func (c *candidate) endPart(m *reading.Message) {
+	if c.thought {
+		m.AddReasoning(c.text)
+	} else {
+		m.AddContent(c.text)
+	}
+	c.text, c.thought = 0, false
+}
+
+// EndChoice implements reading.Reader. A candidate that calls a tool stops like any other.
+func (c *candidate) EndChoice(m *reading.Message) {
+	if (c.call || c.called) && m.Reason() == reading.Stopped {
+		m.End(reading.ToolCalls)
+	}
+}
+
+// EndMessage implements reading.Reader.
+func (c *candidate) EndMessage(m *reading.Message, _ []byte) {
+	c.called = c.called || c.call
+	if c.blocked {
+		m.Block()
+	}
+}
+
+// reasonOf is the reason that v names. With enum-encoding=int it is a number; above 8 the
+// numbers of the Gemini API and of Vertex AI differ.
+func reasonOf(v frame.Value) reading.Reason {
+	if v.Kind == frame.String {
+		if strings.EqualFold(string(v.Text), "OTHER") {
+			return reading.Erred
+		}
+		return reading.ReasonOf(v.Text)
+	}
+	switch n, ok := v.Int(); {
+	case !ok, n == 0:
+		return reading.Unfinished
+	case n == 1:
+		return reading.Stopped
+	case n == 2:
+		return reading.TooLong
+	case n == 5:
+		return reading.Erred
+	case n <= 8:
+		return reading.Filtered
+	}
+	return reading.OtherReason
+}

@@ -1,0 +1,117 @@
+package openai
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Images is the API that makes and edits pictures, whole or in a stream of partial ones.
+// https://platform.openai.com/docs/api-reference/images
+func Images() dialect.Dialect {
+	makes, edits, varies := post("/images/generations"), post("/images/edits"), post("/images/variations")
+	return &reading.API{
+		Name:       "openai-images",
+		Operation:  exchange.ImageGeneration,
+		Matches:    func(h *dialect.Head) bool { return makes(h) || edits(h) || varies(h) },
+		Provider:   provider,
+		PathModel:  deployment,
+		Single:     true,
+		Media:      true,
+		Terminator: terminator,
+		NewReader:  func() reading.Reader { return new(closing) },
+		Request:    asks,
+		Response: frame.MustShape(reading.Join(frame.Paths{
+			"type":     eventType,
+			"model":    reading.Model,
+			"error":    reading.Failure,
+			"b64_json": reading.Content,
+		}, reading.Under("usage.", usagePaths()))),
+	}
+}
+
+// speech returns the APIs between text and sound.
+// https://platform.openai.com/docs/api-reference/audio
+func speech() dialect.Set {
+	writes, translates := post("/audio/transcriptions"), post("/audio/translations")
+	return dialect.Set{
+		sound("openai-speech", exchange.Speech, post("/audio/speech")),
+		sound("openai-transcription", exchange.Transcription, func(h *dialect.Head) bool { return writes(h) || translates(h) }),
+	}
+}
+
+// sound is one of the APIs between text and sound. Text and sound both come in events, if
+// the client asks for that.
+func sound(name string, operation exchange.Operation, matches func(*dialect.Head) bool) dialect.Dialect {
+	return &reading.API{
+		Name:       name,
+		Operation:  operation,
+		Matches:    matches,
+		Provider:   provider,
+		PathModel:  deployment,
+		Single:     true,
+		Media:      true,
+		Terminator: terminator,
+		NewReader:  func() reading.Reader { return new(closing) },
+		Request:    asks,
+		Response: frame.MustShape(reading.Join(frame.Paths{
+			"type":  eventType,
+			"model": reading.Model,
+			"error": reading.Failure,
+			"delta": reading.Content, // of a transcript
+			"audio": reading.Content,
+		}, reading.Under("usage.", usagePaths()))),
+	}
+}
+
+// whole returns the APIs that never stream.
+func whole() (set dialect.Set) {
+	rerank := post("/rerank") // of vLLM, Jina, Voyage and others
+	for _, a := range []struct {
+		name      string
+		operation exchange.Operation
+		matches   func(*dialect.Head) bool
+	}{
+		{"openai-moderation", exchange.Moderation, post("/moderations")},
+		{"openai-rerank", exchange.Rerank, func(h *dialect.Head) bool { return rerank(h) && !strings.HasSuffix(h.Path, "/v2/rerank") }}, // of Cohere
+	} {
+		set = append(set, &reading.API{
+			Name: a.name, Operation: a.operation, Matches: a.matches, Provider: provider, PathModel: deployment, Request: asks,
+			Response: frame.MustShape(reading.Join(frame.Paths{
+				"model":  reading.Model,
+				"error":  reading.Failure,
+				"object": reading.Kind,
+			}, reading.Under("usage.", usagePaths()))),
+		})
+	}
+	return set
+}
+
+// asks is the shape of requests of which only the model and the stream matter.
+var asks = frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream})
+
+// closing finds the last event of a stream: its type says that something is complete.
+type closing struct {
+	reading.Plain
+	last bool
+}
+
+// Reset implements reading.Reader.
+func (c *closing) Reset() { c.last = false }
+
+// Value implements reading.Reader.
+func (c *closing) Value(_ *reading.Message, v frame.Value) {
+	c.last = bytes.HasSuffix(v.Text, []byte(".completed")) || bytes.HasSuffix(v.Text, []byte(".done"))
+}
+
+// EndMessage implements reading.Reader.
+func (c *closing) EndMessage(m *reading.Message, _ []byte) {
+	if c.last {
+		m.Last()
+		m.End(reading.Stopped)
+	}
+}

@@ -1,0 +1,86 @@
+// Package sglang reads the native API of SGLang, and whole answers of Text Generation
+// Inference, which has an API at the same path.
+package sglang
+
+import (
+	"strings"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Dialects returns the dialects of the family.
+func Dialects() dialect.Set { return dialect.Set{Generate()} }
+
+// Generate is generate. An event has all of the text so far, or the new part of it, as the
+// server was started, and the count of tokens so far.
+// https://docs.sglang.ai/basic_usage/native_api.html
+func Generate() dialect.Dialect {
+	return &reading.API{
+		Name:      "sglang-generate",
+		Operation: exchange.TextCompletion,
+		Matches: func(h *dialect.Head) bool {
+			return (h.Method == "POST" || h.Method == "PUT") && strings.HasSuffix(strings.TrimSuffix(h.Path, "/"), "/generate") &&
+				!strings.HasSuffix(h.Path, "/api/generate") && !strings.Contains(h.Path, "/v2/models/")
+		},
+		Provider:   func(*dialect.Head) string { return "sglang" },
+		Single:     true,
+		Terminator: "[DONE]",
+		NewReader:  func() reading.Reader { return new(text) },
+		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
+		Response: frame.MustShape(frame.Paths{
+			"error":                        reading.Failure,
+			"index":                        index,
+			"text":                         soFar,
+			"meta_info.id":                 frame.Varying,
+			"meta_info.finish_reason.type": reading.Finish,
+			"meta_info.prompt_tokens":      reading.InputTokens,
+			"meta_info.completion_tokens":  reading.OutputTokens,
+			"meta_info.cached_tokens":      reading.CachedTokens,
+			"details.finish_reason":        reading.Finish, // of Text Generation Inference
+			"details.generated_tokens":     reading.OutputTokens,
+		}),
+	}
+}
+
+// The fields that generate alone has.
+const (
+	soFar frame.Field = reading.Own + iota
+	index             // of a prompt among several
+)
+
+// text finds the new part of each text.
+type text struct {
+	reading.Plain
+
+	length int
+	index  int
+	told   [reading.MaxChoices]int // the length of each text so far
+}
+
+// Reset implements reading.Reader.
+func (t *text) Reset() { t.length, t.index = 0, 0 }
+
+// Value implements reading.Reader.
+func (t *text) Value(_ *reading.Message, v frame.Value) {
+	switch n, ok := v.Int(); {
+	case v.Field == soFar:
+		t.length = v.Len
+	case ok && n < reading.MaxChoices:
+		t.index = int(n)
+	}
+}
+
+// EndMessage implements reading.Reader. A text that is not longer than before is new.
+func (t *text) EndMessage(m *reading.Message, _ []byte) {
+	told := &t.told[t.index]
+	switch {
+	case t.length > *told:
+		m.AddContent(t.length - *told)
+		*told = t.length
+	case t.length > 0 && m.Reason() == reading.Unfinished:
+		m.AddContent(t.length)
+	}
+}
