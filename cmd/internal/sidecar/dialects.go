@@ -1,5 +1,7 @@
 package sidecar
 
+//go:generate go test -run DialectsPage -update .
+
 import (
 	"slices"
 

@@ -19,7 +19,14 @@ func Dialects() dialect.Set { return dialect.Set{Messages(), Vertex(), Bedrock()
 // https://docs.anthropic.com/en/api/messages
 func Messages() dialect.Dialect {
 	return api(&reading.API{
-		Name:       "anthropic-messages",
+		Name: "anthropic-messages",
+		Guide: reading.Guide{
+			Request:    "`POST …/v1/messages`; `POST …/messages` with the header `anthropic-version`",
+			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool",
+			Usage:      "`message_start`, replaced by `message_delta`; cached and written tokens stand beside the input",
+			End:        "`message_stop`, or `error`",
+			Reference:  "https://docs.anthropic.com/en/api/messages",
+		},
 		Matches:    matches,
 		Provider:   func(*dialect.Head) string { return "anthropic" },
 		Terminator: "[DONE]", // of gateways that translate OpenAI's streams
@@ -33,6 +40,13 @@ func Vertex() dialect.Dialect {
 	streams := func(h *dialect.Head) bool { return strings.HasSuffix(h.Path, ":streamRawPredict") }
 	return api(&reading.API{
 		Name: "anthropic-vertex",
+		Guide: reading.Guide{
+			Request:    "`POST …/publishers/anthropic/models/MODEL:rawPredict`, `:streamRawPredict`",
+			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool",
+			Usage:      "`message_start`, replaced by `message_delta`; cached and written tokens stand beside the input",
+			End:        "`message_stop`, or `error`",
+			Reference:  "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude",
+		},
 		Matches: func(h *dialect.Head) bool {
 			return h.Method == "POST" && strings.Contains(h.Path, "/publishers/anthropic/models/") &&
 				(streams(h) || strings.HasSuffix(h.Path, ":rawPredict"))
@@ -56,6 +70,13 @@ func Bedrock() dialect.Dialect {
 	streams := func(h *dialect.Head) bool { return strings.HasSuffix(h.Path, "/invoke-with-response-stream") }
 	return api(&reading.API{
 		Name: "anthropic-bedrock",
+		Guide: reading.Guide{
+			Request:    "`POST …/model/MODEL/invoke`, `/invoke-with-response-stream`, if the model's name has `anthropic.`",
+			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool",
+			Usage:      "`message_start`, replaced by `message_delta`; cached and written tokens stand beside the input",
+			End:        "`message_stop`, or an exception",
+			Reference:  "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html",
+		},
 		Matches: func(h *dialect.Head) bool {
 			return h.Method == "POST" && strings.Contains(bedrockModel(h), "anthropic.") && (streams(h) || strings.HasSuffix(h.Path, "/invoke"))
 		},

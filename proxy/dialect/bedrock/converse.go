@@ -13,7 +13,14 @@ import (
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
 func Converse() dialect.Dialect {
 	return &reading.API{
-		Name:       "bedrock-converse",
+		Name: "bedrock-converse",
+		Guide: reading.Guide{
+			Request:    "`POST …/model/MODEL/converse`, `/converse-stream`",
+			FirstToken: "text, reasoning or the input of a tool in a delta; the name of a tool",
+			Usage:      "`metadata`; cached and written tokens stand beside the input",
+			End:        "`metadata`, or an exception",
+			Reference:  "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html",
+		},
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return call(h) == "converse" || conversesInStream(h) },
 		Provider:   provider,

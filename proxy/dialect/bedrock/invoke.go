@@ -14,7 +14,14 @@ import (
 // https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 func Invoke() dialect.Dialect {
 	return &reading.API{
-		Name:       "bedrock-invoke",
+		Name: "bedrock-invoke",
+		Guide: reading.Guide{
+			Request:    "`POST …/model/MODEL/invoke`, `/invoke-with-response-stream`",
+			FirstToken: "text in the format of Nova, Titan, Llama, Command, Mistral, Claude or OpenAI",
+			Usage:      "`amazon-bedrock-invocationMetrics`, or the model's own counts",
+			End:        "the metrics, or an exception",
+			Reference:  "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html",
+		},
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return call(h) == "invoke" || invokesInStream(h) },
 		Provider:   provider,

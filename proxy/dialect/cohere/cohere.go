@@ -17,7 +17,14 @@ func Dialects() dialect.Set { return dialect.Set{Chat(), OldChat(), Embed(), Rer
 // https://docs.cohere.com/v2/reference/chat-stream
 func Chat() dialect.Dialect {
 	return &reading.API{
-		Name:      "cohere-chat",
+		Name: "cohere-chat",
+		Guide: reading.Guide{
+			Request:    "`POST …/v2/chat`",
+			FirstToken: "text, thinking or a tool plan in a delta; the name or arguments of a tool",
+			Usage:      "`usage.tokens` of `message-end`",
+			End:        "`message-end`",
+			Reference:  "https://docs.cohere.com/v2/reference/chat-stream",
+		},
 		Operation: exchange.Chat,
 		Matches:   post("/v2/chat"),
 		Provider:  provider,
@@ -47,7 +54,14 @@ func Chat() dialect.Dialect {
 // https://docs.cohere.com/v1/reference/chat-stream
 func OldChat() dialect.Dialect {
 	return &reading.API{
-		Name:       "cohere-v1-chat",
+		Name: "cohere-v1-chat",
+		Guide: reading.Guide{
+			Request:    "`POST …/v1/chat`",
+			FirstToken: "text of `text-generation`, a tool call",
+			Usage:      "`meta.tokens` of `stream-end`",
+			End:        "`stream-end`",
+			Reference:  "https://docs.cohere.com/v1/reference/chat-stream",
+		},
 		Operation:  exchange.Chat,
 		Matches:    post("/v1/chat"),
 		Provider:   provider,
@@ -78,18 +92,22 @@ func OldChat() dialect.Dialect {
 // Embed is the embeddings API.
 func Embed() dialect.Dialect {
 	v1, v2 := post("/v1/embed"), post("/v2/embed")
-	return whole("cohere-embed", exchange.Embeddings, func(h *dialect.Head) bool { return v1(h) || v2(h) })
+	return whole("cohere-embed", exchange.Embeddings, func(h *dialect.Head) bool { return v1(h) || v2(h) }, reading.Guide{
+		Request: "`POST …/v2/embed`, `/v1/embed`", Usage: "`meta.billed_units`", Reference: "https://docs.cohere.com/reference/embed",
+	})
 }
 
 // Rerank is the API that orders documents.
 func Rerank() dialect.Dialect {
-	return whole("cohere-rerank", exchange.Rerank, post("/v2/rerank"))
+	return whole("cohere-rerank", exchange.Rerank, post("/v2/rerank"), reading.Guide{
+		Request: "`POST …/v2/rerank`", Usage: "`meta.billed_units`", Reference: "https://docs.cohere.com/reference/rerank",
+	})
 }
 
 // whole is an API that never streams.
-func whole(name string, operation exchange.Operation, matches func(*dialect.Head) bool) dialect.Dialect {
+func whole(name string, operation exchange.Operation, matches func(*dialect.Head) bool, guide reading.Guide) dialect.Dialect {
 	return &reading.API{
-		Name: name, Operation: operation, Matches: matches, Provider: provider, Request: asks,
+		Name: name, Guide: guide, Operation: operation, Matches: matches, Provider: provider, Request: asks,
 		Response: frame.MustShape(reading.Join(frame.Paths{
 			"error":   reading.Failure,
 			"message": reading.Blame,

@@ -11,7 +11,12 @@ import (
 // https://ai.google.dev/api/embeddings
 func Embed() dialect.Dialect {
 	return &reading.API{
-		Name:      "gemini-embed",
+		Name: "gemini-embed",
+		Guide: reading.Guide{
+			Request:   "`POST …/models/MODEL:embedContent`, `:batchEmbedContents`",
+			Usage:     "`usageMetadata`",
+			Reference: "https://ai.google.dev/api/embeddings",
+		},
 		Operation: exchange.Embeddings,
 		Matches: func(h *dialect.Head) bool {
 			v := verb(h)

@@ -15,7 +15,14 @@ import (
 // https://ai.google.dev/api/generate-content
 func Generate() dialect.Dialect {
 	return &reading.API{
-		Name:           "gemini-generate",
+		Name: "gemini-generate",
+		Guide: reading.Guide{
+			Request:    "`POST …/models/MODEL:generateContent`, `:streamGenerateContent`",
+			FirstToken: "text or a thought in a part, the name of a function, data of a picture",
+			Usage:      "`usageMetadata` of the last message; thoughts stand beside the candidates",
+			End:        "the end of the connection, behind a `finishReason`",
+			Reference:  "https://ai.google.dev/api/generate-content",
+		},
 		Operation:      exchange.GenerateContent,
 		Matches:        func(h *dialect.Head) bool { return verb(h) == "generateContent" || streams(h) },
 		Provider:       provider,

@@ -13,7 +13,14 @@ import (
 // https://ai.google.dev/api/interactions-api
 func Interactions() dialect.Dialect {
 	return &reading.API{
-		Name:      "gemini-interactions",
+		Name: "gemini-interactions",
+		Guide: reading.Guide{
+			Request:    "`POST …/interactions`",
+			FirstToken: "text, data or a name in a `step.delta`; the text of a summary of thoughts",
+			Usage:      "`usage` of the interaction",
+			End:        "`interaction.completed`, or `error`",
+			Reference:  "https://ai.google.dev/api/interactions-api",
+		},
 		Operation: exchange.GenerateContent,
 		Matches: func(h *dialect.Head) bool {
 			return h.Method == "POST" && strings.HasSuffix(strings.TrimSuffix(h.Path, "/"), "/interactions")

@@ -17,7 +17,14 @@ func Dialects() dialect.Set { return dialect.Set{Completion()} }
 // https://github.com/ggml-org/llama.cpp/tree/master/tools/server
 func Completion() dialect.Dialect {
 	return &reading.API{
-		Name:      "llamacpp-completion",
+		Name: "llamacpp-completion",
+		Guide: reading.Guide{
+			Request:    "`POST …/completion`, `/infill`",
+			FirstToken: "`content`",
+			Usage:      "the event with `stop`",
+			End:        "`stop` is true",
+			Reference:  "https://github.com/ggml-org/llama.cpp/tree/master/tools/server",
+		},
 		Operation: exchange.TextCompletion,
 		Matches: func(h *dialect.Head) bool {
 			path := strings.TrimSuffix(h.Path, "/")

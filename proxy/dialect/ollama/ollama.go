@@ -34,7 +34,12 @@ func Generate() dialect.Dialect {
 // Embed is the API of embeddings, and the one that it replaced.
 func Embed() dialect.Dialect {
 	return &reading.API{
-		Name:      "ollama-embed",
+		Name: "ollama-embed",
+		Guide: reading.Guide{
+			Request:   "`POST …/api/embed`, `/api/embeddings`",
+			Usage:     "`prompt_eval_count`",
+			Reference: "https://github.com/ollama/ollama/blob/main/docs/api.md",
+		},
 		Operation: exchange.Embeddings,
 		Matches: func(h *dialect.Head) bool {
 			return post(h, "/api/embed") || post(h, "/api/embeddings")
@@ -52,7 +57,11 @@ func Embed() dialect.Dialect {
 // generating is an API that streams generated text.
 func generating(name string, operation exchange.Operation, path string, content frame.Paths) dialect.Dialect {
 	return &reading.API{
-		Name:           name,
+		Name: name,
+		Guide: reading.Guide{
+			Request: "`POST …" + path + "`", FirstToken: "text, thinking, or the name of a tool", Usage: "the last line",
+			End: "`done` is true", Reference: "https://github.com/ollama/ollama/blob/main/docs/api.md",
+		},
 		Operation:      operation,
 		Matches:        func(h *dialect.Head) bool { return post(h, path) },
 		Provider:       provider,

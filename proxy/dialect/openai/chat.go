@@ -14,7 +14,14 @@ import (
 func Chat() dialect.Dialect {
 	completions := post("/chat/completions")
 	return &reading.API{
-		Name:       "openai-chat",
+		Name: "openai-chat",
+		Guide: reading.Guide{
+			Request:    "`POST …/chat/completions`; `POST …/serving-endpoints/NAME/invocations` (Databricks)",
+			FirstToken: "text, a refusal, reasoning, the name or arguments of a tool call, a picture or sound in a delta; unknown text in a delta, with a note",
+			Usage:      "`usage` of the last chunk, or of every chunk, or in a choice; `x_groq.usage`; `timings` of llama.cpp",
+			End:        "`[DONE]`",
+			Reference:  "https://platform.openai.com/docs/api-reference/chat",
+		},
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return completions(h) || isDatabricks(h) },
 		Provider:   provider,

@@ -12,7 +12,14 @@ import (
 func Completions() dialect.Dialect {
 	completions, chat := post("/completions"), post("/chat/completions")
 	return &reading.API{
-		Name:       "openai-completions",
+		Name: "openai-completions",
+		Guide: reading.Guide{
+			Request:    "`POST …/completions`",
+			FirstToken: "text, without the prompt that `echo` puts before it",
+			Usage:      "as `openai-chat`",
+			End:        "`[DONE]`",
+			Reference:  "https://platform.openai.com/docs/api-reference/completions",
+		},
 		Operation:  exchange.TextCompletion,
 		Matches:    func(h *dialect.Head) bool { return completions(h) && !chat(h) },
 		Provider:   provider,

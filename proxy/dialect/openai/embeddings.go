@@ -15,7 +15,12 @@ import (
 func Embeddings() dialect.Dialect {
 	embeddings := post("/embeddings")
 	return &reading.API{
-		Name:      "openai-embeddings",
+		Name: "openai-embeddings",
+		Guide: reading.Guide{
+			Request:   "`POST …/embeddings`",
+			Usage:     "`usage`; the total, if it is alone",
+			Reference: "https://platform.openai.com/docs/api-reference/embeddings",
+		},
 		Operation: exchange.Embeddings,
 		// Ollama has an API of its own at /api/embeddings.
 		Matches:    func(h *dialect.Head) bool { return embeddings(h) && !strings.HasSuffix(h.Path, "/api/embeddings") },

@@ -15,7 +15,14 @@ import (
 func Images() dialect.Dialect {
 	makes, edits, varies := post("/images/generations"), post("/images/edits"), post("/images/variations")
 	return &reading.API{
-		Name:       "openai-images",
+		Name: "openai-images",
+		Guide: reading.Guide{
+			Request:    "`POST …/images/generations`, `/edits`, `/variations`",
+			FirstToken: "a partial or whole picture",
+			Usage:      "`usage`",
+			End:        "a type that ends in `.completed`",
+			Reference:  "https://platform.openai.com/docs/api-reference/images",
+		},
 		Operation:  exchange.ImageGeneration,
 		Matches:    func(h *dialect.Head) bool { return makes(h) || edits(h) || varies(h) },
 		Provider:   provider,
@@ -39,16 +46,21 @@ func Images() dialect.Dialect {
 func speech() dialect.Set {
 	writes, translates := post("/audio/transcriptions"), post("/audio/translations")
 	return dialect.Set{
-		sound("openai-speech", exchange.Speech, post("/audio/speech")),
-		sound("openai-transcription", exchange.Transcription, func(h *dialect.Head) bool { return writes(h) || translates(h) }),
+		sound("openai-speech", exchange.Speech, post("/audio/speech"), "`POST …/audio/speech`"),
+		sound("openai-transcription", exchange.Transcription, func(h *dialect.Head) bool { return writes(h) || translates(h) },
+			"`POST …/audio/transcriptions`, `/audio/translations`"),
 	}
 }
 
 // sound is one of the APIs between text and sound. Text and sound both come in events, if
 // the client asks for that.
-func sound(name string, operation exchange.Operation, matches func(*dialect.Head) bool) dialect.Dialect {
+func sound(name string, operation exchange.Operation, matches func(*dialect.Head) bool, request string) dialect.Dialect {
 	return &reading.API{
-		Name:       name,
+		Name: name,
+		Guide: reading.Guide{
+			Request: request, FirstToken: "text or sound in a delta", Usage: "`usage`", End: "a type that ends in `.done`",
+			Reference: "https://platform.openai.com/docs/api-reference/audio",
+		},
 		Operation:  operation,
 		Matches:    matches,
 		Provider:   provider,
@@ -75,12 +87,15 @@ func whole() (set dialect.Set) {
 		name      string
 		operation exchange.Operation
 		matches   func(*dialect.Head) bool
+		guide     reading.Guide
 	}{
-		{"openai-moderation", exchange.Moderation, post("/moderations")},
-		{"openai-rerank", exchange.Rerank, func(h *dialect.Head) bool { return rerank(h) && !strings.HasSuffix(h.Path, "/v2/rerank") }}, // of Cohere
+		{"openai-moderation", exchange.Moderation, post("/moderations"),
+			reading.Guide{Request: "`POST …/moderations`", Usage: "`usage`", Reference: "https://platform.openai.com/docs/api-reference/moderations"}},
+		{"openai-rerank", exchange.Rerank, func(h *dialect.Head) bool { return rerank(h) && !strings.HasSuffix(h.Path, "/v2/rerank") }, // of Cohere
+			reading.Guide{Request: "`POST …/rerank`", Usage: "`usage`; the total, if it is alone", Reference: "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"}},
 	} {
 		set = append(set, &reading.API{
-			Name: a.name, Operation: a.operation, Matches: a.matches, Provider: provider, PathModel: deployment, Request: asks,
+			Name: a.name, Guide: a.guide, Operation: a.operation, Matches: a.matches, Provider: provider, PathModel: deployment, Request: asks,
 			Response: frame.MustShape(reading.Join(frame.Paths{
 				"model":  reading.Model,
 				"error":  reading.Failure,

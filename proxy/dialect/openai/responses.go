@@ -15,7 +15,14 @@ import (
 func Responses() dialect.Dialect {
 	create := post("/responses")
 	return &reading.API{
-		Name:       "openai-responses",
+		Name: "openai-responses",
+		Guide: reading.Guide{
+			Request:    "`POST …/responses`; `GET …/responses/ID?stream=true` repeats a stream",
+			FirstToken: "any `.delta` but the output of a tool, the name of a call, a partial picture; a `.done` or the last event without deltas before it",
+			Usage:      "`response.usage` of the last event",
+			End:        "`response.completed`, `.incomplete`, `.failed`, `.cancelled`, or `error`",
+			Reference:  "https://platform.openai.com/docs/api-reference/responses",
+		},
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return create(h) || replays(h) },
 		Provider:   provider,

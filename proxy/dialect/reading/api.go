@@ -17,6 +17,7 @@ import (
 // is in use, so that any number of exchanges may read by it at once.
 type API struct {
 	Name      string // as dialect.Ask.Dialect has it
+	Guide     Guide
 	Operation exchange.Operation
 
 	// Matches tells from the head of a request whether the exchange is of this API.

@@ -19,7 +19,14 @@ func Dialects() dialect.Set { return dialect.Set{Invoke()} }
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html
 func Invoke() dialect.Dialect {
 	return &reading.API{
-		Name:      "sagemaker-invoke",
+		Name: "sagemaker-invoke",
+		Guide: reading.Guide{
+			Request:    "`POST …/endpoints/NAME/invocations`, `/invocations-response-stream`",
+			FirstToken: "text in the format of OpenAI, TGI or DJL",
+			Usage:      "`usage` or `details`, if the model server has them",
+			End:        "`[DONE]`, the end of the connection, or an exception",
+			Reference:  "https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html",
+		},
 		Operation: exchange.TextCompletion,
 		Matches: func(h *dialect.Head) bool {
 			return h.Method == "POST" && strings.Contains(h.Path, endpoints) && (strings.HasSuffix(h.Path, "/invocations") || streams(h))

@@ -19,7 +19,14 @@ func Dialects() dialect.Set { return dialect.Set{Generate()} }
 // https://docs.sglang.ai/basic_usage/native_api.html
 func Generate() dialect.Dialect {
 	return &reading.API{
-		Name:      "sglang-generate",
+		Name: "sglang-generate",
+		Guide: reading.Guide{
+			Request:    "`POST` or `PUT …/generate`; whole answers of TGI, too",
+			FirstToken: "text that is longer than before",
+			Usage:      "`meta_info` of every event",
+			End:        "`[DONE]`",
+			Reference:  "https://docs.sglang.ai/basic_usage/native_api.html",
+		},
 		Operation: exchange.TextCompletion,
 		Matches: func(h *dialect.Head) bool {
 			return (h.Method == "POST" || h.Method == "PUT") && strings.HasSuffix(strings.TrimSuffix(h.Path, "/"), "/generate") &&

@@ -20,7 +20,14 @@ func Dialects() dialect.Set { return dialect.Set{Generate()} }
 // https://huggingface.github.io/text-generation-inference
 func Generate() dialect.Dialect {
 	return &reading.API{
-		Name:      "tgi-generate",
+		Name: "tgi-generate",
+		Guide: reading.Guide{
+			Request:    "`POST …/generate_stream`",
+			FirstToken: "a token that is not special",
+			Usage:      "`details` of the last event, if the request asks for them",
+			End:        "the event with `generated_text`",
+			Reference:  "https://huggingface.github.io/text-generation-inference",
+		},
 		Operation: exchange.TextCompletion,
 		Matches: func(h *dialect.Head) bool {
 			return streams(h) && !strings.Contains(h.Path, "/v2/models/") // of Triton

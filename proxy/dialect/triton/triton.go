@@ -19,7 +19,14 @@ func Dialects() dialect.Set { return dialect.Set{Generate()} }
 // https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_generate.md
 func Generate() dialect.Dialect {
 	return &reading.API{
-		Name:      "triton-generate",
+		Name: "triton-generate",
+		Guide: reading.Guide{
+			Request:    "`POST …/v2/models/MODEL/generate`, `/generate_stream`",
+			FirstToken: "`text_output`",
+			Usage:      "none: one token a chunk",
+			End:        "the end of the connection",
+			Reference:  "https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_generate.md",
+		},
 		Operation: exchange.TextCompletion,
 		Matches: func(h *dialect.Head) bool {
 			return h.Method == "POST" && strings.Contains(h.Path, models) && (strings.HasSuffix(h.Path, "/generate") || streams(h))
