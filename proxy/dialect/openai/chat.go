@@ -26,6 +26,9 @@ func Chat() dialect.Dialect {
 		Matches:    func(h *dialect.Head) bool { return completions(h) || isDatabricks(h) },
 		Provider:   provider,
 		PathModel:  deployment,
+		Servers:    servers,
+		Unnamed:    unnamed,
+		ServerOf:   serverOf,
 		Terminator: terminator,
 		Request: frame.MustShape(frame.Paths{
 			"model":                        reading.AskModel,

@@ -24,6 +24,9 @@ func Completions() dialect.Dialect {
 		Matches:    func(h *dialect.Head) bool { return completions(h) && !chat(h) },
 		Provider:   provider,
 		PathModel:  deployment,
+		Servers:    servers,
+		Unnamed:    unnamed,
+		ServerOf:   serverOf,
 		Terminator: terminator,
 		NewReader:  func() reading.Reader { return new(echo) },
 		Request: frame.MustShape(frame.Paths{

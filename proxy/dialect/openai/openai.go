@@ -27,16 +27,6 @@ func post(suffix string) func(h *dialect.Head) bool {
 	}
 }
 
-// provider is gen_ai.provider.name as far as the path says it: that of Azure names the
-// deployment, or the query names the version of Azure's API.
-func provider(h *dialect.Head) string {
-	if strings.Contains(h.Path, deployments) ||
-		strings.Contains(h.Path, "/openai/") && strings.Contains(h.Query, "api-version=") {
-		return "azure.ai.openai"
-	}
-	return "openai"
-}
-
 // deployment is the name of the Azure deployment in the path, if there is one.
 func deployment(h *dialect.Head) string {
 	_, rest, _ := strings.Cut(h.Path, deployments)
@@ -73,7 +63,7 @@ func completionPaths() frame.Paths {
 		"timings.predicted_n":      reading.TimedOutput,
 		"timings.prompt_ms":        reading.PrefillMillis, // from the start of the prompt to the first token
 		"timings.predicted_ms":     reading.DecodeMillis,
-	}, metricsPaths(), reading.Under("usage.", usagePaths()), reading.Under("x_groq.usage.", usagePaths()),
+	}, serverPaths(), metricsPaths(), reading.Under("usage.", usagePaths()), reading.Under("x_groq.usage.", usagePaths()),
 		reading.Under("choices.[].usage.", usagePaths())) // Moonshot
 }
 

@@ -24,6 +24,14 @@ type API struct {
 	Matches func(h *dialect.Head) bool
 	// Provider returns the provider as far as the head tells it.
 	Provider func(h *dialect.Head) string
+	// Servers are the names of the inference servers for which the fields from Server up
+	// stand. One of them is the provider where the request names none: where Provider
+	// returns Unnamed.
+	Servers []string
+	Unnamed string
+	// ServerOf returns the server that a value of Fingerprint names, or nothing. It is nil
+	// where the API has no such field.
+	ServerOf func(fingerprint []byte) string
 	// PathModel returns the model that the path names, or nothing. It is nil where no
 	// path names one.
 	PathModel func(h *dialect.Head) string

@@ -1,6 +1,7 @@
 package reading
 
 import (
+	"cmp"
 	"math/bits"
 	"time"
 
@@ -28,22 +29,25 @@ type decoder struct {
 	marker  int           // bytes of the terminator that were read, or one of the constants
 	at      time.Duration // of the bytes that are being read
 
-	model   string
-	seen    indices // choices
-	fed     indices // of them, those with content
-	ended   indices // of them
-	crowded bool    // there are more choices than are told apart
-	reasons [MaxChoices]Reason
-	told    [MaxChoices]told
-	tally   tally
-	engine  engine
-	pending engine // of the message that is being read
-	timed   bool   // pending has a time
-	done    bool   // the terminator came
-	over    bool   // a message came that is the last one of its API
-	failed  bool
-	suspect bool // an event came that may be an error: it is no JSON, or a mere text
-	notes   notes
+	model         string
+	provider      string  // that the request names
+	server        string  // that the response gives away
+	fingerprinted bool    // the version of the server came
+	seen          indices // choices
+	fed           indices // of them, those with content
+	ended         indices // of them
+	crowded       bool    // there are more choices than are told apart
+	reasons       [MaxChoices]Reason
+	told          [MaxChoices]told
+	tally         tally
+	engine        engine
+	pending       engine // of the message that is being read
+	timed         bool   // pending has a time
+	done          bool   // the terminator came
+	over          bool   // a message came that is the last one of its API
+	failed        bool
+	suspect       bool // an event came that may be an error: it is no JSON, or a mere text
+	notes         notes
 
 	failedAt   time.Duration
 	events     int
@@ -60,7 +64,7 @@ const (
 )
 
 func newDecoder(a *API, h *dialect.Head) *decoder {
-	d := &decoder{api: a, head: h, fresh: true, replay: a.Replays != nil && a.Replays(h)}
+	d := &decoder{api: a, head: h, fresh: true, provider: a.Provider(h), replay: a.Replays != nil && a.Replays(h)}
 	if a.NewReader != nil {
 		d.reader = a.NewReader()
 	}
@@ -236,7 +240,16 @@ func (d *decoder) Value(v frame.Value) {
 		m.usage.setCount(v)
 	case TimedInput, TimedCached, TimedOutput:
 		m.timings.setCount(v)
+	case Fingerprint:
+		if !d.fingerprinted && v.Kind == frame.String {
+			d.fingerprinted = true
+			d.server = cmp.Or(d.server, d.api.ServerOf(v.Text))
+		}
 	default:
+		if v.Field < Own {
+			d.server = d.api.Servers[v.Field-Server]
+			return
+		}
 		d.reader.Value(m, v)
 	}
 }

@@ -67,6 +67,11 @@ const (
 	PrefillNanos
 	DecodeNanos
 
+	// Server is the first of the fields that only one inference server has. See
+	// API.Servers.
+	Server      frame.Field = 56
+	Fingerprint frame.Field = 63 // of the server's version
+
 	// Own is the first field that an API may give a meaning of its own.
 	Own frame.Field = 64
 )

@@ -71,9 +71,12 @@ func (d *decoder) ask() dialect.Ask {
 	a := dialect.Ask{
 		Dialect:   d.api.Name,
 		Operation: d.api.Operation,
-		Provider:  d.api.Provider(d.head),
+		Provider:  d.provider,
 		Model:     d.request.model,
 		Stream:    d.asksStream(),
+	}
+	if d.server != "" && a.Provider == d.api.Unnamed {
+		a.Provider = d.server
 	}
 	if a.Model == "" && d.api.PathModel != nil {
 		a.Model = d.api.PathModel(d.head)
