@@ -1,0 +1,204 @@
+package frame
+
+import "encoding/binary"
+
+// WebSocket cuts one direction of a WebSocket connection (RFC 6455) into messages. A
+// message of text is an event without a name, one of binary data is an event that is
+// called Binary. Frames of control, which may come between the frames of a message, are
+// no events. Data comes unmasked, and inflated where the message is compressed.
+//
+// The reader gives up on bytes that are no WebSocket frames, and on a message that is too
+// large to inflate; see Lost.
+type WebSocket struct {
+	sink    EventSink
+	inflate *deflated // nil where nobody negotiated compression
+
+	state  frameState
+	head   [14]byte
+	have   int    // bytes in head
+	left   uint64 // bytes of the payload still to come
+	mask   [4]byte
+	masked bool
+	at     int // the place in the mask
+
+	open       bool // a message has begun
+	binary     bool // it is binary
+	compressed bool
+	final      bool // the frame is the last of its message
+	control    bool // the frame is one of control
+
+	plain [1024]byte // unmasked bytes
+}
+
+// Binary is the name of the event of a binary message.
+const Binary = "binary"
+
+type frameState uint8
+
+const (
+	inFrameHead frameState = iota
+	inFramePayload
+	lostFrames
+)
+
+// The operations of frames (RFC 6455, section 5.2).
+const (
+	continuation = 0
+	textFrame    = 1
+	binaryFrame  = 2
+	firstControl = 8
+	lastControl  = 10
+)
+
+// NewWebSocket returns a reader at the start of a direction, behind the handshake. It
+// hands the messages to sink.
+func NewWebSocket(sink EventSink) *WebSocket { return &WebSocket{sink: sink} }
+
+// Deflate makes the reader inflate messages that are compressed, as the extension
+// permessage-deflate has it (RFC 7692). If takeover, a message may refer to those before
+// it. A message that needs more than most bytes, compressed or inflated, ends the reading.
+func (w *WebSocket) Deflate(takeover bool, most int) {
+	w.inflate = &deflated{takeover: takeover, most: most}
+}
+
+// Lost reports whether the reader has given up.
+func (w *WebSocket) Lost() bool { return w.state == lostFrames }
+
+// Feed reads the next bytes of the direction. It does not keep p.
+func (w *WebSocket) Feed(p []byte) {
+	for len(p) > 0 && w.state != lostFrames {
+		switch w.state {
+		case inFrameHead:
+			p = w.frameHead(p)
+		case inFramePayload:
+			p = w.payload(p)
+		}
+	}
+}
+
+// frameHead reads the head of a frame: 2 bytes, an extended length, and a mask.
+func (w *WebSocket) frameHead(p []byte) []byte {
+	for len(p) > 0 {
+		w.head[w.have] = p[0]
+		w.have++
+		p = p[1:]
+		if w.have >= 2 && w.have == headLen(w.head[1]) {
+			w.have = 0
+			w.begin()
+			return p
+		}
+	}
+	return nil
+}
+
+// headLen is the length of a head whose second byte is b.
+func headLen(b byte) int {
+	n := 2
+	switch b & 0x7f {
+	case 126:
+		n += 2
+	case 127:
+		n += 8
+	}
+	if b&0x80 != 0 {
+		n += 4
+	}
+	return n
+}
+
+// begin begins the frame whose head is complete.
+func (w *WebSocket) begin() {
+	operation, length := w.head[0]&0x0f, uint64(w.head[1]&0x7f)
+	behind := w.head[2:]
+	switch length {
+	case 126:
+		length, behind = uint64(binary.BigEndian.Uint16(behind)), behind[2:]
+	case 127:
+		length, behind = binary.BigEndian.Uint64(behind), behind[8:]
+	}
+	w.masked, w.at = w.head[1]&0x80 != 0, 0
+	if w.masked {
+		copy(w.mask[:], behind)
+	}
+	w.left, w.final = length, w.head[0]&0x80 != 0
+	w.state = inFramePayload
+	if !w.accept(operation, w.head[0]&0x70) || length > 1<<62 {
+		w.state = lostFrames
+		return
+	}
+	if w.left == 0 {
+		w.end()
+	}
+}
+
+// accept tells whether a frame of this operation, with these reserved bits, may come now.
+// The first reserved bit of a message says that it is compressed.
+func (w *WebSocket) accept(operation, reserved byte) bool {
+	w.control = operation >= firstControl
+	switch {
+	case w.control:
+		return operation <= lastControl && reserved == 0 && w.final && w.left <= 125
+	case operation == continuation:
+		return w.open && reserved == 0
+	case operation > binaryFrame || w.open || reserved&0x30 != 0 || reserved != 0 && w.inflate == nil:
+		return false
+	}
+	w.open, w.binary, w.compressed = true, operation == binaryFrame, reserved != 0
+	return true
+}
+
+// payload reads the next bytes of a payload, and returns those behind it.
+func (w *WebSocket) payload(p []byte) []byte {
+	n := min(w.left, uint64(len(p)))
+	part := p[:n]
+	w.left -= n
+	for len(part) > 0 && w.state != lostFrames && !w.control {
+		chunk := part[:min(len(part), len(w.plain))]
+		w.data(w.unmask(chunk))
+		part = part[len(chunk):]
+	}
+	if w.left == 0 && w.state != lostFrames {
+		w.end()
+	}
+	return p[n:]
+}
+
+// unmask returns bytes as they were before the client masked them (RFC 6455, section 5.3).
+func (w *WebSocket) unmask(p []byte) []byte {
+	if !w.masked {
+		return p
+	}
+	for i, c := range p {
+		w.plain[i] = c ^ w.mask[(w.at+i)&3]
+	}
+	w.at = (w.at + len(p)) & 3
+	return w.plain[:len(p)]
+}
+
+// data hands on bytes of the message, or keeps them until the message can be inflated.
+func (w *WebSocket) data(p []byte) {
+	switch {
+	case !w.compressed:
+		w.sink.Data(p)
+	case !w.inflate.add(p):
+		w.state = lostFrames
+	}
+}
+
+// end ends the frame, and the message if it was its last one.
+func (w *WebSocket) end() {
+	w.state = inFrameHead
+	if w.control || !w.final {
+		return
+	}
+	w.open = false
+	if w.compressed && !w.inflate.message(w.sink) {
+		w.state = lostFrames
+		return
+	}
+	e := Event{}
+	if w.binary {
+		e.Name = []byte(Binary)
+	}
+	w.sink.Event(e)
+}
