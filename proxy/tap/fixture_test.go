@@ -1,13 +1,23 @@
 package tap_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
+	"github.com/headway-sidecar/headway/proxy/dialect/bedrock"
+	"github.com/headway-sidecar/headway/proxy/dialect/cohere"
+	"github.com/headway-sidecar/headway/proxy/dialect/gemini"
+	"github.com/headway-sidecar/headway/proxy/dialect/llamacpp"
+	"github.com/headway-sidecar/headway/proxy/dialect/ollama"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/dialect/sagemaker"
+	"github.com/headway-sidecar/headway/proxy/dialect/sglang"
+	"github.com/headway-sidecar/headway/proxy/dialect/tgi"
+	"github.com/headway-sidecar/headway/proxy/dialect/triton"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -40,7 +50,10 @@ func (l *ledger) only(t *testing.T) exchange.Record {
 // newTap returns a tap with the given dialects, or OpenAI's, and its ledger.
 func newTap(dialects ...dialect.Dialect) (*tap.Tap, *ledger) {
 	if dialects == nil {
-		dialects = append(openai.Dialects(), anthropic.Dialects()...)
+		dialects = slices.Concat(
+			openai.Dialects(), anthropic.Dialects(), gemini.Dialects(), bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(),
+			ollama.Dialects(), triton.Dialects(), tgi.Dialects(), sglang.Dialects(), llamacpp.Dialects(),
+		)
 	}
 	l := new(ledger)
 	return tap.New(tap.Config{

@@ -38,10 +38,23 @@ var forms = map[string]struct {
 	".parts":   {"application/vnd.amazon.eventstream", frames(unquote)},
 }
 
+// Recorded reads the file of a case, and returns the content type and the body of its
+// response.
+func Recorded(t testing.TB, path string) (contentType string, body []byte) {
+	t.Helper()
+	r := readFile(t, path)
+	return r.contentType, r.body()
+}
+
 // read reads a file of the testdata of the package under test.
 func read(t testing.TB, file string) recording {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", file))
+	return readFile(t, filepath.Join("testdata", file))
+}
+
+func readFile(t testing.TB, file string) recording {
+	t.Helper()
+	body, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func generateSuite() dialecttest.Suite {
 		{Name: "an array with numbers for names", File: "generate_enums.array", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},
 			Want: `stream complete model=gemini-x finish=length usage=reported in=4 out=2 streamed=2 events=2@1 tokens@1-2 1:0/2 2:0/3`},
 		{Name: "an error in an array", File: "generate_error.array", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},
-			Want: `stream failed model= finish= usage= events=1@1`},
+			Want: `stream complete failed model= finish= usage= events=1@1`},
 		{Name: "not streamed", File: "generate.json",
 			Want: `complete model=gemini-x finish=stop usage=reported in=4 out=32 reasoning=30`},
 		{Name: "several candidates", File: "generate_candidates.json",
