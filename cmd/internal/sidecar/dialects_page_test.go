@@ -20,6 +20,9 @@ The first token is the first event of a stream that has one of the listed values
 ping is no token. TTFT ends with it ([definitions.md](definitions.md)). The counts of tokens come from where the API reports them; if it
 reports none, headway counts one token a chunk, or the tokens that a chunk itself numbers.
 
+The provider is that of the upstream's host, where the host is one that headway knows (` + "`api.groq.com` is `groq`" + `); otherwise it is the software that
+a response gives away (` + "`vllm`, `sglang`, `llama_cpp`, `ollama`, `tgi`" + `), or the provider whose API it is.
+
 This page follows from the code: ` + "`go generate ./cmd/internal/sidecar`" + ` writes it.
 
 | dialect | operation | a request is | first token | counts of tokens | a stream ends with |
