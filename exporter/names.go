@@ -15,8 +15,9 @@ import (
 const maxLabelBytes = 128
 
 // Names bounds the label values that traffic can make, and the series that they make
-// together. Only an exchange that was answered claims a name, so that requests for models
-// that nobody has take no place. While a bound is reached, a name that no exchange had for
+// together. Only an exchange that was answered claims a name. Any other borrows a free
+// place, and loses it to the next name that is claimed, so that requests for models that
+// nobody has keep no place. While a bound is reached, a name that no exchange had for
 // an hour gives its place to a new one, and its series end. Every other name becomes Other.
 // Requested and answering models share a bound. Names is safe for concurrent use, and
 // looking up a known name takes no lock.
@@ -43,44 +44,32 @@ func (n *Names) Keep(upstreams ...exchange.Upstream) {
 	}
 }
 
-// Model returns name as a label if an answered exchange has claimed it, and otherwise
-// Other. An empty name stays empty.
-func (n *Names) Model(name string) string { return n.modelOr(name, time.Now()) }
+// Model returns name as a label, and borrows a place for it if one is free: otherwise the
+// label is Other. An empty name stays empty.
+func (n *Names) Model(name string) string { return n.model(name, borrows, time.Now()) }
 
-func (n *Names) modelOr(name string, now time.Time) string {
-	if label, ok := n.model(name, now); ok {
-		return label
-	}
-	return Other
-}
+// ClaimModel is Model for an answered exchange. Name takes a free place, or one that was
+// only lent, as valid UTF-8 of at most 128 bytes.
+func (n *Names) ClaimModel(name string) string { return n.model(name, claims, time.Now()) }
 
-func (n *Names) model(name string, now time.Time) (label string, ok bool) {
+func (n *Names) model(name string, by claim, now time.Time) string {
 	if name == "" {
-		return "", true
+		return ""
 	}
-	if label, ok := n.models.find(name, now); ok {
-		return label, true
-	}
-	if fit := clean(name); fit != name {
-		return n.models.find(fit, now)
-	}
-	return "", false
-}
-
-// ClaimModel is Model for an answered exchange. It gives name a place if there is one, as
-// valid UTF-8 of at most 128 bytes.
-func (n *Names) ClaimModel(name string) string { return n.claimModel(name, time.Now()) }
-
-func (n *Names) claimModel(name string, now time.Time) string {
-	label, ok := n.model(name, now)
-	if ok {
+	if label, ok := n.models.find(name, by, now); ok {
 		return label
 	}
 	// A name may be a piece of a request's body, which a label must not keep.
-	if name = clean(name); name == Other {
+	fit := clean(name)
+	if fit == Other {
 		return Other // it stands for the names without a place, and must not lose one
 	}
-	label, gone, ok := n.models.admit(name, strings.Clone, now)
+	if fit != name {
+		if label, ok := n.models.find(fit, by, now); ok {
+			return label
+		}
+	}
+	label, gone, ok := n.models.admit(fit, strings.Clone, by, now)
 	for _, name := range gone {
 		n.series.release(func(id Identity) bool { return id.Request == name || id.Response == name })
 	}
@@ -90,34 +79,30 @@ func (n *Names) claimModel(name string, now time.Time) string {
 	return Other
 }
 
-// Upstream returns u if an answered exchange has claimed it, and otherwise an upstream
-// whose host is Other and that has no port. In transparent mode the application names its
-// upstreams, so that they need a bound.
-func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream { return n.upstreamOr(u, time.Now()) }
+// Upstream returns u, and borrows a place for it if one is free: otherwise it returns an
+// upstream whose host is Other and that has no port. In transparent mode the application
+// names its upstreams, so that they need a bound.
+func (n *Names) Upstream(u exchange.Upstream) exchange.Upstream {
+	return n.upstream(u, borrows, time.Now())
+}
 
-func (n *Names) upstreamOr(u exchange.Upstream, now time.Time) exchange.Upstream {
+// ClaimUpstream is Upstream for an answered exchange. U takes a free place, or one that was
+// only lent.
+func (n *Names) ClaimUpstream(u exchange.Upstream) exchange.Upstream {
+	return n.upstream(u, claims, time.Now())
+}
+
+func (n *Names) upstream(u exchange.Upstream, by claim, now time.Time) exchange.Upstream {
 	if u.Host == "" {
 		return u
 	}
-	if known, ok := n.upstreams.find(u, now); ok {
-		return known
-	}
-	return exchange.Upstream{Host: Other}
-}
-
-// ClaimUpstream is Upstream for an answered exchange. It gives u a place if there is one.
-func (n *Names) ClaimUpstream(u exchange.Upstream) exchange.Upstream {
-	return n.claimUpstream(u, time.Now())
-}
-
-func (n *Names) claimUpstream(u exchange.Upstream, now time.Time) exchange.Upstream {
-	if known := n.upstreamOr(u, now); known.Host != Other {
+	if known, ok := n.upstreams.find(u, by, now); ok {
 		return known
 	}
 	own := func(u exchange.Upstream) exchange.Upstream {
 		return exchange.Upstream{Host: strings.Clone(u.Host), Port: u.Port}
 	}
-	known, gone, ok := n.upstreams.admit(u, own, now)
+	known, gone, ok := n.upstreams.admit(u, own, by, now)
 	for _, u := range gone {
 		n.series.release(func(id Identity) bool { return id.Upstream == u })
 	}

@@ -100,13 +100,18 @@ func TestOnlyAnsweredExchangesClaimNames(t *testing.T) {
 		{"no answer inside TLS", empty(func(r *exchange.Record) { r.Mode, r.Status, r.Outcome = exchange.Sealed, 0, exchange.UpstreamCut }), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			names := exporter.NewNames(4, 4)
+			names := exporter.NewNames(2, 1)
 			tt.in.Model = exchange.Model{Request: "asked", Response: "told"}
 			var d exporter.Drawing
 			d.Exchange(&tt.in, names)
-			known := names.Model("asked") == "asked" && names.Model("told") == "told" && names.Upstream(tt.in.Upstream) == tt.in.Upstream
+			later := exchange.Upstream{Host: "later", Port: 1}
+			kept := []bool{names.ClaimModel("x") == exporter.Other, names.ClaimModel("y") == exporter.Other, names.ClaimUpstream(later) != later}
+			known := kept[0]
+			if kept[1] != known || kept[2] != known {
+				t.Errorf("its names keep their places: %v", kept)
+			}
 			if known != tt.want {
-				t.Errorf("its names have a label: %v, want %v", known, tt.want)
+				t.Errorf("its names keep their places: %v, want %v", known, tt.want)
 			}
 		})
 	}
@@ -122,7 +127,12 @@ func TestJunkLeavesRoomForRealModels(t *testing.T) {
 		return new(exporter.Drawing).Exchange(&r, names)
 	}
 	for i := range 64 {
-		observe(fmt.Sprintf("junk-%d", i), 404)
+		if id := observe(fmt.Sprintf("junk-%d", i), 404); id.Request != fmt.Sprintf("junk-%d", i) {
+			t.Errorf("while there is room, junk is %q", id.Request)
+		}
+	}
+	if id := observe("more junk", 404); id.Request != exporter.Other {
+		t.Errorf("without room, junk is %q", id.Request)
 	}
 	if id := observe("gpt-4o", 200); id.Request != "gpt-4o" {
 		t.Errorf("after 64 junk models a real one is %q", id.Request)

@@ -84,11 +84,7 @@ func inFlight(pick func(exchange.InFlight) int) func(*Live, *Names, Level) {
 		}
 		sums := map[flightKey]int{}
 		for _, f := range l.InFlight() {
-			model := names.Model(f.Model)
-			if f.Streams > 0 { // the model has begun to answer
-				model = names.ClaimModel(f.Model)
-			}
-			key := flightKey{f.Operation, model, names.address(f.Upstream)}
+			key := flightKey{f.Operation, names.Model(f.Model), names.address(f.Upstream)}
 			if key.operation == "" {
 				key.operation = Other
 			}

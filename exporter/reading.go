@@ -72,16 +72,13 @@ func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
 }
 
 func identify(record *exchange.Record, names *Names) Identity {
-	now, model, upstream := time.Now(), names.modelOr, names.upstreamOr
-	if answered(record) {
-		model, upstream = names.claimModel, names.claimUpstream
-	}
+	now, by := time.Now(), claim(answered(record))
 	id := Identity{
 		Operation: record.Operation,
 		Provider:  record.Provider,
-		Request:   model(record.Model.Request, now),
-		Response:  model(record.Model.Response, now),
-		Upstream:  upstream(record.Upstream, now),
+		Request:   names.model(record.Model.Request, by, now),
+		Response:  names.model(record.Model.Response, by, now),
+		Upstream:  names.upstream(record.Upstream, by, now),
 	}
 	if record.Operation == "" {
 		id.Operation = Other

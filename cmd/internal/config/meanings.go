@@ -80,7 +80,7 @@ func measurements() group {
 		{"ROLE", "`client` beside the application (`gen_ai_client_*` metrics), `server` beside the model server (`gen_ai_server_*`)", nil},
 		{"HISTOGRAMS", "kind of histograms for Prometheus: `classic`, `native` or `both`", nil},
 		{"SEMCONV", "names of the `gen_ai` metrics and attributes: `v1.41`, `v0.1` of semantic-conventions-genai, or `dup` for both. `latest` is `v0.1`", nil},
-		{"MAX_MODELS", "models with a label of their own, once they have answered; further models share `_other`", []string{"metrics.md"}},
+		{"MAX_MODELS", "models with a label of their own; one that answers takes the place of one that never did, and further models share `_other`", []string{"metrics.md"}},
 		{"MAX_UPSTREAMS", "upstreams with a label of their own; further upstreams share `_other`. In transparent mode the application names them", nil},
 		{"MAX_WINDOWS", "memory for the windows of all compressed responses together. headway reads a response no further whose window does not fit", []string{"definitions.md"}},
 		{"MAX_SERIES", "series of metrics that may exist, a histogram counted as one; `0` derives it from the memory limit: some 3,700 in 128 MiB, 20,000 without a limit. " +
