@@ -77,8 +77,8 @@ func heap() (stop func() uint64) {
 	}
 }
 
-// TestBigBodiesPassWithoutBeingHeld sends them both ways, as garbage for a dialect and
-// as traffic of no dialect.
+// TestBigBodiesPassWithoutBeingHeld sends them both ways: as traffic of no dialect, and as
+// garbage where a dialect expects JSON, which is a failed answer.
 func TestBigBodiesPassWithoutBeingHeld(t *testing.T) {
 	want, _ := sum(newPattern(), bigBody)
 	check := func(t *testing.T, who string, r io.Reader) {
@@ -86,7 +86,7 @@ func TestBigBodiesPassWithoutBeingHeld(t *testing.T) {
 			t.Errorf("%s got other bytes than were sent (%v)", who, err)
 		}
 	}
-	for _, path := range []string{"/upload", "/v1/chat/completions"} {
+	for path, how := range map[string]exchange.Outcome{"/upload": exchange.OK, "/v1/chat/completions": exchange.StreamError} {
 		t.Run(path, func(t *testing.T) {
 			u := newUpstream(t, func(p *peer) {
 				p.head()
@@ -109,7 +109,11 @@ func TestBigBodiesPassWithoutBeingHeld(t *testing.T) {
 			if g := growth(); g > maxGrowth && !raceDetector {
 				t.Errorf("the heap grew by %d MiB", g>>20)
 			}
-			r := f.want(exchange.OK, "", 200)
+			errorType := exchange.ErrorType("")
+			if how == exchange.StreamError {
+				errorType = exchange.ErrUpstreamEvent
+			}
+			r := f.want(how, errorType, 200)
 			if r.Bytes != (exchange.Bytes{In: bigBody, Out: bigBody}) {
 				t.Errorf("recorded %+v", r.Bytes)
 			}
