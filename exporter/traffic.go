@@ -110,7 +110,7 @@ func stall(r *Reading, s *Samples) {
 	if !r.Stream || r.Timing.FirstChunk == 0 {
 		return
 	}
-	s.Add(seconds(r.Clocks.Upstream.Longest), "upstream")
+	s.Add(seconds(r.Stall()), "upstream")
 	s.Add(seconds(r.Clocks.Proxy.Longest), "proxy")
 	s.Add(seconds(r.Clocks.Client.Longest), "client")
 }

@@ -47,7 +47,7 @@ func briefly(r *exchange.Record) Request {
 	}
 	q.TTFT, q.TPOT = r.TTFT(), r.TPOT()
 	if r.Timing.FirstChunk > 0 {
-		q.Stall = r.Clocks.Upstream.Longest
+		q.Stall = r.Stall()
 	}
 	q.Empty = r.Events > 0 && r.Chunks.Count == 0
 	return q

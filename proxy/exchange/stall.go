@@ -13,6 +13,24 @@ type Pause struct {
 	By   string        // the side that caused it: upstream, proxy, client
 }
 
+// Stall is the longest time inside the stream r in which the upstream brought no content:
+// pings and empty chunks do not end it. It leaves out the time that the client or headway
+// held the stream up. Of an exchange that no dialect reads it is the longest wait for any
+// byte.
+func (r *Record) Stall() time.Duration {
+	gap, silence := r.pauses()
+	return max(r.Clocks.Upstream.Longest, max(gap, silence)-r.Clocks.Client.Sum-r.Clocks.Proxy.Sum)
+}
+
+// pauses returns the longest gap between two content chunks, and the time from the last
+// one until the stream broke off.
+func (r *Record) pauses() (gap, silence time.Duration) {
+	if r.Timing.LastToken > 0 && r.Outcome != OK {
+		silence = r.Timing.End - r.Timing.LastToken
+	}
+	return r.Chunks.Longest(), silence
+}
+
 // Stalled returns the longest pause of r, and reports whether it lasted StallFrom or
 // longer. A pause lies between two content chunks, or between the last chunk and the
 // point at which the stream broke off. The longest wait for the upstream counts, too: the
@@ -21,10 +39,7 @@ func (r *Record) Stalled() (Pause, bool) {
 	if !r.Stream {
 		return Pause{}, false
 	}
-	gap, silence := r.Chunks.Longest(), time.Duration(0)
-	if r.Timing.LastToken > 0 && r.Outcome != OK {
-		silence = r.Timing.End - r.Timing.LastToken
-	}
+	gap, silence := r.pauses()
 	seen, upstream := max(gap, silence), r.Clocks.Upstream.Longest
 	switch {
 	case max(seen, upstream) < StallFrom:

@@ -72,3 +72,36 @@ func TestStalled(t *testing.T) {
 		})
 	}
 }
+
+// Content ends a stall, and nothing else does; the waits of the other sides are not the
+// upstream's.
+func TestStall(t *testing.T) {
+	stream := func(change func(*exchange.Record)) exchange.Record {
+		r := exchange.Record{Stream: true, Outcome: exchange.OK}
+		for _, at := range []time.Duration{time.Second, 3 * time.Second, 4 * time.Second} {
+			r.Chunks.Add(exchange.Chunk{At: at, Tokens: 1, Bytes: 1})
+		}
+		r.Timing.FirstToken, r.Timing.LastToken, r.Timing.End = time.Second, 4*time.Second, 5*time.Second
+		r.Clocks.Upstream.Longest = 250 * time.Millisecond
+		change(&r)
+		return r
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*exchange.Record)
+		want   time.Duration
+	}{
+		{"pings between two chunks", func(*exchange.Record) {}, 2 * time.Second},
+		{"a client that reads slowly", func(r *exchange.Record) { r.Clocks.Client.Sum = 1900 * time.Millisecond }, 250 * time.Millisecond},
+		{"a client that reads a little slowly", func(r *exchange.Record) { r.Clocks.Client.Sum = 500 * time.Millisecond }, 1500 * time.Millisecond},
+		{"silence until the stream broke off", func(r *exchange.Record) { r.Outcome, r.Timing.End = exchange.UpstreamCut, 9*time.Second }, 5 * time.Second},
+		{"no chunk was read", func(r *exchange.Record) { r.Chunks, r.Timing.LastToken = exchange.Chunks{}, 0 }, 250 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := stream(c.change)
+			if got := r.Stall(); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}

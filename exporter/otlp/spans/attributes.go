@@ -60,7 +60,7 @@ func (w row) timing(s *sheet, r *exchange.Record) {
 	// The first chunk with generated content, as in the metric of that name.
 	s.seconds(timeToFirstChunk, r.TTFT())
 	s.seconds(timePerOutputToken, r.TPOT())
-	if longest, by := longestWait(&r.Clocks); longest > 0 {
+	if longest, by := longestStall(r); longest > 0 {
 		s.seconds(stallLongest, longest)
 		s.str(stallBy, by)
 	}
@@ -72,9 +72,10 @@ func (w row) timing(s *sheet, r *exchange.Record) {
 	}
 }
 
-// longestWait is the longest wait inside the response's body, and the side that made it.
-func longestWait(c *exchange.Clocks) (time.Duration, string) {
-	longest, by := c.Upstream.Longest, "upstream"
+// longestStall is the longest stall inside the response's body, and the side that made it.
+func longestStall(r *exchange.Record) (time.Duration, string) {
+	c := &r.Clocks
+	longest, by := r.Stall(), "upstream"
 	if c.Proxy.Longest > longest {
 		longest, by = c.Proxy.Longest, "proxy"
 	}
