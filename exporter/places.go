@@ -35,7 +35,7 @@ type places[T comparable] struct {
 	mu    sync.Mutex                      // held to replace it
 	kept  int
 	lent  atomic.Int64 // places that no value has claimed
-	tired time.Time // no place is unused before that
+	tired time.Time    // no place is unused before that
 }
 
 // place is that of one value.

@@ -16,7 +16,7 @@ type meaning struct {
 // meanings returns the meaning of each variable, in the order of the fields of Config.
 // `headway run -h` and docs/configuration.md print the meanings. A longer explanation
 // belongs under the tables of that page.
-func meanings() []group { //nolint:funlen // a table
+func meanings() []group {
 	return []group{
 		{"Where traffic comes from and goes to", []meaning{
 			{"LISTEN", "address of the port that the application's base URL points to", nil},

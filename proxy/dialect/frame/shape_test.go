@@ -43,7 +43,7 @@ func TestMembersWithoutAName(t *testing.T) {
 }
 
 func TestFollowed(t *testing.T) {
-	for in, want := range map[string]bool{`{}`: false, `{} `: false, `{}{`: true, `{x`: false, `{`: false} {
+	for in, want := range map[string]bool{`{}`: false, "{}\n": false, `{}{`: true, `{x`: false, `{`: false} {
 		j := frame.NewJSON(shape, &values{})
 		if j.Feed([]byte(in)); j.Followed() != want {
 			t.Errorf("%s: followed %v, want %v", in, j.Followed(), want)
