@@ -14,6 +14,14 @@ func traffic() []Instrument {
 		Help: "TPOT of a stream: time per output token after the first, one sample an exchange.",
 	}}), members(Traffic, []Instrument{
 		{
+			Name: "headway.time_to_first_event", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(), Draw: firstEvent,
+			Help: "Time to the first message of a stream, whatever it says: a role or a ping is one. TTFT is later, or equal.",
+		},
+		{
+			Name: "headway.time_to_first_answer", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(), Draw: firstAnswer,
+			Help: "TTFA of a stream: time to the first token that is no reasoning. TTFT is earlier, or equal.",
+		},
+		{
 			Name: "headway.inter_token_latency", Kind: Histogram, Unit: "s", Draw: itl,
 			Buckets: gapBuckets(exchange.ITLP50, exchange.ITLP90, exchange.ITLP99),
 			Help:    "ITL weighted by tokens: a gap that ends with n tokens is n samples of an nth of it.",
@@ -56,6 +64,18 @@ func traffic() []Instrument {
 			Help: "Work of headway itself, by phase: forwarding the request (request) and the first chunk (first_chunk), and measuring a chunk after it was forwarded (chunk, the mean of an exchange).",
 		},
 	}))
+}
+
+func firstEvent(r *Reading, s *Samples) {
+	if r.Stream {
+		s.seconds(r.Timing.FirstEvent)
+	}
+}
+
+func firstAnswer(r *Reading, s *Samples) {
+	if r.Stream {
+		s.seconds(r.TTFA())
+	}
 }
 
 func itl(r *Reading, s *Samples) {

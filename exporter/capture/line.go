@@ -37,8 +37,10 @@ type Line struct {
 
 	FirstByte  float64 `json:"first_byte_s,omitempty"`
 	FirstEvent float64 `json:"first_event_s,omitempty"`
-	TTFT       float64 `json:"ttft_s,omitempty"` // of streams only
-	TPOT       float64 `json:"tpot_s,omitempty"` // of streams only
+	TTFT       float64 `json:"ttft_s,omitempty"`             // of streams only
+	TTFA       float64 `json:"ttfa_s,omitempty"`             // of streams only: to the first token that is no reasoning
+	Hidden     float64 `json:"hidden_reasoning_s,omitempty"` // of streams only
+	TPOT       float64 `json:"tpot_s,omitempty"`             // of streams only
 	E2E        float64 `json:"e2e_s,omitempty"`
 	ITL        *ITL    `json:"itl_s,omitempty"`
 
@@ -128,7 +130,8 @@ func NewLine(r exchange.Record) Line {
 		l.TraceID, l.SpanID = r.Span.Trace.String(), r.Span.ID.String()
 	}
 	if r.Stream {
-		l.TTFT, l.TPOT, l.ITL = seconds(r.TTFT()), seconds(r.TPOT()), itl(&r)
+		l.TTFT, l.TTFA, l.TPOT, l.ITL = seconds(r.TTFT()), seconds(r.TTFA()), seconds(r.TPOT()), itl(&r)
+		l.Hidden = seconds(r.Hidden())
 		if r.Events > 0 {
 			l.Chunks, l.ContentChunks = &r.Events, &r.Chunks.Count
 		}

@@ -10,6 +10,7 @@ import (
 
 // metricsOfThePage are names that users query, in either role: a promise.
 var metricsOfThePage = []string{
+	"headway_time_to_first_event_seconds", "headway_time_to_first_answer_seconds",
 	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_requests_total",
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",

@@ -80,7 +80,10 @@ type Reply struct {
 	Events     int           // messages of the stream, with content or without
 	FirstToken time.Duration // offset of the first content chunk; 0 when none came
 	LastToken  time.Duration // offset of the last content chunk; 0 when none came
-	Chunks     exchange.Chunks
+	// FirstAnswer is the offset of the first content chunk that has more than reasoning; 0
+	// when none came.
+	FirstAnswer time.Duration
+	Chunks      exchange.Chunks
 
 	// Complete says that nothing of the response is missing: the terminator of the stream
 	// came or, when the response is no stream, the body itself shows that it is whole.

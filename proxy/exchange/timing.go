@@ -11,6 +11,7 @@ type Timing struct {
 	FirstChunk     time.Duration // first body byte of the response
 	FirstEvent     time.Duration // first complete message of the stream
 	FirstToken     time.Duration // first chunk with generated content
+	FirstAnswer    time.Duration // first chunk with content that is no reasoning
 	LastToken      time.Duration // last chunk with generated content
 	Failed         time.Duration // first error inside the response
 	End            time.Duration // last body byte, or the moment at which the exchange broke off
@@ -18,6 +19,23 @@ type Timing struct {
 
 // TTFT is the time to the first token; 0 when no token came.
 func (r *Record) TTFT() time.Duration { return r.Timing.FirstToken }
+
+// TTFA is the time to the first answer token: text, or a call of a tool, that a user or a
+// program can use. Reasoning and its summaries are none. It is 0 when no such token came.
+func (r *Record) TTFA() time.Duration { return r.Timing.FirstAnswer }
+
+// Hidden is how long the model generated reasoning that it did not stream, if it
+// generated all of its tokens at one pace: such tokens × TPOT. It is a part of the time
+// to the first streamed token that comes behind it, and tells a model that thinks from a
+// queue. It is 0 where the provider tells no count of such tokens, and never more than
+// TTFA.
+func (r *Record) Hidden() time.Duration {
+	u := &r.Usage
+	if !u.Output.Known || !u.Streamed.Known || !u.Reasoning.Known || u.Streamed.N >= u.Output.N {
+		return 0
+	}
+	return min(time.Duration(min(u.Reasoning.N, u.Output.N-u.Streamed.N))*r.TPOT(), r.TTFA())
+}
 
 // E2E is the time from the request's head to the last byte of the response.
 func (r *Record) E2E() time.Duration { return r.Timing.End }

@@ -127,9 +127,9 @@ func (x *Exchange) bookReply(reply dialect.Reply) {
 	}
 	r.Events = reply.Events
 	r.Timing.FirstEvent, r.Timing.Failed = reply.FirstEvent, reply.FailedAt
-	r.Timing.FirstToken, r.Timing.LastToken = reply.FirstToken, reply.LastToken
+	r.Timing.FirstToken, r.Timing.FirstAnswer, r.Timing.LastToken = reply.FirstToken, reply.FirstAnswer, reply.LastToken
 	if reply.Replay {
-		r.Timing.FirstToken, r.Timing.LastToken = 0, 0
+		r.Timing.FirstToken, r.Timing.FirstAnswer, r.Timing.LastToken = 0, 0, 0
 		r.Chunks = exchange.Chunks{Count: reply.Chunks.Count}
 		r.Engine = exchange.Engine{}
 	}

@@ -21,7 +21,7 @@ type event struct {
 
 // events writes the events of r in order of time.
 func (w row) events(r *exchange.Record) {
-	var room [3]event
+	var room [4]event
 	all := happened(room[:0], r)
 	events := w.Events()
 	cut[ptrace.SpanEvent](events, len(all))
@@ -48,6 +48,9 @@ func happened(to []event, r *exchange.Record) []event {
 	}
 	if first > 0 {
 		to = append(to, event{name: firstTokenEvent, at: first})
+	}
+	if answer := r.Timing.FirstAnswer; answer > first {
+		to = append(to, event{name: firstAnswerEvent, at: answer})
 	}
 	if is && stall.At >= first {
 		to = append(to, stalled)

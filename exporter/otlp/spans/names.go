@@ -92,6 +92,7 @@ const (
 // Events.
 const (
 	firstTokenEvent  = "headway.first_token"
+	firstAnswerEvent = "headway.first_answer"
 	stallEvent       = "headway.stall"
 	streamErrorEvent = "headway.stream_error"
 )

@@ -16,7 +16,7 @@ func messagesSuite() dialecttest.Suite {
 		{Name: "text", File: "messages.sse", Ask: asks,
 			Want: `stream complete model=claude-x-20260101 finish=stop usage=reported in=912 out=30 cached=900 written=0 streamed=30 events=8@1 tokens@4-5 4:0/2 5:0/11`},
 		{Name: "streamed thinking", File: "messages_thinking.sse", Ask: asks,
-			Want: `stream complete model=claude-x-20260101 finish=stop usage=reported in=60 out=25 cached=0 written=20 reasoning=20 streamed=25 events=10@1 tokens@3-7 3:0/11 7:0/2`},
+			Want: `stream complete model=claude-x-20260101 finish=stop usage=reported in=60 out=25 cached=0 written=20 reasoning=20 streamed=25 events=10@1 tokens@3-7 answer@7 3:0/11 7:0/2`},
 		{Name: "hidden thinking", File: "messages_thinking_hidden.sse", Ask: asks,
 			Want: `stream complete model=claude-x-20260101 finish=stop usage=reported in=912 out=64 cached=900 written=0 reasoning=60 streamed=4 events=12@1 tokens@9-9 9:0/2`},
 		{Name: "the name of a tool is the first token of its call", File: "messages_tools.sse", Ask: asks,

@@ -15,7 +15,7 @@ func converseSuite() dialecttest.Suite {
 		{Name: "a tool", File: "converse_tool.frames", Head: dialect.Head{Method: "POST", Path: "/model/us.amazon.nova%3A0/converse-stream"},
 			Want: `stream complete model= finish=tool_calls usage=reported in=112 out=8 cached=100 written=0 streamed=8 events=5@1 tokens@2-3 2:0/4 3:0/7`},
 		{Name: "reasoning", File: "converse_reasoning.frames", Head: dialect.Head{Method: "POST", Path: "/model/us.amazon.nova%3A0/converse-stream"},
-			Want: `stream complete model= finish=stop usage=reported in=112 out=8 cached=100 written=0 streamed=8 events=6@1 tokens@2-4 2:0/2 4:0/2`},
+			Want: `stream complete model= finish=stop usage=reported in=112 out=8 cached=100 written=0 streamed=8 events=6@1 tokens@2-4 answer@4 2:0/2 4:0/2`},
 		{Name: "cut", File: "converse_cut.frames", Head: dialect.Head{Method: "POST", Path: "/model/us.amazon.nova%3A0/converse-stream"},
 			Want: `stream model= finish= usage=counted out=2 streamed=2 events=3@1 tokens@2-3 2:0/2 3:0/6`},
 		{Name: "an exception in the stream", File: "converse_exception.frames", Head: dialect.Head{Method: "POST", Path: "/model/us.amazon.nova%3A0/converse-stream"},

@@ -14,7 +14,7 @@ func chatSuite() dialecttest.Suite {
 		{Name: "a tool", File: "chat_tool.sse", Ask: `{"model":"command","stream":true}`,
 			Want: `stream complete model= finish=tool_calls usage=reported in=66 out=4 streamed=4 events=6@1 tokens@2-4 2:0/6 3:0/4 4:0/2`},
 		{Name: "thinking", File: "chat_thinking.sse", Ask: `{"model":"command","stream":true}`,
-			Want: `stream complete model= finish=length usage=reported in=66 out=4 reasoning=2 streamed=4 events=4@1 tokens@2-3 2:0/2 3:0/2`},
+			Want: `stream complete model= finish=length usage=reported in=66 out=4 reasoning=2 streamed=4 events=4@1 tokens@2-3 answer@3 2:0/2 3:0/2`},
 		{Name: "cut", File: "chat_cut.sse", Ask: `{"model":"command","stream":true}`,
 			Want: `stream model= finish= usage=counted out=2 streamed=2 events=4@1 tokens@3-4 3:0/2 4:0/4`},
 		{Name: "an error in the stream", File: "chat_error.sse", Ask: `{"model":"command","stream":true}`,

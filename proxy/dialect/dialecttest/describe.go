@@ -54,6 +54,9 @@ func describeStream(b *strings.Builder, r *dialect.Reply) {
 	}
 	if r.Chunks.Count > 0 {
 		fmt.Fprintf(b, " tokens@%d-%d", r.FirstToken.Milliseconds(), r.LastToken.Milliseconds())
+		if r.FirstAnswer != r.FirstToken {
+			fmt.Fprintf(b, " answer@%d", r.FirstAnswer.Milliseconds())
+		}
 	}
 	for c := range r.Chunks.All() {
 		fmt.Fprintf(b, " %d:%d/%d", c.At.Milliseconds(), c.Tokens, c.Bytes)

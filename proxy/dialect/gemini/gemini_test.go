@@ -13,7 +13,7 @@ func generateSuite() dialecttest.Suite {
 		{Name: "server-sent events, with thoughts that only the counts show", File: "generate.sse", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},
 			Want: `stream complete model=gemini-x finish=stop usage=reported in=9 out=194 reasoning=185 streamed=9 events=3@1 tokens@1-1 1:5/15 1:4/9`},
 		{Name: "thoughts in the stream", File: "generate_thoughts.sse", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},
-			Want: `stream complete model=gemini-x finish=stop usage=reported in=9 out=41 reasoning=40 streamed=41 events=3@1 tokens@1-3 1:0/12 2:0/6 3:0/1`},
+			Want: `stream complete model=gemini-x finish=stop usage=reported in=9 out=41 reasoning=40 streamed=41 events=3@1 tokens@1-3 answer@3 1:0/12 2:0/6 3:0/1`},
 		{Name: "a tool", File: "generate_tool.sse", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},
 			Want: `stream complete model=gemini-x finish=tool_calls usage=reported in=9 out=12 reasoning=0 streamed=12 events=2@1 tokens@1-1 1:12/4`},
 		{Name: "cut", File: "generate_cut.sse", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},

@@ -12,7 +12,7 @@ func chatSuite() dialecttest.Suite {
 		{Name: "text", File: "chat.ndjson", Ask: `{"model":"llama3","messages":[{"role":"user","content":"\"stream\":false"}]}`,
 			Want: `stream complete model=llama3 finish=stop usage=reported in=26 out=5 streamed=5 engine=6ms/130ms/423ms events=3@1 tokens@1-2 1:0/3 2:0/2`},
 		{Name: "thinking", File: "chat_thinking.ndjson", Ask: `{"model":"llama3","messages":[{"role":"user","content":"\"stream\":false"}]}`,
-			Want: `stream complete model=llama3 finish=stop usage=reported in=26 out=5 streamed=5 engine=6ms/130ms/423ms events=3@1 tokens@1-2 1:0/3 2:0/2`},
+			Want: `stream complete model=llama3 finish=stop usage=reported in=26 out=5 streamed=5 engine=6ms/130ms/423ms events=3@1 tokens@1-2 answer@2 1:0/3 2:0/2`},
 		{Name: "a tool", File: "chat_tool.ndjson", Ask: `{"model":"llama3","messages":[{"role":"user","content":"\"stream\":false"}]}`,
 			Want: `stream complete model=llama3 finish=stop usage=reported in=26 out=5 streamed=5 engine=6ms/130ms/423ms events=2@1 tokens@1-1 1:0/4`},
 		{Name: "cut", File: "chat_cut.ndjson", Ask: `{"model":"llama3","messages":[{"role":"user","content":"\"stream\":false"}]}`,

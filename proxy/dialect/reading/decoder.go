@@ -49,12 +49,13 @@ type decoder struct {
 	suspect       bool // an event came that may be an error: it is no JSON, or a mere text
 	notes         notes
 
-	failedAt   time.Duration
-	events     int
-	firstEvent time.Duration
-	firstToken time.Duration
-	lastToken  time.Duration
-	chunks     exchange.Chunks
+	failedAt    time.Duration
+	events      int
+	firstEvent  time.Duration
+	firstToken  time.Duration
+	lastToken   time.Duration
+	firstAnswer time.Duration
+	chunks      exchange.Chunks
 }
 
 // Data that is no terminator is one of these.
@@ -321,6 +322,9 @@ func (d *decoder) book(event []byte) {
 		d.firstToken = d.at
 	}
 	d.lastToken = d.at
+	if d.firstAnswer == 0 && m.content > m.mulled {
+		d.firstAnswer = d.at
+	}
 	d.chunks.Add(exchange.Chunk{At: d.at, Tokens: tokens, Bytes: m.content})
 	if !m.summed {
 		d.tally.counted += int64(max(1, tokens))

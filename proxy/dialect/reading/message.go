@@ -23,6 +23,7 @@ type Message struct {
 	choice  choice  // that is being read, or was read last
 	content int     // bytes of generated content, in all choices
 	fed     indices // choices with content
+	mulled  int     // bytes of the content that are reasoning, or a summary of it
 	thought bool    // some of it is reasoning
 	summed  bool    // some of it is a summary of reasoning
 	tokens  tokens  // in the content
@@ -104,12 +105,14 @@ func (m *Message) AddContent(n int) { m.content += n }
 // AddReasoning adds n bytes of text that was generated before the answer.
 func (m *Message) AddReasoning(n int) {
 	m.content += n
+	m.mulled += n
 	m.thought = m.thought || n > 0
 }
 
 // AddSummary adds n bytes of text that another model made of the reasoning.
 func (m *Message) AddSummary(n int) {
 	m.content += n
+	m.mulled += n
 	m.summed = m.summed || n > 0
 }
 
@@ -153,8 +156,7 @@ func (m *Message) generate(v frame.Value) {
 		}
 		m.content += v.Len
 	case Reasoning:
-		m.content += v.Len
-		m.thought = true
+		m.AddReasoning(v.Len)
 	case Whole:
 		m.choice.whole += v.Len
 	case Detail:
@@ -208,6 +210,7 @@ func (m *Message) gather(fed indices, told *[MaxChoices]told) {
 	}
 	if m.content == c.before {
 		m.content += c.details
+		m.mulled += c.details
 	}
 	if m.content == c.before && c.payload > 0 {
 		m.content += c.payload

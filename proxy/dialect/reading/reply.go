@@ -11,18 +11,19 @@ func (d *decoder) Close() dialect.Reply {
 	d.request.json.Close()
 	complete := d.close()
 	r := dialect.Reply{
-		Ask:        d.ask(),
-		Model:      d.model,
-		FirstEvent: d.firstEvent,
-		Events:     d.events,
-		FirstToken: d.firstToken,
-		LastToken:  d.lastToken,
-		Chunks:     d.chunks,
-		Complete:   complete,
-		Failed:     d.failed || d.head.Response.Status >= 400,
-		FailedAt:   d.failedAt,
-		Replay:     d.replay,
-		Engine:     d.engineTimes(),
+		Ask:         d.ask(),
+		Model:       d.model,
+		FirstEvent:  d.firstEvent,
+		Events:      d.events,
+		FirstToken:  d.firstToken,
+		LastToken:   d.lastToken,
+		FirstAnswer: d.firstAnswer,
+		Chunks:      d.chunks,
+		Complete:    complete,
+		Failed:      d.failed || d.head.Response.Status >= 400,
+		FailedAt:    d.failedAt,
+		Replay:      d.replay,
+		Engine:      d.engineTimes(),
 	}
 	asked := r.Stream
 	r.Stream = d.streams()

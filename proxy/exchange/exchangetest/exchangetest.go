@@ -43,7 +43,7 @@ func Stream(n int) exchange.Record {
 func StreamOf(n int, ttft time.Duration, gap func(i int) time.Duration) exchange.Record {
 	r := Plain()
 	r.Stream = true
-	r.Timing.FirstEvent, r.Timing.FirstToken = 182*time.Millisecond, ttft
+	r.Timing.FirstEvent, r.Timing.FirstToken, r.Timing.FirstAnswer = 182*time.Millisecond, ttft, ttft
 	at := ttft
 	for i := range n {
 		if i > 0 {
