@@ -94,7 +94,7 @@ var libraries = map[string][]string{
 	"github.com/prometheus/client_model":  {"exporter/prometheus"},
 	"google.golang.org/protobuf":          {"exporter/prometheus"},
 	"github.com/caarlos0/env":             {"cmd/internal/config"},
-	"github.com/klauspost/compress":       {"proxy/tap", "exporter/prometheus"},
+	"github.com/klauspost/compress":       {"proxy/tap", "exporter/prometheus", "exporter/otlp/delivery"},
 	"github.com/andybalholm/brotli":       {"proxy/tap"},
 	"golang.org/x/sys":                    {"cmd/headway-bench", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
 	"github.com/pires/go-proxyproto":      {"proxy"},

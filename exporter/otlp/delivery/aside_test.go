@@ -26,7 +26,7 @@ func writeFile(t *testing.T, path string, p []byte) {
 func TestAQueueSetsSegmentsOfAnotherVersionAside(t *testing.T) {
 	dir, to, log := t.TempDir(), &hooks{}, &journal{}
 	at := func(name string) string { return filepath.Join(dir, "traces", name) }
-	other := append([]byte("hwq2"), make([]byte, 5000)...)
+	other := append([]byte("hwq3"), make([]byte, 5000)...)
 	fill(t, spoolOf(dir), "delivered") // segment 1
 	deliverSome(t, dir, 1, "b")        // segment 2
 	names := []string{"0000000000000001.segment", "0000000000000003.segment", "0000000000000009.segment"}
@@ -90,7 +90,7 @@ func TestTheBoundDropsNoRequestInFlight(t *testing.T) {
 	cfg := quick(delivery.HTTPProtobuf, startHTTP(t, to))
 	cfg.SpoolDir, cfg.MaxBytes = t.TempDir(), delivery.LeastSpoolBytes
 	const head = 16 // bytes of the head of a segment, and of an entry
-	large := func(c string) string { return strings.Repeat(c, delivery.LeastSpoolBytes*6/10) }
+	large := func(c string) string { return c + noise(delivery.LeastSpoolBytes*6/10) }
 	q := open(t, cfg)
 	q.Send([]byte(large("a")), 1)
 	<-held

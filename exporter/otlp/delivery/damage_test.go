@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -61,7 +60,7 @@ func TestATornTailCostsTheTornEntryOnly(t *testing.T) {
 	const head = 16 // bytes of the head of a segment, and of an entry
 	dir, to := t.TempDir(), &hooks{}
 	url := startHTTP(t, to)
-	payloads := []string{"a", "bbbbbbbbbb", "cc", strings.Repeat("d", 60), "e"}
+	payloads := []string{"a", "bbbbbbbbbb", "cc", noise(60), "e"}
 	fill(t, spoolOf(dir), payloads...)
 	whole := imageOf(t, dir)
 	if len(whole.segments) != 1 {
@@ -161,6 +160,7 @@ func FuzzDamage(f *testing.F) {
 	whole := imageOf(f, dir)
 	names := slices.Sorted(maps.Keys(whole.segments))
 	f.Add(uint8(0), 20, []byte{1, 2, 3}, 0)
+	f.Add(uint8(1), 0, []byte("hwq2"), 5)
 	f.Add(uint8(1), 0, []byte("hwq1"), 5)
 	f.Add(uint8(2), 8, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, 0)
 	f.Add(uint8(0), 16, bytes.Repeat([]byte{0xff}, 16), 0)

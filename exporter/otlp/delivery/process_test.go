@@ -2,12 +2,13 @@ package delivery_test
 
 import (
 	"bufio"
+	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -57,7 +58,14 @@ func TestMain(m *testing.M) {
 
 // padding makes a payload longer than a page, because a kill may tear a write at the end of
 // a page.
-var padding = strings.Repeat(".", 5000)
+var padding = noise(5000)
+
+// noise returns a text that the spool cannot compress: it stores as many bytes.
+func noise(n int) string {
+	p := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(p) // never fails
+	return base64.RawStdEncoding.EncodeToString(p)[:n]
+}
 
 // startSender starts that process for a test in which it must drop nothing. send makes it
 // send one payload, and returns when Send has returned. kill ends the process by SIGKILL.

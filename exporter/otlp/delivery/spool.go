@@ -47,7 +47,13 @@ const maxBuffer = 1 << 20
 // demands. It returns the number of dropped items; an entry larger than the bound is one
 // of the dropped. After an error the entry is not in the spool.
 func (s *spool) append(payload []byte, items int) (dropped uint64, err error) {
-	need := int64(entryHead + len(payload))
+	s.buffer = appendEntry(s.buffer[:0], payload, items)
+	defer func() {
+		if cap(s.buffer) > maxBuffer {
+			s.buffer = nil
+		}
+	}()
+	need := int64(len(s.buffer))
 	if need+segmentHead > s.max {
 		return uint64(items), nil
 	}
@@ -60,13 +66,8 @@ func (s *spool) append(payload []byte, items int) (dropped uint64, err error) {
 			return dropped, err
 		}
 	}
-	s.buffer = appendEntry(s.buffer[:0], payload, items)
 	last := &s.segments[len(s.segments)-1]
-	_, err = s.active.WriteAt(s.buffer, last.size)
-	if cap(s.buffer) > maxBuffer {
-		s.buffer = nil
-	}
-	if err != nil {
+	if _, err = s.active.WriteAt(s.buffer, last.size); err != nil {
 		if s.active.Truncate(last.size) != nil {
 			s.seal()
 		}
@@ -171,8 +172,8 @@ func (s *spool) lend() (e entry, ok bool, dropped uint64, err error) {
 			continue
 		}
 		end := h.end(s.offset)
-		payload := make([]byte, h.length)
-		if _, err := s.reading.ReadAt(payload, s.offset+entryHead); err != nil || checksum(payload) != h.crc {
+		payload, whole := readPayload(s.reading, s.offset, h)
+		if !whole {
 			dropped += h.items
 			dropped += s.advance(end, h.items)
 			continue

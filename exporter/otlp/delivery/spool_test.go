@@ -124,9 +124,9 @@ func TestASpoolTakesLargePayloadsAndManySegments(t *testing.T) {
 	cfg.MaxBytes = 3 << 20 // segments of 192 KiB
 	var payloads []string
 	for i := range 20 {
-		payloads = append(payloads, strings.Repeat(strconv.Itoa(i%10), 100<<10))
+		payloads = append(payloads, strconv.Itoa(i)+noise(100<<10))
 	}
-	payloads = append(payloads, strings.Repeat("x", 500<<10))
+	payloads = append(payloads, noise(500<<10))
 	fill(t, cfg, payloads...)
 	if n := len(segmentFiles(t, dir)); n < 10 {
 		t.Errorf("%d segments", n)
@@ -160,7 +160,7 @@ func dropsItsOldest(t *testing.T, bound int64, payload int) {
 	q := open(t, cfg)
 	sent := uint64(0)
 	for i := range 200 {
-		q.Send(fmt.Appendf(nil, "%03d%s", i, strings.Repeat(".", payload)), i+1)
+		q.Send(fmt.Appendf(nil, "%03d%s", i, noise(payload)), i+1)
 		sent += uint64(i + 1)
 	}
 	_ = abandon(q) // fails when the spool reaches its bound only now
