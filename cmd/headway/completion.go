@@ -20,9 +20,11 @@ headway help, the names of variables. To load it:
   zsh   source <(headway completion zsh)     after compinit
   fish  headway completion fish | source`
 
-// verbs returns the words of which one must follow the name of a command.
+// verbs returns the words of a command that may follow its name.
 func verbs(command string) []string {
 	switch command {
+	case "demo":
+		return []string{"fault"}
 	case "redirect":
 		return redirectActions()
 	case "slo":

@@ -39,6 +39,8 @@ func TestBashCompletes(t *testing.T) {
 		{"headway redirect install --exclude-p", "--exclude-port"},
 		{"headway redirect remove --", "--backend"},
 		{"headway slo convert --t", "--to"},
+		{"headway demo f", "fault"},
+		{"headway demo fault --ad", "--addr"},
 		{"headway completion ", "bash zsh fish"},
 		{"headway help HEADWAY_DRAIN", "HEADWAY_DRAIN_DELAY HEADWAY_DRAIN_TIMEOUT"},
 		{"headway help red", "redirect"},
