@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"log/slog"
 	"strings"
 )
 
@@ -36,12 +35,18 @@ func (r *relay) hintAtDoubledPath(status int) {
 		"upstream", r.route.String(), "repeated", r.doubled, "instead", strings.TrimSuffix(r.route.String(), r.doubled))
 }
 
-// hintAtVersion logs that requests to an upstream get a version before their path, as in
-// …/v1: an application whose base URL has one too gets 404.
-func (r *Route) hintAtVersion(log *slog.Logger) {
-	last := r.base[strings.LastIndexByte(r.base, '/')+1:]
-	if len(last) >= 2 && last[0] == 'v' && '0' <= last[1] && last[1] <= '9' {
-		log.Info("the upstream's path goes before the path of every request: the application's base URL must not repeat it",
-			"upstream", r.String(), "path", "/"+last)
+// Version is the version of an API with which the path of the upstream's URL ends, as "/v1"
+// in https://api.openai.com/v1; empty for another path. It goes before the path of every
+// request: an application whose base URL has it too gets 404.
+func (r *Route) Version() string {
+	end := strings.LastIndexByte(r.base, '/')
+	if end < 0 || !isVersion(r.base[end+1:]) {
+		return ""
 	}
+	return r.base[end:]
+}
+
+// isVersion tells whether a segment of a path is a version, as in v1 and v1beta.
+func isVersion(segment string) bool {
+	return len(segment) >= 2 && segment[0] == 'v' && '0' <= segment[1] && segment[1] <= '9'
 }

@@ -110,9 +110,6 @@ func New(c Config) *Proxy {
 	}
 	p.loops.init(c.Dialer)
 	p.routes = newRoutes(c, p.loops.dialer, &p.buffers)
-	for _, r := range p.routes {
-		r.hintAtVersion(c.Log)
-	}
 	return p
 }
 

@@ -76,6 +76,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a simulator of nothing", nil, []string{"sim", "--max-running", "0"}, 2, "", "MaxRunning: 0"},
 		{"a simulator where something listens", nil, []string{"sim", "--listen", busy}, 1, "", busy},
 		{"a valid configuration", map[string]string{"UPSTREAM": "http://h"}, []string{"run", "--check"}, 0, "configuration is valid\n", ""},
+		{"an upstream that ends with a version", map[string]string{"UPSTREAM": "http://h/v1"}, []string{"run", "--check"}, 0, "configuration is valid\n", "headway run: note: HEADWAY_UPSTREAM: http://h/v1 ends with /v1, which goes before"},
 		{"a misspelt variable", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTRAEM: headway has no such variable; did you mean HEADWAY_UPSTREAM?"},
 		{"a misspelt variable before a port is bound", map[string]string{"UPSTRAEM": "http://h", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_UPSTRAEM: "},
 		{"a misspelt variable that is allowed", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x", "ALLOW_UNKNOWN": "true"}, []string{"run", "--check"}, 0, "configuration is valid\n", "headway run: warning: HEADWAY_UPSTRAEM: "},

@@ -87,6 +87,7 @@ type Config struct {
 	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
 	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
+	Notes         []error       `env:"-"` // what right values ask of the application; each begins with its variable
 }
 
 // Read reads environ, a list of KEY=value, and checks all of it, and the files that it
@@ -107,11 +108,11 @@ func Read(environ []string) (Config, error) {
 		f.check("LOG_FORMAT", OneOf(c.LogFormat, "json", "text"))
 	}
 	c.readExport(f)
-	c.readRoutes(f.check)
+	c.readRoutes(f)
 	c.checkListeners(f)
 	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
-	c.Warnings = sorted(f.warnings)
+	c.Warnings, c.Notes = sorted(f.warnings), sorted(f.notes)
 	return c, errors.Join(sorted(f.problems)...)
 }
 

@@ -16,15 +16,17 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// findings gathers the problems and the warnings of an environment while Read goes
+// findings gathers the problems, the warnings and the notes of an environment while Read goes
 // through it.
 type findings struct {
-	values             map[string]string // the environment
-	unread             []string          // variables with a value that could not be parsed
-	problems, warnings []finding
+	values   map[string]string // the environment
+	unread   []string          // variables with a value that could not be parsed
+	problems []finding
+	warnings []finding
+	notes    []finding
 }
 
-// finding is a problem or a warning of one variable.
+// finding is a problem, a warning or a note of one variable.
 type finding struct {
 	variable string
 	err      error
@@ -76,6 +78,11 @@ func (f *findings) warn(variable string, err error) {
 	if err != nil && !slices.ContainsFunc(f.warnings, func(w finding) bool { return w.variable == variable }) {
 		f.warnings = append(f.warnings, finding{variable, err})
 	}
+}
+
+// note notes what a right value of a variable asks of the application.
+func (f *findings) note(variable string, err error) {
+	f.notes = append(f.notes, finding{variable, err})
 }
 
 // unparsed notes the values that the env library could not parse.
