@@ -21,6 +21,9 @@ type Live struct {
 	// AcceptWaits counts how often a listener waited, because as many client connections
 	// were open as descriptors allow.
 	AcceptWaits func() uint64
+	// Loops counts the requests and connections that headway refused because they had come
+	// back to it.
+	Loops func() uint64
 	// Queued tells how many bytes wait to be sent, by signal.
 	Queued func() map[string]uint64
 	// CaptureReopened counts how often the capture's file was opened anew.

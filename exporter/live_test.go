@@ -31,6 +31,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		ChainsOpen:    func() int { return 5 },
 		ChainsEvicted: func() uint64 { return 2 },
 		AcceptWaits:   func() uint64 { return 6 },
+		Loops:         func() uint64 { return 9 },
 	}
 	tests := map[string]map[string]float64{
 		"headway.requests_in_flight": {"chat a u:1": 3, "chat _other u:1": 9, "_other  u:1": 1},
@@ -47,6 +48,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.chains_open":        {"": 5},
 		"headway.chain.evicted":      {"": 2},
 		"headway.accept_waits":       {"": 6},
+		"headway.loops":              {"": 9},
 		"headway.build_info":         {"1.0 abc go1.26": 1},
 	}
 	for name, want := range tests {

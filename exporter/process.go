@@ -59,6 +59,10 @@ func process() []Instrument {
 			Help: "How often new clients had to wait, because as many connections were open as the limit of descriptors allows.",
 		},
 		{
+			Name: "headway.loops", Kind: Counter, Unit: "{loop}", Read: loops,
+			Help: "Requests and redirected connections that headway refused, because their upstream leads back to headway.",
+		},
+		{
 			Name: "headway.config.last_reload_successful", Kind: Gauge, Read: reloaded,
 			Help: "1 while the newest content of every configuration file is in force, 0 while one was refused.",
 		},
@@ -132,6 +136,12 @@ func captureReopened(l *Live, _ *Names, level Level) {
 func acceptWaits(l *Live, _ *Names, level Level) {
 	if l.AcceptWaits != nil {
 		level(float64(l.AcceptWaits()))
+	}
+}
+
+func loops(l *Live, _ *Names, level Level) {
+	if l.Loops != nil {
+		level(float64(l.Loops()))
 	}
 }
 

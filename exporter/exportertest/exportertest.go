@@ -28,6 +28,7 @@ func Live() exporter.Live {
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 0 },
 		AcceptWaits:   func() uint64 { return 0 },
+		Loops:         func() uint64 { return 3 },
 		Reloaded:      func() bool { return true },
 
 		SLOs: func() []exporter.SLO {

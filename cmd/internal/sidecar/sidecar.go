@@ -173,6 +173,7 @@ func (s *Sidecar) live() exporter.Live {
 		Build:         build.Info(),
 		InFlight:      after(s.wired, func() []exchange.InFlight { return s.tap.InFlight() }),
 		AcceptWaits:   after(s.wired, func() uint64 { return s.gate.Waits() }),
+		Loops:         after(s.wired, func() uint64 { return s.proxy.Loops() + s.transparent.loops() }),
 		Connections:   after(s.wired, s.connections),
 		Detached:      after(s.wired, func() map[string]uint64 { return s.tap.Detached() }),
 		ChainsOpen:    after(s.wired, func() int { return s.chains.Open() }),

@@ -72,6 +72,14 @@ func (r *transparentListener) count(counts map[string]uint64) {
 	}
 }
 
+// loops returns the number of connections that led back to headway.
+func (r *transparentListener) loops() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.Loops()
+}
+
 // open returns the number of open tunnels.
 func (r *transparentListener) open() int {
 	if r == nil {
