@@ -1,9 +1,13 @@
 package proxy_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
+	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,6 +114,26 @@ func TestSaysThatTheUpstreamIsDown(t *testing.T) {
 	f.refused(c.rest(), 502, "upstream_connect_error", "connection refused")
 	if r := f.want(exchange.ConnectError, exchange.ErrConnection, 502); r.Model.Request != "m-1" {
 		t.Errorf("recorded model %q: the request named it all the same", r.Model.Request)
+	}
+}
+
+// TestSaysThatNoDescriptorIsLeft to the client, in the Record, and once a minute in the log.
+func TestSaysThatNoDescriptorIsLeft(t *testing.T) {
+	log := new(lockedBuffer)
+	f := newFixture(t, "http://192.0.2.1:8000", func(c *proxy.Config, _ *tap.Config) {
+		c.Log = slog.New(slog.NewTextHandler(log, nil))
+		c.Dial = func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+		}
+	})
+	for range 3 {
+		c := f.dial()
+		c.send(chat())
+		f.refused(c.rest(), 503, "no_descriptors", "ulimit -n")
+		f.want(exchange.ConnectError, exchange.ErrDescriptors, 503)
+	}
+	if got := log.String(); strings.Count(got, "no descriptors are left") != 1 || !strings.Contains(got, "upstream=192.0.2.1:8000") {
+		t.Errorf("logged\n%s", got)
 	}
 }
 

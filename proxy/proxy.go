@@ -89,12 +89,13 @@ type Proxy struct {
 	stopped   bool          // remember cuts every further connection
 	empty     chan struct{} // closed when p drains and the last client is gone
 
-	gate     *sockets.Gate
-	crowded  periodically
-	loops    loops
-	retiring atomic.Bool
-	draining atomic.Bool
-	counts   counts
+	gate      *sockets.Gate
+	crowded   periodically
+	exhausted periodically
+	loops     loops
+	retiring  atomic.Bool
+	draining  atomic.Bool
+	counts    counts
 }
 
 // New returns a Proxy that has opened no connection yet.
@@ -168,6 +169,15 @@ func (p *Proxy) reportCrowd() {
 	if p.crowded.due(tap.Now()) {
 		p.config.Log.Warn("too many unfinished heads of requests and responses: the oldest have to go",
 			"bytes", maxUnfinished, "ended", p.buffers.heads.evicted.Load())
+	}
+}
+
+// reportExhaustion logs, once a minute, that no descriptor was left for a connection to
+// an upstream.
+func (p *Proxy) reportExhaustion(upstream string) {
+	if p.exhausted.due(tap.Now()) {
+		p.config.Log.Warn("no descriptors are left for connections to upstreams: requests get 503; raise the limit of open files (ulimit -n)",
+			"upstream", upstream)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -65,7 +66,11 @@ func (r *relay) dialFailure(err error) (refusal, tap.Result) {
 	}
 	refusal := dialRefusal(r.route.Upstream.Address(), err)
 	result := tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection}
-	if refusal.status == http.StatusGatewayTimeout {
+	switch {
+	case sockets.Exhausted(err):
+		result.ErrorType = exchange.ErrDescriptors
+		r.client.proxy.reportExhaustion(r.route.Upstream.Address())
+	case refusal.status == http.StatusGatewayTimeout:
 		result.ErrorType = exchange.ErrTimeout
 	}
 	return refusal, result
@@ -74,6 +79,9 @@ func (r *relay) dialFailure(err error) (refusal, tap.Result) {
 // dialRefusal is the response for a client when the dial to the address at has failed
 // with err.
 func dialRefusal(at string, err error) refusal {
+	if sockets.Exhausted(err) {
+		return refusal{status: 503, kind: "no_descriptors", message: "no descriptor was left for a connection to upstream " + at + "; raise the limit of open files (ulimit -n)"}
+	}
 	var e net.Error
 	if errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &e) && e.Timeout()) {
 		return refusal{status: 504, kind: "upstream_connect_timeout", message: "upstream " + at + ": connecting timed out"}

@@ -64,5 +64,6 @@ const (
 	ErrUpstreamEvent ErrorType = "upstream_error_event"
 	ErrDraining      ErrorType = "draining"
 	ErrProtocol      ErrorType = "protocol_error"
+	ErrDescriptors   ErrorType = "no_descriptors" // headway had none left for a connection to the upstream
 	ErrOther         ErrorType = "_OTHER"
 )

@@ -68,16 +68,12 @@ func (s *seal) close(at tap.Instant) {
 }
 
 // recordDialFailure records and reports an exchange that begins with p, for a connection
-// whose dial has failed.
-func (s *seal) recordDialFailure(p []byte, at tap.Instant, timeout bool) {
+// whose dial has failed for the reason why.
+func (s *seal) recordDialFailure(p []byte, at tap.Instant, why exchange.ErrorType) {
 	s.saw(up, p, at)
 	s.mu.Lock()
 	s.call = &sealedCall{start: at, asked: at}
-	if timeout {
-		s.fail(exchange.ConnectError, exchange.ErrTimeout, at)
-	} else {
-		s.fail(exchange.ConnectError, exchange.ErrConnection, at)
-	}
+	s.fail(exchange.ConnectError, why, at)
 	s.mu.Unlock()
 	s.report()
 }

@@ -24,10 +24,21 @@ func (c *connection) connect(p []byte) bool {
 		return true
 	}
 	if c.seal != nil {
-		c.seal.recordDialFailure(p, tap.Now(), errors.Is(c.dialErr, context.DeadlineExceeded))
+		c.seal.recordDialFailure(p, tap.Now(), dialFailure(c.dialErr))
 	}
 	c.abort()
 	return false
+}
+
+// dialFailure is the type of the error of a dial.
+func dialFailure(err error) exchange.ErrorType {
+	switch {
+	case sockets.Exhausted(err):
+		return exchange.ErrDescriptors
+	case errors.Is(err, context.DeadlineExceeded):
+		return exchange.ErrTimeout
+	}
+	return exchange.ErrConnection
 }
 
 // reclaim takes the upstream connection away from its goroutine. Without an upstream
