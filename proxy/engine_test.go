@@ -53,11 +53,12 @@ func TestEngineTimesAreThoseOfTheServer(t *testing.T) {
 	waited := 0
 	for _, x := range sim.Exchanges(0) {
 		var want exchange.Engine
-		want.Queue, want.Prefill, want.Decode = x.Engine()
-		if got := records[x.Model]; got != want || got.Prefill == 0 || got.Decode == 0 {
+		queue, prefill, decode := x.Engine()
+		want.Queue, want.Prefill, want.Decode = exchange.Took(queue), exchange.Took(prefill), exchange.Took(decode)
+		if got := records[x.Model]; got != want || got.Prefill.Time == 0 || got.Decode.Time == 0 {
 			t.Errorf("%s: %+v, the server knows of %+v", x.Model, got, want)
 		}
-		if want.Queue > 0 {
+		if queue > 0 {
 			waited++
 		}
 	}

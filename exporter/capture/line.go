@@ -91,11 +91,12 @@ type Wait struct {
 	Client   float64 `json:"client"`
 }
 
-// Engine is where the time went inside the model server, as the server told it.
+// Engine is where the time went inside the model server, as the server told it. Nil is
+// untold; 0 is no wait.
 type Engine struct {
-	Queue   float64 `json:"queue,omitempty"`
-	Prefill float64 `json:"prefill,omitempty"`
-	Decode  float64 `json:"decode,omitempty"`
+	Queue   *float64 `json:"queue,omitempty"`
+	Prefill *float64 `json:"prefill,omitempty"`
+	Decode  *float64 `json:"decode,omitempty"`
 }
 
 // Bytes counts the body bytes of request and response.
@@ -124,7 +125,7 @@ func NewLine(r exchange.Record) Line {
 		Chain:   attempt(r.Attempt),
 		SLO:     verdicts(r.Verdicts),
 		TraceID: r.Trace.TraceID, Notes: r.Notes,
-		Engine: Engine{Queue: seconds(r.Engine.Queue), Prefill: seconds(r.Engine.Prefill), Decode: seconds(r.Engine.Decode)},
+		Engine: Engine{Queue: phase(r.Engine.Queue), Prefill: phase(r.Engine.Prefill), Decode: phase(r.Engine.Decode)},
 	}
 	if r.Sampling.Kept && r.Span.ID != (exchange.SpanID{}) {
 		l.TraceID, l.SpanID = r.Span.Trace.String(), r.Span.ID.String()
@@ -144,6 +145,15 @@ func NewLine(r exchange.Record) Line {
 
 // seconds is the float nearest to d, so that it prints with the digits of d.
 func seconds(d time.Duration) float64 { return float64(d) / float64(time.Second) }
+
+// phase returns the seconds of p, nil if the server did not report it.
+func phase(p exchange.Phase) *float64 {
+	if !p.Known {
+		return nil
+	}
+	s := seconds(p.Time)
+	return &s
+}
 
 func tokens(u *exchange.Usage) Tokens {
 	return Tokens{

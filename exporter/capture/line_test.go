@@ -107,7 +107,7 @@ func judged() exchange.Record {
 // kept is traced by a span that is kept. Its server told the engine's times.
 func kept() exchange.Record {
 	r := traced()
-	r.Engine = exchange.Engine{Queue: 12300 * time.Microsecond, Prefill: 85 * ms, Decode: 2310 * ms}
+	r.Engine = exchange.Engine{Queue: exchange.Took(12300 * time.Microsecond), Prefill: exchange.Took(85 * ms), Decode: exchange.Took(2310 * ms)}
 	r.Span = exchange.Span{Trace: exchange.TraceID{0x4b, 15: 1}, ID: exchange.SpanID{0xa0, 7: 2}}
 	r.Sampling = exchange.Sampling{Kept: true, Reason: "ratio", Weighted: true}
 	return r
@@ -116,9 +116,19 @@ func kept() exchange.Record {
 // dropped is kept without its trace being kept, from a server without a queue.
 func dropped() exchange.Record {
 	r := kept()
-	r.Engine.Queue = 0
+	r.Engine.Queue = exchange.Phase{}
 	r.Sampling = exchange.Sampling{}
 	return r
+}
+
+// A server whose queue is empty reports 0, which is not the same as no report.
+func TestAReportedWaitOfZeroIsPrinted(t *testing.T) {
+	r := kept()
+	r.Engine.Queue = exchange.Took(0)
+	line, err := json.Marshal(capture.NewLine(r))
+	if err != nil || !strings.Contains(string(line), `"engine_s":{"queue":0,"prefill":0.085,"decode":2.31}`) {
+		t.Errorf("%s %v", line, err)
+	}
 }
 
 // A quantile is the smallest wait that a share of the tokens did not exceed.

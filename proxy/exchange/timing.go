@@ -80,9 +80,19 @@ type Overhead struct {
 }
 
 // Engine splits the time that an exchange spent inside the model server, as the server
-// reports it in its response. 0 means that the server did not report the part.
+// reports it in its response.
 type Engine struct {
-	Queue   time.Duration // waiting for the scheduler
-	Prefill time.Duration // from the scheduler to the first token
-	Decode  time.Duration // from the first token to the last
+	Queue   Phase // waiting for the scheduler
+	Prefill Phase // from the scheduler to the first token
+	Decode  Phase // from the first token to the last
 }
+
+// Phase is a duration that a server may report. A Phase that is not Known is missing; it
+// is not zero, which a server reports whose queue is empty.
+type Phase struct {
+	Time  time.Duration
+	Known bool
+}
+
+// Took returns a Phase of d that is known.
+func Took(d time.Duration) Phase { return Phase{Time: d, Known: true} }

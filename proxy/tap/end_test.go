@@ -83,7 +83,7 @@ func TestReplyOfAReplayHasNoTokenTimes(t *testing.T) {
 	chunks.Add(exchange.Chunk{At: 3})
 	of, told := newTap(&script{close: func() dialect.Reply {
 		return dialect.Reply{Ask: dialect.Ask{Dialect: "d"}, Complete: true, FirstEvent: 1, FirstToken: 2, LastToken: 3, Chunks: chunks, Replay: true, Notes: []string{"replay"},
-			Engine: exchange.Engine{Prefill: 5}}
+			Engine: exchange.Engine{Prefill: exchange.Took(5)}}
 	}})
 	x := of.Begin(chat())
 	end(x)

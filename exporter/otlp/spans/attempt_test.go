@@ -243,16 +243,19 @@ func TestEngineTimesAreChildSpans(t *testing.T) {
 		engine exchange.Engine
 		want   []child
 	}{
-		{"of a stream", true, exchange.Engine{Queue: 20 * ms, Prefill: 50 * ms, Decode: 36 * ms}, []child{
+		{"of a stream", true, exchange.Engine{Queue: exchange.Took(20 * ms), Prefill: exchange.Took(50 * ms), Decode: exchange.Took(36 * ms)}, []child{
 			{"queue", 144_040 * time.Microsecond, 164_040 * time.Microsecond, "first_token", 0.02},
 			{"prefill", 164_040 * time.Microsecond, 214_040 * time.Microsecond, "first_token", 0.05},
 			{"decode", 214_300 * time.Microsecond, 250_300 * time.Microsecond, "last_token", 0.036},
 		}},
-		{"longer than the exchange", true, exchange.Engine{Prefill: 300 * ms, Queue: time.Second}, []child{
+		{"longer than the exchange", true, exchange.Engine{Prefill: exchange.Took(300 * ms), Queue: exchange.Took(time.Second)}, []child{
 			{"queue", 0, 0, "first_token", 1}, {"prefill", 0, 214_040 * time.Microsecond, "first_token", 0.3},
 		}},
-		{"without a prefill", true, exchange.Engine{Queue: 20 * ms}, []child{{"queue", 2 * ms, 22 * ms, "request_written", 0.02}}},
-		{"of a response in one piece", false, exchange.Engine{Queue: 10 * ms, Prefill: 30 * ms, Decode: 100 * ms}, []child{
+		{"without a wait", true, exchange.Engine{Queue: exchange.Took(0), Prefill: exchange.Took(50 * ms)}, []child{
+			{"queue", 164_040 * time.Microsecond, 164_040 * time.Microsecond, "first_token", 0}, {"prefill", 164_040 * time.Microsecond, 214_040 * time.Microsecond, "first_token", 0.05},
+		}},
+		{"without a prefill", true, exchange.Engine{Queue: exchange.Took(20 * ms)}, []child{{"queue", 2 * ms, 22 * ms, "request_written", 0.02}}},
+		{"of a response in one piece", false, exchange.Engine{Queue: exchange.Took(10 * ms), Prefill: exchange.Took(30 * ms), Decode: exchange.Took(100 * ms)}, []child{
 			{"queue", 41 * ms, 51 * ms, "response", 0.01}, {"prefill", 51 * ms, 81 * ms, "response", 0.03}, {"decode", 81 * ms, 181 * ms, "response", 0.1},
 		}},
 	} {

@@ -21,7 +21,7 @@ const (
 type phase struct {
 	name   string
 	start  time.Duration
-	told   time.Duration
+	told   exchange.Phase
 	placed string
 }
 
@@ -32,14 +32,14 @@ type phase struct {
 // belongs to the network, and to servers in front of the engine.
 func phases(r *exchange.Record) [3]phase {
 	e, t := &r.Engine, &r.Timing
-	decode := phase{"decode", t.LastToken - e.Decode, e.Decode, atLastToken}
-	prefill := phase{"prefill", t.FirstToken - e.Prefill, e.Prefill, atFirstToken}
+	decode := phase{"decode", t.LastToken - e.Decode.Time, e.Decode, atLastToken}
+	prefill := phase{"prefill", t.FirstToken - e.Prefill.Time, e.Prefill, atFirstToken}
 	if t.FirstToken == 0 {
-		decode.start, decode.placed = cmp.Or(t.FirstChunk, t.End)-e.Decode, atResponse
-		prefill.start, prefill.placed = decode.start-e.Prefill, atResponse
+		decode.start, decode.placed = cmp.Or(t.FirstChunk, t.End)-e.Decode.Time, atResponse
+		prefill.start, prefill.placed = decode.start-e.Prefill.Time, atResponse
 	}
-	queue := phase{"queue", prefill.start - e.Queue, e.Queue, prefill.placed}
-	if e.Prefill == 0 {
+	queue := phase{"queue", prefill.start - e.Queue.Time, e.Queue, prefill.placed}
+	if !e.Prefill.Known {
 		queue.start, queue.placed = t.RequestWritten, atRequest
 	}
 	return [...]phase{queue, prefill, decode}
@@ -49,11 +49,11 @@ func phases(r *exchange.Record) [3]phase {
 // would leave the attempt; headway.engine.duration has the whole duration. b.mu is held.
 func (b *Builder) engine(r *exchange.Record, parent exchange.Span) {
 	for _, p := range phases(r) {
-		if p.told <= 0 {
+		if !p.told.Known {
 			continue
 		}
 		start := min(max(p.start, 0), r.Timing.End)
-		end := max(start, min(p.start+p.told, r.Timing.End))
+		end := max(start, min(p.start+p.told.Time, r.Timing.End))
 		span := b.row()
 		span.identify(exchange.Span{Trace: parent.Trace, ID: newSpanID()}, parent.ID, false)
 		span.SetName(p.name)
@@ -64,7 +64,7 @@ func (b *Builder) engine(r *exchange.Record, parent exchange.Span) {
 		span.verdict(exchange.OK)
 		span.main.clear()
 		span.main.str(enginePlaced, p.placed)
-		span.main.seconds(engineDuration, p.told)
+		span.main.double(engineDuration, p.told.Time.Seconds())
 		span.main.writeTo(span.Attributes())
 		span.links(exchange.Span{})
 		cut[ptrace.SpanEvent](span.Events(), 0)

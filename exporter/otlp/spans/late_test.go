@@ -60,7 +60,7 @@ func TestFlushDropsNothing(t *testing.T) {
 	for i := range n {
 		a := failed()
 		a.Attempt.Chain = exchange.ChainID(i + 1)
-		a.Engine = exchange.Engine{Queue: 1, Prefill: 1, Decode: 1}
+		a.Engine = exchange.Engine{Queue: exchange.Took(1), Prefill: exchange.Took(1), Decode: exchange.Took(1)}
 		b.Observe(a)
 	}
 	b.Close()

@@ -41,7 +41,7 @@ func everything(t *testing.T, v exporter.SemConv) []ptrace.Span {
 	return built(t, spans.Config{SemConv: v}, func(b *spans.Builder) {
 		first, second, c := failed(), retried(), recovered()
 		second.Usage.CacheWrite, second.Usage.Reasoning = exchange.Known(1), exchange.Known(2)
-		second.Engine = exchange.Engine{Queue: 1, Prefill: 1, Decode: 1}
+		second.Engine = exchange.Engine{Queue: exchange.Took(1), Prefill: exchange.Took(1), Decode: exchange.Took(1)}
 		second.Outcome, second.ErrorType = exchange.StreamError, exchange.ErrUpstreamEvent
 		second.Attempt.Fallback, second.Attempt.Ambiguous, c.Fallback, c.Ambiguous = true, true, true, true
 		second.Timing.End += 5e9

@@ -73,10 +73,15 @@ func (s *sheet) count(key string, c exchange.Count) {
 	}
 }
 
+// double adds a number, also 0.
+func (s *sheet) double(key string, v float64) {
+	s.add(key, doubleKind).number = math.Float64bits(v)
+}
+
 // seconds adds a time unless it is 0.
 func (s *sheet) seconds(key string, d time.Duration) {
 	if d > 0 {
-		s.add(key, doubleKind).number = math.Float64bits(d.Seconds())
+		s.double(key, d.Seconds())
 	}
 }
 

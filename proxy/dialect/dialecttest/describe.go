@@ -22,7 +22,7 @@ func Describe(r dialect.Reply) string {
 	fmt.Fprintf(b, "model=%s finish=%s", r.Model, strings.Join(r.FinishReasons, ","))
 	describeUsage(b, &r.Usage)
 	if e := r.Engine; e != (exchange.Engine{}) {
-		fmt.Fprintf(b, " engine=%v/%v/%v", e.Queue, e.Prefill, e.Decode)
+		fmt.Fprintf(b, " engine=%v/%v/%v", e.Queue.Time, e.Prefill.Time, e.Decode.Time)
 	}
 	describeStream(b, &r)
 	if len(r.Notes) > 0 {

@@ -65,16 +65,16 @@ func (f *figure) set(v frame.Value, unit time.Duration) {
 	}
 }
 
-// duration is the figure as a time: 0 if none came, or one that is negative or absurd.
-func (f *figure) duration() time.Duration {
+// phase is the figure as a time: unknown if none came, or one that is negative or absurd.
+func (f *figure) phase() exchange.Phase {
 	if f.length == 0 {
-		return 0
+		return exchange.Phase{}
 	}
 	n, err := strconv.ParseFloat(string(f.text[:f.length]), 64)
 	if n *= float64(f.unit); err != nil || !(n >= 0 && n <= float64(maxEngine)) {
-		return 0
+		return exchange.Phase{}
 	}
-	return time.Duration(math.Round(n))
+	return exchange.Took(time.Duration(math.Round(n)))
 }
 
 // engineTimes are the times of the response. Several choices have times of their own
@@ -84,5 +84,5 @@ func (d *decoder) engineTimes() exchange.Engine {
 		return exchange.Engine{}
 	}
 	e := &d.engine
-	return exchange.Engine{Queue: e.queue.duration(), Prefill: e.prefill.duration(), Decode: e.decode.duration()}
+	return exchange.Engine{Queue: e.queue.phase(), Prefill: e.prefill.phase(), Decode: e.decode.phase()}
 }

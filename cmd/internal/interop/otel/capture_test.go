@@ -25,9 +25,9 @@ type tracedLine struct {
 	capture.Line
 	SpanID string `json:"span_id"`
 	Engine struct {
-		Queue   float64 `json:"queue"`
-		Prefill float64 `json:"prefill"`
-		Decode  float64 `json:"decode"`
+		Queue   *float64 `json:"queue"`
+		Prefill *float64 `json:"prefill"`
+		Decode  *float64 `json:"decode"`
 	} `json:"engine_s"`
 }
 
