@@ -7,7 +7,7 @@ import (
 )
 
 // process lists the instruments that read the running program.
-func process() []Instrument {
+func process() []Instrument { //nolint:funlen // a table
 	return slices.Concat(members(Traffic, []Instrument{
 		{
 			Name: "headway.requests_in_flight", Kind: Gauge, Unit: "{request}", Help: "Exchanges under way.",
