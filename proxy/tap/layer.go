@@ -110,7 +110,10 @@ func openBrotli(l *layer) (io.Reader, error) {
 		if declared > l.inflater.x.tap.budget.windows.most+freeWindow {
 			return 0, declared
 		}
-		held = brotliMemory(r)
+		held, known := brotliMemory(r)
+		if !known { // another version of the library: what the stream declares
+			held = declared
+		}
 		return held, held
 	}
 	return r, nil
@@ -131,40 +134,49 @@ func brotliWindow(first byte) int64 {
 	}
 }
 
-// brotliCode is the size of one entry of a table of Huffman codes.
-const brotliCode = 4
-
-// brotliMemory returns the size of the buffers of r that depend on its input.
-func brotliMemory(r *brotli.Reader) int64 {
+// brotliMemory returns the size of the buffers of r that depend on its input, and false
+// if it cannot tell.
+func brotliMemory(r *brotli.Reader) (held int64, known bool) {
+	if len(brotliBuffers) == 0 {
+		return 0, false
+	}
 	v := reflect.ValueOf(r).Elem()
-	held := v.FieldByIndex(brotliFields.ring).Cap()
-	for _, codes := range brotliFields.codes {
-		held += brotliCode * v.FieldByIndex(codes).Cap()
+	for _, b := range brotliBuffers {
+		held += b.element * int64(v.FieldByIndex(b.field).Cap())
 	}
-	return int64(held)
+	return held, true
 }
 
-// brotliFields are the places of those buffers in a brotli.Reader.
-var brotliFields = struct {
-	ring  []int
-	codes [3][]int
-}{
-	ring:  brotliField("ringbuffer"),
-	codes: [3][]int{brotliField("literal_hgroup", "codes"), brotliField("insert_copy_hgroup", "codes"), brotliField("distance_hgroup", "codes")},
+// brotliBuffer is a slice in a brotli.Reader.
+type brotliBuffer struct {
+	field   []int
+	element int64 // bytes of an element
 }
 
-// brotliField returns the place of a field. It panics when there is none, which only
-// another version of the library can bring about.
-func brotliField(path ...string) (index []int) {
-	t := reflect.TypeFor[brotli.Reader]()
-	for _, name := range path {
-		f, ok := t.FieldByName(name)
-		if !ok {
-			panic("tap: brotli.Reader has no field " + name)
+// brotliBuffers are the slices whose sizes depend on the input: the window, and the tables
+// of Huffman codes. It is empty where the library is another version that has other ones.
+var brotliBuffers = findBrotliBuffers()
+
+func findBrotliBuffers() (all []brotliBuffer) {
+	for _, path := range [][]string{{"ringbuffer"}, {"literal_hgroup", "codes"}, {"insert_copy_hgroup", "codes"}, {"distance_hgroup", "codes"}} {
+		var field []int
+		t := reflect.TypeFor[brotli.Reader]()
+		for _, name := range path {
+			if t.Kind() != reflect.Struct {
+				return nil
+			}
+			f, ok := t.FieldByName(name)
+			if !ok {
+				return nil
+			}
+			field, t = append(field, f.Index...), f.Type
 		}
-		index, t = append(index, f.Index...), f.Type
+		if t.Kind() != reflect.Slice {
+			return nil
+		}
+		all = append(all, brotliBuffer{field, int64(t.Elem().Size())})
 	}
-	return index
+	return all
 }
 
 // openZstd opens a zstd decompressor, which makes its window when it reads the header of
