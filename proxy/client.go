@@ -225,14 +225,14 @@ func (c *clientConn) markBusy() {
 // exchange serves the request with the given head. It tells whether another request may
 // follow.
 func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
-	parser := c.proxy.parsers.get()
-	req, err := parser.parseRequest(raw)
-	c.proxy.parsers.put(parser)
+	req, err := c.proxy.parsers.request(raw)
 	switch {
 	case c.original != nil && err == nil:
 		return c.exchangeOriginal(&req, at)
 	case isPreface(raw):
 		return c.serveHTTP2(err)
+	case errors.Is(err, errTooManyLines):
+		return c.turnAway(431, err)
 	case err != nil:
 		return c.turnAway(400, err)
 	}
@@ -263,9 +263,15 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 		method: string(req.method), http10: req.http10, close: req.close, upgrade: req.upgrade,
 		doubled: route.doubled(req.target),
 	}
+	held, ok := c.lender.heads.holdDialing(len(req.raw), c.size())
+	if !ok {
+		return c.deny(x, refusal{status: 503, kind: "crowded", message: "too many large requests wait for their upstream"},
+			tap.Result{Outcome: exchange.Refused, ErrorType: "503"})
+	}
 	c.setRelay(r)
 	dialing := tap.Now()
 	u, err := route.pool.bind(r)
+	c.lender.heads.leaveDialing(held)
 	if err != nil {
 		c.setRelay(nil)
 		c.reportUnsentBody(r, req)

@@ -12,10 +12,11 @@ import (
 // MaxUnheard is maxUnheard.
 const MaxUnheard = maxUnheard
 
-// MaxUnfinished and MaxAhead are maxUnfinished and maxAhead.
+// MaxUnfinished, MaxAhead and MaxDialing are maxUnfinished, maxAhead and maxDialing.
 const (
 	MaxUnfinished = maxUnfinished
 	MaxAhead      = maxAhead
+	MaxDialing    = maxDialing
 )
 
 // Held is the memory of unfinished heads, and of requests ahead of their turn.
@@ -26,10 +27,13 @@ func (p *Proxy) Held() (heads, ahead int) {
 	return u.held, int(u.ahead.Load())
 }
 
+// Dialing is the memory of large heads that wait for a connection.
+func (p *Proxy) Dialing() int64 { return p.buffers.heads.dialing.Load() }
+
 // ReadResponse reads the head of a response, and forwards it to nobody.
 func ReadResponse(p []byte) {
 	var ps parsers
-	if h, err := ps.get().parseResponse(p, "GET"); err == nil {
+	if h, err := ps.response(p, "GET"); err == nil {
 		h.appendResponse(nil, "", false)
 	}
 }
@@ -59,7 +63,7 @@ func forwardedHead(p []byte, r Route, t *tap.Tap) (forwarded []byte, length int,
 		return nil, 0, Framing{}, false
 	}
 	var ps parsers
-	head, err := ps.get().parseRequest(p[:length])
+	head, err := ps.request(p[:length])
 	if err != nil {
 		return nil, length, Framing{}, false
 	}

@@ -118,7 +118,9 @@ func (h *head) readFramingFields() (length, coding bool, err error) {
 	for name, value := range h.fields() {
 		switch {
 		case equalFold(name, "connection"):
-			h.readConnection(value, &keep)
+			if !h.readConnection(value, &keep) {
+				return false, false, errTooManyLines
+			}
 		case equalFold(name, "content-length"):
 			n, err := strconv.ParseUint(string(value), 10, 62)
 			if err != nil || length {
@@ -137,8 +139,8 @@ func (h *head) readFramingFields() (length, coding bool, err error) {
 }
 
 // readConnection reads a Connection field. It sets keep if the field asks to keep the
-// connection.
-func (h *head) readConnection(value []byte, keep *bool) {
+// connection. It returns false if the field names too many fields.
+func (h *head) readConnection(value []byte, keep *bool) bool {
 	for token := range bytes.SplitSeq(value, []byte(",")) {
 		token = bytes.TrimSpace(token)
 		switch {
@@ -148,10 +150,13 @@ func (h *head) readConnection(value []byte, keep *bool) {
 			*keep = true
 		case equalFold(token, "upgrade"):
 			h.upgrade = true
+		case h.nominated.full():
+			return false
 		case len(token) > 0:
 			h.nominated.add(token)
 		}
 	}
+	return true
 }
 
 // split finds the fields. It fails on a line that is no field: a line without a name, or

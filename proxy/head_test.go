@@ -85,7 +85,7 @@ func agree(t *testing.T, when string, r *http.Request, f proxy.Framing) {
 // A head may name as many fields in Connection as it has. Each of them stays behind, and
 // a field that has only the length of one goes on.
 func TestConnectionNamesManyFields(t *testing.T) {
-	const n = 8_000
+	const n = 2_000
 	head := bytes.NewBufferString("GET / HTTP/1.1\r\nHost: a\r\nConnection: ")
 	for i := range n {
 		fmt.Fprintf(head, "X-%05d, ", i)
@@ -104,7 +104,7 @@ func TestConnectionNamesManyFields(t *testing.T) {
 // BenchmarkConnectionNamesManyFields takes a hundred times as long for ten times the
 // fields if headway compares every field with every name.
 func BenchmarkConnectionNamesManyFields(b *testing.B) {
-	for _, n := range []int{1_000, 10_000} {
+	for _, n := range []int{400, 4_000} {
 		head := bytes.NewBufferString("GET / HTTP/1.1\r\nHost: a\r\nConnection: ")
 		head.WriteString(strings.Repeat("a,", n) + "b\r\n" + strings.Repeat("c: 1\r\n", n) + "\r\n")
 		route := newRoute(b, "", "http://upstream:8000")

@@ -14,7 +14,11 @@ type nominated struct {
 // maxFew is how many names are compared one by one, which allocates nothing.
 const maxFew = 4
 
-// add adds a name, which stays valid as long as the head does.
+// full tells whether there is no room for further names.
+func (s *nominated) full() bool { return len(s.many) >= maxLines }
+
+// add adds a name, which stays valid as long as the head does. The caller has made sure
+// that there is room.
 func (s *nominated) add(name []byte) {
 	if s.n < maxFew {
 		s.few[s.n] = name

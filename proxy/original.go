@@ -138,9 +138,7 @@ func (c *clientConn) recordDialFailure(err error) {
 	if n == 0 {
 		return
 	}
-	parser := c.proxy.parsers.get()
-	defer c.proxy.parsers.put(parser)
-	req, malformed := parser.parseRequest(c.bytes()[:n])
+	req, malformed := c.proxy.parsers.request(c.bytes()[:n])
 	if malformed != nil {
 		return
 	}

@@ -13,11 +13,17 @@ import (
 // they quote header values.
 var (
 	errHeadTooLarge = errors.New("message head larger than 256 KiB")
+	errTooManyLines = errors.New("message head with more than 4,096 fields, or names in Connection")
 	errMalformed    = errors.New("malformed message head")
 	errAmbiguous    = errors.New("ambiguous message framing")
 	errHeadTooSlow  = errors.New("message head unfinished for too long")
 	errCrowded      = errors.New("message head unfinished while many others are")
 )
+
+// maxLines bounds the lines of a head that is larger than readBuffer, and the names in the
+// Connection of any head. Each takes ten times its bytes while headway reads the head. A
+// head of the size of readBuffer cannot have many more.
+const maxLines = 4096
 
 // parser holds fasthttp's readers, which decide whether a head is valid.
 type parser struct {
@@ -25,22 +31,73 @@ type parser struct {
 	reader   *bufio.Reader
 	request  fasthttp.RequestHeader
 	response fasthttp.ResponseHeader
+	wide     bool // for heads larger than readBuffer
 }
 
-// parsers lends parsers. It is safe for concurrent use.
-type parsers struct{ pool sync.Pool }
-
-func (ps *parsers) get() *parser {
-	if p, ok := ps.pool.Get().(*parser); ok {
-		return p
-	}
-	p := &parser{reader: bufio.NewReaderSize(nil, 8<<10)}
+func newParser(size int) *parser {
+	p := &parser{reader: bufio.NewReaderSize(nil, size)}
 	p.request.DisableNormalizing()
 	p.response.DisableNormalizing()
 	return p
 }
 
-func (ps *parsers) put(p *parser) { ps.pool.Put(p) }
+// parsers reads heads. It is safe for concurrent use.
+type parsers struct {
+	pool sync.Pool
+
+	// turn is held while a head larger than readBuffer is read: fasthttp keeps a copy of
+	// it, and all its fields, in memory that only one such head at a time may have.
+	turn sync.Mutex
+	wide *parser
+}
+
+// get returns a parser for a head of the given size, until put.
+func (ps *parsers) get(size int) *parser {
+	if size > readBuffer {
+		ps.turn.Lock()
+		if ps.wide == nil {
+			ps.wide = newParser(maxHead)
+			ps.wide.wide = true
+		}
+		return ps.wide
+	}
+	if p, ok := ps.pool.Get().(*parser); ok {
+		return p
+	}
+	return newParser(8 << 10)
+}
+
+func (ps *parsers) put(p *parser) {
+	if p.wide {
+		ps.turn.Unlock()
+		return
+	}
+	ps.pool.Put(p)
+}
+
+// request reads the head of a request.
+func (ps *parsers) request(raw []byte) (requestHead, error) {
+	if hasTooManyLines(raw) {
+		return requestHead{}, errTooManyLines
+	}
+	p := ps.get(len(raw))
+	defer ps.put(p)
+	return p.parseRequest(raw)
+}
+
+// response reads the head of a response to a request with the given method.
+func (ps *parsers) response(raw []byte, method string) (responseHead, error) {
+	if hasTooManyLines(raw) {
+		return responseHead{}, errTooManyLines
+	}
+	p := ps.get(len(raw))
+	defer ps.put(p)
+	return p.parseResponse(raw, method)
+}
+
+func hasTooManyLines(raw []byte) bool {
+	return len(raw) > readBuffer && bytes.Count(raw, []byte("\n")) > maxLines
+}
 
 // readerOf returns a reader of raw that holds all of raw in its buffer, as fasthttp needs.
 func (p *parser) readerOf(raw []byte) *bufio.Reader {

@@ -150,9 +150,7 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 			if !r.up.headWhole() {
 				return responseHead{}, at, errCrowded
 			}
-			parser := r.client.proxy.parsers.get()
-			defer r.client.proxy.parsers.put(parser)
-			h, err := parser.parseResponse(p[:n], r.method)
+			h, err := r.client.proxy.parsers.response(p[:n], r.method)
 			return h, at, err
 		}
 		known = len(p)
@@ -193,7 +191,7 @@ func (r *relay) forwardInterim(h *responseHead) error {
 	if r.http10 {
 		return nil
 	}
-	out := r.client.proxy.scratch.get()
+	out := r.client.proxy.scratch.get(len(h.raw))
 	defer r.client.proxy.scratch.put(out)
 	*out = r.appendResponse(*out, h, "")
 	return r.write(*out)
@@ -220,7 +218,7 @@ func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, erro
 func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) (_ tap.Instant, done bool, err error) {
 	r.up.gotHead()
 	r.leaveTrail(h.status)
-	out := r.client.proxy.scratch.get()
+	out := r.client.proxy.scratch.get(len(h.raw))
 	defer r.client.proxy.scratch.put(out)
 	*out = r.appendResponse(*out, h, connection)
 	p := r.up.bytes()[len(h.wire):]
@@ -283,7 +281,7 @@ func (r *relay) writeBody(p []byte) error {
 	if !r.http10 || r.body.framing != chunked {
 		return r.write(p)
 	}
-	out := r.client.proxy.scratch.get() // one write, however small the chunks are
+	out := r.client.proxy.scratch.get(len(p)) // one write, however small the chunks are
 	defer r.client.proxy.scratch.put(out)
 	if *out = r.appendBody(*out, p); len(*out) == 0 {
 		return nil

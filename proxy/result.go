@@ -88,7 +88,7 @@ func (r *relay) chooseSequel(err error, whole bool) sequel {
 }
 
 func isMalformed(err error) bool {
-	return errors.Is(err, errMalformed) || errors.Is(err, errAmbiguous) || errors.Is(err, errFraming) || errors.Is(err, errHeadTooLarge) || errors.Is(err, errCrowded)
+	return errors.Is(err, errMalformed) || errors.Is(err, errAmbiguous) || errors.Is(err, errFraming) || errors.Is(err, errHeadTooLarge) || errors.Is(err, errTooManyLines) || errors.Is(err, errCrowded)
 }
 
 // noEOF turns the end of a connection inside a message into an error.

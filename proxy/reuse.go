@@ -67,7 +67,8 @@ func (r *relay) sendFirst(out *[]byte, whole bool) error {
 	before := r.up.bytesSent()
 	failed := r.send(*out)
 	lost := failed != nil && r.up.wire != nil && r.up.bytesSent() == before
-	if !r.retry.allowed || !lost && (!whole || !idempotent(r.method)) {
+	kept := whole && idempotent(r.method) && len(*out) <= 2*readBuffer // until the response comes
+	if !r.retry.allowed || !lost && !kept {
 		r.client.proxy.scratch.put(out)
 		return failed
 	}

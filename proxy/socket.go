@@ -12,6 +12,9 @@ const (
 	// readBuffer is the size of the buffer for one read. A connection borrows one for as
 	// long as it holds unused bytes; parked in a read it holds none.
 	readBuffer = 16 << 10
+	// wideBuffer is the size of the buffer of a head that does not fit into readBuffer. If
+	// it does not fit into wideBuffer either, it gets one of maxHead.
+	wideBuffer = 64 << 10
 	// ownBuffer is the size of the buffer that a connection holds while it is parked, if
 	// it cannot borrow.
 	ownBuffer = 4 << 10
@@ -22,8 +25,10 @@ const (
 // buffers lends buffers for reads, and knows how much memory unfinished heads hold. It is
 // safe for concurrent use.
 type buffers struct {
-	pool  sync.Pool
-	heads unfinished
+	pool   sync.Pool
+	wide   sync.Pool // of *[wideBuffer]byte
+	widest sync.Pool // of *[maxHead]byte
+	heads  unfinished
 }
 
 func (b *buffers) get() *[readBuffer]byte {
@@ -34,6 +39,39 @@ func (b *buffers) get() *[readBuffer]byte {
 }
 
 func (b *buffers) put(p *[readBuffer]byte) { b.pool.Put(p) }
+
+// getLarge returns a buffer of wideBuffer or of maxHead.
+func (b *buffers) getLarge(size int) []byte {
+	if size == wideBuffer {
+		if p, ok := b.wide.Get().(*[wideBuffer]byte); ok {
+			return p[:]
+		}
+	} else if p, ok := b.widest.Get().(*[maxHead]byte); ok {
+		return p[:]
+	}
+	return make([]byte, size)
+}
+
+// putLarge takes a buffer of getLarge back, and leaves any other to the collector.
+func (b *buffers) putLarge(p []byte) {
+	switch len(p) {
+	case wideBuffer:
+		b.wide.Put((*[wideBuffer]byte)(p))
+	case maxHead:
+		b.widest.Put((*[maxHead]byte)(p))
+	}
+}
+
+// larger is the size of the next larger buffer.
+func larger(size int) int {
+	switch {
+	case size < readBuffer:
+		return readBuffer
+	case size < wideBuffer:
+		return wideBuffer
+	}
+	return maxHead
+}
 
 // socket reads from a connection and stamps every read. All moments of arrival come from
 // here.
@@ -95,7 +133,7 @@ func (s *socket) growAhead(limit int) bool {
 	}
 	s.shrink()
 	if next := s.size(); s.end == len(s.buf) && s.start == 0 {
-		return next < limit && s.lender.heads.holdAhead(&s.share, min(2*next, limit)) && s.grow(limit)
+		return next < limit && s.lender.heads.holdAhead(&s.share, min(larger(next), limit)) && s.grow(limit)
 	}
 	return s.lender.heads.holdAhead(&s.share, s.size())
 }
@@ -182,8 +220,8 @@ func (in *inbox) free() []byte {
 	return in.buf[in.end:]
 }
 
-// grow makes room for the next read by doubling the buffer, up to limit, and tells
-// whether there is room now.
+// grow makes room for the next read with the next larger buffer, up to limit, and tells
+// whether there is room now. Limit is the size of a buffer.
 func (in *inbox) grow(limit int) bool {
 	if in.buf == nil || in.end < len(in.buf) || in.start > 0 {
 		return true
@@ -191,10 +229,17 @@ func (in *inbox) grow(limit int) bool {
 	if len(in.buf) >= limit {
 		return false
 	}
-	grown := make([]byte, min(2*len(in.buf), limit))
-	in.end = copy(grown, in.bytes())
-	in.start = 0
+	var lent *[readBuffer]byte
+	var grown []byte
+	if size := larger(len(in.buf)); size == readBuffer {
+		lent = in.lender.get()
+		grown = lent[:]
+	} else {
+		grown = in.lender.getLarge(size)
+	}
+	in.start, in.end = 0, copy(grown, in.bytes())
 	in.replace(grown)
+	in.lent = lent
 	return true
 }
 
@@ -204,25 +249,38 @@ func (in *inbox) replace(buf []byte) {
 	if in.lent != nil {
 		in.lender.put(in.lent)
 		in.lent = nil
+	} else if len(in.buf) > readBuffer {
+		in.lender.putLarge(in.buf)
 	}
 	in.buf = buf
 }
 
 // scratch lends buffers in which the relay composes heads. It is safe for concurrent
 // use.
-type scratch struct{ pool sync.Pool }
+type scratch struct{ pool, large sync.Pool }
 
-func (s *scratch) get() *[]byte {
-	if b, ok := s.pool.Get().(*[]byte); ok {
+// largeScratch has room for the largest head, with what headway adds to it.
+const largeScratch = maxHead + readBuffer
+
+// get returns an empty buffer for a head of the given size.
+func (s *scratch) get(size int) *[]byte {
+	pool, room := &s.pool, 4<<10
+	if size > readBuffer {
+		pool, room = &s.large, largeScratch
+	}
+	if b, ok := pool.Get().(*[]byte); ok {
 		*b = (*b)[:0]
 		return b
 	}
-	b := make([]byte, 0, 4<<10)
+	b := make([]byte, 0, room)
 	return &b
 }
 
 func (s *scratch) put(b *[]byte) {
-	if cap(*b) <= 2*readBuffer {
+	switch {
+	case cap(*b) <= 2*readBuffer:
 		s.pool.Put(b)
+	case cap(*b) == largeScratch:
+		s.large.Put(b)
 	}
 }

@@ -8,10 +8,13 @@ import (
 
 const (
 	// maxUnfinished bounds the memory of all unfinished heads of a Proxy together. It is
-	// room for 32 of the largest heads, and for 4,096 that have just begun.
-	maxUnfinished = 8 << 20
+	// room for 16 of the largest heads, and for 2,048 that have just begun.
+	maxUnfinished = 4 << 20
 	// maxAhead bounds the memory of all requests that clients send ahead of a response.
 	maxAhead = 8 << 20
+	// maxDialing bounds the memory of all requests whose head is larger than readBuffer and
+	// that wait for a connection to their upstream.
+	maxDialing = 8 << 20
 	// smallBuffer is the size of the buffer of a head that has just begun.
 	smallBuffer = 2 << 10
 )
@@ -26,6 +29,7 @@ type unfinished struct {
 	heads   list.List // of *share, the oldest first
 
 	ahead   atomic.Int64
+	dialing atomic.Int64
 	evicted atomic.Uint64
 }
 
@@ -116,5 +120,27 @@ func (u *unfinished) leaveAhead(s *share) {
 	if s.ahead > 0 {
 		u.ahead.Add(-int64(s.ahead))
 		s.ahead = 0
+	}
+}
+
+// holdDialing notes that a request waits for a connection to its upstream, with a head and
+// a buffer of those sizes. It returns what leaveDialing needs, and false when there is no
+// room for it.
+func (u *unfinished) holdDialing(head, buffer int) (held int64, ok bool) {
+	if head <= readBuffer {
+		return 0, true
+	}
+	held = int64(buffer)
+	if u.dialing.Add(held) > maxDialing {
+		u.dialing.Add(-held)
+		return 0, false
+	}
+	return held, true
+}
+
+// leaveDialing notes that the request waits no longer.
+func (u *unfinished) leaveDialing(held int64) {
+	if held > 0 {
+		u.dialing.Add(-held)
 	}
 }

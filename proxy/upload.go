@@ -24,7 +24,7 @@ const lastWrite = time.Second
 // It tells whether the caller has to wait for the end of the exchange.
 func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bool {
 	body := body{framing: req.framing, left: req.length}
-	out := c.proxy.scratch.get()
+	out := c.proxy.scratch.get(len(req.raw))
 	*out = r.appendRequest(*out, req)
 	c.use(len(req.raw))
 	p := c.bytes()
