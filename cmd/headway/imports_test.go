@@ -83,8 +83,9 @@ var rooms = map[string][]string{
 		"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans", "exporter/sampling",
 	},
 
-	"cmd/internal/interop":      {"probe/modelsim"},
-	"cmd/internal/interop/life": {"cmd/internal/interop"},
+	"cmd/internal/interop":        {"probe/modelsim"},
+	"cmd/internal/interop/attack": {"cmd/internal/interop"},
+	"cmd/internal/interop/life":   {"cmd/internal/interop"},
 }
 
 // libraries says which packages alone may import a library from outside.
@@ -94,8 +95,8 @@ var libraries = map[string][]string{
 	"github.com/prometheus/client_model":  {"exporter/prometheus"},
 	"google.golang.org/protobuf":          {"exporter/prometheus"},
 	"github.com/caarlos0/env":             {"cmd/internal/config"},
-	"github.com/klauspost/compress":       {"proxy/tap", "exporter/prometheus", "exporter/otlp/delivery"},
-	"github.com/andybalholm/brotli":       {"proxy/tap"},
+	"github.com/klauspost/compress":       {"proxy/tap", "cmd/internal/interop/attack", "exporter/prometheus", "exporter/otlp/delivery"},
+	"github.com/andybalholm/brotli":       {"proxy/tap", "cmd/internal/interop/attack"},
 	"golang.org/x/sys":                    {"cmd/headway-bench", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
 	"github.com/pires/go-proxyproto":      {"proxy"},
 	"github.com/google/nftables":          {"proxy/redirect"},

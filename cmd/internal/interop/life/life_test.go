@@ -5,8 +5,6 @@ package life_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,7 +48,10 @@ func TestInteropDeparturesUnderLoad(t *testing.T) {
 // TestInteropMemoryFollowsTheCgroup needs the right to make a cgroup.
 func TestInteropMemoryFollowsTheCgroup(t *testing.T) {
 	const limit = 256 << 20
-	group := limitedCgroup(t, limit)
+	group, ok := interop.LimitedCgroup(t, limit)
+	if !ok {
+		t.Skip("no memory cgroup can be made here")
+	}
 	exe := interop.Build(t)
 	for _, tt := range []struct {
 		name string
@@ -79,23 +80,4 @@ func TestInteropMemoryFollowsTheCgroup(t *testing.T) {
 			})
 		})
 	}
-}
-
-// limitedCgroup makes a cgroup, of version 1 or 2, with a memory limit in bytes, and
-// returns its directory. The end of the test removes it.
-func limitedCgroup(t *testing.T, limit int) string {
-	t.Helper()
-	name := fmt.Sprintf("headway-test-%d", os.Getpid())
-	for root, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
-		group := filepath.Join(root, name)
-		if os.Mkdir(group, 0o755) != nil {
-			continue
-		}
-		t.Cleanup(func() { _ = os.Remove(group) })
-		if os.WriteFile(filepath.Join(group, file), []byte(strconv.Itoa(limit)), 0o600) == nil {
-			return group
-		}
-	}
-	t.Skip("no memory cgroup can be made here")
-	return ""
 }

@@ -1,0 +1,118 @@
+package attack
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// clockTick is the unit of the CPU times in /proc/PID/stat: USER_HZ is 100 on every
+// Linux that Go runs on.
+const clockTick = time.Second / 100
+
+// meter reads what a process uses, from /proc.
+type meter struct{ pid int }
+
+func (s *Stage) meter(t *testing.T) meter {
+	t.Helper()
+	if _, err := os.Stat("/proc/self/statm"); err != nil {
+		t.Skip("the cost of a process is measured in /proc")
+	}
+	return meter{s.process.PID()}
+}
+
+// cpu is the user and system time of the process.
+func (m meter) cpu(t *testing.T) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.pid))
+	if err != nil {
+		t.Fatalf("headway is gone: %v", err)
+	}
+	_, after, _ := strings.Cut(string(text), ") ") // the name of the program may hold spaces
+	fields := strings.Fields(after)
+	if len(fields) < 13 {
+		t.Fatalf("/proc/%d/stat says %q", m.pid, text)
+	}
+	var sum time.Duration
+	for _, f := range fields[11:13] { // utime and stime, proc(5)
+		ticks, err := strconv.Atoi(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += time.Duration(ticks) * clockTick
+	}
+	return sum
+}
+
+// memory is the resident memory of the process in bytes.
+func (m meter) memory(t *testing.T) int {
+	t.Helper()
+	n := m.resident()
+	if n == 0 {
+		t.Fatal("headway is gone")
+	}
+	return n
+}
+
+// resident is the resident memory of the process in bytes, 0 when there is no process.
+func (m meter) resident() int {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", m.pid))
+	var size, resident int
+	if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
+		return 0
+	}
+	return resident * os.Getpagesize()
+}
+
+// watch samples the resident memory every 5 ms and asks for the liveness every 100 ms.
+// stop returns the most memory and the slowest answer. No answer counts as 2 s.
+func (m meter) watch(admin string) (stop func() (most int, slowest time.Duration)) {
+	const none = 2 * time.Second
+	var most int
+	var slowest time.Duration
+	done, sampled, asked := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(sampled)
+		each(5*time.Millisecond, done, func() { most = max(most, m.resident()) })
+	}()
+	go func() {
+		defer close(asked)
+		client := http.Client{Timeout: none, Transport: &http.Transport{DisableKeepAlives: true}}
+		each(100*time.Millisecond, done, func() {
+			began := time.Now()
+			response, err := client.Get("http://" + admin + "/healthz/live")
+			took := time.Since(began)
+			if err != nil || response.StatusCode != http.StatusOK {
+				took = none
+			}
+			if err == nil {
+				_ = response.Body.Close()
+			}
+			slowest = max(slowest, took)
+		})
+	}()
+	return func() (int, time.Duration) {
+		close(done)
+		<-sampled
+		<-asked
+		return most, slowest
+	}
+}
+
+// each calls do at once and then at every interval, until done is closed.
+func each(interval time.Duration, done <-chan struct{}, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		do()
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+	}
+}
