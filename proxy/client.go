@@ -270,8 +270,7 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 	}
 	c.setRelay(r)
 	dialing := tap.Now()
-	u, err := route.pool.bind(r)
-	c.lender.heads.leaveDialing(held)
+	u, err := c.bind(r, held)
 	if err != nil {
 		c.setRelay(nil)
 		c.reportUnsentBody(r, req)
@@ -286,6 +285,13 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 	r.enterTrail(seen)
 	r.bind(u)
 	return c.upload(r, req, tap.Now().Sub(dialing)) && c.awaitResponse(r)
+}
+
+// bind assigns an upstream connection to r, whose head holds so much of the memory for
+// heads that wait for that.
+func (c *clientConn) bind(r *relay, held int64) (*upstreamConn, error) {
+	defer c.lender.heads.leaveDialing(held)
+	return r.route.pool.bind(r)
 }
 
 func (c *clientConn) setRelay(r *relay) {

@@ -23,10 +23,11 @@ func running(function string) (n int) {
 	return n
 }
 
-// eventually waits for a condition that no event announces.
+// eventually waits for a condition that no event announces. It pauses between two looks:
+// a look may stop the world, and the condition needs the processor to come true.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for late := time.Now().Add(patience); !is(); runtime.Gosched() {
+	for late := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("waited too long for %s", what)
 		}

@@ -2,4 +2,4 @@
 
 package proxy_test
 
-const raceDetector = false
+const raceShare = 1

@@ -2,6 +2,6 @@
 
 package proxy_test
 
-// raceDetector is on. sync.Pool then drops a quarter of its items, so the size of the
-// heap does not show what headway holds.
-const raceDetector = true
+// raceShare divides the length of tests that find races in their first part, and take ten
+// times as long with the detector.
+const raceShare = 8

@@ -268,7 +268,7 @@ func TestChurningUpstreamHarmsNobody(t *testing.T) {
 	churn := &churning{seen: map[string]int{}}
 	u := newUpstream(t, churn.serve)
 	f := newFixture(t, u.url)
-	const clients, each = 8, 1250
+	const clients, each = 8, 1250 / raceShare
 	var failed atomic.Int64
 	var all sync.WaitGroup
 	for client := range clients {

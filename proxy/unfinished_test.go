@@ -180,11 +180,12 @@ func TestRequestsAheadShareABudget(t *testing.T) {
 		}
 	})
 	f := newFixture(t, u.url)
-	const clients, requests = 300, 50
+	// Each client fills a buffer of 64 KiB, and there is room for a few buffers less.
+	const clients, requests = proxy.MaxAhead>>16 + 12, 8
 	var all []*peer
 	for range clients {
 		c := f.dial()
-		go c.sendAnyway(strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\nX: "+strings.Repeat("x", 1700)+"\r\n\r\n", requests))
+		go c.sendAnyway(strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\nX: "+strings.Repeat("x", 12_000)+"\r\n\r\n", requests))
 		all = append(all, c)
 	}
 	eventually(t, "the budget to be used up", func() bool { _, ahead := f.proxy.Held(); return ahead > proxy.MaxAhead*9/10 })
