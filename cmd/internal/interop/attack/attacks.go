@@ -42,7 +42,7 @@ func compressed() []Attack {
 // heads is what peers do with heads.
 func heads() []Attack {
 	const (
-		both    = "240 kB of nominated fields, both ways"
+		both    = "250 kB of nominated fields, both ways"
 		many    = "heads of 60,000 fields"
 		tooMany = "heads of 100,000 long fields"
 		endless = "endless heads of responses"

@@ -69,9 +69,9 @@ func (m meter) resident() int {
 }
 
 // watch samples the resident memory every 5 ms and asks for the liveness every 100 ms.
-// stop returns the most memory and the slowest answer. No answer counts as 2 s.
+// stop returns the most memory and the slowest answer. No answer counts as 5 s.
 func (m meter) watch(admin string) (stop func() (most int, slowest time.Duration)) {
-	const none = 2 * time.Second
+	const none = 5 * time.Second
 	var most int
 	var slowest time.Duration
 	done, sampled, asked := make(chan struct{}), make(chan struct{}), make(chan struct{})

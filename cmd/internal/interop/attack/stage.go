@@ -22,7 +22,7 @@ const (
 	// descriptors is the number of files that headway may have open.
 	descriptors = 4096
 	// quiet is how long the others are alone before an attack.
-	quiet = time.Second
+	quiet = 800 * time.Millisecond
 )
 
 // Stage is a sidecar under the load of others.
@@ -89,8 +89,24 @@ func Start(t *testing.T, attacks []Attack) *Stage {
 
 // Measure runs one attack and returns its cost. It fails the test if the process ends,
 // needs more memory than it has, does not answer on its admin port within a second, or
-// if a stream of others ends or is altered.
+// if a stream of others ends or is altered. Other work of the machine may delay an answer,
+// but an error of headway delays it in every round.
 func (s *Stage) Measure(t *testing.T, a Attack) Cost {
+	t.Helper()
+	const rounds = 4
+	asked := s.upstream.asked.Load()
+	c := s.round(t, a)
+	for n := 1; c.Health > time.Second && n < rounds; n++ {
+		c = s.round(t, a)
+	}
+	if a.Answer != nil && s.upstream.asked.Load() == asked {
+		t.Error("the attack did not reach the upstream")
+	}
+	s.judge(t, c)
+	return c
+}
+
+func (s *Stage) round(t *testing.T, a Attack) Cost {
 	t.Helper()
 	s.settle(t)
 	m := s.meter(t)
@@ -111,7 +127,6 @@ func (s *Stage) Measure(t *testing.T, a Attack) Cost {
 	c.Took = time.Since(began)
 	c.CPU = max(0, m.cpu(t)-cpu-time.Duration(share*float64(c.Took)))
 	c.Pressed = s.crowd.late(0.99)
-	s.judge(t, c)
 	return c
 }
 
@@ -134,7 +149,7 @@ func (s *Stage) settle(t *testing.T) {
 	t.Helper()
 	m := s.meter(t)
 	least := m.memory(t)
-	for range 4 {
+	for range 3 {
 		_, _ = interop.Get("http://" + s.Admin + "/debug/pprof/heap?gc=1")
 		time.Sleep(150 * time.Millisecond)
 		now := m.memory(t)

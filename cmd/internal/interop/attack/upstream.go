@@ -2,12 +2,14 @@ package attack
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -41,6 +43,7 @@ type upstream struct {
 	address string
 	answers map[string]Answer
 	ending  chan struct{} // closed when the streams of others shall end
+	asked   atomic.Int64  // requests of attacks
 }
 
 func newUpstream(t *testing.T, attacks []Attack) *upstream {
@@ -105,6 +108,9 @@ func (u *upstream) serve(conn net.Conn) {
 		case answer == nil:
 			answer = func(conn net.Conn) error { return write(conn, okay) }
 		}
+		if attack != "" {
+			u.asked.Add(1)
+		}
 		if answer(conn) != nil {
 			return
 		}
@@ -116,7 +122,7 @@ func readRequest(r *bufio.Reader) (attack string, err error) {
 	length := 0
 	for {
 		line, err := r.ReadSlice('\n')
-		for err == bufio.ErrBufferFull { // nothing of interest is so long
+		for errors.Is(err, bufio.ErrBufferFull) { // nothing of interest is so long
 			_, err = r.ReadSlice('\n')
 		}
 		if err != nil {
