@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -36,13 +35,37 @@ func (p *plan) burn(pair Pair) Rule {
 	expr := over(pair.Long) + "\nand ignoring (window)\n" + over(pair.Short) + p.floor(pair.Short)
 	spent := 100 * pair.Factor * float64(pair.Long) / float64(p.window)
 	return p.alert(pair.Alert, pair.Severity, expr, "", map[string]string{
-		"summary": fmt.Sprintf("SLO %s%s: {{ $value | humanizePercentage }} of requests were bad in %s, where %s %% may be",
-			p.slo.Name, where(p.slo.Alerting.By), promDuration(pair.Long), number(100*p.budget1)),
-		"description": fmt.Sprintf("The error budget burns more than %s times faster than it may, over %s and over the last %s: "+
-			"%s %% of the budget of %s is gone by now, and all of it within %s when it goes on.",
-			number(pair.Factor), promDuration(pair.Long), promDuration(pair.Short),
-			strconv.FormatFloat(spent, 'f', 0, 64), promDuration(p.window), promDuration(coarse(p.window, pair.Factor))),
+		"summary": p.badRequests(pair.Long),
+		"description": fmt.Sprintf("The error budget burns at %s or faster, over %s and over the last %s. "+
+			"At that rate %.3g %% of the budget of %s goes in %s, and all of it in %s. %s says how much is left.",
+			allowed(pair.Factor), promDuration(pair.Long), promDuration(pair.Short),
+			spent, promDuration(p.window), promDuration(pair.Long), hours(coarse(p.window, pair.Factor)), recordBudget),
 	})
+}
+
+// percent prints the value of an alert as the texts here spell shares: 18.5 %.
+const percent = `{{ $value | humanizePercentage | reReplaceAll "%" " %" }}`
+
+// badRequests is the summary of an alert whose value is the share of bad requests in window.
+func (p *plan) badRequests(window time.Duration) string {
+	return fmt.Sprintf("SLO %s%s: %s of requests were bad in %s, where %s %% may be",
+		p.slo.Name, where(p.slo.Alerting.By), percent, promDuration(window), number(100*p.budget1))
+}
+
+// allowed says a burn rate in words.
+func allowed(factor float64) string {
+	if factor == 1 {
+		return "the allowed rate"
+	}
+	return fmt.Sprintf("%.4g times the allowed rate", factor)
+}
+
+// hours is d as people say it: 50h, not 2d2h.
+func hours(d time.Duration) string {
+	if d < 100*time.Hour && d%time.Hour == 0 {
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return promDuration(d)
 }
 
 // floor keeps an alert silent while the window has too little to judge by: too few
@@ -84,8 +107,8 @@ func (p *plan) canaryBurn() Rule {
 	}
 	expr := "(\n" + strings.Join(conditions, "\nor ignoring (window)\n") + "\n)\nunless ignoring (window)\n" + p.enough(shortest)
 	return p.alert(CanaryBurn, Page, expr, "", map[string]string{
-		"summary": fmt.Sprintf("SLO %s%s: {{ $value | humanizePercentage }} of canaries failed in {{ $labels.window }}, and there is no traffic to tell more",
-			p.slo.Name, where(p.slo.Alerting.By)),
+		"summary": fmt.Sprintf("SLO %s%s: %s of canaries failed in {{ $labels.window }}, and there is too little traffic to judge by",
+			p.slo.Name, where(p.slo.Alerting.By), percent),
 		"description": fmt.Sprintf("Fewer than %d requests came in %s, too few to judge by. "+
 			"The canaries of the same operation, model and upstream burn the error budget fast enough for a page.",
 			p.slo.Alerting.MinRequests, promDuration(shortest)),
@@ -96,8 +119,7 @@ func (p *plan) canaryBurn() Rule {
 func (p *plan) exhausted() Rule {
 	expr := selector(recordErrors, p.slo, windowIs(p.window)) + " > " + number(p.budget1) + p.floor(p.window)
 	return p.alert(Exhausted, Ticket, expr, "", map[string]string{
-		"summary": fmt.Sprintf("SLO %s%s: {{ $value | humanizePercentage }} of requests were bad in %s, where %s %% may be",
-			p.slo.Name, where(p.slo.Alerting.By), promDuration(p.window), number(100*p.budget1)),
+		"summary": p.badRequests(p.window),
 		"description": fmt.Sprintf("The error budget of %s is spent. The objective of %s %% is missed until bad requests fall out of the window.",
 			promDuration(p.window), number(p.slo.Objective)),
 	})

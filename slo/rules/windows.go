@@ -19,13 +19,13 @@ const (
 
 // Windows holds the windows of burn-rate alerts, for an SLO over Window. For any other SLO
 // they grow and shrink with its window. The factors stay, and so does the share of the
-// budget that is gone when an alert fires.
+// budget that goes within the long window at the rate of the alert.
 type Windows struct {
 	Window time.Duration
 	Pairs  []Pair
 }
 
-// Pair fires when the budget burned Factor times faster than it may, over both
+// Pair fires when the budget burned at more than Factor times the allowed rate, over both
 // windows: the long one says that it matters, the short one that it still goes on.
 type Pair struct {
 	Alert       string // name of the alert
