@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,19 +27,24 @@ type manifest struct {
 	Kind string
 	Spec struct {
 		Template struct {
-			Metadata struct{ Annotations map[string]string }
-			Spec     podSpec
+			Spec podSpec
 		}
 	}
+	Metadata struct{ Name string }
+	Data     map[string]string // of a ConfigMap
 }
 
 type podSpec struct {
-	RestartPolicy  string            `yaml:"restartPolicy"`
-	Grace          time.Duration     `yaml:"-"`
-	Annotations    map[string]string `yaml:"-"`
-	GraceSeconds   int64             `yaml:"terminationGracePeriodSeconds"`
-	InitContainers []container       `yaml:"initContainers"`
+	RestartPolicy  string        `yaml:"restartPolicy"`
+	Grace          time.Duration `yaml:"-"`
+	GraceSeconds   int64         `yaml:"terminationGracePeriodSeconds"`
+	InitContainers []container   `yaml:"initContainers"`
 	Containers     []container
+	Volumes        []struct {
+		Name      string
+		ConfigMap struct{ Name string } `yaml:"configMap"`
+	}
+	configMaps map[string]map[string]string // the files of each ConfigMap of the examples
 }
 
 type container struct {
@@ -48,9 +53,17 @@ type container struct {
 	Command, Args []string
 	Env           []struct{ Name, Value string }
 	StartupProbe  *probe `yaml:"startupProbe"`
-	Readiness     *probe `yaml:"readinessProbe"`
-	Liveness      *probe `yaml:"livenessProbe"`
-	Security      struct {
+	Ports         []struct {
+		Name          string
+		ContainerPort int `yaml:"containerPort"`
+	}
+	Mounts []struct {
+		Name string
+		Path string `yaml:"mountPath"`
+	} `yaml:"volumeMounts"`
+	Readiness *probe `yaml:"readinessProbe"`
+	Liveness  *probe `yaml:"livenessProbe"`
+	Security  struct {
 		NonRoot      bool `yaml:"runAsNonRoot"`
 		User         int  `yaml:"runAsUser"`
 		Escalation   bool `yaml:"allowPrivilegeEscalation"`
@@ -73,7 +86,7 @@ func manifests(t *testing.T) map[string]podSpec {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d examples, %v", len(files), err)
 	}
-	pods := map[string]podSpec{}
+	pods, configMaps := map[string]podSpec{}, map[string]map[string]string{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -86,9 +99,13 @@ func manifests(t *testing.T) map[string]podSpec {
 			} else if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
+			if m.Kind == "ConfigMap" {
+				configMaps[m.Metadata.Name] = m.Data
+				continue
+			}
 			pod := m.Spec.Template.Spec
 			pod.Grace = time.Duration(pod.GraceSeconds) * time.Second
-			pod.Annotations = m.Spec.Template.Metadata.Annotations
+			pod.configMaps = configMaps
 			pods[fmt.Sprintf("%s, pod %d", filepath.Base(file), len(pods)+1)] = pod
 		}
 	}
@@ -102,13 +119,53 @@ func (p *podSpec) sidecars() []container {
 	})
 }
 
-// environ returns the environment that a container sets.
-func (c *container) environ() []string {
+// environ returns the environment that a container of p sets. The values below a mounted
+// volume lead to a folder of the test's, which holds the files of the volume's ConfigMap.
+func (p *podSpec) environ(t *testing.T, c *container) []string {
+	t.Helper()
+	folder := map[string]string{}
+	for _, mount := range c.Mounts {
+		folder[mount.Path] = p.volume(t, mount.Name)
+	}
 	var all []string
 	for _, e := range c.Env {
+		for path, here := range folder {
+			if e.Value == path || strings.HasPrefix(e.Value, path+"/") {
+				e.Value = here + strings.TrimPrefix(e.Value, path)
+			}
+		}
 		all = append(all, e.Name+"="+e.Value)
 	}
 	return all
+}
+
+// volume makes a folder with the content of a volume.
+func (p *podSpec) volume(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, v := range p.Volumes {
+		if v.Name != name {
+			continue
+		}
+		files, ok := p.configMaps[v.ConfigMap.Name]
+		if v.ConfigMap.Name != "" && !ok {
+			t.Errorf("no example has the ConfigMap %s", v.ConfigMap.Name)
+		}
+		for file, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	t.Errorf("the pod has no volume %s", name)
+	return dir
+}
+
+// read reads the configuration of the pod's sidecar.
+func (p *podSpec) read(t *testing.T) (config.Config, error) {
+	t.Helper()
+	return config.Read(p.environ(t, &p.sidecars()[0]))
 }
 
 func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
@@ -119,11 +176,11 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Fatalf("%d sidecars", len(sidecars))
 			}
 			c := sidecars[0]
-			set, err := config.Read(c.environ())
+			set, err := pod.read(t)
 			if err != nil {
 				t.Errorf("%s: %v", c.Name, err)
 			}
-			for _, unknown := range config.Unknown(c.environ()) {
+			for _, unknown := range config.Unknown(pod.environ(t, &c)) {
 				t.Errorf("%s: headway has no variable %s", c.Name, unknown)
 			}
 			if !strings.HasPrefix(set.AdminListen, "0.0.0.0:") {
@@ -135,9 +192,8 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Errorf("%v are not longer than the %v that it may take", pod.Grace, need)
 			}
 			_, port, _ := net.SplitHostPort(set.AdminListen)
-			want := map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": port}
-			if !maps.Equal(pod.Annotations, want) {
-				t.Errorf("scrapers follow %v, not %v", want, pod.Annotations)
+			if len(c.Ports) != 1 || c.Ports[0].Name != scrapedPort || strconv.Itoa(c.Ports[0].ContainerPort) != port {
+				t.Errorf("scrapers look for the port %s, %s; it has %v", scrapedPort, port, c.Ports)
 			}
 			for path, p := range map[string]*probe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {
 				if p == nil {
@@ -163,7 +219,7 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 func TestTheTransparentListenerOfTheExamplesTakesBothVersionsOfIP(t *testing.T) {
 	found := 0
 	for name, pod := range manifests(t) {
-		set, err := config.Read(pod.sidecars()[0].environ())
+		set, err := pod.read(t)
 		if err != nil || set.TransparentListen == "" {
 			continue
 		}
@@ -194,27 +250,53 @@ func TestTheTransparentListenerOfTheExamplesTakesBothVersionsOfIP(t *testing.T) 
 	}
 }
 
-// The scrape configuration keeps exactly the pods that carry the annotations of the
-// examples, and scrapes the annotated port.
-func TestTheScrapeConfigurationFollowsTheAnnotationsOfTheExamples(t *testing.T) {
-	text := read(t, "deploy/prometheus/kubernetes.yaml")
-	interval, err := time.ParseDuration(matches(`scrape_interval: (\S+)`, text)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, pod := range manifests(t) {
-		set, err := config.Read(pod.sidecars()[0].environ())
+// scrapedPort is the name by which scrapers find the admin port.
+const scrapedPort = "headway-admin"
+
+// Both keep exactly the container ports of that name, and scrape often enough for the
+// jobs.
+func TestScrapersFindTheAdminPortOfTheExamples(t *testing.T) {
+	for _, c := range []struct{ path, keep, interval string }{
+		{"deploy/prometheus/kubernetes.yaml", "- source_labels: [__meta_kubernetes_pod_container_port_name]\n        action: keep\n        regex: " + scrapedPort + "\n", `scrape_interval: (\S+)`},
+		{"deploy/prometheus/podmonitor.yaml", "- port: " + scrapedPort + "\n", ` interval: (\S+)`},
+	} {
+		text := read(t, c.path)
+		if !strings.Contains(text, c.keep) || strings.Contains(text, "annotation") {
+			t.Errorf("%s does not keep %s alone", c.path, scrapedPort)
+		}
+		interval, err := time.ParseDuration(matches(c.interval, text)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if wait := set.ScrapeWait; wait > 0 && wait <= interval {
-			t.Errorf("%s waits %v for scrapes that are %v apart", name, wait, interval)
+		for name, pod := range manifests(t) {
+			set, err := pod.read(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wait := set.ScrapeWait; wait > 0 && wait <= interval {
+				t.Errorf("%s waits %v for scrapes that are %v apart", name, wait, interval)
+			}
 		}
 	}
-	for _, annotation := range []string{"prometheus.io/scrape", "prometheus.io/port"} {
-		label := "__meta_kubernetes_pod_annotation_" + strings.NewReplacer(".", "_", "/", "_").Replace(annotation)
-		if !strings.Contains(text, label) {
-			t.Errorf("it does not read %s", label)
+}
+
+// With a read-only root, headway can write to a volume only.
+func TestAnExampleMountsAllThatHeadwayReadsAndWrites(t *testing.T) {
+	found := map[string]bool{}
+	for name, pod := range manifests(t) {
+		c := pod.sidecars()[0]
+		for i, e := range pod.environ(t, &c) {
+			if path := c.Env[i].Value; strings.HasPrefix(path, "/") {
+				found[c.Env[i].Name] = true
+				if strings.HasSuffix(e, "="+path) {
+					t.Errorf("%s: no volume holds %s", name, e)
+				}
+			}
+		}
+	}
+	for _, want := range []string{"HEADWAY_SLO_FILE", "HEADWAY_STATE_DIR", "HEADWAY_CAPTURE_FILE"} {
+		if !found[want] {
+			t.Errorf("no example sets %s", want)
 		}
 	}
 }
