@@ -148,7 +148,7 @@ func (k *known) labels(d document) (problems []string) {
 		if !ok {
 			continue // it is no metric: k.metrics says so
 		}
-		for _, l := range matcher.FindAllStringSubmatch(strings.ReplaceAll(m[2], `\"`, `"`), -1) {
+		for _, l := range matcher.FindAllStringSubmatch(unescaped(m[2]), -1) {
 			name, value := l[1], l[2]
 			if !slices.Contains(labels, name) && !targetLabel(name) {
 				problems = append(problems, m[1]+" has no label "+name)
@@ -170,6 +170,12 @@ func (k *known) labels(d document) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// unescaped is a selector without the backslashes of YAML before quotes, and of tables
+// before bars.
+func unescaped(selector string) string {
+	return strings.NewReplacer(`\"`, `"`, `\|`, "|").Replace(selector)
 }
 
 // targetLabel reports whether Prometheus adds the label to whatever it scrapes.
