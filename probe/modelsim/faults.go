@@ -74,7 +74,7 @@ func FaultForms() []FaultForm {
 	return []FaultForm{
 		{FaultHTTP, "answers with an error status", "http=503:0.5"},
 		{FaultSlowHead, "waits before the head of the response", "slow-head=3s:0.2"},
-		{FaultStall, "pauses before the first token, or after that many", "stall=1s@12:0.1"},
+		{FaultStall, "pauses before the first token, or after that many tokens", "stall=1s@12:0.1"},
 		{FaultCut, "ends the connection after that many tokens", "cut@20:0.1"},
 		{FaultReset, "resets the connection after that many tokens", "reset@20:0.1"},
 		{FaultError, "sends an error inside the stream after that many tokens", "error=529@15:0.1"},
