@@ -324,7 +324,7 @@ func (k *known) commandProblem(program string, words []string) string {
 			return program + " has no " + dash + m[1]
 		}
 	}
-	return ""
+	return argumentsProblem(name, words)
 }
 
 // commandOf splits words into a command, with its action if it has several, and the rest.
@@ -389,14 +389,14 @@ func (k *known) tests(d document) (problems []string) {
 }
 
 // Paths of the admin port stand by themselves, or after its address.
-var endpointName = regexp.MustCompile(`(?:^|:8481)(/(?:healthz|api|debug|stop|metrics)[a-z0-9/]*)`)
+var endpointName = regexp.MustCompile(`(?:^(/(?:healthz|api|debug|stop|metrics)[a-z0-9/]*)|:8481(/[a-z0-9/_-]+))`)
 
 func (k *known) endpoints(d document) (problems []string) {
 	spans, lines := d.code()
 	for _, text := range slices.Concat(spans, lines) {
 		for _, m := range endpointName.FindAllStringSubmatch(text, -1) {
-			if !k.endpoint[m[1]] {
-				problems = append(problems, "the admin port has no "+m[1])
+			if at := m[1] + m[2]; !k.endpoint[at] {
+				problems = append(problems, "the admin port has no "+at)
 			}
 		}
 	}

@@ -51,6 +51,7 @@ func (k *known) problems(d document) []string {
 	for _, check := range []func(document) []string{
 		k.variables, k.openTelemetry, k.defaults, k.metrics, k.labels, k.records, k.alerts, k.attributes,
 		k.links, k.paths, k.commands, k.flags, k.targets, k.tests, k.endpoints, k.collectors, k.images, k.files, tables,
+		k.values, faults, ports, k.pages, k.templates, objectives, rows,
 	} {
 		all = append(all, check(d)...)
 	}
@@ -111,13 +112,38 @@ func TestTheCheckOfTheDocsFindsPlantedFaults(t *testing.T) {
 		{"image", "image: headway:VERSION", "image: headway", "the image is headway:VERSION, not headway"},
 		{"name of the SLO file", "HEADWAY_SLO_FILE=slos.yaml", "HEADWAY_SLO_FILE=slo.yaml", "the SLO file of the examples is slos.yaml, not slo.yaml"},
 		{"name of the SLO file of a command", "`headway rules --slo slos.yaml`", "`headway rules --slo slo.yaml`", "the SLO file of the examples is slos.yaml, not slo.yaml"},
+		{"value of a variable", "`HEADWAY_HISTOGRAMS=classic`", "`HEADWAY_HISTOGRAMS=native_only`", `HEADWAY_HISTOGRAMS: `},
+		{"value in YAML", "{name: HEADWAY_ROLE, value: server}", "{name: HEADWAY_ROLE, value: sever}", `HEADWAY_ROLE: `},
+		{"value in YAML on two lines", "- name: HEADWAY_PREWARM\n  value: \"2\"", "- name: HEADWAY_PREWARM\n  value: \"two\"", `HEADWAY_PREWARM: `},
+		{"value in a command", "    HEADWAY_UPSTREAM=http://localhost:8000 headway run", "    HEADWAY_UPSTREAM=localhost:8000 headway run", `HEADWAY_UPSTREAM: `},
+		{"value of a variable of OpenTelemetry", "`OTEL_EXPORTER_OTLP_PROTOCOL=grpc`", "`OTEL_EXPORTER_OTLP_PROTOCOL=grcp`", `OTEL_EXPORTER_OTLP_PROTOCOL: `},
+		{"fault of the demo", "`headway demo fault http=503:0.5`", "`headway demo fault htpp=503:0.5`", `headway demo fault: "htpp=503:0.5": there is no fault "htpp"; did you mean http?`},
+		{"value of a fault", "    headway sim --fault http=503:0.1", "    headway sim --fault http=5:0.1", `headway sim: `},
+		{"faults by HTTP", "`curl -T - URL/sim/faults <<< cut@20:0.5`", "`curl -T - URL/sim/faults <<< cutt@20:0.5`", `fault rule "cutt@20:0.5": `},
+		{"fault of a request", "`X-Sim-Fault: stall=1s@12`", "`X-Sim-Fault: stall=1@12`", `fault "stall=1@12": `},
+		{"fault in a list", "`reset@20`", "`rest@20`", `fault "rest@20": `},
+		{"value of a flag", "`headway report x --by model`", "`headway report x --by upstraem`", `headway report: --by "upstraem": want model, upstream or operation`},
+		{"format of rules", "`headway rules --format mimir`", "`headway rules --format mimr`", `headway rules: `},
+		{"SLO file", "```yaml\nslos:\n  - name: a\n    match: {operation: chat}\n    objective: 99\n    window: 30d\n    good: {ttft: 1s}\n```", "```yaml\nslos:\n  - name: a\n    mach: {operation: chat}\n    objective: 99\n    window: 30d\n    good: {ttft: 1s}\n```", "slos.yaml:3: slos[0].mach: there is no such key; did you mean match?"},
+		{"endpoint of curl", "    curl localhost:8481/metrics", "    curl localhost:8481/metricz", "the admin port has no /metricz"},
+		{"port", "    curl localhost:8481/metrics", "    curl localhost:8418/metrics", "nothing listens on port 8418"},
+		{"port of the traffic", "    curl localhost:8481/metrics", "    curl localhost:8480/metrics", "/metrics is on the admin port, not on 8480"},
+		{"page in the web", "https://github.com/headway-sidecar/headway/blob/main/docs/slos.md", "https://github.com/headway-sidecar/headway/blob/main/docs/nope.md", "docs/nope.md is not there"},
+		{"anchor in code", "`docs/slos.md#alerts`", "`docs/slos.md#alarms`", "docs/slos.md has no heading #alarms"},
+		{"label of a template", "{{ $labels.model }}", "{{ $labels.modell }}", "no metric has a label modell"},
+		{"row with a bar too many", "| a | b |\n| --- | --- |\n| `x\\|y` | z |\n", "| a | b |\n| --- | --- |\n| `x|y` | z |\n", "3 cells, where the table has 2: | `x|y` | z |"},
+		{"row with a cell too few", "| a | b |\n| --- | --- |\n| c | d |\n", "| a | b |\n| --- | --- |\n| c |\n", "1 cells, where the table has 2: | c |"},
 		{"table", "| a |\n| --- |\n| b |\n", "| a |\n| --- |\n| b |\n\n| c |\n", "a blank line breaks the table before | c |"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := k.problems(document{"README.md", c.right}); len(got) > 0 {
 				t.Errorf("the right text: %q", got)
 			}
-			if got := k.problems(document{"README.md", c.wrong}); !slices.Equal(got, []string{c.want}) {
+			got := k.problems(document{"README.md", c.wrong})
+			if strings.HasSuffix(c.want, ": ") && len(got) == 1 && strings.HasPrefix(got[0], c.want) {
+				return // the rest is for the tests of the parser that said it
+			}
+			if !slices.Equal(got, []string{c.want}) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
