@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	adminHeadTimeout = 2 * time.Second
 	adminReadTimeout = 10 * time.Second
 	// adminWriteTimeout is longer than a profile may take. A scrape has times of its own.
 	adminWriteTimeout = maxProfile + 15*time.Second
@@ -23,7 +24,7 @@ const (
 // adminServer serves metrics and health to everyone, and profiles and /stop to this host.
 func (s *Sidecar) adminServer() *http.Server {
 	return &http.Server{
-		Handler: s.adminHandler(), ReadHeaderTimeout: adminReadTimeout, ReadTimeout: adminReadTimeout,
+		Handler: s.adminHandler(), ReadHeaderTimeout: adminHeadTimeout, ReadTimeout: adminReadTimeout,
 		WriteTimeout: adminWriteTimeout, IdleTimeout: adminIdleTimeout, MaxHeaderBytes: adminHeadBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // a client that breaks off its handshake is no problem of headway
 	}
@@ -32,8 +33,10 @@ func (s *Sidecar) adminServer() *http.Server {
 // serveAdmin serves the admin port, with TLS and basic authentication if the web
 // configuration says so, until the server is shut down.
 func (s *Sidecar) serveAdmin(admin *http.Server) error {
+	gate := newAdminGate(s.admin)
+	admin.ConnState = gate.note
 	if s.web == nil {
-		return admin.Serve(s.admin)
+		return admin.Serve(gate)
 	}
 	handler := admin.Handler
 	// web.Serve first replaces the handler by one that asks for a password, then calls
@@ -42,7 +45,7 @@ func (s *Sidecar) serveAdmin(admin *http.Server) error {
 		admin.Handler = openToAll(handler, admin.Handler)
 		return context.Background()
 	}
-	return web.Serve(s.admin, admin, &web.FlagConfig{WebConfigFile: &s.web.copy.path}, s.log)
+	return web.Serve(gate, admin, &web.FlagConfig{WebConfigFile: &s.web.copy.path}, s.log)
 }
 
 // openToAll serves health and /stop through open, and everything else through guarded.
