@@ -196,6 +196,21 @@ func (h *head) fieldLine(from, colon, to int) fieldLine {
 	return fieldLine{from: uint32(from), colon: uint32(colon), value: uint32(value), valueEnd: uint32(end), to: uint32(to)}
 }
 
+// padsFraming tells whether a field that frames the body has more white space around its
+// value than one space before it. Not all recipients drop that.
+func (h *head) padsFraming() bool {
+	for i := range h.fieldLines {
+		f := &h.fieldLines[i]
+		if f.valueEnd == f.to && f.value <= f.colon+2 && h.raw[f.colon+1] != '\t' {
+			continue
+		}
+		if name := h.raw[f.from:f.colon]; equalFold(name, "transfer-encoding") || equalFold(name, "content-length") {
+			return true
+		}
+	}
+	return false
+}
+
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // nameAndLine is the name of the i-th field, and its whole line.

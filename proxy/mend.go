@@ -19,6 +19,8 @@ import (
 //   - Equal values of Content-Length become one (RFC 9110, section 8.6).
 //   - Transfer-Encoding overrides Content-Length, which is dropped; the connection ends with
 //     the response (RFC 9112, section 6.3). The coding identity is none, and is dropped.
+//   - White space after the coding is dropped, and before it becomes one space: http.client
+//     and Node do not take "chunked " for chunked (RFC 9110, section 5.5).
 func mend(raw []byte) (m mendedHead, ok bool) {
 	start, rest, _ := bytes.Cut(raw, []byte("\n"))
 	m.raw = appendClean(make([]byte, 0, len(raw)+64), start)
@@ -64,10 +66,12 @@ func (m *mendedHead) add(field []byte) bool {
 	case equalFold(name, "content-length"):
 		return m.addLength(value)
 	case equalFold(name, "transfer-encoding"):
-		if equalFold(bytes.Trim(value, " \t\r"), "identity") {
+		coding := bytes.Trim(value, " \t\r")
+		if equalFold(coding, "identity") {
 			return true
 		}
 		m.coded = true
+		value = append([]byte(" "), coding...)
 	}
 	m.raw = append(append(m.raw, name...), ':')
 	m.raw = append(appendClean(m.raw, value), "\r\n"...)

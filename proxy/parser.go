@@ -186,6 +186,9 @@ func (p *parser) parseStrictResponse(raw []byte, method string) (responseHead, e
 	if err := h.readFraming(); err != nil {
 		return responseHead{}, err
 	}
+	if h.padsFraming() {
+		return responseHead{}, errMalformed
+	}
 	if h.status < 200 || h.status == 204 || h.status == 304 || method == "HEAD" {
 		h.framing = noBody
 	}
