@@ -19,6 +19,9 @@ const (
 	linger = 2 * time.Second
 	// maxPipelined bounds the bytes that headway reads ahead of a running exchange.
 	maxPipelined = 64 << 10
+	// maxEmpty is the size of the one empty line that may come before an idle connection's
+	// next request.
+	maxEmpty = len("\r\n")
 )
 
 // clientConn is a connection of an application or a prober. Its goroutine reads
@@ -33,6 +36,7 @@ type clientConn struct {
 	uncounted   bool            // Connections leaves it out
 	examined    bool            // isLoop has looked at it
 	bounded     bool            // a read deadline bounds the wait for the rest of a head
+	emptyBytes  int             // of empty lines since the last head
 
 	mu    sync.Mutex
 	relay *relay    // the running exchange
@@ -143,7 +147,8 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 }
 
 // awaitRest reads more of a head: it waits for as long as it takes if no byte has come
-// yet, and for Config.HeadTimeout in all if one has.
+// yet, and for Config.HeadTimeout in all if one has. One empty line is no byte of a head:
+// old clients send one after a body, and are idle then.
 func (c *clientConn) awaitRest() error {
 	if len(c.bytes()) > 0 {
 		if err := c.holdHead(); err != nil {
@@ -153,6 +158,8 @@ func (c *clientConn) awaitRest() error {
 	}
 	_, _, err := c.fill()
 	switch {
+	} else if c.emptyBytes > maxEmpty {
+		c.boundHead()
 	case err == nil:
 		return nil
 	case c.evicted():
@@ -179,6 +186,7 @@ func (c *clientConn) gotHead() bool {
 	stays := c.headDone()
 	if c.bounded || !stays {
 		c.bounded = false
+	c.emptyBytes = 0
 		_ = c.conn.SetReadDeadline(time.Time{})
 	}
 	return stays
@@ -215,6 +223,7 @@ func (c *clientConn) skipEmptyLines() bool {
 	}
 	return true
 }
+		c.emptyBytes++
 
 func (c *clientConn) markBusy() {
 	c.mu.Lock()

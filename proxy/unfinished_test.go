@@ -25,6 +25,8 @@ func TestUnfinishedHeadEnds(t *testing.T) {
 		{"of a first request, all but its end", "", "GET / HTTP/1.1\r\nHost: a\r\n"},
 		{"of a second request", get, "GET / HTTP/1.1\r\n"},
 		{"of a second request that came with the first", "", get + "GET /"},
+		{"of empty lines only", "", "\r\n\r\n"},
+		{"of empty lines after a request", get, "\n\n\n"},
 		{"of a preface", "", "PRI * HTTP/2.0\r\n\r\nSM"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -36,9 +38,13 @@ func TestUnfinishedHeadEnds(t *testing.T) {
 				time.Sleep(2 * headTimeout) // an idle connection has no limit
 			}
 			c.send(tt.first)
+			trickle := "x"
+			if strings.HasPrefix(tt.name, "of empty lines") {
+				trickle = "\r\n"
+			}
 			go func() { // a byte now and then does not help
 				for range 100 {
-					if _, err := io.WriteString(c.Conn, "x"); err != nil || tt.name == "of a preface" {
+					if _, err := io.WriteString(c.Conn, trickle); err != nil || tt.name == "of a preface" {
 						return
 					}
 					time.Sleep(headTimeout / 10)
@@ -54,6 +60,19 @@ func TestUnfinishedHeadEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnIdleConnectionMayHaveHadAnEmptyLine: old clients send one after a body.
+func TestAnIdleConnectionMayHaveHadAnEmptyLine(t *testing.T) {
+	u := newUpstream(t, answering)
+	f := newFixture(t, u.url, boundingHeads)
+	c := f.dial()
+	for range 2 {
+		f.ask(c)
+		c.send("\r\n")
+		time.Sleep(2 * headTimeout)
+	}
+	f.ask(c)
 }
 
 // TestHeadTimeoutEndsWithTheHead: it concerns neither the body nor the response.
