@@ -137,6 +137,9 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 		switch {
 		case c.original != nil && !mayBeRequest(p, scanned):
 			return nil, 0, false
+		case c.original == nil && speaksTLS(p):
+			c.proxy.reportTLS()
+			return nil, 0, c.turnAway(400, errMalformed)
 		case hasBareEnd(p, scanned):
 			return nil, 0, c.turnAway(400, errMalformed)
 		}
@@ -155,11 +158,11 @@ func (c *clientConn) awaitRest() error {
 			return err
 		}
 		c.boundHead()
+	} else if c.emptyBytes > maxEmpty {
+		c.boundHead()
 	}
 	_, _, err := c.fill()
 	switch {
-	} else if c.emptyBytes > maxEmpty {
-		c.boundHead()
 	case err == nil:
 		return nil
 	case c.evicted():
@@ -183,10 +186,10 @@ func (c *clientConn) boundHead() {
 // gotHead notes that a head is whole, or that headway does not wait for its rest any
 // longer. It tells whether the client may go on.
 func (c *clientConn) gotHead() bool {
+	c.emptyBytes = 0
 	stays := c.headDone()
 	if c.bounded || !stays {
 		c.bounded = false
-	c.emptyBytes = 0
 		_ = c.conn.SetReadDeadline(time.Time{})
 	}
 	return stays
@@ -220,10 +223,10 @@ func (c *clientConn) skipEmptyLines() bool {
 	}
 	for p := c.bytes(); len(p) > 0 && (p[0] == '\r' || p[0] == '\n'); p = c.bytes() {
 		c.use(1)
+		c.emptyBytes++
 	}
 	return true
 }
-		c.emptyBytes++
 
 func (c *clientConn) markBusy() {
 	c.mu.Lock()
@@ -258,7 +261,7 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 		return c.deny(x, refusal{status: 405, kind: "bad_request", message: "CONNECT is not served here"},
 			tap.Result{Outcome: exchange.HTTPError, ErrorType: "405"})
 	case route == nil:
-		return c.deny(x, refusal{status: 404, kind: "no_route", message: "no upstream is configured for this path"},
+		return c.deny(x, refusal{status: 404, kind: "no_route", message: c.proxy.routes.missing(req.target)},
 			tap.Result{Outcome: exchange.HTTPError, ErrorType: "404"})
 	}
 	return c.runExchange(x, &req, route, seen)

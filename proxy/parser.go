@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -15,6 +16,7 @@ var (
 	errHeadTooLarge = errors.New("message head larger than 256 KiB")
 	errTooManyLines = errors.New("message head with more than 4,096 fields, or names in Connection")
 	errMalformed    = errors.New("malformed message head")
+	errSealed       = fmt.Errorf("%w: it is TLS; does the upstream speak https://?", errMalformed)
 	errAmbiguous    = errors.New("ambiguous message framing")
 	errHeadTooSlow  = errors.New("message head unfinished for too long")
 	errCrowded      = errors.New("message head unfinished while many others are")

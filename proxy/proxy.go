@@ -92,6 +92,7 @@ type Proxy struct {
 	gate      *sockets.Gate
 	crowded   periodically
 	exhausted periodically
+	sealed    periodically
 	loops     loops
 	retiring  atomic.Bool
 	draining  atomic.Bool
@@ -178,6 +179,13 @@ func (p *Proxy) reportExhaustion(upstream string) {
 	if p.exhausted.due(tap.Now()) {
 		p.config.Log.Warn("no descriptors are left for connections to upstreams: requests get 503; raise the limit of open files (ulimit -n)",
 			"upstream", upstream)
+	}
+}
+
+// reportTLS logs, once a minute, that a client speaks TLS where headway reads HTTP.
+func (p *Proxy) reportTLS() {
+	if p.sealed.due(tap.Now()) {
+		p.config.Log.Warn("a client speaks TLS to HEADWAY_LISTEN: its base URL must begin with http://")
 	}
 }
 

@@ -188,7 +188,7 @@ func TestRefusesWhatItCannotServe(t *testing.T) {
 		code          int
 		message       string
 	}{
-		{"no route", "GET /y HTTP/1.1\r\nHost: a\r\n\r\n", 404, "no upstream is configured for this path"},
+		{"no route", "GET /y HTTP/1.1\r\nHost: a\r\n\r\n", 404, `no upstream is configured for paths that begin with \"/y\"; HEADWAY_ROUTES has /x`},
 		{"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405, "CONNECT is not served here"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

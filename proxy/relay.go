@@ -143,7 +143,10 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 	known := 0
 	for {
 		p := r.up.bytes()
-		if n := min(len(p), len("HTTP/")); string(p[:n]) != "HTTP/"[:n] {
+		switch n := min(len(p), len("HTTP/")); {
+		case r.client.pinned == nil && speaksTLS(p):
+			return responseHead{}, at, errSealed
+		case string(p[:n]) != "HTTP/"[:n]:
 			return responseHead{}, at, errMalformed
 		}
 		if n := endOfResponse(p, known); n > 0 {

@@ -35,6 +35,12 @@ func mayBeRequest(p []byte, from int) bool {
 	return !whole || bytes.Contains(line, []byte(" HTTP/1."))
 }
 
+// speaksTLS tells whether p begins with a TLS record of a handshake or an alert (RFC 8446,
+// section 5.1). No message of HTTP/1 begins so.
+func speaksTLS(p []byte) bool {
+	return len(p) >= 2 && (p[0] == 0x16 || p[0] == 0x15) && p[1] == 3
+}
+
 // routeOf is the route of a request: to the original destination, under the name that
 // the client gives its server.
 func (o *original) routeOf(req *requestHead) *route {

@@ -14,6 +14,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sockets"
 )
 
+// maxShown bounds the part of a path that headway quotes to its client.
+const maxShown = 64
+
 // Route leads the requests whose paths start with a prefix to an upstream.
 type Route struct {
 	Prefix   string // "/anthropic"; headway strips it. Empty matches every path
@@ -139,6 +142,19 @@ func (rs routes) match(target []byte) *route {
 		}
 	}
 	return nil
+}
+
+// missing says that target, in origin form, has no route, and which prefixes have one.
+func (rs routes) missing(target []byte) string {
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	segment, _, _ := bytes.Cut(bytes.TrimPrefix(path, []byte("/")), []byte("/"))
+	var prefixes []string
+	for _, r := range rs {
+		prefixes = append(prefixes, r.Prefix)
+	}
+	slices.Sort(prefixes)
+	return fmt.Sprintf("no upstream is configured for paths that begin with %q; HEADWAY_ROUTES has %s",
+		"/"+string(segment[:min(len(segment), maxShown)]), strings.Join(prefixes, ", "))
 }
 
 // String is r in the form of the configuration.

@@ -3,7 +3,9 @@ package proxy_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy"
@@ -80,4 +82,41 @@ func TestUntrustedUpstreamIsRefused(t *testing.T) {
 	c.send(get)
 	f.refused(c.rest(), 502, "upstream_connect_error", "certificate")
 	f.want(exchange.ConnectError, exchange.ErrConnection, 502)
+}
+
+// TestTheWrongSchemeIsNamed: headway says what to check when one side speaks TLS and the
+// other one does not.
+func TestTheWrongSchemeIsNamed(t *testing.T) {
+	t.Run("a client that speaks TLS", func(t *testing.T) {
+		u, log := newUpstream(t, answering), new(lockedBuffer)
+		f := newFixture(t, u.url, func(c *proxy.Config, _ *tap.Config) { c.Log = slog.New(slog.NewTextHandler(log, nil)) })
+		for range 3 {
+			c := f.dial()
+			_ = tls.Client(c.Conn, &tls.Config{ServerName: "model"}).HandshakeContext(t.Context()) // it fails
+		}
+		if n := strings.Count(log.String(), "a client speaks TLS to HEADWAY_LISTEN: its base URL must begin with http://"); n != 1 {
+			t.Errorf("%d lines in the log, want 1:\n%s", n, log)
+		}
+		c := f.dial()
+		c.send("\x16\x03\x01\x02\x00\x01")
+		if answer := c.rest(); !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
+			t.Errorf("answered %q", answer)
+		}
+	})
+	t.Run("an https upstream that speaks HTTP", func(t *testing.T) {
+		u := newUpstream(t, func(p *peer) { p.sendAnyway("HTTP/1.1 400 Bad Request\r\n\r\n") })
+		f := newFixture(t, strings.Replace(u.url, "http://", "https://", 1))
+		c := f.dial()
+		c.send(get)
+		f.refused(c.rest(), 502, "upstream_connect_error", "; does the upstream speak http://?")
+		f.want(exchange.ConnectError, exchange.ErrConnection, 502)
+	})
+	t.Run("an http upstream that speaks TLS", func(t *testing.T) {
+		u := newUpstream(t, replying("\x15\x03\x01\x00\x02\x02\x0a")) // an alert
+		f := newFixture(t, u.url)
+		c := f.dial()
+		c.send(get)
+		f.refused(c.rest(), 502, "upstream_protocol_error", "; does the upstream speak https://?")
+		f.want(exchange.ConnectError, exchange.ErrProtocol, 502)
+	})
 }

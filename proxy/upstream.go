@@ -141,9 +141,18 @@ func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net
 	secure := tls.Client(raw, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, nil, err
+		return nil, nil, noTLS(err)
 	}
 	return secure, raw, nil
+}
+
+// noTLS adds to the error of a handshake, if the server answered in another protocol, what
+// its user should check.
+func noTLS(err error) error {
+	if other := new(tls.RecordHeaderError); errors.As(err, other) {
+		return fmt.Errorf("%w; does the upstream speak http://?", err)
+	}
+	return err
 }
 
 // adopt starts to read from conn, an open connection. Raw is the connection below TLS,
