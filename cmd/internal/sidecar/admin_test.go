@@ -99,6 +99,28 @@ func TestAdminPortServesNothingElse(t *testing.T) {
 	}
 }
 
+func TestWrongPathPointsToTheRightPort(t *testing.T) {
+	s := wired(t, "HEADWAY_LISTEN=127.0.0.1:9999")
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		hint         bool
+	}{
+		{"POST", "/v1/chat/completions", 404, true},
+		{"GET", "/v1/models", 404, true},
+		{"POST", "/metrics", 405, false},
+		{"GET", "/debug/pprof/", 404, false}, // from another host
+	} {
+		r, w := httptest.NewRequest(tt.method, tt.path, http.NoBody), httptest.NewRecorder()
+		r.RemoteAddr, r.Host = "192.0.2.1:9", "127.0.0.1:8481"
+		s.adminHandler().ServeHTTP(w, r)
+		got := strings.Contains(w.Body.String(), "this is headway's admin port") && strings.Contains(w.Body.String(), "HEADWAY_LISTEN=127.0.0.1:9999")
+		if w.Code != tt.status || got != tt.hint {
+			t.Errorf("%s %s: %d %q", tt.method, tt.path, w.Code, w.Body)
+		}
+	}
+}
+
 func TestTheFirstPageSaysWhatIsWhere(t *testing.T) {
 	s := wired(t)
 	for accept, kind := range map[string]string{"*/*": "text/plain", "text/html,*/*": "text/html"} {

@@ -44,7 +44,43 @@ func (s *Sidecar) adminHandler() http.Handler {
 		mux.Handle(e.pattern, e.handler)
 	}
 	mux.Handle("GET /{$}", index(all))
-	return newGuard(s.config.AdminListen, s.config.AdminHosts).before(mux)
+	return newGuard(s.config.AdminListen, s.config.AdminHosts).before(s.pointing(mux))
+}
+
+// pointing serves mux, and tells a client whose path is nothing here where it may have
+// wanted to go: an application with the wrong port in its base URL gets here.
+func (s *Sidecar) pointing(mux *http.ServeMux) http.Handler {
+	hint := "this is headway's admin port, and / lists what it serves; applications use HEADWAY_LISTEN=" + s.config.Listen
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" {
+			w = &signpost{ResponseWriter: w, hint: hint}
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// signpost is a ResponseWriter that puts a hint in the place of the body of a 404.
+type signpost struct {
+	http.ResponseWriter
+	hint string
+	used bool
+}
+
+// WriteHeader writes the head, and with 404 the hint as the body.
+func (s *signpost) WriteHeader(status int) {
+	if s.used = status == http.StatusNotFound; s.used {
+		http.Error(s.ResponseWriter, s.hint, status)
+		return
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write drops p if the hint takes its place.
+func (s *signpost) Write(p []byte) (int, error) {
+	if s.used {
+		return len(p), nil
+	}
+	return s.ResponseWriter.Write(p)
 }
 
 // index serves a page that lists the endpoints: as HTML to a browser, as text to others.
