@@ -44,7 +44,7 @@ func process() []Instrument { //nolint:funlen // a table
 		},
 		{
 			Name: "headway.series.limit", Kind: Gauge, Unit: "{series}", Read: ofSeries(func(u SeriesUse) uint64 { return uint64(u.Limit) }),
-			Help: "Most series that may exist (HEADWAY_MAX_SERIES), beside those of _other.",
+			Help: "Most series that may exist (HEADWAY_MAX_SERIES), those of _other included.",
 		},
 		{
 			Name: "headway.series.folded", Kind: Counter, Unit: "{exchange}", Read: ofSeries(func(u SeriesUse) uint64 { return u.Folded }),

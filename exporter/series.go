@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+const (
+	// lastSeries is room for one last series of each instrument that draws samples.
+	lastSeries = 50
+	// otherShare is the part of the bound for series whose models and upstream are Other:
+	// one in eight.
+	otherShare = 8
+)
+
 // Series names one series: an instrument, and the values of its labels. A histogram is
 // one series, whatever its buckets.
 type Series struct {
@@ -21,7 +29,7 @@ type Set struct {
 	bound *seriesBound
 	use
 	gone   atomic.Bool
-	series map[Series]struct{} // bound.mu guards it
+	series map[Series]share // bound.mu guards it
 }
 
 // SeriesUse says how many series there are.
@@ -38,17 +46,19 @@ type seriesBound struct {
 	mu       sync.Mutex
 	limit    int // 0 is none
 	sets     map[Identity]*Set
-	users    map[Series]int // so many sets have it: some instruments leave parts of the Identity out
-	free     int            // of users, those that need no place
-	tired    time.Time      // no set is unused before that
+	users    map[Series]int  // so many sets have it: some instruments leave parts of the Identity out
+	counts   [ofLast + 1]int // of users, by share
+	tired    time.Time       // no set is unused before that
 	released uint64
 	folded   atomic.Uint64
 	end      []func(Identity, []Series)
 }
 
-// LimitSeries bounds the series. One that finds no place is counted where operation and
-// provider are the same, and models and upstream are Other. Those few need no place. Call
-// LimitSeries before the first exchange.
+// LimitSeries bounds the series, 0 does not. A sample whose series finds no place counts
+// where operation and provider are the same, and models and upstream are Other. Such
+// series share an eighth of the bound; without a place there, the sample counts in the
+// last series of its instrument, whose labels are all Other. Those always have a place,
+// so limit should be 100 or more. Call LimitSeries before the first exchange.
 func (n *Names) LimitSeries(limit int) { n.series.limit = limit }
 
 // OnRelease has end called when a Set gives its places away, with the series that no other
@@ -71,13 +81,13 @@ func (n *Names) SetOf(id Identity) *Set {
 	var gone []*ended
 	found := b.sets[id]
 	if found == nil && id != id.Beyond() {
-		if gone = b.makeRoom(now); b.full() {
+		if gone = b.makeRoom(now, ofNames); b.full(ofNames) {
 			id = id.Beyond()
 			found = b.sets[id]
 		}
 	}
 	if found == nil {
-		found = &Set{Identity: id, bound: b, series: map[Series]struct{}{}}
+		found = &Set{Identity: id, bound: b, series: map[Series]share{}}
 		b.sets[id] = found
 	}
 	found.note(now)
@@ -94,18 +104,33 @@ func (s *Set) Use(now time.Time) bool {
 }
 
 // Room says whether the Set may have a series of in, and gives it a place if one is left.
-// When it is false, the samples belong to the same series of Beyond, and Room counts them
-// as folded.
+// When it is false, the samples belong where Fold says, and Room counts them as folded.
 func (s *Set) Room(in *Instrument, extra Extra) bool {
 	b, series := s.bound, Series{in.Name, s.Identity.of(in.Family), extra}
 	b.mu.Lock()
-	ok, gone := b.admit(s, series)
+	ok, gone := b.admit(s, series, series.share(in))
 	b.mu.Unlock()
 	b.tell(gone)
 	if !ok {
 		b.folded.Add(1)
 	}
 	return ok
+}
+
+// Fold tells the series in which a sample counts that has no Room among those of s.
+func (s *Set) Fold(in *Instrument, extra Extra) (Identity, Extra) {
+	if beyond := s.Identity.Beyond(); beyond != s.Identity {
+		return beyond, extra
+	}
+	return Identity{Operation: Other, Provider: Other}.Beyond(), in.lastExtra()
+}
+
+// lastExtra is the Extra of the last series of in.
+func (in *Instrument) lastExtra() (extra Extra) {
+	for i := range in.Labels {
+		extra[i] = Other
+	}
+	return extra
 }
 
 // Folded counts that samples for another Set went to s.
@@ -126,34 +151,60 @@ func (i Identity) Beyond() Identity {
 	return i
 }
 
-// free says whether s needs no place.
-func (s Series) free() bool {
+// share is a part of the bound.
+type share uint8
+
+// The shares.
+const (
+	ofNames share = iota // series of a model or an upstream that has a label
+	ofOther              // series of Other
+	ofLast               // series of Other in all labels
+)
+
+// share tells to which share s, a series of in, belongs.
+func (s Series) share(in *Instrument) share {
 	b := s.Identity.Beyond()
 	if s.Identity.Response == "" {
 		b.Response = ""
 	}
-	return s.Identity == b
+	switch {
+	case s.Identity != b:
+		return ofNames
+	case s.Identity.Operation == Other && (s.Identity.Provider == "" || s.Identity.Provider == Other) && s.Extra == in.lastExtra():
+		return ofLast
+	}
+	return ofOther
 }
 
-func (b *seriesBound) full() bool { return b.limit > 0 && len(b.users)-b.free >= b.limit }
+// full says whether all places of a share are taken.
+func (b *seriesBound) full(of share) bool {
+	forLast := min(lastSeries, b.limit/2)
+	forOther := (b.limit - forLast) / otherShare
+	switch {
+	case b.limit == 0 || of == ofLast:
+		return false
+	case of == ofOther:
+		return b.counts[ofOther] >= forOther
+	}
+	return b.counts[ofNames] >= b.limit-forLast-forOther
+}
 
 // admit gives series a place among those of s, if there is one. The caller holds mu.
-func (b *seriesBound) admit(s *Set, series Series) (ok bool, gone []*ended) {
+func (b *seriesBound) admit(s *Set, series Series, of share) (ok bool, gone []*ended) {
 	if s.gone.Load() {
 		return false, nil
 	}
 	if _, ok := s.series[series]; ok {
 		return true, nil
 	}
-	free := series.free()
-	if b.users[series] == 0 && !free {
-		if gone = b.makeRoom(time.Now()); b.full() || s.gone.Load() {
+	if b.users[series] == 0 {
+		if gone = b.makeRoom(time.Now(), of); b.full(of) || s.gone.Load() {
 			return false, gone
 		}
 	}
-	s.series[series] = struct{}{}
-	if b.users[series]++; b.users[series] == 1 && free {
-		b.free++
+	s.series[series] = of
+	if b.users[series]++; b.users[series] == 1 {
+		b.counts[of]++
 	}
 	return true, gone
 }
@@ -164,10 +215,10 @@ type ended struct {
 	series []Series // that no other Set has
 }
 
-// makeRoom drops the sets that nobody used for so long, if no other place is left. The
+// makeRoom drops the sets that nobody used for so long, if no other place of a share is left. The
 // caller holds mu. It tells the result when it holds mu no more.
-func (b *seriesBound) makeRoom(now time.Time) (gone []*ended) {
-	if !b.full() || now.Before(b.tired) {
+func (b *seriesBound) makeRoom(now time.Time, of share) (gone []*ended) {
+	if !b.full(of) || now.Before(b.tired) {
 		return nil
 	}
 	b.tired = now.Add(idle)
@@ -198,14 +249,12 @@ func (b *seriesBound) drop(s *Set) *ended {
 	s.gone.Store(true)
 	delete(b.sets, s.Identity)
 	out := &ended{id: s.Identity}
-	for series := range s.series {
+	for series, of := range s.series {
 		if b.users[series]--; b.users[series] > 0 {
 			continue
 		}
 		delete(b.users, series)
-		if series.free() {
-			b.free--
-		}
+		b.counts[of]--
 		out.series = append(out.series, series)
 	}
 	b.released += uint64(len(out.series))

@@ -25,7 +25,7 @@ func limitedTo(series int) *exporter.Names {
 }
 
 func TestSeriesBeyondTheBoundAreFolded(t *testing.T) {
-	n, requests, duration := limitedTo(3), instrument(t, "headway.requests"), instrument(t, "gen_ai.client.operation.duration")
+	n, requests, duration := limitedTo(6), instrument(t, "headway.requests"), instrument(t, "gen_ai.client.operation.duration")
 	a := n.SetOf(identity("a", "a"))
 	for _, tt := range []struct {
 		name string
@@ -41,7 +41,7 @@ func TestSeriesBeyondTheBoundAreFolded(t *testing.T) {
 		{"last place", a, duration, "", true},
 		{"no place", a, duration, "429", false},
 		{"one that is there", a, duration, "", true},
-		{"beyond the bound", n.SetOf(a.Identity.Beyond()), duration, "429", true},
+		{"no place beyond the bound of so few", n.SetOf(a.Identity.Beyond()), duration, "429", false},
 	} {
 		if got := tt.set.Room(tt.in, exporter.Extra{tt.of}); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
@@ -50,14 +50,14 @@ func TestSeriesBeyondTheBoundAreFolded(t *testing.T) {
 	if b := n.SetOf(identity("b", "b")); b.Identity != a.Identity.Beyond() {
 		t.Errorf("without a place the set is that of %+v", b.Identity)
 	}
-	if got, want := n.SeriesUse(), (exporter.SeriesUse{Present: 4, Limit: 3, Folded: 1}); got != want {
+	if got, want := n.SeriesUse(), (exporter.SeriesUse{Present: 3, Limit: 6, Folded: 2}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
 func TestSeriesUnusedForAnHourGiveTheirPlacesToNewOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, requests := limitedTo(2), instrument(t, "headway.requests")
+		n, requests := limitedTo(4), instrument(t, "headway.requests")
 		var ended []string
 		n.OnRelease(func(id exporter.Identity, gone []exporter.Series) {
 			ended = append(ended, fmt.Sprintf("%s %d", id.Request, len(gone)))
@@ -82,7 +82,7 @@ func TestSeriesUnusedForAnHourGiveTheirPlacesToNewOnes(t *testing.T) {
 		if a.Use(time.Now()) || a.Room(requests, exporter.Extra{"ok"}) {
 			t.Error("a is used as if it had its places")
 		}
-		if got, want := n.SeriesUse(), (exporter.SeriesUse{Present: 2, Limit: 2, Released: 1, Folded: 1}); got != want {
+		if got, want := n.SeriesUse(), (exporter.SeriesUse{Present: 2, Limit: 4, Released: 1, Folded: 1}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
@@ -103,4 +103,51 @@ func TestTheSeriesOfANameEndWithIt(t *testing.T) {
 			t.Errorf("%+v have ended, want that of a, which x had answered", ended)
 		}
 	})
+}
+
+// TestTheBoundOnSeriesIsAMaximum: series of Other take places, too, whatever statuses and
+// operations there are, and every sample has a series.
+func TestTheBoundOnSeriesIsAMaximum(t *testing.T) {
+	for _, setting := range []exporter.SemConv{exporter.V141, exporter.V01, exporter.Dup} {
+		for _, limit := range []int{100, 1000} {
+			n, table := limitedTo(limit), exporter.Table(setting)
+			for i := range 40 {
+				id := identity(fmt.Sprint("m", i), "")
+				id.Operation, id.Provider = exchange.Operation(fmt.Sprint("op", i%13)), fmt.Sprint("p", i%7)
+				for j := range table {
+					in := &table[j]
+					if in.Draw == nil && in.DrawChain == nil {
+						continue
+					}
+					for cause := range 30 {
+						place(t, n, id, in, extraOf(in, cause))
+					}
+				}
+			}
+			if use := n.SeriesUse(); use.Present > limit || use.Present < limit/2 {
+				t.Errorf("%s: %d series with a limit of %d", setting, use.Present, limit)
+			}
+		}
+	}
+}
+
+// place finds the series of one sample, as backends do.
+func place(t *testing.T, n *exporter.Names, id exporter.Identity, in *exporter.Instrument, extra exporter.Extra) {
+	t.Helper()
+	for range 3 {
+		s := n.SetOf(id)
+		if s.Room(in, extra) {
+			return
+		}
+		id, extra = s.Fold(in, extra)
+	}
+	t.Fatalf("%s has no series for %+v %v", in.Name, id, extra)
+}
+
+// extraOf is an Extra of in that is the n-th of many.
+func extraOf(in *exporter.Instrument, n int) (extra exporter.Extra) {
+	for i := range in.Labels {
+		extra[i] = fmt.Sprint(n)
+	}
+	return extra
 }

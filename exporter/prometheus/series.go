@@ -110,7 +110,8 @@ func (s *series) sink(key seriesKey) sink {
 func (s *series) make(key seriesKey) sink {
 	in := &s.of.drawn[key.instrument]
 	if !s.Room(in, key.extra) {
-		return s.of.seriesOf(s.Identity.Beyond()).make(key)
+		id, extra := s.Fold(in, key.extra)
+		return s.of.seriesOf(id).make(seriesKey{key.instrument, extra})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

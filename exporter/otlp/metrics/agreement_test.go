@@ -41,7 +41,7 @@ func TestBothBackendsTellTheSameStory(t *testing.T) {
 	for _, tt := range []struct {
 		setting exporter.SemConv // the two have all rows between them
 		series  int
-	}{{exporter.V01, 0}, {exporter.Dup, 0}, {exporter.Dup, 900}} {
+	}{{exporter.V01, 0}, {exporter.Dup, 0}, {exporter.Dup, 1200}} {
 		t.Run(fmt.Sprintf("%s/%d", tt.setting, tt.series), func(t *testing.T) {
 			setting := tt.setting
 			// Fewer names than the traffic has, so that some share a series.

@@ -211,7 +211,8 @@ func (r *recorder) make(of *series, key seriesKey) sink {
 	}
 	in := &r.drawn[key.instrument]
 	if !of.Room(in, key.extra) {
-		return r.make(r.seriesOf(of.Identity.Beyond()), key)
+		id, extra := of.Fold(in, key.extra)
+		return r.make(r.seriesOf(id), seriesKey{key.instrument, extra})
 	}
 	values := append(of.Identity.Values(in.Family), key.extra[:len(in.Labels)]...)
 	made := r.sinks[key.instrument](metric.WithAttributeSet(attributes(in.AllLabels(), values)))
