@@ -28,6 +28,8 @@ const (
 	// through the internet, and one through an upstream that has proved not to be a loop.
 	// headway marks one request per loopMemory then.
 	farSuspicion = 16
+	// loudSuspicion is how many requests make headway log the suspicion.
+	loudSuspicion = 64
 	// complaint is the time from one log line about the same trouble to the next.
 	complaint = time.Minute
 )
@@ -42,6 +44,7 @@ type loops struct {
 
 	found      atomic.Uint64
 	complained periodically
+	suspected  periodically
 }
 
 // init makes l ready. A nil dialer is one of its own.
@@ -61,15 +64,17 @@ type likeness uint64
 // passage is how a request looks to the headways that it passes.
 type passage struct {
 	like   likeness
-	marked bool // by any headway
-	own    bool // by this process, so that the request has come back
+	rough  likeness // without the parts that some proxies change at every pass
+	marked bool     // by any headway
+	own    bool     // by this process, so that the request has come back
 }
 
 // read looks at the head of a request.
 func (l *loops) read(req *requestHead) passage {
 	var p passage
 	path, _, _ := bytes.Cut(req.target, []byte("?"))
-	sum := maphash.Bytes(l.seed, path[bytes.LastIndexByte(path, '/')+1:]) ^ 3*maphash.Bytes(l.seed, req.method)
+	rough := maphash.Bytes(l.seed, path[bytes.LastIndexByte(path, '/')+1:]) ^ 3*maphash.Bytes(l.seed, req.method)
+	sum := 13 * rough
 	for name, value := range req.fields() {
 		switch {
 		case equalFold(name, "content-length"):
@@ -84,7 +89,7 @@ func (l *loops) read(req *requestHead) passage {
 			p.marked, p.own = true, p.own || bytes.Contains(value, []byte(l.id))
 		}
 	}
-	p.like = likeness(sum)
+	p.like, p.rough = likeness(sum), likeness(rough)
 	return p
 }
 
@@ -104,6 +109,15 @@ func (p *Proxy) reportLoop(upstream string) {
 	if p.loops.complained.due(tap.Now()) {
 		p.config.Log.Warn("requests come back to this headway: their upstream leads here; point it at the model server",
 			"upstream", upstream, "answered with 508", n)
+	}
+}
+
+// suspectLoop logs, once a minute, that so many marked requests to an upstream wait. If
+// they go round through a proxy that drops the mark, nothing else can tell.
+func (p *Proxy) suspectLoop(to *route, waiting int) {
+	if waiting >= loudSuspicion && p.loops.suspected.due(tap.Now()) {
+		p.config.Log.Warn("many like requests wait for their upstream, and it has answered none: does it lead back to this headway, through a proxy that drops Headway-Hop?",
+			"upstream", to.String(), "waiting", waiting)
 	}
 }
 
@@ -135,46 +149,50 @@ func (c *clientConn) refuseLoop(x *tap.Exchange, route *route) bool {
 
 // trail knows the requests to one upstream that wait for their response's head. In a
 // loop they pile up, and all are alike; so only a request whose like waits already is
-// suspicious.
+// suspicious. Towards an upstream in this network a roughly like one is enough.
 type trail struct {
 	mu      sync.Mutex
-	waiting map[likeness]int
-	looped  tap.Instant // when a request last came back; 0 for never
-	proved  tap.Instant // when the upstream last answered a marked request
-	marked  tap.Instant // when headway last marked a request although there was a proof
+	waiting map[likeness]int // by like and by rough
+	looped  tap.Instant      // when a request last came back; 0 for never
+	proved  tap.Instant      // when the upstream last answered a marked request
+	marked  tap.Instant      // when headway last marked a request although there was a proof
 }
 
-// enter adds a request, and tells whether headway has to mark it. Near tells whether
-// the upstream is in this network; enter asks only if that matters.
-func (t *trail) enter(like likeness, now tap.Instant, near func() bool) bool {
+// enter adds a request, and tells whether headway has to mark it, and how many roughly
+// like ones wait. Near tells whether the upstream is in this network; enter asks only if
+// that matters.
+func (t *trail) enter(p passage, now tap.Instant, near func() bool) (mark bool, waiting int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.waiting == nil {
 		t.waiting = map[likeness]int{}
 	}
-	t.waiting[like]++
-	n := t.waiting[like]
+	t.waiting[p.like]++
+	t.waiting[p.rough]++
+	n := t.waiting[p.rough]
 	recently := func(at tap.Instant, within time.Duration) bool { return at > 0 && now.Sub(at) < within }
 	switch {
 	case recently(t.looped, loopMemory):
-		return true
+		return true, n
 	case n < 2:
-		return false
+		return false, n
 	case !recently(t.proved, proofMemory) && near():
-		return true
-	case n >= farSuspicion && !recently(t.marked, loopMemory):
+		return true, n
+	case t.waiting[p.like] >= farSuspicion && !recently(t.marked, loopMemory):
 		t.marked = now
-		return true
+		return true, n
 	}
-	return false
+	return false, n
 }
 
 // leave removes a request. Proved says that it was marked, and that a server answered.
-func (t *trail) leave(like likeness, proved bool, now tap.Instant) {
+func (t *trail) leave(p passage, proved bool, now tap.Instant) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting[like]--; t.waiting[like] <= 0 {
-		delete(t.waiting, like)
+	for _, like := range [...]likeness{p.like, p.rough} {
+		if t.waiting[like]--; t.waiting[like] <= 0 {
+			delete(t.waiting, like)
+		}
 	}
 	if proved {
 		t.proved = now
@@ -196,7 +214,7 @@ const (
 
 // hop is the place of one exchange on the trail of its route.
 type hop struct {
-	like     likeness
+	seen     passage
 	state    atomic.Int32 // offTrail, onTrail or leftTrail
 	mark     string       // for hopField; empty for none
 	withhold bool         // the client's own hopField does not go to a server far away
@@ -204,13 +222,15 @@ type hop struct {
 
 // enterTrail decides whether the request to the upstream connection of r gets a mark.
 func (r *relay) enterTrail(p passage) {
-	r.hop.like = p.like
-	if r.route.trail.enter(p.like, tap.Now(), r.up.isNear) {
+	r.hop.seen = p
+	mark, waiting := r.route.trail.enter(p, tap.Now(), r.up.isNear)
+	if mark {
 		r.hop.mark = r.client.proxy.loops.id
+		r.client.proxy.suspectLoop(r.route, waiting)
 	}
 	r.hop.withhold = p.marked && !r.up.isNear()
 	if !r.hop.state.CompareAndSwap(offTrail, onTrail) { // the upstream has answered already
-		r.route.trail.leave(p.like, false, tap.Now())
+		r.route.trail.leave(p, false, tap.Now())
 	}
 }
 
@@ -218,7 +238,7 @@ func (r *relay) enterTrail(p passage) {
 // given status, or when there will be none: status is 0 then.
 func (r *relay) leaveTrail(status int) {
 	if r.hop.state.Swap(leftTrail) == onTrail {
-		r.route.trail.leave(r.hop.like, r.hop.mark != "" && status >= 200 && status < 500, tap.Now())
+		r.route.trail.leave(r.hop.seen, r.hop.mark != "" && status >= 200 && status < 500, tap.Now())
 	}
 }
 

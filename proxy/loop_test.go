@@ -49,6 +49,7 @@ func TestLoopIsBroken(t *testing.T) {
 		{"through a second headway", headwayTo},
 		{"through a second and a third", func(t *testing.T, back string) string { return headwayTo(t, headwayTo(t, back)) }},
 		{"through another proxy", proxyTo},
+		{"through another proxy that changes requests", changingProxyTo},
 		{"through another proxy and a second headway", func(t *testing.T, back string) string { return proxyTo(t, headwayTo(t, back)) }},
 		{"through a relay of bytes", relayTo},
 	} {
@@ -86,6 +87,38 @@ func headwayTo(t *testing.T, upstream string) string {
 
 // proxyTo starts a reverse proxy of Go's in front of upstream.
 func proxyTo(t *testing.T, upstream string) string {
+	return rewritingProxyTo(t, upstream, func(*http.Request) {})
+}
+
+// changingProxyTo is proxyTo with a proxy that adds to the User-Agent and to the body.
+func changingProxyTo(t *testing.T, upstream string) string {
+	return rewritingProxyTo(t, upstream, func(out *http.Request) {
+		out.Header.Set("User-Agent", out.UserAgent()+"x")
+		out.Body, out.ContentLength = io.NopCloser(io.MultiReader(out.Body, strings.NewReader(" "))), out.ContentLength+1
+	})
+}
+
+// forgettingProxyTo is proxyTo with a proxy that drops headway's mark.
+func forgettingProxyTo(t *testing.T, upstream string) string {
+	return rewritingProxyTo(t, upstream, func(out *http.Request) { out.Header.Del("Headway-Hop") })
+}
+
+// TestLoopThatDropsTheMarkIsNamed in the log: nothing can break it but the limit of the
+// proxy that drops the mark.
+func TestLoopThatDropsTheMarkIsNamed(t *testing.T) {
+	l := listen(t)
+	f := newCircle(t, l, forgettingProxyTo(t, "http://"+l.Addr().String()))
+	c := f.dial()
+	c.send(lastChat())
+	eventually(t, "the suspicion", func() bool { return strings.Contains(f.log.String(), "does it lead back to this headway") })
+	_ = c.Close()
+	f.stopNow()
+	if n := strings.Count(f.log.String(), "does it lead back to this headway"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+func rewritingProxyTo(t *testing.T, upstream string, change func(*http.Request)) string {
 	to, err := url.Parse(upstream)
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +127,7 @@ func proxyTo(t *testing.T, upstream string) string {
 	server := &http.Server{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.SetXForwarded()
+		change(r.Out)
 	}}}
 	t.Cleanup(func() { _ = server.Close() })
 	go func() { _ = server.Serve(l) }()
