@@ -3,6 +3,7 @@ package exporter_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,7 +148,7 @@ func place(t *testing.T, n *exporter.Names, id exporter.Identity, in *exporter.I
 // extraOf is an Extra of in that is the n-th of many.
 func extraOf(in *exporter.Instrument, n int) (extra exporter.Extra) {
 	for i := range in.Labels {
-		extra[i] = fmt.Sprint(n)
+		extra[i] = strconv.Itoa(n)
 	}
 	return extra
 }
