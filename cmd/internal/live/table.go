@@ -19,14 +19,18 @@ func Legend() string {
 	return fmt.Sprintf(`TTFT, ITL, TPOT and E2E are of answered requests. failed and left are the times
 until a request failed, or its client left. truth is what the model server noted
 by its own clock, and off by is the median difference of a request. %s marks a
-percentile of few samples: fewer than %d for a p90, %d for a p99.
+percentile of few samples: fewer than %d for a p90, %d for a p99. A few answers report
+no usage. There headway counts one token a chunk, though a chunk may hold several:
+its count is then below the truth, and its TPOT above.
+A call that fails is over only when its client has stopped trying. Until then it is
+waiting for another attempt.
 `, fewMark, needed(90), needed(99))
 }
 
 // table formats s as lines of at most so many columns, and at most so many of them.
 func (s *snapshot) table(columns, rows int) []string {
 	lines := append(s.window.table(), "")
-	lines = append(lines, s.totals()...)
+	lines = append(lines, s.totals(columns)...)
 	for i := range s.slos {
 		lines = append(lines, standing(&s.slos[i], columns)...)
 	}
@@ -84,7 +88,7 @@ func (w *window) format(r row) string {
 	line := fmt.Sprintf("%6s %9s %8s%s %8s%s %8d", r.name, figures[0], figures[1], r.mark(90), figures[2], r.mark(99), r.samples)
 	switch t := r.truth; {
 	case t != nil:
-		line += fmt.Sprintf(" %11s %9s %8s", readable(t.p50), readable(t.p99), readable(t.off))
+		line += fmt.Sprintf(" %11s %9s%s%8s", readable(t.p50), readable(t.p99), mark(t.samples, 99), readable(t.off))
 	case w.withTruth:
 		line += fmt.Sprintf(" %11s %9s %8s", absent, absent, absent)
 	}
@@ -95,15 +99,17 @@ func (w *window) format(r row) string {
 func needed(percent int) int { return 100 / (100 - percent) }
 
 // mark is behind a percentile: fewMark if it rests on few samples, else a space.
-func (r *row) mark(percent int) string {
-	if r.samples > 0 && r.samples < needed(percent) {
+func (r *row) mark(percent int) string { return mark(r.samples, percent) }
+
+func mark(samples, percent int) string {
+	if samples > 0 && samples < needed(percent) {
 		return fewMark
 	}
 	return " "
 }
 
-// totals formats how all requests and calls so far have ended.
-func (s *snapshot) totals() []string {
+// totals formats how all requests and calls so far have ended, in lines of so many columns.
+func (s *snapshot) totals(columns int) []string {
 	lines := []string{fmt.Sprintf("since the start, %.0f s ago: %d requests", s.ran.Seconds(), s.total)}
 	for _, outcome := range exchange.Outcomes() {
 		if n := s.outcomes[outcome]; n > 0 {
@@ -116,8 +122,8 @@ func (s *snapshot) totals() []string {
 	if s.total > 0 {
 		lines = append(lines, "attempts "+s.attempts())
 	}
-	if s.calls.over() > 0 {
-		lines = append(lines, "calls    "+s.calls.String())
+	if n, _ := s.calls.all(); n > 0 {
+		lines = append(lines, s.calls.lines(columns)...)
 	}
 	return lines
 }
@@ -127,37 +133,28 @@ func (s *snapshot) attempts() string {
 	return fmt.Sprintf("%s answered, of %d", percent(s.outcomes[exchange.OK], s.total), s.total)
 }
 
-// String formats how many calls were answered, and how many attempts each took.
-func (c *calls) String() string {
-	n := c.over()
-	return fmt.Sprintf("%s answered, of %d with %.2f attempts each", percent(c.answered(), n), n, float64(c.attempts)/float64(n))
-}
-
 func percent(n, of int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of)) }
 
-// writeLine writes s as one line.
+// writeLine writes s as one line: the figures that tell most, since a line comes every
+// second. The table at the end has the others.
 func (s *snapshot) writeLine(w io.Writer) {
-	parts := []string{fmt.Sprintf("requests %d", s.total), s.window.rates()}
-	for _, r := range s.window.rows {
-		if r.samples == 0 {
-			continue
-		}
-		part := fmt.Sprintf("%s p50 %s p99 %s", r.name, readable(r.p50), strings.TrimSpace(readable(r.p99)+r.mark(99)))
-		if r.truth != nil {
-			part += " (off by " + readable(r.truth.off) + ")"
-		}
-		parts = append(parts, part)
+	parts := []string{
+		fmt.Sprintf("requests %d", s.total),
+		fmt.Sprintf("%.1f/s", s.window.requestsPerSecond),
+	}
+	if r := s.window.rows[0]; r.samples > 0 {
+		parts = append(parts, fmt.Sprintf("%s p50 %s p99 %s", r.name, readable(r.p50), strings.TrimSpace(readable(r.p99)+r.mark(99))))
 	}
 	for _, outcome := range exchange.Outcomes() {
 		if n := s.outcomes[outcome]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", outcome, n))
 		}
 	}
-	if s.calls.over() > 0 {
+	if n, _ := s.calls.all(); n > 0 {
 		parts = append(parts, "calls "+s.calls.String())
 	}
 	for i := range s.slos {
-		parts = append(parts, "SLO "+s.slos[i].Name+" "+strings.Join(state(&s.slos[i]), ", "))
+		parts = append(parts, "SLO "+s.slos[i].Name+" "+state(&s.slos[i])[0])
 	}
 	fmt.Fprintln(w, strings.Join(parts, ", "))
 }

@@ -46,9 +46,9 @@ func TestTheTruthStandsBesideTheMeasurements(t *testing.T) {
 	got := tableOf(v)
 	for _, want := range []string{
 		"             p50      p90       p99   samples   truth p50       p99   off by\n",
-		"  TTFT   81.0 ms 103.0 ms* 103.0 ms*        2     80.0 ms  100.0 ms   1.0 ms\n",
-		"  TPOT   10.0 ms  12.0 ms*  12.0 ms*        2     10.0 ms   11.0 ms     0 µs\n",
-		"   ITL   10.0 ms  12.0 ms   12.0 ms*       20     10.0 ms   11.0 ms     0 µs\n",
+		"  TTFT   81.0 ms 103.0 ms* 103.0 ms*        2     80.0 ms  100.0 ms*  1.0 ms\n",
+		"  TPOT   10.0 ms  12.0 ms*  12.0 ms*        2     10.0 ms   11.0 ms*    0 µs\n",
+		"   ITL   10.0 ms  12.0 ms   12.0 ms*       20     10.0 ms   11.0 ms*    0 µs\n",
 		"output tokens, reported: 11, truth 11; equal in 1 of 1 answers.\n",
 		"output tokens, counted by chunks: 11, truth 12, in 1 answers.\n",
 	} {

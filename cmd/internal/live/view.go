@@ -3,6 +3,7 @@
 package live
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -41,12 +42,6 @@ type View struct {
 	recent   []seen // exchanges of the window, oldest first
 }
 
-// calls counts the calls that are over.
-type calls struct {
-	outcomes map[exchange.ChainOutcome]int
-	attempts int
-}
-
 // seen is an exchange and the time at which the view observed it.
 type seen struct {
 	exchange.Record
@@ -59,7 +54,7 @@ func NewView(now func() time.Time) *View {
 	started := now()
 	return &View{
 		now: now, started: started, since: started, outcomes: map[exchange.Outcome]int{},
-		calls: calls{outcomes: map[exchange.ChainOutcome]int{}},
+		calls: newCalls(),
 	}
 }
 
@@ -75,6 +70,7 @@ func (v *View) Observe(r exchange.Record) {
 	}
 	v.total++
 	v.outcomes[r.Outcome]++
+	v.calls.see(r.Attempt)
 	if len(v.recent) == viewKeeps {
 		v.since = v.recent[viewKeeps/4-1].at
 		v.recent = slices.Delete(v.recent, 0, viewKeeps/4)
@@ -86,8 +82,7 @@ func (v *View) Observe(r exchange.Record) {
 func (v *View) ObserveChain(c exchange.Chain) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls.outcomes[c.Outcome]++
-	v.calls.attempts += c.Attempts
+	v.calls.end(&c)
 }
 
 // snapshot computes the numbers of the window that ends now, and copies the totals.
@@ -99,13 +94,7 @@ func (v *View) snapshot() *snapshot {
 	v.recent = slices.DeleteFunc(v.recent, func(s seen) bool { return now.Sub(s.at) > viewWindow })
 	out := &snapshot{
 		ran: now.Sub(v.started), total: v.total, tunnels: v.tunnels,
-		outcomes: map[exchange.Outcome]int{}, calls: calls{outcomes: map[exchange.ChainOutcome]int{}, attempts: v.calls.attempts},
-	}
-	for outcome, n := range v.outcomes {
-		out.outcomes[outcome] = n
-	}
-	for outcome, n := range v.calls.outcomes {
-		out.calls.outcomes[outcome] = n
+		outcomes: maps.Clone(v.outcomes), calls: v.calls.clone(),
 	}
 	if v.SLOs != nil {
 		out.slos = v.SLOs(now).SLOs
@@ -124,15 +113,4 @@ type snapshot struct {
 	calls    calls
 	slos     []slo.Status
 	window   window
-}
-
-func (c *calls) over() (n int) {
-	for _, k := range c.outcomes {
-		n += k
-	}
-	return n
-}
-
-func (c *calls) answered() int {
-	return c.outcomes[exchange.FirstTry] + c.outcomes[exchange.Recovered]
 }

@@ -62,6 +62,7 @@ type row struct {
 // versus is the truth beside a row.
 type versus struct {
 	p50, p99 time.Duration
+	samples  int
 	// off is how far the measurement of an exchange is from the truth: the median of the
 	// absolute differences.
 	off time.Duration
@@ -175,7 +176,7 @@ func (s *samples) row(name string) row {
 	if len(s.truth) > 0 {
 		slices.Sort(s.truth)
 		slices.Sort(s.off)
-		r.truth = &versus{p50: percentile(s.truth, 50), p99: percentile(s.truth, 99), off: percentile(s.off, 50)}
+		r.truth = &versus{samples: len(s.truth), p50: percentile(s.truth, 50), p99: percentile(s.truth, 99), off: percentile(s.off, 50)}
 	}
 	return r
 }
