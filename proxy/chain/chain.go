@@ -17,6 +17,7 @@ type attempt struct {
 	number              int
 	by                  evidence
 	fallback, ambiguous bool
+	certain             bool // it shares the trace of the chain
 	trail               trail
 }
 

@@ -130,6 +130,9 @@ func ruled(v exchange.Ruling) change { return func(r *exchange.Record) { r.Advic
 
 func from(client exchange.SDK) change { return func(r *exchange.Record) { r.Call.Client = client } }
 
+// agent is the User-Agent.
+func agent(a exchange.Fingerprint) change { return func(r *exchange.Record) { r.Call.Agent = a } }
+
 func retry(n int64) change {
 	return func(r *exchange.Record) { r.Call.Retries = exchange.Known(n) }
 }

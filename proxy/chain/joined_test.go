@@ -13,6 +13,7 @@ import (
 // TestAttemptsAreJoined or not: a second attempt follows the first after a gap.
 func TestAttemptsAreJoined(t *testing.T) {
 	fallback := []change{of("small"), asking(3, 2)}
+	ofAnSDK := append([]change{from(sdk.OpenAIJS)}, fallback...)
 	tests := []struct {
 		name          string
 		first, second []change
@@ -52,9 +53,13 @@ func TestAttemptsAreJoined(t *testing.T) {
 		{"another trace of a client that counts", []change{failed(500), from(sdk.OpenAIJS), retry(0), traced("a")}, []change{from(sdk.OpenAIJS), retry(1), traced("b")}, 450 * ms, "x-stainless-retry-count"},
 		{"a client that lost patience", []change{gone, from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(1)}, 450 * ms, "x-stainless-retry-count"},
 		{"a stream that broke off", []change{cut, from(sdk.OpenAIJS), retry(0)}, []change{from(sdk.OpenAIJS), retry(0)}, 10 * ms, "fingerprint"},
-		{"another model", []change{failed(500)}, fallback, 10 * ms, "conversation"},
-		{"another model, when an unknown client would try again", []change{failed(500)}, fallback, time.Second, "conversation"},
-		{"another model, later than that", []change{failed(500)}, fallback, 1001 * ms, ""},
+		{"another model", []change{failed(500), from(sdk.OpenAIJS)}, ofAnSDK, 10 * ms, "conversation"},
+		{"another model, by a client that headway does not know", []change{failed(500)}, fallback, 10 * ms, ""},
+		{"another model, by another program with the same SDK", []change{failed(500), from(sdk.OpenAIJS), agent(1)}, append([]change{agent(2)}, ofAnSDK...), 10 * ms, ""},
+		{"another provider, by a client that headway does not know", []change{failed(500)}, append([]change{at("other")}, fallback...), 10 * ms, ""},
+		{"another provider, after an unknown client", []change{failed(500)}, append([]change{at("other")}, ofAnSDK...), 10 * ms, ""},
+		{"the same request of another program", []change{failed(500), agent(1)}, []change{agent(2)}, 3 * time.Second, ""},
+		{"the same request of the same program", []change{failed(500), agent(1)}, []change{agent(1)}, 3 * time.Second, "fingerprint"},
 		{"another model, when its client would try again", []change{failed(500), from(sdk.VercelAI)}, append([]change{from(sdk.VercelAI)}, fallback...), 2700 * ms, "conversation"},
 		{"another model, later than its client would", []change{failed(500), from(sdk.VercelAI)}, append([]change{from(sdk.VercelAI)}, fallback...), 2701 * ms, ""},
 		{"another model as late as the server asked the client to wait", []change{failed(429), from(sdk.OpenAIJS), asks(10 * time.Second)}, append([]change{from(sdk.OpenAIJS)}, fallback...), 10 * time.Second, ""},
@@ -118,6 +123,52 @@ func TestOneQuestionToSeveralModelsIsSeveralCalls(t *testing.T) {
 			t.Errorf("%d calls with %v attempts, want 5 with %v", len(s.chains()), attempts, want)
 		}
 	})
+}
+
+// A script asks one model after the other, at once, and all fail. Only an identifier or a
+// trace could tell that they are one call. Whoever asks, and whether the last one answers,
+// no failure but the last can be the reason of that answer.
+func TestModelsThatFailOneAfterTheOtherAreSeveralCalls(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		own      []change
+		last     change
+		chains   int
+		recovers int
+	}{
+		{"an unknown client, all fail", nil, failed(503), 5, 0},
+		{"an unknown client, the last answers", nil, good(ms), 5, 0},
+		{"an SDK, all fail", []change{from(sdk.OpenAIPython)}, failed(503), 5, 0},
+		{"an SDK, the last answers", []change{from(sdk.OpenAIPython)}, good(ms), 4, 1},
+		{"an SDK, the last fails for good", []change{from(sdk.OpenAIPython)}, failed(400), 5, 0},
+		{"an SDK, all fail in one trace", []change{from(sdk.OpenAIPython), traced("a")}, failed(503), 1, 0},
+		{"an SDK, one trace, the last answers", []change{from(sdk.OpenAIPython), traced("a")}, good(ms), 1, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			on(t, chain.Config{}, func(t *testing.T, s *stage) {
+				const models = 5
+				for i := range models {
+					with := append([]change{of(string(rune('a' + i))), asking(exchange.Fingerprint(10+i), 2)}, tt.own...)
+					if i < models-1 {
+						s.try(10*ms, append(with, failed(503))...)
+					} else {
+						s.try(10*ms, append(with, tt.last)...)
+					}
+				}
+				time.Sleep(time.Hour)
+				attempts, recovered := 0, 0
+				for _, c := range s.chains() {
+					attempts += c.Attempts
+					if c.Outcome == exchange.Recovered {
+						recovered++
+					}
+				}
+				if len(s.chains()) != tt.chains || recovered != tt.recovers || attempts != models {
+					t.Errorf("%d calls with %d attempts, %d recovered; want %d with %d, %d", len(s.chains()), attempts, recovered, tt.chains, models, tt.recovers)
+				}
+			})
+		})
+	}
 }
 
 func TestRequestsAtTheSameTimeAreNotAttemptsOfOneCall(t *testing.T) {

@@ -14,6 +14,7 @@ func (j *Joiner) begin(r *exchange.Record) *attempt {
 	}
 	j.silent.remove(found.chain)
 	a.by, a.fallback, a.ambiguous = found.by, found.fallback, found.ambiguous
+	a.certain = a.trail.sameTrace(&found.chain.trail)
 	j.launch(found.chain, a)
 	return a
 }
@@ -80,6 +81,10 @@ func (j *Joiner) withdraw(begun exchange.Attempt) {
 // end books the end of a, and sets the Attempt of r. It returns the chain if that
 // is over.
 func (j *Joiner) end(a *attempt, r *exchange.Record) (exchange.Chain, bool) {
+	fate := fateOf(r)
+	if a.guessed() && failedToo(r, fate) {
+		j.part(a)
+	}
 	c := a.chain
 	j.land(a)
 	r.Attempt = exchange.Attempt{
@@ -87,7 +92,7 @@ func (j *Joiner) end(a *attempt, r *exchange.Record) (exchange.Chain, bool) {
 		Fallback: a.fallback, Ambiguous: a.ambiguous, Elapsed: a.start - c.start,
 	}
 	a.shareTrace(c, r)
-	if fate := fateOf(r); fate == answered && c.begun == 1 {
+	if fate == answered && c.begun == 1 {
 		r.Attempt.Outcome = exchange.FirstTry // which needs nothing of the Record
 	} else {
 		j.book(c, a, r, fate)
@@ -167,6 +172,7 @@ func (j *Joiner) adopt(c *chain) bool {
 		return false
 	}
 	next.by, next.fallback, next.ambiguous = by, j.fellBack(c, next), fit > 1
+	next.certain = next.trail.sameTrace(&c.trail)
 	j.forget(next.chain)
 	j.launch(c, next)
 	return true

@@ -105,7 +105,7 @@ func (c *chain) named(a *attempt) bool {
 // noticed its leaving. A fleeting identifier that differs says nothing against a.
 func (c *chain) counted(a *attempt) bool {
 	t := &a.trail
-	if t.retries <= 0 || t.request == 0 || t.request != c.trail.request || t.client != c.trail.client ||
+	if t.retries <= 0 || t.request == 0 || t.request != c.trail.request || !t.sameClient(&c.trail) ||
 		(t.apart(&c.trail) && sdk.Identifying(t.source).Strength != sdk.Fleeting) {
 		return false
 	}
@@ -126,7 +126,7 @@ func (c *chain) counted(a *attempt) bool {
 // failed, and comes when the client may send it again.
 func (c *chain) repeated(a *attempt) bool {
 	t := &a.trail
-	if t.request == 0 || t.request != c.trail.request || t.client != c.trail.client || !c.waits(a) ||
+	if t.request == 0 || t.request != c.trail.request || !t.sameClient(&c.trail) || !c.waits(a) ||
 		t.apart(&c.trail) || t.otherTrace(&c.trail) || !c.uncounted(a) {
 		return false
 	}
@@ -163,20 +163,25 @@ func (j *Joiner) asksAgain(c *chain, a *attempt) bool {
 	if j.fellBack(c, a) {
 		return t.sameTrace(&c.trail) || c.answers(a)
 	}
-	return t.client == c.trail.client && t.request != c.trail.request && c.window().expects(a.start-c.end) && c.uncounted(a)
+	return t.sameClient(&c.trail) && t.request != c.trail.request && c.window().expects(a.start-c.end) && c.uncounted(a)
 }
 
 // answers reports whether a, which asks another model or upstream and shares no
 // identifier with c, is the reaction to the failure of c. An application may put one
-// question to several models for many reasons. A router that falls back does so at once.
-// So a must come from the same client, unless it goes to another provider, and no later
-// than that client would first try again.
+// question to several models for many reasons, and a loop in a shell does. A router that
+// falls back does so at once, and calls the models with an SDK. So both must come from SDKs
+// that headway knows, and from the same client, unless a goes to another provider; and a no
+// later than that client would first try again. If a fails too, it was no answer to the
+// failure: part undoes the join.
 func (c *chain) answers(a *attempt) bool {
 	t := &a.trail
-	if t.client != c.trail.client && t.upstream == c.trail.upstream {
+	if t.client == sdk.Unknown || c.trail.client == sdk.Unknown {
 		return false
 	}
-	return a.start-c.end <= fallBackWithin(c.trail.client)
+	if !t.sameClient(&c.trail) && t.upstream == c.trail.upstream {
+		return false
+	}
+	return a.start-c.end <= backOff(sdk.Of(c.trail.client), 1).to
 }
 
 // fellBack reports whether a asks another model or upstream than the last attempt of c.
@@ -187,23 +192,3 @@ func (j *Joiner) fellBack(c *chain, a *attempt) bool {
 // waits reports whether c waited for another attempt when a began: its last attempt had
 // failed, and none had begun since.
 func (c *chain) waits(a *attempt) bool { return c.ended > 0 && c.flights == nil && c.end <= a.start }
-
-// dislodge opens a chain for each attempt that weak evidence has put under way in c,
-// when strong evidence, by, joins another attempt to c.
-func (j *Joiner) dislodge(c *chain, by evidence) {
-	if by > byCount || c.ended == 0 {
-		return
-	}
-	for a := c.flights; a != nil; {
-		next := a.next
-		if a.by > byCount {
-			j.land(a)
-			if c.begun == int32(a.number) {
-				c.begun--
-			}
-			a.by, a.fallback, a.ambiguous = none, false, false
-			j.open(a)
-		}
-		a = next
-	}
-}

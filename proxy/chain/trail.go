@@ -14,7 +14,7 @@ type trail struct {
 	trace                     exchange.TraceID    // the client's, else of the Record's Span
 	span                      exchange.SpanID     // the client's
 	retries                   int32               // that the client counted; -1 is unknown
-	model, upstream           uint32              // hashes
+	model, upstream, agent    uint32              // hashes
 	source                    exchange.Identifier // of id
 	client                    exchange.SDK
 	sampled, traced           bool // by the client; traced says that it sent a context
@@ -26,6 +26,7 @@ func (j *Joiner) trail(r *exchange.Record) trail {
 		id: r.Call.ID, source: r.Call.IDSource, request: r.Call.Request, conversation: r.Call.Conversation,
 		retries: -1, client: r.Call.Client, trace: r.Span.Trace,
 		model:    uint32(maphash.String(j.seed, r.Model.Request)),
+		agent:    uint32(r.Call.Agent),
 		upstream: uint32(maphash.String(j.seed, r.Upstream.Host)) + uint32(r.Upstream.Port),
 	}
 	if r.Call.Retries.Known {
@@ -55,6 +56,10 @@ func (t *trail) alike(o *trail) bool {
 	}
 	return t.request == 0 || o.request == 0
 }
+
+// sameClient reports whether both come from one program, as far as anybody knows. SDKs of
+// one kind, and all that headway does not know, differ by their User-Agents.
+func (t *trail) sameClient(o *trail) bool { return t.client == o.client && t.agent == o.agent }
 
 // sameTrace reports whether the clients of both named the same trace.
 func (t *trail) sameTrace(o *trail) bool { return t.traced && o.traced && t.trace == o.trace }

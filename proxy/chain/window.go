@@ -3,7 +3,6 @@ package chain
 import (
 	"time"
 
-	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
@@ -11,8 +10,6 @@ const (
 	// unknownWait is the longest wait of an unknown client: a second, doubled for six
 	// retries.
 	unknownWait = 64 * time.Second
-	// unknownFirst is the first of these waits.
-	unknownFirst = time.Second
 	// namedWait is how long a chain with an identifier waits at least: nobody can
 	// mistake a late attempt.
 	namedWait = time.Minute
@@ -84,15 +81,6 @@ func backOff(client *sdk.Client, tries int) window {
 		}
 	}
 	return w
-}
-
-// fallBackWithin is the longest time from a failure to the fallback that answers it: the
-// client's first back-off, with the same allowance as for its own retry.
-func fallBackWithin(client exchange.SDK) time.Duration {
-	if client == sdk.Unknown {
-		return unknownFirst
-	}
-	return backOff(sdk.Of(client), 1).to
 }
 
 // tries returns how many attempts the client's SDK has made in a row.

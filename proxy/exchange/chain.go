@@ -26,6 +26,9 @@ type Call struct {
 	IDSource Identifier
 	// Client is the SDK that sent the request.
 	Client SDK
+	// Agent is the fingerprint of the User-Agent: it tells clients apart that are of one SDK,
+	// or of none that headway knows. It is 0 without a User-Agent.
+	Agent Fingerprint
 	// Request is the fingerprint of method, target, upstream, body and credentials. It is
 	// 0 for a request without a body, and for one whose body headway did not read whole.
 	Request Fingerprint

@@ -43,6 +43,7 @@ func (e *callEvidence) field(name, value []byte) {
 		e.call.Retries = f.Retried(value)
 	case sdk.UserAgent:
 		e.call.Client = sdk.Recognise(value)
+		e.call.Agent = fingerprint(maphash.Bytes(key, value))
 	case sdk.Generator:
 		e.generated = f.Client
 	case sdk.Credential:

@@ -132,6 +132,17 @@ func TestNoRequestWithoutABody(t *testing.T) {
 	}
 }
 
+func TestProgramsAreToldApartByTheirUserAgent(t *testing.T) {
+	of := func(agent string) exchange.Call { return sent(t, nil, question, 0, "User-Agent", agent) }
+	curl, requests, again := of("curl/8.5.0"), of("python-requests/2.32.3"), of("curl/8.5.0")
+	if curl.Client != sdk.Unknown || curl.Agent == 0 || curl.Agent == requests.Agent || curl.Agent != again.Agent {
+		t.Errorf("fingerprints %x, %x and %x", curl.Agent, requests.Agent, again.Agent)
+	}
+	if none := sent(t, nil, question, 0); none.Agent != 0 {
+		t.Errorf("without a User-Agent: %x", none.Agent)
+	}
+}
+
 func TestCallIsNamedByItsStrongestIdentifier(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fields []string
