@@ -49,7 +49,9 @@ const demoUsage = `usage: headway demo [flags]
 Runs a simulated model server, a sidecar before it and an application's traffic
 through both, and shows what the sidecar measures beside what the model server
 knows. Ctrl-C ends it. headway demo fault breaks the model server of a demo that
-runs; headway demo fault -h says how.`
+runs; headway demo fault -h says how. The demo uses the ports of headway run:
+8480 and 8481. To run both, give one of them others, as with
+--listen 127.0.0.1:0 --admin 127.0.0.1:0.`
 
 // runDemo is `headway demo`: everything on loopback, with nothing else installed.
 func runDemo(ctx context.Context, args []string, out, errs io.Writer) error {
@@ -140,22 +142,30 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	view.SLOs, view.Truth = s.SLOs, truth(sim)
 	introduce(out, o, s, model.Addr().String())
 
-	// The application stops first, then the sidecar, then the model server.
+	// The application stops first, then the sidecar, then the model server. The last table
+	// comes when the sidecar has closed all open calls.
+	running, stopped := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopped()
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	g, ctx := errgroup.WithContext(ctx) // if a server fails, the traffic ends too
-	g.Go(func() error { return serveSim(serving, model, sim, quiet) })
-	g.Go(func() error { return s.Run(serving, context.Background()) })
+	g.Go(func() error { return serveSim(running, model, sim, quiet) })
+	g.Go(func() error {
+		defer stopped()
+		return s.Run(serving, context.Background())
+	})
+	calling, hangUp := context.WithCancel(running)
+	context.AfterFunc(ctx, func() {
+		view.Close() // the demo's own end is no client that leaves
+		hangUp()
+	})
 	g.Go(func() error {
 		defer stopServing()
-		traffic := demoTraffic(o, s.Addr().String())
-		shown := make(chan struct{})
-		go func() {
-			defer close(shown)
-			live.NewScreen(out).Follow(ctx, view, o.every)
-		}()
-		traffic.Run(ctx)
-		<-shown
+		demoTraffic(o, s.Addr().String()).Run(calling)
+		return nil
+	})
+	g.Go(func() error {
+		live.NewScreen(out).Follow(running, view, o.every)
 		return nil
 	})
 	return g.Wait()
@@ -174,7 +184,10 @@ func introduce(out io.Writer, o demoOptions, s *sidecar.Sidecar, model string) {
 		"  model server   http://%s/v1\n"+
 		"  metrics        http://%s/metrics\n\n"+
 		"Break the model server from another terminal, and watch what headway says of it:\n\n"+
-		"  %s demo fault %shttp=503:0.5\n\n%s\n", s.Addr(), model, s.AdminAddr(), shellWord(o.program), at, live.Legend())
+		"  %s demo fault %shttp=503:0.5\n\n"+
+		"The model server has rare faults from the start: %s.\n"+
+		"The fault none ends these too, and default brings them back.\n\n%s\n",
+		s.Addr(), model, s.AdminAddr(), shellWord(o.program), at, strings.ReplaceAll(demoFaults, ",", ", "), live.Legend())
 }
 
 // shellWord quotes text for a shell, if need be.
@@ -218,7 +231,7 @@ func demoSidecar(o demoOptions, address string, log *slog.Logger, view *live.Vie
 		return nil, err
 	}
 	if err := s.Listen("--listen", "--admin"); err != nil {
-		return nil, fmt.Errorf("%w; 127.0.0.1:0 is any free port", err)
+		return nil, fmt.Errorf("%w: headway run or another demo may be there; 127.0.0.1:0 is any free port", err)
 	}
 	return s, nil
 }

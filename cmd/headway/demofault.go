@@ -21,13 +21,18 @@ Breaks the model server of the demo that runs. Without FAULT it lists the faults
 their present values. A FAULT is NAME[=VALUE][@TOKENS][:PROBABILITY], as in
 http=503:0.5, which answers half of the requests with 503. Without a probability it
 strikes every request. It replaces the faults of that name and leaves the others;
-:0 ends it, and the FAULT none ends all.`
+:0 ends it. The FAULT none ends all, also the rare ones that a demo begins with, and
+default restores those and ends all others.`
 
 // faultTimeout is how long a demo on this machine may take to answer.
 const faultTimeout = 5 * time.Second
 
-// noFault is the FAULT that ends all faults.
-const noFault = "none"
+// noFault is the FAULT that ends all faults, defaultFaults the one that restores those of a
+// demo that just began.
+const (
+	noFault       = "none"
+	defaultFaults = "default"
+)
 
 // runDemoFault is `headway demo fault`.
 func runDemoFault(ctx context.Context, args []string, out io.Writer) error {
@@ -54,6 +59,7 @@ func runDemoFault(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("no demo answers at %s: is headway demo running, and does it print another --addr? (%w)", *address, err)
 	}
+	fmt.Fprintf(out, "Faults of the model server at %s:\n\n", *address)
 	listFaults(out, now)
 	return nil
 }
@@ -63,24 +69,29 @@ func runDemoFault(ctx context.Context, args []string, out io.Writer) error {
 func parseFaults(args []string) (func(now []modelsim.FaultRule) []modelsim.FaultRule, error) {
 	var asked []modelsim.FaultRule
 	var wrong []error
-	clears := false
+	var whole []string // FAULTs that stand for a whole list
+	all := ""          // that list
 	for item := range strings.SplitSeq(strings.Join(args, ","), ",") {
 		item = strings.TrimSpace(item)
 		switch item {
 		case "":
 		case noFault:
-			clears = true
+			whole, all = append(whole, item), ""
+		case defaultFaults:
+			whole, all = append(whole, item), demoFaults
 		default:
 			rule, err := parseFaultRule(item)
 			asked, wrong = append(asked, rule), append(wrong, err)
 		}
 	}
-	if clears && len(asked) > 0 {
-		wrong = append(wrong, errors.New("none ends all faults, so no other can stand beside it"))
+	if len(whole) > 0 && len(asked)+len(whole) > 1 {
+		wrong = append(wrong, fmt.Errorf("%s replaces all faults, so no other can stand beside it", whole[0]))
 	}
+	restored, err := modelsim.ParseFaultRules(all)
+	wrong = append(wrong, err)
 	return func(now []modelsim.FaultRule) []modelsim.FaultRule {
-		if clears {
-			return nil
+		if len(whole) > 0 {
+			return restored
 		}
 		replaced := func(r modelsim.FaultRule) bool {
 			return slices.ContainsFunc(asked, func(a modelsim.FaultRule) bool { return a.Kind == r.Kind })
@@ -94,10 +105,14 @@ func parseFaults(args []string) (func(now []modelsim.FaultRule) []modelsim.Fault
 func parseFaultRule(item string) (modelsim.FaultRule, error) {
 	name := item[:strings.IndexAny(item+"=", "=@:")]
 	if names := faultNames(); !slices.Contains(names, name) {
-		return modelsim.FaultRule{}, fmt.Errorf("%q: there is no fault %q; %s", item, name, spelling.Hint(name, names))
+		return modelsim.FaultRule{}, fmt.Errorf("%q: there is no fault %q; %s", item, name, faultHint(name, names))
 	}
 	if !strings.Contains(item, ":") {
-		item += ":1"
+		faults, err := modelsim.ParseFaults(item)
+		if err != nil {
+			return modelsim.FaultRule{}, fmt.Errorf("fault %q: %w", item, err)
+		}
+		return modelsim.FaultRule{Fault: faults[0], Probability: 1}, nil
 	}
 	rules, err := modelsim.ParseFaultRules(item)
 	if err != nil {
@@ -106,8 +121,18 @@ func parseFaultRule(item string) (modelsim.FaultRule, error) {
 	return rules[0], nil
 }
 
+// faultHint names the FAULT that somebody likely meant who wrote name, or else all.
+func faultHint(name string, names []string) string {
+	if len(spelling.Nearest(name, names)) > 0 {
+		return spelling.Hint(name, names)
+	}
+	return fmt.Sprintf("the faults are %s; %s ends them, and %s restores those of a new demo",
+		strings.Join(names[2:], ", "), noFault, defaultFaults)
+}
+
+// faultNames lists the words that a FAULT may begin with: first those for a whole list.
 func faultNames() []string {
-	names := []string{noFault}
+	names := []string{noFault, defaultFaults}
 	for _, form := range modelsim.FaultForms() {
 		names = append(names, string(form.Kind))
 	}
@@ -159,4 +184,5 @@ func listFaults(out io.Writer, now []modelsim.FaultRule) {
 		fmt.Fprintf(out, "%-10s %-22s %-20s %s\n", form.Kind, strings.Join(present, ","), form.Example, form.Does)
 	}
 	fmt.Fprintf(out, "%-10s %-22s %-20s %s\n", noFault, "", noFault, "ends all faults")
+	fmt.Fprintf(out, "%-10s %-22s %-20s %s\n", defaultFaults, "", defaultFaults, "restores those of a new demo")
 }

@@ -49,8 +49,8 @@ func model(t *testing.T, faults string) string {
 // faultsNow returns the second column of the list, without those that are off.
 func faultsNow(list string) string {
 	var now []string
-	for _, line := range strings.Split(list, "\n")[1:] {
-		if columns := strings.Fields(line); len(columns) > 3 && columns[0] != noFault && columns[1] != "off" {
+	for _, line := range strings.Split(list, "\n")[3:] {
+		if columns := strings.Fields(line); len(columns) > 3 && columns[0] != defaultFaults && columns[0] != noFault && columns[1] != "off" {
 			now = append(now, columns[1])
 		}
 	}
@@ -72,9 +72,13 @@ func TestDemoFaultChangesTheFaultsThatItNames(t *testing.T) {
 		{"a probability of 0 ends it", []string{"http=503:0", "slow-head=2s:0", "stall=1s:0", "cut:0", "reset:0"}, "error@15:0.2"},
 		{"none without a probability is missed", []string{"error=529@3"}, "error=529@3:1"},
 		{"none ends all", []string{"none"}, ""},
+		{"default restores those of a new demo", []string{"default"}, "http=500:0.004 stall=1s@12:0.03 cut@20:0.002 error@15:0.002"},
 	} {
 		var out, errs bytes.Buffer
 		code := dispatch(t.Context(), append([]string{"demo", "fault", "--addr", address}, step.args...), &out, &errs)
+		if !strings.HasPrefix(out.String(), "Faults of the model server at "+address+":\n") {
+			t.Errorf("%s: it does not say which server it changed:\n%s", step.name, &out)
+		}
 		if got := faultsNow(out.String()); code != exitOK || got != step.want || errs.Len() > 0 {
 			t.Errorf("%s: exit code %d, %q, want %q\n%s%s", step.name, code, got, step.want, &out, &errs)
 		}
@@ -91,10 +95,13 @@ func TestDemoFaultExitsAsItsUsersExpect(t *testing.T) {
 	}{
 		{"help", []string{"-h"}, 0, "usage: headway demo fault"},
 		{"an unknown fault", []string{"htpp=503:0.5"}, 2, `"htpp=503:0.5": there is no fault "htpp"; did you mean http?`},
-		{"a name of nothing", []string{"zzzzzzzz"}, 2, "there are none, http, slow-head, stall, cut, reset, error, garbage"},
+		{"a name of nothing", []string{"zzzzzzzz"}, 2, `"zzzzzzzz": there is no fault "zzzzzzzz"; the faults are http, slow-head, stall, cut, reset, error, garbage; none ends them`},
 		{"a wrong value", []string{"http=5:0.5"}, 2, `"5" is not an error status, as in http=503`},
 		{"a wrong probability", []string{"http=503:2"}, 2, "a probability from 0 to 1, as in http=503:0.5"},
 		{"every problem at once", []string{"http=5:0.5", "slal=1s"}, 2, "did you mean stall?"},
+		{"a wrong value without a probability", []string{"http=foo"}, 2, `fault "http=foo": "foo" is not an error status, as in http=503`},
+		{"default beside another", []string{"default", "cut"}, 2, "default replaces all faults"},
+		{"default beside none", []string{"none", "default"}, 2, "none replaces all faults"},
 		{"none beside another", []string{"none", "http=503:0.5"}, 2, "no other can stand beside it"},
 		{"a wrong address", []string{"--addr", "8483"}, 2, "--addr: "},
 		{"flags after the fault", []string{"http=503:0.5", "--addr", "8483"}, 2, "--addr: "},

@@ -13,6 +13,13 @@ import (
 // same as in the SDKs.
 const demoRetries = 2
 
+// demoFaults are the faults of a demo that just began. The FAULT default restores them.
+const demoFaults = "stall=1s@12:0.03,cut@20:0.002,error@15:0.002,http=500:0.004"
+
+// demoAgent is the User-Agent of the demo's application. headway knows that this SDK comes
+// again soon or not at all, so a call that failed is over within 13 seconds.
+const demoAgent = "OpenAI/JS 6.9.1"
+
 // demoModel is a model server that is busy enough to be worth watching: it drafts
 // tokens, limits its users, and sometimes fails. The calls of an outage, with all their
 // retries, stay below the rate limit. Otherwise calls would keep failing after the
@@ -25,7 +32,7 @@ func demoModel(o demoOptions) modelsim.Config {
 	makeRoom(&c)
 	c.RequestsPerMinute = int(math.Ceil(o.rps * 60 * 1.2 * (1 + demoRetries)))
 	c.KeepExchanges = max(c.KeepExchanges, c.RequestsPerMinute)
-	rules, err := modelsim.ParseFaultRules("stall=1s@12:0.03,cut@20:0.002,error@15:0.002,http=500:0.004")
+	rules, err := modelsim.ParseFaultRules(demoFaults)
 	if err == nil { // the list is a constant, and a test parses it
 		c.Faults = rules
 	}
@@ -36,7 +43,7 @@ func demoModel(o demoOptions) modelsim.Config {
 // server's own notes of an exchange are found.
 func demoTraffic(o demoOptions, address string) modelsim.Traffic {
 	return modelsim.Traffic{
-		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium",
+		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium", UserAgent: demoAgent,
 		LeaveShare: 0.03, MaxRetries: demoRetries, Traced: true,
 	}
 }

@@ -34,6 +34,8 @@ type Traffic struct {
 	Seed    uint64
 	Model   string
 	APIKey  string
+	// UserAgent of every request; headway-traffic when empty.
+	UserAgent string
 	// Mix is DefaultMix when zero.
 	Mix Mix
 	// LeaveShare of the streaming clients leave somewhere within their answer.

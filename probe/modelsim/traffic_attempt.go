@@ -3,6 +3,7 @@ package modelsim
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,7 +66,7 @@ func (r *run) request(ctx context.Context, p *plan, attempt int) (*http.Request,
 		return nil, fmt.Errorf("writing a request to %s: %w", p.path, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "headway-traffic")
+	req.Header.Set("User-Agent", cmp.Or(r.UserAgent, "headway-traffic"))
 	req.Header.Set("X-Stainless-Retry-Count", strconv.Itoa(attempt))
 	if r.Traced {
 		req.Header.Set("Traceparent", fmt.Sprintf("00-%s-%016x-00", p.trace, 1+p.traces.Uint64N(math.MaxUint64)))

@@ -20,18 +20,27 @@ func newCalls() calls {
 	return calls{outcomes: map[exchange.ChainOutcome]int{}, open: map[exchange.ChainID]int{}}
 }
 
-// see counts an attempt that may not be the last of its call.
+// see counts an attempt. Its call is open until end.
 func (c *calls) see(a exchange.Attempt) {
-	if a.Chain != 0 && a.Outcome == "" {
+	if a.Chain != 0 {
 		c.open[a.Chain]++
 	}
 }
 
-// end counts a call that is over.
-func (c *calls) end(chain *exchange.Chain) {
-	delete(c.open, chain.ID)
+// end counts a call that is over. A view that is closed knows no other calls than those of
+// which it has seen an attempt, and no other attempts.
+func (c *calls) end(chain *exchange.Chain, closed bool) {
+	attempts, known := c.open[chain.ID]
+	switch {
+	case known:
+		delete(c.open, chain.ID)
+	case closed:
+		return
+	default:
+		attempts = chain.Attempts
+	}
 	c.outcomes[chain.Outcome]++
-	c.attempts += chain.Attempts
+	c.attempts += attempts
 }
 
 func (c *calls) clone() calls {

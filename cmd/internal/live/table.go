@@ -19,11 +19,12 @@ func Legend() string {
 	return fmt.Sprintf(`TTFT, ITL, TPOT and E2E are of answered requests. failed and left are the times
 until a request failed, or its client left. truth is what the model server noted
 by its own clock, and off by is the median difference of a request. %s marks a
-percentile of few samples: fewer than %d for a p90, %d for a p99. A few answers report
-no usage. There headway counts one token a chunk, though a chunk may hold several:
-its count is then below the truth, and its TPOT above.
-A call that fails is over only when its client has stopped trying. Until then it is
-waiting for another attempt.
+percentile of few samples: fewer than %d for a p90, %d for a p99.
+
+A few answers report no usage. There headway counts one token a chunk, though a
+chunk may hold several: such a count is below the truth, and its TPOT above.
+A call that fails is over only when its client has stopped trying. Until then it
+is waiting for another attempt.
 `, fewMark, needed(90), needed(99))
 }
 

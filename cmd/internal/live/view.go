@@ -40,6 +40,7 @@ type View struct {
 	calls    calls
 	outcomes map[exchange.Outcome]int
 	recent   []seen // exchanges of the window, oldest first
+	closed   bool
 }
 
 // seen is an exchange and the time at which the view observed it.
@@ -63,6 +64,9 @@ func NewView(now func() time.Time) *View {
 func (v *View) Observe(r exchange.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.closed {
+		return
+	}
 	switch r.Mode {
 	case exchange.Upgraded, exchange.Sealed, exchange.Raw:
 		v.tunnels++
@@ -82,7 +86,15 @@ func (v *View) Observe(r exchange.Record) {
 func (v *View) ObserveChain(c exchange.Chain) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.calls.end(&c)
+	v.calls.end(&c, v.closed)
+}
+
+// Close makes v ignore all later exchanges, such as those that the end of the program cuts.
+// It still counts the ends of the calls that it knows.
+func (v *View) Close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.closed = true
 }
 
 // snapshot computes the numbers of the window that ends now, and copies the totals.

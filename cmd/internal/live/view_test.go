@@ -191,6 +191,23 @@ calls    25.0 % answered, of 4 in 6 attempts`, "calls 25.0 % answered\n"},
 	}
 }
 
+// The end of the program cuts exchanges, and closes the calls that wait.
+func TestAClosedViewCountsTheEndsOfItsCallsAlone(t *testing.T) {
+	v := NewView(func() time.Time { return noon })
+	v.Observe(exchange.Record{Outcome: exchange.Refused, Attempt: exchange.Attempt{Chain: 1}})
+	v.Close()
+	for _, chain := range []exchange.ChainID{1, 2} { // an attempt of both is under way
+		v.Observe(exchange.Record{Outcome: exchange.ClientGone, Attempt: exchange.Attempt{Chain: chain}})
+		v.ObserveChain(exchange.Chain{ID: chain, Outcome: exchange.Abandoned, Attempts: 2})
+	}
+	want := `
+attempts 0.0 % answered, of 1
+calls    0.0 % answered, of 1 in 1 attempts`
+	if got := tableOf(v); !strings.HasSuffix(got, want) {
+		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
+	}
+}
+
 func TestTableShowsSLOs(t *testing.T) {
 	v := NewView(func() time.Time { return noon })
 	v.SLOs = func(time.Time) slo.Snapshot {
