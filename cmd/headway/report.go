@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/capture/report"
 	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 const reportUsage = `usage: headway report [flags] CAPTURE…
@@ -61,13 +63,16 @@ func (o *reportOptions) check(goodput string) error {
 	if len(o.files) == 0 {
 		wrong = append(wrong, errors.New("which capture? name a file, or - for standard input"))
 	}
-	if o.output != "table" && o.output != "json" {
-		wrong = append(wrong, fmt.Errorf("--output %q: want table or json", o.output))
+	for i, name := range o.files {
+		if at := slices.IndexFunc(o.files[:i], func(other string) bool { return sameFile(other, name) }); at >= 0 {
+			wrong = append(wrong, fmt.Errorf("%q and %q are one file, whose exchanges would count twice", o.files[at], name))
+		}
 	}
-	switch o.by {
-	case report.ByNothing, report.ByModel, report.ByUpstream, report.ByOperation:
-	default:
-		wrong = append(wrong, fmt.Errorf("--by %q: want model, upstream or operation", o.by))
+	if !slices.Contains(reportOutputs(), o.output) {
+		wrong = append(wrong, fmt.Errorf("--output %q: want table or json%s", o.output, meant(o.output, reportOutputs())))
+	}
+	if o.by != report.ByNothing && !slices.Contains(reportDivisions(), string(o.by)) {
+		wrong = append(wrong, fmt.Errorf("--by %q: want model, upstream or operation%s", o.by, meant(string(o.by), reportDivisions())))
 	}
 	if goodput != "" {
 		objectives, err := report.ParseObjectives(goodput)
@@ -79,6 +84,30 @@ func (o *reportOptions) check(goodput string) error {
 	return errors.Join(wrong...)
 }
 
+func reportOutputs() []string { return []string{"table", "json"} }
+
+func reportDivisions() []string {
+	return []string{string(report.ByModel), string(report.ByUpstream), string(report.ByOperation)}
+}
+
+// meant asks for the known word that word is near, behind a list of them.
+func meant(word string, known []string) string {
+	if len(spelling.Nearest(word, known)) == 0 {
+		return ""
+	}
+	return "; " + spelling.Hint(word, known)
+}
+
+// sameFile says whether two names lead to one file. Standard input is one too.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err := os.Stat(a)
+	other, failed := os.Stat(b)
+	return err == nil && failed == nil && os.SameFile(one, other)
+}
+
 func printReport(o reportOptions, stdout, stderr io.Writer) error {
 	s := report.NewSummarizer(o.by, o.objectives)
 	for _, name := range o.files {
@@ -88,7 +117,7 @@ func printReport(o reportOptions, stdout, stderr io.Writer) error {
 	}
 	summary := s.Summary()
 	if summary.All.Exchanges+summary.Canaries+summary.Tunnels+summary.Others == 0 {
-		return errors.New("there is no exchange in the capture")
+		return errors.New("there is no exchange in the capture; headway writes an exchange up to a second after its end")
 	}
 	if o.output == "json" {
 		out := json.NewEncoder(stdout)

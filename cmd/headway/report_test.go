@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +33,11 @@ func reportOn(stdout, stderr io.Writer, args ...string) int {
 }
 
 func TestReportExitsAsItsUsersExpect(t *testing.T) {
-	good, empty := writeCapture(t, captured), writeCapture(t, "")
+	good, other, empty := writeCapture(t, captured), writeCapture(t, captured), writeCapture(t, "")
+	alias := good + ".alias"
+	if err := os.Symlink(good, alias); err != nil {
+		t.Fatal(err)
+	}
 	broken := writeCapture(t, captured+"{\n"+captured)
 	tunnels := writeCapture(t, `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","mode":"upgraded","operation":"chat","upstream":"u:1","outcome":"ok","e2e_s":9}`)
 	tests := []struct {
@@ -43,16 +48,22 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 	}{
 		{"a table", []string{good}, 0, "Successful requests:                     1\n", ""},
 		{"flags after the file", []string{good, "--goodput", "ttft=500ms"}, 0, "Request goodput (req/s):                 0.25\n", ""},
-		{"several files", []string{good, "--output=table", good}, 0, "Successful requests:                     2\n", ""},
+		{"several files", []string{good, "--output=table", other}, 0, "Successful requests:                     2\n", ""},
 		{"by model", []string{"--by", "model", good}, 0, " m ", ""},
 		{"broken lines", []string{broken}, 0, "Successful requests:                     2\n", "lines passed over: 1, the first: line 3"},
 		{"help", []string{"-h"}, 0, "usage: headway report", ""},
 		{"no file", nil, 2, "", "which capture?"},
+		{"a file twice", []string{good, good}, 2, "", "are one file, whose exchanges would count twice"},
+		{"a file by two names", []string{good, other, alias}, 2, "", strconv.Quote(good) + " and " + strconv.Quote(alias) + " are one file"},
+		{"standard input twice", []string{"-", "-"}, 2, "", "are one file"},
+		{"a slip in a division", []string{"--by", "modle", good}, 2, "", `--by "modle": want model, upstream or operation; did you mean model?`},
+		{"a slip in an output", []string{"--output", "jsn", good}, 2, "", `--output "jsn": want table or json; did you mean json?`},
+		{"a limit without a unit", []string{"--goodput", "ttft=500", good}, 2, "", "500 has no unit; write 500ms"},
 		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
 		{"every problem at once", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},
 		{"a missing file", []string{good + ".missing"}, 1, "", "no such file"},
 		{"tunnels alone", []string{tunnels}, 0, "Left out, connections that headway could not read: 1.\n", ""},
-		{"an empty file", []string{empty}, 1, "", "there is no exchange"},
+		{"an empty file", []string{empty}, 1, "", "there is no exchange in the capture; headway writes an exchange up to a second after its end"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// flushEvery is how old a line gets before run writes it.
+	// flushEvery is how old a line gets before run writes it, while lines come often.
 	flushEvery = time.Second
+	// idle is how long no line must have come for the next to be written at once.
+	idle = 100 * time.Millisecond
 	// flushBytes is how many bytes run gathers at most before it writes.
 	flushBytes = 64 << 10
 	// queued is how many exchanges and chains may wait for the disk: under a kilobyte
@@ -54,7 +56,8 @@ type Writer struct {
 	log     *slog.Logger
 	buffer  bytes.Buffer
 	encoder *json.Encoder
-	lines   uint64 // in buffer
+	lines   uint64    // in buffer
+	came    time.Time // the last line
 	failing bool
 }
 
@@ -169,7 +172,7 @@ func (w *Writer) run() {
 				due.Reset(flushEvery)
 			}
 			w.encode(e)
-			if w.buffer.Len() >= flushBytes {
+			if w.idle() || w.buffer.Len() >= flushBytes {
 				due.Stop()
 				w.flush()
 			}
@@ -180,6 +183,15 @@ func (w *Writer) run() {
 			w.anew()
 		}
 	}
+}
+
+// idle reports whether lines come so rarely that the one that came now need not wait for
+// others.
+func (w *Writer) idle() bool {
+	now := time.Now()
+	gap := now.Sub(w.came)
+	w.came = now
+	return gap >= idle && len(w.queue) == 0
 }
 
 // encode appends the line of e to the buffer.

@@ -71,7 +71,7 @@ func TestASumOfUnknownTokensIsUnknown(t *testing.T) {
 		{
 			"some reported", []capture.Line{success(0, .2, .02, 2), counted(0, 60), untold(0)},
 			"100 (requests: 1 reported, 2 unknown)", "110 (requests: 1 reported, 1 counted, 1 unknown)",
-			"55.00 (of 2 of 3 requests)", "75.00 (of 1 of 3 requests)", 100., 150.,
+			"55.00 (of 2 of 3 requests)", "- (known of 1 of 3 requests)", 100., 150.,
 		},
 		{"none known", []capture.Line{untold(0)}, "- (requests: 1 unknown)", "- (requests: 1 unknown)", "-", "-", nil, nil},
 		{"embeddings, which have no output", []capture.Line{embeddings}, "100", "-", "-", "50.00", 100., 100.},

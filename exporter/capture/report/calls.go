@@ -10,14 +10,17 @@ import (
 // Latencies are of answered calls, from the start of the first attempt, but for those that
 // say otherwise.
 type Calls struct {
-	Calls    int            `json:"calls"`
+	Calls int `json:"calls"` // that are over
+	// Open is how many calls are not over yet: their last attempt failed, and another may
+	// follow. No other field counts them.
+	Open     int            `json:"open"`
 	Answered int            `json:"answered"`
 	Attempts int            `json:"attempts"`
 	Outcomes map[string]int `json:"outcomes"`
-	// Amplification is how many attempts a call took on average.
-	Amplification float64 `json:"retry_amplification"`
-	Fallbacks     int     `json:"fallbacks"`
-	Ambiguous     int     `json:"ambiguous"`
+	// Amplification is how many attempts a call took on average; nil without calls.
+	Amplification *float64 `json:"retry_amplification"`
+	Fallbacks     int      `json:"fallbacks"`
+	Ambiguous     int      `json:"ambiguous"`
 
 	TTFT *Latency `json:"ttft_s"`
 	E2E  *Latency `json:"e2e_s"`
@@ -91,11 +94,11 @@ func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 // summary is nil for a capture without chains. Busy is the time of all attempts, in
 // seconds.
 func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
-	if c.sum.Calls == 0 {
+	if c.sum.Calls+c.sum.Open == 0 {
 		return nil
 	}
 	out := c.sum
-	out.Amplification = float64(out.Attempts) / float64(out.Calls)
+	out.Amplification = share(float64(out.Attempts), float64(out.Calls))
 	out.TTFT, out.E2E = latency(c.ttft), latency(c.e2e.answered)
 	out.FailedE2E, out.LeftE2E = latency(c.e2e.failed), latency(c.e2e.left)
 	out.WastedShare = share(out.Wasted, busy)

@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -63,7 +65,7 @@ func TestCallsAreWhatUsersFelt(t *testing.T) {
 		"calls":               {float64(c.Calls), 4},
 		"attempts":            {float64(c.Attempts), 5},
 		"exchanges":           {float64(all.Exchanges), 5},
-		"amplification":       {c.Amplification, 1.25},
+		"amplification":       {*c.Amplification, 1.25},
 		"wasted":              {c.Wasted, 1.5},
 		"wasted share":        {*c.WastedShare, 1.5 / (1 + 3 + 2 + 2 + .5)},
 		"slept":               {c.Slept, 2},
@@ -100,6 +102,63 @@ func TestAnAnsweredCallWithoutATTFTIsEmptyOnlyIfItsLineSaysSo(t *testing.T) {
 			c := summarize(report.ByNothing, slo.Objectives{limit(exchange.TTFT, 500*ms)}, lines).All.Calls
 			if got := c.Goodput.Missed["ttft"]; got != tt.missed {
 				t.Errorf("%d calls missed TTFT, want %d", got, tt.missed)
+			}
+		})
+	}
+}
+
+// A call that fails is over later than one that is answered. At the end of a capture some
+// are neither.
+func TestCallsThatAreNotOverAreNamed(t *testing.T) {
+	open := func(id string, attempts int) (lines []capture.Line) {
+		for n := range attempts {
+			l := failure(time.Duration(4+n)*time.Second, exchange.Refused, .5)
+			l.Model.Request, l.Chain = "open", &capture.Attempt{ID: id, Attempt: n + 1}
+			lines = append(lines, l)
+		}
+		return lines
+	}
+	over := afternoon()
+	slices.Reverse(over) // the ends of calls before their attempts, as in files given in that order
+	for _, tt := range []struct {
+		name  string
+		lines []capture.Line
+		open  int
+	}{
+		{"none", over, 0},
+		{"one, tried once", slices.Concat(over, open("a", 1)), 1},
+		{"two, one of them tried twice", slices.Concat(open("a", 2), open("b", 1), over), 2},
+		{"all", open("a", 3), 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := summarize(report.ByModel, slo.Objectives{limit(exchange.E2E, 20*time.Second)}, tt.lines)
+			if s.All.Calls.Open != tt.open {
+				t.Errorf("%d open, want %d", s.All.Calls.Open, tt.open)
+			}
+			for _, g := range s.Groups {
+				if want := map[bool]int{true: tt.open}[g.Name == "open"]; g.Calls != nil && g.Calls.Open != want {
+					t.Errorf("%s: %d open, want %d", g.Name, g.Calls.Open, want)
+				}
+			}
+			s.Groups = nil
+			table := tableOf(t, s)
+			for _, want := range []string{
+				fmt.Sprintf("Calls not over yet:                      %d (left out; their last attempt failed, and another may follow)\n", tt.open),
+				fmt.Sprintf("* of calls: without the %d that were not over at 2026-", tt.open),
+			} {
+				if strings.Contains(table, want) != (tt.open > 0) {
+					t.Errorf("%q is there or missing in\n%s", want, table)
+				}
+			}
+			for _, share := range []string{"Answered calls (%):", "Answered attempts of these calls (%):", "Attempts per call:", "Good, of those counted (%):"} {
+				_, row, _ := strings.Cut(table, "\n"+share)
+				row, _, _ = strings.Cut(row, "\n")
+				if strings.HasSuffix(row, " *") != (tt.open > 0) {
+					t.Errorf("%s%s: marked or not", share, row)
+				}
+			}
+			if _, err := json.Marshal(s); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -98,7 +98,7 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 		ITLP50: latency(g.itlP50), ITLP99: latency(g.itlP99), ITLMax: g.itlMax,
 		PeakConcurrency: g.peak(),
 		RequestRate:     rate(float64(ok), seconds), MeanConcurrency: rate(g.busy, seconds),
-		OutputRate: tokenRate(g.tokens.output, seconds), TokenRate: tokenRate(g.tokens.total, seconds),
+		OutputRate: tokenRate(g.tokens.output, seconds), TokenRate: wholeRate(g.tokens.total, seconds),
 	}
 	if len(o) > 0 {
 		out.Goodput = g.goodput.summary(o, seconds)
@@ -121,6 +121,15 @@ func tokenRate(t Tokens, seconds float64) *float64 {
 		return nil
 	}
 	return rate(float64(*t.Sum), seconds)
+}
+
+// wholeRate is nil too when one count is unknown: input and output of some requests may be
+// less than the output of all.
+func wholeRate(t Tokens, seconds float64) *float64 {
+	if known, all := t.Known(); known < all {
+		return nil
+	}
+	return tokenRate(t, seconds)
 }
 
 // peak is the largest number of exchanges under way at once. An exchange that ends as

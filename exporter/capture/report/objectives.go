@@ -17,7 +17,7 @@ func judged() []exchange.Indicator {
 }
 
 // ParseObjectives reads ttft=500ms,tpot=50ms,itl_p99=200ms,e2e=20s: one or more of these,
-// in any order. Of two limits for one indicator the last counts.
+// in any order, each once.
 func ParseObjectives(text string) (slo.Objectives, error) {
 	limits := map[exchange.Indicator]time.Duration{}
 	for pair := range strings.SplitSeq(text, ",") {
@@ -27,7 +27,10 @@ func ParseObjectives(text string) (slo.Objectives, error) {
 		if at < 0 {
 			return nil, fmt.Errorf("objective %q: want ttft, tpot, itl_p99 or e2e, as in ttft=500ms", pair)
 		}
-		limit, err := time.ParseDuration(strings.TrimSpace(value))
+		if limits[judged()[at]] > 0 {
+			return nil, fmt.Errorf("objective %q: %s has a limit already; an indicator has one limit", pair, judged()[at])
+		}
+		limit, err := parseLimit(strings.TrimSpace(value))
 		if err != nil {
 			return nil, fmt.Errorf("objective %q: %w", pair, err)
 		}
@@ -43,4 +46,16 @@ func ParseObjectives(text string) (slo.Objectives, error) {
 		}
 	}
 	return out, nil
+}
+
+// parseLimit reads a duration such as 500ms.
+func parseLimit(text string) (time.Duration, error) {
+	limit, err := time.ParseDuration(text)
+	switch {
+	case err == nil:
+		return limit, nil
+	case text != "" && strings.Trim(text, "0123456789.") == "":
+		return 0, fmt.Errorf("%s has no unit; write %sms or %ss", text, text, text)
+	}
+	return 0, fmt.Errorf("%q is not a duration, as in 500ms", text)
 }

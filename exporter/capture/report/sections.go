@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -73,10 +74,14 @@ func (t *table) quantile(label, name string, seconds float64, l *Latency) {
 func (t *table) calls(c *Calls) {
 	t.title("Calls, all attempts together", "-")
 	t.count("Calls", c.Calls)
-	t.number("Answered calls (%)", percent(share(float64(c.Answered), float64(c.Calls))))
-	t.number("Answered attempts of these calls (%)", percent(share(float64(c.Answered), float64(c.Attempts))))
-	t.number("Attempts per call", &c.Amplification)
-	t.number("Time in failed attempts (%)", percent(c.WastedShare))
+	if c.Open > 0 {
+		t.row("Calls not over yet", fmt.Sprintf("%d (left out; their last attempt failed, and another may follow)", c.Open))
+	}
+	mark := c.mark()
+	t.row("Answered calls (%)", number(percent(share(float64(c.Answered), float64(c.Calls))))+mark)
+	t.row("Answered attempts of these calls (%)", number(percent(share(float64(c.Answered), float64(c.Attempts))))+mark)
+	t.row("Attempts per call", number(c.Amplification)+mark)
+	t.row("Time in failed attempts (%)", number(percent(c.WastedShare))+mark)
 	t.number("Time in failed attempts (s)", &c.Wasted)
 	t.number("Time slept between attempts (s)", &c.Slept)
 	if c.WastedInput != nil {
@@ -101,7 +106,15 @@ func (t *table) calls(c *Calls) {
 	t.latency("User-felt End-to-end Latency", "user-felt E2EL", c.E2E)
 	t.ended("Failed calls, time until they ended", c.FailedE2E)
 	t.ended("Abandoned calls, time until then", c.LeftE2E)
-	outcomes(t, "Outcomes of calls", c.Outcomes, exchange.ChainOutcomes(), c.Calls)
+	outcomes(t, "Outcomes of calls", c.Outcomes, exchange.ChainOutcomes(), c.Calls, mark)
+}
+
+// mark is behind a figure about all calls: openMark if some are not over.
+func (c *Calls) mark() string {
+	if c.Open > 0 {
+		return " " + openMark
+	}
+	return ""
 }
 
 // goodput prints the goodput of requests, and beside it that of calls if the capture knows
@@ -119,7 +132,12 @@ func (t *table) goodput(g *Goodput, calls *Calls) {
 	}
 	t.across("Counted", columns, func(of *Goodput) string { return strconv.Itoa(of.Counted) })
 	t.across("Good", columns, func(of *Goodput) string { return strconv.Itoa(of.Good) })
-	t.across("Good, of those counted (%)", columns, func(of *Goodput) string { return number(percent(of.Share)) })
+	t.across("Good, of those counted (%)", columns, func(of *Goodput) string {
+		if of == g {
+			return number(percent(of.Share))
+		}
+		return number(percent(of.Share)) + calls.mark()
+	})
 	for _, by := range append(judged(), exchange.Error) {
 		t.counts("Missed by "+by.String(), columns, func(of *Goodput) int { return of.Missed[by.String()] })
 	}

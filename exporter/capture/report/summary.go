@@ -26,7 +26,8 @@ const (
 // Summary is a capture in the terms of a load-test tool. A figure without data is null.
 type Summary struct {
 	Start    time.Time `json:"start,omitzero"` // of the first exchange
-	Duration *float64  `json:"duration_s"`     // to the end of the last one
+	End      time.Time `json:"end,omitzero"`   // of the last one
+	Duration *float64  `json:"duration_s"`     // from Start to End
 	// Canaries, Tunnels that headway could not read (upgraded, sealed or raw) and Others of
 	// no known dialect are in the file but not in the summary.
 	Canaries int     `json:"canaries"`
@@ -55,7 +56,7 @@ type Group struct {
 	// The rates are per second; nil for a capture without duration.
 	RequestRate     *float64 `json:"request_throughput"`
 	OutputRate      *float64 `json:"output_token_throughput"`
-	TokenRate       *float64 `json:"total_token_throughput"` // of TotalTokens
+	TokenRate       *float64 `json:"total_token_throughput"` // of TotalTokens; nil unless all are known
 	MeanConcurrency *float64 `json:"mean_concurrency"`       // of all exchanges, not only successful
 	PeakConcurrency int      `json:"peak_concurrency"`
 
@@ -86,11 +87,12 @@ type Summarizer struct {
 	others     int
 	all        *gathering
 	groups     map[string]*gathering
+	open       openCalls
 }
 
 // NewSummarizer returns a Summarizer. Without objectives it leaves goodput out.
 func NewSummarizer(by By, o slo.Objectives) *Summarizer {
-	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}}
+	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}, open: openCalls{}}
 }
 
 // Add adds one line. It ignores lines of an unknown kind.
@@ -117,6 +119,7 @@ func (s *Summarizer) Add(l capture.Line) {
 	if end := end(&l); end.After(s.last) {
 		s.last = end
 	}
+	s.open.add(&l, group(&l, s.by))
 	s.all.add(&l, s.objectives)
 	if s.by != ByNothing {
 		s.named(group(&l, s.by)).add(&l, s.objectives)
@@ -125,6 +128,7 @@ func (s *Summarizer) Add(l capture.Line) {
 
 // addChain adds the line of a chain, to the group of its last attempt.
 func (s *Summarizer) addChain(l *capture.Line) {
+	s.open.end(l.Call.ID)
 	if l.Call.Operation == "" {
 		return
 	}
@@ -145,14 +149,17 @@ func (s *Summarizer) named(name string) *gathering {
 // Summary is the summary of all lines so far.
 func (s *Summarizer) Summary() Summary {
 	seconds := s.last.Sub(s.first).Seconds()
+	open, openBy := s.open.count()
+	s.all.calls.sum.Open = open
 	out := Summary{
-		Start: s.first, Canaries: s.canaries, Tunnels: s.tunnels, Others: s.others,
+		Start: s.first, End: s.last, Canaries: s.canaries, Tunnels: s.tunnels, Others: s.others,
 		All: s.all.group("", seconds, s.objectives),
 	}
 	if !s.first.IsZero() {
 		out.Duration = &seconds
 	}
 	for name, g := range s.groups {
+		g.calls.sum.Open = openBy[name]
 		out.Groups = append(out.Groups, g.group(name, seconds, s.objectives))
 	}
 	slices.SortFunc(out.Groups, func(a, b Group) int {

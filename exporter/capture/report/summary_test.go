@@ -97,6 +97,9 @@ func check(t *testing.T, name string, summary report.Summary) {
 func TestSummaryCountsAndRates(t *testing.T) {
 	g := summarize(report.ByNothing, nil, morning()).All
 	// The last exchange to end began at 6 s and took 4 s.
+	if g.TokenRate != nil {
+		t.Errorf("a rate of all tokens, %v, though one count is unknown", *g.TokenRate)
+	}
 	for name, tt := range map[string]struct{ got, want float64 }{
 		"exchanges":        {float64(g.Exchanges), 9},
 		"successful":       {float64(g.Successful), 6},
@@ -108,7 +111,6 @@ func TestSummaryCountsAndRates(t *testing.T) {
 		"untold":           {float64(g.OutputTokens.Sources["unknown"]), 1},
 		"request rate":     {*g.RequestRate, .6},
 		"output rate":      {*g.OutputRate, 25},
-		"token rate":       {*g.TokenRate, 75},
 		"mean concurrency": {*g.MeanConcurrency, 1.54},
 		"peak":             {float64(g.PeakConcurrency), 3},
 		"TTFT mean":        {g.TTFT.Mean, .4},
@@ -211,7 +213,11 @@ func TestParseObjectives(t *testing.T) {
 		{" itl_p99 = 200ms ", slo.Objectives{limit(exchange.ITLP99, 200*ms)}, ""},
 		{"", nil, `objective ""`},
 		{"ttfb=1s", nil, `objective "ttfb=1s": want ttft, tpot, itl_p99 or e2e`},
-		{"ttft=500", nil, `objective "ttft=500": time: missing unit`},
+		{"ttft=500", nil, `objective "ttft=500": 500 has no unit; write 500ms`},
+		{"ttft=soon", nil, `objective "ttft=soon": "soon" is not a duration, as in 500ms`},
+		{"ttft", nil, `objective "ttft": "" is not a duration, as in 500ms`},
+		{"ttft=0", nil, `objective "ttft=0": must be more than 0`},
+		{"ttft=1s,tpot=1s,ttft=2s", nil, `objective "ttft=2s": ttft has a limit already`},
 		{"ttft=1s,tpot=-1s", nil, `objective "tpot=-1s": must be more than 0`},
 	}
 	for _, tt := range tests {

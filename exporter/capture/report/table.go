@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -42,6 +43,9 @@ func (t *table) notes(s Summary) {
 	if t.marked {
 		t.printf("%s few samples: fewer than %d for a P90, %d for a P95, %d for a P99.\n", fewMark, needed(90), needed(95), needed(99))
 	}
+	if c := s.All.Calls; c != nil && c.Open > 0 {
+		t.printf("%s of calls: without the %d that were not over at %s, when the capture ends.\n", openMark, c.Open, s.End.UTC().Format(time.RFC3339))
+	}
 	for _, left := range []struct {
 		what string
 		n    int
@@ -59,6 +63,8 @@ func (t *table) notes(s Summary) {
 const (
 	absent  = "-" // stands for a figure without data
 	fewMark = "*" // marks a percentile of few samples
+	// openMark marks a figure about all calls while some are not over.
+	openMark = "*"
 )
 
 // table prints rows and remembers the first error.
@@ -122,7 +128,7 @@ func (t *table) group(name string, g Group, seconds *float64) {
 	t.ended("Failed requests, time until they ended", g.FailedE2E)
 	t.ended("Requests whose client left, time until then", g.LeftE2E)
 	t.goodput(g.Goodput, g.Calls)
-	outcomes(t, "Outcomes", g.Outcomes, exchange.Outcomes(), g.Exchanges)
+	outcomes(t, "Outcomes", g.Outcomes, exchange.Outcomes(), g.Exchanges, "")
 	if g.Calls != nil {
 		t.calls(g.Calls)
 	}
@@ -149,22 +155,27 @@ func (t *table) tokens(label string, n Tokens) {
 	t.row(label, value)
 }
 
-// tokenRate prints a rate of tokens, and of how many requests it is unless of all.
+// tokenRate prints a rate of tokens, and of how many requests the tokens are known unless of
+// all.
 func (t *table) tokenRate(label string, rate *float64, of Tokens) {
 	value := number(rate)
-	if known, all := of.Known(); rate != nil && known < all {
+	if known, all := of.Known(); 0 < known && known < all {
 		value += fmt.Sprintf(" (of %d of %d requests)", known, all)
+		if rate == nil {
+			value = fmt.Sprintf("%s (known of %d of %d requests)", absent, known, all)
+		}
 	}
 	t.row(label, value)
 }
 
-// outcomes prints how many of all had each outcome, the known outcomes first.
-func outcomes[O outcome](t *table, title string, counts map[string]int, known []O, all int) {
+// outcomes prints how many of all had each outcome, the known outcomes first. The mark is
+// behind every share.
+func outcomes[O outcome](t *table, title string, counts map[string]int, known []O, all int, mark string) {
 	t.title(title, "-")
 	rest := maps.Clone(counts)
 	row := func(name string) {
 		if n := rest[name]; n > 0 {
-			value := fmt.Sprintf("%d (%.2f %%)", n, 100*float64(n)/float64(all))
+			value := fmt.Sprintf("%d (%.2f %%%s)", n, 100*float64(n)/float64(all), mark)
 			if meaning := O(name).Meaning(); meaning != "" {
 				value += " " + meaning
 			}
