@@ -39,6 +39,7 @@ type ledger struct {
 	slo    *SLO
 	totals *totals
 	opened time.Time
+	since  time.Time // start of the error budget: opened, or earlier if Restore knows more
 
 	fine   [fineSlots]tally
 	minute [minuteSlot]tally // complete slots only
@@ -67,8 +68,10 @@ type hour struct {
 
 func newBooks(now time.Time) books { return books{started: now, totals: map[string]*totals{}} }
 
-// open gives every rule of e a ledger: the present ledger of the same SLO, or a new one.
-func (b *books) open(e *engine) {
+// open gives every rule of e a ledger: the present ledger of the same SLO, or a new one. It
+// returns the names of the SLOs that had a ledger and get a new one, because they judge
+// otherwise now.
+func (b *books) open(e *engine) (anew []string) {
 	now := time.Now()
 	b.roll(now)
 	before := b.ledgers
@@ -79,7 +82,10 @@ func (b *books) open(e *engine) {
 		if at >= 0 {
 			r.ledger = before[at]
 		} else {
-			r.ledger = &ledger{opened: now, matched: now, seen: b.seen}
+			r.ledger = &ledger{opened: now, since: now, matched: now, seen: b.seen}
+			if slices.ContainsFunc(before, func(l *ledger) bool { return l.slo.Name == r.Name }) {
+				anew = append(anew, r.Name)
+			}
 		}
 		if b.totals[r.Name] == nil {
 			b.totals[r.Name] = new(totals)
@@ -87,6 +93,7 @@ func (b *books) open(e *engine) {
 		r.ledger.slo, r.ledger.totals = r.SLO, b.totals[r.Name]
 		b.ledgers = append(b.ledgers, r.ledger)
 	}
+	return anew
 }
 
 // add books the opinions on one exchange.

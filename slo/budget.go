@@ -4,7 +4,7 @@ import "time"
 
 // Budget is the error budget over the SLO's window, as far back as this process remembers.
 type Budget struct {
-	Since    time.Time `json:"since,omitzero"` // the oldest hour in it
+	Since    time.Time `json:"since"` // the start of the counts, or of the window if that is later
 	Requests uint64    `json:"requests"`
 	Bad      uint64    `json:"bad"`
 	// Remaining is the unused share of the bad requests that the objective allows among
@@ -18,15 +18,15 @@ type Budget struct {
 }
 
 func (l *ledger) budget(s *SLO, now time.Time) Budget {
-	var b Budget
+	b := Budget{Since: l.since.UTC()}
+	if start := now.Add(-s.Window).UTC(); start.After(b.Since) {
+		b.Since = start
+	}
 	from := now.Unix()/3600 - int64(s.Window/time.Hour)
 	good := uint64(0)
 	for _, h := range l.hours {
 		if h.at <= from {
 			continue
-		}
-		if b.Since.IsZero() {
-			b.Since = time.Unix(h.at*3600, 0).UTC()
 		}
 		b.Requests += h.total
 		good += h.good

@@ -3,6 +3,7 @@ package slo_test
 import (
 	"maps"
 	"math"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -162,7 +163,9 @@ func TestReloadKeepsWhatIsStillTheSame(t *testing.T) {
 	j.Observe(stream(4, -1, 0))
 	same.Alerting.Page, same.Objective = true, 99.9
 	other.Good = []slo.Objective{{exchange.TTFT, 2 * time.Second}}
-	j.Replace(slo.Set{SLOs: []slo.SLO{other, same}})
+	if anew := j.Replace(slo.Set{SLOs: []slo.SLO{other, same, promise("new")}}); !slices.Equal(anew, []string{"other"}) {
+		t.Errorf("the counts of %q begin anew, want those of other", anew)
+	}
 	got := j.Snapshot(time.Now()).SLOs
 	if got[0].Goodput[0].Requests != 0 || got[1].Goodput[0].Requests != 1 {
 		t.Errorf("%d requests of the changed one, %d of the other; want 0 and 1", got[0].Goodput[0].Requests, got[1].Goodput[0].Requests)
@@ -173,6 +176,42 @@ func TestReloadKeepsWhatIsStillTheSame(t *testing.T) {
 	if n := j.Totals()[1].Timed; n != 4 {
 		t.Errorf("%d tokens in all, want 4", n)
 	}
+}
+
+func TestABudgetTellsItsTrueStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		started := time.Now()
+		s := interactive()
+		j := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: exchangetest.Nowhere{}})
+		since := func(j *slo.Judge, name string, want time.Time) {
+			t.Helper()
+			if got := status(j).Budget.Since; !got.Equal(want) {
+				t.Errorf("%s: since %v, want %v", name, got, want)
+			}
+		}
+		since(j, "before the first request", started)
+		time.Sleep(100 * time.Minute)
+		j.Observe(stream(4, -1, 0))
+		since(j, "after it", started)
+
+		path := filepath.Join(t.TempDir(), "budgets.json")
+		if err := j.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		again := slo.New(slo.Config{Set: slo.Set{SLOs: []slo.SLO{s}}, Next: exchangetest.Nowhere{}})
+		if err := again.Restore(path); err != nil {
+			t.Fatal(err)
+		}
+		since(again, "after a restart", started.Truncate(time.Second))
+
+		changed := s
+		changed.Good = []slo.Objective{{exchange.TTFT, 2 * time.Second}}
+		j.Replace(slo.Set{SLOs: []slo.SLO{changed}})
+		since(j, "after a change of its limits", time.Now())
+		time.Sleep(changed.Window + time.Hour)
+		since(j, "when it is older than the window", time.Now().Add(-changed.Window))
+	})
 }
 
 func TestErrorBudget(t *testing.T) {

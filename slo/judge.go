@@ -36,13 +36,15 @@ func New(c Config) *Judge {
 }
 
 // Replace makes j judge by set from now on. The counts of an SLO go on if it judges every
-// exchange the same as before.
-func (j *Judge) Replace(set Set) {
+// exchange the same as before. Replace returns the names of the SLOs whose counts begin anew,
+// because they judge otherwise than before.
+func (j *Judge) Replace(set Set) (anew []string) {
 	e := newEngine(set, j.config.Role)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.books.open(e)
+	anew = j.books.open(e)
 	j.engine.Store(e)
+	return anew
 }
 
 // Set is the Set in force.

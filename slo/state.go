@@ -26,8 +26,9 @@ type state struct {
 }
 
 type savedHours struct {
-	Fingerprint string     `json:"fingerprint"` // of the SLO that was counted
-	Hours       [][3]int64 `json:"hours"`       // hour of Unix time, requests, good ones
+	Fingerprint string     `json:"fingerprint"`     // of the SLO that was counted
+	Since       int64      `json:"since,omitempty"` // Unix time of the start of the counts; files of older versions lack it
+	Hours       [][3]int64 `json:"hours"`           // hour of Unix time, requests, good ones
 }
 
 // Keep restores the error budgets from the file at path, and saves them there every
@@ -80,7 +81,7 @@ func (j *Judge) Restore(path string) error {
 	defer j.mu.Unlock()
 	for _, l := range j.books.ledgers {
 		if s, ok := saved.SLOs[l.slo.Name]; ok && s.Fingerprint == l.slo.fingerprint() {
-			l.restore(s.Hours, time.Now().Unix()/3600)
+			l.restore(s, time.Now().Unix()/3600)
 		}
 	}
 	return nil
@@ -107,10 +108,17 @@ func parseState(text []byte) (state, error) {
 }
 
 // restore puts saved hours before the hours that were counted since the start.
-func (l *ledger) restore(saved [][3]int64, now int64) {
+func (l *ledger) restore(saved savedHours, now int64) {
 	since := l.hours
+	start := saved.Since
+	if start == 0 && len(saved.Hours) > 0 {
+		start = 3600 * saved.Hours[0][0]
+	}
+	if start > 0 && start < l.since.Unix() {
+		l.since = time.Unix(start, 0)
+	}
 	l.hours = nil
-	for _, h := range saved {
+	for _, h := range saved.Hours {
 		if h[0] > now-maxHours && h[0] <= now {
 			l.hours = append(l.hours, hour{h[0], uint64(h[1]), uint64(h[2])})
 		}
@@ -140,7 +148,7 @@ func (j *Judge) state() state {
 	defer j.mu.Unlock()
 	out := state{Version: stateVersion, SLOs: map[string]savedHours{}}
 	for _, l := range j.books.ledgers {
-		saved := savedHours{Fingerprint: l.slo.fingerprint(), Hours: make([][3]int64, 0, len(l.hours))}
+		saved := savedHours{Fingerprint: l.slo.fingerprint(), Since: l.since.Unix(), Hours: make([][3]int64, 0, len(l.hours))}
 		for _, h := range l.hours {
 			saved.Hours = append(saved.Hours, [3]int64{h.at, int64(h.total), int64(h.good)})
 		}

@@ -53,7 +53,9 @@ func (o *objectives) apply(text []byte) error {
 		return err
 	}
 	o.warn(slices.Concat(warnings, o.seen.Unmatched(set), o.changed(set)))
-	o.judge.Replace(set)
+	for _, name := range o.judge.Replace(set) {
+		o.log.Warn("the error budget begins anew, because the SLO judges otherwise now", "slo", name)
+	}
 	return nil
 }
 

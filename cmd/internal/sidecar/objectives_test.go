@@ -65,6 +65,25 @@ func TestAnSLOThatNothingCanMatchIsWarnedOfAtStartAndReload(t *testing.T) {
 	}
 }
 
+func TestABudgetThatBeginsAnewIsSaid(t *testing.T) {
+	const said = `msg="the error budget begins anew, because the SLO judges otherwise now" slo=a`
+	for _, tt := range []struct {
+		name, after string
+		said        bool
+	}{
+		{"another limit", "good: {e2e: 8s}", true},
+		{"another match", "good: {e2e: 7s}\n    match: {stream: true}", true},
+		{"the same", "good: {e2e: 7s}", false},
+		{"another alert alone", "good: {e2e: 7s}\n    alerting: {page: true}", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, atReload := reloaded(t, "good: {e2e: 7s}", tt.after); strings.Contains(atReload, said) != tt.said {
+				t.Errorf("at the reload:\n%s", atReload)
+			}
+		})
+	}
+}
+
 func TestANewLimitIsSaidToBeNoBoundOfOTLPMetricsYet(t *testing.T) {
 	const collector = "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"
 	const old, later = "good: {e2e: 777ms}", "good: {e2e: 778ms}"
