@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/proxy/redirect"
+	"github.com/headway-sidecar/headway/slo/rules"
 	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
@@ -20,7 +22,7 @@ headway help, the names of variables. To load it:
   zsh   source <(headway completion zsh)     after compinit
   fish  headway completion fish | source`
 
-// verbs returns the words of a command that may follow its name.
+// verbs returns the words of which one follows the name of a command.
 func verbs(command string) []string {
 	switch command {
 	case "demo":
@@ -33,6 +35,42 @@ func verbs(command string) []string {
 		return shells()
 	}
 	return nil
+}
+
+// arguments returns the words that may follow a command and its verb, beside its flags.
+func arguments(command, verb string) []string {
+	if command == "demo" && verb == "fault" {
+		return faultNames()
+	}
+	return nil
+}
+
+// values returns the words that a flag takes. It returns nil where the flag takes any
+// others: a shell completes those as files.
+func values(command, flag string) []string {
+	switch command + " --" + flag {
+	case "report --by":
+		return reportDivisions()
+	case "report --output":
+		return reportOutputs()
+	case "rules --format":
+		return words(rules.Formats())
+	case "slo --from":
+		return []string{"auto", "headway", "openslo"}
+	case "slo --to":
+		return []string{"headway", "openslo", "sloth", "pyrra"}
+	case "redirect --backend":
+		return words(redirect.Backends())
+	}
+	return nil
+}
+
+func words[T ~string](all []T) []string {
+	out := make([]string, len(all))
+	for i, w := range all {
+		out[i] = string(w)
+	}
+	return out
 }
 
 // shells returns the shells that headway writes a script for.
@@ -102,7 +140,7 @@ func completions(ctx context.Context) []completed {
 
 // names returns the words that may follow c, for shells that show no descriptions.
 func (c *completed) names() string {
-	var words []string
+	words := arguments(c.command, c.verb)
 	if c.verb == "" {
 		words = append(words, c.verbs...)
 	}
@@ -110,6 +148,23 @@ func (c *completed) names() string {
 		words = append(words, "--"+f.Name)
 	}
 	return strings.Join(words, " ")
+}
+
+// bashValues writes the cases of the flags that take a value. Those without words of their
+// own leave it to bash to complete a file.
+func bashValues(all []completed) string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, c := range all {
+		for _, f := range c.flags {
+			value, _ := flag.UnquoteUsage(f)
+			if at := c.command + " " + f.Name; value != "" && !seen[at] {
+				seen[at] = true
+				fmt.Fprintf(&b, "    %[1]s/--%[2]s|%[1]s/-%[2]s) words=%[3]q ;;\n", c.command, f.Name, strings.Join(values(c.command, f.Name), " "))
+			}
+		}
+	}
+	return b.String()
 }
 
 // writeBash writes the script for bash.
@@ -125,16 +180,23 @@ func writeBash(out io.Writer, all []completed) error {
 		fmt.Fprintf(&b, "    %s/%s) words=%q ;;\n", c.command, verb, c.names())
 	}
 	_, err := fmt.Fprintf(out, `_headway() {
-  local words=%q
+  local words=%q word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $before == = ]]; then
+    before="${COMP_WORDS[COMP_CWORD-2]}"
+  fi
   if ((COMP_CWORD > 1)); then
     case "${COMP_WORDS[1]}/${COMP_WORDS[2]}" in
 %s    *) words= ;;
     esac
+    case "${COMP_WORDS[1]}/$before" in
+%s    esac
   fi
-  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
 complete -o default -F _headway headway
-`, strings.Join(commands, " "), b.String())
+`, strings.Join(commands, " "), b.String(), bashValues(all))
 	return err
 }
 
@@ -159,11 +221,17 @@ func writeFish(out io.Writer, all []completed) error {
 		} else {
 			seen += "; and __fish_seen_subcommand_from " + c.verb
 		}
+		for _, word := range arguments(c.command, c.verb) {
+			fmt.Fprintf(&b, "complete -c headway -f -n '%s' -a %s\n", seen, word)
+		}
 		for _, f := range c.flags {
 			value, text := flag.UnquoteUsage(f)
 			needs := ""
 			if value != "" {
 				needs = " -r"
+			}
+			if own := values(c.command, f.Name); own != nil {
+				needs = " -x -a " + fishQuoted(strings.Join(own, " "))
 			}
 			fmt.Fprintf(&b, "complete -c headway -n '%s' -l %s%s -d %s\n", seen, f.Name, needs, fishQuoted(text))
 		}
