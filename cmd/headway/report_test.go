@@ -56,7 +56,7 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		{"a file twice", []string{good, good}, 2, "", "are one file, whose exchanges would count twice"},
 		{"a file by two names", []string{good, other, alias}, 2, "", strconv.Quote(good) + " and " + strconv.Quote(alias) + " are one file"},
 		{"standard input twice", []string{"-", "-"}, 2, "", "are one file"},
-		{"a slip in a division", []string{"--by", "modle", good}, 2, "", `--by "modle": want model, upstream or operation; did you mean model?`},
+		{"a slip in a division", []string{"--by", "modek", good}, 2, "", `--by "modek": want model, upstream or operation; did you mean model?`},
 		{"a slip in an output", []string{"--output", "jsn", good}, 2, "", `--output "jsn": want table or json; did you mean json?`},
 		{"a limit without a unit", []string{"--goodput", "ttft=500", good}, 2, "", "500 has no unit; write 500ms"},
 		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
