@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
@@ -119,7 +118,7 @@ func Read(environ []string) (Config, error) {
 func (c *Config) checkPorts(check func(key string, err error)) {
 	check("LISTEN", CheckAddress(c.Listen))
 	check("ADMIN_LISTEN", CheckAddress(c.AdminListen))
-	check("ADMIN_WEB_CONFIG", reading(c.AdminWebConfig, web.Validate(c.AdminWebConfig)))
+	check("ADMIN_WEB_CONFIG", reading(c.AdminWebConfig, CheckWebConfig(c.AdminWebConfig)))
 	check("ADMIN_HOSTS", checkHostNames(c.AdminHosts))
 	if c.TransparentListen != "" {
 		check("TRANSPARENT_LISTEN", CheckAddress(c.TransparentListen))

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
@@ -55,7 +54,7 @@ func (w *webConfig) apply(text []byte) error {
 	if err := next.replace(content); err != nil {
 		return errors.Join(err, next.close())
 	}
-	if err := errors.Join(web.Validate(next.path), next.close()); err != nil {
+	if err := errors.Join(config.CheckWebConfig(next.path), next.close()); err != nil {
 		return err
 	}
 	if err := w.copy.replace(content); err != nil {
@@ -80,6 +79,9 @@ func (p protection) without(next protection) string {
 
 // readWebConfig returns text as it reads anywhere: its paths are relative to dir.
 func readWebConfig(text []byte, dir string) (content []byte, asks protection, err error) {
+	if err := config.ParseWebConfig(text); err != nil {
+		return nil, asks, err
+	}
 	all := yaml.MapSlice{}
 	if err := yaml.UnmarshalStrict(text, &all); err != nil {
 		return nil, asks, err

@@ -1,11 +1,13 @@
 package sidecar
 
 import (
+	"bytes"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -117,5 +119,25 @@ func TestAWrongWebConfigurationIsRefusedAtTheStart(t *testing.T) {
 	}
 	if w, err := newWebConfig(path, slog.New(slog.DiscardHandler)); err == nil {
 		t.Errorf("%+v is in force", w)
+	}
+}
+
+// TestAWrongValueIsLoggedAsOne, with its line and without the value.
+func TestAWrongValueIsLoggedAsOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(path, []byte(oneUser), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	w, err := newWebConfig(path, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("\nbasic_auth_users: s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.file.reload(false)
+	if got := log.String(); !strings.Contains(got, "line 2: a single value stands where a mapping belongs") || strings.Contains(got, "s3cret") {
+		t.Error(got)
 	}
 }
