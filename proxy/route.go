@@ -31,22 +31,29 @@ type Route struct {
 // upstream at rawURL: http or https, a host, perhaps a port and a path. Its error
 // shows no other part of the URL, because that may be secret.
 func NewRoute(prefix, rawURL string) (Route, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return Route{}, fmt.Errorf("%q is no URL", Shown(rawURL)) // the error of url quotes all of it
+	if err := checkWritten(rawURL); err != nil {
+		return Route{}, err
 	}
 	shown := Shown(rawURL)
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return Route{}, fmt.Errorf("%q is no URL", shown) // the error of url quotes all of it
+	}
 	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return Route{}, fmt.Errorf("%q must start with http:// or https://", shown)
-	case u.Host == "" && strings.Trim(u.Opaque+u.Path, "/") != "":
-		return Route{}, fmt.Errorf("%q names no host: write %s:// before it", shown, u.Scheme)
 	case u.Hostname() == "":
 		return Route{}, fmt.Errorf("%q names no host", shown)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return Route{}, fmt.Errorf("%q must be scheme, host, port and path only", shown)
-	case prefix != "" && (!strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?# ")):
-		return Route{}, fmt.Errorf("prefix %q must start with /, not end with it, and hold no ?, # or space", Shown(prefix))
+	case u.User != nil:
+		return Route{}, fmt.Errorf("%q has user info, which headway does not show: leave it out", shown)
+	case u.RawQuery != "":
+		return Route{}, fmt.Errorf("%q has a query, which headway does not show: leave it out", shown)
+	case u.Fragment != "":
+		return Route{}, fmt.Errorf("%q has a fragment, which headway does not show: leave it out", shown)
+	}
+	if err := CheckHost(u.Hostname()); err != nil {
+		return Route{}, fmt.Errorf("%q: %w", shown, err)
+	}
+	if err := checkPrefix(prefix); err != nil {
+		return Route{}, err
 	}
 	port, ok := portOf(u)
 	if !ok {

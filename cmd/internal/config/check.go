@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
@@ -56,6 +57,11 @@ func CheckAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || strings.ContainsAny(host, "/@ ") {
 		return fmt.Errorf("%s is not host:port", quoted(address))
+	}
+	if host != "" {
+		if err := proxy.CheckHost(host); err != nil {
+			return fmt.Errorf("%s is not host:port: %w", quoted(address), err)
+		}
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		return fmt.Errorf("%s has no valid port, which is a number from 0 to 65535", quoted(address))

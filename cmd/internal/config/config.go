@@ -140,13 +140,18 @@ func (c *Config) checkMeasurements(check func(key string, err error)) {
 	check("STATE_DIR", checkDir(c.StateDir))
 }
 
-// checkTimes refuses every duration that is negative, and warns of a delay that leaves no
+// checkTimes refuses every duration that is negative or too short for anything to happen, and warns of a delay that leaves no
 // time to drain.
 func (c *Config) checkTimes(f *findings) {
 	values := reflect.ValueOf(*c)
 	for field, value := range values.Fields() {
-		if d, ok := value.Interface().(time.Duration); ok && d < 0 {
+		d, ok := value.Interface().(time.Duration)
+		switch {
+		case !ok:
+		case d < 0:
 			f.check(field.Tag.Get("env"), predicate("is negative"))
+		case d > 0 && d < time.Millisecond:
+			f.check(field.Tag.Get("env"), predicate("is less than 1ms, so every wait would be over before it began"))
 		}
 	}
 	if c.DrainDelay > 0 && c.DrainTimeout >= 0 && c.DrainDelay >= c.DrainTimeout {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
+	"github.com/headway-sidecar/headway/proxy"
 )
 
 // Destination says where headway sends the OTLP requests of one signal, and how.
@@ -98,6 +99,9 @@ func (s *Destination) aim(endpoint string, own bool, signal string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || (s.GRPC && u.User != nil) || (u.Scheme != "http" && u.Scheme != "https") {
 		return fmt.Errorf("%s is no URL of http or https; for example http://localhost:4318", quoted(endpoint))
+	}
+	if err := proxy.CheckHost(u.Hostname()); err != nil {
+		return fmt.Errorf("%s: %w; for example http://localhost:4318", quoted(endpoint), err)
 	}
 	switch {
 	case s.GRPC:

@@ -61,7 +61,11 @@ func (f *findings) explain(variable string, err error) error {
 	if p, ok := err.(predicate); ok { //nolint:errorlint // nobody wraps a predicate
 		err = fmt.Errorf("%s %w", quoted(f.values[variable]), p)
 	}
-	return fmt.Errorf("%w; for example %s=%s", err, variable, exampleOf(variable))
+	example := exampleOf(variable)
+	if strings.TrimSpace(f.values[variable]) == example {
+		return err // the value is an example itself, and what is wrong is beside it
+	}
+	return fmt.Errorf("%w; for example %s=%s", err, variable, example)
 }
 
 // checkOnce notes err as a problem of a variable, unless err is nil or the variable has a
@@ -72,10 +76,10 @@ func (f *findings) checkOnce(variable string, err error) {
 	}
 }
 
-// warn notes err as a warning of a variable, unless err is nil or the variable has a
-// warning already.
+// warn notes err as a warning of a variable, unless err is nil or the variable has the
+// same warning already.
 func (f *findings) warn(variable string, err error) {
-	if err != nil && !slices.ContainsFunc(f.warnings, func(w finding) bool { return w.variable == variable }) {
+	if err != nil && !slices.ContainsFunc(f.warnings, func(w finding) bool { return w.variable == variable && w.err.Error() == err.Error() }) {
 		f.warnings = append(f.warnings, finding{variable, err})
 	}
 }

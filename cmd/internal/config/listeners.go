@@ -112,9 +112,13 @@ func (c *Config) checkListeners(f *findings) {
 	own := c.listeners(m)
 	for i := range own {
 		for _, first := range own[:i] {
-			if own[i].overlaps(&first) {
-				f.check(strings.TrimPrefix(own[i].variable, Prefix),
-					fmt.Errorf("%q cannot be bound beside %s (%s), which has the same port", own[i].address, first.variable, first.address))
+			wrong, other := own[i], first
+			if _, chosen := f.values[wrong.variable]; !chosen {
+				wrong, other = first, own[i]
+			}
+			if wrong.overlaps(&other) {
+				f.check(strings.TrimPrefix(wrong.variable, Prefix),
+					fmt.Errorf("%q cannot be bound beside %s (%s), which has the same port", wrong.address, other.variable, other.address))
 			}
 		}
 	}

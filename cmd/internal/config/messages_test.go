@@ -109,9 +109,23 @@ func TestAProblemIsOneLine(t *testing.T) {
 
 func TestAMessageHasTheValueAsItWasWrittenAndNoSecret(t *testing.T) {
 	for _, tt := range []struct{ name, variable, want string }{
-		{"one slash", "UPSTREAM=https:/api.openai.com/v1", `"https:/api.openai.com/v1" names no host: write https:// before it`},
-		{"no colon", "UPSTREAM=http//x", `"http//x" must start with http:// or https://`},
-		{"no scheme", "UPSTREAM=api.openai.com", `"api.openai.com" must start with http:// or https://`},
+		{"one slash", "UPSTREAM=https:/api.openai.com/v1", `"https:/api.openai.com/v1" has no :// behind its scheme: did you mean https://api.openai.com/v1?`},
+		{"no colon", "UPSTREAM=http//x", `"http//x" has no :// behind its scheme: did you mean http://x?`},
+		{"no scheme", "UPSTREAM=api.openai.com", `"api.openai.com" has no scheme: did you mean https://api.openai.com?`},
+		{"two upstreams", "UPSTREAM=https://a.com,https://b.com", "the value has several URLs, and an upstream is one: write them into HEADWAY_ROUTES=/anthropic="},
+		{"two upstreams with a blank", "UPSTREAM=https://a.com https://b.com", "the value has several URLs"},
+		{"two routes with a semicolon", "ROUTES=/a=https://x;/b=https://y", `the route of prefix "/a" has another route in its URL: a comma separates routes`},
+		{"two routes with a blank", "ROUTES=/a=https://x /b=https://y", "a comma separates routes"},
+		{"two URLs of a route", "ROUTES=/a=https://x;https://y", `the route of prefix "/a" has several URLs`},
+		{"a route without a URL", "ROUTES=/a=", `the route of prefix "/a" has no URL behind the =`},
+		{"a prefix with a query", "ROUTES=/a?b=https://x", `prefix "/a" has a query or a fragment`},
+		{"the prefix of all", "ROUTES=/=https://x", "the prefix / is every path: write the URL into HEADWAY_UPSTREAM"},
+		{"a listener that is no address", "LISTEN=999.1.1.1:80", `"999.1.1.1:80" is not host:port: the host is no IP address`},
+		{"a listener with a slip", "ADMIN_LISTEN=local,host:80", "no host has ',' in its name"},
+		{"a timeout in which nothing happens", "CONNECT_TIMEOUT=1ns", `"1ns" is less than 1ms`},
+		{"another", "REQUEST_HEADER_TIMEOUT=999us", `"999us" is less than 1ms`},
+		{"the address of the admin port", "LISTEN=127.0.0.1:8481", `HEADWAY_LISTEN: "127.0.0.1:8481" cannot be bound beside HEADWAY_ADMIN_LISTEN (127.0.0.1:8481), which has the same port; for example HEADWAY_LISTEN=127.0.0.1:8480`},
+		{"the address of traffic", "ADMIN_LISTEN=127.0.0.1:8480", `HEADWAY_ADMIN_LISTEN: "127.0.0.1:8480" cannot be bound beside HEADWAY_LISTEN`},
 		{"a word near to a right one", "ROLE=sever", `"sever" is none of client, server: did you mean server?`},
 		{"a level", "LOG_LEVEL=verbose", `"verbose" is none of debug, info, warn, error`},
 		{"a duration", "DRAIN_TIMEOUT=-60s", `"-60s" is negative`},
@@ -126,6 +140,24 @@ func TestAMessageHasTheValueAsItWasWrittenAndNoSecret(t *testing.T) {
 			_, err := read(config.Prefix + tt.variable)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("%v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAnUpstreamThatLooksLikeAPlaceholderGivesAWarning(t *testing.T) {
+	for _, tt := range []struct {
+		name, variable string
+		want           int
+	}{
+		{"of Azure's documentation", "HEADWAY_UPSTREAM=https://YOUR-RESOURCE.openai.azure.com", 1},
+		{"two routes", "HEADWAY_ROUTES=/a=https://your-host,/b=https://api.placeholder.com", 2},
+		{"a real name", "HEADWAY_UPSTREAM=https://yourself.example.com", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := config.Read([]string{tt.variable})
+			if err != nil || len(c.Warnings) != tt.want {
+				t.Errorf("%v, %v", c.Warnings, err)
 			}
 		})
 	}

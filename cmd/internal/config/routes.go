@@ -3,48 +3,75 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy"
 )
 
+// twoURLs finds a second URL in a value, behind a sign that separates the two.
+var twoURLs = regexp.MustCompile(`(?i)[,;|\s]+https?://?[^/]`)
+
+// twoRoutes finds a second route in an entry of Routes, behind a sign that is no comma.
+var twoRoutes = regexp.MustCompile(`(?i)[;|\s]+/[^=\s]*=https?:`)
+
+// placeholder finds the part of a host's name that stands in documentation for the name of
+// the user: YOUR-RESOURCE.openai.azure.com.
+var placeholder = regexp.MustCompile(`(?i)(^|[.\-_])(your|replace|changeme|placeholder|todo)([.\-_]|$)`)
+
 // readRoutes makes the route table from Routes and Upstream.
 func (c *Config) readRoutes(f *findings) {
-	check, seen := f.check, map[string]bool{}
+	seen := map[string]bool{}
 	for entry := range strings.SplitSeq(c.Routes, ",") {
 		if entry = strings.TrimSpace(entry); entry == "" {
 			continue
 		}
-		prefix, target, ok := strings.Cut(entry, "=")
-		if !ok || prefix == "" || strings.ContainsAny(prefix, ":@?") { // a URL, with a = somewhere in it
-			check("ROUTES", fmt.Errorf("%q is not /prefix=URL", proxy.Shown(entry)))
+		prefix, target, err := cutRoute(entry)
+		if err != nil {
+			f.check("ROUTES", err)
 			continue
 		}
 		if seen[prefix] {
-			check("ROUTES", fmt.Errorf("prefix %q is there twice", proxy.Shown(prefix)))
+			f.check("ROUTES", fmt.Errorf("prefix %q is there twice", proxy.Shown(prefix)))
 		}
 		seen[prefix] = true
-		r, err := proxy.NewRoute(prefix, target)
-		check("ROUTES", err)
-		f.noteVersion("ROUTES", &r)
-		c.RouteTable = append(c.RouteTable, r)
+		c.addRoute("ROUTES", prefix, target, f)
 	}
 	switch {
+	case c.Upstream != "" && twoURLs.MatchString(c.Upstream):
+		f.check("UPSTREAM", fmt.Errorf("the value has several URLs, and an upstream is one: write them into %sROUTES=%s", Prefix, exampleOf(Prefix+"ROUTES")))
 	case c.Upstream != "":
-		r, err := proxy.NewRoute("", c.Upstream)
-		check("UPSTREAM", err)
-		f.noteVersion("UPSTREAM", &r)
-		c.RouteTable = append(c.RouteTable, r)
+		c.addRoute("UPSTREAM", "", c.Upstream, f)
 	case c.Routes == "" && c.TransparentListen == "":
-		check("UPSTREAM", errors.New("is not set, and neither is "+Prefix+"ROUTES or "+Prefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
+		f.check("UPSTREAM", errors.New("is not set, and neither is "+Prefix+"ROUTES or "+Prefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
 	}
 }
 
-// noteVersion notes that the path of an upstream ends with a version, as in …/v1: the
-// application's base URL must not have it too, or the upstream gets /v1/v1.
-func (f *findings) noteVersion(key string, r *proxy.Route) {
-	if version := r.Version(); version != "" {
-		f.note(Prefix+key, fmt.Errorf("%s ends with %s, which goes before the path of every request: the application's base URL must be without %s; "+
-			"for example http://127.0.0.1:8480%s", r.String(), version, version, r.Prefix))
+// cutRoute cuts an entry of Routes into its prefix and its URL.
+func cutRoute(entry string) (prefix, target string, err error) {
+	prefix, target, ok := strings.Cut(entry, "=")
+	path := strings.HasPrefix(prefix, "/") && !strings.HasPrefix(prefix, "//")
+	switch {
+	case !ok || prefix == "" || strings.ContainsAny(prefix, ":@") || !path && strings.Contains(prefix, "?"): // a URL, with a = somewhere in it
+		return "", "", fmt.Errorf("%q is not /prefix=URL", proxy.Shown(entry))
+	case twoRoutes.MatchString(target):
+		return "", "", fmt.Errorf("the route of prefix %q has another route in its URL: a comma separates routes", proxy.Shown(prefix))
+	case twoURLs.MatchString(target):
+		return "", "", fmt.Errorf("the route of prefix %q has several URLs: give each a prefix of its own", proxy.Shown(prefix))
+	case strings.TrimSpace(target) == "":
+		return "", "", fmt.Errorf("the route of prefix %q has no URL behind the =", proxy.Shown(prefix))
+	case prefix == "/":
+		return "", "", fmt.Errorf("the prefix / is every path: write the URL into %sUPSTREAM", Prefix)
+	}
+	return prefix, target, nil
+}
+
+// addRoute adds the route from prefix to target to the table, and notes what is odd about it.
+func (c *Config) addRoute(key, prefix, target string, f *findings) {
+	r, err := proxy.NewRoute(prefix, target)
+	f.check(key, err)
+	c.RouteTable = append(c.RouteTable, r)
+	if placeholder.MatchString(r.Upstream.Host) {
+		f.warn(Prefix+key, fmt.Errorf("the host %s looks like a placeholder of documentation: write the real name", r.Upstream.Host))
 	}
 }
