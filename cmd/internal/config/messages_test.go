@@ -162,3 +162,29 @@ func TestAnUpstreamThatLooksLikeAPlaceholderGivesAWarning(t *testing.T) {
 		})
 	}
 }
+
+func TestAPathThatRequestsHaveThemselvesGivesAWarning(t *testing.T) {
+	for _, tt := range []struct{ name, variable, want string }{
+		{"a version", "UPSTREAM=https://api.openai.com/v1", "HEADWAY_UPSTREAM: the path /v1 goes before the path of every request; " +
+			"with OPENAI_BASE_URL=http://127.0.0.1:8480/v1 it would be there twice; write https://api.openai.com"},
+		{"a version behind a path", "UPSTREAM=https://api.groq.com/openai/v1/", "the path /v1 goes before the path of every request; with OPENAI_BASE_URL=http://127.0.0.1:8480/v1 it would be there twice; write https://api.groq.com/openai"},
+		{"an endpoint", "UPSTREAM=https://api.openai.com/v1/chat/completions", "write https://api.openai.com"},
+		{"an endpoint of a route", "ROUTES=/a=https://api.openai.com/v1/chat/completions", "which names an endpoint itself; write /a=https://api.openai.com/v1"},
+		{"a version as the prefix", "ROUTES=/v1=https://api.openai.com", "HEADWAY_ROUTES: headway strips the prefix /v1, so https://api.openai.com gets requests without it; " +
+			"write /v1=https://api.openai.com/v1, or HEADWAY_UPSTREAM=https://api.openai.com"},
+		{"a version as the prefix and the path", "ROUTES=/v1=https://api.openai.com/v1", ""},
+		{"a version of a route, which gives it to every application", "ROUTES=/openai=https://api.openai.com/v1", ""},
+		{"no path", "UPSTREAM=https://api.openai.com/", ""},
+		{"another path", "UPSTREAM=https://gateway.example.com/team/openai", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := config.Read([]string{config.Prefix + tt.variable})
+			if err != nil || len(c.Warnings) > 1 || (tt.want != "") != (len(c.Warnings) == 1) {
+				t.Fatalf("%v, %v", c.Warnings, err)
+			}
+			if tt.want != "" && !strings.Contains(c.Warnings[0].Error(), tt.want) {
+				t.Errorf("%v, want %s", c.Warnings[0], tt.want)
+			}
+		})
+	}
+}

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 
@@ -74,4 +76,43 @@ func (c *Config) addRoute(key, prefix, target string, f *findings) {
 	if placeholder.MatchString(r.Upstream.Host) {
 		f.warn(Prefix+key, fmt.Errorf("the host %s looks like a placeholder of documentation: write the real name", r.Upstream.Host))
 	}
+	if err == nil {
+		f.warn(Prefix+key, c.oddPath(prefix, target))
+	}
+}
+
+// ofRequests matches the end of an upstream's path that belongs to the paths of requests:
+// a version, an endpoint, or both.
+var ofRequests = regexp.MustCompile(`(/v[0-9][0-9a-z]*)?(/chat/completions|/completions|/responses|/messages|/embeddings|/models)?/*$`)
+
+// ofVersion finds a version in a path.
+var ofVersion = regexp.MustCompile(`/v[0-9]`)
+
+// oddPath returns a warning if the path of the upstream at target, or the prefix, takes
+// the place of a path that requests have themselves.
+func (c *Config) oddPath(prefix, target string) error {
+	end := ofRequests.FindStringSubmatch(target)
+	version, endpoint := end[1], end[2]
+	right := strings.TrimSuffix(target, end[0])
+	switch base := baseURL(c.Listen); {
+	case prefix == "" && version+endpoint != "":
+		return fmt.Errorf("the path %s goes before the path of every request; with OPENAI_BASE_URL=%s/v1 it would be there twice; write %s",
+			version+endpoint, base, right)
+	case endpoint != "":
+		return fmt.Errorf("the path %s goes before the path of every request, which names an endpoint itself; write %s=%s%s",
+			version+endpoint, prefix, right, version)
+	case ofRequests.FindString(prefix) != "" && !ofVersion.MatchString(target):
+		return fmt.Errorf("headway strips the prefix %s, so %s gets requests without it; write %s=%s%s, or %sUPSTREAM=%s",
+			prefix, right, prefix, right, prefix, Prefix, right)
+	}
+	return nil
+}
+
+// baseURL is where an application on the same machine reaches the listener at address.
+func baseURL(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
