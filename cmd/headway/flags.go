@@ -5,7 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/slo/spelling"
@@ -26,7 +29,11 @@ func parse(f *flag.FlagSet, args []string, about string, out io.Writer) error {
 		return err
 	}
 	if f.NArg() > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", f.Arg(0))}
+		hint := ""
+		if near := spelling.Nearest(f.Arg(0), flagNames(f)); len(near) > 0 {
+			hint = ": did you mean --" + strings.Join(near, " or --") + "?"
+		}
+		return usageError{fmt.Errorf("unexpected argument %q%s", f.Arg(0), hint)}
 	}
 	return nil
 }
@@ -44,22 +51,70 @@ func parseFlags(f *flag.FlagSet, args []string, about string, out io.Writer) err
 		printFlags(f, out)
 		return err
 	case err != nil:
-		return usageError{fmt.Errorf("%w%s; headway %s -h lists the flags", err, meantFlag(f, err), f.Name())}
+		return usageError{fmt.Errorf("%s%s; headway %s -h lists the flags", misusedFlag(f, err), meantFlag(f, err), f.Name())}
 	}
 	return nil
+}
+
+// The errors of package flag, which writes one dash before each name.
+var (
+	wrongFlagValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+?): (.*)$`)
+	oneDash        = regexp.MustCompile(`(^|[ :])-([a-z])`)
+)
+
+// misusedFlag is err, an error of package flag, with two dashes before the name of a flag
+// of several letters. For a value that cannot be read it says how one is written.
+func misusedFlag(f *flag.FlagSet, err error) string {
+	m := wrongFlagValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return oneDash.ReplaceAllString(err.Error(), "$1--$2")
+	}
+	why := m[3]
+	if one := f.Lookup(m[2]); one != nil && strings.Contains(why, "parse error") {
+		value, _ := strconv.Unquote(m[1])
+		why = notationOf(one, value)
+	} else {
+		why = "cannot be read: " + why
+	}
+	return fmt.Sprintf("--%s: %s %s", m[2], m[1], why)
+}
+
+// notationOf says how a value of the flag is written, in place of value.
+func notationOf(one *flag.Flag, value string) string {
+	getter, ok := one.Value.(flag.Getter)
+	if !ok {
+		return "cannot be read"
+	}
+	switch getter.Get().(type) {
+	case time.Duration:
+		if _, err := strconv.ParseFloat(value, 64); err == nil {
+			return fmt.Sprintf("has no unit; write %sms or %ss", value, value)
+		}
+		return "is no duration; write 500ms, 10s or 1m"
+	case bool:
+		return "is neither true nor false"
+	case float64:
+		return "is no number; write 0.5"
+	}
+	return "is no whole number; write 8"
 }
 
 // meantFlag is a hint at the flag of f that the user likely meant, if err says that f has
 // no such flag.
 func meantFlag(f *flag.FlagSet, err error) string {
 	_, name, unknown := strings.Cut(err.Error(), "flag provided but not defined: -")
-	var names []string
-	f.VisitAll(func(one *flag.Flag) { names = append(names, one.Name) })
-	near := spelling.Nearest(name, names)
+	near := spelling.Nearest(name, flagNames(f))
 	if !unknown || len(near) == 0 {
 		return ""
 	}
 	return ": did you mean --" + strings.Join(near, " or --") + "?"
+}
+
+// flagNames lists the flags of f.
+func flagNames(f *flag.FlagSet) []string {
+	var names []string
+	f.VisitAll(func(one *flag.Flag) { names = append(names, one.Name) })
+	return names
 }
 
 // inFlags returns an error of config.Read for a command that made the environment of its

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
@@ -68,7 +67,7 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 	case len(args) == 0:
 		usage(errs)
 		return exitUsage
-	case args[0] == "help" && len(args) > 1 && strings.HasPrefix(args[1], config.Prefix):
+	case args[0] == "help" && len(args) > 1 && isVariable(args[1]):
 		return exitCode("help", explain(args[1:], out), errs)
 	case args[0] == "help" && len(args) > 1:
 		args = append(slices.Clip(args[1:]), "-h")
@@ -83,16 +82,15 @@ func dispatch(ctx context.Context, args []string, out, errs io.Writer) int {
 			return exitCode(c.name, c.run(ctx, args[1:], out, errs), errs)
 		}
 	}
-	var names []string
+	names := []string{"help"}
 	for _, c := range commands() {
 		names = append(names, c.name)
 	}
 	hint := ""
-	if len(spelling.Nearest(args[0], names)) > 0 {
-		hint = "; " + spelling.Hint(args[0], names)
+	if near := spelling.Nearest(args[0], names); len(near) > 0 {
+		hint = " did you mean " + strings.Join(near, " or ") + "?"
 	}
-	fmt.Fprintf(errs, "headway: no command %q%s\n\n", args[0], hint)
-	usage(errs)
+	fmt.Fprintf(errs, "headway: no command %q;%s headway help lists them\n", args[0], hint)
 	return exitUsage
 }
 

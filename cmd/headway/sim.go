@@ -29,7 +29,7 @@ func runSim(ctx context.Context, args []string, out, errs io.Writer) error {
 		return err
 	}
 	if err := config.CheckAddress(*listen); err != nil {
-		return usageError{fmt.Errorf("--listen: %w", err)}
+		return usageError{fmt.Errorf("--listen: %w; for example 127.0.0.1:8000", err)}
 	}
 	makeRoom(&c)
 	if err := c.Validate(); err != nil {

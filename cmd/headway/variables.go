@@ -40,6 +40,25 @@ func listVariables(variables []config.Variable) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// ofOpenTelemetry begins the name of every variable that OpenTelemetry defines.
+const ofOpenTelemetry = "OTEL_"
+
+// isVariable says whether name is that of a variable rather than of a command.
+func isVariable(name string) bool {
+	return strings.HasPrefix(name, config.Prefix) || strings.HasPrefix(name, ofOpenTelemetry)
+}
+
+// unknownVariable is the error that headway has no text about the variable with that name.
+func unknownVariable(name string) error {
+	switch {
+	case strings.HasPrefix(name, ofOpenTelemetry):
+		return errors.New("OpenTelemetry defines this variable; docs/opentelemetry.md says which of them headway reads, and how")
+	case name == config.Prefix:
+		return errors.New("this is no whole name of a variable; headway run -h lists all")
+	}
+	return config.UnknownVariable(name)
+}
+
 // explain prints the meaning of each of the named variables.
 func explain(names []string, out io.Writer) error {
 	all := config.Variables()
@@ -48,7 +67,7 @@ func explain(names []string, out io.Writer) error {
 	for _, name := range names {
 		at := slices.IndexFunc(all, func(v config.Variable) bool { return v.Name == name })
 		if at < 0 {
-			wrong = append(wrong, fmt.Errorf("%s: %w", name, config.UnknownVariable(name)))
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, unknownVariable(name)))
 			continue
 		}
 		asked = append(asked, all[at])

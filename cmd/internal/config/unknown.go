@@ -41,6 +41,9 @@ func UnknownVariable(name string) error {
 		known = append(known, strings.TrimPrefix(v.Name, Prefix))
 	}
 	short := strings.TrimPrefix(strings.ToUpper(name), strings.TrimSuffix(Prefix, "_"))
+	if strings.HasPrefix(strings.Trim(short, "_"), "ADMIN_") && strings.HasSuffix(short, "_PORT") { // the port is part of the address
+		short = strings.TrimSuffix(short, "PORT") + "LISTEN"
+	}
 	near := spelling.Nearest(strings.Trim(short, "_"), known)
 	if len(near) == 0 {
 		return fmt.Errorf("headway has no such variable: headway run -h lists them. %sALLOW_UNKNOWN=true lets variables of a newer version pass", Prefix)
