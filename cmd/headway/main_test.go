@@ -89,6 +89,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a valid configuration", map[string]string{"UPSTREAM": "http://h"}, []string{"run", "--check"}, 0, "configuration is valid\n", ""},
 		{"an upstream that ends with a version", map[string]string{"UPSTREAM": "http://h/v1"}, []string{"run", "--check"}, 0, "configuration is valid\n", "headway run: note: HEADWAY_UPSTREAM: http://h/v1 ends with /v1, which goes before"},
 		{"a misspelt variable", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTRAEM: headway has no such variable; did you mean HEADWAY_UPSTREAM?"},
+		{"a port that is taken", map[string]string{"UPSTREAM": "http://h", "LISTEN": busy}, []string{"run"}, 1, "", "address already in use: perhaps another headway, or a demo of it, has the port"},
 		{"a misspelt variable before a port is bound", map[string]string{"UPSTRAEM": "http://h", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_UPSTRAEM: "},
 		{"a misspelt variable that is allowed", map[string]string{"UPSTREAM": "http://h", "UPSTRAEM": "x", "ALLOW_UNKNOWN": "true"}, []string{"run", "--check"}, 0, "configuration is valid\n", "headway run: warning: HEADWAY_UPSTRAEM: "},
 		{"an upstream that is the sidecar itself", map[string]string{"UPSTREAM": "http://localhost:8480"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: \"http://localhost:8480\" leads to HEADWAY_LISTEN=127.0.0.1:8480"},

@@ -64,6 +64,7 @@ func newDestination(v variablesOf, say verdicts) Destination {
 	s.Insecure = choice(insecure, say, key, "false", "true") == "true"
 	unreachable := s.aim(endpoint, v.own.Endpoint != "", strings.ToLower(v.name))
 	say.problem(endpointKey, unreachable)
+	say.warn(endpointKey, s.otherPort(endpoint))
 	compression, key := v.get("COMPRESSION", func(c *signalVariables) string { return c.Compression })
 	s.Gzip = choice(compression, say, key, "none", "gzip") == "gzip"
 
@@ -114,6 +115,19 @@ func (s *Destination) aim(endpoint string, own bool, signal string) error {
 		s.Endpoint = endpoint
 	default:
 		s.Endpoint = u.JoinPath("v1", signal).String()
+	}
+	return nil
+}
+
+// otherPort returns a warning if the endpoint has the port that collectors keep for the
+// other protocol of OTLP (its specification: 4317 is gRPC's, 4318 is HTTP's).
+func (s *Destination) otherPort(endpoint string) error {
+	to, _ := s.upstream()
+	switch {
+	case s.GRPC && to.Port == 4318:
+		return fmt.Errorf("%s has the port of OTLP over HTTP, and the protocol is grpc; write port 4317, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", quoted(endpoint))
+	case !s.GRPC && to.Port == 4317:
+		return fmt.Errorf("%s has the port of OTLP over gRPC, and the protocol is http/protobuf; write port 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc", quoted(endpoint))
 	}
 	return nil
 }

@@ -187,3 +187,23 @@ func TestRequestsNameSpansOnlyIfHeadwayExportsThem(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEndpointWithThePortOfTheOtherProtocolGivesAWarning(t *testing.T) {
+	for _, tt := range []struct{ name, endpoint, protocol, want string }{
+		{"HTTP to gRPC's", "http://collector:4317", "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT: \"http://collector:4317\" has the port of OTLP over gRPC"},
+		{"gRPC to HTTP's", "http://collector:4318", "grpc", "has the port of OTLP over HTTP, and the protocol is grpc"},
+		{"HTTP to its own", "http://collector:4318", "http/protobuf", ""},
+		{"gRPC to its own", "http://collector:4317", "grpc", ""},
+		{"another port", "http://collector:80", "http/protobuf", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := read("OTEL_EXPORTER_OTLP_ENDPOINT="+tt.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL="+tt.protocol)
+			if err != nil || (tt.want == "") != (len(c.Warnings) == 0) {
+				t.Fatalf("%v, %v", c.Warnings, err)
+			}
+			if tt.want != "" && !strings.Contains(c.Warnings[0].Error(), tt.want) {
+				t.Errorf("%v, want %s", c.Warnings[0], tt.want)
+			}
+		})
+	}
+}

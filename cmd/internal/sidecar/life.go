@@ -84,12 +84,21 @@ func (s *Sidecar) keepFiles() (stop func()) {
 // there yet, start logs a warning, and headway still becomes ready.
 func (s *Sidecar) start() {
 	if err := s.proxy.Warm(); err != nil && !s.stopping.Load() {
-		s.log.Warn("opening upstream connections ahead", "err", err)
+		s.log.Warn("no connection to the upstream yet; headway tries again with the first request", "err", err)
 	}
 	s.started.Store(true)
 	if !s.stopping.Load() {
-		s.log.Info("ready", "listen", s.listener.Addr().String(), "admin", s.admin.Addr().String())
+		s.log.Info("ready", "listen", s.listener.Addr().String(), "admin", s.admin.Addr().String(), "base_url", baseURL(s.listener.Addr()))
 	}
+}
+
+// baseURL is what an application on the same machine has in place of the upstream's URL.
+func baseURL(a net.Addr) string {
+	to, ok := a.(*net.TCPAddr)
+	if ok && to.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", to.Port)
+	}
+	return "http://" + a.String()
 }
 
 // askToStop has the same effect as SIGTERM. Any goroutine may call it, any number of

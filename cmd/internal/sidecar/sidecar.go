@@ -7,12 +7,14 @@
 package sidecar
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
@@ -103,17 +105,25 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 func (s *Sidecar) Listen(listenName, adminName string) error {
 	var err error
 	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
-		return fmt.Errorf("%s: %w", listenName, err)
+		return unbound(listenName, err)
 	}
 	if s.admin, err = net.Listen("tcp", s.config.AdminListen); err != nil {
 		_ = s.listener.Close()
-		return fmt.Errorf("%s: %w", adminName, err)
+		return unbound(adminName, err)
 	}
 	if err := s.transparent.listen(s.config.TransparentListen); err != nil {
 		_, _ = s.listener.Close(), s.admin.Close()
 		return err
 	}
 	return nil
+}
+
+// unbound is the error err of binding the address that the setting has.
+func unbound(setting string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s: %w: perhaps another headway, or a demo of it, has the port", setting, err)
+	}
+	return fmt.Errorf("%s: %w", setting, err)
 }
 
 // Addr returns the address that applications connect to. Call it after Listen.

@@ -65,7 +65,7 @@ func newQueue(signal delivery.Signal, s config.Destination, c config.Config, log
 	if c.SpoolDir != "" {
 		d.SpoolDir, d.MaxBytes = c.SpoolDir, c.SpoolShare(signal)
 	}
-	log.Info("exporting", "signal", signal, "to", host(s.Endpoint), "spool", d.SpoolDir)
+	log.Info("exporting", "signal", signal, "to", host(s.Endpoint), "protocol", d.Protocol, "spool", d.SpoolDir)
 	q, err := delivery.New(d)
 	if err != nil && d.SpoolDir != "" {
 		log.Error("the spool cannot be used: requests wait in memory", "signal", signal, "err", err)
