@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -84,7 +85,7 @@ func (s *SLO) checkPromise() Problems {
 	case o <= 0:
 		add("objective", format(o)+" promises nothing", "write more than 0: 99.5")
 	case o < 1:
-		add("objective", format(o)+" is a percentage, and hardly meant", "write "+format(o*100))
+		add("objective", "it is in percent: "+format(o)+" would allow "+format(math.Round(100-o))+" % of requests to be bad", "write "+format(math.Round(o*1e8)/1e6))
 	}
 	switch w := s.Window; {
 	case w == 0 && s.at.lines["window"] == 0:
@@ -202,6 +203,11 @@ func warnings(set Set) []Warning {
 			out = append(out, s.Problem("match.stream", "true matches nothing: answers to "+string(o)+" never stream", "leave stream out"))
 		}
 		for _, o := range s.Good {
+			if operation := s.Match.Operation; perToken(o.Indicator) && operation != "" && !operation.Generates() && operation != exchange.FetchResponse {
+				out = append(out, s.Problem("good."+o.Indicator.String(),
+					"answers to "+string(operation)+" never stream, so they have none and pass", "limit e2e in its place"))
+				break
+			}
 			if perToken(o.Indicator) && !streams {
 				out = append(out, s.Problem("good."+o.Indicator.String(),
 					"a response in one piece has none and passes", "add stream: true to match, or limit e2e for the others"))

@@ -93,7 +93,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a threshold of days", entry("good", "{e2e: 30h}"), "f:5: slos[0].good.e2e: 30h is out of bounds; write an hour or less: 20s"},
 		{"an objective of 100", entry("objective", "100"), "f:3: slos[0].objective: 100 leaves no error budget; write less than 100: 99.9"},
 		{"an objective of 0", entry("objective", "0"), "f:3: slos[0].objective: 0 promises nothing; write more than 0: 99.5"},
-		{"an objective as a share", entry("objective", "0.995"), "f:3: slos[0].objective: 0.995 is a percentage, and hardly meant; write 99.5"},
+		{"an objective as a share", entry("objective", "0.995"), "f:3: slos[0].objective: it is in percent: 0.995 would allow 99 % of requests to be bad; write 99.5"},
 		{"an objective that is no number", entry("objective", "high"), `f:3: slos[0].objective: "high" is no number; write the percentage of good exchanges: 99.5`},
 		{"no objective", entry("objective", ""), "f:2: slos[0].objective: there is none; write the percentage of good exchanges: 99.5"},
 		{"no window", entry("window", ""), "f:2: slos[0].window: there is none; write 30d"},
