@@ -34,19 +34,3 @@ func (r *relay) hintAtDoubledPath(status int) {
 	r.client.proxy.config.Log.Warn("the upstream answered 404, and its path repeats the request's: leave it out of the upstream's URL or out of the application's base URL",
 		"upstream", r.route.String(), "repeated", r.doubled, "instead", strings.TrimSuffix(r.route.String(), r.doubled))
 }
-
-// Version is the version of an API with which the path of the upstream's URL ends, as "/v1"
-// in https://api.openai.com/v1; empty for another path. It goes before the path of every
-// request: an application whose base URL has it too gets 404.
-func (r *Route) Version() string {
-	end := strings.LastIndexByte(r.base, '/')
-	if end < 0 || !isVersion(r.base[end+1:]) {
-		return ""
-	}
-	return r.base[end:]
-}
-
-// isVersion tells whether a segment of a path is a version, as in v1 and v1beta.
-func isVersion(segment string) bool {
-	return len(segment) >= 2 && segment[0] == 'v' && '0' <= segment[1] && segment[1] <= '9'
-}

@@ -45,17 +45,6 @@ func TestHintsAtADoubledPath(t *testing.T) {
 	}
 }
 
-func TestVersionOfAnUpstream(t *testing.T) {
-	for path, want := range map[string]string{
-		"": "", "/": "", "/v1": "/v1", "/v1/": "/v1", "/api/v1": "/v1", "/v1beta": "/v1beta", "/v1/projects": "", "/vertex": "", "/v": "", "/openai": "",
-	} {
-		r, err := proxy.NewRoute("", "http://h"+path)
-		if err != nil || r.Version() != want {
-			t.Errorf("%s has the version %q (%v), want %q", path, r.Version(), err, want)
-		}
-	}
-}
-
 // TestUpgradeToHTTP2KeepsItsSettings, which Connection has to name.
 func TestUpgradeToHTTP2KeepsItsSettings(t *testing.T) {
 	u := newUpstream(t, func(p *peer) {

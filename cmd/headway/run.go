@@ -38,9 +38,6 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		for _, w := range c.Warnings {
 			fmt.Fprintf(errs, "headway run: warning: %v\n", w)
 		}
-		for _, n := range c.Notes {
-			fmt.Fprintf(errs, "headway run: note: %v\n", n)
-		}
 		warn(errs, "run", append(c.SLOs.Warnings, sidecar.Traffic(c).Unmatched(c.SLOs.Set)...))
 		fmt.Fprintln(out, "configuration is valid")
 		return nil
@@ -48,9 +45,6 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	log := config.NewLogger(errs, c.LogLevel, c.LogFormat)
 	for _, w := range c.Warnings {
 		log.Warn("configuration", "warning", w.Error())
-	}
-	for _, n := range c.Notes {
-		log.Info("configuration", "note", n.Error())
 	}
 	urgent, release := emergency(errs)
 	defer release()

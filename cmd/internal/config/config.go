@@ -86,7 +86,6 @@ type Config struct {
 	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
 	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
-	Notes         []error       `env:"-"` // what right values ask of the application; each begins with its variable
 }
 
 // Read reads environ, a list of KEY=value, and checks all of it, and the files that it
@@ -111,7 +110,7 @@ func Read(environ []string) (Config, error) {
 	c.checkListeners(f)
 	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
-	c.Warnings, c.Notes = sorted(f.warnings), sorted(f.notes)
+	c.Warnings = sorted(f.warnings)
 	return c, errors.Join(sorted(f.problems)...)
 }
 

@@ -16,14 +16,13 @@ import (
 	"github.com/headway-sidecar/headway/slo"
 )
 
-// findings gathers the problems, the warnings and the notes of an environment while Read goes
+// findings gathers the problems and the warnings of an environment while Read goes
 // through it.
 type findings struct {
 	values   map[string]string // the environment
 	unread   []string          // variables with a value that could not be parsed
 	problems []finding
 	warnings []finding
-	notes    []finding
 }
 
 // finding is a problem, a warning or a note of one variable.
@@ -82,11 +81,6 @@ func (f *findings) warn(variable string, err error) {
 	if err != nil && !slices.ContainsFunc(f.warnings, func(w finding) bool { return w.variable == variable && w.err.Error() == err.Error() }) {
 		f.warnings = append(f.warnings, finding{variable, err})
 	}
-}
-
-// note notes what a right value of a variable asks of the application.
-func (f *findings) note(variable string, err error) {
-	f.notes = append(f.notes, finding{variable, err})
 }
 
 // unparsed notes the values that the env library could not parse.
