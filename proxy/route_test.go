@@ -60,7 +60,7 @@ func TestNewRouteSaysWhatIsWrong(t *testing.T) {
 		{"two points", "", "https://host..com", "nothing between two points"},
 		{"a point at first", "", "https://.com", "nothing between two points, or before the first"},
 		{"a name outside ASCII", "", "https://größe.de", "begins with xn--"},
-		{"an invisible character", "", "https://a​.com", `no host has '\u200b' in its name`},
+		{"an invisible character", "", "https://a\u200b.com", `no host has '\u200b' in its name`},
 		{"an address that is none", "", "https://999.1.1.1", "the host is no IP address"},
 		{"too few numbers", "", "http://10.1", "the host is no IP address"},
 		{"a dash at the end", "", "https://a-.com", "no part of a host's name begins or ends with -"},

@@ -122,7 +122,7 @@ func TestTheCheckOfTheDocsFindsPlantedFaults(t *testing.T) {
 		{"faults by HTTP", "`curl -T - URL/sim/faults <<< cut@20:0.5`", "`curl -T - URL/sim/faults <<< cutt@20:0.5`", `fault rule "cutt@20:0.5": `},
 		{"fault of a request", "`X-Sim-Fault: stall=1s@12`", "`X-Sim-Fault: stall=1@12`", `fault "stall=1@12": `},
 		{"fault in a list", "`reset@20`", "`rest@20`", `fault "rest@20": `},
-		{"value of a flag", "`headway report x --by model`", "`headway report x --by upstraem`", `headway report: --by "upstraem": want model, upstream or operation`},
+		{"value of a flag", "`headway report x --by model`", "`headway report x --by upstraem`", `headway report: --by "upstraem": want model, upstream or operation; did you mean upstream?`},
 		{"format of rules", "`headway rules --format mimir`", "`headway rules --format mimr`", `headway rules: `},
 		{"SLO file", "```yaml\nslos:\n  - name: a\n    match: {operation: chat}\n    objective: 99\n    window: 30d\n    good: {ttft: 1s}\n```", "```yaml\nslos:\n  - name: a\n    mach: {operation: chat}\n    objective: 99\n    window: 30d\n    good: {ttft: 1s}\n```", "slos.yaml:3: slos[0].mach: there is no such key; did you mean match?"},
 		{"endpoint of curl", "    curl localhost:8481/metrics", "    curl localhost:8481/metricz", "the admin port has no /metricz"},

@@ -36,6 +36,10 @@ var unread = []string{
 	"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
 }
 
+// aloneOnly matches the warnings that hold only of a value by itself: a page has the protocol
+// beside an endpoint, and placeholders for names that the reader has.
+var aloneOnly = regexp.MustCompile(`looks like a placeholder|has the port of OTLP`)
+
 // values lets the configuration itself read every value that a variable gets. Some have a
 // meaning only where headway exports something.
 func (k *known) values(d document) (problems []string) {
@@ -51,7 +55,7 @@ func (k *known) values(d document) (problems []string) {
 		}
 		set, err := config.Read([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector", name + "=" + value})
 		for problem := range strings.SplitSeq(fmt.Sprint(errors.Join(append(set.Warnings, err)...)), "\n") {
-			if strings.HasPrefix(problem, name+":") {
+			if strings.HasPrefix(problem, name+":") && !aloneOnly.MatchString(problem) {
 				problems = append(problems, problem)
 			}
 		}
@@ -71,7 +75,7 @@ func argumentsProblem(command string, words []string) string {
 	var err error
 	switch command {
 	case "report":
-		_, err = parseReport(append(slices.Clone(words), "capture.jsonl"), io.Discard)
+		_, err = parseReport(append(slices.Clone(words), "another.jsonl"), io.Discard)
 	case "rules":
 		_, err = parseRules(append(slices.Clone(words), "--slo", "slos.yaml"), io.Discard)
 	case "sim":

@@ -113,7 +113,7 @@ var libraries = map[string][]string{
 	"github.com/KimMachineGun/automemlimit":  {"cmd/internal/sidecar"},
 	"github.com/prometheus/common":           {"exporter/prometheus"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/headway", "cmd/internal/config", "cmd/internal/sidecar"},
-	"go.yaml.in/yaml/v2":                     {"cmd/headway", "cmd/internal/sidecar"},
+	"go.yaml.in/yaml/v2":                     {"cmd/headway", "cmd/internal/config", "cmd/internal/sidecar"},
 }
 
 type listed struct {

@@ -16,10 +16,10 @@ func TestRedirectFindsEverythingWrongWithItsCommandLine(t *testing.T) {
 	}{
 		{"no action", "", []string{"install, remove or show?"}},
 		{"an unknown action", "delete", []string{`"delete" is none of install, remove, show`}},
-		{"an unknown flag", "install --nope", []string{"flag provided but not defined: -nope; headway redirect install -h lists the flags"}},
+		{"an unknown flag", "install --nope", []string{"flag provided but not defined: --nope; headway redirect install -h lists the flags"}},
 		{"an argument too many", "remove now", []string{`unexpected argument "now"`}},
 		{"an unknown backend", "remove --backend ipfw", []string{`--backend: "ipfw" is none of`}},
-		{"a flag that remove does not have", "remove --to 1", []string{"flag provided but not defined: -to"}},
+		{"a flag that remove does not have", "remove --to 1", []string{"flag provided but not defined: --to"}},
 		{"no uid", "install --exclude-uid root,1,4294967295", []string{`--exclude-uid: "root" is no uid; "4294967295" is no uid`}},
 		{"a loop", "install --exclude-uid=", []string{"--exclude-uid: no user and no mark"}},
 		{"everything", "show --backend x --to 0 --outbound-port 65536 --inbound-port 2-1 --loopback-port x --exclude-mark y --exclude-port z --exclude-cidr 10.0.0.0/33 --family 4", []string{

@@ -59,7 +59,7 @@ func ParseWebConfig(text []byte) error {
 
 // The errors of the libraries about a web configuration. Some of them quote values.
 var (
-	webWrongType = regexp.MustCompile("(?s)^line (\\d+): cannot unmarshal !!([a-z]+)(?: .*)? into (\\S+)$")
+	webWrongType = regexp.MustCompile(`(?s)^line (\d+): cannot unmarshal !!([a-z]+)(?: .*)? into (\S+)$`)
 	webUnknown   = regexp.MustCompile(`(?s)^line (\d+): field (.*) not found in type (\S+)$`)
 	webTwice     = regexp.MustCompile(`(?s)^line (\d+): (?:key|field) (.*) already set in (?:map|type \S+)$`)
 	webSyntax    = regexp.MustCompile(`^yaml: (?:line (\d+): )?(did not find|found|could not find|mapping values|control characters|block)(.*)$`)
