@@ -215,8 +215,8 @@ func warnings(set Set) []Warning {
 			}
 		}
 		for j := range set.SLOs[:i] {
-			if set.First && set.SLOs[j].Match.equal(&s.Match) {
-				out = append(out, s.Problem("match", "it never judges: "+set.SLOs[j].Name+" matches the same and comes first", "narrow one of them"))
+			if earlier := &set.SLOs[j]; set.First && earlier.Match.covers(&s.Match) {
+				out = append(out, s.Problem("match", "it never judges: "+earlier.Name+" comes first and matches all that it matches", "put it first, or narrow the other"))
 				break
 			}
 		}

@@ -171,7 +171,7 @@ func TestParseWarns(t *testing.T) {
 		{"of streams that cannot be", entry("match", "{operation: embeddings, stream: true}"), "f:5: slos[0].match.stream: true matches nothing: answers to embeddings never stream; leave stream out"},
 		{
 			"of an SLO behind its like", "match: first\nslos:\n- {name: a, objective: 99, window: 30d}\n- {name: b, objective: 90, window: 30d}",
-			"f:4: slos[1].match: it never judges: a matches the same and comes first; narrow one of them",
+			"f:4: slos[1].match: it never judges: a comes first and matches all that it matches; put it first, or narrow the other",
 		},
 	} {
 		_, warnings, err := slo.Parse("f", strings.NewReader(tt.in))

@@ -5,6 +5,7 @@ package slo
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -89,8 +90,39 @@ func (m *Match) equal(o *Match) bool {
 		m.InputTokens == o.InputTokens && maps.Equal(m.Header, o.Header)
 }
 
+// covers says whether m matches whatever o matches, as far as the two patterns show it.
+func (m *Match) covers(o *Match) bool {
+	for field, pattern := range m.Header {
+		if narrower, ok := o.Header[field]; !ok || !coversPattern(pattern, narrower) {
+			return false
+		}
+	}
+	return (m.Operation == "" || m.Operation == o.Operation) &&
+		(m.Stream == nil || o.Stream != nil && *m.Stream == *o.Stream) &&
+		coversPattern(m.Model, o.Model) && coversUpstream(m.Upstream, o.Upstream) && m.InputTokens.covers(o.InputTokens)
+}
+
+// coversPattern says whether the pattern wide matches all texts that narrow matches: a *
+// of narrow may be any text, and only a * of wide matches any. An empty one is no limit.
+func coversPattern(wide, narrow string) bool {
+	return wide == "" || wide == "*" || narrow != "" && exchange.Match(wide, narrow)
+}
+
+// coversUpstream is coversPattern for upstreams: a pattern without a colon is one of hosts.
+func coversUpstream(wide, narrow string) bool {
+	if host, _, ok := strings.Cut(narrow, ":"); ok && !strings.Contains(wide, ":") {
+		narrow = host
+	}
+	return coversPattern(wide, narrow)
+}
+
 // Range is a size class that includes both ends. Max 0 is no upper end.
 type Range struct{ Min, Max int64 }
+
+// covers says whether r has all sizes of o. A Range that is zero has unknown sizes, too.
+func (r Range) covers(o Range) bool {
+	return r == Range{} || o != Range{} && r.Min <= o.Min && (r.Max == 0 || o.Max != 0 && o.Max <= r.Max)
+}
 
 // Holds says whether n is in the class.
 func (r Range) Holds(n int64) bool { return n >= r.Min && (r.Max == 0 || n <= r.Max) }
