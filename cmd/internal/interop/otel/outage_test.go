@@ -4,6 +4,8 @@ package otel_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +74,7 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 		rate           int   // the least rate
 	}{
 		{"with room for all", "grpc", 1 << 30, false, 0},
-		{"with room for a part", "http/protobuf", 1 << 20, true, 300}, // the smallest spool, and 3 MB of spans
+		{"with room for a part", "http/protobuf", 1 << 20, true, 300}, // the smallest spool, and 2 MB of spans that nothing compresses
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := outage{o.lasts, max(o.rate, tt.rate)}
@@ -81,7 +83,7 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 			sim := exe.StartSimulator(t, "--step", "500us", "--prefill", "0", "--step-per-sequence", "0")
 			env := append(collector.environment(tt.protocol), "HEADWAY_TRACE_RATIO=1", "HEADWAY_SPOOL_DIR="+t.TempDir(),
 				fmt.Sprintf("HEADWAY_SPOOL_MAX_BYTES=%d", tt.spool))
-			book := &book{ended: map[string]time.Time{}}
+			book := &book{ended: map[string]time.Time{}, bulky: tt.part}
 			sidecar := exe.StartSidecar(t, sim.URL, env...)
 			book.traffic(t, sidecar.URL, o.rate, time.Second)
 			book.expect(t, collector, book.size())
@@ -108,6 +110,7 @@ func TestInteropAnOutageLosesNothing(t *testing.T) {
 
 // book records the fate of every trace. The maps' keys are trace ids.
 type book struct {
+	bulky   bool // every trace has a state of its own, which no spool can compress
 	mu      sync.Mutex
 	ended   map[string]time.Time // when its client had the whole answer
 	unsure  map[string]bool      // the call broke off: the trace may have a span or not
@@ -151,6 +154,9 @@ func (b *book) call(client *http.Client, base, trace string) {
 	if err == nil {
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("Traceparent", "00-"+trace+"-"+clientSpan+"-01")
+		if b.bulky {
+			request.Header.Set("Tracestate", "a="+noise()+",b="+noise())
+		}
 		err = read(client, request)
 	}
 	b.mu.Lock()
@@ -163,6 +169,14 @@ func (b *book) call(client *http.Client, base, trace string) {
 		b.unsure = map[string]bool{}
 	}
 	b.unsure[trace] = true
+}
+
+// noise is the value of a member of a tracestate, which has 256 characters at most (W3C
+// Trace Context, 3.3.1.3.2).
+func noise() string {
+	b := make([]byte, 120)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
 }
 
 func read(client *http.Client, request *http.Request) error {
