@@ -83,7 +83,7 @@ func checkPage(t *testing.T, page notice) {
 	if page.Labels["severity"] != "page" || page.Labels["slo"] != "chat-interactive" {
 		t.Errorf("the page's labels are %v", page.Labels)
 	}
-	if summary := page.Annotations["summary"]; !regexp.MustCompile(`chat-interactive: \d[\d.]*% of requests were bad in 1m, where 3 % may be`).MatchString(summary) {
+	if summary := page.Annotations["summary"]; !regexp.MustCompile(`chat-interactive: \d[\d.]* % of requests were bad in 1m, where 3 % may be`).MatchString(summary) {
 		t.Errorf("summary: %q", summary)
 	}
 	if link := page.Annotations["runbook_url"]; !strings.HasSuffix(link, "/docs/runbooks/HeadwaySLOBurnPageFast.md") {
@@ -96,16 +96,16 @@ type runningDemo struct{ metrics, faults string } // host:port, and URL
 
 func startDemo(t *testing.T, exe interop.Program) runningDemo {
 	t.Helper()
-	demo := interop.Start(t, nil, string(exe), "demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--rps", "8", "--every", "10s")
+	demo := interop.Start(t, nil, string(exe), "demo", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--model", "127.0.0.1:0", "--rps", "8", "--every", "10s")
 	var d runningDemo
 	interop.Eventually(t, 10*time.Second, func() error {
 		printed := demo.Printed(t)
-		metrics := regexp.MustCompile(`(?m)^metrics +http://(\S+)/metrics$`).FindStringSubmatch(printed)
-		faults := regexp.MustCompile(`(?m)^faults .* (http://\S+/sim/faults) `).FindStringSubmatch(printed)
-		if metrics == nil || faults == nil {
+		metrics := regexp.MustCompile(`(?m)^ +metrics +http://(\S+)/metrics$`).FindStringSubmatch(printed)
+		model := regexp.MustCompile(`(?m)^ +model server +(http://\S+)/v1$`).FindStringSubmatch(printed)
+		if metrics == nil || model == nil {
 			return fmt.Errorf("it printed %q", printed)
 		}
-		d = runningDemo{metrics[1], faults[1]}
+		d = runningDemo{metrics[1], model[1] + "/sim/faults"}
 		return nil
 	})
 	return d
