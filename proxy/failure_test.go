@@ -106,9 +106,7 @@ func (f *fixture) refused(answer string, status int, kind, upstream string) {
 }
 
 func TestSaysThatTheUpstreamIsDown(t *testing.T) {
-	l := listen(t)
-	_ = l.Close()
-	f := newFixture(t, "http://"+l.Addr().String())
+	f := newFixture(t, "http://127.0.0.1:1") // a port that nothing takes meanwhile
 	c := f.dial()
 	c.send(chat())
 	f.refused(c.rest(), 502, "upstream_connect_error", "connection refused")

@@ -83,5 +83,8 @@ func TestClientConnectionEndsWithItsGoroutine(t *testing.T) {
 		_ = c.CloseWrite()
 		c.gone()
 	}
-	f.want(exchange.ConnectError, exchange.ErrConnection, 502)
+	// The upstream refuses the connection, or headway sees the client's end before.
+	if r := f.record(); r.Outcome != exchange.ConnectError && r.Outcome != exchange.ClientGone {
+		t.Errorf("recorded %q, error type %q", r.Outcome, r.ErrorType)
+	}
 }
