@@ -39,7 +39,7 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 	}
 	text := out.String()
 	for _, want := range []string{
-		`(?m)^requests [1-9]\d*, .* TTFT p50 \d.{1,250}$`,               // a line while the demo runs
+		`(?m)^requests [1-9]\d*, .* TTFT p50 \d.{1,250}$`,                  // a line while the demo runs
 		`(?m)^last [45] s   [\d.]+ requests/s   [1-9]\d* output tokens/s$`, // the last table
 		`(?m)^  TTFT( +[\d.]+ [mµ]?s\*?){3} +[1-9]\d*( +[\d.]+ [mµ]?s\*?){3}$`,
 		`(?m)^   ITL( +[\d.]+ [mµ]?s\*?){3} +[1-9]\d*( +[\d.]+ [mµ]?s\*?){3}$`,
