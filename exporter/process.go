@@ -7,7 +7,7 @@ import (
 )
 
 // process lists the instruments that read the running program.
-func process() []Instrument { //nolint:funlen // a table
+func process() []Instrument {
 	return slices.Concat(members(Traffic, []Instrument{
 		{
 			Name: "headway.requests_in_flight", Kind: Gauge, Unit: "{request}", Help: "Exchanges under way.",
@@ -38,6 +38,22 @@ func process() []Instrument { //nolint:funlen // a table
 			Name: "headway.connections", Kind: Counter, Unit: "{connection}", Labels: []string{"mode"}, Read: byKey(connections),
 			Help: "Connections that were accepted, by how they reached headway.",
 		},
+	}), bounds(), members(Process, []Instrument{
+		{
+			Name: "headway.config.last_reload_successful", Kind: Gauge, Read: reloaded,
+			Help: "1 while the newest content of every configuration file is in force, 0 while one was refused.",
+		},
+		{
+			Name: "headway.build_info", Kind: Gauge, Labels: []string{"version", "revision", "goversion"}, Read: buildInfo,
+			Help: "Always 1; its labels tell which program runs.",
+		},
+	}))
+}
+
+// bounds lists the instruments that tell how near the program is to what it bounds, and
+// what it refused.
+func bounds() []Instrument {
+	return members(Process, []Instrument{
 		{
 			Name: "headway.series", Kind: Gauge, Unit: "{series}", Read: ofSeries(func(u SeriesUse) uint64 { return uint64(u.Present) }),
 			Help: "Series of exchanges and chains that exist now; a histogram is one, whatever its buckets.",
@@ -62,15 +78,7 @@ func process() []Instrument { //nolint:funlen // a table
 			Name: "headway.loops", Kind: Counter, Unit: "{loop}", Read: loops,
 			Help: "Requests and redirected connections that headway refused, because their upstream leads back to headway.",
 		},
-		{
-			Name: "headway.config.last_reload_successful", Kind: Gauge, Read: reloaded,
-			Help: "1 while the newest content of every configuration file is in force, 0 while one was refused.",
-		},
-		{
-			Name: "headway.build_info", Kind: Gauge, Labels: []string{"version", "revision", "goversion"}, Read: buildInfo,
-			Help: "Always 1; its labels tell which program runs.",
-		},
-	}))
+	})
 }
 
 // flightKey holds the bounded labels of exchanges under way.

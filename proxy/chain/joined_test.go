@@ -126,8 +126,8 @@ func TestOneQuestionToSeveralModelsIsSeveralCalls(t *testing.T) {
 }
 
 // A script asks one model after the other, at once, and all fail. Only an identifier or a
-// trace could tell that they are one call. Whoever asks, and whether the last one answers,
-// no failure but the last can be the reason of that answer.
+// trace could tell that they are one call. If the last model answers, only the failure just
+// before it can be the reason for asking that model.
 func TestModelsThatFailOneAfterTheOtherAreSeveralCalls(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

@@ -62,7 +62,7 @@ func (f *findings) explain(variable string, err error) error {
 	}
 	example := exampleOf(variable)
 	if strings.TrimSpace(f.values[variable]) == example {
-		return err // the value is an example itself, and what is wrong is beside it
+		return err // the value is the example, which would repeat what the message calls wrong
 	}
 	return fmt.Errorf("%w; for example %s=%s", err, variable, example)
 }

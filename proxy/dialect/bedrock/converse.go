@@ -43,13 +43,19 @@ func conversePaths() frame.Paths {
 	return reading.Join(frame.Paths{
 		"p":                                 frame.Varying,
 		"stopReason":                        reading.Finish,
-		"start.toolUse.name":                reading.Content,
-		"delta.text":                        reading.Content,
-		"delta.toolUse.input":               reading.Content,
-		"delta.reasoningContent.text":       reading.Reasoning,
-		"delta.image.source.bytes":          reading.Content,
 		"trace.promptRouter.invokedModelId": reading.Model,
-	}, reading.Under("usage.", usagePaths()))
+	}, blockPaths(), reading.Under("usage.", usagePaths()))
+}
+
+// blockPaths are the places of generated content in the start of a block and in its deltas.
+func blockPaths() frame.Paths {
+	return frame.Paths{
+		"start.toolUse.name":          reading.Content,
+		"delta.text":                  reading.Content,
+		"delta.toolUse.input":         reading.Content,
+		"delta.reasoningContent.text": reading.Reasoning,
+		"delta.image.source.bytes":    reading.Content,
+	}
 }
 
 // usagePaths are the places of counts, which have two names for the cache.

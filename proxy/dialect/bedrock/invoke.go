@@ -62,12 +62,8 @@ func metricsPaths() frame.Paths {
 // their names, and in its whole answers.
 func novaPaths() frame.Paths {
 	return reading.Join(
-		reading.Under("contentBlockStart.", frame.Paths{"start.toolUse.name": reading.Content}),
-		reading.Under("contentBlockDelta.", frame.Paths{
-			"delta.text":                  reading.Content,
-			"delta.toolUse.input":         reading.Content,
-			"delta.reasoningContent.text": reading.Reasoning,
-		}),
+		reading.Under("contentBlockStart.", blockPaths()),
+		reading.Under("contentBlockDelta.", blockPaths()),
 		frame.Paths{"messageStop.stopReason": reading.Finish, "stopReason": reading.Finish},
 		reading.Under("metadata.usage.", usagePaths()),
 		reading.Under("usage.", usagePaths()),
