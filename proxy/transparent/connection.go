@@ -29,7 +29,7 @@ type connection struct {
 	cancel  context.CancelFunc
 	dialed  chan struct{} // closed when upstream or dialErr is set
 	down    chan struct{} // closed when the upstream's goroutine has ended
-	yielded chan bool     // tells reclaim whether the upstream's goroutine leaves it the unused upstream
+	yielded chan bool     // tells reclaim whether it gets the unused upstream; closed with down, which says no
 
 	upstream link
 	dialErr  error
@@ -130,16 +130,22 @@ func (c *connection) chooseMode(p []byte, at tap.Instant) exchange.Mode {
 func (c *connection) decideMode(mode exchange.Mode, seal *seal) exchange.Mode {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.mode == "" {
-		c.mode, c.seal = mode, seal
-		switch mode {
-		case exchange.Sealed:
-			c.server.sealed.Add(1)
-		case exchange.Raw:
-			c.server.raw.Add(1)
-		}
-	}
+	c.settle(mode, seal)
 	return c.mode
+}
+
+// settle sets the mode if none is set yet. The caller holds c.mu.
+func (c *connection) settle(mode exchange.Mode, seal *seal) {
+	if c.mode != "" {
+		return
+	}
+	c.mode, c.seal = mode, seal
+	switch mode {
+	case exchange.Sealed:
+		c.server.sealed.Add(1)
+	case exchange.Raw:
+		c.server.raw.Add(1)
+	}
 }
 
 // handOver gives the connection to the proxy.

@@ -55,6 +55,17 @@ func destination(t *testing.T, serve func(*net.TCPConn)) netip.AddrPort {
 	return netip.MustParseAddrPort(l.Addr().String())
 }
 
+// clients dials from another address than the Server does, where the system has one.
+// Without a packet filter, the kernel lets a client and the Server's own connection to
+// the destination share a local port, and the Server would see a loop.
+var clients net.Dialer
+
+func init() {
+	if runtime.GOOS == "linux" { // where all of 127.0.0.0/8 is local
+		clients.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
+	}
+}
+
 // fixtures counts the present fixtures: a goroutine that outlives the last is a leak.
 var fixtures atomic.Int32
 
@@ -91,7 +102,7 @@ func newFixture(t *testing.T, to netip.AddrPort, change ...func(*transparent.Con
 
 func (f *fixture) dial() *peer {
 	f.t.Helper()
-	conn, err := net.Dial("tcp", f.address)
+	conn, err := clients.Dial("tcp", f.address)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -102,7 +113,7 @@ func (f *fixture) dial() *peer {
 // turnedAway expects that the server resets a connection at once.
 func (f *fixture) turnedAway() {
 	f.t.Helper()
-	conn, err := net.Dial("tcp", f.address)
+	conn, err := clients.Dial("tcp", f.address)
 	if err == nil {
 		defer func() { _ = conn.Close() }()
 		newPeer(f.t, conn.(*net.TCPConn)).breaks()
@@ -113,16 +124,11 @@ func (f *fixture) turnedAway() {
 
 func (f *fixture) record() exchange.Record {
 	f.t.Helper()
-	select {
-	case r := <-f.records:
-		if r.Span.ID == (exchange.SpanID{}) || r.Span.Trace == (exchange.TraceID{}) {
-			f.t.Errorf("recorded without a span: %+v", r.Span)
-		}
-		return r
-	case <-time.After(patience):
-		f.t.Fatal("no record")
-		return exchange.Record{}
+	r := take(f.t, f.records)
+	if r.Span.ID == (exchange.SpanID{}) || r.Span.Trace == (exchange.TraceID{}) {
+		f.t.Errorf("recorded without a span: %+v", r.Span)
 	}
+	return r
 }
 
 func (f *fixture) counts(mode exchange.Mode, want uint64) {
@@ -149,6 +155,18 @@ func eventually(t *testing.T, what string, is func() bool) {
 		if time.Now().After(late) {
 			t.Fatalf("waited too long for %s", what)
 		}
+	}
+}
+
+// take waits for what a goroutine sends.
+func take[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatal("waited too long")
+		panic("unreachable")
 	}
 }
 

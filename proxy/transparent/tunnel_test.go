@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func pair(t *testing.T, change ...func(*transparent.Config)) (f *fixture, client
 func TestRawTunnelCarriesBothWays(t *testing.T) {
 	f, client, server := pair(t)
 	client.send("*1\r\n$4\r\nPING\r\n")
-	s := <-server
+	s := take(t, server)
 	s.expect("*1\r\n$4\r\nPING\r\n")
 	s.send("+PONG\r\n")
 	client.expect("+PONG\r\n")
@@ -50,7 +51,7 @@ func TestTunnelPassesResetsOn(t *testing.T) {
 		t.Run("from the server, "+name, func(t *testing.T) {
 			_, client, server := pair(t)
 			client.send(hello)
-			s := <-server
+			s := take(t, server)
 			s.expect(hello)
 			s.reset()
 			client.breaks()
@@ -58,7 +59,7 @@ func TestTunnelPassesResetsOn(t *testing.T) {
 		t.Run("from the client, "+name, func(t *testing.T) {
 			_, client, server := pair(t)
 			client.send(hello)
-			s := <-server
+			s := take(t, server)
 			s.expect(hello)
 			client.reset()
 			s.breaks()
@@ -68,7 +69,7 @@ func TestTunnelPassesResetsOn(t *testing.T) {
 
 func TestServerThatSpeaksFirstIsHeard(t *testing.T) {
 	f, client, server := pair(t, func(c *transparent.Config) { c.SniffWait = time.Hour })
-	s := <-server
+	s := take(t, server)
 	s.send("220 mail.example ESMTP\r\n")
 	client.expect("220 mail.example ESMTP\r\n")
 	client.send("HELO ") // undecided, but the mode is set already
@@ -80,7 +81,7 @@ func TestServerThatSpeaksFirstIsHeard(t *testing.T) {
 func TestHalfARequestLineIsNotHeldForLong(t *testing.T) {
 	f, client, server := pair(t, func(c *transparent.Config) { c.SniffWait = time.Millisecond; c.HTTP = func(transparent.Arrival) {} })
 	client.send("GET key")
-	s := <-server
+	s := take(t, server)
 	s.expect("GET key")
 	client.send("\r\n")
 	s.expect("\r\n")
@@ -90,7 +91,7 @@ func TestHalfARequestLineIsNotHeldForLong(t *testing.T) {
 func TestClientThatOnlyEndsIsPassedOn(t *testing.T) {
 	_, client, server := pair(t)
 	_ = client.CloseWrite()
-	s := <-server
+	s := take(t, server)
 	s.ends()
 	s.send("Sun Nov 22")
 	client.expect("Sun Nov 22")
@@ -99,7 +100,7 @@ func TestClientThatOnlyEndsIsPassedOn(t *testing.T) {
 func TestTLSIsRawWhenItIsNotToBeTimed(t *testing.T) {
 	f, client, server := pair(t, func(c *transparent.Config) { c.SealedTLS = false })
 	client.send("\x16\x03\x01\x00\x01\x01")
-	(<-server).expect("\x16\x03\x01\x00\x01\x01")
+	take(t, server).expect("\x16\x03\x01\x00\x01\x01")
 	f.counts(exchange.Raw, 1)
 	f.counts(exchange.Sealed, 0)
 }
@@ -163,11 +164,11 @@ func TestHTTPIsHandedOver(t *testing.T) {
 			f, client, server := pair(t, func(c *transparent.Config) { c.HTTP = func(a transparent.Arrival) { arrivals <- a } })
 			var s *peer
 			if late {
-				s = <-server
+				s = take(t, server)
 				eventually(t, "both sides to be listened to", func() bool { return in(").receive(") == 2 })
 			}
 			client.send("GET / HTTP/1.1\r\nHo")
-			a := <-arrivals
+			a := take(t, arrivals)
 			if string(a.Read) != "GET / HTTP/1.1\r\nHo" || !a.To.IsValid() || a.At == 0 {
 				t.Errorf("read %q to %s at %d", a.Read, a.To, a.At)
 			}
@@ -197,6 +198,44 @@ func TestHTTPIsHandedOver(t *testing.T) {
 			conn.expect("more")
 			_ = conn.Close()
 		})
+	}
+}
+
+// yielding is an upstream connection that lets SetReadDeadline return only after the
+// goroutine that reads it has ended.
+type yielding struct {
+	net.Conn
+	t    *testing.T
+	late chan struct{}
+}
+
+func (y *yielding) Read([]byte) (int, error) {
+	<-y.late
+	return 0, os.ErrDeadlineExceeded
+}
+
+func (y *yielding) SetReadDeadline(at time.Time) error {
+	if !at.IsZero() {
+		close(y.late)
+		eventually(y.t, "the reader to end", func() bool { return in(".serveUpstream(") == 0 })
+	}
+	return nil
+}
+
+func TestUpstreamIsHandedOverAfterItsReaderHasEnded(t *testing.T) {
+	arrivals := make(chan transparent.Arrival, 1)
+	_, client, server := pair(t, func(c *transparent.Config) {
+		c.HTTP = func(a transparent.Arrival) { arrivals <- a }
+		c.Dialer = &sockets.Dialer{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return &yielding{conn, t, make(chan struct{})}, err
+		}}
+	})
+	take(t, server)
+	eventually(t, "the upstream to be read", func() bool { return in(".serveUpstream(") == 1 && in("receive(") == 2 })
+	client.send("GET / HTTP/1.1\r\n")
+	if a := take(t, arrivals); a.Upstream == nil {
+		t.Error("no upstream came along")
 	}
 }
 
@@ -241,10 +280,10 @@ func TestConnectionsThatLeadBackAreRefused(t *testing.T) {
 func TestDrainLetsTunnelsFinish(t *testing.T) {
 	f, client, server := pair(t)
 	client.send("*1\r\n")
-	s := <-server
+	s := take(t, server)
 	s.expect("*1\r\n")
 	quiet := f.dial() // neither side has sent anything, so Drain ends it
-	<-server
+	take(t, server)
 	drained := make(chan error, 1)
 	go func() { drained <- f.server.Drain(t.Context()) }()
 	quiet.breaks()
@@ -253,7 +292,7 @@ func TestDrainLetsTunnelsFinish(t *testing.T) {
 	_ = client.Close()
 	s.ends()
 	_ = s.Close()
-	if err := <-drained; err != nil {
+	if err := take(t, drained); err != nil {
 		t.Error(err)
 	}
 }
@@ -261,7 +300,7 @@ func TestDrainLetsTunnelsFinish(t *testing.T) {
 func TestDrainCutsWhatDoesNotFinish(t *testing.T) {
 	f, client, server := pair(t)
 	client.send("*1\r\n")
-	s := <-server
+	s := take(t, server)
 	s.expect("*1\r\n")
 	f.cut()
 	if err := f.server.Drain(f.ctx); err == nil {
@@ -284,12 +323,12 @@ func TestPanicEndsOneConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, client, server := pair(t, fault.change)
 			client.send("*1\r\n")
-			s := <-server
+			s := take(t, server)
 			s.expect("*1\r\n")
 			bad := f.dial()
 			bad.send(fault.first)
 			if name == "of the observer" {
-				answerer := <-server
+				answerer := take(t, server)
 				answerer.send(string(record(22, 100)))
 				bad.expect(string(record(22, 100)))
 				bad.send(string(record(23, 300))) // an exchange, whose end calls the observer
@@ -311,7 +350,7 @@ func (faulty) Observe(exchange.Record) { panic("faulty") }
 func TestSlowReaderHoldsTheSenderUp(t *testing.T) {
 	_, client, server := pair(t)
 	client.send("*")
-	s := <-server
+	s := take(t, server)
 	s.expect("*")
 	_ = s.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 	n, err := io.Copy(s, bytes.NewReader(make([]byte, 256<<20)))

@@ -58,12 +58,7 @@ func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 		return nil, true // the proxy's own dial will fail too
 	}
 	_ = c.upstream.SetReadDeadline(time.Unix(1, 0)) // long past
-	select {
-	case unused := <-c.yielded:
-		if !unused {
-			return nil, false
-		}
-	case <-c.down: // after a panic only
+	if unused := <-c.yielded; !unused {
 		return nil, false
 	}
 	_ = c.upstream.SetReadDeadline(time.Time{})
@@ -73,6 +68,7 @@ func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 // serveUpstream is the upstream's goroutine.
 func (c *connection) serveUpstream() {
 	defer close(c.down)
+	defer close(c.yielded)
 	defer c.guard()
 	if !c.dial() {
 		return
@@ -145,17 +141,16 @@ func (c *connection) isLoop() bool {
 // is the error of the upstream's first read.
 func (c *connection) yields(err error) bool {
 	c.mu.Lock()
-	asked := c.mode == exchange.Transparent
-	yes := asked && errors.Is(err, os.ErrDeadlineExceeded)
-	if asked && !yes {
+	defer c.mu.Unlock()
+	if c.mode != exchange.Transparent {
+		c.settle(exchange.Raw, nil)
+		return false
+	}
+	unused := errors.Is(err, os.ErrDeadlineExceeded)
+	if !unused {
 		c.mode = ""
+		c.settle(exchange.Raw, nil)
 	}
-	c.mu.Unlock()
-	if !yes {
-		c.decideMode(exchange.Raw, nil)
-	}
-	if asked {
-		c.yielded <- yes
-	}
-	return yes
+	c.yielded <- unused
+	return unused
 }
