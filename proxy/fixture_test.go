@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -43,7 +45,7 @@ func newFixture(t *testing.T, upstream string, options ...option) *fixture {
 	t.Helper()
 	f := &fixture{T: t, records: make(chan exchange.Record, 1<<14), served: make(chan error, 1)}
 	of := tap.Config{
-		Dialects: openai.Dialects(), Observer: f,
+		Dialects: slices.Concat(openai.Dialects(), responses.Dialects()), Observer: f,
 		Role: exchange.Client, Mode: exchange.Explicit,
 	}
 	config := proxy.Config{Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler)}

@@ -14,6 +14,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/llamacpp"
 	"github.com/headway-sidecar/headway/proxy/dialect/ollama"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/dialect/sagemaker"
 	"github.com/headway-sidecar/headway/proxy/dialect/sglang"
 	"github.com/headway-sidecar/headway/proxy/dialect/tgi"
@@ -51,7 +52,7 @@ func (l *ledger) only(t *testing.T) exchange.Record {
 func newTap(dialects ...dialect.Dialect) (*tap.Tap, *ledger) {
 	if dialects == nil {
 		dialects = slices.Concat(
-			openai.Dialects(), anthropic.Dialects(), gemini.Dialects(), bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(),
+			openai.Dialects(), responses.Dialects(), anthropic.Dialects(), gemini.Dialects(), bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(),
 			ollama.Dialects(), triton.Dialects(), tgi.Dialects(), sglang.Dialects(), llamacpp.Dialects(),
 		)
 	}

@@ -18,7 +18,7 @@ import (
 // paths are the APIs that the recorded exchanges belong to, by the family and the first
 // part of their file's name.
 var paths = map[string]string{
-	"openai/chat": "/v1/chat/completions", "openai/completions": "/v1/completions", "openai/responses": "/v1/responses", "openai/embeddings": "/v1/embeddings",
+	"openai/chat": "/v1/chat/completions", "openai/completions": "/v1/completions", "responses/http": "/v1/responses", "openai/embeddings": "/v1/embeddings",
 	"anthropic/messages": "/v1/messages", "anthropic/bedrock": "/model/anthropic.claude-x/invoke-with-response-stream",
 	"gemini/generate": "/v1beta/models/gemini-x:streamGenerateContent", "gemini/embed": "/v1beta/models/gemini-x:embedContent", "gemini/error": "/v1beta/models/gemini-x:generateContent",
 	"gemini/interactions": "/v1beta/interactions", "bedrock/converse": "/model/m/converse-stream", "bedrock/invoke": "/model/m/invoke-with-response-stream", "bedrock/error": "/model/m/converse",

@@ -13,6 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/llamacpp"
 	"github.com/headway-sidecar/headway/proxy/dialect/ollama"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/dialect/sagemaker"
 	"github.com/headway-sidecar/headway/proxy/dialect/sglang"
 	"github.com/headway-sidecar/headway/proxy/dialect/tgi"
@@ -24,7 +25,7 @@ import (
 // for all models.
 func Dialects() dialect.Set {
 	return slices.Concat(
-		openai.Dialects(), anthropic.Dialects(), gemini.Dialects(), bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(), ollama.Dialects(),
+		openai.Dialects(), responses.Dialects(), anthropic.Dialects(), gemini.Dialects(), bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(), ollama.Dialects(),
 		triton.Dialects(), tgi.Dialects(), sglang.Dialects(), llamacpp.Dialects(),
 	)
 }

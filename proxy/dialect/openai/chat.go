@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -12,7 +13,7 @@ import (
 // Chat is the chat completions API.
 // https://platform.openai.com/docs/api-reference/chat
 func Chat() dialect.Dialect {
-	completions := post("/chat/completions")
+	completions := compatible.Post("/chat/completions")
 	return &reading.API{
 		Name: "openai-chat",
 		Guide: reading.Guide{
@@ -24,12 +25,12 @@ func Chat() dialect.Dialect {
 		},
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return completions(h) || isDatabricks(h) },
-		Provider:   provider,
-		PathModel:  deployment,
+		Provider:   compatible.Provider,
+		PathModel:  compatible.Deployment,
 		Servers:    servers,
-		Unnamed:    unnamed,
+		Unnamed:    compatible.Unnamed,
 		ServerOf:   serverOf,
-		Terminator: terminator,
+		Terminator: compatible.Terminator,
 		Request: frame.MustShape(frame.Paths{
 			"model":                        reading.AskModel,
 			"stream":                       reading.AskStream,

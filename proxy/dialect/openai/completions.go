@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -10,7 +11,7 @@ import (
 // Completions is the legacy completions API.
 // https://platform.openai.com/docs/api-reference/completions
 func Completions() dialect.Dialect {
-	completions, chat := post("/completions"), post("/chat/completions")
+	completions, chat := compatible.Post("/completions"), compatible.Post("/chat/completions")
 	return &reading.API{
 		Name: "openai-completions",
 		Guide: reading.Guide{
@@ -22,12 +23,12 @@ func Completions() dialect.Dialect {
 		},
 		Operation:  exchange.TextCompletion,
 		Matches:    func(h *dialect.Head) bool { return completions(h) && !chat(h) },
-		Provider:   provider,
-		PathModel:  deployment,
+		Provider:   compatible.Provider,
+		PathModel:  compatible.Deployment,
 		Servers:    servers,
-		Unnamed:    unnamed,
+		Unnamed:    compatible.Unnamed,
 		ServerOf:   serverOf,
-		Terminator: terminator,
+		Terminator: compatible.Terminator,
 		NewReader:  func() reading.Reader { return new(echo) },
 		Request: frame.MustShape(frame.Paths{
 			"model":                        reading.AskModel,

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -13,7 +14,7 @@ import (
 // those of the input.
 // https://platform.openai.com/docs/api-reference/embeddings
 func Embeddings() dialect.Dialect {
-	embeddings := post("/embeddings")
+	embeddings := compatible.Post("/embeddings")
 	return &reading.API{
 		Name: "openai-embeddings",
 		Guide: reading.Guide{
@@ -24,9 +25,9 @@ func Embeddings() dialect.Dialect {
 		Operation: exchange.Embeddings,
 		// Ollama has an API of its own at /api/embeddings.
 		Matches:    func(h *dialect.Head) bool { return embeddings(h) && !strings.HasSuffix(h.Path, "/api/embeddings") },
-		Provider:   provider,
-		PathModel:  deployment,
-		Terminator: terminator,
+		Provider:   compatible.Provider,
+		PathModel:  compatible.Deployment,
+		Terminator: compatible.Terminator,
 		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel}),
 		Response: frame.MustShape(reading.Join(frame.Paths{
 			"model":                          reading.Model,
@@ -36,6 +37,6 @@ func Embeddings() dialect.Dialect {
 			"base_resp.status_code":          reading.Status, // MiniMax
 			"total_tokens":                   reading.TotalTokens,
 			"meta.billed_units.input_tokens": reading.InputTokens, // Cohere's, at gateways
-		}, reading.Under("usage.", usagePaths()))),
+		}, reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -13,7 +14,7 @@ import (
 // Images is the API that makes and edits pictures, whole or in a stream of partial ones.
 // https://platform.openai.com/docs/api-reference/images
 func Images() dialect.Dialect {
-	makes, edits, varies := post("/images/generations"), post("/images/edits"), post("/images/variations")
+	makes, edits, varies := compatible.Post("/images/generations"), compatible.Post("/images/edits"), compatible.Post("/images/variations")
 	return &reading.API{
 		Name: "openai-images",
 		Guide: reading.Guide{
@@ -25,11 +26,11 @@ func Images() dialect.Dialect {
 		},
 		Operation:  exchange.ImageGeneration,
 		Matches:    func(h *dialect.Head) bool { return makes(h) || edits(h) || varies(h) },
-		Provider:   provider,
-		PathModel:  deployment,
+		Provider:   compatible.Provider,
+		PathModel:  compatible.Deployment,
 		Single:     true,
 		Media:      true,
-		Terminator: terminator,
+		Terminator: compatible.Terminator,
 		NewReader:  func() reading.Reader { return new(closing) },
 		Request:    asks,
 		Response: frame.MustShape(reading.Join(frame.Paths{
@@ -37,16 +38,16 @@ func Images() dialect.Dialect {
 			"model":    reading.Model,
 			"error":    reading.Failure,
 			"b64_json": reading.Content,
-		}, reading.Under("usage.", usagePaths()))),
+		}, reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }
 
 // speech returns the APIs between text and sound.
 // https://platform.openai.com/docs/api-reference/audio
 func speech() dialect.Set {
-	writes, translates := post("/audio/transcriptions"), post("/audio/translations")
+	writes, translates := compatible.Post("/audio/transcriptions"), compatible.Post("/audio/translations")
 	return dialect.Set{
-		sound("openai-speech", exchange.Speech, post("/audio/speech"), "`POST …/audio/speech`"),
+		sound("openai-speech", exchange.Speech, compatible.Post("/audio/speech"), "`POST …/audio/speech`"),
 		sound("openai-transcription", exchange.Transcription, func(h *dialect.Head) bool { return writes(h) || translates(h) },
 			"`POST …/audio/transcriptions`, `/audio/translations`"),
 	}
@@ -63,11 +64,11 @@ func sound(name string, operation exchange.Operation, matches func(*dialect.Head
 		},
 		Operation:  operation,
 		Matches:    matches,
-		Provider:   provider,
-		PathModel:  deployment,
+		Provider:   compatible.Provider,
+		PathModel:  compatible.Deployment,
 		Single:     true,
 		Media:      true,
-		Terminator: terminator,
+		Terminator: compatible.Terminator,
 		NewReader:  func() reading.Reader { return new(closing) },
 		Request:    asks,
 		Response: frame.MustShape(reading.Join(frame.Paths{
@@ -76,31 +77,31 @@ func sound(name string, operation exchange.Operation, matches func(*dialect.Head
 			"error": reading.Failure,
 			"delta": reading.Content, // of a transcript
 			"audio": reading.Content,
-		}, reading.Under("usage.", usagePaths()))),
+		}, reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }
 
 // whole returns the APIs that never stream.
 func whole() (set dialect.Set) {
-	rerank := post("/rerank") // of vLLM, Jina, Voyage and others
+	rerank := compatible.Post("/rerank") // of vLLM, Jina, Voyage and others
 	for _, a := range []struct {
 		name      string
 		operation exchange.Operation
 		matches   func(*dialect.Head) bool
 		guide     reading.Guide
 	}{
-		{"openai-moderation", exchange.Moderation, post("/moderations"),
+		{"openai-moderation", exchange.Moderation, compatible.Post("/moderations"),
 			reading.Guide{Request: "`POST …/moderations`", Usage: "`usage`", Reference: "https://platform.openai.com/docs/api-reference/moderations"}},
 		{"openai-rerank", exchange.Rerank, func(h *dialect.Head) bool { return rerank(h) && !strings.HasSuffix(h.Path, "/v2/rerank") }, // of Cohere
 			reading.Guide{Request: "`POST …/rerank`", Usage: "`usage`; the total, if it is alone", Reference: "https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html"}},
 	} {
 		set = append(set, &reading.API{
-			Name: a.name, Guide: a.guide, Operation: a.operation, Matches: a.matches, Provider: provider, PathModel: deployment, Request: asks,
+			Name: a.name, Guide: a.guide, Operation: a.operation, Matches: a.matches, Provider: compatible.Provider, PathModel: compatible.Deployment, Request: asks,
 			Response: frame.MustShape(reading.Join(frame.Paths{
 				"model":  reading.Model,
 				"error":  reading.Failure,
 				"object": reading.Kind,
-			}, reading.Under("usage.", usagePaths()))),
+			}, reading.Under("usage.", compatible.UsagePaths()))),
 		})
 	}
 	return set
@@ -108,6 +109,9 @@ func whole() (set dialect.Set) {
 
 // asks is the shape of requests of which only the model and the stream matter.
 var asks = frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream})
+
+// eventType is the type of an event.
+const eventType = reading.Own
 
 // closing finds the last event of a stream: its type says that something is complete.
 type closing struct {

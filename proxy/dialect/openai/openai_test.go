@@ -15,7 +15,7 @@ import (
 // suites are the cases of each API, for the promises that all of them keep.
 func suites() map[string]dialecttest.Suite {
 	return map[string]dialecttest.Suite{
-		"chat": chatSuite(), "completions": completionsSuite(), "responses": responsesSuite(), "embeddings": embeddingsSuite(),
+		"chat": chatSuite(), "completions": completionsSuite(), "embeddings": embeddingsSuite(),
 	}
 }
 
@@ -90,16 +90,12 @@ func TestAsk(t *testing.T) {
 			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "azure.ai.openai", Model: "gpt4-prod", Stream: true}},
 		{"Azure deployment whose name has no end", "POST", "/openai/deployments/" + strings.Repeat("g", 300) + "/chat/completions", "", `{}`,
 			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "azure.ai.openai", Model: strings.Repeat("g", 256)}},
-		{"Azure Responses", "POST", "/openai/responses", "api-version=2025-04-01-preview", `{"model":"d"}`,
-			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "azure.ai.openai", Model: "d"}},
 		{"a vendor that is not Azure", "POST", "/openai/v1/chat/completions", "", `{"model":"d"}`,
 			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "openai", Model: "d"}},
 		{"completions", "POST", "/v1/completions", "", `{"model":"d","prompt":[1,2,3],"stream":true}`,
 			dialect.Ask{Dialect: "openai-completions", Operation: "text_completion", Provider: "openai", Model: "d", Stream: true}},
 		{"embeddings", "POST", "/v1/embeddings", "", `{"input":["a"],"model":"e"}`,
 			dialect.Ask{Dialect: "openai-embeddings", Operation: exchange.Embeddings, Provider: "openai", Model: "e"}},
-		{"replay", "GET", "/v1/responses/resp_1", "stream=true&starting_after=3", ``,
-			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "openai", Stream: true}},
 		{"a body that is no JSON", "POST", "/v1/chat/completions", "", "\x28\xb5\x2f\xfd\x00",
 			dialect.Ask{Dialect: "openai-chat", Operation: "chat", Provider: "openai"}},
 	} {
@@ -126,12 +122,6 @@ func TestNoDialectMatches(t *testing.T) {
 		{Method: "POST", Path: "/v1/chat/completions/chatcmpl-1"},
 		{Method: "GET", Path: "/v1/models"},
 		{Method: "POST", Path: "/v1/messages"},
-		{Method: "POST", Path: "/v1/responses/compact"},
-		{Method: "POST", Path: "/v1/responses/input_tokens"},
-		{Method: "GET", Path: "/v1/responses/resp_1"},
-		{Method: "GET", Path: "/v1/responses/resp_1", Query: "stream=false"},
-		{Method: "GET", Path: "/v1/responses/resp_1/input_items", Query: "stream=true"},
-		{Method: "GET", Path: "/v1/responses"},
 		{Method: "POST", Path: "/api/embeddings"},
 		{Method: "POST", Path: "/v1/notcompletions"},
 	} {

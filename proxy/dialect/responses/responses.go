@@ -1,19 +1,25 @@
-package openai
+// Package responses reads OpenAI's Responses API, as OpenAI and the servers that imitate it
+// speak it.
+package responses
 
 import (
 	"bytes"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Responses is the Responses API.
+// Dialects returns the dialects of the family.
+func Dialects() dialect.Set { return dialect.Set{HTTP()} }
+
+// HTTP is the Responses API over HTTP.
 // https://platform.openai.com/docs/api-reference/responses
-func Responses() dialect.Dialect {
-	create := post("/responses")
+func HTTP() dialect.Dialect {
+	create := compatible.Post("/responses")
 	return &reading.API{
 		Name: "openai-responses",
 		Guide: reading.Guide{
@@ -25,11 +31,11 @@ func Responses() dialect.Dialect {
 		},
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return create(h) || replays(h) },
-		Provider:   provider,
-		PathModel:  deployment,
+		Provider:   compatible.Provider,
+		PathModel:  compatible.Deployment,
 		Replays:    replays,
 		Single:     true,
-		Terminator: terminator,
+		Terminator: compatible.Terminator,
 		NewReader:  func() reading.Reader { return new(response) },
 		Request: frame.MustShape(frame.Paths{
 			"model":  reading.AskModel,
@@ -68,7 +74,7 @@ func Responses() dialect.Dialect {
 
 // responsePaths are the places in a response.
 func responsePaths() frame.Paths {
-	return reading.Join(metricsPaths(), frame.Paths{
+	return reading.Join(compatible.MetricsPaths(), frame.Paths{
 		"model":                     reading.Model,
 		"object":                    reading.Kind,
 		"error":                     reading.Failure,
@@ -80,7 +86,7 @@ func responsePaths() frame.Paths {
 		"errors":                    reading.Failure,
 		"base_resp.status_code":     reading.Status, // MiniMax
 		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
-	}, reading.Under("usage.", usagePaths()))
+	}, reading.Under("usage.", compatible.UsagePaths()))
 }
 
 // The fields that Responses alone has.
