@@ -7,16 +7,25 @@ import "bytes"
 // Unterminated, because a line that the stream broke off in looks the same.
 type Lines struct {
 	sink EventSink
+	by   byte // ends a line
 	data bool // the line has data
 }
 
+// Separator ends a document of a sequence of JSON texts (RFC 7464). No document has it: a
+// string has to escape it (RFC 8259, section 7).
+const Separator = 0x1e
+
 // NewLines returns a reader at the start of a stream. It hands the events to sink.
-func NewLines(sink EventSink) *Lines { return &Lines{sink: sink} }
+func NewLines(sink EventSink) *Lines { return &Lines{sink: sink, by: '\n'} }
+
+// NewSequence returns a reader of documents that have a Separator behind them, or around
+// them, and may have line ends inside.
+func NewSequence(sink EventSink) *Lines { return &Lines{sink: sink, by: Separator} }
 
 // Feed reads the next bytes of the stream.
 func (l *Lines) Feed(p []byte) {
 	for len(p) > 0 {
-		end := bytes.IndexByte(p, '\n')
+		end := bytes.IndexByte(p, l.by)
 		if end < 0 {
 			l.piece(p)
 			return

@@ -23,6 +23,21 @@ var linesCases = []streamCase{
 	{"nothing", "", nil},
 }
 
+// readSequence returns the events of a sequence that comes in pieces.
+func readSequence(pieces ...[]byte) []event {
+	e := &events{}
+	return e.read(frame.NewSequence(e), pieces)
+}
+
+var sequenceCases = []streamCase{
+	{"a separator ends a document", "{\"a\":1}\x1e{\"b\":2}\x1e", []event{{data: `{"a":1}`}, {data: `{"b":2}`}}},
+	{"separators around the documents", "\x1e{\"a\":1}\n\x1e{\"b\":2}\n", []event{{data: "{\"a\":1}\n"}, {data: "{\"b\":2}\n", unterminated: true}}},
+	{"line ends inside a document", "{\n\"a\": 1\n}\x1e", []event{{data: "{\n\"a\": 1\n}"}}},
+	{"nothing between separators", "\x1e\x1e\n\x1e", nil},
+}
+
+func TestSequence(t *testing.T) { checkStreams(t, readSequence, sequenceCases) }
+
 func TestLines(t *testing.T) { checkStreams(t, readLines, linesCases) }
 
 func FuzzLines(f *testing.F) {

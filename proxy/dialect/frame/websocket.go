@@ -26,6 +26,7 @@ type WebSocket struct {
 	compressed bool
 	final      bool // the frame is the last of its message
 	control    bool // the frame is one of control
+	closed     bool // the direction has said that it closes
 
 	plain [1024]byte // unmasked bytes
 }
@@ -47,6 +48,7 @@ const (
 	textFrame    = 1
 	binaryFrame  = 2
 	firstControl = 8
+	closeFrame   = 8
 	lastControl  = 10
 )
 
@@ -55,11 +57,28 @@ const (
 func NewWebSocket(sink EventSink) *WebSocket { return &WebSocket{sink: sink} }
 
 // Deflate makes the reader inflate messages that are compressed, as the extension
-// permessage-deflate has it (RFC 7692). If takeover, a message may refer to those before
-// it. A message that needs more than most bytes, compressed or inflated, ends the reading.
-func (w *WebSocket) Deflate(takeover bool, most int) {
-	w.inflate = &deflated{takeover: takeover, most: most}
+// permessage-deflate has it (RFC 7692), with a decompressor of the pool. If takeover, a
+// message may refer to those before it. A message that needs more than most bytes,
+// compressed or inflated, ends the reading.
+func (w *WebSocket) Deflate(pool *Inflaters, takeover bool, most int) {
+	w.inflate = &deflated{pool: pool, takeover: takeover, most: most}
 }
+
+// Inflated returns how many bytes of compressed messages the reader has read, and how many
+// bytes it has made of them.
+func (w *WebSocket) Inflated() (in, out int64) {
+	if w.inflate == nil {
+		return 0, 0
+	}
+	return w.inflate.in, w.inflate.made
+}
+
+// Binary reports whether the message whose data the sink gets is binary.
+func (w *WebSocket) Binary() bool { return w.binary }
+
+// Closed reports whether the direction has said that it closes the connection (RFC 6455,
+// section 5.5.1).
+func (w *WebSocket) Closed() bool { return w.closed }
 
 // Lost reports whether the reader has given up.
 func (w *WebSocket) Lost() bool { return w.state == lostFrames }
@@ -137,6 +156,7 @@ func (w *WebSocket) accept(operation, reserved byte) bool {
 	w.control = operation >= firstControl
 	switch {
 	case w.control:
+		w.closed = w.closed || operation == closeFrame
 		return operation <= lastControl && reserved == 0 && w.final && w.left <= 125
 	case operation == continuation:
 		return w.open && reserved == 0
@@ -168,11 +188,20 @@ func (w *WebSocket) unmask(p []byte) []byte {
 	if !w.masked {
 		return p
 	}
-	for i, c := range p {
-		w.plain[i] = c ^ w.mask[(w.at+i)&3]
+	var twice [8]byte // the mask from here on
+	for i := range twice {
+		twice[i] = w.mask[(w.at+i)&3]
+	}
+	mask, plain := binary.LittleEndian.Uint64(twice[:]), w.plain[:len(p)]
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		binary.LittleEndian.PutUint64(plain[i:], binary.LittleEndian.Uint64(p[i:])^mask)
+	}
+	for ; i < len(p); i++ {
+		plain[i] = p[i] ^ twice[i&3]
 	}
 	w.at = (w.at + len(p)) & 3
-	return w.plain[:len(p)]
+	return plain
 }
 
 // data hands on bytes of the message, or keeps them until the message can be inflated.

@@ -21,7 +21,7 @@ func readWebSocket(pieces ...[]byte) []event {
 
 // readDeflated does so where the two sides negotiated compression.
 func readDeflated(pieces ...[]byte) []event {
-	return readFrames(func(w *frame.WebSocket) { w.Deflate(true, 100_000) }, pieces)
+	return readFrames(func(w *frame.WebSocket) { w.Deflate(new(frame.Inflaters), true, 100_000) }, pieces)
 }
 
 func readFrames(prepare func(*frame.WebSocket), pieces [][]byte) []event {
@@ -135,6 +135,61 @@ func TestDeflatedWebSocket(t *testing.T) {
 		{"no deflated data", wsFrame(wholeText|deflate, "\xff\xff\xff\xff"), []event{{name: "lost"}}},
 	})
 }
+
+// What the reader says beside its messages.
+func TestWebSocketTellsOfItsFrames(t *testing.T) {
+	var binary, text []bool
+	e := &events{}
+	w := frame.NewWebSocket(e)
+	w.Deflate(new(frame.Inflaters), true, 1000)
+	see := func(in string) {
+		w.Feed([]byte(in))
+		binary = append(binary, w.Binary())
+		text = append(text, w.Closed())
+	}
+	d := &deflater{}
+	see(wsFrame(wholeText, "text"))
+	see(wsFrame(0x82, "\x00\x01"))
+	see(wsFrame(wholeText|deflate, d.message(strings.Repeat("a", 500))))
+	see(wsFrame(0x88, "\x03\xe8"))
+	if !slices.Equal(binary, []bool{false, true, false, false}) || !slices.Equal(text, []bool{false, false, false, true}) {
+		t.Errorf("binary %v, closed %v", binary, text)
+	}
+	if in, out := w.Inflated(); in == 0 || in > 100 || out != 500 {
+		t.Errorf("%d bytes inflated to %d", in, out)
+	}
+}
+
+func BenchmarkWebSocket(b *testing.B) {
+	const message = `{"type":"response.output_text.delta","item_id":"msg_68f1","output_index":1,"content_index":0,"delta":" token","logprobs":[],"sequence_number":12,"obfuscation":"abcdefghijkl"}`
+	d := &deflater{}
+	d.message(message)
+	for _, c := range []struct{ name, frame string }{
+		{"plain", wsFrame(wholeText, message)},
+		{"masked", wsFrame(wholeText, message, 1, 2, 3, 4)},
+		{"deflated", wsFrame(wholeText|deflate, d.message(message))},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			w := frame.NewWebSocket(nothing{})
+			w.Deflate(new(frame.Inflaters), true, 1<<20)
+			w.Feed([]byte(wsFrame(wholeText|deflate, (&deflater{}).message(message))))
+			in := []byte(c.frame)
+			b.ReportAllocs()
+			for b.Loop() {
+				w.Feed(in)
+			}
+			if w.Lost() {
+				b.Fatal("lost")
+			}
+		})
+	}
+}
+
+// nothing is a sink that reads nothing.
+type nothing struct{}
+
+func (nothing) Data([]byte)       {}
+func (nothing) Event(frame.Event) {}
 
 func FuzzWebSocket(f *testing.F) {
 	for i, c := range webSocketCases {
