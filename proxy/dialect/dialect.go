@@ -44,6 +44,9 @@ type Head struct {
 	Path     string // as headway sends it to the upstream: undecoded, without the query
 	Query    string // without the question mark
 	Upstream exchange.Upstream
+	// Upgrade is the protocol that the client wants to switch to, in lower case; empty for
+	// none.
+	Upgrade string
 	// Header has the fields of the request during Match and NewDecoder, and is nil
 	// afterwards. A decoder copies the values that it wants to keep.
 	Header exchange.Header
@@ -92,6 +95,8 @@ type Reply struct {
 	Failed bool
 	// FailedAt is the offset at which an error came inside the response; 0 when none did.
 	FailedAt time.Duration
+	// Canceled says that the response ended early because the client no longer wanted it.
+	Canceled bool
 	// Replay says that the stream repeats an earlier one; its times mean nothing.
 	Replay bool
 	// Notes names the oddities of the exchange, each once.

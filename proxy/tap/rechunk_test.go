@@ -37,6 +37,9 @@ func TestAnyRechunkingGivesTheSameRecord(t *testing.T) {
 		t.Fatalf("%d recorded exchanges, %v", len(files), err)
 	}
 	for _, file := range files {
+		if filepath.Ext(file) == ".seq" { // of a session, which has tests of its own
+			continue
+		}
 		t.Run(name(file), func(t *testing.T) {
 			contentType, body := dialecttest.Recorded(t, file)
 			synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,7 @@ func Describe(r dialect.Reply) string {
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"stream", r.Stream}, {"complete", r.Complete}, {"failed", r.Failed}, {"replay", r.Replay}} {
+	}{{"stream", r.Stream}, {"complete", r.Complete}, {"failed", r.Failed}, {"canceled", r.Canceled}, {"replay", r.Replay}} {
 		if flag.set {
 			fmt.Fprintf(b, "%s ", flag.name)
 		}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
 )
 
 // recording is the response of a case.
@@ -35,6 +37,7 @@ var forms = map[string]struct {
 	".array":   {"application/json", after("\n")},
 	".frames":  {"application/vnd.amazon.eventstream", frames(func(p string) string { return p })},
 	".wrapped": {"application/vnd.amazon.eventstream", frames(wrap)},
+	".seq":     {dialect.Sequence, separated},
 	".parts":   {"application/vnd.amazon.eventstream", frames(unquote)},
 }
 
@@ -68,6 +71,14 @@ func readFile(t testing.TB, file string) recording {
 // after cuts a file behind every end.
 func after(end string) func([]byte) [][]byte {
 	return func(file []byte) [][]byte { return bytes.SplitAfter(file, []byte(end)) }
+}
+
+// separated makes a message of a session of every line.
+func separated(file []byte) (messages [][]byte) {
+	for line := range bytes.Lines(file) {
+		messages = append(messages, append(bytes.TrimSuffix(line, []byte("\n")), 0x1e))
+	}
+	return messages
 }
 
 // frames makes a message of an AWS event stream of every line.

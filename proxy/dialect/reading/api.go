@@ -64,6 +64,12 @@ type API struct {
 	// Framing is how a stream of this API may come other than as server-sent events.
 	Framing Framing
 
+	// Envelope has the places in a message of a session that say which exchange it belongs
+	// to, and Role tells from the type of a message what it is for. They are nil where every
+	// exchange has an HTTP request of its own.
+	Envelope *frame.Shape
+	Role     func(messageType []byte) dialect.Role
+
 	// NewReader returns what gives meaning to the API's own fields in one exchange. It
 	// is nil where the API has none.
 	NewReader func() Reader

@@ -46,6 +46,7 @@ type decoder struct {
 	done          bool   // the terminator came
 	over          bool   // a message came that is the last one of its API
 	failed        bool
+	canceled      bool // by the client
 	suspect       bool // an event came that may be an error: it is no JSON, or a mere text
 	notes         notes
 
@@ -305,6 +306,7 @@ func (d *decoder) book(event []byte) {
 	}
 	d.notes |= m.notes
 	d.over = d.over || m.last
+	d.canceled = d.canceled || m.canceled
 	if m.failed {
 		d.fail()
 	}

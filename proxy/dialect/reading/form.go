@@ -1,6 +1,9 @@
 package reading
 
-import "github.com/headway-sidecar/headway/proxy/dialect/frame"
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
 
 // form is how a response comes.
 type form uint8
@@ -24,6 +27,7 @@ const (
 	Binary                    // AWS event stream messages, called so by the content type
 	Wrapped                   // the same, with the data as base64 in an object
 	Parts                     // the same, with a stream of events or lines cut anywhere into messages
+	Sequence                  // JSON documents with separators behind them, called so by the content type
 )
 
 // cutter cuts a stream into messages.
@@ -41,6 +45,10 @@ func (d *decoder) streams() bool { return d.form == events || d.form == framed }
 // for events, and proxies lose it.
 func (d *decoder) sniff(p []byte) []byte {
 	if d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
+		return p
+	}
+	if d.api.Framing == Sequence && d.head.Response.ContentType == dialect.Sequence {
+		d.streamBy(frame.NewSequence(d))
 		return p
 	}
 	for len(p) > 0 && (p[0] <= ' ' || p[0] == 0xEF || p[0] == 0xBB || p[0] == 0xBF) {

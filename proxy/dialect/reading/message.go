@@ -12,6 +12,7 @@ type Message struct {
 	failed   bool
 	blamed   bool // it has the text of an error, or a text of the same name
 	last     bool
+	canceled bool
 	notes    notes
 
 	choices int                // in the message
@@ -137,6 +138,9 @@ func (m *Message) Block() {
 
 // Last says that the message is the last one of its response.
 func (m *Message) Last() { m.last = true }
+
+// Cancel says that the client gave the response up, so that it has ended early.
+func (m *Message) Cancel() { m.last, m.canceled = true, true }
 
 // empty tells whether the message has no part of an answer.
 func (m *Message) empty() bool { return m.usage.known == 0 && m.ended == 0 && m.content == 0 }

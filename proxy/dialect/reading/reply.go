@@ -22,6 +22,7 @@ func (d *decoder) Close() dialect.Reply {
 		Complete:    complete,
 		Failed:      d.failed || d.head.Response.Status >= 400,
 		FailedAt:    d.failedAt,
+		Canceled:    d.canceled,
 		Replay:      d.replay,
 		Engine:      d.engineTimes(),
 	}

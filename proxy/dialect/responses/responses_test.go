@@ -61,13 +61,64 @@ func suite() dialecttest.Suite {
 	}}
 }
 
+// websocketSuite has the answers in sessions.
+func websocketSuite() dialecttest.Suite {
+	const asks = `{"type":"response.create","model":"gpt-x","input":"Hi"}`
+	return dialecttest.Suite{Dialect: responses.WebSocket(), Cases: []dialecttest.Case{
+		{Name: "text", File: "websocket_text.seq", Ask: asks,
+			Want: `stream complete model=gpt-x finish=stop usage=reported in=9 out=12 cached=3 reasoning=4 streamed=8 events=4@1 tokens@2-3 2:0/2 3:0/6`},
+		{Name: "in a lane", File: "websocket_lane.seq", Ask: asks,
+			Want: `stream complete model=gpt-x finish=length usage=reported in=9 out=12 cached=3 reasoning=4 streamed=8 events=3@1 tokens@2-2 2:0/2`},
+		{Name: "error", File: "websocket_error.seq", Ask: asks,
+			Want: `stream complete failed model=gpt-x finish=error usage=counted out=1 streamed=1 events=3@1 tokens@2-2 2:0/2`},
+		{Name: "error in place of an answer", File: "websocket_refused.seq", Ask: asks,
+			Want: `stream complete failed model= finish=error usage= events=1@1`},
+		{Name: "the client gave it up", File: "websocket_canceled.seq", Ask: asks,
+			Want: `stream complete canceled model=gpt-x finish= usage=counted out=1 streamed=1 events=3@1 tokens@2-2 2:0/2`},
+		{Name: "cut", File: "websocket_cut.seq", Ask: asks,
+			Want: `stream model=gpt-x finish= usage=counted out=1 streamed=1 events=2@1 tokens@2-2 2:0/2`},
+	}}
+}
+
+func realtimeSuite() dialecttest.Suite {
+	const asks = `{"type":"response.create","response":{"instructions":"Hi"}}`
+	return dialecttest.Suite{Dialect: responses.Realtime(), Cases: []dialecttest.Case{
+		{Name: "sound and its transcript", File: "realtime_audio.seq", Ask: asks,
+			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 streamed=121 events=8@1 tokens@3-6 3:0/3 4:0/8 5:0/2 6:0/4`},
+		{Name: "the names of the beta", File: "realtime_beta.seq", Ask: asks,
+			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 streamed=121 events=6@1 tokens@3-4 3:0/3 4:0/8`},
+		{Name: "a tool call", File: "realtime_call.seq", Ask: asks,
+			Want: `stream complete model= finish=tool_calls usage=reported in=132 out=121 cached=64 streamed=121 events=5@1 tokens@2-3 2:0/7 3:0/7`},
+		{Name: "the user speaks in between", File: "realtime_bargein.seq", Ask: asks,
+			Want: `stream complete canceled model= finish= usage=reported in=132 out=20 cached=64 streamed=20 events=5@1 tokens@3-4 3:0/3 4:0/8`},
+		{Name: "incomplete", File: "realtime_incomplete.seq", Ask: asks,
+			Want: `stream complete model= finish=content_filter usage=reported in=132 out=121 cached=64 streamed=121 events=4@1 tokens@3-3 3:0/3`},
+		{Name: "failed", File: "realtime_failed.seq", Ask: asks,
+			Want: `stream complete failed model= finish=error usage= events=2@1`},
+		{Name: "error in place of an answer", File: "realtime_error.seq", Ask: asks,
+			Want: `stream complete failed model= finish=error usage= events=1@1`},
+	}}
+}
+
 func TestResponses(t *testing.T) { suite().Check(t) }
 
-func TestReplyDoesNotDependOnChunking(t *testing.T) { suite().CheckChunking(t) }
+func TestWebSocket(t *testing.T) { websocketSuite().Check(t) }
+
+func TestRealtime(t *testing.T) { realtimeSuite().Check(t) }
+
+func TestReplyDoesNotDependOnChunking(t *testing.T) {
+	for name, suite := range map[string]dialecttest.Suite{"HTTP": suite(), "WebSocket": websocketSuite(), "Realtime": realtimeSuite()} {
+		t.Run(name, suite.CheckChunking)
+	}
+}
 
 func TestReplyDoesNotDependOnLineEnds(t *testing.T) { suite().CheckLineEnds(t) }
 
 func FuzzResponses(f *testing.F) { suite().Fuzz(f) }
+
+func FuzzWebSocket(f *testing.F) { websocketSuite().Fuzz(f) }
+
+func FuzzRealtime(f *testing.F) { realtimeSuite().Fuzz(f) }
 
 func TestAsk(t *testing.T) {
 	for _, c := range []struct {

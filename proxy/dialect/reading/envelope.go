@@ -1,0 +1,111 @@
+package reading
+
+import (
+	"hash/maphash"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// The fields of envelopes.
+const (
+	MessageType frame.Field = iota + 1
+	Lane
+	ResponseID
+	EventID     // that the client gave to the message, or the server to its own
+	RefusedID   // the client's EventID that an error is about
+	ErrorStatus // the HTTP status that an error stands for, as a number or as text
+	Generate    // false: the client asks for no answer yet
+	Prewarm     // true: the same
+)
+
+// seed is that of every dialect.ID. Both directions of a session share it, and nothing
+// changes it.
+var seed = maphash.MakeSeed()
+
+// envelopes reads the envelopes of one direction. It implements dialect.Envelopes.
+type envelopes struct {
+	api      *API
+	json     frame.JSON
+	envelope dialect.Envelope
+	own      dialect.ID // the identifier of the message itself
+}
+
+// Envelopes implements dialect.Sessions.
+func (a *API) Envelopes() dialect.Envelopes {
+	if a.Envelope == nil {
+		return nil
+	}
+	e := &envelopes{api: a}
+	e.json = frame.NewJSON(a.Envelope, e)
+	return e
+}
+
+// Feed implements dialect.Envelopes.
+func (e *envelopes) Feed(p []byte) { e.json.Feed(p) }
+
+// Restart implements dialect.Envelopes.
+func (e *envelopes) Restart() {
+	e.json.Restart()
+	e.envelope, e.own = dialect.Envelope{}, 0
+}
+
+// Envelope implements dialect.Envelopes.
+func (e *envelopes) Envelope() dialect.Envelope {
+	envelope := e.envelope
+	switch {
+	case e.json.Broken():
+		return dialect.Envelope{Role: dialect.Unrelated}
+	case envelope.Role == dialect.Asks:
+		envelope.Event = e.own
+	}
+	return envelope
+}
+
+// Value implements frame.ValueSink.
+func (e *envelopes) Value(v frame.Value) {
+	to := &e.envelope
+	switch v.Field {
+	case MessageType:
+		to.Role = dialect.Unrelated
+		if v.Kind == frame.String {
+			to.Role = e.api.Role(v.Text)
+		}
+	case Lane:
+		to.Lane = idOf(v)
+	case ResponseID:
+		to.Response = idOf(v)
+	case EventID:
+		e.own = idOf(v)
+	case RefusedID:
+		to.Event = idOf(v)
+	case ErrorStatus:
+		if status := statusIn(v); status != 0 {
+			to.Status = status
+		}
+	case Generate:
+		to.Silent = to.Silent || v.Kind == frame.False
+	case Prewarm:
+		to.Silent = to.Silent || v.Kind == frame.True
+	}
+}
+
+// idOf is the identifier that v is.
+func idOf(v frame.Value) dialect.ID {
+	if v.Kind != frame.String || v.Len == 0 {
+		return 0
+	}
+	return dialect.ID(max(1, maphash.Bytes(seed, v.Text)))
+}
+
+// statusIn is the HTTP status of an error that v is, as a number or as text; 0 if it is none.
+func statusIn(v frame.Value) int {
+	if v.Len != 3 || v.Kind != frame.String && v.Kind != frame.Number {
+		return 0
+	}
+	v.Kind = frame.Number
+	if n, ok := v.Int(); ok && n >= 400 && n <= 599 {
+		return int(n)
+	}
+	return 0
+}
