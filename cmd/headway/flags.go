@@ -143,3 +143,11 @@ func printFlags(f *flag.FlagSet, out io.Writer) {
 		fmt.Fprintf(out, "  %-28s %s%s\n", strings.TrimSpace("--"+one.Name+" "+value), text, standard)
 	})
 }
+
+// meant asks for the known word that word is near, behind a list of them.
+func meant(word string, known []string) string {
+	if len(spelling.Nearest(word, known)) == 0 {
+		return ""
+	}
+	return "; " + spelling.Hint(word, known)
+}

@@ -99,6 +99,7 @@ func TestCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"a wrong configuration, checked", map[string]string{"ROLE": "x"}, []string{"run", "--check"}, 2, "", "\nHEADWAY_UPSTREAM: is not set"},
 		{"a wrong configuration before a port is bound", map[string]string{"ROLE": "x", "LISTEN": busy}, []string{"run"}, 2, "", "\nHEADWAY_ROLE: "},
 		{"a port in use", map[string]string{"UPSTREAM": "http://h", "LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_LISTEN: listen tcp " + busy},
+		{"a port for redirected connections in use", map[string]string{"LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "127.0.0.1:0", "TRANSPARENT_LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_TRANSPARENT_LISTEN: listen tcp " + busy + ": bind: address already in use: perhaps another headway"},
 		{"an admin port in use", map[string]string{"UPSTREAM": "http://h", "LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": busy}, []string{"run"}, 1, "", "HEADWAY_ADMIN_LISTEN: "},
 	}
 	for _, tt := range tests {

@@ -12,7 +12,6 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/capture/report"
 	"github.com/headway-sidecar/headway/slo"
-	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 const reportUsage = `usage: headway report [flags] CAPTURE…
@@ -88,14 +87,6 @@ func reportOutputs() []string { return []string{"table", "json"} }
 
 func reportDivisions() []string {
 	return []string{string(report.ByModel), string(report.ByUpstream), string(report.ByOperation)}
-}
-
-// meant asks for the known word that word is near, behind a list of them.
-func meant(word string, known []string) string {
-	if len(spelling.Nearest(word, known)) == 0 {
-		return ""
-	}
-	return "; " + spelling.Hint(word, known)
 }
 
 // sameFile says whether two names lead to one file. Standard input is one too.

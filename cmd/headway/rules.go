@@ -81,7 +81,7 @@ func (o *rulesOptions) check(f *flag.FlagSet) error {
 		wrong = append(wrong, errors.New("which SLOs? --slo FILE"))
 	}
 	if !slices.Contains(rules.Formats(), o.format) {
-		wrong = append(wrong, fmt.Errorf("--format %q: want prometheus, operator or mimir", o.format))
+		wrong = append(wrong, fmt.Errorf("--format %q: want prometheus, operator or mimir%s", o.format, meant(string(o.format), ruleFormats())))
 	}
 	f.Visit(func(set *flag.Flag) {
 		kubernetes := set.Name == "namespace" || set.Name == "label"
@@ -94,6 +94,13 @@ func (o *rulesOptions) check(f *flag.FlagSet) error {
 	}
 	wrong = append(wrong, o.options.Check())
 	return errors.Join(wrong...)
+}
+
+func ruleFormats() (names []string) {
+	for _, format := range rules.Formats() {
+		names = append(names, string(format))
+	}
+	return names
 }
 
 // measured reports whether /metrics has the metric, in Prometheus' spelling.

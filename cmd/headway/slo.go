@@ -113,11 +113,11 @@ func parseConvert(args []string, out io.Writer) (convertOptions, error) {
 	} else {
 		wrong = append(wrong, fmt.Errorf("which SLOs? want one FILE, not %d", len(files)))
 	}
-	if !slices.Contains([]string{"auto", "headway", "openslo"}, o.from) {
-		wrong = append(wrong, fmt.Errorf("--from %q: want headway or openslo", o.from))
+	if known := []string{"auto", "headway", "openslo"}; !slices.Contains(known, o.from) {
+		wrong = append(wrong, fmt.Errorf("--from %q: want headway or openslo%s", o.from, meant(o.from, known)))
 	}
-	if !slices.Contains([]string{"headway", "openslo", "sloth", "pyrra"}, o.to) {
-		wrong = append(wrong, fmt.Errorf("--to %q: want headway, openslo, sloth or pyrra", o.to))
+	if known := []string{"headway", "openslo", "sloth", "pyrra"}; !slices.Contains(known, o.to) {
+		wrong = append(wrong, fmt.Errorf("--to %q: want headway, openslo, sloth or pyrra%s", o.to, meant(o.to, known)))
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return o, usageError{err}

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 
@@ -57,7 +56,7 @@ func (r *transparentListener) listen(address string) error {
 	}
 	var err error
 	if r.listener, err = net.Listen("tcp", address); err != nil {
-		return fmt.Errorf("%sTRANSPARENT_LISTEN: %w", config.Prefix, err)
+		return unbound(config.Prefix+"TRANSPARENT_LISTEN", err)
 	}
 	return nil
 }
