@@ -2,6 +2,7 @@ package frame_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
@@ -18,6 +19,7 @@ func TestMembersWithoutAName(t *testing.T) {
 		"count.total": inner,
 		"count.*":     deep,
 	})
+	long := strings.Repeat("x", frame.MaxText+1)
 	for _, c := range []struct {
 		name, in string
 		want     []string
@@ -30,6 +32,7 @@ func TestMembersWithoutAName(t *testing.T) {
 		{"an object without a name", `{"delta":{"x":{"text":"a","y":{"z":1}}}}`, []string{"2 object", `3 string "a" 1`, "3 object", "2 end"}},
 		{"an array without a name", `{"delta":{"x":["a",{"y":1}]}}`, []string{"2 array", `4 string "a" 1`, "4 object", "2 end"}},
 		{"an object where the shape has none", `{"count":{"x":{"y":1}},"total":1}`, []string{"6 object"}},
+		{"a name longer than any path", `{"delta":{"` + long + `":"a"},"` + long + `":1}`, []string{`2 string "a" 1`}},
 		{"elsewhere", `{"x":1,"count":{"total":2,"totals":3}}`, []string{`5 number "2" 1`, `6 number "3" 1`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -37,6 +40,11 @@ func TestMembersWithoutAName(t *testing.T) {
 			j := frame.NewJSON(other, v)
 			if got := feed(&j, v, [][]byte{[]byte(c.in)}); !slices.Equal(got, append(c.want, "whole")) {
 				t.Errorf("\n got %q\nwant %q", got, c.want)
+			}
+			v.lines = nil
+			j.Restart()
+			if got := feed(&j, v, slices.Collect(slices.Chunk([]byte(c.in), 1))); !slices.Equal(got, append(c.want, "whole")) {
+				t.Errorf("byte by byte:\n got %q\nwant %q", got, c.want)
 			}
 		})
 	}

@@ -70,9 +70,10 @@ func (j *JSON) endText() {
 	text := j.buf[:min(j.length, MaxText)]
 	if j.state == inName {
 		j.state = atColon
-		j.node = nowhere
+		n := &j.shape.nodes[j.inside]
+		j.node = n.other // no path names a member of more than MaxText bytes
 		if j.length <= MaxText {
-			j.node = j.shape.nodes[j.inside].member(text)
+			j.node = n.member(text)
 		}
 		return
 	}
