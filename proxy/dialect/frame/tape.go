@@ -12,8 +12,15 @@ type tape struct {
 	points [40]point
 	count  int
 	last   place // of the reader, at the end of the document
-	failed bool  // the last document differed in more than values: record the next one
+
+	// Documents that differ in more than values miss the tape. After more misses than its
+	// patience, the tape records the next document in place of the recorded one.
+	misses, patience int
 }
+
+// mostPatience bounds how many documents the tape lets pass before it records again. A
+// stream of documents that never resemble each other costs little more than without a tape.
+const mostPatience = 64
 
 // point is a value that the reader emitted.
 type point struct {
@@ -28,13 +35,19 @@ type point struct {
 
 // read reads a document from its start, as far as the tape can, and returns the rest.
 func (t *tape) read(j *JSON, p []byte) []byte {
-	if t.length == 0 || t.failed {
+	if t.length == 0 || t.misses > t.patience {
 		return t.record(j, p)
 	}
-	return t.play(j, p)
+	rest, ok := t.play(j, p)
+	if !ok {
+		t.misses++
+		return rest
+	}
+	t.misses, t.patience = 0, 1 // one other document between two such is no reason to record
+	return rest
 }
 
-// record reads a document, and keeps it when it is whole and fits on the tape. It
+// record reads a document, and keeps it when it is whole, has values and fits on the tape. It
 // returns the bytes that it did not read.
 func (t *tape) record(j *JSON, p []byte) []byte {
 	t.length, t.count = 0, 0
@@ -54,8 +67,9 @@ func (t *tape) record(j *JSON, p []byte) []byte {
 		t.points[t.count] = newPoint(j, before, start, len(p)-len(rest))
 		t.count++
 	}
-	if j.Whole() {
-		t.length, t.last, t.failed = copy(t.doc[:], p), j.place, false
+	if j.Whole() && t.count > 0 {
+		t.length, t.last = copy(t.doc[:], p), j.place
+		t.misses, t.patience = 0, min(2*t.patience+1, mostPatience)
 	}
 	return nil
 }
@@ -75,8 +89,8 @@ func newPoint(j *JSON, before place, start, end int) point {
 }
 
 // play reads a document with the help of the recorded one, as far as the two differ in
-// values only. It returns the rest.
-func (t *tape) play(j *JSON, p []byte) []byte {
+// values only. It returns the rest, and false if the documents differ in more.
+func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 	at := 0 // the place in the recorded document that p begins at in this one
 	for i := 0; ; i++ {
 		same := commonLen(p, t.doc[at:t.length])
@@ -95,21 +109,19 @@ func (t *tape) play(j *JSON, p []byte) []byte {
 		if i == t.count {
 			if equal {
 				j.place = t.last
-				return nil
+				return nil, true
 			}
-			return p
+			return p, true
 		}
 		k := &t.points[i]
 		gap := int(k.start) - at
 		if same < gap || gap == len(p) || insideWord(p, gap) {
-			t.failed = true
-			return p
+			return p, false
 		}
 		j.place = k.before
 		p = j.token(p[gap:])
 		if j.state != k.after.state || j.inside != k.after.inside || j.array != k.after.array {
-			t.failed = true
-			return p
+			return p, false
 		}
 		at = int(k.end)
 	}
