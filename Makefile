@@ -1,4 +1,4 @@
-.PHONY: help build test lint generate check interop fuzz demo bench
+.PHONY: help build test lint generate check interop fuzz demo bench decoding
 
 GOLANGCI_LINT_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
@@ -41,3 +41,6 @@ demo: build ## watch headway time live token streams; Ctrl-C ends the demo
 
 bench: build ## compare the cost of headway, nginx and HAProxy, each on one core
 	bin/headway-bench
+
+decoding: ## measure how long each dialect takes for an event; rewrites the table in docs/performance.md
+	.ci/decoding

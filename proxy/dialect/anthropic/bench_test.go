@@ -15,6 +15,8 @@ var steadyStreams = []dialecttest.Steady{
 		`data: {"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"%[1]s"}}` + "\n\n"},
 	{Name: "arguments of a tool", Dialect: anthropic.Messages(), Event: "event: content_block_delta\n" +
 		`data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"%[1]s"}  }` + "\n\n"},
+	{Name: "unknown event", Dialect: anthropic.Messages(), Unknown: true, Event: "event: content_block_hint\n" +
+		`data: {"type":"content_block_hint","index":0,"hint":{"type":"some_hint","phase":"%[1]s","steps":[{"n":%[2]d}]}}` + "\n\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

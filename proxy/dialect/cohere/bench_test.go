@@ -11,6 +11,8 @@ import (
 var steadyStreams = []dialecttest.Steady{
 	{Name: "chat", Dialect: cohere.Chat(),
 		Event: "event: content-delta\n" + `data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"%[1]s"}}}}` + "\n\n"},
+	{Name: "unknown event", Dialect: cohere.Chat(), Unknown: true,
+		Event: "event: content-hint\n" + `data: {"type":"content-hint","index":0,"hint":{"phase":{"name":"%[1]s","steps":[{"n":%[2]d}]}}}` + "\n\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

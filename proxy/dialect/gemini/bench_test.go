@@ -13,6 +13,8 @@ var steadyStreams = []dialecttest.Steady{
 		Event: `data: {"candidates":[{"content":{"parts":[{"text":"%[1]s"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":%[2]d,"totalTokenCount":99},"modelVersion":"gemini-x","responseId":"r1"}` + "\r\n\r\n"},
 	{Name: "interactions", Dialect: gemini.Interactions(),
 		Event: `data: {"event_type":"step.delta","index":1,"delta":{"type":"text","text":"%[1]s"},"event_id":"%[3]s"}` + "\n\n"},
+	{Name: "unknown event", Dialect: gemini.Generate(), Unknown: true,
+		Event: `data: {"hints":[{"phase":{"steps":[{"name":"%[1]s"}],"role":"model"},"index":0}],"hintMetadata":{"stepCount":9,"doneStepCount":%[2]d,"totalStepCount":99},"modelVersion":"gemini-x","responseId":"r1"}` + "\r\n\r\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

@@ -24,6 +24,8 @@ var steadyStreams = []dialecttest.Steady{
 		`"prompt_ms":20.501,"prompt_per_token_ms":2.56,"predicted_n":%[2]d,"predicted_ms":%[2]d.0256,"predicted_per_second":124.8}}` + "\n\n"},
 	{Name: "completions", Dialect: openai.Completions(), Event: `data: {"id":"cmpl-7f3a9c","object":"text_completion","created":1763718000,"model":"gpt-3.5-turbo-instruct",` +
 		`"choices":[{"text":"%[1]s","index":0,"logprobs":null,"finish_reason":null}],"usage":null}` + "\n\n"},
+	{Name: "chat, unknown event", Dialect: openai.Chat(), Unknown: true, Event: `data: {"id":"chatcmpl-7f3a9c","object":"chat.completion.hint","created":1763718000,"model":"gpt-4o-mini",` +
+		`"system_fingerprint":"fp_34a54ae93c","hints":[{"index":0,"phase":{"name":"%[1]s"},"steps":[{"n":%[2]d}],"reason":null}],"padding":"%[3]s"}` + "\n\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

@@ -15,6 +15,8 @@ var steadyStreams = []dialecttest.Steady{
 		`"output_index":1,"content_index":0,"delta":"%[1]s","logprobs":[],"sequence_number":%[2]d,"obfuscation":"%[3]s"}` + "\n\n"},
 	{Name: "tool call", Dialect: responses.HTTP(), Event: "event: response.function_call_arguments.delta\n" + `data: {"type":"response.function_call_arguments.delta",` +
 		`"item_id":"fc_68f1","output_index":1,"delta":"%[1]s","sequence_number":%[2]d}` + "\n\n"},
+	{Name: "unknown event", Dialect: responses.HTTP(), Unknown: true, Event: "event: response.some_tool.hint\n" + `data: {"type":"response.some_tool.hint","item_id":"msg_68f1",` +
+		`"output_index":1,"hint":{"phase":{"name":"%[1]s"},"steps":[{"n":1}]},"sequence_number":%[2]d,"obfuscation":"%[3]s"}` + "\n\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

@@ -11,6 +11,8 @@ import (
 var steadyStreams = []dialecttest.Steady{
 	{Name: "lines", Dialect: sagemaker.Invoke(), Form: ".parts",
 		Event: "PayloadPart\t" + `{"outputs":["%[1]s"]}` + "¶\n"},
+	{Name: "unknown event", Dialect: sagemaker.Invoke(), Form: ".parts", Unknown: true,
+		Event: "PayloadPart\t" + `{"hint":["%[1]s"]}` + "¶\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

@@ -11,6 +11,8 @@ import (
 var steadyStreams = []dialecttest.Steady{
 	{Name: "generate", Dialect: tgi.Generate(),
 		Event: `data:{"index":%[2]d,"token":{"id":%[2]d,"text":"%[1]s","logprob":-0.1,"special":false},"generated_text":null,"details":null}` + "\n\n"},
+	{Name: "unknown event", Dialect: tgi.Generate(), Unknown: true,
+		Event: `data:{"index":%[2]d,"hint":{"id":%[2]d,"phase":"%[1]s","share":-0.1,"special":false},"generated_hint":null,"hint_details":null}` + "\n\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {

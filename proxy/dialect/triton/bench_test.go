@@ -11,6 +11,8 @@ import (
 var steadyStreams = []dialecttest.Steady{
 	{Name: "generate", Dialect: triton.Generate(),
 		Event: `data: {"model_name":"llama","model_version":"1","text_output":"%[1]s"}` + "\n\n"},
+	{Name: "unknown event", Dialect: triton.Generate(), Unknown: true,
+		Event: `data: {"model_name":"llama","model_version":"1","progress_hint":{"phase":"%[1]s"}}` + "\n\n"},
 }
 
 func BenchmarkChunk(b *testing.B) {
