@@ -26,12 +26,7 @@ func TestAKillLosesNothingThatReachedTheSpool(t *testing.T) {
 			send(i)
 		}
 		if newest := []byte(strconv.Itoa((round+1)*each-1) + padding); !mayLose(round * each) {
-			waitFor(t, func() bool {
-				return slices.ContainsFunc(segmentFiles(t, dir), func(name string) bool {
-					p, err := os.ReadFile(name)
-					return err == nil && bytes.HasSuffix(p, newest)
-				})
-			})
+			waitFor(t, func() bool { return endsWith(t, dir, newest) })
 		}
 		kill()
 	}
@@ -83,6 +78,15 @@ func inSegments(t *testing.T, dir string) (n int) {
 	return n
 }
 
+// endsWith tells whether a file of a spool ends with a payload.
+func endsWith(t *testing.T, dir string, payload []byte) bool {
+	t.Helper()
+	return slices.ContainsFunc(segmentFiles(t, dir), func(name string) bool {
+		p, err := os.ReadFile(name)
+		return err == nil && bytes.HasSuffix(p, payload)
+	})
+}
+
 // The request in flight is in the segment that the bound drops first. After a kill every
 // payload is accounted for: the process delivered it, or counted it as dropped, or the next
 // process delivers it. The first that the next process delivers is the one in flight.
@@ -108,7 +112,11 @@ func TestAQueueCountsTheEntriesThatTheBoundDropsAroundARequestInFlight(t *testin
 				ask(strconv.Itoa(i))
 			}
 			var dropped uint64
+			newest := []byte(strconv.Itoa(most-1) + padding)
 			waitFor(t, func() bool { // the process has written or counted all
+				if !endsWith(t, dir, newest) { // it still drops others, which inSegments may have counted
+					return false
+				}
 				dropped = ask("")
 				return dropped+uint64(inSegments(t, dir)) == most
 			})
