@@ -44,7 +44,7 @@ func (d *decoder) streams() bool { return d.form == events || d.form == framed }
 // The content type alone tells too little: errors come as JSON where the client asked
 // for events, and proxies lose it.
 func (d *decoder) sniff(p []byte) []byte {
-	if d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
+	if len(p) > 0 && d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
 		return p
 	}
 	if d.api.Framing == Sequence && d.head.Response.ContentType == dialect.Sequence {
