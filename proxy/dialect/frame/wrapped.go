@@ -1,6 +1,9 @@
 package frame
 
-import "encoding/base64"
+import (
+	"bytes"
+	"encoding/base64"
+)
 
 // Wrapped is a sink between a reader and the sink that it serves. The data of an event is
 // an object that has the real data in its member bytes, as base64: Amazon Bedrock wraps
@@ -12,6 +15,7 @@ type Wrapped struct {
 
 	quad   [4]byte // digits that wait for the rest of their group
 	digits int
+	over   bool      // the rest of the text is none of it: padding came, or no base64
 	out    [600]byte // what digits stand for
 }
 
@@ -33,13 +37,13 @@ func (w *Wrapped) Data(p []byte) { w.json.Feed(p) }
 
 // Event implements EventSink.
 func (w *Wrapped) Event(e Event) {
-	w.digits = 0
+	w.digits, w.over = 0, false
 	w.json.Restart()
 	w.sink.Event(e)
 }
 
 // Value implements ValueSink. The text of the data has passed.
-func (w *Wrapped) Value(Value) { w.digits = 0 }
+func (w *Wrapped) Value(Value) { w.digits, w.over = 0, false }
 
 // decode decodes the next digits.
 func (w *Wrapped) decode(p []byte) {
@@ -62,9 +66,20 @@ func (w *Wrapped) decode(p []byte) {
 	w.digits = copy(w.quad[:], p)
 }
 
-// pass hands on what groups of digits stand for. It stops at the first that is none.
+// pass hands on what groups of digits stand for. It stops for good at the first that is
+// none, or that is padded. A line end, which package base64 would leave out, is no digit.
 func (w *Wrapped) pass(digits []byte) {
-	if n, _ := base64.StdEncoding.Decode(w.out[:], digits); n > 0 {
+	if w.over {
+		return
+	}
+	for _, end := range []byte("\r\n") {
+		if i := bytes.IndexByte(digits, end); i >= 0 {
+			digits, w.over = digits[:i-i%4], true
+		}
+	}
+	n, err := base64.StdEncoding.Decode(w.out[:], digits)
+	w.over = w.over || err != nil || bytes.HasSuffix(digits, []byte("="))
+	if n > 0 {
 		w.sink.Data(w.out[:n])
 	}
 }
