@@ -11,7 +11,14 @@ const statusOverloaded = 529
 
 // anthropic is the provider of Messages.
 // https://docs.claude.com/en/api/errors and https://docs.claude.com/en/api/rate-limits
-type anthropic struct{}
+type anthropic struct{ plain }
+
+func anthropicEndpoints() []endpoint {
+	return []endpoint{
+		{"/v1/messages", "anthropic-messages", "chat", anthropic{}, sse{}, generate[messagesBody]},
+		{"/v1/messages/count_tokens", "", "count_tokens", anthropic{}, nil, (*call).countTokens},
+	}
+}
 
 // accepts wants the key in a field of its own, or as bearer token.
 func (anthropic) accepts(head http.Header, key string) bool {
@@ -19,9 +26,6 @@ func (anthropic) accepts(head http.Header, key string) bool {
 }
 
 func (anthropic) setID(head http.Header, id string) { head.Set("Request-Id", id) }
-
-// setProcessing does nothing, for this provider tells no such time.
-func (anthropic) setProcessing(http.Header, time.Duration) {}
 
 // setQuota writes the anthropic-ratelimit fields, whose reset is the second in which nothing of the
 // limit will be used any more.
@@ -93,6 +97,6 @@ func anthropicErrorType(status int) string {
 	return "api_error"
 }
 
-func (anthropic) garbage() []byte {
-	return []byte("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"te\x00\n\n")
+func (anthropic) garbage() event {
+	return event{name: "content_block_delta", data: []byte("{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"te\x00")}
 }

@@ -19,20 +19,22 @@ var errGone = errors.New("the client has left")
 // call is one request to an API, from its head to its end. It belongs to the
 // goroutine that serves the request.
 type call struct {
-	s       *Server
-	api     endpoint
-	w       http.ResponseWriter
-	r       *http.Request
-	ordinal uint64
-	id      string // 16 hex digits from seed and ordinal
-	start   time.Time
-	rec     *record
-	out     *sink
-	faults  faultSet
-	job     *job
-	body    []byte
-	slurped bool
-	aborted bool // close the connection once the exchange is booked
+	s   *Server
+	api endpoint
+	// pathName is the name at the star of the endpoint's pattern, mostly that of the model.
+	pathName string
+	w        http.ResponseWriter
+	r        *http.Request
+	ordinal  uint64
+	id       string // 16 hex digits from seed and ordinal
+	start    time.Time
+	rec      *record
+	out      *sink
+	faults   faultSet
+	job      *job
+	body     []byte
+	slurped  bool
+	aborted  bool // close the connection once the exchange is booked
 }
 
 func (s *Server) newCall(api endpoint, w http.ResponseWriter, r *http.Request) *call {
@@ -45,7 +47,7 @@ func (s *Server) newCall(api endpoint, w http.ResponseWriter, r *http.Request) *
 		Traceparent: r.Header.Get("Traceparent"), Chunks: []Chunk{},
 	}}
 	s.truth.add(c.rec)
-	c.out = &sink{w: w, rc: http.NewResponseController(w), rec: c.rec, provider: api.provider, compress: s.compresses(r)}
+	c.out = &sink{w: w, rc: http.NewResponseController(w), rec: c.rec, provider: api.provider, framing: api.framing, compress: s.compresses(r)}
 	api.provider.setID(w.Header(), c.rec.ex.ID)
 	return c
 }

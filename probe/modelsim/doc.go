@@ -28,6 +28,16 @@
 // memory is bounded by the length of the answer. A client that leaves frees its slots
 // at once.
 //
+// # Where things are
+//
+// A request goes from the endpoint that its path names (endpoint.go, pattern.go) to a call (call.go),
+// which hands an order to the engine (engine.go, scheduler.go, sequence.go) and its answer to an
+// encoder (generation.go). The encoder words events, the framing of the endpoint (framing.go,
+// framing_aws.go) puts them one after the other, and the sink (sink.go) writes them and books when
+// (truth.go). An API is a body with a plan and an encoder, in a file that begins with the name of its
+// family: openai_chat.go. What the APIs of one family share, such as the envelope of their errors, is
+// the provider in the file with that name alone: openai.go.
+//
 // # Sections
 //
 // An answer can have three sections: thinking, text, and a call of a tool. OpenAI's

@@ -2,29 +2,23 @@ package modelsim
 
 import (
 	"net/http"
-	"strings"
+	"slices"
 )
 
 // endpoint is where an API plugs into the server.
 type endpoint struct {
-	path string // behind /v1/
+	pattern pattern
 	// dialect and operation name the API as headway's records do. The dialect is empty where headway
 	// reads none.
 	dialect, operation string
 	provider           provider
+	framing            framing // of its streams; nil: it has none
 	serve              func(*call) error
 }
 
-// endpoints lists the APIs.
+// endpoints lists the APIs. Each family has its own in the file of its provider.
 func endpoints() []endpoint {
-	return []endpoint{
-		{"chat/completions", "openai-chat", "chat", openAI{}, generate[chatBody]},
-		{"completions", "openai-completions", "text_completion", openAI{}, generate[completionsBody]},
-		{"responses", "openai-responses", "chat", openAI{}, generate[responsesBody]},
-		{"embeddings", "openai-embeddings", "embeddings", openAI{}, (*call).embeddings},
-		{"messages", "anthropic-messages", "chat", anthropic{}, generate[messagesBody]},
-		{"messages/count_tokens", "", "count_tokens", anthropic{}, (*call).countTokens},
-	}
+	return slices.Concat(openAIEndpoints(), anthropicEndpoints())
 }
 
 // generating is the body of a request to an API that generates.
@@ -47,15 +41,24 @@ func generate[B any, P generating[B]](c *call) error {
 	return c.answer(o, enc)
 }
 
-// serveAPI answers a request to one of the APIs. Any prefix may precede the last /v1/ of its path.
-func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
-	const version = "/v1/"
-	at := strings.LastIndex(r.URL.Path, version)
-	if at < 0 {
-		notFound(w, r)
-		return
+// find returns the endpoint that a request goes to, and the name in its path. Of several it is the
+// one with the longest pattern.
+func find(endpoints []endpoint, r *http.Request) (found endpoint, name string, ok bool) {
+	path := r.URL.EscapedPath()
+	for _, e := range endpoints {
+		if len(e.pattern) <= len(found.pattern) {
+			continue
+		}
+		if n, fits := e.pattern.match(path, r.URL.RawQuery); fits {
+			found, name, ok = e, n, true
+		}
 	}
-	e, found := s.endpoints[r.URL.Path[at+len(version):]]
+	return found, name, ok
+}
+
+// serveAPI answers a request to one of the APIs.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	e, name, found := find(s.endpoints, r)
 	switch {
 	case !found:
 		notFound(w, r)
@@ -64,6 +67,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	default:
 		c := s.newCall(e, w, r)
 		defer c.end()
+		c.pathName = name
 		c.run(e.serve)
 	}
 }

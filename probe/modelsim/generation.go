@@ -2,21 +2,21 @@ package modelsim
 
 import "encoding/json"
 
-// encoder words an answer in one API. The byte slices that it returns are valid until its next
-// call; each is one event.
+// encoder words an answer in one API. The data of the events that it returns is valid until its next
+// call.
 type encoder interface {
 	// open begins a stream, before generation if Config.EarlyHead is set. The tally is what the
 	// engine expects by then.
-	open(t tally) [][]byte
+	open(t tally) []event
 	// enter precedes the first token of a section.
-	enter(s section) [][]byte
+	enter(s section) []event
 	// delta carries the tokens of an emission.
-	delta(e emission, tokens []token) []byte
+	delta(e emission, tokens []token) event
 	// finish ends a choice.
-	finish(choice int, reason string) [][]byte
+	finish(choice int, reason string) []event
 	// close ends a stream, and fail ends it with an error.
-	close(t tally) [][]byte
-	fail(e *apiError) [][]byte
+	close(t tally) []event
+	fail(e *apiError) []event
 	// whole is the body of an answer that is not streamed.
 	whole(answers []answer, t tally) any
 }

@@ -7,14 +7,16 @@ import (
 )
 
 // openAI is the provider of chat, legacy completions, Responses and embeddings.
-type openAI struct{}
+type openAI struct{ plain }
 
-// accepts wants the key as bearer token.
-func (openAI) accepts(head http.Header, key string) bool {
-	return head.Get("Authorization") == "Bearer "+key
+func openAIEndpoints() []endpoint {
+	return []endpoint{
+		{"/v1/chat/completions", "openai-chat", "chat", openAI{}, sse{}, generate[chatBody]},
+		{"/v1/completions", "openai-completions", "text_completion", openAI{}, sse{}, generate[completionsBody]},
+		{"/v1/responses", "openai-responses", "chat", openAI{}, sse{}, generate[responsesBody]},
+		{"/v1/embeddings", "openai-embeddings", "embeddings", openAI{}, nil, (*call).embeddings},
+	}
 }
-
-func (openAI) setID(head http.Header, id string) { head.Set("X-Request-Id", id) }
 
 func (openAI) setProcessing(head http.Header, took time.Duration) {
 	head.Set("Openai-Processing-Ms", strconv.FormatInt(took.Milliseconds(), 10))
@@ -33,14 +35,12 @@ func (openAI) setQuota(head http.Header, q quota, _ time.Time) {
 	}
 }
 
-func (openAI) overload() int { return http.StatusServiceUnavailable }
-
 type errorBody struct {
 	Error *apiError `json:"error"`
 }
 
 func (openAI) errorBody(e *apiError, _ string) any { return errorBody{e} }
 
-func (openAI) garbage() []byte {
-	return []byte("data: {\"id\":\"garbage\",\"choices\":[{\"delta\":{\"conte\x00\n\n")
+func (openAI) garbage() event {
+	return event{data: []byte("{\"id\":\"garbage\",\"choices\":[{\"delta\":{\"conte\x00")}
 }

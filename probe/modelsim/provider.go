@@ -19,13 +19,39 @@ type provider interface {
 	setProcessing(head http.Header, took time.Duration)
 	// setQuota tells the limits in the head of a response and, after a refusal, when to try again.
 	setQuota(head http.Header, q quota, now time.Time)
+	// setError tells in the head of a response what its error is.
+	setError(head http.Header, e *apiError)
 	// overload is the status of the answer when too many requests wait.
 	overload() int
 	// errorBody is the body of an answer that is an error. The id is that of the exchange, or empty.
 	errorBody(e *apiError, id string) any
 	// garbage is an event whose JSON breaks off.
-	garbage() []byte
+	garbage() event
 }
+
+// plain is what providers embed that have no words of their own for some of it.
+type plain struct{}
+
+// accepts wants the key as bearer token.
+func (plain) accepts(head http.Header, key string) bool {
+	return head.Get("Authorization") == "Bearer "+key
+}
+
+func (plain) setID(head http.Header, id string) { head.Set("X-Request-Id", id) }
+
+func (plain) setProcessing(http.Header, time.Duration) {}
+
+// setQuota tells only when to try again.
+func (plain) setQuota(head http.Header, q quota, _ time.Time) {
+	if q.refused != nil {
+		q.refused.setRetryAfter(head)
+	}
+}
+
+// setError does nothing, for the body tells all.
+func (plain) setError(http.Header, *apiError) {}
+
+func (plain) overload() int { return http.StatusServiceUnavailable }
 
 // apiError is an error that the client gets. Its fields are those of the OpenAI API, which has the
 // most of them; other providers word it by its status.
@@ -41,6 +67,7 @@ func (e *apiError) Error() string { return e.Message }
 
 // write answers with the error where there is no exchange.
 func (e *apiError) write(w http.ResponseWriter, p provider) {
+	p.setError(w.Header(), e)
 	writeJSON(w, e.status, p.errorBody(e, ""))
 }
 

@@ -25,7 +25,7 @@ type Server struct {
 	engine    *engine
 	limits    *limiter
 	truth     *truth
-	endpoints map[string]endpoint // by path
+	endpoints []endpoint
 	faults    atomic.Pointer[[]FaultRule]
 	created   int64 // Unix seconds
 	ordinal   atomic.Uint64
@@ -45,10 +45,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: log, vocab: vocab, engine: newEngine(cfg, vocab),
 		limits: newLimiter(cfg.RequestsPerMinute, cfg.TokensPerMinute, now),
-		truth:  newTruth(cfg.KeepExchanges), created: now.Unix(), endpoints: make(map[string]endpoint),
-	}
-	for _, e := range endpoints() {
-		s.endpoints[e.path] = e
+		truth:  newTruth(cfg.KeepExchanges), created: now.Unix(), endpoints: endpoints(),
 	}
 	s.faults.Store(&cfg.Faults)
 	go s.engine.loop()
@@ -87,13 +84,12 @@ func (s *Server) Stats() Stats { return s.engine.stats() }
 
 // Handler serves the API:
 //
-//	POST {prefix}/v1/chat/completions  …/completions  …/responses  …/embeddings
-//	POST {prefix}/v1/messages  …/messages/count_tokens
+//	POST the APIs that endpoints lists, behind any prefix
 //	GET  /v1/models  /v1/models/{model}  /health
 //	GET  /sim/exchanges?limit=N  /sim/exchanges/{id}  /sim/stats
 //	GET, PUT /sim/faults, a list of rules as ParseFaultRules reads it
 //
-// The prefix may be anything or nothing. Each event of a stream is one Write followed by one Flush.
+// Each event of a stream is one Write followed by one Flush.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", s.models)

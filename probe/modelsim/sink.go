@@ -18,9 +18,12 @@ type sink struct {
 	rc       *http.ResponseController
 	rec      *record
 	provider provider
+	framing  framing
 	compress bool
 	gz       *gzip.Writer
 	zipped   bytes.Buffer
+	buf      []byte
+	sent     int // events
 }
 
 // compresses says whether the server compresses the answer to r.
@@ -55,12 +58,15 @@ func (o *sink) head(status int, contentType string, length int) {
 // openStream sends the head of a stream before its first event.
 func (o *sink) openStream() error {
 	o.w.Header().Set("Cache-Control", "no-cache")
-	o.head(http.StatusOK, "text/event-stream; charset=utf-8", -1)
+	o.head(http.StatusOK, o.framing.contentType(), -1)
 	return o.rc.Flush()
 }
 
 // event sends one event as one write and one flush, and books tokens of choice with it.
-func (o *sink) event(payload []byte, choice, tokens int) error {
+func (o *sink) event(e event, choice, tokens int) error {
+	o.buf = o.framing.frame(o.buf[:0], o.sent, e)
+	o.sent++
+	payload := o.buf
 	if o.gz != nil {
 		o.zipped.Reset()
 		// Writes to a bytes.Buffer do not fail.
@@ -86,23 +92,28 @@ func (o *sink) event(payload []byte, choice, tokens int) error {
 }
 
 // events sends events that carry no tokens.
-func (o *sink) events(payloads [][]byte) error {
-	for _, p := range payloads {
-		if err := o.event(p, 0, 0); err != nil {
+func (o *sink) events(events []event) error {
+	for _, e := range events {
+		if err := o.event(e, 0, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// closeStream ends the compression if there is one.
+// closeStream ends the framing, and the compression if there is one.
 func (o *sink) closeStream() error {
-	if o.gz == nil {
+	rest := []byte(o.framing.end(o.sent))
+	if o.gz != nil {
+		o.zipped.Reset()
+		_, _ = o.gz.Write(rest)
+		_ = o.gz.Close()
+		rest = o.zipped.Bytes()
+	}
+	if len(rest) == 0 {
 		return nil
 	}
-	o.zipped.Reset()
-	_ = o.gz.Close()
-	if _, err := o.w.Write(o.zipped.Bytes()); err != nil {
+	if _, err := o.w.Write(rest); err != nil {
 		return err
 	}
 	return o.rc.Flush()
@@ -134,6 +145,7 @@ func (o *sink) fail(e *apiError) error {
 	if err != nil {
 		return err
 	}
+	o.provider.setError(o.w.Header(), e)
 	return o.whole(e.status, body, 0, 1)
 }
 

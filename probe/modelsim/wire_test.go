@@ -38,11 +38,7 @@ func TestWireShape(t *testing.T) {
 	const messages = `"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Name a color."}]}]`
 	const brief = `"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Name a color."}]}]`
 	const tools = `"tools":[{"type":"web_search_20250305","name":"web_search"},{"name":"paint","input_schema":{"type":"object","properties":{"color":{"type":"string"}},"required":["color"]}}]`
-	tests := []struct {
-		name, path, body string
-		header           []string
-		config           func(*modelsim.Config)
-	}{
+	checkWireShapes(t, []wireShape{
 		{name: "chat", path: chatPath, body: `{"model":"gpt-x",` + messages + `,"max_tokens":6}`},
 		{name: "chat-n2", path: chatPath, body: `{"model":"gpt-x",` + messages + `,"max_tokens":3,"n":2}`},
 		{name: "chat-stream", path: chatPath, body: `{"model":"gpt-x","stream":true,` + messages + `,"max_tokens":4}`},
@@ -98,7 +94,19 @@ func TestWireShape(t *testing.T) {
 		{name: "strict-model", path: chatPath, body: `{"model":"gpt-x",` + messages + `}`, config: func(c *modelsim.Config) { c.StrictModels = true }},
 		{name: "unauthorized", path: chatPath, body: `{"model":"gpt-x",` + messages + `}`, config: func(c *modelsim.Config) { c.APIKey = "secret" }},
 		{name: "unknown-path", path: "/v1/rerank", body: `{}`},
-	}
+	})
+}
+
+// wireShape is a request whose answer a golden file has.
+type wireShape struct {
+	name, path, body string
+	header           []string
+	config           func(*modelsim.Config)
+}
+
+// checkWireShapes compares the answers to all of them with testdata.
+func checkWireShapes(t *testing.T, tests []wireShape) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -56,8 +56,8 @@ func chatWording(choice int) wording {
 }
 
 // open is a role-only chunk for each choice.
-func (e *chatEncoder) open(tally) [][]byte {
-	var events [][]byte
+func (e *chatEncoder) open(tally) []event {
+	var events []event
 	for i := range e.choices {
 		events = append(events, e.event(`{"index":`+strconv.Itoa(i)+
 			`,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}`))
@@ -65,10 +65,10 @@ func (e *chatEncoder) open(tally) [][]byte {
 	return events
 }
 
-func (e *chatEncoder) enter(section) [][]byte { return nil }
+func (e *chatEncoder) enter(section) []event { return nil }
 
-func (e *chatEncoder) finish(choice int, reason string) [][]byte {
-	return [][]byte{e.event(`{"index":` + strconv.Itoa(choice) + `,"delta":{},"logprobs":null,"finish_reason":"` + reason + `"}`)}
+func (e *chatEncoder) finish(choice int, reason string) []event {
+	return []event{e.event(`{"index":` + strconv.Itoa(choice) + `,"delta":{},"logprobs":null,"finish_reason":"` + reason + `"}`)}
 }
 
 type chatMessage struct {

@@ -2,6 +2,7 @@ package modelsim
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,12 +20,14 @@ type messagesEncoder struct {
 	filled    bool         // the tool's input has begun
 	reason    string
 	events    int
+	name      string // of the event that is in buf
 	buf       []byte
 }
 
-// begin starts an event in the encoder's buffer. Its event line and type agree.
+// begin starts an event in the encoder's buffer. Its name and type agree.
 func (e *messagesEncoder) begin(name string) {
-	e.buf = append(e.buf[:0], "event: "+name+"\ndata: {\"type\":\""+name+"\""...)
+	e.name = name
+	e.buf = append(e.buf[:0], `{"type":"`+name+`"`...)
 }
 
 // beginDelta starts the event of a content delta of this type, up to the value of its field.
@@ -40,24 +43,26 @@ func (e *messagesEncoder) beginDelta(kind, field string) {
 }
 
 // end ends the event. The service pads events with spaces before the last brace, and so does this.
-func (e *messagesEncoder) end() []byte {
+func (e *messagesEncoder) end() event {
 	const spaces = "             "
 	e.events++
 	e.buf = append(e.buf, spaces[:e.events*5%len(spaces)]...)
-	e.buf = append(e.buf, "}\n\n"...)
-	return e.buf
+	e.buf = append(e.buf, '}')
+	return event{name: e.name, data: e.buf}
 }
 
 // event is a whole event in memory of its own; fields are its JSON behind the type, with a comma
 // before each.
-func (e *messagesEncoder) event(name, fields string) []byte {
+func (e *messagesEncoder) event(name, fields string) event {
 	e.begin(name)
 	e.buf = append(e.buf, fields...)
-	return append([]byte(nil), e.end()...)
+	whole := e.end()
+	whole.data = slices.Clone(whole.data)
+	return whole
 }
 
 // start is the event that begins the next content block.
-func (e *messagesEncoder) start(block any) []byte {
+func (e *messagesEncoder) start(block any) event {
 	e.index++
 	_, e.thinks = block.(thinkingBlock)
 	return e.event("content_block_start", e.at()+`,"content_block":`+string(mustJSON(block)))
@@ -66,8 +71,8 @@ func (e *messagesEncoder) start(block any) []byte {
 func (e *messagesEncoder) at() string { return `,"index":` + strconv.Itoa(e.index) }
 
 // stop ends the content block, if there is one. Thinking ends with its signature.
-func (e *messagesEncoder) stop() [][]byte {
-	var events [][]byte
+func (e *messagesEncoder) stop() []event {
+	var events []event
 	if e.index < 0 {
 		return nil
 	}
@@ -83,30 +88,30 @@ func (e *messagesEncoder) signature() string {
 }
 
 // open tells the input as far as it is known, and one token of output, as the service does.
-func (e *messagesEncoder) open(t tally) [][]byte {
+func (e *messagesEncoder) open(t tally) []event {
 	m := e.message
 	t.output, t.reasoning = 1, 0
 	m.Usage = t.fullMessageUsage()
-	events := [][]byte{e.event("message_start", `,"message":`+string(mustJSON(m))), e.event("ping", "")}
+	events := []event{e.event("message_start", `,"message":`+string(mustJSON(m))), e.event("ping", "")}
 	if e.omits {
 		events = append(events, e.start(thinkingBlock{Type: "thinking"}))
 	}
 	return events
 }
 
-func (e *messagesEncoder) enter(s section) [][]byte {
+func (e *messagesEncoder) enter(s section) []event {
 	switch s {
 	case thinkingSection:
-		return [][]byte{e.start(thinkingBlock{Type: "thinking"})}
+		return []event{e.start(thinkingBlock{Type: "thinking"})}
 	case textSection:
 		return append(e.stop(), e.start(textBlock{Type: "text"}))
 	case toolNameSection:
 		return e.stop()
 	}
-	return [][]byte{e.event("content_block_delta", e.at()+`,"delta":{"type":"input_json_delta","partial_json":""}`)}
+	return []event{e.event("content_block_delta", e.at()+`,"delta":{"type":"input_json_delta","partial_json":""}`)}
 }
 
-func (e *messagesEncoder) delta(em emission, tokens []token) []byte {
+func (e *messagesEncoder) delta(em emission, tokens []token) event {
 	switch em.section {
 	case toolNameSection:
 		return e.start(e.call(map[string]string{}))
@@ -124,7 +129,7 @@ func (e *messagesEncoder) delta(em emission, tokens []token) []byte {
 
 // input is a piece of the tool's input, a JSON object with one text in it. The braces belong to the
 // first token and to the last.
-func (e *messagesEncoder) input(em emission, tokens []token) []byte {
+func (e *messagesEncoder) input(em emission, tokens []token) event {
 	e.beginDelta("input_json_delta", "partial_json")
 	if !e.filled {
 		e.filled = true
@@ -144,20 +149,20 @@ func (e *messagesEncoder) call(input map[string]string) toolBlock {
 	return b
 }
 
-func (e *messagesEncoder) finish(_ int, reason string) [][]byte {
+func (e *messagesEncoder) finish(_ int, reason string) []event {
 	e.reason = reason
 	return e.stop()
 }
 
-func (e *messagesEncoder) close(t tally) [][]byte {
+func (e *messagesEncoder) close(t tally) []event {
 	delta := `,"delta":{"stop_reason":"` + stopReason(e.reason) + `","stop_sequence":null},"usage":` + string(mustJSON(t.messageUsage()))
-	return [][]byte{e.event("message_delta", delta), e.event("message_stop", "")}
+	return []event{e.event("message_delta", delta), e.event("message_stop", "")}
 }
 
 // fail is the error event. Nothing follows it.
-func (e *messagesEncoder) fail(err *apiError) [][]byte {
+func (e *messagesEncoder) fail(err *apiError) []event {
 	body := mustJSON(anthropic{}.errorBody(err, e.requestID))
-	return [][]byte{append(append([]byte("event: error\ndata: "), body...), "\n\n"...)}
+	return []event{{name: "error", data: body}}
 }
 
 func (e *messagesEncoder) whole(answers []answer, t tally) any {

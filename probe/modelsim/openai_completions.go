@@ -49,19 +49,19 @@ func completionWording(choice int) wording {
 	return wording{`{"text":"`, `","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":null}`}
 }
 
-func (e *completionsEncoder) open(tally) [][]byte { return nil }
+func (e *completionsEncoder) open(tally) []event { return nil }
 
 // enter is the echo, which carries no generated token.
-func (e *completionsEncoder) enter(section) [][]byte {
-	var events [][]byte
+func (e *completionsEncoder) enter(section) []event {
+	var events []event
 	for i, text := range e.echo {
 		events = append(events, e.event(`{"text":`+quoteJSON(text)+`,"index":`+strconv.Itoa(i)+`,"logprobs":null,"finish_reason":null}`))
 	}
 	return events
 }
 
-func (e *completionsEncoder) finish(choice int, reason string) [][]byte {
-	return [][]byte{e.event(`{"text":"","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":"` + reason + `"}`)}
+func (e *completionsEncoder) finish(choice int, reason string) []event {
+	return []event{e.event(`{"text":"","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":"` + reason + `"}`)}
 }
 
 type completionChoice struct {

@@ -87,15 +87,14 @@ type responsesEncoder struct {
 	tellMetrics bool
 }
 
-// event frames one typed event in memory of its own. Its event line and type agree, sequence numbers
+// event is one typed event in memory of its own. Its name and type agree, sequence numbers
 // count from 0, and the type comes first, as the service has it.
-func (e *responsesEncoder) event(name string, fields map[string]any) []byte {
-	b := []byte("event: " + name + "\ndata: {\"type\":\"" + name + "\",\"sequence_number\":")
+func (e *responsesEncoder) event(name string, fields map[string]any) event {
+	b := []byte(`{"type":"` + name + `","sequence_number":`)
 	b = strconv.AppendInt(b, int64(e.sequence), 10)
 	e.sequence++
 	b = append(b, ',')
-	b = append(b, mustJSON(fields)[1:]...)
-	return append(b, "\n\n"...)
+	return event{name: name, data: append(b, mustJSON(fields)[1:]...)}
 }
 
 func (e *responsesEncoder) messageID() string   { return "msg_" + e.id }
@@ -115,10 +114,10 @@ func (e *responsesEncoder) outputIndex() int {
 	return 0
 }
 
-func (e *responsesEncoder) open(tally) [][]byte {
+func (e *responsesEncoder) open(tally) []event {
 	r := e.response
 	r.Status = "in_progress"
-	events := [][]byte{
+	events := []event{
 		e.event("response.created", map[string]any{"response": r}),
 		e.event("response.in_progress", map[string]any{"response": r}),
 	}
@@ -129,8 +128,8 @@ func (e *responsesEncoder) open(tally) [][]byte {
 	return events
 }
 
-func (e *responsesEncoder) enter(section) [][]byte {
-	var events [][]byte
+func (e *responsesEncoder) enter(section) []event {
+	var events []event
 	if e.reasons {
 		events = append(events, e.event("response.output_item.done",
 			map[string]any{"output_index": 0, "item": newReasoningItem(e.reasoningID())}))
@@ -141,23 +140,23 @@ func (e *responsesEncoder) enter(section) [][]byte {
 		e.event("response.content_part.added", e.at(map[string]any{"part": newOutputText("")})))
 }
 
-func (e *responsesEncoder) delta(_ emission, tokens []token) []byte {
+func (e *responsesEncoder) delta(_ emission, tokens []token) event {
 	e.text = e.vocab.appendText(e.text, tokens)
-	e.buf = append(e.buf[:0], "event: response.output_text.delta\n"+
-		`data: {"type":"response.output_text.delta","sequence_number":`...)
+	const name = "response.output_text.delta"
+	e.buf = append(e.buf[:0], `{"type":"`+name+`","sequence_number":`...)
 	e.buf = strconv.AppendInt(e.buf, int64(e.sequence), 10)
 	e.sequence++
 	e.buf = append(e.buf, `,"item_id":"`+e.messageID()+`","output_index":`...)
 	e.buf = strconv.AppendInt(e.buf, int64(e.outputIndex()), 10)
 	e.buf = append(e.buf, `,"content_index":0,"delta":"`...)
 	e.buf = e.vocab.appendQuoted(e.buf, tokens)
-	return append(e.buf, "\",\"logprobs\":[]}\n\n"...)
+	return event{name: name, data: append(e.buf, `","logprobs":[]}`...)}
 }
 
-func (e *responsesEncoder) finish(_ int, reason string) [][]byte {
+func (e *responsesEncoder) finish(_ int, reason string) []event {
 	e.complete(string(e.text), reason)
 	item := e.response.Output[len(e.response.Output)-1]
-	return [][]byte{
+	return []event{
 		e.event("response.output_text.done", e.at(map[string]any{"text": string(e.text), "logprobs": []any{}})),
 		e.event("response.content_part.done", e.at(map[string]any{"part": newOutputText(string(e.text))})),
 		e.event("response.output_item.done", map[string]any{"output_index": e.outputIndex(), "item": item}),
@@ -182,18 +181,18 @@ func (e *responsesEncoder) complete(text, reason string) {
 }
 
 // close is the terminal event; the Responses API sends no [DONE].
-func (e *responsesEncoder) close(t tally) [][]byte {
+func (e *responsesEncoder) close(t tally) []event {
 	e.tell(t)
-	return [][]byte{e.event("response."+e.response.Status, map[string]any{"response": e.response})}
+	return []event{e.event("response."+e.response.Status, map[string]any{"response": e.response})}
 }
 
 // fail is the error event and then the failed response. The error is nested in its event, as the
 // service sends it and unlike the specification.
-func (e *responsesEncoder) fail(err *apiError) [][]byte {
+func (e *responsesEncoder) fail(err *apiError) []event {
 	r := e.response
 	r.Status = "failed"
 	r.Error = &responseError{Code: "server_error", Message: err.Message}
-	return [][]byte{
+	return []event{
 		e.event("error", map[string]any{"error": err}),
 		e.event("response.failed", map[string]any{"response": r}),
 	}

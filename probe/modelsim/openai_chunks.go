@@ -72,26 +72,26 @@ func (c *call) newChunks(body *samplingBody, o order, object string, choice func
 			k.choices = append(k.choices, choice(i*o.choices+n))
 		}
 	}
-	k.head = append(k.head, `data: {"id":"`+k.ID+`","object":"`+object+`","created":`...)
+	k.head = append(k.head, `{"id":"`+k.ID+`","object":"`+object+`","created":`...)
 	k.head = strconv.AppendInt(k.head, k.Created, 10)
 	k.head = append(k.head, `,"model":`+quoteJSON(k.Model)+`,"choices":[`...)
 	return k
 }
 
 // delta is the chunk with tokens of a choice.
-func (k *chunks) delta(e emission, tokens []token) []byte {
+func (k *chunks) delta(e emission, tokens []token) event {
 	k.shown += len(tokens)
 	k.begin()
 	k.buf = append(k.buf, k.choices[e.choice].before...)
 	k.buf = k.vocab.appendQuoted(k.buf, tokens)
 	k.buf = append(k.buf, k.choices[e.choice].after...)
-	return k.end()
+	return event{data: k.end()}
 }
 
 // begin starts an event and opens its list of choices.
 func (k *chunks) begin() { k.buf = append(k.buf[:0], k.head...) }
 
-// end closes the list and the event.
+// end closes the list and the event, whose data it returns.
 func (k *chunks) end() []byte {
 	switch {
 	case k.continuousUsage:
@@ -101,44 +101,42 @@ func (k *chunks) end() []byte {
 		k.buf = strconv.AppendInt(k.buf, int64(k.shown), 10)
 		k.buf = append(k.buf, `,"total_tokens":`...)
 		k.buf = strconv.AppendInt(k.buf, int64(k.prompt+k.shown), 10)
-		k.buf = append(k.buf, "}}\n\n"...)
+		k.buf = append(k.buf, "}}"...)
 	case k.includeUsage:
-		k.buf = append(k.buf, "],\"usage\":null}\n\n"...)
+		k.buf = append(k.buf, "],\"usage\":null}"...)
 	default:
-		k.buf = append(k.buf, "]}\n\n"...)
+		k.buf = append(k.buf, "]}"...)
 	}
 	return k.buf
 }
 
 // event is one event with the given choice, in memory of its own.
-func (k *chunks) event(choice string) []byte {
+func (k *chunks) event(choice string) event {
 	k.begin()
 	k.buf = append(k.buf, choice...)
-	return slices.Clone(k.end())
+	return event{data: slices.Clone(k.end())}
 }
 
 // close is the terminator, after the usage chunk if the client wants that.
-func (k *chunks) close(t tally) [][]byte {
-	done := []byte("data: [DONE]\n\n")
+func (k *chunks) close(t tally) []event {
 	if !k.includeUsage {
-		return [][]byte{done}
+		return []event{done()}
 	}
 	usage := append(slices.Clone(k.head), `],"usage":`...)
 	usage = append(usage, mustJSON(t.usage())...)
 	if k.tellMetrics {
 		usage = append(append(usage, `,"metrics":`...), mustJSON(t.metrics())...)
 	}
-	return [][]byte{append(usage, "}\n\n"...), done}
+	return []event{{data: append(usage, '}')}, done()}
 }
 
 // fail is the error event and then, as vLLM sends it, the terminator.
-func (k *chunks) fail(e *apiError) [][]byte {
-	return [][]byte{dataEvent(errorBody{e}), []byte("data: [DONE]\n\n")}
+func (k *chunks) fail(e *apiError) []event {
+	return []event{{data: mustJSON(errorBody{e})}, done()}
 }
 
-func dataEvent(v any) []byte {
-	return append(append([]byte("data: "), mustJSON(v)...), "\n\n"...)
-}
+// done is the terminator of a stream.
+func done() event { return event{data: []byte("[DONE]")} }
 
 // mustJSON marshals v, which must be of a type of this package, for which marshaling cannot fail.
 func mustJSON(v any) []byte {
