@@ -21,8 +21,8 @@ func anthropicEndpoints() []endpoint {
 }
 
 // accepts wants the key in a field of its own, or as bearer token.
-func (anthropic) accepts(head http.Header, key string) bool {
-	return head.Get("X-Api-Key") == key || head.Get("Authorization") == "Bearer "+key
+func (a anthropic) accepts(r *http.Request, key string) bool {
+	return r.Header.Get("X-Api-Key") == key || a.plain.accepts(r, key)
 }
 
 func (anthropic) setID(head http.Header, id string) { head.Set("Request-Id", id) }

@@ -13,11 +13,11 @@ type messagesEncoder struct {
 	message   messageObject
 	id        string
 	requestID string
-	tool      *messageTool // that the answer calls; nil: none
-	omits     bool         // there is thinking, but the client gets its signature only
-	index     int          // of the content block, -1 before the first
-	thinks    bool         // the block is open and thinking
-	filled    bool         // the tool's input has begun
+	tool      tool // that the answer calls
+	input     toolInput
+	omits     bool // there is thinking, but the client gets its signature only
+	index     int  // of the content block, -1 before the first
+	thinks    bool // the block is open and thinking
 	reason    string
 	events    int
 	name      string // of the event that is in buf
@@ -116,7 +116,9 @@ func (e *messagesEncoder) delta(em emission, tokens []token) event {
 	case toolNameSection:
 		return e.start(e.call(map[string]string{}))
 	case toolInputSection:
-		return e.input(em, tokens)
+		e.beginDelta("input_json_delta", "partial_json")
+		e.buf = append(e.input.append(e.buf, e.vocab, em, tokens), `"}`...)
+		return e.end()
 	case thinkingSection:
 		e.beginDelta("thinking_delta", "thinking")
 	default:
@@ -127,24 +129,8 @@ func (e *messagesEncoder) delta(em emission, tokens []token) event {
 	return e.end()
 }
 
-// input is a piece of the tool's input, a JSON object with one text in it. The braces belong to the
-// first token and to the last.
-func (e *messagesEncoder) input(em emission, tokens []token) event {
-	e.beginDelta("input_json_delta", "partial_json")
-	if !e.filled {
-		e.filled = true
-		e.buf = append(e.buf, quoted(`{`+quoteJSON(e.tool.property())+`: "`)...)
-	}
-	e.buf = e.vocab.appendRequoted(e.buf, tokens)
-	if em.ended {
-		e.buf = append(e.buf, quoted(`"}`)...)
-	}
-	e.buf = append(e.buf, `"}`...)
-	return e.end()
-}
-
 func (e *messagesEncoder) call(input map[string]string) toolBlock {
-	b := toolBlock{Type: "tool_use", ID: "toolu_" + e.id, Name: e.tool.Name, Input: input}
+	b := toolBlock{Type: "tool_use", ID: "toolu_" + e.id, Name: e.tool.name, Input: input}
 	b.Caller.Type = "direct"
 	return b
 }
@@ -174,11 +160,7 @@ func (e *messagesEncoder) whole(answers []answer, t tally) any {
 		m.Content = append(m.Content, textBlock{Type: "text", Text: string(said[textSection])})
 	}
 	if len(said[toolNameSection]) > 0 {
-		input := map[string]string{}
-		if text := said[toolInputSection]; len(text) > 0 {
-			input[e.tool.property()] = string(text)
-		}
-		m.Content = append(m.Content, e.call(input))
+		m.Content = append(m.Content, e.call(e.tool.arguments(said[toolInputSection])))
 	}
 	reason := stopReason(answers[0].reason)
 	m.StopReason = &reason

@@ -32,20 +32,10 @@ type messagesBody struct {
 
 // messageTool is a tool that the answer may call.
 type messageTool struct {
-	Name        string `json:"name"`
-	Type        string `json:"type"`
-	InputSchema struct {
-		Required []string `json:"required"`
-	} `json:"input_schema"`
+	Name         string          `json:"name"`
+	Type         string          `json:"type"`
+	InputSchema  inputSchema     `json:"input_schema"`
 	CacheControl json.RawMessage `json:"cache_control"`
-}
-
-// property is the property of the input that a call sets.
-func (t *messageTool) property() string {
-	if len(t.InputSchema.Required) > 0 {
-		return t.InputSchema.Required[0]
-	}
-	return "input"
 }
 
 func (body *messagesBody) plan(c *call) (order, encoder, error) {
@@ -65,6 +55,7 @@ func (body *messagesBody) plan(c *call) (order, encoder, error) {
 	if enc.tool, sampling.tools, err = body.toolUse(tools); err != nil {
 		return order{}, nil, err
 	}
+	enc.input.property = enc.tool.property()
 	if sampling.thinking, err = body.thinking(&c.s.cfg, sampling); err != nil {
 		return order{}, nil, err
 	}
@@ -107,29 +98,30 @@ func (body *messagesBody) prompt(s *Server) (*prompt, []messageTool, error) {
 // toolUse is the tool that the answer calls, and what else the answer has. A request forces a call
 // with a tool_choice of any or tool. With auto the answer is text and then a call, unless the
 // request brings the result of one. Without a tool_choice nothing is called.
-func (body *messagesBody) toolUse(tools []messageTool) (*messageTool, toolUse, error) {
+func (body *messagesBody) toolUse(tools []messageTool) (tool, toolUse, error) {
 	choice := body.ToolChoice
 	if choice == nil || choice.Type == "none" {
-		return nil, noTool, nil
+		return tool{}, noTool, nil
 	}
 	at := slices.IndexFunc(tools, func(t messageTool) bool {
 		client := t.Type == "" || t.Type == "custom"
 		return client && (choice.Type != "tool" || t.Name == choice.Name)
 	})
 	if at < 0 {
-		return nil, noTool, invalidRequest("tool_choice", "tool_choice: no tool is there to choose")
+		return tool{}, noTool, invalidRequest("tool_choice", "tool_choice: no tool is there to choose")
 	}
+	called := tool{tools[at].Name, tools[at].InputSchema}
 	switch choice.Type {
 	case "any", "tool":
-		return &tools[at], onlyTool, nil
+		return called, onlyTool, nil
 	case "auto":
 		last := body.Messages[len(body.Messages)-1].Content
 		if slices.ContainsFunc(last, func(p part) bool { return p.toolResult }) {
-			return nil, noTool, nil
+			return tool{}, noTool, nil
 		}
-		return &tools[at], textThenTool, nil
+		return called, textThenTool, nil
 	}
-	return nil, noTool, invalidRequest("tool_choice", "tool_choice: %q is none of auto, any, tool, none", choice.Type)
+	return tool{}, noTool, invalidRequest("tool_choice", "tool_choice: %q is none of auto, any, tool, none", choice.Type)
 }
 
 // thinking is what the request asks for; without its asking, an answer has none.

@@ -124,7 +124,7 @@ func (c *call) admit() error {
 	if len(c.faults) > 0 {
 		c.rec.update(func(ex *Exchange) { ex.Fault = c.faults.String() })
 	}
-	if key := c.s.cfg.APIKey; key != "" && !c.api.provider.accepts(c.r.Header, key) {
+	if key := c.s.cfg.APIKey; key != "" && !c.api.provider.accepts(c.r, key) {
 		e := invalidRequest("", "Incorrect API key provided.")
 		e.status, e.Code = http.StatusUnauthorized, "invalid_api_key"
 		return e

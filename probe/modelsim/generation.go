@@ -10,7 +10,8 @@ type encoder interface {
 	open(t tally) []event
 	// enter precedes the first token of a section.
 	enter(s section) []event
-	// delta carries the tokens of an emission.
+	// delta carries the tokens of an emission. It is empty when the API holds them back for a later
+	// event, as many do with the call of a tool until it is whole.
 	delta(e emission, tokens []token) event
 	// finish ends a choice.
 	finish(choice int, reason string) []event
@@ -51,7 +52,8 @@ type stream struct {
 	*call
 	enc     encoder
 	open    int // choices not ended yet
-	shown   int // tokens sent
+	shown   int // tokens that the encoder has
+	held    int // of them, those that it holds back
 	opened  bool
 	started bool
 	section section // of the last token, when started
@@ -100,10 +102,9 @@ func (st *stream) emit(e emission, tokens []token) error {
 		return err
 	}
 	if e.tokens > 0 {
-		if err := st.out.event(st.enc.delta(e, tokens), e.choice, e.tokens); err != nil {
+		if err := st.send(st.enc.delta(e, tokens), e); err != nil {
 			return err
 		}
-		st.shown += e.tokens
 		if err := st.strike(st.shown-e.tokens, st.shown); err != nil {
 			return err
 		}
@@ -114,6 +115,18 @@ func (st *stream) emit(e emission, tokens []token) error {
 	st.open--
 	st.finished(e.choice, e.reason)
 	return st.out.events(st.enc.finish(e.choice, e.reason))
+}
+
+// send sends the event with the tokens of an emission, and those held back before it.
+func (st *stream) send(ev event, e emission) error {
+	st.shown += e.tokens
+	st.held += e.tokens
+	if ev.data == nil {
+		return nil
+	}
+	tokens := st.held
+	st.held = 0
+	return st.out.event(ev, e.choice, tokens)
 }
 
 // enter sends the events that precede a section, unless the stream is within it.

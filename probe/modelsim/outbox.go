@@ -8,8 +8,11 @@ type emission struct {
 	choice  int
 	section section
 	tokens  int // of the batch's tokens, in order
-	ended   bool
-	reason  string
+	// produced is how many tokens the answer has by then, shown or not, and thought how many of them
+	// are thinking.
+	produced, thought int
+	ended             bool
+	reason            string
 }
 
 // batch is a run of emissions and their tokens.

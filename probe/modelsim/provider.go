@@ -12,7 +12,7 @@ import (
 // the wording of heads, limits and errors.
 type provider interface {
 	// accepts says whether the head of a request carries the key.
-	accepts(head http.Header, key string) bool
+	accepts(r *http.Request, key string) bool
 	// setID names the exchange in the head of its response.
 	setID(head http.Header, id string)
 	// setProcessing tells in the head of a response how long the server took until then.
@@ -33,8 +33,8 @@ type provider interface {
 type plain struct{}
 
 // accepts wants the key as bearer token.
-func (plain) accepts(head http.Header, key string) bool {
-	return head.Get("Authorization") == "Bearer "+key
+func (plain) accepts(r *http.Request, key string) bool {
+	return r.Header.Get("Authorization") == "Bearer "+key
 }
 
 func (plain) setID(head http.Header, id string) { head.Set("X-Request-Id", id) }

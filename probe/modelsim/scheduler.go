@@ -179,6 +179,7 @@ func (s *scheduler) emit(seq *sequence, n int) {
 		e := emission{choice: seq.choice, section: seq.section(seq.produced + 1)}
 		var made int
 		made, s.scratch = seq.generate(s.scratch[:0], n, s.vocab)
+		e.produced, e.thought = seq.produced, min(seq.thinking, seq.produced)
 		if seq.produced == seq.target {
 			seq.done = true
 			e.ended, e.reason = true, seq.finish
