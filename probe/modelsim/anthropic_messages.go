@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// defaultThinkingShare is how much of an answer is thinking if the request asks for it and
-// Config.ReasoningShare does not say.
-const defaultThinkingShare = 0.5
-
 type messagesBody struct {
 	samplingBody
 	System   content `json:"system"`
@@ -130,10 +126,8 @@ func (body *messagesBody) thinking(cfg *Config, s sampling) (thinking, error) {
 	if asked == nil || asked.Type == "disabled" || asked.Type == "between_tools" {
 		return thinking{}, nil
 	}
-	t := thinking{share: cfg.ReasoningShare, budget: asked.BudgetTokens, shown: asked.Display != "omitted"}
-	if t.share == 0 {
-		t.share = defaultThinkingShare
-	}
+	t := cfg.thinking(nil, asked.Display != "omitted")
+	t.budget = asked.BudgetTokens
 	switch {
 	case asked.Type != "enabled" && asked.Type != "adaptive":
 		return t, invalidRequest("thinking", "thinking: %q is none of enabled, adaptive, disabled, between_tools", asked.Type)
@@ -151,15 +145,11 @@ func (c *call) countTokens() error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
-	if err := c.s.checkModel(body.Model); err != nil {
-		return err
-	}
 	p, _, err := body.prompt(c.s)
 	if err != nil {
 		return err
 	}
-	c.rec.update(func(ex *Exchange) { ex.Model, ex.PromptTokens = body.Model, p.tokens })
-	return c.send(struct {
+	return c.sendCount(body.Model, p, struct {
 		InputTokens int `json:"input_tokens"`
-	}{p.tokens}, 0)
+	}{p.tokens})
 }

@@ -1,5 +1,10 @@
 package modelsim
 
+import (
+	"bytes"
+	"encoding/json"
+)
+
 // event is one message of a stream, before it is framed.
 type event struct {
 	// name is the event line of a server-sent event and the type of a message in an AWS event stream.
@@ -35,6 +40,14 @@ func (sse) frame(dst []byte, _ int, e event) []byte {
 
 func (sse) end(int) string { return "" }
 
+// sseCRLF is sse with the line ends of Google's API and without names.
+type sseCRLF struct{ sse }
+
+func (sseCRLF) frame(dst []byte, _ int, e event) []byte {
+	dst = append(append(dst, "data: "...), e.data...)
+	return append(dst, "\r\n\r\n"...)
+}
+
 // ndjson has a JSON value a line.
 type ndjson struct{}
 
@@ -46,7 +59,7 @@ func (ndjson) frame(dst []byte, _ int, e event) []byte {
 
 func (ndjson) end(int) string { return "" }
 
-// jsonArray has the events as the elements of one JSON array, with the line breaks of Google's API.
+// jsonArray has the events as the elements of one JSON array, indented like those of Google's API.
 type jsonArray struct{}
 
 func (jsonArray) contentType() string { return "application/json; charset=UTF-8" }
@@ -56,7 +69,12 @@ func (jsonArray) frame(dst []byte, n int, e event) []byte {
 	if n == 0 {
 		separator = "["
 	}
-	return append(append(dst, separator...), e.data...)
+	dst = append(dst, separator...)
+	var indented bytes.Buffer
+	if json.Indent(&indented, e.data, "", "  ") != nil {
+		return append(dst, e.data...) // garbage stays as it is
+	}
+	return append(dst, indented.Bytes()...)
 }
 
 func (jsonArray) end(n int) string {

@@ -196,6 +196,15 @@ func (c *call) whole(enc encoder, choices int) error {
 	return c.send(enc.whole(answers, c.s.engine.release(c.job)), shown)
 }
 
+// sendCount answers a request that asks only for the length of its prompt.
+func (c *call) sendCount(model string, p *prompt, answer any) error {
+	c.rec.update(func(ex *Exchange) { ex.Model, ex.PromptTokens = model, p.tokens })
+	if e := c.s.checkModel(model); e != nil {
+		return e
+	}
+	return c.send(answer, 0)
+}
+
 // send writes a whole answer, unless a fault spoils it.
 func (c *call) send(v any, tokens int) error {
 	body, err := json.Marshal(v)

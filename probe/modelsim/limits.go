@@ -126,7 +126,7 @@ func ceil(d, unit time.Duration) time.Duration {
 }
 
 func (r *refusal) apiError(model string) *apiError {
-	e := &apiError{status: http.StatusTooManyRequests, Type: r.kind, Code: "rate_limit_exceeded"}
+	e := &apiError{status: http.StatusTooManyRequests, Type: r.kind, Code: "rate_limit_exceeded", wait: r.wait}
 	perMinute := fmt.Sprintf("%s on %s per min (%s): Limit %d", model, r.kind, r.abbreviation, r.limit)
 	if r.never {
 		e.Message = fmt.Sprintf("Request too large for %s, Requested %d.", perMinute, r.requested)

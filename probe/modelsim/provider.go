@@ -57,10 +57,11 @@ func (plain) overload() int { return http.StatusServiceUnavailable }
 // most of them; other providers word it by its status.
 type apiError struct {
 	status  int
-	Message string  `json:"message"`
-	Type    string  `json:"type"`
-	Param   *string `json:"param"`
-	Code    any     `json:"code"` // a string or null
+	wait    time.Duration // until another try may succeed, 0 if unknown
+	Message string        `json:"message"`
+	Type    string        `json:"type"`
+	Param   *string       `json:"param"`
+	Code    any           `json:"code"` // a string or null
 }
 
 func (e *apiError) Error() string { return e.Message }

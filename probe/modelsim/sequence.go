@@ -1,6 +1,7 @@
 package modelsim
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -79,6 +80,22 @@ type thinking struct {
 	share  float64 // of all tokens
 	budget int     // the most of them; 0: no bound
 	shown  bool
+}
+
+// defaultThinkingShare is how much of an answer is thinking if the request asks for it and
+// Config.ReasoningShare does not say.
+const defaultThinkingShare = 0.5
+
+// thinking is what a request asks for. A budget of 0 asks for none, and no budget is no bound.
+func (c *Config) thinking(budget *int, shown bool) thinking {
+	if budget != nil && *budget == 0 {
+		return thinking{}
+	}
+	t := thinking{share: cmp.Or(c.ReasoningShare, defaultThinkingShare), shown: shown}
+	if budget != nil {
+		t.budget = max(0, *budget)
+	}
+	return t
 }
 
 // toolUse says whether an answer calls a tool.
