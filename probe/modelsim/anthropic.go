@@ -9,13 +9,15 @@ import (
 // statusOverloaded is Anthropic's own status for a service that has too much to do.
 const statusOverloaded = 529
 
-// anthropic is the provider of Messages.
+// anthropic is the provider of Messages, of its own and in Google's Vertex AI.
 // https://docs.claude.com/en/api/errors and https://docs.claude.com/en/api/rate-limits
 type anthropic struct{ plain }
 
 func anthropicEndpoints() []endpoint {
 	return []endpoint{
 		{"/v1/messages", "anthropic-messages", "chat", anthropic{}, sse{}, generate[messagesBody]},
+		{"/publishers/anthropic/models/*:rawPredict", "anthropic-vertex", "chat", anthropic{}, nil, generate[pathMessagesBody]},
+		{"/publishers/anthropic/models/*:streamRawPredict", "anthropic-vertex", "chat", anthropic{}, sse{}, generate[pathMessagesBody]},
 		{"/v1/messages/count_tokens", "", "count_tokens", anthropic{}, nil, (*call).countTokens},
 	}
 }

@@ -142,7 +142,7 @@ func (h *harness) truth(r reply) modelsim.Exchange {
 	if r.err != nil {
 		h.Fatal(r.err)
 	}
-	id := cmp.Or(r.header.Get("X-Request-Id"), r.header.Get("Request-Id"))
+	id := cmp.Or(r.header.Get("X-Request-Id"), r.header.Get("Request-Id"), r.header.Get("X-Amzn-Requestid"))
 	ex, ok := h.sim.Exchange(id)
 	if !ok {
 		h.Fatalf("no exchange %q in the ground truth", id)
