@@ -18,7 +18,7 @@ type endpoint struct {
 
 // endpoints lists the APIs. Each family has its own in the file of its provider.
 func endpoints() []endpoint {
-	return slices.Concat(openAIEndpoints(), anthropicEndpoints(), geminiEndpoints(), bedrockEndpoints())
+	return slices.Concat(openAIEndpoints(), anthropicEndpoints(), geminiEndpoints(), bedrockEndpoints(), ollamaEndpoints())
 }
 
 // generating is the body of a request to an API that generates.

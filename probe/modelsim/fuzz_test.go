@@ -1,6 +1,7 @@
 package modelsim_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,7 +13,9 @@ import (
 )
 
 func FuzzRequest(f *testing.F) {
-	paths := []string{chatPath, completionsPath, responsesPath, embeddingsPath, messagesPath, countPath}
+	paths := []string{chatPath, completionsPath, responsesPath, embeddingsPath, messagesPath, countPath,
+		geminiPath, geminiStreamPath, geminiArrayPath, geminiCountPath, geminiBatchPath,
+		conversePath, converseStreamPath, claudeStreamPath, llamaStreamPath, ollamaChatPath, ollamaGeneratePath, ollamaEmbedPath}
 	for i, bodies := range [][]string{
 		{
 			`{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"n":2,"max_tokens":9223372036854775807}`,
@@ -28,6 +31,18 @@ func FuzzRequest(f *testing.F) {
 			`{"model":"m","max_tokens":9,"messages":[{"content":null}],"system":[{"type":"text","text":"","cache_control":{"type":"ephemeral"}}],"thinking":{"type":"adaptive","display":"omitted"}}`,
 		},
 		{`{"model":"m","messages":[{"role":"user","content":[{"type":"image"}]}],"tools":7}`},
+		{geminiAsk(5, geminiThinks, fmt.Sprintf(geminiPaints, "ANY")), `{"contents":[{}],"generationConfig":{"thinkingConfig":{"thinkingBudget":-1}}}`},
+		{geminiAsk(9, geminiThinks, fmt.Sprintf(geminiPaints, "AUTO")), `{"contents":[{"parts":[{"functionResponse":{}}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY"}}}`},
+		{geminiAsk(3, "", ""), `{"contents":null,"tools":[{"functionDeclarations":null}]}`},
+		{`{"contents":[{"parts":[{"inlineData":{"data":"AA"}},null]}]}`},
+		{`{"requests":[{"content":{"parts":[{"text":"x"}]}},{}]}`, `{"requests":[]}`},
+		{converse(4, converseThinks), `{"messages":[{"content":[{"cachePoint":{}},{"image":{}}]}],"toolConfig":{"toolChoice":{"any":{}}}}`},
+		{converse(9, converseThinks+fmt.Sprintf(conversePaints, `"auto":{}`)), `{"messages":[{"content":[{"toolResult":{}}]}],"toolConfig":{"tools":[{"cachePoint":{}}],"toolChoice":{"auto":{}}}}`},
+		{`{"max_tokens":3,"messages":[{"role":"user","content":"x"}],"thinking":{"type":"adaptive"}}`},
+		{`{"prompt":"x","max_gen_len":4}`, `{"prompt":null,"max_gen_len":-1}`},
+		{ollamaAsk(9, `,"think":true`+ollamaPaints), `{"model":"m","messages":[{"images":[1]},{"role":"tool"}],"tools":[],"think":null,"stream":null}`},
+		{`{"model":"m","prompt":"x","options":{"num_predict":-1}}`, `{"model":"m","stream":false}`},
+		{`{"model":"m","input":["a","b"]}`, `{"model":"m"}`},
 	} {
 		for _, body := range bodies {
 			f.Add(uint8(i), body, "")
