@@ -91,12 +91,14 @@ func TestEveryLimitIsABoundOfWhatItLimits(t *testing.T) {
 	edges := exporter.Edges{
 		{exchange.TTFT, 430 * ms}, {exchange.TPOT, 41 * ms}, {exchange.ITLP50, 42 * ms}, {exchange.ITLP90, 43 * ms},
 		{exchange.ITLP99, 44 * ms}, {exchange.Stall, 450 * ms}, {exchange.E2E, 11 * time.Second},
-		{exchange.TTFTPerInputToken, 460 * ms}, {exchange.E2EPerOutputToken, 470 * ms}, // which no histogram shows
+		{exchange.TTFA, 480 * ms},
+		{exchange.TTFTPerInputToken, 460 * ms}, {exchange.E2EPerOutputToken, 470 * ms}, {exchange.Silence, 490 * ms}, // which no histogram shows
 	}
 	want := map[string][]float64{
 		"gen_ai.client.operation.time_to_first_chunk": {.43},
 		"gen_ai.server.time_to_first_token":           {.43},
 		"headway.chain.time_to_first_token":           {.43},
+		"headway.time_to_first_answer":                {.48},
 		"gen_ai.server.time_per_output_token":         {.041},
 		"headway.time_per_output_token":               {.041},
 		"headway.inter_token_latency":                 {.042, .043, .044},

@@ -18,7 +18,7 @@ func traffic() []Instrument {
 			Help: "Time to the first message of a stream, whatever it says: a role or a ping is one. TTFT is later, or equal.",
 		},
 		{
-			Name: "headway.time_to_first_answer", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(), Draw: firstAnswer,
+			Name: "headway.time_to_first_answer", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(exchange.TTFA), Draw: firstAnswer,
 			Help: "TTFA of a stream: time to the first token that is no reasoning. TTFT is earlier, or equal.",
 		},
 		{

@@ -29,6 +29,7 @@ const agreementCount = 100_000
 // of the limits exactly, and two of them are bounds of the table already.
 const (
 	ttftLimit  = 510 * ms
+	ttfaLimit  = 700 * ms
 	tpotLimit  = 20 * ms
 	itlLimit   = 37 * ms
 	stallLimit = 330 * ms
@@ -49,7 +50,7 @@ func agreementSet() slo.Set {
 	return slo.Set{SLOs: []slo.SLO{
 		one("ttft", exchange.TTFT, ttftLimit), one("tpot", exchange.TPOT, tpotLimit), one("itl_p50", exchange.ITLP50, tpotLimit),
 		one("itl_p90", exchange.ITLP90, itlLimit), one("itl_p99", exchange.ITLP99, itlLimit), one("stall", exchange.Stall, stallLimit),
-		one("e2e", exchange.E2E, e2eLimit), all,
+		one("e2e", exchange.E2E, e2eLimit), one("ttfa", exchange.TTFA, ttfaLimit), one("silence", exchange.Silence, stallLimit), all,
 	}}
 }
 
@@ -117,6 +118,9 @@ func chunks(r *rand.Rand, x *exchange.Record) {
 		x.Chunks.Add(k)
 	}
 	x.Timing.LastToken = at
+	if r.IntN(10) > 0 { // else all of it was reasoning
+		x.Timing.FirstAnswer = max(x.Timing.FirstToken, around(r, ttfaLimit))
+	}
 	x.Timing.End = max(x.Timing.End, at)
 	if r.IntN(10) > 0 {
 		x.Usage = exchange.Usage{Output: exchange.Known(tokens), Streamed: exchange.Known(tokens), Source: exchange.Reported}
@@ -233,7 +237,15 @@ func recompute(s *slo.SLO, l *capture.Line) (good, counts bool) {
 			value = itl.P99
 		case exchange.E2E:
 			value = l.E2E
-		case exchange.Stall: // not in the line
+		case exchange.TTFA:
+			value = l.TTFA
+			switch {
+			case l.Stream && l.TTFA == 0 && l.Outcome == "ok":
+				value = 1e9
+			case l.Stream && l.TTFA == 0:
+				value = l.E2E
+			}
+		case exchange.Stall, exchange.Silence: // not in the line
 			return l.SLO[s.Name].Verdict == "good", l.SLO[s.Name].Verdict != ""
 		}
 		met = met && value <= float64(o.Limit)/1e9

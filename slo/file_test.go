@@ -31,9 +31,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 				Header: map[string]string{"x-team": "search-*"}, InputTokens: slo.Range{Min: 1, Max: 8000},
 			},
 			Good: []slo.Objective{
-				{exchange.TTFT, 500 * ms}, {exchange.TTFTPerInputToken, 2 * ms}, {exchange.TPOT, 50 * ms},
+				{exchange.TTFT, 500 * ms}, {exchange.TTFTPerInputToken, 2 * ms}, {exchange.TTFA, 5 * time.Second}, {exchange.TPOT, 50 * ms},
 				{exchange.ITLP50, 40 * ms}, {exchange.ITLP90, 90 * ms}, {exchange.ITLP99, 200 * ms},
-				{exchange.Stall, 2 * time.Second}, {exchange.E2E, 20 * time.Second}, {exchange.E2EPerOutputToken, 100 * ms},
+				{exchange.Stall, 2 * time.Second}, {exchange.Silence, 15 * time.Second}, {exchange.E2E, 20 * time.Second}, {exchange.E2EPerOutputToken, 100 * ms},
 			},
 			Exclude: []exchange.Outcome{exchange.ClientGone}, ExcludeTypes: []exchange.ErrorType{"400", "422"},
 			Alerting: slo.Alerting{

@@ -64,6 +64,15 @@ func TestJudgeHoldsExchangesToTheirLimits(t *testing.T) {
 			"a replay, which has no times", slo.Objective{exchange.TTFT, 1 * ms},
 			func(r *r) { r.Timing.FirstToken, r.Timing.LastToken, r.Chunks = 0, 0, exchange.Chunks{Count: 4} }, 0,
 		},
+		{"a TTFA at its limit", slo.Objective{exchange.TTFA, 233 * ms}, func(r *r) { r.Timing.FirstAnswer = 233 * ms }, 0},
+		{"a TTFA beyond it", slo.Objective{exchange.TTFA, 233*ms - 1}, func(r *r) { r.Timing.FirstAnswer = 233 * ms }, missed(exchange.TTFA)},
+		{"a stream of nothing but reasoning", slo.Objective{exchange.TTFA, time.Hour}, func(r *r) { r.Timing.FirstAnswer = 0 }, missed(exchange.TTFA)},
+		{
+			"a replay, which has no time of an answer either", slo.Objective{exchange.TTFA, 1 * ms},
+			func(r *r) {
+				r.Timing.FirstToken, r.Timing.FirstAnswer, r.Timing.LastToken, r.Chunks = 0, 0, 0, exchange.Chunks{Count: 4}
+			}, 0,
+		},
 		{"a TTFT within what the prompt allows", slo.Objective{exchange.TTFTPerInputToken, 1010 * time.Microsecond}, good, 0},
 		{"a TTFT beyond it", slo.Objective{exchange.TTFTPerInputToken, 1009 * time.Microsecond}, good, missed(exchange.TTFTPerInputToken)},
 		{
@@ -79,6 +88,16 @@ func TestJudgeHoldsExchangesToTheirLimits(t *testing.T) {
 		{"the longest at the limit", slo.Objective{exchange.ITLP90, 19500 * time.Microsecond}, good, 0},
 		{"a stall at its limit", slo.Objective{exchange.Stall, 21 * ms}, good, 0},
 		{"a stall beyond it", slo.Objective{exchange.Stall, 21*ms - 1}, good, missed(exchange.Stall)},
+		{"a silence at its limit", slo.Objective{exchange.Silence, 21 * ms}, good, 0},
+		{"a silence beyond it", slo.Objective{exchange.Silence, 21*ms - 1}, good, missed(exchange.Silence)},
+		{
+			"pings within a stall, which end a silence", slo.Objective{exchange.Silence, 21 * ms},
+			func(r *r) { r.Chunks.Add(exchange.Chunk{At: time.Minute, Tokens: 1, Bytes: 5}) }, 0,
+		},
+		{
+			"pings within a stall, which do not end it", slo.Objective{exchange.Stall, 21 * ms},
+			func(r *r) { r.Chunks.Add(exchange.Chunk{At: time.Minute, Tokens: 1, Bytes: 5}) }, missed(exchange.Stall),
+		},
 		{
 			"a client that was slow to take it", slo.Objective{exchange.Stall, 21 * ms},
 			func(r *r) { r.Clocks.Client.Longest = time.Hour }, 0,

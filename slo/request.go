@@ -14,15 +14,17 @@ import (
 type Request struct {
 	Outcome exchange.Outcome
 	// Stream says that the response streamed, or was asked to. A response in one piece
-	// has no TTFT, TPOT, ITL or Stall.
+	// has no TTFT, TTFA, TPOT, ITL, Stall or Silence.
 	Stream bool
 	Empty  bool // the stream is known to have had no token
 
-	TTFT  time.Duration
-	TPOT  time.Duration
-	ITL   exchange.ITL
-	Stall time.Duration // the longest wait for the upstream inside the response
-	E2E   time.Duration
+	TTFT    time.Duration
+	TTFA    time.Duration // 0 beside a TTFT: the stream brought reasoning and no answer
+	TPOT    time.Duration
+	ITL     exchange.ITL
+	Stall   time.Duration // the longest wait for content inside the response
+	Silence time.Duration // the longest wait for any byte inside the response
+	E2E     time.Duration
 
 	Input  exchange.Count // tokens of the prompt
 	Output exchange.Count // tokens of the answer
@@ -45,9 +47,9 @@ func briefly(r *exchange.Record) Request {
 	if !r.Stream {
 		return q
 	}
-	q.TTFT, q.TPOT = r.TTFT(), r.TPOT()
+	q.TTFT, q.TTFA, q.TPOT = r.TTFT(), r.TTFA(), r.TPOT()
 	if r.Timing.FirstChunk > 0 {
-		q.Stall = r.Stall()
+		q.Stall, q.Silence = r.Stall(), r.Silence()
 	}
 	q.Empty = r.Events > 0 && r.Chunks.Count == 0
 	return q
@@ -62,20 +64,24 @@ func (q *Request) failed() bool { return q.Outcome != exchange.OK && !q.gone() }
 // after that waited too long.
 func (q *Request) counts(missed exchange.Misses) bool { return missed != 0 || !q.gone() }
 
-// late says whether the first token of a stream came after limit, or did not come
-// although there was so much time for it. Times from the request's start are longer by
-// elapsed.
-func (q *Request) late(limit, elapsed time.Duration) bool {
+// late says whether a token of a stream, which came at first, came after limit, or did not
+// come although there was so much time for it. First is 0 when it did not come, or when
+// nobody knows; none says that the stream is known to lack it. Times from the request's
+// start are longer by elapsed.
+func (q *Request) late(first time.Duration, none bool, limit, elapsed time.Duration) bool {
 	switch {
 	case !q.Stream:
 		return false
-	case q.TTFT > 0:
-		return q.TTFT+elapsed > limit
+	case first > 0:
+		return first+elapsed > limit
 	case q.Outcome != exchange.OK:
 		return q.E2E+elapsed > limit
 	}
-	return q.Empty
+	return none
 }
+
+// mute says that the stream is known to have had no answer token.
+func (q *Request) mute() bool { return q.Empty || q.TTFT > 0 && q.TTFA == 0 }
 
 // Objective limits one indicator.
 type Objective struct {
@@ -87,9 +93,11 @@ type Objective struct {
 func (o *Objective) missed(q *Request, elapsed time.Duration) bool {
 	switch o.Indicator {
 	case exchange.TTFT:
-		return q.late(o.Limit, elapsed)
+		return q.late(q.TTFT, q.Empty, o.Limit, elapsed)
 	case exchange.TTFTPerInputToken:
-		return q.Input.Known && q.Input.N > 0 && q.late(times(o.Limit, q.Input.N), elapsed)
+		return q.Input.Known && q.Input.N > 0 && q.late(q.TTFT, q.Empty, times(o.Limit, q.Input.N), elapsed)
+	case exchange.TTFA:
+		return q.late(q.TTFA, q.mute(), o.Limit, elapsed)
 	case exchange.TPOT:
 		return q.TPOT > o.Limit
 	case exchange.ITLP50:
@@ -100,6 +108,8 @@ func (o *Objective) missed(q *Request, elapsed time.Duration) bool {
 		return q.ITL.P99 > o.Limit
 	case exchange.Stall:
 		return q.Stall > o.Limit
+	case exchange.Silence:
+		return q.Silence > o.Limit
 	case exchange.E2E:
 		return q.E2E+elapsed > o.Limit
 	case exchange.E2EPerOutputToken:

@@ -15,7 +15,7 @@ slos:
     match: {operation: chat, model: "gpt-4o*", upstream: "*.openai.com", stream: true, header: {X-Team: "a: *"}, input_tokens: 1001..8000}
     objective: 99.95
     window: 4w
-    good: {ttft: 500ms, ttft_per_input_token: 250us, tpot: 50ms, itl_p50: 40ms, itl_p90: 1m, itl_p99: 1h, stall: 1m30s, e2e: 20s, e2e_per_output_token: 80ms}
+    good: {ttft: 500ms, ttft_per_input_token: 250us, ttfa: 5s, tpot: 50ms, itl_p50: 40ms, itl_p90: 1m, itl_p99: 1h, stall: 1m30s, silence: 15s, e2e: 20s, e2e_per_output_token: 80ms}
     exclude: [client_gone, 400, drained]
     judge: attempt
     alerting: {page: true, min_requests: 0, by: [cluster, namespace], runbook: https://example.com/r, dashboard: https://example.com/d,

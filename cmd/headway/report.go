@@ -43,7 +43,7 @@ func parseReport(args []string, out io.Writer) (reportOptions, error) {
 	flags := newFlags("report")
 	flags.StringVar(&o.output, "output", "table", "`form` of the output: table or json")
 	by := flags.String("by", "", "one table each `what`: model, upstream or operation")
-	goodput := flags.String("goodput", "", "`objectives` that a good request meets: ttft=500ms,tpot=50ms,itl_p99=200ms,e2e=20s")
+	goodput := flags.String("goodput", "", "`objectives` that a good request meets: ttft=500ms,ttfa=5s,tpot=50ms,itl_p99=200ms,e2e=20s")
 	var err error
 	if o.files, err = parseArguments(flags, args, reportUsage, out); err != nil {
 		return o, err

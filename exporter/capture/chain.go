@@ -51,6 +51,7 @@ type Call struct {
 	ContentChunks *int `json:"content_chunks,omitempty"` // of a stream's last attempt; unknown of a late chain
 
 	TTFT  float64 `json:"ttft_s,omitempty"` // from the start of the first attempt
+	TTFA  float64 `json:"ttfa_s,omitempty"` // likewise
 	E2E   float64 `json:"e2e_s"`            // likewise
 	TPOT  float64 `json:"tpot_s,omitempty"`
 	ITL   *ITL    `json:"itl_s,omitempty"`
@@ -88,7 +89,7 @@ func NewChainLine(c exchange.Chain) ChainLine {
 		Fallback: c.Fallback, Ambiguous: c.Ambiguous, Late: c.Late,
 		Operation: string(last.Operation), Model: Model(last.Model), Upstream: last.Upstream.Address(),
 		Stream: last.Stream, ErrorType: string(last.ErrorType),
-		TTFT: seconds(c.TTFT), E2E: seconds(c.E2E), Slept: seconds(c.Slept),
+		TTFT: seconds(c.TTFT), TTFA: seconds(c.TTFA()), E2E: seconds(c.E2E), Slept: seconds(c.Slept),
 		RetryAfterIgnored: c.RetryAfterIgnored, SLO: verdicts(c.Verdicts), TraceID: last.Trace.TraceID,
 	}
 	if last.Stream {

@@ -17,9 +17,11 @@ import (
 
 const chainID = exchange.ChainID(0x9f2c0000000000aa)
 
-// attempted is chat as the second attempt of a chain, which it ended.
+// attempted is chat as the second attempt of a chain, which it ended. Its first tokens are
+// reasoning.
 func attempted() exchange.Record {
 	r := chat()
+	r.Timing.FirstAnswer = 239 * ms
 	r.Attempt = exchange.Attempt{
 		Chain: chainID, Number: 2, JoinedBy: "x-stainless-retry-count", Elapsed: 535 * ms, Outcome: exchange.Recovered,
 	}

@@ -130,6 +130,15 @@ type Chain struct {
 	Verdicts []Verdict
 }
 
+// TTFA is the time from the start of the first attempt to the first answer token of the
+// last one; 0 when the last attempt streamed no such token.
+func (c *Chain) TTFA() time.Duration {
+	if c.TTFT == 0 || c.Last.TTFA() == 0 {
+		return 0
+	}
+	return c.TTFT + c.Last.TTFA() - c.Last.TTFT()
+}
+
 // Waste is the cost of the failed attempts of a chain, for one cause.
 type Waste struct {
 	Cause    string // error.type of these attempts

@@ -19,8 +19,13 @@ type Pause struct {
 // byte.
 func (r *Record) Stall() time.Duration {
 	gap, silence := r.pauses()
-	return max(r.Clocks.Upstream.Longest, max(gap, silence)-r.Clocks.Client.Sum-r.Clocks.Proxy.Sum)
+	return max(r.Silence(), max(gap, silence)-r.Clocks.Client.Sum-r.Clocks.Proxy.Sum)
 }
+
+// Silence is the longest time inside the body of r in which the upstream sent no byte, and
+// headway waited for one. A ping ends it, so that it is never longer than Stall: it tells
+// whether a device between may have taken the connection for dead.
+func (r *Record) Silence() time.Duration { return r.Clocks.Upstream.Longest }
 
 // pauses returns the longest gap between two content chunks, and the time from the last
 // one until the stream broke off.
@@ -40,7 +45,7 @@ func (r *Record) Stalled() (Pause, bool) {
 		return Pause{}, false
 	}
 	gap, silence := r.pauses()
-	seen, upstream := max(gap, silence), r.Clocks.Upstream.Longest
+	seen, upstream := max(gap, silence), r.Silence()
 	switch {
 	case max(seen, upstream) < StallFrom:
 		return Pause{}, false

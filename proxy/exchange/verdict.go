@@ -17,24 +17,27 @@ const (
 	Error             Indicator = iota // the exchange failed, or the upstream turned it away
 	TTFT                               // time to the first token
 	TTFTPerInputToken                  // the same, divided by the prompt's tokens
+	TTFA                               // time to the first answer token
 	TPOT                               // time per output token after the first
 	ITLP50                             // quantiles of the inter-token latency, weighted by tokens
 	ITLP90
 	ITLP99
-	Stall             // the longest wait inside the stream
+	Stall             // the longest time without content inside the stream
+	Silence           // the longest time without a byte inside the stream
 	E2E               // time to the last byte
 	E2EPerOutputToken // the same, divided by the tokens of the answer
 )
 
 // Indicators lists every indicator.
 func Indicators() []Indicator {
-	return []Indicator{Error, TTFT, TTFTPerInputToken, TPOT, ITLP50, ITLP90, ITLP99, Stall, E2E, E2EPerOutputToken}
+	return []Indicator{Error, TTFT, TTFTPerInputToken, TTFA, TPOT, ITLP50, ITLP90, ITLP99, Stall, Silence, E2E, E2EPerOutputToken}
 }
 
 // String is the name of i in SLO files, metrics and captures.
 func (i Indicator) String() string {
 	return [...]string{
-		"error", "ttft", "ttft_per_input_token", "tpot", "itl_p50", "itl_p90", "itl_p99", "stall", "e2e", "e2e_per_output_token",
+		"error", "ttft", "ttft_per_input_token", "ttfa", "tpot", "itl_p50", "itl_p90", "itl_p99", "stall", "silence", "e2e",
+		"e2e_per_output_token",
 	}[i]
 }
 

@@ -23,6 +23,7 @@ type Calls struct {
 	Ambiguous     int      `json:"ambiguous"`
 
 	TTFT *Latency `json:"ttft_s"`
+	TTFA *Latency `json:"ttfa_s"`
 	E2E  *Latency `json:"e2e_s"`
 	// FailedE2E and LeftE2E are the times until exhausted and abandoned calls ended.
 	FailedE2E *Latency `json:"failed_e2e_s"`
@@ -42,6 +43,7 @@ type Calls struct {
 type calls struct {
 	sum     Calls
 	ttft    []float64
+	ttfa    []float64
 	e2e     ends
 	goodput goodput
 }
@@ -52,7 +54,7 @@ func newCalls() calls {
 
 // addFirstTry adds a call that has only the line of its only attempt.
 func (c *calls) addFirstTry(l *capture.Line, o slo.Objectives) {
-	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, E2E: l.E2E}, ofExchange(l), o)
+	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, TTFA: l.TTFA, E2E: l.E2E}, ofExchange(l), o)
 }
 
 // addChain adds a call that has a line of its own.
@@ -85,6 +87,7 @@ func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 	if facts.Outcome == exchange.OK {
 		s.Answered++
 		keep(&c.ttft, call.TTFT)
+		keep(&c.ttfa, call.TTFA)
 	}
 	if len(o) > 0 {
 		c.goodput.add(facts, o)
@@ -99,7 +102,7 @@ func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
 	}
 	out := c.sum
 	out.Amplification = share(float64(out.Attempts), float64(out.Calls))
-	out.TTFT, out.E2E = latency(c.ttft), latency(c.e2e.answered)
+	out.TTFT, out.TTFA, out.E2E = latency(c.ttft), latency(c.ttfa), latency(c.e2e.answered)
 	out.FailedE2E, out.LeftE2E = latency(c.e2e.failed), latency(c.e2e.left)
 	out.WastedShare = share(out.Wasted, busy)
 	if len(o) > 0 {

@@ -18,9 +18,9 @@ type gathering struct {
 	busy      float64 // sum of E2E of all exchanges, in seconds
 	edges     []edge
 
-	ttft, tpot, itlP50, itlP99 []float64
-	itlMax                     *float64
-	e2e                        ends
+	ttft, ttfa, tpot, itlP50, itlP99 []float64
+	itlMax                           *float64
+	e2e                              ends
 
 	goodput goodput
 	calls   calls
@@ -71,6 +71,7 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 func (g *gathering) addSuccess(l *capture.Line) {
 	g.tokens.add(l)
 	keep(&g.ttft, l.TTFT)
+	keep(&g.ttfa, l.TTFA)
 	keep(&g.tpot, l.TPOT)
 	if l.ITL != nil {
 		g.itlP50 = append(g.itlP50, l.ITL.P50)
@@ -93,7 +94,7 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	out := Group{
 		Name: name, Exchanges: g.exchanges, Successful: ok, Left: left, Failed: g.exchanges - ok - left, Outcomes: g.outcomes,
 		InputTokens: g.tokens.input, OutputTokens: g.tokens.output, TotalTokens: g.tokens.total,
-		TTFT: latency(g.ttft), TPOT: latency(g.tpot), E2E: latency(g.e2e.answered),
+		TTFT: latency(g.ttft), TTFA: latency(g.ttfa), TPOT: latency(g.tpot), E2E: latency(g.e2e.answered),
 		FailedE2E: latency(g.e2e.failed), LeftE2E: latency(g.e2e.left),
 		ITLP50: latency(g.itlP50), ITLP99: latency(g.itlP99), ITLMax: g.itlMax,
 		PeakConcurrency: g.peak(),

@@ -74,7 +74,7 @@ func share(part, of float64) *float64 {
 // values returns the indicators of which q has a value.
 func values(q *slo.Request) (has exchange.Misses) {
 	for i, d := range map[exchange.Indicator]time.Duration{
-		exchange.TTFT: q.TTFT, exchange.TPOT: q.TPOT, exchange.ITLP99: q.ITL.P99, exchange.E2E: q.E2E,
+		exchange.TTFT: q.TTFT, exchange.TTFA: q.TTFA, exchange.TPOT: q.TPOT, exchange.ITLP99: q.ITL.P99, exchange.E2E: q.E2E,
 	} {
 		if d > 0 {
 			has = has.With(i)
@@ -87,7 +87,7 @@ func values(q *slo.Request) (has exchange.Misses) {
 func ofExchange(l *capture.Line) slo.Request {
 	return slo.Request{
 		Outcome: exchange.Outcome(l.Outcome), Stream: l.Stream, Empty: l.ContentChunks != nil && *l.ContentChunks == 0,
-		TTFT: duration(l.TTFT), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
+		TTFT: duration(l.TTFT), TTFA: duration(l.TTFA), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
 		Input: count(l.Tokens.Input), Output: count(l.Tokens.Output),
 	}
 }
@@ -96,7 +96,7 @@ func ofExchange(l *capture.Line) slo.Request {
 func ofCall(c *capture.Call) slo.Request {
 	q := slo.Request{
 		Outcome: exchange.OK, Stream: c.Stream, Empty: c.ContentChunks != nil && *c.ContentChunks == 0,
-		TTFT: duration(c.TTFT), TPOT: duration(c.TPOT), ITL: itl(c.ITL), E2E: duration(c.E2E),
+		TTFT: duration(c.TTFT), TTFA: duration(c.TTFA), TPOT: duration(c.TPOT), ITL: itl(c.ITL), E2E: duration(c.E2E),
 	}
 	switch exchange.ChainOutcome(c.Outcome) {
 	case exchange.Abandoned:

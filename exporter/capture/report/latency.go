@@ -47,6 +47,11 @@ func latency(values []float64) *Latency {
 	return l
 }
 
+// equal says whether l has the figures of o, which may be nil.
+func (l *Latency) equal(o *Latency) bool {
+	return o != nil && l.Count == o.Count && l.Mean == o.Mean && l.P50 == o.P50 && l.P90 == o.P90 && l.P95 == o.P95 && l.P99 == o.P99
+}
+
 // few says whether the named percentile rests on too few samples.
 func (l *Latency) few(name string) bool { return slices.Contains(l.FewSamples, name) }
 

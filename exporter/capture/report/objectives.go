@@ -13,10 +13,10 @@ import (
 // judged lists the indicators that a report can judge by, in the order in which it spells
 // objectives.
 func judged() []exchange.Indicator {
-	return []exchange.Indicator{exchange.TTFT, exchange.TPOT, exchange.ITLP99, exchange.E2E}
+	return []exchange.Indicator{exchange.TTFT, exchange.TTFA, exchange.TPOT, exchange.ITLP99, exchange.E2E}
 }
 
-// ParseObjectives reads ttft=500ms,tpot=50ms,itl_p99=200ms,e2e=20s: one or more of these,
+// ParseObjectives reads ttft=500ms,ttfa=5s,tpot=50ms,itl_p99=200ms,e2e=20s: one or more of these,
 // in any order, each once.
 func ParseObjectives(text string) (slo.Objectives, error) {
 	limits := map[exchange.Indicator]time.Duration{}
@@ -25,7 +25,7 @@ func ParseObjectives(text string) (slo.Objectives, error) {
 		named := func(i exchange.Indicator) bool { return i.String() == strings.TrimSpace(name) }
 		at := slices.IndexFunc(judged(), named)
 		if at < 0 {
-			return nil, fmt.Errorf("objective %q: want ttft, tpot, itl_p99 or e2e, as in ttft=500ms", pair)
+			return nil, fmt.Errorf("objective %q: want ttft, ttfa, tpot, itl_p99 or e2e, as in ttft=500ms", pair)
 		}
 		if limits[judged()[at]] > 0 {
 			return nil, fmt.Errorf("objective %q: %s has a limit already; an indicator has one limit", pair, judged()[at])

@@ -22,6 +22,14 @@ func (t *table) latency(title, short string, l *Latency) {
 	t.quantile("P99 "+short, "p99", l.P99, l)
 }
 
+// answer prints the distribution of TTFA, unless it is that of TTFT: most models do not
+// stream what they think.
+func (t *table) answer(title, short string, ttfa, ttft *Latency) {
+	if ttfa != nil && !ttfa.equal(ttft) {
+		t.latency(title, short, ttfa)
+	}
+}
+
 // ended prints the times until exchanges or calls ended that brought no answer, if there
 // are any.
 func (t *table) ended(title string, l *Latency) {
@@ -103,6 +111,7 @@ func (t *table) calls(c *Calls) {
 		}
 	}
 	t.latency("User-felt Time to First Token", "user-felt TTFT", c.TTFT)
+	t.answer("User-felt Time to First Answer Token", "user-felt TTFA", c.TTFA, c.TTFT)
 	t.latency("User-felt End-to-end Latency", "user-felt E2EL", c.E2E)
 	t.ended("Failed calls, time until they ended", c.FailedE2E)
 	t.ended("Abandoned calls, time until then", c.LeftE2E)

@@ -61,6 +61,7 @@ type Group struct {
 	PeakConcurrency int      `json:"peak_concurrency"`
 
 	TTFT *Latency `json:"ttft_s"`
+	TTFA *Latency `json:"ttfa_s"`
 	TPOT *Latency `json:"tpot_s"`
 	E2E  *Latency `json:"e2e_s"`
 	// FailedE2E and LeftE2E are the times until the other exchanges ended.

@@ -210,9 +210,10 @@ func TestParseObjectives(t *testing.T) {
 		err  string
 	}{
 		{"ttft=500ms,tpot=50ms,e2e=20s", slo.Objectives{limit(exchange.TTFT, 500*ms), limit(exchange.TPOT, 50*ms), limit(exchange.E2E, 20*time.Second)}, ""},
+		{"tpot=50ms,ttfa=5s", slo.Objectives{limit(exchange.TTFA, 5*time.Second), limit(exchange.TPOT, 50*ms)}, ""},
 		{" itl_p99 = 200ms ", slo.Objectives{limit(exchange.ITLP99, 200*ms)}, ""},
 		{"", nil, `objective ""`},
-		{"ttfb=1s", nil, `objective "ttfb=1s": want ttft, tpot, itl_p99 or e2e`},
+		{"ttfb=1s", nil, `objective "ttfb=1s": want ttft, ttfa, tpot, itl_p99 or e2e`},
 		{"ttft=500", nil, `objective "ttft=500": 500 has no unit; write 500ms`},
 		{"ttft=soon", nil, `objective "ttft=soon": "soon" is not a duration, as in 500ms`},
 		{"ttft", nil, `objective "ttft": "" is not a duration, as in 500ms`},

@@ -122,6 +122,7 @@ func (t *table) group(name string, g Group, seconds *float64) {
 	t.number("Mean concurrent requests", g.MeanConcurrency)
 	t.count("Peak concurrent requests", g.PeakConcurrency)
 	t.latency("Time to First Token", "TTFT", g.TTFT)
+	t.answer("Time to First Answer Token", "TTFA", g.TTFA, g.TTFT)
 	t.latency("Time per Output Token (excl. 1st token)", "TPOT", g.TPOT)
 	t.itl(g)
 	t.latency("End-to-end Latency", "E2EL", g.E2E)
