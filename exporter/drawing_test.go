@@ -76,6 +76,23 @@ func TestInstrumentsDraw(t *testing.T) {
 			with(func(r *exchange.Record) { r.Usage.Source = exchange.Running }),
 			[]sample{one(20, "input", "running"), one(12, "output", "running"), one(0, "cache_read", "running"), one(2, "reasoning", "running")},
 		},
+		{"a prompt that missed the cache", "headway.prompt_cache.tokens", streamed(), []sample{one(0, "hit"), one(20, "reported")}},
+		{
+			"a prompt of which the cache had a part", "headway.prompt_cache.tokens",
+			with(func(r *exchange.Record) { r.Usage.CacheRead = known(16) }), []sample{one(16, "hit"), one(20, "reported")},
+		},
+		{
+			"a prompt with more cached tokens than tokens", "headway.prompt_cache.tokens",
+			with(func(r *exchange.Record) { r.Usage.CacheRead = known(21) }), []sample{one(20, "hit"), one(20, "reported")},
+		},
+		{
+			"a prompt of a provider that tells of no cache", "headway.prompt_cache.tokens",
+			with(func(r *exchange.Record) { r.Usage.CacheRead = exchange.Count{} }), nil,
+		},
+		{
+			"cached tokens of an unknown prompt", "headway.prompt_cache.tokens",
+			with(func(r *exchange.Record) { r.Usage.Input = exchange.Count{} }), nil,
+		},
 		{"no tokens of unknown usage", "headway.tokens", refused, nil},
 		{"a request that succeeded", "headway.requests", streamed(), []sample{one(1, "true", "ok", "")}},
 		{"a request that was refused", "headway.requests", refused, []sample{one(1, "false", "refused", "429")}},

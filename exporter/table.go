@@ -14,6 +14,7 @@ func Table(s SemConv) []Instrument {
 	return slices.Concat(
 		genAI(s),
 		traffic(),
+		tokenParts(),
 		chains(),
 		sealed(),
 		openChains(),

@@ -11,7 +11,7 @@ import (
 // metricsOfThePage are names that users query, in either role: a promise.
 var metricsOfThePage = []string{
 	"headway_time_to_first_event_seconds", "headway_time_to_first_answer_seconds",
-	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_requests_total",
+	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_prompt_cache_tokens_total", "headway_requests_total",
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
 	"headway_streams_in_flight", "headway_decoder_detached_total", "headway_export_dropped_total", "headway_export_queue_bytes",
@@ -86,15 +86,16 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 			"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model",
 			"server_address", "server_port", "gen_ai_token_modality",
 		},
-		"headway_tokens_total":           {"operation", "model", "upstream", "kind", "source"},
-		"headway_requests_total":         {"operation", "model", "upstream", "stream", "outcome", "error_type"},
-		"headway_no_first_token_total":   {"operation", "model", "upstream", "reason"},
-		"headway_stall_seconds":          {"operation", "model", "upstream", "by"},
-		"headway_ratelimit_limit":        {"operation", "model", "upstream", "kind"},
-		"headway_proxy_overhead_seconds": {"operation", "model", "upstream", "phase"},
-		"headway_connections_total":      {"mode"},
-		"headway_decoder_detached_total": {"reason"},
-		"headway_export_dropped_total":   {"signal"},
+		"headway_tokens_total":              {"operation", "model", "upstream", "kind", "source"},
+		"headway_prompt_cache_tokens_total": {"operation", "model", "upstream", "kind"},
+		"headway_requests_total":            {"operation", "model", "upstream", "stream", "outcome", "error_type"},
+		"headway_no_first_token_total":      {"operation", "model", "upstream", "reason"},
+		"headway_stall_seconds":             {"operation", "model", "upstream", "by"},
+		"headway_ratelimit_limit":           {"operation", "model", "upstream", "kind"},
+		"headway_proxy_overhead_seconds":    {"operation", "model", "upstream", "phase"},
+		"headway_connections_total":         {"mode"},
+		"headway_decoder_detached_total":    {"reason"},
+		"headway_export_dropped_total":      {"signal"},
 	}
 	for _, in := range exporter.Table(exporter.Dup) {
 		if labels, ok := want[prometheus.Name(&in)]; ok && !slices.Equal(prometheus.Labels(&in), labels) {
