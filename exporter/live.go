@@ -11,6 +11,9 @@ type Live struct {
 	// InFlight counts the exchanges under way, with one entry for each combination of
 	// operation, model and upstream.
 	InFlight func() []exchange.InFlight
+	// Buffering counts the streams that ended in the last minutes, with one entry for each
+	// combination of operation, model and upstream.
+	Buffering func() []exchange.Buffering
 	// Connections counts the accepted connections by mode. Detached counts the decoders
 	// that the tap took off their exchange, by reason. Dropped counts the items that an
 	// exporter lost, by signal (capture, say). None of these counts ever falls. A key

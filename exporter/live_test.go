@@ -20,6 +20,13 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 				{Upstream: "u:1", Requests: 1},
 			}
 		},
+		Buffering: func() []exchange.Buffering {
+			return []exchange.Buffering{
+				{Operation: exchange.Chat, Model: "a", Upstream: "u:1", Streams: 4, Buffered: 1},
+				{Operation: exchange.Chat, Model: "b", Upstream: "u:1", Streams: 3, Buffered: 3},
+				{Operation: exchange.Chat, Model: "c", Upstream: "u:1", Streams: 1, Buffered: 0},
+			}
+		},
 		Connections: func() map[string]uint64 { return map[string]uint64{"explicit": 7} },
 		Detached:    func() map[string]uint64 { return map[string]uint64{"panic": 0, "slow": 2} },
 		Queued:      func() map[string]uint64 { return map[string]uint64{"traces": 7} },
@@ -36,6 +43,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 	tests := map[string]map[string]float64{
 		"headway.requests_in_flight": {"chat a u:1": 3, "chat _other u:1": 9, "_other  u:1": 1},
 		"headway.streams_in_flight":  {"chat a u:1": 2, "chat _other u:1": 1, "_other  u:1": 0},
+		"headway.upstream.buffering": {"chat a u:1": .25, "chat _other u:1": .75},
 		"headway.connections":        {"explicit": 7},
 		"headway.decoder.detached":   {"panic": 0, "slow": 2},
 		"headway.export.dropped":     {"capture": 1},

@@ -17,6 +17,10 @@ func process() []Instrument {
 			Name: "headway.streams_in_flight", Kind: Gauge, Unit: "{request}", Help: "Exchanges under way whose response streams.",
 			Read: inFlight(func(f exchange.InFlight) int { return f.Streams }),
 		},
+		{
+			Name: "headway.upstream.buffering", Kind: Gauge, Unit: "{share}", Read: buffering,
+			Help: "Share of the streams of the last five to ten minutes whose gaps are those of a buffer between the model and headway: half of their content came in bursts.",
+		},
 	}), members(Process, []Instrument{
 		{
 			Name: "headway.decoder.detached", Kind: Counter, Unit: "{decoder}", Labels: []string{"reason"}, Read: byKey(detached),
@@ -105,6 +109,25 @@ func inFlight(pick func(exchange.InFlight) int) func(*Live, *Names, Level) {
 		for key, n := range sums {
 			level(float64(n), string(key.operation), key.model, key.upstream)
 		}
+	}
+}
+
+// buffering tells shares by bounded labels: several models or upstreams may share the
+// label Other.
+func buffering(l *Live, names *Names, level Level) {
+	if l.Buffering == nil {
+		return
+	}
+	sums := map[flightKey]exchange.Buffering{}
+	for _, of := range l.Buffering() {
+		key := flightKey{of.Operation, names.Model(of.Model), names.address(of.Upstream)}
+		sum := sums[key]
+		sum.Streams += of.Streams
+		sum.Buffered += of.Buffered
+		sums[key] = sum
+	}
+	for key, sum := range sums {
+		level(float64(sum.Buffered)/float64(sum.Streams), string(key.operation), key.model, key.upstream)
 	}
 }
 

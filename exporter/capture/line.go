@@ -46,6 +46,8 @@ type Line struct {
 
 	Chunks        *int `json:"chunks,omitempty"` // messages of the stream
 	ContentChunks *int `json:"content_chunks,omitempty"`
+	// BurstRatio is the share of the content chunks that came out of a buffer.
+	BurstRatio *float64 `json:"burst_ratio,omitempty"`
 
 	Tokens     Tokens             `json:"tokens,omitzero"`
 	Wait       *Wait              `json:"wait_s,omitempty"`
@@ -135,6 +137,10 @@ func NewLine(r exchange.Record) Line {
 		l.Hidden = seconds(r.Hidden())
 		if r.Events > 0 {
 			l.Chunks, l.ContentChunks = &r.Events, &r.Chunks.Count
+		}
+		if r.Bursts.Of > 0 {
+			share := r.Bursts.Share()
+			l.BurstRatio = &share
 		}
 	}
 	if r.Timing.ResponseHead > 0 {

@@ -173,6 +173,20 @@ func TestLineLeavesOutWhatIsNotKnown(t *testing.T) {
 	}
 }
 
+// A stream without a burst has a ratio of 0, and one that is too short has none.
+func TestABurstRatioOfZeroIsPrinted(t *testing.T) {
+	r := chat()
+	r.Bursts = exchange.Bursts{Chunks: 0, Of: 12}
+	line, err := json.Marshal(capture.NewLine(r))
+	if err != nil || !strings.Contains(string(line), `"burst_ratio":0,`) {
+		t.Errorf("%s %v", line, err)
+	}
+	r.Bursts = exchange.Bursts{}
+	if line, err = json.Marshal(capture.NewLine(r)); err != nil || strings.Contains(string(line), "burst_ratio") {
+		t.Errorf("%s %v", line, err)
+	}
+}
+
 func BenchmarkLine(b *testing.B) {
 	r := chat()
 	r.Chunks = exchange.Chunks{}

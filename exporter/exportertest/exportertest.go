@@ -15,6 +15,9 @@ func Live() exporter.Live {
 		InFlight: func() []exchange.InFlight {
 			return []exchange.InFlight{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
 		},
+		Buffering: func() []exchange.Buffering {
+			return []exchange.Buffering{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Streams: 8, Buffered: 2}}
+		},
 		Connections: counts(map[string]uint64{"explicit": 3}),
 		Detached:    counts(map[string]uint64{"overflow": 0, "panic": 0, "slow": 1}),
 		Queued:      counts(map[string]uint64{"traces": 0}),

@@ -42,6 +42,7 @@ type Record struct {
 	Timing   Timing
 	Events   int // messages of the stream, with content or without
 	Chunks   Chunks
+	Bursts   Bursts // of the content, as the tap found them
 	Usage    Usage
 	Clocks   Clocks
 	Overhead Overhead

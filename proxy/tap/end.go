@@ -72,6 +72,7 @@ func (x *Exchange) complete(result Result) exchange.Record {
 			reply.Complete = true
 		}
 		r.Outcome, r.ErrorType = judge(result, r, reply)
+		x.bookBursts()
 		if left := result.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
 			r.Status = 0 // nobody was there to get it
 		}

@@ -37,9 +37,10 @@ type Config struct {
 
 // Tap measures exchanges. It is safe for concurrent use.
 type Tap struct {
-	config Config
-	flight flight
-	open   sync.WaitGroup // exchanges that the Observer has not got yet
+	config    Config
+	flight    flight
+	buffering buffering
+	open      sync.WaitGroup // exchanges that the Observer has not got yet
 
 	backlogs sync.Pool // of *backlog
 	budget   budget
