@@ -55,8 +55,10 @@ type Call struct {
 	E2E   float64 `json:"e2e_s"`            // likewise
 	TPOT  float64 `json:"tpot_s,omitempty"`
 	ITL   *ITL    `json:"itl_s,omitempty"`
+	Stall float64 `json:"stall_s,omitempty"` // of a stream's last attempt; unknown of a late chain
 	Slept float64 `json:"slept_s,omitempty"`
 
+	Tokens            Tokens             `json:"tokens,omitzero"` // of the last attempt
 	Waste             []Waste            `json:"waste,omitempty"` // by cause
 	RetryAfterIgnored int                `json:"retry_after_ignored,omitempty"`
 	SLO               map[string]Verdict `json:"slo,omitempty"` // of a late chain; any other has them at the attempt that ended it
@@ -90,7 +92,11 @@ func NewChainLine(c exchange.Chain) ChainLine {
 		Operation: string(last.Operation), Model: Model(last.Model), Upstream: last.Upstream.Address(),
 		Stream: last.Stream, ErrorType: string(last.ErrorType),
 		TTFT: seconds(c.TTFT), TTFA: seconds(c.TTFA()), E2E: seconds(c.E2E), Slept: seconds(c.Slept),
+		Tokens:            tokens(&last.Usage),
 		RetryAfterIgnored: c.RetryAfterIgnored, SLO: verdicts(c.Verdicts), TraceID: last.Trace.TraceID,
+	}
+	if !c.Late {
+		call.Stall = stall(last)
 	}
 	if last.Stream {
 		call.TPOT, call.ITL = seconds(last.TPOT()), itl(last)

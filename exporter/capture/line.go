@@ -41,8 +41,11 @@ type Line struct {
 	TTFA       float64 `json:"ttfa_s,omitempty"`             // of streams only: to the first token that is no reasoning
 	Hidden     float64 `json:"hidden_reasoning_s,omitempty"` // of streams only
 	TPOT       float64 `json:"tpot_s,omitempty"`             // of streams only
+	LastToken  float64 `json:"last_token_s,omitempty"`       // of streams only
 	E2E        float64 `json:"e2e_s,omitempty"`
 	ITL        *ITL    `json:"itl_s,omitempty"`
+	Stall      float64 `json:"stall_s,omitempty"` // of streams only: the longest stall of the upstream
+	Idle       *Idle   `json:"idle_s,omitempty"`
 
 	Chunks        *int `json:"chunks,omitempty"` // messages of the stream
 	ContentChunks *int `json:"content_chunks,omitempty"`
@@ -93,6 +96,14 @@ type Wait struct {
 	Client   float64 `json:"client"`
 }
 
+// Idle is how long no byte came from the upstream, of content or of anything else: the
+// waits that a client's own timeouts measure.
+type Idle struct {
+	Head float64 `json:"head,omitempty"` // from the start of the request to the head of the response
+	Body float64 `json:"body"`           // the longest wait after the head, End included
+	End  float64 `json:"end"`            // in which an exchange ended that did not end well
+}
+
 // Engine is where the time went inside the model server, as the server told it. Nil is
 // untold; 0 is no wait.
 type Engine struct {
@@ -134,7 +145,7 @@ func NewLine(r exchange.Record) Line {
 	}
 	if r.Stream {
 		l.TTFT, l.TTFA, l.TPOT, l.ITL = seconds(r.TTFT()), seconds(r.TTFA()), seconds(r.TPOT()), itl(&r)
-		l.Hidden = seconds(r.Hidden())
+		l.Hidden, l.LastToken = seconds(r.Hidden()), seconds(r.Timing.LastToken)
 		if r.Events > 0 {
 			l.Chunks, l.ContentChunks = &r.Events, &r.Chunks.Count
 		}
@@ -143,6 +154,7 @@ func NewLine(r exchange.Record) Line {
 			l.BurstRatio = &share
 		}
 	}
+	l.Stall, l.Idle = stall(&r), idleness(&r)
 	if r.Timing.ResponseHead > 0 {
 		l.Wait = &Wait{seconds(r.Clocks.Upstream.Sum), seconds(r.Clocks.Proxy.Sum), seconds(r.Clocks.Client.Sum)}
 	}
@@ -194,4 +206,29 @@ func itl(r *exchange.Record) *ITL {
 		return nil
 	}
 	return &ITL{P50: seconds(q.P50), P90: seconds(q.P90), P99: seconds(q.P99), Max: seconds(q.Max)}
+}
+
+// stall is 0 for a response in one piece, and for a stream of which no byte came.
+func stall(r *exchange.Record) float64 {
+	if !r.Stream || r.Timing.FirstChunk == 0 {
+		return 0
+	}
+	return seconds(r.Stall())
+}
+
+// idleness is nil for a connection that headway did not read.
+func idleness(r *exchange.Record) *Idle {
+	switch r.Mode {
+	case exchange.Sealed, exchange.Raw, exchange.Upgraded:
+		return nil
+	}
+	t := &r.Timing
+	body, end := time.Duration(0), time.Duration(0)
+	if r.Outcome != exchange.OK {
+		end = t.End - max(t.ResponseHead, t.LastChunk)
+	}
+	if t.ResponseHead > 0 {
+		body = max(t.FirstChunk-t.ResponseHead, r.Clocks.Upstream.Longest, end)
+	}
+	return &Idle{Head: seconds(t.ResponseHead), Body: seconds(body), End: seconds(end)}
 }

@@ -25,7 +25,7 @@ func chat() exchange.Record {
 		Stream:   true, Status: 200, Outcome: exchange.OK, FinishReasons: []string{"stop"},
 		Timing: exchange.Timing{
 			ResponseHead: 180 * ms, FirstChunk: 181 * ms, FirstEvent: 182 * ms, FirstToken: 214 * ms,
-			LastToken: 260*ms + 123*time.Microsecond, End: 2510*ms + 7,
+			LastToken: 260*ms + 123*time.Microsecond, LastChunk: 2510*ms + 7, End: 2510*ms + 7,
 		},
 		Events: 6,
 		Usage: exchange.Usage{
@@ -60,7 +60,7 @@ func refused() exchange.Record {
 	r.Stream, r.Status, r.Outcome, r.ErrorType, r.FinishReasons = false, 429, exchange.Refused, "429", nil
 	r.Model.Response = ""
 	r.Usage, r.Chunks, r.Events = exchange.Usage{}, exchange.Chunks{}, 0
-	r.Timing = exchange.Timing{ResponseHead: 34 * ms, FirstChunk: 35 * ms, End: 35 * ms}
+	r.Timing = exchange.Timing{ResponseHead: 34 * ms, FirstChunk: 35 * ms, LastChunk: 35 * ms, End: 35 * ms}
 	r.Clocks = exchange.Clocks{Upstream: exchange.Clock{Sum: 34 * ms}}
 	r.Bytes.Out = 92
 	return r
@@ -205,5 +205,42 @@ func BenchmarkLine(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A client's own timeouts measure the waits for any byte: before the head, inside the
+// body, and up to the end of an exchange that came to nothing.
+func TestLinesSayHowLongNoByteCame(t *testing.T) {
+	with := func(change func(r *exchange.Record)) exchange.Record {
+		r := chat()
+		change(&r)
+		return r
+	}
+	for _, tt := range []struct {
+		name string
+		in   exchange.Record
+		want capture.Idle
+	}{
+		{"an answer that ends with its last byte", chat(), capture.Idle{Head: .18, Body: .001}},
+		{"a pause that a ping ends", with(func(r *exchange.Record) { r.Clocks.Upstream.Longest = 2 * time.Second }), capture.Idle{Head: .18, Body: 2}},
+		{"a long time from the head to the first byte", with(func(r *exchange.Record) { r.Timing.FirstChunk = 1180 * ms }), capture.Idle{Head: .18, Body: 1}},
+		{"a client that leaves a silent stream", with(func(r *exchange.Record) {
+			r.Outcome, r.Timing.LastChunk, r.Clocks.Upstream.Longest = exchange.ClientGone, 510*ms+7, 2*time.Second
+		}), capture.Idle{Head: .18, Body: 2, End: 2}},
+		{"a head without a body", with(func(r *exchange.Record) {
+			r.Outcome, r.Timing.FirstChunk, r.Timing.LastChunk = exchange.ClientGone, 0, 0
+		}), capture.Idle{Head: .18, Body: 2.330000007, End: 2.330000007}},
+		{"no head", with(func(r *exchange.Record) {
+			r.Outcome, r.Timing = exchange.ClientGone, exchange.Timing{End: 5 * time.Second}
+		}), capture.Idle{End: 5}},
+	} {
+		if got := capture.NewLine(tt.in).Idle; got == nil || *got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	sealed := chat()
+	sealed.Mode = exchange.Sealed
+	if got := capture.NewLine(sealed).Idle; got != nil {
+		t.Errorf("of a connection that headway did not read: %+v", got)
 	}
 }

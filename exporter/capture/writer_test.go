@@ -200,8 +200,8 @@ func TestWriterDropsAndCountsWhatADeadDiskCannotTake(t *testing.T) {
 func TestWriterPutsFilesAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "capture.jsonl")
-		w := newWriter(t, capture.Config{Path: path, MaxBytes: 1500, Keep: 2})
-		// Two lines of some 700 bytes fit a file.
+		w := newWriter(t, capture.Config{Path: path, MaxBytes: 1700, Keep: 2})
+		// Two lines of some 800 bytes fit a file.
 		for i := range 7 {
 			r := chat()
 			r.Status = 200 + i

@@ -12,6 +12,7 @@ type Timing struct {
 	FirstEvent     time.Duration // first complete message of the stream
 	FirstToken     time.Duration // first chunk with generated content
 	FirstAnswer    time.Duration // first chunk with content that is no reasoning
+	LastChunk      time.Duration // last body bytes that came, whether they were content or not
 	LastToken      time.Duration // last chunk with generated content
 	Failed         time.Duration // first error inside the response
 	End            time.Duration // last body byte, or the moment at which the exchange broke off

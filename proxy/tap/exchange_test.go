@@ -44,7 +44,7 @@ func TestBooksEveryMomentAndEveryWait(t *testing.T) {
 		end(x)
 
 		r := told.only(t)
-		want := exchange.Timing{RequestRead: 10 * ms, RequestWritten: 11 * ms, ResponseHead: 111 * ms, FirstChunk: 161 * ms, End: 237 * ms}
+		want := exchange.Timing{RequestRead: 10 * ms, RequestWritten: 11 * ms, ResponseHead: 111 * ms, FirstChunk: 161 * ms, LastChunk: 232 * ms, End: 237 * ms}
 		if r.Timing != want {
 			t.Errorf("timing %+v\nwant   %+v", r.Timing, want)
 		}

@@ -83,6 +83,7 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 			x.firstChunk(p, at, written.Sub(read))
 		}
 		x.record.Bytes.Out += int64(len(p))
+		x.record.Timing.LastChunk = at
 		x.feed(p, at)
 	}
 	x.chunks++
