@@ -54,11 +54,11 @@ func newCalls() calls {
 
 // addFirstTry adds a call that has only the line of its only attempt.
 func (c *calls) addFirstTry(l *capture.Line, o slo.Objectives) {
-	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, TTFA: l.TTFA, E2E: l.E2E}, ofExchange(l), o)
+	c.add(&capture.Call{Outcome: l.Chain.Outcome, Attempts: 1, TTFT: l.TTFT, TTFA: l.TTFA, E2E: l.E2E}, OfExchange(l), o)
 }
 
 // addChain adds a call that has a line of its own.
-func (c *calls) addChain(call *capture.Call, o slo.Objectives) { c.add(call, ofCall(call), o) }
+func (c *calls) addChain(call *capture.Call, o slo.Objectives) { c.add(call, OfCall(call), o) }
 
 // add adds a call. It judges the facts of the call as those of an exchange.
 func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {

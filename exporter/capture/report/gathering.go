@@ -58,7 +58,7 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.e2e.add(exchange.Outcome(l.Outcome), l.E2E)
 	g.edges = append(g.edges, edge{l.Start, 1}, edge{end(l), -1})
 	if len(o) > 0 {
-		g.goodput.add(ofExchange(l), o)
+		g.goodput.add(OfExchange(l), o)
 	}
 	if l.Outcome == string(exchange.OK) {
 		g.addSuccess(l)

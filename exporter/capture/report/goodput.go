@@ -75,6 +75,7 @@ func share(part, of float64) *float64 {
 func values(q *slo.Request) (has exchange.Misses) {
 	for i, d := range map[exchange.Indicator]time.Duration{
 		exchange.TTFT: q.TTFT, exchange.TTFA: q.TTFA, exchange.TPOT: q.TPOT, exchange.ITLP99: q.ITL.P99, exchange.E2E: q.E2E,
+		exchange.Stall: q.Stall, exchange.Silence: q.Silence,
 	} {
 		if d > 0 {
 			has = has.With(i)
@@ -83,20 +84,22 @@ func values(q *slo.Request) (has exchange.Misses) {
 	return has
 }
 
-// ofExchange returns the facts of an exchange that its line holds.
-func ofExchange(l *capture.Line) slo.Request {
+// OfExchange returns the facts of an exchange that its line holds.
+func OfExchange(l *capture.Line) slo.Request {
 	return slo.Request{
 		Outcome: exchange.Outcome(l.Outcome), Stream: l.Stream, Empty: l.ContentChunks != nil && *l.ContentChunks == 0,
 		TTFT: duration(l.TTFT), TTFA: duration(l.TTFA), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
+		Stall: duration(l.Stall), Silence: silence(l.Idle),
 		Input: count(l.Tokens.Input), Output: count(l.Tokens.Output),
 	}
 }
 
-// ofCall returns the facts of a call that the line of its chain holds.
-func ofCall(c *capture.Call) slo.Request {
+// OfCall returns the facts of a call that the line of its chain holds.
+func OfCall(c *capture.Call) slo.Request {
 	q := slo.Request{
 		Outcome: exchange.OK, Stream: c.Stream, Empty: c.ContentChunks != nil && *c.ContentChunks == 0,
-		TTFT: duration(c.TTFT), TTFA: duration(c.TTFA), TPOT: duration(c.TPOT), ITL: itl(c.ITL), E2E: duration(c.E2E),
+		TTFT: duration(c.TTFT), TTFA: duration(c.TTFA), TPOT: duration(c.TPOT), ITL: itl(c.ITL), Stall: duration(c.Stall), E2E: duration(c.E2E),
+		Input: count(c.Tokens.Input), Output: count(c.Tokens.Output),
 	}
 	switch exchange.ChainOutcome(c.Outcome) {
 	case exchange.Abandoned:
@@ -112,6 +115,13 @@ func itl(of *capture.ITL) exchange.ITL {
 		return exchange.ITL{}
 	}
 	return exchange.ITL{P50: duration(of.P50), P90: duration(of.P90), P99: duration(of.P99), Max: duration(of.Max)}
+}
+
+func silence(of *capture.Idle) time.Duration {
+	if of == nil {
+		return 0
+	}
+	return duration(of.Body)
 }
 
 // duration is the time that a line spells in seconds, to the nanosecond.

@@ -6,9 +6,9 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
-// openCalls finds the calls that are not over at the end of a capture. Files may come in any
+// OpenCalls finds the calls that are not over at the end of a capture. Files may come in any
 // order, so the end of a call may come before its attempts.
-type openCalls map[string]openCall // by the id of the chain
+type OpenCalls map[string]openCall // by the id of the chain
 
 // openCall is a call of which an attempt has ended and another may follow, or one that is
 // over after all.
@@ -18,8 +18,8 @@ type openCall struct {
 	group string    // of that
 }
 
-// add adds the attempt of l, in a group.
-func (o openCalls) add(l *capture.Line, group string) {
+// Add adds the attempt of l, in a group.
+func (o OpenCalls) Add(l *capture.Line, group string) {
 	if l.Chain == nil {
 		return
 	}
@@ -36,15 +36,15 @@ func (o openCalls) add(l *capture.Line, group string) {
 	o[l.Chain.ID] = c
 }
 
-// end books the line of a call that is over.
-func (o openCalls) end(id string) {
+// End books the line of a call that is over.
+func (o OpenCalls) End(id string) {
 	c := o[id]
 	c.over = true
 	o[id] = c
 }
 
-// count returns how many calls are open in all, and by group.
-func (o openCalls) count() (all int, by map[string]int) {
+// Count returns how many calls are open in all, and by group.
+func (o OpenCalls) Count() (all int, by map[string]int) {
 	by = map[string]int{}
 	for _, c := range o {
 		if !c.over {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
-	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
 )
 
@@ -28,13 +27,9 @@ type Summary struct {
 	Start    time.Time `json:"start,omitzero"` // of the first exchange
 	End      time.Time `json:"end,omitzero"`   // of the last one
 	Duration *float64  `json:"duration_s"`     // from Start to End
-	// Canaries, Tunnels that headway could not read (upgraded, sealed or raw) and Others of
-	// no known dialect are in the file but not in the summary.
-	Canaries int     `json:"canaries"`
-	Tunnels  int     `json:"tunnels"`
-	Others   int     `json:"others"`
-	All      Group   `json:"all"`
-	Groups   []Group `json:"groups,omitempty"` // most exchanges first
+	LeftOut
+	All    Group   `json:"all"`
+	Groups []Group `json:"groups,omitempty"` // most exchanges first
 }
 
 // Group sums up some of the exchanges of a capture. Rates are over the duration of the
@@ -83,17 +78,15 @@ type Summarizer struct {
 	objectives slo.Objectives // without any there is no goodput
 	first      time.Time
 	last       time.Time
-	canaries   int
-	tunnels    int
-	others     int
+	leftOut    LeftOut
 	all        *gathering
 	groups     map[string]*gathering
-	open       openCalls
+	open       OpenCalls
 }
 
 // NewSummarizer returns a Summarizer. Without objectives it leaves goodput out.
 func NewSummarizer(by By, o slo.Objectives) *Summarizer {
-	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}, open: openCalls{}}
+	return &Summarizer{by: by, objectives: o, all: newGathering(), groups: map[string]*gathering{}, open: OpenCalls{}}
 }
 
 // Add adds one line. It ignores lines of an unknown kind.
@@ -102,16 +95,7 @@ func (s *Summarizer) Add(l capture.Line) {
 	case l.Kind == capture.KindChain && l.Call != nil:
 		s.addChain(&l)
 		return
-	case l.Kind != "":
-		return
-	case l.Origin == string(exchange.Canary):
-		s.canaries++
-		return
-	case tunnelled(&l):
-		s.tunnels++
-		return
-	case l.Operation == "":
-		s.others++
+	case l.Kind != "" || s.leftOut.Skip(&l):
 		return
 	}
 	if s.first.IsZero() || l.Start.Before(s.first) {
@@ -120,7 +104,7 @@ func (s *Summarizer) Add(l capture.Line) {
 	if end := end(&l); end.After(s.last) {
 		s.last = end
 	}
-	s.open.add(&l, group(&l, s.by))
+	s.open.Add(&l, group(&l, s.by))
 	s.all.add(&l, s.objectives)
 	if s.by != ByNothing {
 		s.named(group(&l, s.by)).add(&l, s.objectives)
@@ -129,7 +113,7 @@ func (s *Summarizer) Add(l capture.Line) {
 
 // addChain adds the line of a chain, to the group of its last attempt.
 func (s *Summarizer) addChain(l *capture.Line) {
-	s.open.end(l.Call.ID)
+	s.open.End(l.Call.ID)
 	if l.Call.Operation == "" {
 		return
 	}
@@ -150,10 +134,10 @@ func (s *Summarizer) named(name string) *gathering {
 // Summary is the summary of all lines so far.
 func (s *Summarizer) Summary() Summary {
 	seconds := s.last.Sub(s.first).Seconds()
-	open, openBy := s.open.count()
+	open, openBy := s.open.Count()
 	s.all.calls.sum.Open = open
 	out := Summary{
-		Start: s.first, End: s.last, Canaries: s.canaries, Tunnels: s.tunnels, Others: s.others,
+		Start: s.first, End: s.last, LeftOut: s.leftOut,
 		All: s.all.group("", seconds, s.objectives),
 	}
 	if !s.first.IsZero() {
@@ -167,16 +151,6 @@ func (s *Summarizer) Summary() Summary {
 		return cmp.Or(cmp.Compare(b.Exchanges, a.Exchanges), cmp.Compare(a.Name, b.Name))
 	})
 	return out
-}
-
-// tunnelled says whether l is a connection that headway carried without reading it. Its
-// end is not that of an answer.
-func tunnelled(l *capture.Line) bool {
-	switch exchange.Mode(l.Mode) {
-	case exchange.Upgraded, exchange.Sealed, exchange.Raw:
-		return true
-	}
-	return false
 }
 
 func end(l *capture.Line) time.Time { return l.Start.Add(duration(l.E2E)) }
