@@ -221,3 +221,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParseWindowReadsAWindowAsAFileSpellsIt(t *testing.T) {
+	for text, want := range map[string]time.Duration{"30d": 30 * day, "4w": 28 * day, "720h": 30 * day} {
+		if got, err := slo.ParseWindow(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"30":      "30 has no unit; write 30d",
+		"30 days": `"30 days" is no window; did you mean 30d?`,
+		"x":       `"x" is no window; write days, weeks or hours: 30d, 4w, 720h`,
+	} {
+		if _, err := slo.ParseWindow(text); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}

@@ -32,7 +32,24 @@ func (r *reader) threshold(n *yaml.Node, key string) time.Duration {
 
 // window reads a duration as threshold does, and days and weeks: 30d, 4w.
 func (r *reader) window(n *yaml.Node, key string) time.Duration {
-	text := r.text(n, key)
+	d, wrong, right := window(r.text(n, key))
+	if wrong != "" {
+		r.wrong(n.Line, key, wrong, right)
+	}
+	return d
+}
+
+// ParseWindow reads a window as an SLO file spells it: 30d, 4w, 720h.
+func ParseWindow(text string) (time.Duration, error) {
+	d, wrong, right := window(text)
+	if wrong != "" {
+		return 0, fmt.Errorf("%s; %s", wrong, right)
+	}
+	return d, nil
+}
+
+// window returns the duration that text spells, or its mistake and a correction.
+func window(text string) (d time.Duration, wrong, right string) {
 	for unit, hours := range map[string]int{"d": 24, "w": 7 * 24} {
 		number, ok := strings.CutSuffix(text, unit)
 		if !ok {
@@ -40,20 +57,18 @@ func (r *reader) window(n *yaml.Node, key string) time.Duration {
 		}
 		count, err := strconv.Atoi(number)
 		if err != nil || count < 0 || count > 10_000 {
-			r.wrong(n.Line, key, fmt.Sprintf("%q is no window", text), respell(text, []string{"d", "w"}, "write whole days or weeks: 30d, 4w"))
-			return 0
+			return 0, fmt.Sprintf("%q is no window", text), respell(text, []string{"d", "w"}, "write whole days or weeks: 30d, 4w")
 		}
-		return time.Duration(count*hours) * time.Hour
+		return time.Duration(count*hours) * time.Hour, "", ""
 	}
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		r.wrong(n.Line, key, text+" has no unit", fmt.Sprintf("write %sd", text))
-		return 0
+		return 0, text + " has no unit", fmt.Sprintf("write %sd", text)
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		r.wrong(n.Line, key, fmt.Sprintf("%q is no window", text), respell(text, []string{"h", "d", "w"}, "write days, weeks or hours: 30d, 4w, 720h"))
+		return 0, fmt.Sprintf("%q is no window", text), respell(text, []string{"h", "d", "w"}, "write days, weeks or hours: 30d, 4w, 720h")
 	}
-	return d
+	return d, "", ""
 }
 
 // respell returns a correction of a duration such as 500 msec or 30 days: the same number
