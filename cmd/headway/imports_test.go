@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"slo/slotest": {"slo", "proxy/exchange/golden"},
 
 	"probe/modelsim": {},
+	"probe/baseline": {},
 
 	"exporter":                {"proxy/exchange"},
 	"exporter/exportertest":   {"exporter", "proxy/exchange"},

@@ -1,0 +1,135 @@
+package baseline
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Check returns every problem of b, each with the cell and the field.
+func (b *Baseline) Check() error {
+	var wrong []error
+	if b.Schema != Schema {
+		wrong = append(wrong, fmt.Errorf("schema: %q; want %q", b.Schema, Schema))
+	}
+	if len(b.Cells) == 0 {
+		wrong = append(wrong, errors.New("cells: there is none"))
+	}
+	seen := map[string]bool{}
+	for i := range b.Cells {
+		c := &b.Cells[i]
+		where := fmt.Sprintf("cells[%d] (%s)", i, c.ID)
+		if c.ID == "" || seen[c.ID] {
+			wrong = append(wrong, fmt.Errorf("%s, id: %q; want a name that no other cell has", where, c.ID))
+		}
+		seen[c.ID] = true
+		for _, err := range c.problems() {
+			wrong = append(wrong, fmt.Errorf("%s, %w", where, err))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// problems lists what is wrong with c.
+func (c *Cell) problems() (wrong []error) {
+	refuse := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
+	if c.Model == "" {
+		refuse("model: empty")
+	}
+	if c.Source.Tool == "" || c.Source.File == "" {
+		refuse("source: want the tool and the file")
+	}
+	if !(c.InputTokens.Mean >= 0) || math.IsInf(c.InputTokens.Mean, 0) {
+		refuse("input_tokens.mean: %v; want a number of tokens", c.InputTokens.Mean)
+	}
+	if !(c.OutputTokens.Mean >= 1) || math.IsInf(c.OutputTokens.Mean, 0) {
+		refuse("output_tokens.mean: %v; want 1 token or more", c.OutputTokens.Mean)
+	}
+	switch c.Load.Kind {
+	case Concurrency, Rate:
+		if !(c.Load.Value > 0) || math.IsInf(c.Load.Value, 0) {
+			refuse("load.value: %v; want more than 0", c.Load.Value)
+		}
+	case Unlimited:
+		if c.Load.Value != 0 {
+			refuse("load.value: %v; unlimited load has none", c.Load.Value)
+		}
+	default:
+		refuse("load.kind: %q; want concurrency, rate or unlimited", c.Load.Kind)
+	}
+	if c.Requests.OK < 1 {
+		refuse("requests.ok: %d; want 1 or more", c.Requests.OK)
+	}
+	for _, f := range c.Flags {
+		if !slices.Contains(Flags(), f) {
+			refuse("flags: %q is none", f)
+		}
+	}
+	if len(c.Indicators) == 0 {
+		refuse("indicators: there is none")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Indicators)) {
+		wrong = append(wrong, c.Indicators[name].problems(name)...)
+	}
+	return wrong
+}
+
+// problems lists what is wrong with the indicator of that name.
+func (in Indicator) problems(name Name) (wrong []error) {
+	refuse := func(format string, a ...any) {
+		wrong = append(wrong, fmt.Errorf("indicators.%s.%w", name, fmt.Errorf(format, a...)))
+	}
+	if !slices.Contains(Names(), name) {
+		refuse("name: want one of %v", Names())
+	}
+	wrong = append(wrong, in.Definition.problems(name)...)
+	if in.Mean == nil && len(in.Quantiles) == 0 {
+		refuse("mean: neither a mean nor a quantile")
+	}
+	for field, v := range map[string]*float64{"mean": in.Mean, "stddev": in.StdDev, "min": in.Min, "max": in.Max} {
+		if v != nil && !seconds(*v) {
+			refuse("%s: %v; want seconds", field, *v)
+		}
+	}
+	for i, q := range in.Quantiles {
+		if !seconds(q.Value) {
+			refuse("quantiles: %s is %v; want seconds", Share(q.P), q.Value)
+		}
+		// Rounding alone may make a quantile smaller than the one below.
+		if i > 0 && q.Value < in.Quantiles[i-1].Value*(1-1e-9) {
+			refuse("quantiles: %s is %v, which is less than %v at %s", Share(q.P), q.Value, in.Quantiles[i-1].Value, Share(in.Quantiles[i-1].P))
+		}
+	}
+	return wrong
+}
+
+func seconds(v float64) bool { return v >= 0 && !math.IsInf(v, 0) }
+
+// problems lists the words of d that are none.
+func (d Definition) problems(name Name) (wrong []error) {
+	edges := []Edge{Scheduled, Sending, Sent, FirstByte, FirstEvent, FirstContent, LastContent, EndOfBody, Unsaid}
+	refuse := func(field string, got, want any) {
+		wrong = append(wrong, fmt.Errorf("indicators.%s.definition.%s: %q; want one of %v", name, field, got, want))
+	}
+	if !slices.Contains(edges, d.Start) {
+		refuse("start", d.Start, edges)
+	}
+	if !slices.Contains(edges, d.Stop) {
+		refuse("stop", d.Stop, edges)
+	}
+	if all := []Over{Request, ChunkGap, TokenGap, PerToken, WindowAvg}; !slices.Contains(all, d.Over) {
+		refuse("over", d.Over, all)
+	}
+	if all := []Connect{ConnectIn, ConnectSome, ConnectOut, ConnectUnknown}; !slices.Contains(all, d.Connect) {
+		refuse("connect", d.Connect, all)
+	}
+	if all := []Tokens{"", Usage, Tokenizer, Asked, DataLines, Chunks, Unknown}; !slices.Contains(all, d.Tokens) {
+		refuse("tokens", d.Tokens, all)
+	}
+	if all := []Rule{Linear, NearestRank, FloorRank, Buckets, Rounded, Unstated}; !slices.Contains(all, d.Percentiles) {
+		refuse("percentiles", d.Percentiles, all)
+	}
+	return wrong
+}
