@@ -106,7 +106,7 @@ var libraries = map[string][]string{
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},
 	"golang.org/x/sync":                   {"cmd/headway"},
 	"golang.org/x/term":                   {"cmd/headway", "cmd/internal/config", "cmd/internal/live"},
-	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra"},
+	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "probe/baseline/importer"},
 
 	"go.opentelemetry.io/otel":                  {"exporter/otlp/metrics", "cmd/internal/sidecar"},
 	"go.opentelemetry.io/collector/pdata":       {"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans"},

@@ -25,15 +25,15 @@ func (b *Baseline) Check() error {
 			wrong = append(wrong, fmt.Errorf("%s, id: %q; want a name that no other cell has", where, c.ID))
 		}
 		seen[c.ID] = true
-		for _, err := range c.problems() {
+		for _, err := range c.Problems() {
 			wrong = append(wrong, fmt.Errorf("%s, %w", where, err))
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// problems lists what is wrong with c.
-func (c *Cell) problems() (wrong []error) {
+// Problems lists what is wrong with c, its ID apart.
+func (c *Cell) Problems() (wrong []error) {
 	refuse := func(format string, a ...any) { wrong = append(wrong, fmt.Errorf(format, a...)) }
 	if c.Model == "" {
 		refuse("model: empty")

@@ -1,0 +1,237 @@
+//go:build interop
+
+package baseline_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/probe/baseline"
+	"github.com/headway-sidecar/headway/probe/baseline/importer"
+)
+
+// results is the folder of result files that the tools themselves wrote against the
+// simulator, each beside the simulator's own times.
+func results(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("HEADWAY_LOADTESTS")
+	if dir == "" {
+		dir = interop.Path(t, "../shared/data/loadtests")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no result files: %v; HEADWAY_LOADTESTS names their folder", err)
+	}
+	return dir
+}
+
+// truth is what the simulator measured, in seconds.
+type truth struct {
+	Model string
+	Input struct {
+		Mean float64
+	} `json:"input_tokens"`
+	Counts struct {
+		OK int
+	}
+	Load struct {
+		Mean float64 `json:"mean_concurrency"`
+		OK   float64 `json:"ok_per_s"`
+	}
+	Seconds map[string]*struct {
+		N                                  int
+		Mean, Min, P50, P90, P95, P99, Max float64
+	} `json:"truth_s"`
+	Runs []truth
+}
+
+// run is one run of a tool, with the facts that its files lack.
+type run struct {
+	name  string
+	files []string
+	facts importer.Facts
+	// cut is a file with the first requests of the run: 3 % rather than 2 %.
+	cut bool
+	// against names, by indicator, the truth to compare with; "" compares nothing.
+	against map[baseline.Name]string
+	cells   int
+	metrics map[baseline.Name]string
+}
+
+func open(t *testing.T, paths ...string) (files []importer.File) {
+	t.Helper()
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		files = append(files, importer.File{Name: path, Body: f})
+	}
+	return files
+}
+
+func TestInteropLoadTestToolsAgainstTheSimulator(t *testing.T) {
+	dir := results(t)
+	for _, tt := range runs() {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := filepath.Join(dir, filepath.FromSlash(tt.name))
+			var paths []string
+			for _, name := range tt.files {
+				found, _ := filepath.Glob(filepath.Join(folder, name))
+				if len(found) != 1 {
+					t.Fatalf("%s: %d files", name, len(found))
+				}
+				paths = append(paths, found...)
+			}
+			b, err := importer.Import(open(t, paths...), importer.Options{Facts: tt.facts, Metrics: tt.metrics})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := max(tt.cells, 1); len(b.Cells) != want {
+				t.Fatalf("%d cells, want %d", len(b.Cells), want)
+			}
+			text, err := os.ReadFile(filepath.Join(folder, "truth.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all truth
+			if err := json.Unmarshal(text, &all); err != nil {
+				t.Fatal(err)
+			}
+			for i, c := range b.Cells {
+				of := all
+				if len(b.Cells) > 1 && i < len(all.Runs) {
+					of = all.Runs[i]
+				}
+				compareWithTruth(t, tt, c, of)
+			}
+		})
+	}
+}
+
+// compareWithTruth holds the median of TTFT within 5 ms, and those of TPOT and E2E within 2 %.
+func compareWithTruth(t *testing.T, tt run, c baseline.Cell, of truth) {
+	t.Helper()
+	t.Logf("%s: ok %d, flags %v", c.ID, c.Requests.OK, c.Flags)
+	for name, in := range c.Indicators {
+		which, listed := tt.against[name]
+		if !listed {
+			t.Errorf("%s: %s is not expected of this file", c.ID, name)
+			continue
+		}
+		if which == "" {
+			continue
+		}
+		want := of.Seconds[which]
+		if want == nil {
+			t.Fatalf("no truth %s", which)
+		}
+		got, has := in.Quantiles.At(.5)
+		target := want.P50
+		if !has {
+			got, target = *in.Mean, want.Mean
+		}
+		allowed := .02 * target
+		if tt.cut {
+			allowed = .03 * target
+		}
+		switch {
+		case name == baseline.TTFT || name == baseline.TTFB:
+			if math.Abs(got-target) > .005 {
+				t.Errorf("%s: %s is %.6f, and truly %.6f", c.ID, name, got, target)
+			}
+		case math.Abs(got-target) > allowed:
+			t.Errorf("%s: %s is %.6f, and truly %.6f: %+.1f %%", c.ID, name, got, target, 100*(got/target-1))
+		}
+		t.Logf("  %s %.6f, truly %.6f", name, got, target)
+	}
+	for name := range tt.against {
+		if _, there := c.Indicators[name]; !there {
+			t.Errorf("%s: no %s", c.ID, name)
+		}
+	}
+	if c.Model != "sim-medium" {
+		t.Errorf("model %q", c.Model)
+	}
+	if m := c.Load.MeanConcurrency; m != nil && !strings.HasPrefix(tt.name, "azure") && math.Abs(*m-of.Load.Mean) > .05*of.Load.Mean {
+		t.Errorf("%s: mean concurrency %.3f, and truly %.3f", c.ID, *m, of.Load.Mean)
+	}
+}
+
+// streamed are the indicators of a tool that reads the stream.
+func streamed() map[baseline.Name]string {
+	return map[baseline.Name]string{baseline.TTFT: "ttft_first_content", baseline.TPOT: "tpot_mean_excl_first", baseline.ITL: "", baseline.E2E: "e2e_last_token"}
+}
+
+// weighted are those of GuideLLM, which keeps no single gaps.
+func weighted() map[baseline.Name]string {
+	return map[baseline.Name]string{baseline.TTFT: "ttft_first_content", baseline.TPOT: "tpot_mean_excl_first", baseline.NTPOT: "ntpot_e2e_per_token", baseline.E2E: "e2e_end_of_body"}
+}
+
+// unpooled are those of a tool without gaps.
+func unpooled() map[baseline.Name]string {
+	all := streamed()
+	delete(all, baseline.ITL)
+	return all
+}
+
+// windowed are those of a tool that prints means of windows, with three decimals.
+func windowed() map[baseline.Name]string {
+	return map[baseline.Name]string{baseline.TTFT: "", baseline.TPOT: "", baseline.E2E: ""}
+}
+
+// pooled are those of a tool that writes the whole request ÷ its tokens too.
+func pooled() map[baseline.Name]string {
+	all := streamed()
+	all[baseline.NTPOT] = "ntpot_e2e_per_token"
+	return all
+}
+
+// unexact are those of llmperf, which divides by chunks.
+func unexact() map[baseline.Name]string {
+	return map[baseline.Name]string{baseline.TTFT: "ttft_first_content", baseline.NTPOT: "", baseline.E2E: "e2e_end_of_body"}
+}
+
+// recovered have the TPOT that single requests give.
+func recovered() map[baseline.Name]string {
+	all := unexact()
+	all[baseline.TPOT] = "tpot_mean_excl_first"
+	return all
+}
+
+func runs() []run {
+	return []run{
+		{name: "vllm/chat-c4-detailed", files: []string{"result.json"}, against: streamed()},
+		{name: "vllm/completions-c4-detailed", files: []string{"result.json"}, against: streamed()},
+		{name: "vllm/completions-rate4-default", files: []string{"openai-*.json"}, against: streamed()},
+		{name: "vllm/completions-spec-c4", files: []string{"result.json"}, against: streamed()},
+		{name: "vllm/chat-c4-detailed", files: []string{"console.txt"}, facts: importer.Facts{Model: "sim-medium"}, against: streamed()},
+		{name: "sglang/chat-c4-details", files: []string{"out.jsonl"}, facts: importer.Facts{Model: "sim-medium"}, against: streamed()},
+		{name: "sglang/chat-c4-details", files: []string{"console.txt"}, facts: importer.Facts{Model: "sim-medium"}, against: streamed()},
+		{name: "sglang/completions-rate4", files: []string{"out.jsonl"}, facts: importer.Facts{Model: "sim-medium"}, against: streamed()},
+		{name: "guidellm/chat-c4", files: []string{"benchmarks.json"}, against: weighted()},
+		{name: "guidellm/constant-rate4", files: []string{"benchmarks.json"}, against: weighted()},
+		{name: "aiperf/chat-stream-c4", files: []string{"profile_export_aiperf.json"}, against: streamed()},
+		{name: "aiperf/chat-stream-c4", files: []string{"profile_export.jsonl"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 4}, against: streamed()},
+		{name: "aiperf/chat-stream-c4", files: []string{"profile_export_aiperf.csv"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 4}, against: streamed()},
+		{name: "aiperf/completions-rate", files: []string{"profile_export_aiperf.json"}, against: streamed()},
+		{name: "aiperf/completions-rate", files: []string{"profile_export.jsonl"}, cut: true, facts: importer.Facts{Model: "sim-medium", Rate: 4}, against: streamed()},
+		{name: "aiperf/completions-rate", files: []string{"profile_export_aiperf.csv"}, facts: importer.Facts{Model: "sim-medium", Rate: 4}, against: streamed()},
+		{name: "genai-perf/chat-c4", files: []string{"sim-*/profile_export_genai_perf.json"}, against: unpooled()},
+		{name: "genai-perf/chat-c4", files: []string{"sim-*/profile_export_genai_perf.csv"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 4}, against: unpooled()},
+		{name: "genai-perf/completions-rate4", files: []string{"sim-*/profile_export_genai_perf.json"}, against: unpooled()},
+		{name: "genai-perf/completions-rate4", files: []string{"sim-*/profile_export_genai_perf.csv"}, facts: importer.Facts{Model: "sim-medium", Rate: 4}, against: unpooled()},
+		{name: "azure-openai-benchmark/human-rate", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Rate: 2}, against: windowed()},
+		{name: "azure-openai-benchmark/jsonl-429-none", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 3}, against: windowed()},
+		{name: "azure-openai-benchmark/jsonl-custom-c4", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 4}, against: windowed()},
+		{name: "inference-perf/completions-c4", files: []string{"stage_0_lifecycle_metrics.json", "config.yaml"}, against: pooled()},
+		{name: "inference-perf/completions-poisson-3-6", files: []string{"stage_0_lifecycle_metrics.json", "stage_1_lifecycle_metrics.json", "config.yaml"}, cells: 2, against: pooled()},
+		{name: "llmperf/c4", files: []string{"sim-medium_256_64_summary.json"}, against: unexact()},
+		{name: "llmperf/c4", files: []string{"sim-medium_256_64_individual_responses.json", "sim-medium_256_64_summary.json"}, against: recovered()},
+	}
+}

@@ -1,0 +1,414 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+)
+
+// scanner reads JSON as it comes, values one behind the other, and keeps nothing of what
+// its user skips. It knows the line and the path of each value. Beyond JSON it reads the
+// numbers NaN, Infinity and -Infinity, which Python writes.
+type scanner struct {
+	from     io.Reader
+	buf      []byte
+	pos, end int
+	line     int
+	path     []byte
+	text     []byte            // of the string or number that was read last
+	names    map[string]string // keys that were read before, so that each is allocated once
+	failed   error
+	depth    int
+}
+
+// manyNames bounds scanner.names.
+const manyNames = 4096
+
+// deepest is how deep values may nest.
+const deepest = 200
+
+func newScanner(r io.Reader) *scanner {
+	return &scanner{from: r, buf: make([]byte, 128<<10), line: 1, names: map[string]string{}}
+}
+
+// fill reads more bytes behind those that are used up. It returns false at the end.
+func (s *scanner) fill() bool {
+	if s.failed != nil {
+		return false
+	}
+	s.pos, s.end = 0, 0
+	for s.end == 0 {
+		n, err := s.from.Read(s.buf)
+		s.end = n
+		if n == 0 && err != nil {
+			s.failed = err
+			return false
+		}
+	}
+	return true
+}
+
+// next returns the first byte that is no white space, without using it up; 0 at the end.
+func (s *scanner) next() byte {
+	for {
+		for ; s.pos < s.end; s.pos++ {
+			switch c := s.buf[s.pos]; c {
+			case '\n':
+				s.line++
+			case ' ', '\t', '\r':
+			default:
+				return c
+			}
+		}
+		if !s.fill() {
+			return 0
+		}
+	}
+}
+
+// more says whether another value follows.
+func (s *scanner) more() bool { return s.next() != 0 }
+
+// wrong is a problem at the present place.
+func (s *scanner) wrong(got, want string) error {
+	return &Problem{Line: s.line, Field: string(s.path), Got: got, Want: want}
+}
+
+// unexpected is a problem with the next byte.
+func (s *scanner) unexpected(want string) error {
+	c := s.next()
+	if c == 0 && s.failed != nil && !errors.Is(s.failed, io.EOF) {
+		return fmt.Errorf("reading line %d: %w", s.line, s.failed)
+	}
+	if c == 0 {
+		return s.wrong("the end of the file", want)
+	}
+	return s.wrong(strconv.QuoteRune(rune(c)), want)
+}
+
+// object calls each for every key. Each reads the value or skips it; key is valid until
+// then.
+func (s *scanner) object(each func(key string) error) error {
+	if s.next() != '{' {
+		return s.unexpected("an object")
+	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	length := len(s.path)
+	defer func() { s.depth-- }()
+	for first := true; ; first = false {
+		c := s.next()
+		if c == '}' {
+			s.pos++
+			return nil
+		}
+		if c == ',' && !first {
+			s.pos++
+			c = s.next()
+		} else if !first {
+			return s.unexpected("a comma or }")
+		}
+		if c != '"' {
+			return s.unexpected("a key in quotation marks")
+		}
+		key, err := s.key()
+		if err != nil {
+			return err
+		}
+		if length > 0 {
+			s.path = append(s.path, '.')
+		}
+		s.path = append(s.path, key...)
+		if s.next() != ':' {
+			return s.unexpected("a colon behind the key")
+		}
+		s.pos++
+		if err := each(key); err != nil {
+			return err
+		}
+		s.path = s.path[:length]
+	}
+}
+
+// array calls each for every item, which each reads or skips.
+func (s *scanner) array(each func(i int) error) error {
+	if s.next() != '[' {
+		return s.unexpected("an array")
+	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	length := len(s.path)
+	defer func() { s.depth-- }()
+	for i := 0; ; i++ {
+		c := s.next()
+		if c == ']' {
+			s.pos++
+			return nil
+		}
+		if c == ',' && i > 0 {
+			s.pos++
+		} else if i > 0 {
+			return s.unexpected("a comma or ]")
+		}
+		s.path = append(s.path, '[')
+		s.path = strconv.AppendInt(s.path, int64(i), 10)
+		s.path = append(s.path, ']')
+		if err := each(i); err != nil {
+			return err
+		}
+		s.path = s.path[:length]
+	}
+}
+
+func (s *scanner) enter() error {
+	s.pos++
+	if s.depth++; s.depth > deepest {
+		return s.wrong("values that nest more than 200 deep", "a result file")
+	}
+	return nil
+}
+
+// skip passes over the next value. It looks at nothing in an object or an array but the
+// brackets and the strings.
+func (s *scanner) skip() error {
+	switch s.next() {
+	case '{', '[':
+		return s.skipNested()
+	case '"':
+		return s.skipString()
+	}
+	_, err := s.bare()
+	return err
+}
+
+// skipNested passes over an object or an array.
+func (s *scanner) skipNested() error {
+	for open := 0; ; {
+		switch c := s.next(); c {
+		case 0:
+			return s.unexpected("a bracket that ends the value")
+		case '"':
+			if err := s.skipString(); err != nil {
+				return err
+			}
+			continue
+		case '{', '[':
+			open++
+		case '}', ']':
+			open--
+		}
+		if s.pos++; open == 0 {
+			return nil
+		}
+	}
+}
+
+// skipString passes over a string.
+func (s *scanner) skipString() error {
+	s.pos++
+	escaped := false
+	for {
+		for ; s.pos < s.end; s.pos++ {
+			switch c := s.buf[s.pos]; {
+			case escaped:
+				escaped = false
+			case c == '\\':
+				escaped = true
+			case c == '"':
+				s.pos++
+				return nil
+			case c == '\n':
+				return s.wrong("a line break in a string", "a quotation mark before it")
+			}
+		}
+		if !s.fill() {
+			return s.unexpected("a quotation mark that ends the string")
+		}
+	}
+}
+
+// longest is how long a string may be that the caller wants.
+const longest = 1 << 20
+
+// key reads the key of an object.
+func (s *scanner) key() (string, error) {
+	plain, err := s.raw()
+	if err != nil || !plain {
+		return s.unescaped(plain, err)
+	}
+	if name, known := s.names[string(s.text)]; known {
+		return name, nil
+	}
+	name := string(s.text)
+	if len(s.names) < manyNames {
+		s.names[name] = name
+	}
+	return name, nil
+}
+
+// str reads a string.
+func (s *scanner) str() (string, error) { return s.unescaped(s.raw()) }
+
+// raw reads a string into s.text as it stands, and says whether it has no escapes.
+func (s *scanner) raw() (plain bool, err error) {
+	if s.next() != '"' {
+		return false, s.unexpected("a string")
+	}
+	s.pos++
+	s.text = s.text[:0]
+	plain = true
+	escaped := false
+	for {
+		for ; s.pos < s.end; s.pos++ {
+			c := s.buf[s.pos]
+			switch {
+			case escaped:
+				escaped = false
+			case c == '\\':
+				plain, escaped = false, true
+			case c == '"':
+				s.pos++
+				return plain, nil
+			case c == '\n':
+				return false, s.wrong("a line break in a string", "a quotation mark before it")
+			}
+			if len(s.text) > longest {
+				return false, s.wrong("a string of more than 1 MB", "a short one")
+			}
+			s.text = append(s.text, c)
+		}
+		if !s.fill() {
+			return false, s.unexpected("a quotation mark that ends the string")
+		}
+	}
+}
+
+// unescaped is the text that raw has read.
+func (s *scanner) unescaped(plain bool, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	if plain {
+		return string(s.text), nil
+	}
+	out, err := unquote(s.text)
+	if err != nil {
+		return "", s.wrong(strconv.Quote(string(s.text)), "a JSON string")
+	}
+	return out, nil
+}
+
+// bare reads a number, true, false or null into s.text. Its kind is the first letter of
+// one of these words, or 'd' for a number.
+func (s *scanner) bare() (byte, error) {
+	s.next()
+	s.text = s.text[:0]
+	for {
+		for s.pos < s.end && isBare(s.buf[s.pos]) && len(s.text) < 400 {
+			s.text = append(s.text, s.buf[s.pos])
+			s.pos++
+		}
+		if s.pos < s.end || !s.fill() {
+			break
+		}
+	}
+	if len(s.text) == 0 {
+		return 0, s.unexpected("a value")
+	}
+	switch word := string(s.text); word {
+	case "true", "false", "null":
+		return word[0], nil
+	case "NaN", "Infinity", "-Infinity":
+		return 'd', nil
+	}
+	if c := s.text[0]; c != '-' && (c < '0' || c > '9') {
+		return 0, s.wrong(strconv.Quote(string(s.text)), "a value")
+	}
+	return 'd', nil
+}
+
+func isBare(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '+' || c >= 'A' && c <= 'Z'
+}
+
+// number reads a number. Null is NaN, with known false.
+func (s *scanner) number() (v float64, known bool, err error) {
+	if c := s.next(); c == '"' || c == '{' || c == '[' {
+		return 0, false, s.unexpected("a number")
+	}
+	kind, err := s.bare()
+	switch {
+	case err != nil:
+		return 0, false, err
+	case kind == 'n':
+		return math.NaN(), false, nil
+	case kind != 'd':
+		return 0, false, s.wrong(strconv.Quote(string(s.text)), "a number")
+	}
+	v, err = s.parsed()
+	return v, err == nil, err
+}
+
+// parsed is the number in s.text.
+func (s *scanner) parsed() (float64, error) {
+	if v, ok := decimal(s.text); ok {
+		return v, nil
+	}
+	v, err := strconv.ParseFloat(string(s.text), 64)
+	if err != nil && !math.IsInf(v, 0) || err != nil && v == 0 {
+		return 0, s.wrong(strconv.Quote(string(s.text)), "a number")
+	}
+	return v, nil
+}
+
+// tens are the powers of ten that a float64 holds exactly.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+
+// decimal reads digits with a point among them. It is exact, or not ok: a whole number
+// below 2^53 and a power of ten up to 22 are exact, and so is one division.
+func decimal(text []byte) (v float64, ok bool) {
+	whole, places, point := uint64(0), 0, false
+	for i, c := range text {
+		switch {
+		case c >= '0' && c <= '9':
+			if whole = whole*10 + uint64(c-'0'); whole >= 1<<53 {
+				return 0, false
+			}
+			if point {
+				places++
+			}
+		case c == '.' && !point && i > 0:
+			point = true
+		default:
+			return 0, false
+		}
+	}
+	if len(text) == 0 || places >= len(tens) || point && places == 0 {
+		return 0, false
+	}
+	return float64(whole) / tens[places], true
+}
+
+// numbers reads an array of numbers. Null is NaN.
+func (s *scanner) numbers() (out []float64, err error) {
+	err = s.array(func(int) error {
+		v, _, err := s.number()
+		out = append(out, v)
+		return err
+	})
+	return out, err
+}
+
+// nonempty reads a value and says whether it is more than null, "" and an empty list.
+func (s *scanner) nonempty() (bool, error) {
+	if s.next() == '"' {
+		_, err := s.raw()
+		return len(s.text) > 0, err
+	}
+	kind, err := s.bare()
+	return kind != 'n', err
+}

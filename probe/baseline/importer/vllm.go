@@ -1,0 +1,251 @@
+package importer
+
+import (
+	"math"
+	"strings"
+
+	"github.com/headway-sidecar/headway/probe/baseline"
+)
+
+// vllmJSON reads what `vllm bench serve --save-result` writes: one run, runs appended to
+// one file, or the array of a sweep. Times of the summary are milliseconds, those of single
+// requests seconds. Read at vllm-project/vllm 009e6d4 and in files of 0.25 and 0.33.
+var vllmJSON = Importer{
+	Tool: "vllm", Form: "result file (JSON)",
+	match: func(h head) bool {
+		return h.json("tokenizer_id", "total_input_tokens", "request_rate") || h.json("model_id", "request_throughput", "mean_ttft_ms")
+	},
+	read: func(in *input) error {
+		s := newScanner(in.body)
+		for s.more() {
+			if s.next() != '[' {
+				if err := in.vllmRun(s); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := s.array(func(int) error { return in.vllmRun(s) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+// vllmDefinitions: TTFT stops at the first chunk with a choice that is more than a role;
+// connections are kept, and all requests share them.
+func vllmDefinition(name baseline.Name) baseline.Definition {
+	d := baseline.Definition{Start: baseline.Sending, Stop: baseline.FirstContent, Over: baseline.Request, Connect: baseline.ConnectSome, Percentiles: baseline.Linear}
+	switch name {
+	case baseline.TPOT:
+		d.Start, d.Stop, d.Tokens = baseline.FirstContent, baseline.LastContent, baseline.Usage
+	case baseline.ITL:
+		d.Start, d.Stop, d.Over = baseline.FirstContent, baseline.LastContent, baseline.ChunkGap
+	case baseline.E2E:
+		d.Stop = baseline.LastContent
+	}
+	return d
+}
+
+// benchRows are the rows of single requests that vLLM and SGLang write as arrays, in
+// seconds. A failed request keeps its place.
+type benchRows struct {
+	inputs, outputs, ttfts, latencies []float64
+	itls                              [][]float64
+	failed                            []bool
+}
+
+// read reads an array of rows, and says whether key names one.
+func (r *benchRows) read(s *scanner, key string) (bool, error) {
+	var err error
+	switch key {
+	case "input_lens":
+		r.inputs, err = s.numbers()
+	case "output_lens":
+		r.outputs, err = s.numbers()
+	case "ttfts":
+		r.ttfts, err = s.numbers()
+	case "latencies":
+		r.latencies, err = s.numbers()
+	case "itls":
+		r.itls = nil
+		err = s.array(func(int) error {
+			gaps, err := s.numbers()
+			r.itls = append(r.itls, gaps)
+			return err
+		})
+	case "errors":
+		r.failed = nil
+		err = s.array(func(int) error {
+			message, err := s.nonempty()
+			r.failed = append(r.failed, message)
+			return err
+		})
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// benchText are keys with generated text, and rows that headway does not use.
+func benchText(key string) bool {
+	switch key {
+	case "generated_texts", "start_times", "queue_times", "server_queue_times", "server_ttfts", "rps_change_events", "server_info":
+		return true
+	}
+	return strings.HasSuffix(key, "_texts")
+}
+
+// benchRun reads the object of one run: the summary, and the rows if there are some.
+func (s *scanner) benchRun() (n node, rows benchRows, err error) {
+	s.next()
+	n.kind, n.line, n.path = objectKind, s.line, string(s.path)
+	err = s.object(func(key string) error {
+		if is, err := rows.read(s, key); is {
+			return err
+		}
+		if benchText(key) {
+			return s.skip()
+		}
+		item, err := s.node(nil)
+		n.keys, n.items = append(n.keys, key), append(n.items, item)
+		return err
+	})
+	return n, rows, err
+}
+
+// vllmRun reads one run.
+func (in *input) vllmRun(s *scanner) error {
+	n, rows, err := s.benchRun()
+	if err != nil {
+		return err
+	}
+	if !n.has("completed", "duration") {
+		in.refuse(n.first("completed", "duration"), "a run of vllm bench serve")
+		return nil
+	}
+	d := draft{line: n.line}
+	in.benchCounts(&d, n)
+	d.cell.Requests.Failed = in.count(n.at("failed"))
+	d.cell.Source.Started = in.string(n.at("date"), "a date")
+	d.facts.Model = in.string(n.at("model_id"), "the name of a model")
+	in.vllmLoad(&d, n)
+	if n.at("ramp_up_strategy").known() {
+		d.cell.Flag(baseline.MixedWorkloads)
+	}
+	if backend := n.first("endpoint_type", "backend").text; !strings.Contains(backend, "chat") {
+		d.cell.Flag(baseline.FinishChunkInGaps)
+	}
+	for name, key := range map[baseline.Name]string{baseline.TTFT: "ttft_ms", baseline.TPOT: "tpot_ms", baseline.ITL: "itl_ms", baseline.E2E: "e2el_ms"} {
+		one, ok := in.benchIndicator(vllmDefinition(name), n, key)
+		d.put(name, one, ok)
+	}
+	rows.addTo(&d, vllmDefinition)
+	in.drafts = append(in.drafts, d)
+	return nil
+}
+
+// benchCounts reads what vLLM and SGLang share.
+func (in *input) benchCounts(d *draft, n node) {
+	d.cell.Requests.OK = in.completed(n.at("completed"))
+	done := float64(max(d.cell.Requests.OK, 1))
+	d.facts.InputTokens = in.need(n.first("total_input_tokens", "total_input"), "a number of tokens, 34071 for example") / done
+	d.facts.OutputTokens = in.need(n.first("total_output_tokens", "total_output"), "a number of tokens, 7680 for example") / done
+	d.cell.Duration = in.number(n.at("duration"), "seconds, 26.3 for example")
+	d.cell.Throughput = baseline.Throughput{
+		Requests:     in.number(n.at("request_throughput"), "requests a second"),
+		OutputTokens: in.number(n.at("output_throughput"), "tokens a second"),
+		TotalTokens:  in.number(n.first("total_token_throughput", "total_throughput"), "tokens a second"),
+	}
+	if good := in.number(n.at("request_goodput"), "requests a second"); good != nil {
+		d.cell.Goodput = &baseline.Goodput{PerSecond: *good}
+	}
+}
+
+// vllmLoad reads request_rate, which is the text "inf" for every request at once, and the
+// cap of concurrency. A cap alone is a closed loop.
+func (in *input) vllmLoad(d *draft, n node) {
+	const want = `requests a second, 4 for example, or "inf"`
+	rate := n.at("request_rate")
+	switch {
+	case rate.kind == textKind && (rate.text == "inf" || rate.text == "Infinity"), rate.kind == numberKind && math.IsInf(rate.number, 1):
+	case !rate.known():
+		in.refuse(rate, want)
+	default:
+		d.facts.Rate = in.need(rate, want)
+	}
+	if top := in.number(n.at("max_concurrency"), "a number of requests, 4 for example, or null"); top != nil {
+		d.facts.Concurrency = *top
+	}
+	d.facts.Unlimited = d.facts.Rate == 0 && d.facts.Concurrency == 0
+	if d.facts.Rate > 0 {
+		d.cell.Load.Burstiness = in.number(n.at("burstiness"), "a number, 1.0 for example")
+	}
+}
+
+// benchIndicator reads mean_KEY, median_KEY, std_KEY, and p99_KEY and the like.
+func (in *input) benchIndicator(d baseline.Definition, n node, key string) (baseline.Indicator, bool) {
+	return in.indicator(d, 1e-3, figures{
+		mean: n.at("mean_" + key), median: n.at("median_" + key), stddev: n.at("std_" + key),
+		max: n.at("max_" + key), quantiles: percentiles(n, "p", "_"+key),
+	})
+}
+
+// addTo adds the distributions of single requests to d. It takes the requests without
+// error, as the tools do.
+func (r *benchRows) addTo(d *draft, definition func(baseline.Name) baseline.Definition) {
+	good := func(i int) bool { return i >= len(r.failed) || !r.failed[i] }
+	var ttft, tpot, itl, e2e, input, output baseline.Sample
+	for i := range max(len(r.ttfts), len(r.latencies)) {
+		if !good(i) {
+			continue
+		}
+		first, known := at(r.ttfts, i)
+		if known {
+			ttft.Add(first)
+		}
+		latency, whole := at(r.latencies, i)
+		if i < len(r.itls) {
+			sum := 0.0
+			for _, gap := range r.itls[i] {
+				itl.Add(gap)
+				sum += gap
+			}
+			if !whole && known {
+				latency, whole = first+sum, true
+			}
+		}
+		if whole {
+			e2e.Add(latency)
+		}
+		tokens, counted := at(r.outputs, i)
+		if counted && tokens > 1 && whole && known && latency > first {
+			tpot.Add((latency - first) / (tokens - 1))
+		}
+		add(&input, r.inputs, i)
+		add(&output, r.outputs, i)
+	}
+	for name, sample := range map[baseline.Name]*baseline.Sample{baseline.TTFT: &ttft, baseline.TPOT: &tpot, baseline.ITL: &itl, baseline.E2E: &e2e} {
+		d.combine(name, sample, definition(name))
+	}
+	if input.Count() > 0 && output.Count() > 0 {
+		d.input, d.output = new(input.Quantile(.5, baseline.Linear)), new(output.Quantile(.5, baseline.Linear))
+	}
+	if d.cell.Duration != nil && *d.cell.Duration > 0 && e2e.Count() > 0 {
+		d.cell.Load.MeanConcurrency = new(e2e.Sum() / *d.cell.Duration)
+	}
+}
+
+// at returns the number of row i, if it is one.
+func at(rows []float64, i int) (float64, bool) {
+	if i >= len(rows) || !(rows[i] >= 0) || math.IsInf(rows[i], 0) {
+		return 0, false
+	}
+	return rows[i], true
+}
+
+func add(s *baseline.Sample, rows []float64, i int) {
+	if v, ok := at(rows, i); ok {
+		s.Add(v)
+	}
+}
