@@ -70,6 +70,32 @@ func TestGateHoldsSurplusClientsBack(t *testing.T) {
 	})
 }
 
+// TestGateSpreadsABurst: a burst of connections must not take all of the CPU at once.
+func TestGateSpreadsABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := sockets.NewGate(0, slog.New(slog.DiscardHandler))
+		accept := func(n int) time.Duration {
+			began := time.Now()
+			for range n {
+				if _, err := g.Accept(&exhausted{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return time.Since(began)
+		}
+		if took := accept(64); took != 0 {
+			t.Errorf("64 connections waited %v", took)
+		}
+		if took := accept(1000); took != 250*time.Millisecond {
+			t.Errorf("1,000 more took %v, want 250ms", took)
+		}
+		time.Sleep(16 * time.Millisecond)
+		if took := accept(64); took != 0 {
+			t.Errorf("64 connections after a rest waited %v", took)
+		}
+	})
+}
+
 type broken struct{ exhausted }
 
 func (broken) Accept() (net.Conn, error) { return nil, net.ErrClosed }

@@ -46,6 +46,7 @@ type budget struct {
 	work    allowance
 	windows windows
 	brotli  sync.Mutex // see layer.turn
+	bulk    sync.Mutex // see inflater.bulk
 }
 
 // begin makes the budget ready, with so many bytes for windows.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -21,6 +22,10 @@ type inflater struct {
 	excess  int64 // of the output, that the budget gave
 	windows int64 // bytes that the budget gave
 	stopped stop
+	// bulk says that f holds budget.bulk: it has more output than it gives in one step, and
+	// nothing to wait for. One inflater at a time may take such a step. So all of them
+	// together need one core at most, and leave the others to the relays.
+	bulk bool
 }
 
 // stop is why an inflater stopped before the end of the body.
@@ -91,6 +96,7 @@ func (f *inflater) inflate(codings []coding) (err error) {
 			return err
 		}
 	}
+	defer f.endBulk()
 	buf := make([]byte, 4096)
 	for {
 		n, err := r.Read(buf)
@@ -100,6 +106,24 @@ func (f *inflater) inflate(codings []coding) (err error) {
 		if err != nil {
 			return err
 		}
+		f.endBulk()
+		if n == len(buf) {
+			runtime.Gosched() // let relays go first
+			f.beginBulk()
+		}
+	}
+}
+
+func (f *inflater) beginBulk() {
+	f.x.tap.budget.bulk.Lock()
+	f.bulk = true
+}
+
+// endBulk ends a step. f calls it before it waits for anything, too.
+func (f *inflater) endBulk() {
+	if f.bulk {
+		f.bulk = false
+		f.x.tap.budget.bulk.Unlock()
 	}
 }
 
@@ -109,6 +133,7 @@ func (f *inflater) Read(p []byte) (int, error) {
 		f.stopped = tooMuchWork
 		return 0, errStopped
 	}
+	f.endBulk()
 	n, err := f.waiting.Read(p)
 	f.in += int64(n)
 	return n, err
@@ -131,6 +156,7 @@ func (f *inflater) spend(n int64) bool {
 
 // reserve books n bytes of memory more, and reports whether the budget has them.
 func (f *inflater) reserve(n int64, patience time.Duration) bool {
+	f.endBulk()
 	if !f.x.tap.budget.windows.take(n, patience) {
 		f.stopped = noWindow
 		return false
