@@ -1,6 +1,7 @@
 package frame_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -54,6 +55,18 @@ func benchmarkJSON(b *testing.B, j *frame.JSON) {
 			b.Fatal("document not whole")
 		}
 		i++
+	}
+}
+
+// BenchmarkJSONOfBrackets is a document of nothing but brackets, which no server sends and
+// a hostile one may.
+func BenchmarkJSONOfBrackets(b *testing.B) {
+	j := frame.NewJSON(chunkShape, &sum{})
+	p := bytes.Repeat([]byte("["), 16<<10)
+	j.Feed([]byte(`{"x":`))
+	b.SetBytes(int64(len(p)))
+	for b.Loop() {
+		j.Feed(p)
 	}
 }
 

@@ -85,6 +85,7 @@ var jsonCases = []struct {
 	{"a member", `{"name":"a"}`, []string{`1 string "a" 1`, "whole"}},
 	{"whitespace everywhere", "\n\r\t { \"name\" : \"a\" , \"list\" : [ { \"n\" : 1 } , 2 ] } \n", []string{`1 string "a" 1`, "2 array", "3 object", `4 number "1" 1`, "3 end", `3 number "2" 1`, "2 end", "whole"}},
 	{"other members", `{"x":{"name":"no"},"y":["name",{"name":1}],"z":"na\"me","w":-1.5e3,"v":null,"name":"a"}`, []string{`1 string "a" 1`, "whole"}},
+	{"other members of great depth", `{"x":` + strings.Repeat(`[{"]]}}":`, 40) + "1" + strings.Repeat("}]", 40) + `,"y":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `,"name":"a"}`, []string{`1 string "a" 1`, "whole"}},
 	{"words", `{"name":true,"name":false,"name":null}`, []string{"1 true", "1 false", "1 null", "whole"}},
 	{"words that JSON lacks", `{"name":NaN,"name":-Infinity,"name":tru}`, []string{`1 odd "NaN" 3`, `1 odd "-Infinity" 9`, `1 odd "tru" 3`, "whole"}},
 	{"escapes in a string", `{"name":"a\n\"\\\/\b\f\r\t\u00e9\u20ac"}`, []string{`1 string "a\n\"\\/\b\f\r\té€" 14`, "whole"}},
