@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -85,7 +86,14 @@ type socket struct {
 
 // fill reads once, into the free part of the inbox, and returns the bytes that came with
 // the moment of the read. The bytes are valid until use drops them or fill moves them.
+//
+// A peer that sends without a pause leaves fill nothing to wait for. So after a read that
+// has filled its buffer, fill lets other connections go first: else they would wait for
+// the scheduler, which interrupts a goroutine after 10 ms.
 func (s *socket) fill() (p []byte, at tap.Instant, err error) {
+	if s.flood {
+		runtime.Gosched()
+	}
 	var n int
 	if q, ok := s.conn.(borrower); ok && s.buf == nil {
 		s.lent, n, err = q.readBorrowed(s.lender)
