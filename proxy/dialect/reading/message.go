@@ -1,6 +1,10 @@
 package reading
 
-import "github.com/headway-sidecar/headway/proxy/dialect/frame"
+import (
+	"math"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
 
 // MaxChoices is how many choices of a response are told apart.
 const MaxChoices = 16
@@ -47,10 +51,11 @@ type choice struct {
 // start is the first bytes of a text.
 type start [8]byte
 
-// told is the content that a choice had in earlier messages.
+// told is the content that a choice had in earlier messages. A decoder has one for each
+// choice, so that they are small: its numbers stand still at their highest.
 type told struct {
-	bytes  int
-	chunks int
+	bytes  uint32
+	chunks uint32
 	start  start
 }
 
@@ -59,15 +64,17 @@ func (t *told) add(n int, s start) {
 	if t.chunks == 0 {
 		t.start = s
 	}
-	t.bytes += n
-	t.chunks++
+	t.bytes = uint32(min(uint64(t.bytes)+uint64(n), math.MaxUint32))
+	if t.chunks < math.MaxUint32 {
+		t.chunks++
+	}
 }
 
 // same tells whether n bytes that begin with s are all that was told: servers are known
 // that end a stream with the whole answer. A chunk of that size and start is no accident.
 func (t *told) same(n int, s start) bool {
 	const least = 16
-	return t.chunks > 1 && n >= least && n == t.bytes && s == t.start
+	return t.chunks > 1 && n >= least && uint64(n) == uint64(t.bytes) && s == t.start
 }
 
 // indices is a set of choices.

@@ -24,40 +24,51 @@ const (
 	streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 	lastChunk  = "0\r\n\r\n"
 
-	// sent is the time at which the upstream wrote an event, in nanoseconds since epoch.
-	sentDigits, numberDigits = 16, 8
+	// clockDigits is the length of a moment in an event. Each event has two: see moment.
+	clockDigits, numberDigits = 16, 8
 )
 
 // epoch is what the times in events count from. Upstream and clients are one process.
 var epoch = time.Now()
 
-// event appends the chunk with the event of that number, sent now.
-func event(p []byte, number int) []byte {
-	p = fmt.Appendf(p, "%x\r\n", len(eventStart)+sentDigits+numberDigits+len(eventEnd))
+// moment is when an event was written or read: by the clock of the test, from epoch on, and
+// by the CPU clock of headway. The time between two moments says how late the event is. The
+// CPU time says how much headway worked meanwhile, the event itself included; other work of
+// the machine does not change that.
+type moment struct{ clock, cpu time.Duration }
+
+func now(headway int) moment {
+	used, _ := cpuTime(headway) // it fails when headway is gone, which fails the test
+	return moment{time.Since(epoch), used}
+}
+
+// event appends the chunk with the event of that number, sent at a moment.
+func event(p []byte, at moment, number int) []byte {
+	p = fmt.Appendf(p, "%x\r\n", len(eventStart)+2*clockDigits+numberDigits+len(eventEnd))
 	p = append(p, eventStart...)
-	p = fmt.Appendf(p, "%0*d%0*d", sentDigits, time.Since(epoch), numberDigits, number)
+	p = fmt.Appendf(p, "%0*d%0*d%0*d", clockDigits, at.clock, clockDigits, at.cpu, numberDigits, number)
 	return append(append(p, eventEnd...), "\r\n"...)
 }
 
-// sentAt takes the time of sending out of an event, and says whether every other byte is
+// sentAt takes the moment of sending out of an event, and says whether every other byte is
 // as the upstream wrote it.
-func sentAt(got []byte, number int) (sent time.Duration, ok bool) {
-	at := bytes.Index(got, []byte(eventStart)) + len(eventStart)
-	if at < len(eventStart) || at+sentDigits > len(got) {
-		return 0, false
+func sentAt(got []byte, number int) (at moment, ok bool) {
+	from := bytes.Index(got, []byte(eventStart)) + len(eventStart)
+	if from < len(eventStart) || from+2*clockDigits > len(got) {
+		return moment{}, false
 	}
-	digits := got[at : at+sentDigits]
-	ns, err := strconv.ParseInt(string(digits), 10, 64)
-	want := event(nil, number)
-	copy(want[at:], digits)
-	return time.Duration(ns), err == nil && bytes.Equal(got, want)
+	clock, err := strconv.ParseInt(string(got[from:from+clockDigits]), 10, 64)
+	cpu, err2 := strconv.ParseInt(string(got[from+clockDigits:from+2*clockDigits]), 10, 64)
+	at = moment{time.Duration(clock), time.Duration(cpu)}
+	return at, err == nil && err2 == nil && bytes.Equal(got, event(nil, at, number))
 }
 
 // crowd is the clients of the streams of others.
 type crowd struct {
-	lateness spread
-	clients  sync.WaitGroup
-	whole    atomic.Int64
+	headway    int    // its pid
+	late, work spread // of the events: see moment
+	clients    sync.WaitGroup
+	whole      atomic.Int64
 
 	mu    sync.Mutex
 	lost  int
@@ -65,11 +76,11 @@ type crowd struct {
 }
 
 // gather opens the streams of others, and returns when all have events.
-func gather(t *testing.T, proxy string) *crowd {
+func gather(t *testing.T, proxy string, headway, streams int) *crowd {
 	t.Helper()
-	c := &crowd{}
+	c := &crowd{headway: headway}
 	var begun atomic.Int64
-	for range Streams {
+	for range streams {
 		c.clients.Go(func() {
 			if err := c.follow(proxy, &begun); err != nil {
 				c.lose(err)
@@ -79,7 +90,7 @@ func gather(t *testing.T, proxy string) *crowd {
 		})
 		time.Sleep(time.Millisecond) // no burst of dials
 	}
-	interop.Until(t, "streams of others have begun", func() bool { return begun.Load() == Streams })
+	interop.Until(t, "streams of others have begun", func() bool { return begun.Load() == int64(streams) })
 	return c
 }
 
@@ -98,7 +109,7 @@ func (c *crowd) follow(proxy string, begun *atomic.Int64) error {
 	if _, err := io.ReadFull(r, head); err != nil || string(head) != streamHead {
 		return fmt.Errorf("a stream began with %q: %w", head, err)
 	}
-	got := make([]byte, len(event(nil, 0)))
+	got := make([]byte, len(event(nil, moment{}, 0)))
 	for number := 0; ; number++ {
 		if end, err := r.Peek(len(lastChunk)); err != nil {
 			return fmt.Errorf("after %d events: %w", number, err)
@@ -112,7 +123,9 @@ func (c *crowd) follow(proxy string, begun *atomic.Int64) error {
 		if !ok {
 			return fmt.Errorf("event %d came as %q", number, got)
 		}
-		c.lateness.add(time.Since(epoch) - at)
+		read := now(c.headway)
+		c.late.add(read.clock - at.clock)
+		c.work.add(read.cpu - at.cpu)
 		if number == 0 {
 			begun.Add(1)
 		}
@@ -120,11 +133,13 @@ func (c *crowd) follow(proxy string, begun *atomic.Int64) error {
 }
 
 // restart forgets the lateness so far.
-func (c *crowd) restart() { c.lateness.reset() }
+func (c *crowd) restart() {
+	c.late.reset()
+	c.work.reset()
+}
 
-// late is a quantile of the lateness of the events since restart: the time from their
-// writing by the upstream to their reading by the client.
-func (c *crowd) late(q float64) time.Duration { return c.lateness.quantile(q) }
+// p99 is the lateness of the events since restart, as a quantile of each clock by itself.
+func (c *crowd) p99() moment { return moment{c.late.quantile(0.99), c.work.quantile(0.99)} }
 
 func (c *crowd) lose(err error) {
 	c.mu.Lock()

@@ -4,15 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
-
-// clockTick is the unit of the CPU times in /proc/PID/stat: USER_HZ is 100 on every
-// Linux that Go runs on.
-const clockTick = time.Second / 100
 
 // meter reads what a process uses, from /proc.
 type meter struct{ pid int }
@@ -28,24 +22,11 @@ func (s *Stage) meter(t *testing.T) meter {
 // cpu is the user and system time of the process.
 func (m meter) cpu(t *testing.T) time.Duration {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.pid))
+	used, err := cpuTime(m.pid)
 	if err != nil {
 		t.Fatalf("headway is gone: %v", err)
 	}
-	_, after, _ := strings.Cut(string(text), ") ") // the name of the program may hold spaces
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		t.Fatalf("/proc/%d/stat says %q", m.pid, text)
-	}
-	var sum time.Duration
-	for _, f := range fields[11:13] { // utime and stime, proc(5)
-		ticks, err := strconv.Atoi(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += time.Duration(ticks) * clockTick
-	}
-	return sum
+	return used
 }
 
 // memory is the resident memory of the process in bytes.

@@ -5,8 +5,11 @@
 package attack
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +20,7 @@ import (
 const (
 	// Memory is the limit on the memory of headway, in bytes.
 	Memory = 128 << 20
-	// Streams is the number of streams of others.
+	// Streams is the number of streams of others that the goal names.
 	Streams = 1000
 	// descriptors is the number of files that headway may have open.
 	descriptors = 4096
@@ -31,9 +34,11 @@ type Stage struct {
 	Admin    string // host and port of the admin listener
 	InCgroup bool   // headway has a cgroup with the limit; else GOMEMLIMIT alone bounds it
 
+	streams  int // of others
 	process  *interop.Process
 	upstream *upstream
 	crowd    *crowd
+	beside   *Stage // for the attacker alone: its addresses lead to others than headway
 }
 
 // Attack is what a peer does. It returns when the peer is through.
@@ -47,21 +52,24 @@ type Attack struct {
 
 // Cost is what an attack cost.
 type Cost struct {
-	CPU           time.Duration // beyond what the others took before
-	Before, Peak  int           // resident memory in bytes
-	Calm, Pressed time.Duration // p99 of the others' lateness, before and during the attack
-	Health        time.Duration // the slowest answer of the liveness endpoint
-	Took          time.Duration
+	CPU          time.Duration // beyond what the others took before
+	Before, Peak int           // resident memory in bytes
+	Health       time.Duration // the slowest answer of the liveness endpoint
+	Took         time.Duration
+
+	// The p99 of the others' lateness: without an attack, while the attacker does the same to
+	// another server, and during the attack. What headway adds is the difference of the last two.
+	Calm, Beside, Pressed moment
 }
 
-// Start builds headway and starts it with the streams of others, and an upstream that
+// Start builds headway and starts it with so many streams of others, and an upstream that
 // answers as the attacks say.
-func Start(t *testing.T, attacks []Attack) *Stage {
+func Start(t *testing.T, attacks []Attack, streams int) *Stage {
 	t.Helper()
 	exe := interop.Build(t)
 	up := newUpstream(t, attacks)
 	round := newForwarder(t)
-	s := &Stage{Proxy: interop.FreeAddress(t), Admin: interop.FreeAddress(t), upstream: up}
+	s := &Stage{Proxy: interop.FreeAddress(t), Admin: interop.FreeAddress(t), streams: streams, upstream: up}
 	round.lead(s.Proxy)
 	shell := fmt.Sprintf("ulimit -n %d; exec %s run", descriptors, exe)
 	if group, ok := interop.LimitedCgroup(t, Memory); ok {
@@ -83,51 +91,111 @@ func Start(t *testing.T, attacks []Attack) *Stage {
 		_, err := interop.Get("http://" + s.Admin + "/healthz/ready")
 		return err
 	})
-	s.crowd = gather(t, s.Proxy)
+	up.headway.Store(int64(s.process.PID()))
+	s.crowd = gather(t, s.Proxy, s.process.PID(), streams)
+	s.beside = &Stage{Proxy: up.address, Admin: standIn(t, s.Admin)}
 	return s
 }
 
-// Measure runs one attack and returns its cost. It fails the test if the process ends,
-// needs more memory than it has, does not answer on its admin port within a second, or
-// if a stream of others ends or is altered. Other work of the machine may delay an answer,
-// but an error of headway delays it in every round.
-func (s *Stage) Measure(t *testing.T, a Attack) Cost {
+// standIn returns the address of a server that answers every request with the metrics of
+// headway's admin port.
+func standIn(t *testing.T, admin string) string {
 	t.Helper()
-	const rounds = 4
-	asked := s.upstream.asked.Load()
-	c := s.round(t, a)
-	for n := 1; c.Health > time.Second && n < rounds; n++ {
-		c = s.round(t, a)
+	metrics, err := interop.Get("http://" + admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if a.Answer != nil && s.upstream.asked.Load() == asked {
-		t.Error("the attack did not reach the upstream")
+	answer := plain("text/plain", string(metrics))
+	return listen(t, func(conn net.Conn) {
+		if _, err := readRequest(bufio.NewReader(conn)); err == nil {
+			_ = write(conn, answer)
+		}
+	})
+}
+
+// Measure runs one attack in some rounds and returns its cost: the most CPU, the most memory,
+// and the median lateness. It fails the test if the process ends, needs more memory than it
+// has, does not answer on its admin port within a second in any round, or if a stream of
+// others ends or is altered. Other work of the machine may delay an answer, but an error of
+// headway delays it in every round.
+func (s *Stage) Measure(t *testing.T, a Attack, rounds int) Cost {
+	t.Helper()
+	const most = 4
+	var costs []Cost
+	slow := true
+	for n := 0; n < rounds || slow && n < most; n++ {
+		c := s.round(t, a)
+		slow = slow && c.Health > time.Second
+		costs = append(costs, c)
 	}
+	c := summary(costs)
 	s.judge(t, c)
 	return c
 }
 
+// summary is the cost of all rounds.
+func summary(costs []Cost) Cost {
+	all := costs[0]
+	for _, c := range costs[1:] {
+		all.CPU, all.Health = max(all.CPU, c.CPU), min(all.Health, c.Health)
+		if c.Peak > all.Peak {
+			all.Before, all.Peak = c.Before, c.Peak
+		}
+	}
+	for _, of := range []func(c *Cost) *moment{
+		func(c *Cost) *moment { return &c.Calm },
+		func(c *Cost) *moment { return &c.Beside },
+		func(c *Cost) *moment { return &c.Pressed },
+	} {
+		var clock, cpu []time.Duration
+		for i := range costs {
+			clock, cpu = append(clock, of(&costs[i]).clock), append(cpu, of(&costs[i]).cpu)
+		}
+		*of(&all) = moment{median(clock), median(cpu)}
+	}
+	return all
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// round measures one attack once.
 func (s *Stage) round(t *testing.T, a Attack) Cost {
 	t.Helper()
-	s.settle(t)
+	var c Cost
 	m := s.meter(t)
 	cpu, began := m.cpu(t), time.Now()
-	s.crowd.restart()
-	time.Sleep(quiet)
+	c.Calm = s.during(func(*Stage) {}, nil)
 	share := float64(m.cpu(t)-cpu) / float64(time.Since(began))
-	c := Cost{Calm: s.crowd.late(0.99), Before: m.memory(t)}
+	c.Beside = s.during(a.Run, s.beside)
 
-	s.crowd.restart()
+	s.settle(t)
+	c.Before = m.memory(t)
+	asked := s.upstream.asked.Load()
 	cpu, began = m.cpu(t), time.Now()
 	stop := m.watch(s.Admin)
-	if a.Run != nil {
-		a.Run(s)
-	}
-	time.Sleep(max(0, quiet-time.Since(began))) // of what the peer left behind
+	c.Pressed = s.during(a.Run, s)
 	c.Peak, c.Health = stop()
 	c.Took = time.Since(began)
 	c.CPU = max(0, m.cpu(t)-cpu-time.Duration(share*float64(c.Took)))
-	c.Pressed = s.crowd.late(0.99)
+	if a.Answer != nil && s.upstream.asked.Load() == asked {
+		t.Error("the attack did not reach the upstream")
+	}
 	return c
+}
+
+// during returns the p99 of the others' lateness while the attacker runs against a stage. A
+// short attack counts with some time after it: headway may still be busy.
+func (s *Stage) during(run func(*Stage), against *Stage) moment {
+	began := time.Now()
+	s.crowd.restart()
+	if run != nil {
+		run(against)
+	}
+	time.Sleep(max(0, quiet-time.Since(began)))
+	return s.crowd.p99()
 }
 
 func (s *Stage) judge(t *testing.T, c Cost) {
@@ -162,13 +230,20 @@ func (s *Stage) settle(t *testing.T) {
 
 // String is one row of a table in Markdown, without the name of the attack.
 func (c Cost) String() string {
-	return fmt.Sprintf("%.2f | %d | %d | %.1f | %.1f | %.0f |", c.CPU.Seconds(), (c.Peak-c.Before)>>20, c.Peak>>20,
-		c.Calm.Seconds()*1e3, c.Pressed.Seconds()*1e3, c.Health.Seconds()*1e3)
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
+	return fmt.Sprintf("%.2f | %d | %d | %.1f | %.1f | %.1f | %+.1f | %.1f | %.1f | %+.1f | %.0f |",
+		c.CPU.Seconds(), (c.Peak-c.Before)>>20, c.Peak>>20,
+		ms(c.Calm.clock), ms(c.Beside.clock), ms(c.Pressed.clock), ms(c.Pressed.clock-c.Beside.clock),
+		ms(c.Beside.cpu), ms(c.Pressed.cpu), ms(c.Pressed.cpu-c.Beside.cpu), ms(c.Health))
 }
 
 // Table heads the rows that Cost.String makes.
 func Table() string {
-	columns := []string{"attack", "CPU, s", "memory added, MiB", "resident at most, MiB", "p99 before, ms", "p99 during, ms", "liveness, ms"}
+	columns := []string{
+		"attack", "CPU, s", "memory added, MiB", "resident at most, MiB",
+		"p99 calm, ms", "p99 beside the attack, ms", "p99 under it, ms", "added, ms",
+		"work beside, ms", "work under it, ms", "work added, ms", "liveness, ms",
+	}
 	return "| " + strings.Join(columns, " | ") + " |\n|" + " --- |" + strings.Repeat(" ---: |", len(columns)-1)
 }
 
@@ -176,8 +251,8 @@ func Table() string {
 func (s *Stage) Close(t *testing.T) {
 	t.Helper()
 	close(s.upstream.ending)
-	if whole := s.crowd.end(); whole != Streams {
-		t.Errorf("%d of %d streams of others are whole: %v", whole, Streams, s.crowd.err())
+	if whole := s.crowd.end(); whole != s.streams {
+		t.Errorf("%d of %d streams of others are whole: %v", whole, s.streams, s.crowd.err())
 	}
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d", s.process.PID())); err != nil {
 		t.Errorf("headway is gone: %s", s.process.Printed(t))

@@ -44,6 +44,7 @@ type upstream struct {
 	answers map[string]Answer
 	ending  chan struct{} // closed when the streams of others shall end
 	asked   atomic.Int64  // requests of attacks
+	headway atomic.Int64  // its pid, once it runs
 }
 
 func newUpstream(t *testing.T, attacks []Attack) *upstream {
@@ -159,7 +160,7 @@ func (u *upstream) stream(conn net.Conn) error {
 			return write(conn, lastChunk)
 		case <-tick.C:
 		}
-		p = event(p[:0], number)
+		p = event(p[:0], now(int(u.headway.Load())), number)
 		if _, err := conn.Write(p); err != nil {
 			return err
 		}
