@@ -19,18 +19,21 @@ const (
 )
 
 // body follows the framing of one message's body through bytes that headway forwards
-// as they are. It finds the end of the body, and the content between the framing. A
-// line must end in CRLF; body refuses any other end, because two recipients could read
-// it differently.
+// as they are, but for the trailers of a response. It finds the end of the body, and the
+// content between the framing. A line must end in CRLF; body refuses any other end,
+// because two recipients could read it differently.
 type body struct {
 	framing framing
 	left    uint64 // bytes left of a sized body or of the current chunk
 	state   chunkState
 	digits  int      // of the current chunk's size, so far
-	zeros   bool     // the size may begin with many zeros: of a response, all clients accept it
+	lenient bool     // of a response: sizes may begin with many zeros, which all clients accept, and trailers may be odd
 	line    int      // length of the current chunk's extensions, or of all trailers
 	colon   bool     // the current trailer has a colon
 	spans   [][]byte // see advance
+
+	trailers *trailers // of a response, once there are any
+	plain    int       // of the bytes that advance has read last, those before the trailers
 }
 
 type chunkState uint8
@@ -78,6 +81,9 @@ func (b *body) span(p []byte) {
 // dechunk follows the chunked coding (RFC 9112, section 7.1).
 func (b *body) dechunk(p []byte) (n int, done bool, err error) {
 	for n < len(p) {
+		if b.lenient && b.state == trailerStart {
+			return b.readTrailers(p, n)
+		}
 		if b.state == chunkData {
 			take := int(min(uint64(len(p)-n), b.left))
 			b.span(p[n : n+take])
@@ -97,6 +103,26 @@ func (b *body) dechunk(p []byte) (n int, done bool, err error) {
 		}
 	}
 	return n, false, nil
+}
+
+// readTrailers reads the trailers of a response, which begin or go on at p[n]. Most have
+// none: two bytes end the body.
+func (b *body) readTrailers(p []byte, n int) (int, bool, error) {
+	if b.trailers == nil {
+		if len(p) >= n+2 && p[n] == '\r' && p[n+1] == '\n' {
+			return n + 2, true, nil
+		}
+		b.trailers = new(trailers)
+	}
+	b.plain = n
+	m, done, err := b.trailers.read(p[n:])
+	return n + m, done, err
+}
+
+// appendMended appends p, which advance has read last, with the trailers mended. There are
+// trailers.
+func (b *body) appendMended(dst, p []byte) []byte {
+	return append(append(dst, p[:b.plain]...), b.trailers.out...)
 }
 
 func errUnless(ok bool) error {
@@ -158,7 +184,7 @@ func (b *body) trailerByte(c byte) error {
 // sizeByte reads a byte of a chunk's size line.
 func (b *body) sizeByte(c byte) error {
 	switch d := hexDigit(c); {
-	case d == 0 && b.zeros && b.digits > 0 && b.left == 0:
+	case d == 0 && b.lenient && b.digits > 0 && b.left == 0:
 		return b.lineByte(c, chunkSize)
 	case d >= 0:
 		if b.digits++; b.digits > 15 {

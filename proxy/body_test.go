@@ -17,11 +17,18 @@ type read struct {
 	content string
 	whole   bool
 	failed  bool
+	mended  string // of a response: what its client gets
 }
 
-// follow reads p in pieces. The bytes of cuts, over and over, bound their lengths.
-func follow(p, cuts []byte) (r read) {
-	c := proxy.NewChunked()
+// follow reads the body p of a request in pieces. The bytes of cuts, over and over, bound
+// their lengths.
+func follow(p, cuts []byte) read {
+	r := followAs(proxy.NewChunked(false), p, cuts)
+	r.mended = ""
+	return r
+}
+
+func followAs(c *proxy.Chunked, p, cuts []byte) (r read) {
 	for i := 0; len(p) > 0; i++ {
 		piece := p
 		if len(cuts) > 0 {
@@ -30,6 +37,7 @@ func follow(p, cuts []byte) (r read) {
 		n, content, done, err := c.Advance(piece)
 		r.length += n
 		r.content += string(content)
+		r.mended += string(c.Mended(piece[:n]))
 		if done || err != nil {
 			r.whole, r.failed = done, err != nil
 			return r
@@ -79,6 +87,42 @@ func TestChunkedBody(t *testing.T) {
 	}
 }
 
+// TestTrailersOfResponses: a client gets the trailers in the form of the standard, or the
+// body breaks off. Requests with such trailers are refused.
+func TestTrailersOfResponses(t *testing.T) {
+	for _, tt := range []struct {
+		name, trailers, want string // want is empty if the body breaks off
+	}{
+		{"none", "\r\n", "\r\n"},
+		{"as the standard has them", "A: b\r\nC:\r\n\r\n", "A: b\r\nC:\r\n\r\n"},
+		{"ends in LF", "A: b\nC: d\n\n", "A: b\r\nC: d\r\n\r\n"},
+		{"an end in LF behind one in CRLF", "A: b\r\n\n", "A: b\r\n\r\n"},
+		{"no trailer, and an end in LF", "\n", "\r\n"},
+		{"a continuation", "A: b\r\n \t c\r\n\td\r\n\r\n", "A: b c d\r\n\r\n"},
+		{"a continuation that looks like the end", "A: b\n \n\n", "A: b \r\n\r\n"},
+		{"a continuation that looks like a field", "A: b\r\n C: d\r\nE: f\r\n\r\n", "A: b C: d\r\nE: f\r\n\r\n"},
+		{"white space before the colon", "A \t: b \r\n\r\n", "A: b \r\n\r\n"},
+		{"CR and NUL in a value", "A: b\rc\x00d\r\r\n\r\n", "A: b c d \r\n\r\n"},
+		{"a continuation of nothing", " A: b\r\n\r\n", ""},
+		{"no colon", "A\r\n\r\n", ""},
+		{"no colon, in a continuation", "A\r\n : b\r\n\r\n", ""},
+		{"no name", ": b\r\n\r\n", ""},
+		{"CR at the start of a line", "A: b\r\n\rC: d\r\n\r\n", ""},
+		{"more than 64 KiB", "A: " + strings.Repeat("b", 64<<10) + "\r\n\r\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := []byte("1\r\na\r\n0\r\n" + tt.trailers)
+			want := read{length: len(p), content: "a", whole: true, mended: "1\r\na\r\n0\r\n" + tt.want}
+			for _, cuts := range [][]byte{nil, {0}, {1}, {9, 0}} {
+				got := followAs(proxy.NewChunked(true), append(p, "HTTP/1.1 200 OK"...), cuts)
+				if tt.want == "" && !got.failed || tt.want != "" && got != want {
+					t.Errorf("cut %v: got %+v, want %+v", cuts, got, want)
+				}
+			}
+		})
+	}
+}
+
 // FuzzBody checks that cutting the bytes of a body anywhere changes nothing, and that
 // net/http reads the same body wherever it accepts one that headway accepts.
 func FuzzBody(f *testing.F) {
@@ -99,6 +143,35 @@ func FuzzBody(f *testing.F) {
 		content, length, err := reference(p)
 		if err == nil && (string(content) != got.content || length != got.length) {
 			t.Errorf("net/http reads %q in %d bytes, headway %q in %d", content, length, got.content, got.length)
+		}
+	})
+}
+
+// FuzzBodyOfResponse checks that cutting the bytes of a response's body anywhere changes
+// nothing, that mended trailers need no mending, and that net/http reads the same body in
+// what the client gets, to its last byte.
+func FuzzBodyOfResponse(f *testing.F) {
+	for _, body := range []string{
+		"0\r\n\r\n", "3\r\nabc\r\n0\r\nA: b\r\n\r\nmore", "0000000000000000000\r\n\n", "0\r\nA: b\n c\n\n",
+		"0\r\nA \t: b\rc\x00\r\r\n\r\n", "0\r\n a: b\r\n\r\n", "0\r\nA: b\r\n \r\n\r\n",
+	} {
+		f.Add([]byte(body), []byte{0, 3, 1})
+	}
+	f.Fuzz(func(t *testing.T, p, cuts []byte) {
+		got := followAs(proxy.NewChunked(true), p, nil)
+		if again := followAs(proxy.NewChunked(true), p, cuts); again != got {
+			t.Fatalf("at once %+v, in pieces %+v", got, again)
+		}
+		if !got.whole {
+			return
+		}
+		mended := []byte(got.mended)
+		if again := followAs(proxy.NewChunked(true), mended, nil); !again.whole || again.mended != got.mended || again.content != got.content {
+			t.Errorf("mended %+v, mended again %+v", got, again)
+		}
+		content, length, err := reference(mended)
+		if err == nil && (string(content) != got.content || length != len(mended)) {
+			t.Errorf("net/http reads %q in %d bytes of %q, headway %q", content, length, mended, got.content)
 		}
 	})
 }

@@ -83,8 +83,16 @@ func forwardedHead(p []byte, r Route, t *tap.Tap) (forwarded []byte, length int,
 // Chunked follows a chunked body.
 type Chunked struct{ body body }
 
-// NewChunked returns a follower at the start of a chunked body.
-func NewChunked() *Chunked { return &Chunked{body{framing: chunked}} }
+// NewChunked returns a follower at the start of a chunked body, of a response if lenient.
+func NewChunked(lenient bool) *Chunked { return &Chunked{body{framing: chunked, lenient: lenient}} }
+
+// Mended is p, which Advance has read last, as the client gets it.
+func (c *Chunked) Mended(p []byte) []byte {
+	if c.body.trailers == nil {
+		return p
+	}
+	return c.body.appendMended(nil, p)
+}
 
 // Advance is body.advance; content is copied.
 func (c *Chunked) Advance(p []byte) (n int, content []byte, done bool, err error) {

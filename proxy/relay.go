@@ -204,7 +204,7 @@ func (r *relay) forwardInterim(h *responseHead) error {
 // with it, then the rest of the body as it comes.
 func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, error) {
 	r.hintAtDoubledPath(h.status)
-	r.body = body{framing: h.framing, left: h.length, zeros: true}
+	r.body = body{framing: h.framing, left: h.length, lenient: true}
 	r.keep = !h.close
 	// A response that comes before the request's end is the last one on the client's
 	// connection: no upstream would read the rest of the request.
@@ -278,10 +278,10 @@ func (r *relay) forwardBody() (tap.Instant, error) {
 	}
 }
 
-// writeBody writes body bytes to the client as they came; to a client of HTTP/1.0,
-// which knows no chunks, it writes their content.
+// writeBody writes body bytes to the client as they came, and trailers as mended; to a
+// client of HTTP/1.0, which knows no chunks, it writes their content.
 func (r *relay) writeBody(p []byte) error {
-	if !r.http10 || r.body.framing != chunked {
+	if r.staysAsItCame() {
 		return r.write(p)
 	}
 	out := r.client.proxy.scratch.get(len(p)) // one write, however small the chunks are
@@ -293,13 +293,28 @@ func (r *relay) writeBody(p []byte) error {
 }
 
 func (r *relay) appendBody(dst, p []byte) []byte {
-	if !r.http10 || r.body.framing != chunked {
+	switch {
+	case r.staysAsItCame():
 		return append(dst, p...)
+	case !r.http10:
+		return r.body.appendMended(dst, p)
 	}
 	for _, span := range r.body.spans {
 		dst = append(dst, span...)
 	}
 	return dst
+}
+
+// staysAsItCame tells whether the client gets the part of the body that was read last byte
+// by byte.
+func (r *relay) staysAsItCame() bool {
+	switch {
+	case r.body.framing != chunked, r.client.pinned != nil:
+		return true
+	case r.http10:
+		return false
+	}
+	return r.body.trailers == nil
 }
 
 // write writes to the client. A failure means that the client is gone.
