@@ -32,7 +32,9 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	r.x.Upgraded()
 	r.tunnel.Store(true)
 	r.client.wake()
-	if at, err = r.forwardBody(); err == nil {
+	at, err = r.forwardBody()
+	r.parted(at, err)
+	if err == nil {
 		at, err = r.awaitClient(at)
 	}
 	switch r.result(err).Outcome {
@@ -41,6 +43,16 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	}
 	r.upstreamReset = isReset(err)
 	return at, nil // either side may end a tunnel in any way
+}
+
+// parted tells the tap who has left a tunnel. Err ended the upstream's side at the given
+// moment; headway itself may have ended it, and then nobody has left.
+func (r *relay) parted(at tap.Instant, err error) {
+	switch why := r.result(err).Outcome; why {
+	case exchange.Drained, exchange.Timeout:
+	default:
+		r.x.Parted(why == exchange.ClientGone || r.clientEnded.Load(), at)
+	}
 }
 
 // awaitClient passes the end of the upstream's side of a tunnel on, and waits until the
@@ -68,10 +80,11 @@ func (c *clientConn) passTunnelUp(r *relay) {
 	if len(p) == 0 {
 		return
 	}
+	r.x.Sending()
 	if _, err := r.up.conn.Write(p); err != nil {
 		c.abortAndWake(r, exchange.UpstreamCut)
 	}
-	r.x.RequestBody(p)
+	r.x.Sent(p, c.at, tap.Now())
 	c.use(len(p))
 }
 
@@ -91,12 +104,18 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 		return false
 	}
 	if !errors.Is(err, io.EOF) {
+		if r.tunnel.Load() {
+			r.x.Parted(true, tap.Now())
+		}
 		resetOnClose(r.up.raw)
 		c.abortAndWake(r, exchange.ClientGone)
 		return true
 	}
 	if len(c.bytes()) > 0 { // a request that the client sent ahead goes first
 		return true
+	}
+	if r.tunnel.Load() {
+		r.x.Parted(true, tap.Now())
 	}
 	c.mu.Lock()
 	r.clientEndedAt = c.at

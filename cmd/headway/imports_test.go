@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 	"proxy/dialect/openai":        {"proxy/dialect", "proxy/dialect/compatible", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/responses":     {"proxy/dialect", "proxy/dialect/compatible", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/sdk":                   {"proxy/exchange"},
-	"proxy/tap":                   {"proxy/dialect", "proxy/exchange", "proxy/sdk"},
+	"proxy/tap":                   {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange", "proxy/sdk"},
 	"proxy/sockets":               {},
 	"proxy":                       {"proxy/tap", "proxy/exchange", "proxy/sockets"},
 	"proxy/chain":                 {"proxy/exchange", "proxy/sdk"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"hash/maphash"
 
+	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/sdk"
 )
@@ -21,6 +22,7 @@ type callEvidence struct {
 	credentials uint64 // sum over the fields, whose order means nothing
 	body        maphash.Hash
 	asked       conversation
+	session     bool // the request is a message of a session
 }
 
 // begin hashes the target of the request, before any field of its head.
@@ -32,6 +34,15 @@ func (e *callEvidence) begin(r *Request) {
 	}
 	_ = e.body.WriteByte(byte(r.Upstream.Port))
 	_ = e.body.WriteByte(byte(r.Upstream.Port >> 8))
+}
+
+// beginIn begins the evidence of a request that came in a session, whose own request has
+// given the evidence of. What that said of its call says nothing of this one.
+func (e *callEvidence) beginIn(of *callEvidence, h *dialect.Head) {
+	e.begin(&Request{Method: h.Method, Path: h.Path, Query: h.Query, Upstream: h.Upstream})
+	e.call.Client, e.call.Agent, e.credentials = of.call.Client, of.call.Agent, of.credentials
+	e.session = true
+	e.asked.begin()
 }
 
 // field books one field of the request's head.
@@ -75,10 +86,14 @@ func (e *callEvidence) bodyPart(p []byte) {
 	e.asked.read(p)
 }
 
-// bodyRead ends the body.
+// bodyRead ends the body. A message that leaves the question to its session is like many
+// others, and evidence of nothing.
 func (e *callEvidence) bodyRead() {
-	e.call.Request = fingerprint(e.body.Sum64() + e.credentials)
 	e.call.Conversation = e.asked.fingerprint()
+	if e.session && e.call.Conversation == 0 {
+		return
+	}
+	e.call.Request = fingerprint(e.body.Sum64() + e.credentials)
 }
 
 // fingerprint makes a Fingerprint of h. It is never 0, which stands for none.

@@ -43,6 +43,8 @@ func (x *Exchange) End(result Result) {
 	if x.record.Mode != exchange.Upgraded {
 		x.tap.flight.add(x.key, -1, -x.openStreams())
 	}
+	x.attend(func(s *session) { s.close(result) })
+	x.session = nil
 	inflater := x.inflater
 	x.mu.Unlock()
 
@@ -140,6 +142,8 @@ func (x *Exchange) bookReply(reply dialect.Reply) {
 // judge decides on the outcome, from the relay's and the decoder's sight of the end.
 func judge(result Result, r *exchange.Record, reply dialect.Reply) (exchange.Outcome, exchange.ErrorType) {
 	switch {
+	case result.Outcome == exchange.OK && reply.Canceled:
+		return exchange.ClientGone, exchange.ErrCanceled
 	case result.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
 		// A client may hang up as soon as it has read the terminator.
 		return exchange.OK, ""

@@ -2,6 +2,7 @@ package tap
 
 import (
 	"cmp"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +34,11 @@ type Exchange struct {
 	key      flightKey
 	limits   limits
 	evidence callEvidence
+	sessions dialect.Sessions // that the request asks for; nil for none
+	session  *session         // on the tunnel that the exchange has become
 
 	ready     Instant // since when the relay has waited for the upstream
+	read      Instant // of the last bytes of an answer in a session
 	chunks    int
 	slowFeeds int32 // in a row
 	ended     bool
@@ -54,7 +58,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 	}
 	x.readHead(&r)
 	x.guard(func() {
-		if d := t.config.Dialects.Match(&x.head); d != nil {
+		if d := t.config.Dialects.Match(&x.head); d != nil && !x.asksForSession(d) {
 			x.decoder = d.NewDecoder(&x.head)
 			x.bookAsk()
 		}
@@ -79,6 +83,8 @@ func (x *Exchange) readHead(r *Request) {
 		switch {
 		case exchange.EqualFold(name, "content-encoding"):
 			x.opaque = !exchange.EqualFold(value, "identity")
+		case exchange.EqualFold(name, "upgrade"):
+			x.head.Upgrade = strings.ToLower(string(value))
 		case exchange.EqualFold(name, "content-type"):
 			x.evidence.json = isJSON(value)
 		case x.client.field(name, value, &x.record.Trace.State):

@@ -2,6 +2,7 @@ package tap
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	x.record.Status = status
 	x.record.Timing.ResponseHead = x.offset(at)
 	x.head.Response.Status = status
+	var shaken handshake
 	h(func(name, value []byte) bool {
 		switch {
 		case exchange.EqualFold(name, "content-type"):
@@ -36,6 +38,8 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 			if len(x.encoding) <= maxEncoding {
 				x.encoding = join(x.encoding, value)
 			}
+		case status == http.StatusSwitchingProtocols:
+			shaken.field(name, value)
 		default:
 			x.limits.field(name, value, at.Time())
 			advise(&x.record.Advice, name, value, at.Time())
@@ -45,6 +49,9 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	if x.head.Response.ContentType == "text/event-stream" {
 		x.record.Stream = true
 		x.tap.flight.add(x.key, 0, 1)
+	}
+	if status == http.StatusSwitchingProtocols {
+		x.openSession(shaken)
 	}
 	x.bookWait(at)
 }
@@ -85,6 +92,7 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 		x.record.Bytes.Out += int64(len(p))
 		x.record.Timing.LastChunk = at
 		x.feed(p, at)
+		x.received(p, read, written)
 	}
 	x.chunks++
 	x.ready = Now()

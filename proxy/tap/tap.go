@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -42,8 +43,9 @@ type Tap struct {
 	buffering buffering
 	open      sync.WaitGroup // exchanges that the Observer has not got yet
 
-	backlogs sync.Pool // of *backlog
-	budget   budget
+	backlogs  sync.Pool // of *backlog
+	inflaters frame.Inflaters
+	budget    budget
 
 	panicked   atomic.Uint64
 	overflowed atomic.Uint64

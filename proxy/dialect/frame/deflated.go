@@ -75,7 +75,7 @@ type deflated struct {
 const windowSize = 32 << 10
 
 // maxWindow is how much is kept of the messages before, at most.
-const maxWindow = windowSize + windowSize/2
+const maxWindow = windowSize + 4<<10
 
 // keptWaiting is the largest buffer that is kept between two messages.
 const keptWaiting = 4 << 10

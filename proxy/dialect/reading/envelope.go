@@ -54,8 +54,8 @@ func (e *envelopes) Restart() {
 func (e *envelopes) Envelope() dialect.Envelope {
 	envelope := e.envelope
 	switch {
-	case e.json.Broken():
-		return dialect.Envelope{Role: dialect.Unrelated}
+	case envelope.Role == dialect.Unknown && e.json.Broken():
+		envelope.Role = dialect.Unrelated
 	case envelope.Role == dialect.Asks:
 		envelope.Event = e.own
 	}

@@ -1,0 +1,118 @@
+package tap
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// answer reads the server's side of a session. It implements frame.EventSink.
+type answer struct {
+	direction
+
+	turn  *turn // to which the message belongs; nil if to none
+	known bool  // the rest of the message says nothing more of that
+}
+
+func (a *answer) begin(s *session, c compression) { a.direction.begin(s, a, c) }
+
+// feed reads bytes of the server, which may say that the server leaves. Those that came
+// after the client had left answer nobody.
+func (a *answer) feed(p []byte, read, written Instant) {
+	if left := a.session.left; left != 0 && read > left {
+		a.session.part(read)
+	}
+	a.direction.feed(p, read, written)
+	if a.frames.Closed() {
+		a.session.part(read)
+	}
+}
+
+// Data implements frame.EventSink.
+func (a *answer) Data(p []byte) {
+	if a.frames.Binary() || a.broken {
+		return
+	}
+	for rest := p; len(rest) > 0 && !a.known; {
+		n := min(len(rest), envelopeStep)
+		a.envelopes.Feed(rest[:n])
+		rest = rest[n:]
+		a.settle(len(a.held)+len(p)-len(rest) > maxHeld)
+	}
+	if !a.settled {
+		a.held = append(a.held, p...)
+		return
+	}
+	a.hand(p)
+}
+
+// hand hands bytes of the message to its turn.
+func (a *answer) hand(p []byte) {
+	if a.turn != nil && a.turn.x != nil && len(p) > 0 {
+		a.turn.x.message(p, false, a.read, a.written)
+	}
+}
+
+// settle decides to which turn the message belongs, if it has said enough, or if the tap can
+// wait for no more of it. The turn gets what was held.
+func (a *answer) settle(now bool) {
+	if a.settled {
+		return
+	}
+	e := a.envelopes.Envelope()
+	switch {
+	case e.Role == dialect.Unrelated:
+		a.settled, a.known = true, true
+	case e.Role == dialect.Prompts, e.Role == dialect.Retracts:
+		a.settled = true
+	case e.Role == dialect.Continues && a.session.only() != nil:
+		a.settled, a.known, a.turn = true, true, a.session.only()
+	case !now:
+		return
+	case e.Role == dialect.Unknown:
+		a.settled, a.turn = true, a.session.only()
+	default:
+		a.settled, a.turn = true, a.session.find(e)
+		if a.turn == nil && e.Role == dialect.Opens {
+			a.turn = a.session.unasked(e, a.read)
+			a.session.prompted = 0
+		}
+	}
+	if a.turn != nil && a.turn.x != nil && (e.Role == dialect.Fails || e.Role == dialect.Refuses) {
+		a.turn.x.refuse(e.Status)
+	}
+	a.hand(a.held)
+}
+
+// Event implements frame.EventSink.
+func (a *answer) Event(frame.Event) {
+	a.settle(true)
+	e := a.envelopes.Envelope()
+	switch e.Role {
+	case dialect.Prompts:
+		if a.session.prompted == 0 {
+			a.session.prompted = a.read
+		}
+	case dialect.Retracts:
+		a.session.prompted = 0
+	}
+	if a.turn != nil {
+		a.book(a.turn, e)
+	}
+	a.turn, a.known = nil, false
+	a.next()
+}
+
+// book books a whole message of a turn.
+func (a *answer) book(t *turn, e dialect.Envelope) {
+	if e.Response != 0 && t.id == 0 {
+		t.id = e.Response
+	}
+	t.opened = t.opened || e.Role == dialect.Opens
+	if t.x != nil {
+		t.x.message(nil, true, a.read, a.written)
+	}
+	switch e.Role {
+	case dialect.Ends, dialect.Fails, dialect.Refuses:
+		a.session.end(t, a.read)
+	}
+}

@@ -1,0 +1,94 @@
+package tap
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// newExchange returns an exchange of the session whose question is on its way. Nobody knows
+// of it until it enters.
+func (s *session) newExchange() *Exchange {
+	o := s.opener
+	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client}
+	x.head.Response = dialect.Response{}
+	x.record = exchange.Record{
+		Origin: o.record.Origin, Role: o.record.Role, Mode: s.mode, Upstream: o.record.Upstream,
+		Conditions: o.record.Conditions, Trace: o.record.Trace, Span: o.client.newSpan(),
+	}
+	x.evidence.beginIn(&o.evidence, &x.head)
+	x.guard(func() {
+		x.decoder = s.dialect.NewDecoder(&x.head)
+		x.bookAsk()
+	})
+	return x
+}
+
+// enter begins the exchange at the given moment.
+func (x *Exchange) enter(at Instant) {
+	x.start, x.record.Start = at, at.Time()
+	x.tap.open.Add(1)
+	x.tap.flight.add(x.key, 1, 0)
+}
+
+// separator ends a message of a dialect.Sequence.
+var separator = []byte{frame.Separator}
+
+// message reports bytes of a message of the answer, which may be its last: the relay read
+// them at read, and the client had taken them at written. One read may bring many messages.
+func (x *Exchange) message(p []byte, last bool, read, written Instant) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended {
+		return
+	}
+	from, at := x.ready, x.offset(read)
+	if x.read != read {
+		x.read, from = read, written
+		x.bookWait(read)
+		x.record.Clocks.Client.Add(written.Sub(read))
+		x.chunks++
+	}
+	if x.record.Bytes.Out == 0 {
+		x.beginAnswer(at)
+		x.record.Overhead.FirstChunk = written.Sub(read)
+	}
+	x.record.Bytes.Out += int64(len(p))
+	if x.decoder != nil {
+		x.guard(func() {
+			x.decoder.Feed(p, at)
+			if last {
+				x.decoder.Feed(separator, at)
+			}
+		})
+	}
+	x.ready = Now()
+	own := x.ready.Sub(from)
+	x.record.Clocks.Proxy.Add(own)
+	x.bookFeed(own)
+}
+
+// beginAnswer books the first bytes of an answer. An answer in a session has no head: it
+// has the status that it would have over HTTP.
+func (x *Exchange) beginAnswer(at time.Duration) {
+	r := &x.record
+	r.Timing.ResponseHead, r.Timing.FirstChunk = at, at
+	r.Stream = true
+	if r.Status == 0 {
+		r.Status = http.StatusOK
+	}
+	x.head.Response = dialect.Response{Status: r.Status, ContentType: dialect.Sequence}
+	x.tap.flight.add(x.key, 0, 1)
+}
+
+// refuse books the status that an error stands for, if nothing of an answer came before.
+func (x *Exchange) refuse(status int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.record.Bytes.Out == 0 {
+		x.record.Status = status
+	}
+}

@@ -1,0 +1,112 @@
+package tap
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+)
+
+// direction is what both directions of a session have: a reader of its frames, and the
+// message that passes.
+type direction struct {
+	session   *session
+	frames    *frame.WebSocket
+	envelopes dialect.Envelopes
+	broken    bool  // the session cannot be read any further
+	excess    int64 // see inflater.spend
+
+	read, written Instant // of the bytes that are being read
+	held          []byte  // the start of a message that has not said where it belongs
+	settled       bool    // it has
+}
+
+func (d *direction) begin(s *session, sink frame.EventSink, c compression) {
+	d.session, d.envelopes = s, s.dialect.Envelopes()
+	d.frames = frame.NewWebSocket(sink)
+	if c.on {
+		d.frames.Deflate(&s.opener.tap.inflaters, c.takeover, maxMessage)
+	}
+}
+
+// feed reads bytes that the relay read at read and had written at written.
+func (d *direction) feed(p []byte, read, written Instant) {
+	d.read, d.written = read, written
+	d.frames.Feed(p)
+	d.spend()
+}
+
+// spend books the work of decompression.
+func (d *direction) spend() {
+	in, out := d.frames.Inflated()
+	if more := out - fairRatio*in - d.excess; more > 0 {
+		d.excess += more
+		d.broken = d.broken || d.excess > maxExcess || !d.session.opener.tap.budget.work.take(more)
+	}
+	d.broken = d.broken || in > 2*out+maxBarren
+}
+
+func (d *direction) lost() bool { return d.broken || d.frames.Lost() }
+
+// envelopeStep is how much of a message is read for its envelope at a time. It is mostly at
+// the start.
+const envelopeStep = 64
+
+// next begins the next message.
+func (d *direction) next() {
+	d.held, d.settled = d.held[:0], false
+	if cap(d.held) > keptHeld {
+		d.held = nil
+	}
+	d.envelopes.Restart()
+}
+
+// question reads the client's side of a session. It implements frame.EventSink.
+type question struct {
+	direction
+
+	x *Exchange // of a message that asks, or may ask
+}
+
+func (q *question) begin(s *session, c compression) { q.direction.begin(s, q, c) }
+
+// feed reads bytes of the client, which may say that the client leaves.
+func (q *question) feed(p []byte, read, written Instant) {
+	q.direction.feed(p, read, written)
+	if q.frames.Closed() {
+		q.session.leave(read)
+	}
+}
+
+// Data implements frame.EventSink.
+func (q *question) Data(p []byte) {
+	switch {
+	case q.frames.Binary(), q.broken:
+	case q.x != nil:
+		q.envelopes.Feed(p)
+		q.x.RequestBody(p)
+	case !q.settled:
+		q.envelopes.Feed(p)
+		q.held = append(q.held, p...)
+		q.settle()
+	}
+}
+
+// settle decides what the message is, if it has said enough.
+func (q *question) settle() {
+	switch role := q.envelopes.Envelope().Role; {
+	case role == dialect.Asks, role == dialect.Unknown && len(q.held) > maxHeld:
+		q.settled, q.x = true, q.session.newExchange()
+		q.x.RequestBody(q.held)
+	case role != dialect.Unknown:
+		q.settled = true
+	}
+}
+
+// Event implements frame.EventSink.
+func (q *question) Event(frame.Event) {
+	e := q.envelopes.Envelope()
+	if q.x != nil && e.Role == dialect.Asks && !q.session.ask(q.x, e, q.read, q.written) {
+		q.broken = true
+	}
+	q.x = nil
+	q.next()
+}

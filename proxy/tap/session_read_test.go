@@ -1,0 +1,291 @@
+package tap_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// The server may answer before the relay has reported the question.
+func TestAnAnswerThatComesBeforeTheReportOfItsQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		of, told := newTap()
+		x := open(of, "/v1/responses", "")
+		c, s := &speaker{masks: true}, &speaker{}
+		asked := tap.Now()
+		x.Sending()
+		for _, event := range []string{opened("r1"), delta("Hi"), completed("r1", 1)} {
+			chunk(x, string(s.say(event)[0]))
+		}
+		x.Sent(c.say(ask)[0], asked, tap.Now())
+		chunk(x, string(s.say(delta("of nothing"))[0]))
+		x.End(tap.Result{At: tap.Now(), Outcome: exchange.OK})
+		if len(told.records) != 2 {
+			t.Fatalf("%d Records, want that of the answer and that of the session", len(told.records))
+		}
+		if got := describe(&told.records[0]); got != "ok 200 gpt-x/gpt-x-1 stop in=7 out=1 event=1ns ttft=1ns last=1ns e2e=1ns" {
+			t.Error(got)
+		}
+	})
+}
+
+// What headway cannot read stays a tunnel, and what was under way then counts nowhere.
+func TestASessionThatCannotBeRead(t *testing.T) {
+	c, s := &speaker{masks: true}, &speaker{}
+	question, start := string(c.say(ask)[0]), string(s.say(opened("r1"))[0])
+	bomb := &speaker{spelling: spelling{extensions: "permessage-deflate"}}
+	huge := string(bomb.say(`{"type":"response.output_text.delta","delta":"` + strings.Repeat("A", 5<<20) + `"}`)[0])
+	for _, c := range []struct {
+		name, extensions string
+		up               []string
+		down             []string
+		records          int
+	}{
+		{"no frames", "", []string{question}, []string{start, "\x83\x00"}, 2},
+		{"no frames of the client", "", []string{question, "\x83\x00"}, []string{start}, 2},
+		{"a message that is too large to inflate", "permessage-deflate", []string{question}, []string{start, huge}, 2},
+		{"too many questions", "", slices.Repeat([]string{question}, 65), []string{start}, 65},
+		{"an extension that headway does not know", "permessage-zstd", []string{question}, []string{start}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			of, told := newTap()
+			x := open(of, "/v1/responses", c.extensions)
+			for _, p := range c.up {
+				x.Sending()
+				x.Sent([]byte(p), tap.Now(), tap.Now())
+			}
+			for _, p := range c.down {
+				chunk(x, p)
+			}
+			x.End(tap.Result{At: tap.Now(), Outcome: exchange.OK})
+			if len(told.records) != c.records {
+				t.Fatalf("%d Records, want %d", len(told.records), c.records)
+			}
+			for _, r := range told.records {
+				if r.Mode != exchange.Upgraded {
+					t.Errorf("%+v", r)
+				}
+			}
+			if noted := slices.Contains(told.records[c.records-1].Notes, "session_unread"); noted != (c.records > 1) {
+				t.Errorf("notes of the session: %v", told.records[c.records-1].Notes)
+			}
+			if slices.ContainsFunc(of.InFlight(), func(f exchange.InFlight) bool { return f.Requests != 0 || f.Streams != 0 }) {
+				t.Errorf("in flight: %+v", of.InFlight())
+			}
+		})
+	}
+}
+
+// An ordinary request, a WebSocket elsewhere, and one with a protocol of its own are no
+// session.
+func TestNoSession(t *testing.T) {
+	for _, c := range []struct {
+		name, method, path string
+		request, response  []string
+	}{
+		{"another path", "GET", "/v1/live", []string{"Upgrade", "websocket"}, []string{"Upgrade", "websocket"}},
+		{"another upgrade", "GET", "/v1/responses", []string{"Upgrade", "h2c"}, []string{"Upgrade", "h2c"}},
+		{"another protocol", "GET", "/v1/responses", []string{"Upgrade", "websocket"}, []string{"Upgrade", "websocket", "Sec-WebSocket-Protocol", "mqtt"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			of, told := newTap()
+			x := of.Begin(tap.Request{Method: c.method, Path: c.path, Upstream: model, Read: tap.Now(), Header: header(c.request...)})
+			x.ResponseHead(101, header(c.response...), tap.Now())
+			x.Upgraded()
+			x.Sending()
+			x.Sent((&speaker{masks: true}).say(ask)[0], tap.Now(), tap.Now())
+			chunk(x, string((&speaker{}).say(opened("r1"))[0]))
+			end(x)
+			if r := told.only(t); r.Mode != exchange.Upgraded || len(r.Notes) > 0 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// Two questions that are alike are evidence of one call, if they say all that they ask.
+func TestEvidenceOfASession(t *testing.T) {
+	calls := func(path, question string) (calls []exchange.Call) {
+		of, told := newTap()
+		x := open(of, path, "")
+		for range 2 {
+			x.Sending()
+			x.Sent((&speaker{masks: true}).say(question)[0], tap.Now(), tap.Now())
+		}
+		end(x)
+		for _, r := range told.records[:2] {
+			calls = append(calls, r.Call)
+		}
+		return calls
+	}
+	if got := calls("/v1/responses", ask); got[0] != got[1] || got[0].Request == 0 || got[0].Conversation == 0 {
+		t.Errorf("Responses: %+v", got)
+	}
+	if got := calls("/v1/realtime", askAloud); got[0].Request != 0 || got[0].Conversation != 0 {
+		t.Errorf("Realtime: %+v", got)
+	}
+}
+
+// steady is a session in the middle of an answer.
+func steady(how spelling) (*tap.Exchange, [][]byte) {
+	of, _ := newTap()
+	x := open(of, "/v1/responses", how.extensions)
+	s := &speaker{spelling: how}
+	x.Sending()
+	x.Sent((&speaker{masks: true, spelling: how}).say(ask)[0], tap.Now(), tap.Now())
+	var events [][]byte
+	for i := range 100 {
+		events = append(events, s.say(`{"type":"response.output_text.delta","item_id":"msg_68f1c0de","output_index":1,"content_index":0,"delta":" word` +
+			strings.Repeat("x", i%7) + `","logprobs":[],"sequence_number":` + strings.Repeat("1", 1+i%3) + `,"obfuscation":"` + strings.Repeat("o", i%16) + `"}`)[0])
+	}
+	chunk(x, string((&speaker{}).say(opened("r1"))[0]))
+	for _, e := range events {
+		chunk(x, string(e))
+	}
+	return x, events
+}
+
+func TestAFrameAllocatesNothing(t *testing.T) {
+	x, events := steady(spelling{})
+	audio := (&speaker{masks: true}).say(`{"type":"input_audio_buffer.append","audio":"` + strings.Repeat("A", 10_000) + `"}`)[0]
+	i := 0
+	spans := make([][]byte, 1)
+	if n := testing.AllocsPerRun(2000, func() {
+		now := tap.Now()
+		spans[0] = events[i%len(events)]
+		x.Chunk(spans, now, now)
+		x.Sending()
+		x.Sent(audio, now, now)
+		i++
+	}); n != 0 {
+		t.Errorf("%v allocations for two frames, want 0", n)
+	}
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, how := range []spelling{{name: "plain"}, {name: "deflated, without takeover", extensions: "permessage-deflate; server_no_context_takeover"}} {
+		b.Run(how.name, func(b *testing.B) {
+			x, events := steady(how)
+			b.ReportAllocs()
+			spans := make([][]byte, 1)
+			for i := 0; b.Loop(); i++ {
+				now := tap.Now()
+				spans[0] = events[i%len(events)]
+				x.Chunk(spans, now, now)
+			}
+		})
+	}
+}
+
+// An open session holds little while nothing happens, however much has passed.
+func TestMemoryOfAnIdleSession(t *testing.T) {
+	const sessions = 200
+	for _, c := range []struct {
+		name string
+		how  spelling
+		most int
+	}{
+		{"plain", spelling{}, 20 << 10},
+		{"deflated", spelling{extensions: "permessage-deflate"}, 112 << 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			of, _ := newTap()
+			random := rand.New(rand.NewPCG(1, 1))
+			noise := make([]byte, 100_000)
+			for i := range noise {
+				noise[i] = byte('a' + random.IntN(26))
+			}
+			asks, server := &speaker{masks: true, spelling: c.how}, &speaker{spelling: c.how}
+			question := asks.say(`{"type":"response.create","model":"gpt-x","input":"` + string(noise) + `"}`)[0]
+			events := [][]byte{server.say(opened("r1"))[0], server.say(delta(string(noise)))[0], server.say(completed("r1", 1))[0]}
+			var all []*tap.Exchange
+			before := heap()
+			for range sessions {
+				x := open(of, "/v1/responses", c.how.extensions)
+				x.Sending()
+				x.Sent(question, tap.Now(), tap.Now())
+				for _, e := range events {
+					chunk(x, string(e))
+				}
+				all = append(all, x)
+			}
+			held := int(heap()-before) / sessions
+			runtime.KeepAlive(all)
+			t.Logf("%d bytes a session", held)
+			if held > c.most {
+				t.Errorf("a session holds %d bytes, want %d at most", held, c.most)
+			}
+		})
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// FuzzSession: no bytes of either side stop the tap, and the Records do not depend on how
+// the bytes were cut.
+func FuzzSession(f *testing.F) {
+	for i, c := range sessions {
+		how := spellings[i%len(spellings)]
+		if how.fragment == 0 {
+			how.extensions = ""
+		}
+		up, down := []byte{}, []byte{}
+		sides := map[bool]*speaker{true: {masks: true, spelling: how}, false: {spelling: how}}
+		for _, line := range c.lines {
+			for _, p := range sides[line.client].say(line.text) {
+				if line.client {
+					up = append(up, p...)
+				} else {
+					down = append(down, p...)
+				}
+			}
+		}
+		f.Add(up, down, how.extensions != "", strings.Contains(c.path, "realtime"), uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, up, down []byte, deflated, realtime bool, seed uint64) {
+		path, extensions := "/v1/responses", ""
+		if realtime {
+			path = "/v1/realtime?model=m"
+		}
+		if deflated {
+			extensions = "permessage-deflate"
+		}
+		random := rand.New(rand.NewPCG(seed, 6))
+		want := pass(path, extensions, [][]byte{up}, [][]byte{down})
+		got := pass(path, extensions, dialecttest.Cut(up, random, 40), dialecttest.Cut(down, random, 40))
+		if !slices.Equal(got, want) {
+			t.Fatalf("\n got %q\nwant %q", got, want)
+		}
+	})
+}
+
+// pass runs both sides of a session through a tap, the client's first and all at one moment.
+// It returns what the exchanges were.
+func pass(path, extensions string, up, down [][]byte) (exchanges []string) {
+	of, told := newTap()
+	x, at := open(of, path, extensions), tap.Now()
+	dialecttest.Feed(func(p []byte) {
+		x.Sending()
+		x.Sent(p, at, at)
+	}, up)
+	dialecttest.Feed(func(p []byte) { x.Chunk([][]byte{p}, at, at) }, down)
+	x.End(tap.Result{At: at, Outcome: exchange.OK})
+	for _, r := range told.records[:len(told.records)-1] {
+		exchanges = append(exchanges, fmt.Sprint(r.Mode, r.Outcome, r.ErrorType, r.Status, r.Model, r.FinishReasons, r.Events, r.Chunks.Count, r.Usage, r.Bytes, r.Notes))
+	}
+	return exchanges
+}
