@@ -101,6 +101,7 @@ var libraries = map[string][]string{
 	"github.com/klauspost/compress":       {"proxy/tap", "cmd/internal/interop/attack", "exporter/prometheus", "exporter/otlp/delivery"},
 	"github.com/andybalholm/brotli":       {"proxy/tap", "cmd/internal/interop/attack"},
 	"golang.org/x/sys":                    {"cmd/headway-bench", "cmd/internal/interop/attack", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
+	"github.com/coder/websocket":          {"probe/modelsim"},
 	"github.com/pires/go-proxyproto":      {"proxy"},
 	"github.com/google/nftables":          {"proxy/redirect"},
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},

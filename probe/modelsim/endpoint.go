@@ -58,6 +58,10 @@ func find(endpoints []endpoint, r *http.Request) (found endpoint, name string, o
 
 // serveAPI answers a request to one of the APIs.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	if asksForWebSocket(r) {
+		s.serveWebSocket(w, r)
+		return
+	}
 	e, name, found := find(s.endpoints, r)
 	switch {
 	case !found:
