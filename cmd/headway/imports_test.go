@@ -61,14 +61,15 @@ var rooms = map[string][]string{
 	"probe/modelsim": {},
 	"probe/baseline": {},
 
-	"exporter":                {"proxy/exchange"},
-	"exporter/exportertest":   {"exporter", "proxy/exchange"},
-	"exporter/sampling":       {"proxy/exchange"},
-	"exporter/prometheus":     {"exporter", "proxy/exchange"},
-	"exporter/capture":        {"proxy/exchange"},
-	"exporter/capture/report": {"exporter/capture", "slo", "proxy/exchange"},
-	"exporter/otlp/spans":     {"exporter", "proxy/exchange"},
-	"exporter/otlp/metrics":   {"exporter", "proxy/exchange"},
+	"exporter":                   {"proxy/exchange"},
+	"exporter/exportertest":      {"exporter", "proxy/exchange"},
+	"exporter/sampling":          {"proxy/exchange"},
+	"exporter/prometheus":        {"exporter", "proxy/exchange"},
+	"exporter/capture":           {"proxy/exchange"},
+	"exporter/capture/report":    {"exporter/capture", "slo", "proxy/exchange"},
+	"exporter/capture/hindsight": {"exporter", "exporter/capture", "exporter/capture/report", "slo", "proxy/exchange"},
+	"exporter/otlp/spans":        {"exporter", "proxy/exchange"},
+	"exporter/otlp/metrics":      {"exporter", "proxy/exchange"},
 
 	"exporter/otlp/delivery": {},
 
