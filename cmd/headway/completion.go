@@ -10,6 +10,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/proxy/redirect"
+	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/rules"
 	"github.com/headway-sidecar/headway/slo/spelling"
 )
@@ -30,7 +31,7 @@ func verbs(command string) []string {
 	case "redirect":
 		return redirectActions()
 	case "slo":
-		return []string{"convert"}
+		return []string{"convert", "suggest"}
 	case "completion":
 		return shells()
 	}
@@ -57,6 +58,8 @@ func values(command, flag string) []string {
 		return words(rules.Formats())
 	case "slo --from":
 		return []string{"auto", "headway", "openslo"}
+	case "slo --judge":
+		return []string{string(slo.Chain), string(slo.Attempt)}
 	case "slo --to":
 		return []string{"headway", "openslo", "sloth", "pyrra"}
 	case "redirect --backend":

@@ -43,7 +43,7 @@ func commands() []command {
 		{"sim", "the simulated model server alone", runSim},
 		{"report", "a capture as the table that a load-test tool prints", runReport},
 		{"rules", "recording rules and burn-rate alerts for Prometheus, from an SLO file", runRules},
-		{"slo", "convert: SLOs as headway, OpenSLO, Sloth or Pyrra have them", runSLO},
+		{"slo", "convert: SLOs in the formats of others; suggest: SLOs from a capture", runSLO},
 		{"redirect", "the packet-filter rules of transparent mode: install, remove, show", runRedirect},
 		{"wait", "blocks until the sidecar beside it is ready, and may run a command then", runWait},
 		{"stop", "asks the sidecar beside it to drain and exit", runStop},

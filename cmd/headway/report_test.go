@@ -62,6 +62,13 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		{"an unknown flag", []string{"--nope", good}, 2, "", "nope"},
 		{"every problem at once", []string{"--by", "day", "--output", "xml", "--goodput", "x=1", good}, 2, "", "--goodput: objective \"x=1\""},
 		{"a missing file", []string{good + ".missing"}, 1, "", "no such file"},
+		{"the goodput over each limit", []string{"--limits", good}, 0, "Limit that 99 % met           200ms (200ms to ?)", ""},
+		{"the timeouts of clients", []string{good, "--timeouts"}, 0, "Recommended: nothing, because ", ""},
+		{"limits by upstream", []string{good, "--limits", "--by", "upstream"}, 0, " u:1, streams ", ""},
+		{"limits and timeouts as JSON", []string{good, "--limits", "--timeouts", "--output", "json"}, 0, `"timeouts": {`, ""},
+		{"one limit beside all", []string{"--limits", "--goodput", "ttft=1s", good}, 2, "", "--goodput has no place beside --limits and --timeouts"},
+		{"limits of an empty file", []string{"--limits", empty}, 1, "", "there is no exchange in the capture"},
+		{"limits of broken lines", []string{"--limits", broken}, 0, "Calls:", "headway report: " + broken + ": lines passed over: 1, the first: line 3"},
 		{"tunnels alone", []string{tunnels}, 0, "Left out, connections that headway could not read: 1.\n", ""},
 		{"an empty file", []string{empty}, 1, "", "there is no exchange in the capture; headway writes an exchange up to a second after its end"},
 	}

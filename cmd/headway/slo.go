@@ -64,21 +64,29 @@ func warn(w io.Writer, command string, warnings []slo.Warning) {
 func anywhere() slo.Traffic { return slo.Traffic{Operations: sidecar.Operations()} }
 
 const sloUsage = `usage: headway slo convert --to FORMAT [flags] FILE
+       headway slo suggest [flags] CAPTURE…
 
-Reads SLOs, headway's own file or OpenSLO documents, and prints them as headway,
-openslo, sloth or pyrra have them. It warns on standard error about settings that the
-format has no place for. FILE - is standard input.`
+headway slo suggest makes SLOs from captures; headway slo suggest -h says how.
+headway slo convert reads SLOs, headway's own file or OpenSLO documents, and
+prints them as headway, openslo, sloth or pyrra have them. It warns on standard
+error about settings that the format has no place for. FILE - is standard input.`
 
 // runSLO is `headway slo`.
 func runSLO(_ context.Context, args []string, out, errs io.Writer) error {
-	if len(args) == 0 || args[0] != "convert" {
-		if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
-			args = []string{"convert", "-h"}
-		} else {
-			return usageError{errors.New("write headway slo convert; headway slo convert -h says more")}
-		}
+	verb := ""
+	if len(args) > 0 {
+		verb, args = args[0], args[1:]
 	}
-	o, err := parseConvert(args[1:], out)
+	switch verb {
+	case "suggest":
+		return runSuggest(args, out, errs)
+	case "-h", "--help":
+		args = []string{"-h"}
+	case "convert":
+	default:
+		return usageError{errors.New("write headway slo convert or headway slo suggest; headway slo -h says more")}
+	}
+	o, err := parseConvert(args, out)
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,27 @@ func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
 	openslo := file("openslo.yaml", run(t, "slo", "convert", "--to", "openslo", good))
 	foreign := file("foreign.yaml", strings.Replace(run(t, "slo", "convert", "--to", "openslo", good), "Occurrences", "Timeslices", 1))
 	windows := file("windows.yaml", "window: 30d\npairs: [{severity: page, long: 1h, short: 5m, factor: 9}]\n")
+	answered := file("capture.jsonl", strings.Repeat(strings.SplitAfter(captured, "\n")[0], 400))
+	mixed := file("mixed.jsonl", captured)
 	tests := []struct {
 		name           string
 		args           []string
 		code           int
 		stdout, stderr string // parts of the output; "" wants no output
 	}{
+		{"a suggestion", []string{"slo", "suggest", answered}, 0, "- name: chat-m-streams\n", ""},
+		{"a suggestion with everything chosen", []string{"slo", "suggest", "--objective", "95", "--window", "4w", "--margin", "0", "--by", "upstream", "--good", "e2e", answered, "--judge", "attempt"}, 0, "  objective: 95\n  window: 28d\n  good:\n    e2e: 2s\n  judge: attempt\n", ""},
+		{"a suggestion of timeouts", []string{"slo", "suggest", answered}, 0, "# Timeouts for clients, streams: nothing, because 0 answered exchanges are too few", ""},
+		{"a suggestion from too little", []string{"slo", "suggest", mixed}, 1, "", "chat, m, streams: 1 calls; an objective of 99 needs 368"},
+		{"a suggestion from nothing", []string{"slo", "suggest", file("empty.jsonl", "")}, 1, "", "there is no exchange in the capture"},
+		{"a suggestion from no capture", []string{"slo", "suggest"}, 2, "", "which capture?"},
+		{"a suggestion with slips", []string{"slo", "suggest", answered, "--by", "modell", "--good", "tft"}, 2, "", "--by \"modell\": want some of operation, model and upstream, as in operation,model; did you mean model?\n--good \"tft\""},
+		{"a suggestion with wrong numbers", []string{"slo", "suggest", answered, "--objective", "100", "--margin", "-1"}, 2, "", "--objective: 100 leaves no error budget; write less than 100: 99.9\n--margin: -1 is out of bounds"},
+		{"a suggestion with a wrong window", []string{"slo", "suggest", answered, "--window", "30"}, 2, "", "--window: 30 has no unit; write 30d"},
+		{"a suggestion with a long window", []string{"slo", "suggest", answered, "--window", "1y"}, 2, "", `--window: "1y" is no window`},
+		{"a suggestion for a judge that does not exist", []string{"slo", "suggest", answered, "--judge", "chian"}, 2, "", `--judge: "chian" cannot be judged; did you mean chain?`},
+		{"an indicator twice", []string{"slo", "suggest", answered, "--good", "ttft,ttft"}, 2, "", "--good: ttft stands there twice"},
+		{"suggest -h", []string{"slo", "suggest", "-h"}, 0, "usage: headway slo suggest [flags] CAPTURE…", ""},
 		{"rules", []string{"rules", "--slo", good}, 0, "groups:\n- name: headway-slo-chat-interactive\n", ""},
 		{"rules of OpenSLO documents", []string{"rules", "--slo", openslo}, 0, "groups:\n- name: headway-slo-chat-interactive\n", "spec.service"},
 		{"rules for the operator", []string{"rules", "--slo", good, "--format", "operator", "--name", "a", "--namespace", "b", "--label", "release=c"}, 0, "kind: PrometheusRule\nmetadata:\n  name: a\n  namespace: b\n  labels:\n    release: c\nspec:\n  groups:", ""},

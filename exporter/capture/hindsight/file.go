@@ -2,6 +2,7 @@ package hindsight
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -14,6 +15,9 @@ import (
 // Write writes the SLO file. Comments say which margin the captured time had. Further lines
 // of comments stand at the end. Without an SLO there is nothing to write, and Write says so.
 func (s *Suggestion) Write(w io.Writer, further ...string) error {
+	if len(s.found)+len(s.leftOut) == 0 {
+		return errors.New("no SLO to suggest: the capture has no exchange that SLOs judge")
+	}
 	if len(s.found) == 0 {
 		return fmt.Errorf("no SLO to suggest:\n%s", strings.Join(s.leftOut, "\n"))
 	}

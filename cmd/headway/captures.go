@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+
+	"github.com/headway-sidecar/headway/exporter/capture"
+)
+
+// errEmptyCapture says that captures hold no exchange.
+var errEmptyCapture = errors.New("there is no exchange in the capture; headway writes an exchange up to a second after its end")
+
+// checkCaptures returns every problem of the names of captures.
+func checkCaptures(files []string) []error {
+	var wrong []error
+	if len(files) == 0 {
+		wrong = append(wrong, errors.New("which capture? name a file, or - for standard input"))
+	}
+	for i, name := range files {
+		if at := slices.IndexFunc(files[:i], func(other string) bool { return sameFile(other, name) }); at >= 0 {
+			wrong = append(wrong, fmt.Errorf("%q and %q are one file, whose exchanges would count twice", files[at], name))
+		}
+	}
+	return wrong
+}
+
+// sameFile says whether two names lead to one file. Standard input is one too.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err := os.Stat(a)
+	other, failed := os.Stat(b)
+	return err == nil && failed == nil && os.SameFile(one, other)
+}
+
+// littleMemory makes the garbage of a long capture's lines take little room beside the
+// numbers that are kept of them, until the returned function ends that. The numbers have no
+// pointers, so that collecting often costs little.
+func littleMemory() (end func()) {
+	before := debug.SetGCPercent(25)
+	return func() { debug.SetGCPercent(before) }
+}
+
+// readCaptures hands the lines of all files to add. It passes over lines that it cannot
+// read, and prints their number and the first error of each file to stderr.
+func readCaptures(command string, files []string, stderr io.Writer, add func(capture.Line)) error {
+	for _, name := range files {
+		if err := addCapture(command, name, stderr, add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addCapture(command, name string, stderr io.Writer, add func(capture.Line)) error {
+	in := os.Stdin
+	if name != "-" {
+		opened, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = opened.Close() }()
+		in = opened
+	}
+	broken, first := 0, error(nil)
+	for line, err := range capture.Read(in) {
+		var bad *capture.LineError
+		switch {
+		case errors.As(err, &bad):
+			if broken++; broken == 1 {
+				first = bad
+			}
+		case err != nil:
+			return fmt.Errorf("%s: %w", name, err)
+		default:
+			add(line)
+		}
+	}
+	if broken > 0 {
+		fmt.Fprintf(stderr, "headway %s: %s: lines passed over: %d, the first: %v\n", command, name, broken, first)
+	}
+	return nil
+}
