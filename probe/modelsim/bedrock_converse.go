@@ -14,7 +14,23 @@ type converseBody struct {
 	Inference struct {
 		MaxTokens *int `json:"maxTokens"`
 	} `json:"inferenceConfig"`
-	ToolConfig json.RawMessage `json:"toolConfig"`
+	ToolConfig struct {
+		Tools []struct {
+			Spec *struct {
+				declaration
+				Schema struct {
+					JSON json.RawMessage `json:"json"`
+				} `json:"inputSchema"`
+			} `json:"toolSpec"`
+		} `json:"tools"`
+		Choice struct {
+			Auto json.RawMessage `json:"auto"`
+			Any  json.RawMessage `json:"any"`
+			Tool *struct {
+				Name string `json:"name"`
+			} `json:"tool"`
+		} `json:"toolChoice"`
+	} `json:"toolConfig"`
 	Additional struct {
 		Thinking *struct {
 			Type         string `json:"type"`
@@ -44,7 +60,7 @@ func (b *converseBlock) UnmarshalJSON(raw []byte) error {
 	case kinds.Text != nil:
 		b.text = *kinds.Text
 	case b.toolResult, !isNull(kinds.ToolUse), !isNull(kinds.Reasoning):
-		b.text = string(raw)
+		b.text = string(canonical(raw))
 	default:
 		b.opaque = string(raw)
 	}
@@ -85,7 +101,7 @@ func (body *converseBody) plan(c *call) (order, encoder, error) {
 	enc.input.property = enc.tool.property()
 	return order{
 		model: c.pathName, stream: c.api.framing != nil, sampling: sampling,
-		prompts: []*prompt{c.s.chatPrompt(c.pathName, body.ToolConfig, messages)},
+		prompts: []*prompt{c.s.chatPrompt(c.pathName, declared(body.declarations()), messages)},
 	}, enc, nil
 }
 
@@ -93,29 +109,7 @@ func (body *converseBody) plan(c *call) (order, encoder, error) {
 // answer is text and then a call, unless the request brings the result of one. Without a choice
 // nothing is called.
 func (body *converseBody) toolUse() (tool, toolUse, error) {
-	var config struct {
-		Tools []struct {
-			Spec *struct {
-				Name   string `json:"name"`
-				Schema struct {
-					JSON inputSchema `json:"json"`
-				} `json:"inputSchema"`
-			} `json:"toolSpec"`
-		} `json:"tools"`
-		Choice struct {
-			Auto, Any json.RawMessage
-			Tool      *struct {
-				Name string `json:"name"`
-			} `json:"tool"`
-		} `json:"toolChoice"`
-	}
-	if isNull(body.ToolConfig) {
-		return tool{}, noTool, nil
-	}
-	if err := json.Unmarshal(body.ToolConfig, &config); err != nil {
-		return tool{}, noTool, invalidRequest("toolConfig", "The tool configuration is not valid: %v.", err)
-	}
-	choice := config.Choice
+	choice := body.ToolConfig.Choice
 	use := onlyTool
 	if isNull(choice.Any) && choice.Tool == nil {
 		use = textThenTool
@@ -124,10 +118,23 @@ func (body *converseBody) toolUse() (tool, toolUse, error) {
 			return tool{}, noTool, nil
 		}
 	}
-	for _, t := range config.Tools {
-		if t.Spec != nil && (choice.Tool == nil || choice.Tool.Name == t.Spec.Name) {
-			return tool{t.Spec.Name, t.Spec.Schema.JSON}, use, nil
+	for _, d := range body.declarations() {
+		if choice.Tool == nil || choice.Tool.Name == d.Name {
+			return d.tool(), use, nil
 		}
 	}
 	return tool{}, noTool, invalidRequest("toolConfig", "The tool configuration has no tool to choose.")
+}
+
+// declarations are the tools that the answer may call.
+func (body *converseBody) declarations() []declaration {
+	var list []declaration
+	for _, t := range body.ToolConfig.Tools {
+		if t.Spec != nil {
+			d := t.Spec.declaration
+			d.Schema = t.Spec.Schema.JSON
+			list = append(list, d)
+		}
+	}
+	return list
 }

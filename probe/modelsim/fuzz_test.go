@@ -33,7 +33,7 @@ func FuzzRequest(f *testing.F) {
 		{`{"model":"m","messages":[{"role":"user","content":[{"type":"image"}]}],"tools":7}`},
 		{geminiAsk(5, geminiThinks, fmt.Sprintf(geminiPaints, "ANY")), `{"contents":[{}],"generationConfig":{"thinkingConfig":{"thinkingBudget":-1}}}`},
 		{geminiAsk(9, geminiThinks, fmt.Sprintf(geminiPaints, "AUTO")), `{"contents":[{"parts":[{"functionResponse":{}}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY"}}}`},
-		{geminiAsk(3, "", ""), `{"contents":null,"tools":[{"functionDeclarations":null}]}`},
+		{geminiAsk(3, "", ""), `{"contents":null,"tools":[{"functionDeclarations":null}]}`, `{"contents":[{}],"tools":[{"functionDeclarations":[{"parameters":null,"parameters_json_schema":7}]}]}`},
 		{`{"contents":[{"parts":[{"inlineData":{"data":"AA"}},null]}]}`},
 		{`{"requests":[{"content":{"parts":[{"text":"x"}]}},{}]}`, `{"requests":[]}`},
 		{converse(4, converseThinks), `{"messages":[{"content":[{"cachePoint":{}},{"image":{}}]}],"toolConfig":{"toolChoice":{"any":{}}}}`},

@@ -1,11 +1,14 @@
 package modelsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
 )
 
+// geminiBody is a request. The API takes every name in both spellings; the Python SDK has a few of them
+// in snake case.
 type geminiBody struct {
 	geminiPrompt
 	ToolConfig struct {
@@ -18,8 +21,10 @@ type geminiBody struct {
 		MaxOutputTokens *int   `json:"maxOutputTokens"`
 		Seed            *int64 `json:"seed"`
 		Thinking        *struct {
-			Budget *int `json:"thinkingBudget"`
-			Shown  bool `json:"includeThoughts"`
+			Budget      *int `json:"thinkingBudget"`
+			SnakeBudget *int `json:"thinking_budget"`
+			Shown       bool `json:"includeThoughts"`
+			SnakeShown  bool `json:"include_thoughts"`
 		} `json:"thinkingConfig"`
 	} `json:"generationConfig"`
 }
@@ -28,7 +33,32 @@ type geminiBody struct {
 type geminiPrompt struct {
 	Contents          []geminiContent `json:"contents"`
 	SystemInstruction *geminiContent  `json:"systemInstruction"`
-	Tools             json.RawMessage `json:"tools"`
+	Tools             []struct {
+		Functions []geminiFunction `json:"functionDeclarations"`
+	} `json:"tools"`
+}
+
+type geminiFunction struct {
+	declaration
+	Parameters  json.RawMessage `json:"parameters"`
+	JSONSchema  json.RawMessage `json:"parametersJsonSchema"`
+	SnakeSchema json.RawMessage `json:"parameters_json_schema"`
+}
+
+// declarations are the functions that the answer may call.
+func (body *geminiPrompt) declarations() []declaration {
+	var list []declaration
+	for _, t := range body.Tools {
+		for _, f := range t.Functions {
+			for _, schema := range []json.RawMessage{f.Parameters, f.JSONSchema, f.SnakeSchema} {
+				if !isNull(schema) {
+					f.Schema = schema
+				}
+			}
+			list = append(list, f.declaration)
+		}
+	}
+	return list
 }
 
 // geminiContent is one turn, or one input of an embedding.
@@ -55,7 +85,7 @@ func (p *geminiPart) UnmarshalJSON(raw []byte) error {
 	case kinds.Text != nil:
 		p.text = *kinds.Text
 	case p.toolResult, !isNull(kinds.FunctionCall):
-		p.text = string(raw)
+		p.text = string(canonical(raw))
 	default:
 		p.opaque = string(raw)
 	}
@@ -84,7 +114,7 @@ func (body *geminiPrompt) prompt(c *call) (*prompt, error) {
 	for _, turn := range body.Contents {
 		messages = append(messages, turn.message("user"))
 	}
-	return c.s.chatPrompt(c.pathName, body.Tools, messages), nil
+	return c.s.chatPrompt(c.pathName, declared(body.declarations()), messages), nil
 }
 
 // plan takes the model from the path. Whether the answer is a stream depends on the path as well.
@@ -99,7 +129,7 @@ func (body *geminiBody) plan(c *call) (order, encoder, error) {
 		return order{}, nil, err
 	}
 	if t := body.Generation.Thinking; t != nil {
-		sampling.thinking = c.s.cfg.thinking(t.Budget, t.Shown)
+		sampling.thinking = c.s.cfg.thinking(cmp.Or(t.Budget, t.SnakeBudget), t.Shown || t.SnakeShown)
 	}
 	enc := &geminiEncoder{
 		vocab: c.s.vocab, model: c.pathName, id: c.id, vertex: strings.Contains(c.r.URL.Path, "/publishers/google/"),
@@ -120,28 +150,15 @@ func (body *geminiBody) toolUse() (tool, toolUse, error) {
 	if asked.Mode != "ANY" && asked.Mode != "AUTO" {
 		return tool{}, noTool, nil
 	}
-	var tools []struct {
-		Functions []struct {
-			Name       string      `json:"name"`
-			Parameters inputSchema `json:"parameters"`
-			Schema     inputSchema `json:"parametersJsonSchema"`
-		} `json:"functionDeclarations"`
-	}
-	if err := json.Unmarshal(body.Tools, &tools); err != nil {
-		return tool{}, noTool, invalidRequest("tools", "Invalid value at 'tools': %v.", err)
-	}
 	last := body.Contents[len(body.Contents)-1].Parts
 	answersCall := slices.ContainsFunc(last, func(p geminiPart) bool { return p.toolResult })
-	for _, t := range tools {
-		for _, f := range t.Functions {
-			called := tool{f.Name, inputSchema{append(f.Parameters.Required, f.Schema.Required...)}}
-			switch {
-			case len(asked.Allowed) > 0 && !slices.Contains(asked.Allowed, f.Name):
-			case asked.Mode == "ANY":
-				return called, onlyTool, nil
-			case !answersCall:
-				return called, textThenTool, nil
-			}
+	for _, d := range body.declarations() {
+		switch {
+		case len(asked.Allowed) > 0 && !slices.Contains(asked.Allowed, d.Name):
+		case asked.Mode == "ANY":
+			return d.tool(), onlyTool, nil
+		case !answersCall:
+			return d.tool(), textThenTool, nil
 		}
 	}
 	if asked.Mode == "ANY" {

@@ -45,7 +45,12 @@ type ollamaChatBody struct {
 		Images    []json.RawMessage `json:"images"`
 		ToolCalls json.RawMessage   `json:"tool_calls"`
 	} `json:"messages"`
-	Tools json.RawMessage `json:"tools"`
+	Tools []struct {
+		Function struct {
+			declaration
+			Parameters json.RawMessage `json:"parameters"`
+		} `json:"function"`
+	} `json:"tools"`
 }
 
 func (body *ollamaChatBody) plan(c *call) (order, encoder, error) {
@@ -63,34 +68,34 @@ func (body *ollamaChatBody) plan(c *call) (order, encoder, error) {
 		}
 		messages = append(messages, turn)
 	}
-	o, enc, err := body.ollamaBody.plan(c, c.s.chatPrompt(body.Model, body.Tools, messages))
+	o, enc, err := body.ollamaBody.plan(c, c.s.chatPrompt(body.Model, declared(body.declarations()), messages))
 	if err != nil {
 		return order{}, nil, err
 	}
 	enc.chats = true
-	enc.call.tool, o.tools, err = body.toolUse()
-	return o, enc, err
+	enc.call.tool, o.tools = body.toolUse()
+	return o, enc, nil
 }
 
 // toolUse is the tool that the answer calls. An answer is text and then a call of the first tool,
 // unless the request brings the result of one.
-func (body *ollamaChatBody) toolUse() (tool, toolUse, error) {
-	if isNull(body.Tools) || body.Messages[len(body.Messages)-1].Role == "tool" {
-		return tool{}, noTool, nil
+func (body *ollamaChatBody) toolUse() (tool, toolUse) {
+	declarations := body.declarations()
+	if len(declarations) == 0 || body.Messages[len(body.Messages)-1].Role == "tool" {
+		return tool{}, noTool
 	}
-	var tools []struct {
-		Function struct {
-			Name       string      `json:"name"`
-			Parameters inputSchema `json:"parameters"`
-		} `json:"function"`
+	return declarations[0].tool(), textThenTool
+}
+
+// declarations are the tools that the answer may call.
+func (body *ollamaChatBody) declarations() []declaration {
+	var list []declaration
+	for _, t := range body.Tools {
+		d := t.Function.declaration
+		d.Schema = t.Function.Parameters
+		list = append(list, d)
 	}
-	if err := json.Unmarshal(body.Tools, &tools); err != nil {
-		return tool{}, noTool, invalidRequest("tools", "tools: %v", err)
-	}
-	if len(tools) == 0 {
-		return tool{}, noTool, nil
-	}
-	return tool{tools[0].Function.Name, tools[0].Function.Parameters}, textThenTool, nil
+	return list
 }
 
 type ollamaGenerateBody struct {

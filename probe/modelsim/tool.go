@@ -1,5 +1,7 @@
 package modelsim
 
+import "encoding/json"
+
 // inputSchema is the JSON schema of a tool's input.
 type inputSchema struct {
 	Required []string `json:"required"`
@@ -58,4 +60,36 @@ func (c *toolCall) add(v *vocabulary, em emission, tokens []token) bool {
 		c.text = v.appendText(c.text, tokens)
 	}
 	return em.ended
+}
+
+// declaration is a tool that a request declares.
+type declaration struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description,omitempty"`
+	Schema      json.RawMessage `json:"schema,omitempty"`
+}
+
+func (d declaration) tool() tool {
+	t := tool{name: d.Name}
+	// A schema that is something else requires nothing.
+	_ = json.Unmarshal(d.Schema, &t.schema)
+	return t
+}
+
+// declared is what the prompt has of the tools. It does not depend on the way in which an SDK spells
+// them.
+func declared(tools []declaration) json.RawMessage {
+	if len(tools) == 0 {
+		return nil
+	}
+	return canonical(mustJSON(tools))
+}
+
+// canonical is a JSON value without spaces and with sorted keys.
+func canonical(raw json.RawMessage) json.RawMessage {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return raw
+	}
+	return mustJSON(v)
 }
