@@ -40,9 +40,9 @@
 //
 // # Sections
 //
-// An answer can have three sections: thinking, text, and a call of a tool. OpenAI's
-// APIs have text, and reasoning that they do not show. Each event has tokens of one
-// section.
+// An answer can have three sections: thinking, text, and a call of a tool. A request
+// asks for them in the words of its API; some APIs have text only. Each event has
+// tokens of one section.
 //
 // # Randomness
 //

@@ -44,12 +44,16 @@ type chunks struct {
 	tellMetrics     bool
 	prompt, shown   int // tokens
 	head            []byte
-	choices         []wording
+	choices         []wordings
+	inputs          []toolInput // of the call of each choice
 	buf             []byte
 }
 
-// wording surrounds the text of one choice in a chunk.
-type wording struct{ before, after string }
+// wording surrounds the text of one choice in a chunk, and wordings have one for each section.
+type (
+	wording  struct{ before, after string }
+	wordings [sections]wording
+)
 
 // told is the metrics of an answer that is not streamed. It is nil when the server tells none.
 func (k *chunks) told(t tally) *metrics {
@@ -59,7 +63,7 @@ func (k *chunks) told(t tally) *metrics {
 	return t.metrics()
 }
 
-func (c *call) newChunks(body *samplingBody, o order, object string, choice func(int) wording) chunks {
+func (c *call) newChunks(body *samplingBody, o order, object string, called tool, choice func(int) wordings) chunks {
 	k := chunks{
 		envelope: envelope{ID: o.responseID, Object: object, Created: c.start.Unix(), Model: o.model},
 		vocab:    c.s.vocab, includeUsage: body.includeUsage(),
@@ -70,6 +74,7 @@ func (c *call) newChunks(body *samplingBody, o order, object string, choice func
 		k.prompt += p.tokens
 		for n := range o.choices {
 			k.choices = append(k.choices, choice(i*o.choices+n))
+			k.inputs = append(k.inputs, toolInput{property: called.property()})
 		}
 	}
 	k.head = append(k.head, `{"id":"`+k.ID+`","object":"`+object+`","created":`...)
@@ -82,9 +87,17 @@ func (c *call) newChunks(body *samplingBody, o order, object string, choice func
 func (k *chunks) delta(e emission, tokens []token) event {
 	k.shown += len(tokens)
 	k.begin()
-	k.buf = append(k.buf, k.choices[e.choice].before...)
-	k.buf = k.vocab.appendQuoted(k.buf, tokens)
-	k.buf = append(k.buf, k.choices[e.choice].after...)
+	w := &k.choices[e.choice][e.section]
+	k.buf = append(k.buf, w.before...)
+	switch {
+	case e.section == toolInputSection:
+		k.buf = k.inputs[e.choice].append(k.buf, k.vocab, e, tokens)
+	case e.section == toolNameSection && e.ended: // there is no input
+		k.buf = append(k.buf, "{}"...)
+	case e.section != toolNameSection:
+		k.buf = k.vocab.appendQuoted(k.buf, tokens)
+	}
+	k.buf = append(k.buf, w.after...)
 	return event{data: k.end()}
 }
 

@@ -35,7 +35,7 @@ func (body *completionsBody) plan(c *call) (order, encoder, error) {
 			}
 		}
 	}
-	enc.chunks = c.newChunks(&body.samplingBody, o, "text_completion", completionWording)
+	enc.chunks = c.newChunks(&body.samplingBody, o, "text_completion", tool{}, completionWording)
 	return o, enc, nil
 }
 
@@ -45,8 +45,8 @@ type completionsEncoder struct {
 	echo []string // by choice, the prompt to repeat before the answer
 }
 
-func completionWording(choice int) wording {
-	return wording{`{"text":"`, `","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":null}`}
+func completionWording(choice int) wordings {
+	return wordings{textSection: {`{"text":"`, `","index":` + strconv.Itoa(choice) + `,"logprobs":null,"finish_reason":null}`}}
 }
 
 func (e *completionsEncoder) open(tally) []event { return nil }

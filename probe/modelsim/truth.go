@@ -65,7 +65,7 @@ type Exchange struct {
 	// CacheWriteTokens are those that the request marked for the cache and the cache did not hold.
 	CacheWriteTokens int `json:"cache_write_tokens,omitempty"`
 	// OutputTokens were generated until the end, shown or not. ReasoningTokens of them preceded the
-	// answer proper: thinking, which only the Messages API shows.
+	// answer proper: thinking, which the client sees if its request asks for that.
 	OutputTokens    int `json:"output_tokens"`
 	ReasoningTokens int `json:"reasoning_tokens"`
 
