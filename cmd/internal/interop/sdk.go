@@ -14,7 +14,9 @@ import (
 type SDK struct {
 	Name    string
 	Command []string
-	Path    string // of its base URL
+	Path    string   // of its base URL
+	APIs    []string // of the calls that it makes; nil: all of the list
+	Silent  bool     // it does not ask for the usage of streams
 }
 
 // OpenAISDKs are the SDKs that make the calls of calls.json.
@@ -22,9 +24,9 @@ func OpenAISDKs(t *testing.T) []SDK {
 	t.Helper()
 	python := Tool(t, "python/bin/python")
 	return []SDK{
-		{"node", []string{"node", Driver(t, "node/drive.mjs")}, "/v1"},
-		{"python", []string{python, Driver(t, "python/drive.py")}, "/v1"},
-		{"python async", []string{python, Driver(t, "python/drive.py"), "--async"}, "/v1"},
+		{Name: "node", Command: []string{"node", Driver(t, "node/drive.mjs")}, Path: "/v1"},
+		{Name: "python", Command: []string{python, Driver(t, "python/drive.py")}, Path: "/v1"},
+		{Name: "python async", Command: []string{python, Driver(t, "python/drive.py"), "--async"}, Path: "/v1"},
 	}
 }
 
@@ -33,9 +35,9 @@ func AnthropicSDKs(t *testing.T) []SDK {
 	t.Helper()
 	python := Tool(t, "python/bin/python")
 	return []SDK{
-		{"node", []string{"node", Driver(t, "node/drive.mjs"), "--anthropic"}, ""},
-		{"python", []string{python, Driver(t, "python/drive.py"), "--anthropic"}, ""},
-		{"python async", []string{python, Driver(t, "python/drive.py"), "--anthropic", "--async"}, ""},
+		{Name: "node", Command: []string{"node", Driver(t, "node/drive.mjs"), "--anthropic"}},
+		{Name: "python", Command: []string{python, Driver(t, "python/drive.py"), "--anthropic"}},
+		{Name: "python async", Command: []string{python, Driver(t, "python/drive.py"), "--anthropic", "--async"}},
 	}
 }
 
@@ -45,7 +47,10 @@ type Call struct {
 	API    string `json:"api"`
 	Helper bool   `json:"helper"` // the SDK streams by itself
 	Fails  bool   `json:"fails"`  // the application must get an error
-	Params struct {
+	// OwnWords says that answers differ from client to client: each words the request in
+	// its own way, or shows in its own way what came before an error.
+	OwnWords bool `json:"own_words"`
+	Params     struct {
 		Model   string `json:"model"`
 		Stream  bool   `json:"stream"`
 		Options struct {
