@@ -19,6 +19,7 @@ func Chat() dialect.Dialect {
 	return generating("ollama-chat", exchange.Chat, "/api/chat", frame.Paths{
 		"message.content":                     reading.Content,
 		"message.thinking":                    reading.Reasoning,
+		"message.tool_calls.[]":               calls,
 		"message.tool_calls.[].function.name": reading.Content,
 	})
 }
@@ -80,8 +81,11 @@ func post(h *dialect.Head, path string) bool {
 
 func provider(*dialect.Head) string { return "ollama" }
 
-// done says that a line is the last one.
-const done = reading.Own
+// The fields that Ollama alone has.
+const (
+	done  frame.Field = reading.Own + iota // whether a line is the last one
+	calls                                  // of tools
+)
 
 // answerPaths are the places that all answers share. A count or a time that is zero is
 // left out. The load of a model is time that a request waits.
@@ -103,22 +107,34 @@ func answerPaths() frame.Paths {
 // line reads what only Ollama says in a line.
 type line struct {
 	reading.Plain
-	done bool
+	done   bool
+	called bool // this answer calls a tool, in this line or before
 }
 
 // Reset implements reading.Reader.
 func (l *line) Reset() { l.done = false }
 
 // Value implements reading.Reader.
-func (l *line) Value(_ *reading.Message, v frame.Value) { l.done = v.Kind == frame.True }
+func (l *line) Value(_ *reading.Message, v frame.Value) {
+	switch v.Field {
+	case done:
+		l.done = v.Kind == frame.True
+	case calls:
+		l.called = l.called || v.Kind == frame.Object
+	}
+}
 
-// EndMessage implements reading.Reader. Old versions give no reason.
+// EndMessage implements reading.Reader. Old versions give no reason, and an answer that
+// calls a tool stops like any other.
 func (l *line) EndMessage(m *reading.Message, _ []byte) {
 	if !l.done {
 		return
 	}
 	m.Last()
-	if m.Reason() == reading.Unfinished {
+	switch reason := m.Reason(); {
+	case l.called && (reason == reading.Unfinished || reason == reading.Stopped):
+		m.End(reading.ToolCalls)
+	case reason == reading.Unfinished:
 		m.End(reading.Stopped)
 	}
 }
