@@ -1,5 +1,6 @@
 // Anthropic's SDK, for drive.mjs. The text of an answer is that of its content blocks; blocks has the rest of them.
 import { createRequire } from 'node:module';
+import { options, reply } from './stainless.mjs';
 
 const installed = createRequire(new URL('../../../.tools/node/', import.meta.url));
 const Anthropic = installed('@anthropic-ai/sdk');
@@ -11,13 +12,12 @@ export const connect = (baseURL) => new Anthropic({ baseURL, apiKey: 'sk-interop
 // params are the parameters of a call and, for the simulator, those that the SDK does not know.
 const params = (call) => ({ ...call.params, ...call.extra });
 
-export function request(client, call, options) {
-  switch (call.api) {
-    case 'messages': return client.messages.create(params(call), options);
-    case 'count_tokens': return client.messages.countTokens(params(call), options);
-  }
-  throw new Error(`${call.name}: no API ${call.api}`);
-}
+const apis = {
+  messages: (client, call) => client.messages.create(params(call), options(call)),
+  count_tokens: (client, call) => client.messages.countTokens(params(call), options(call)),
+};
+
+export const request = (client, call) => reply(apis[call.api](client, call));
 
 export const gather = (client, call) => client.messages.stream(params(call)).finalMessage();
 

@@ -1,5 +1,6 @@
 // OpenAI's SDK, for drive.mjs.
 import { createRequire } from 'node:module';
+import { options, reply } from './stainless.mjs';
 
 const installed = createRequire(new URL('../../../.tools/node/', import.meta.url));
 const OpenAI = installed('openai');
@@ -8,17 +9,16 @@ export const CALLS = 'calls.json';
 
 export const connect = (baseURL) => new OpenAI({ baseURL, apiKey: 'sk-interop' });
 
-export function request(client, call, options) {
-  switch (call.api) {
-    case 'chat': return client.chat.completions.create(call.params, options);
-    case 'completions': return client.completions.create(call.params, options);
-    case 'responses': return client.responses.create(call.params, options);
-    case 'embeddings': return client.embeddings.create(call.params, options);
-    case 'models': return client.models.list(options);
-    case 'raw': return client.post(call.path, { ...options, body: call.params });
-  }
-  throw new Error(`${call.name}: no API ${call.api}`);
-}
+const apis = {
+  chat: (client, call) => client.chat.completions.create(call.params, options(call)),
+  completions: (client, call) => client.completions.create(call.params, options(call)),
+  responses: (client, call) => client.responses.create(call.params, options(call)),
+  embeddings: (client, call) => client.embeddings.create(call.params, options(call)),
+  models: (client, call) => client.models.list(options(call)),
+  raw: (client, call) => client.post(call.path, { ...options(call), body: call.params }),
+};
+
+export const request = (client, call) => reply(apis[call.api](client, call));
 
 export function gather(client, call) {
   return call.api === 'chat'

@@ -1,8 +1,9 @@
 """Makes the calls of a list, one after the other, with an official SDK for Python, and prints one JSON line a call: the
 answer that the application got, and the time at which it left before the end. Without a base URL the SDK goes to its
-provider. Usage: drive.py [--anthropic] [--async] [BASE_URL]"""
+provider. Usage: drive.py [--SDK] [--async] [BASE_URL], for example --anthropic for sdk_anthropic.py."""
 
 import asyncio
+import importlib
 import inspect
 import json
 import pathlib
@@ -11,11 +12,8 @@ import time
 
 
 def main(*flags, base_url):
-    # Only the SDK that makes the calls is imported.
-    if "--anthropic" in flags:
-        import sdk_anthropic as sdk
-    else:
-        import sdk_openai as sdk
+    names = [flag.removeprefix("--") for flag in flags if flag != "--async"] or ["openai"]
+    sdk = importlib.import_module("sdk_" + names[0])  # and none of the others
     calls = json.loads((pathlib.Path(__file__).parent.parent / sdk.CALLS).read_text())
     account = {"base_url": base_url, "api_key": "sk-interop", "max_retries": 0}
     if "--async" in flags:
@@ -124,7 +122,8 @@ def failed(line, error):
         "kind": getattr(error, "type", None),
         "message": str(error),
     }
-    if response := getattr(error, "response", None):
+    # AWS's errors have a dict for a response.
+    if hasattr(response := getattr(error, "response", None), "headers"):
         headers(line, response)
 
 

@@ -59,7 +59,7 @@ func checkSDKs(t *testing.T, sdks []interop.SDK, calls []interop.Call, fields []
 			// the same order.
 			for i := range truth {
 				call := byModel[lines[i].Model.Request]
-				told := call.ToldUsage() && !(sdk.Silent && call.Params.Stream)
+				told := sdk.Unasked || call.ToldUsage() && !(sdk.Silent && call.Params.Stream)
 				interop.CompareFacts(t, truth[i], lines[i], told)
 				off.Compare(t, truth[i], lines[i])
 				if x := truth[i]; x.Outcome == modelsim.OutcomeClientGone {
