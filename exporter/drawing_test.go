@@ -93,6 +93,21 @@ func TestInstrumentsDraw(t *testing.T) {
 			"cached tokens of an unknown prompt", "headway.prompt_cache.tokens",
 			with(func(r *exchange.Record) { r.Usage.Input = exchange.Count{} }), nil,
 		},
+		{"tokens to a client that stayed", "headway.tokens.delivered", streamed(), []sample{one(10, "delivered"), one(0, "undelivered")}},
+		{
+			"tokens to a client that left", "headway.tokens.delivered",
+			with(func(r *exchange.Record) { r.Outcome, r.Usage.Delivered = exchange.ClientGone, known(7) }),
+			[]sample{one(7, "delivered"), one(3, "undelivered")},
+		},
+		{
+			"tokens to a client that left, nobody knows with how many", "headway.tokens.delivered",
+			with(func(r *exchange.Record) { r.Outcome = exchange.ClientGone }), nil,
+		},
+		{
+			"tokens that nobody counted", "headway.tokens.delivered",
+			with(func(r *exchange.Record) { r.Usage.Streamed = exchange.Count{} }), nil,
+		},
+		{"tokens of an answer in one piece", "headway.tokens.delivered", with(func(r *exchange.Record) { r.Stream = false }), nil},
 		{"no tokens of unknown usage", "headway.tokens", refused, nil},
 		{"a request that succeeded", "headway.requests", streamed(), []sample{one(1, "true", "ok", "")}},
 		{"a request that was refused", "headway.requests", refused, []sample{one(1, "false", "refused", "429")}},

@@ -33,6 +33,21 @@ func (p *poll) hungUp() bool {
 // bytesSent implements wire.
 func (q *quickConn) bytesSent() int64 { return q.sent.Load() }
 
+// acknowledged implements wire. A write that is under way may move the two numbers
+// between a look at each, so it looks until they hold still. SIOCOUTQ is what the kernel
+// still holds, sent or not (tcp(7)). It stays what it was when a reset comes.
+func (q *quickConn) acknowledged() (int64, bool) {
+	for before := q.sent.Load(); ; before = q.sent.Load() {
+		waiting, failed := 0, error(nil)
+		if err := q.raw.Control(func(fd uintptr) { waiting, failed = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }); err != nil || failed != nil {
+			return 0, false
+		}
+		if q.sent.Load() == before {
+			return max(0, before-int64(waiting)), true
+		}
+	}
+}
+
 // onStall implements wire. The caller sets f before the first write.
 func (q *quickConn) onStall(f func()) { q.stall = f }
 

@@ -41,17 +41,20 @@ type relay struct {
 	locked        bool         // finishing is, by the client's goroutine
 	delivered     atomic.Bool  // the whole response was written to the client
 	reason        atomic.Pointer[exchange.Outcome]
-	tunnel        atomic.Bool // the protocol was switched: bytes go both ways
-	clientEnded   atomic.Bool // the client ended its sending side, and headway passes that on
-	clientEndedAt tap.Instant // when it did; readable once clientEnded is set
+	acknowledged  atomic.Pointer[int64] // of the client's connection, when it left; see noteDeparture
+	tunnel        atomic.Bool           // the protocol was switched: bytes go both ways
+	clientEnded   atomic.Bool           // the client ended its sending side, and headway passes that on
+	clientEndedAt tap.Instant           // when it did; readable once clientEnded is set
 
 	// Of the upstream's goroutine:
 	body          body
-	answered      bool // a byte of the final response was written to the client
-	keep          bool // the upstream connection may serve another exchange
-	refused       bool // the client got an answer of headway's own
-	last          bool // the client connection ends with this exchange
-	upstreamReset bool // the upstream reset its side of a tunnel
+	answered      bool  // a byte of the final response was written to the client
+	keep          bool  // the upstream connection may serve another exchange
+	refused       bool  // the client got an answer of headway's own
+	last          bool  // the client connection ends with this exchange
+	upstreamReset bool  // the upstream reset its side of a tunnel
+	sentBefore    int64 // bytes that went to the client before the final response
+	unreported    int64 // bytes of a write that failed, which the kernel has taken
 }
 
 // abort cuts the exchange short for the given reason. The first reason counts; after
@@ -61,6 +64,9 @@ func (r *relay) abort(why exchange.Outcome) {
 		return
 	}
 	r.reason.CompareAndSwap(nil, &why)
+	if why == exchange.ClientGone {
+		r.noteDeparture()
+	}
 	if cancel := r.dialing.Load(); cancel != nil {
 		(*cancel)()
 	}
@@ -107,6 +113,9 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 	result.At = at
 	if r.clientEnded.Load() && !r.tunnel.Load() {
 		result.Left = r.clientEndedAt
+	}
+	if result.Left != 0 || result.Outcome == exchange.ClientGone {
+		result.Receipt = r.receipt()
 	}
 	keep := r.releaseConnections(err)
 	r.x.End(result)
@@ -228,6 +237,9 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	n, done, err := r.body.advance(p)
 	*out = r.appendBody(*out, p[:n])
 	r.answered = true
+	if w, ok := r.client.conn.(wire); ok {
+		r.sentBefore = w.bytesSent()
+	}
 	failed := r.write(*out)
 	r.delivered.Store(done && failed == nil)
 	r.x.ResponseHead(h.status, h.fields(), at)
@@ -319,7 +331,8 @@ func (r *relay) staysAsItCame() bool {
 
 // write writes to the client. A failure means that the client is gone.
 func (r *relay) write(p []byte) error {
-	if _, err := r.client.conn.Write(p); err != nil {
+	if n, err := r.client.conn.Write(p); err != nil {
+		r.unreported = int64(n)
 		gone := exchange.ClientGone
 		r.reason.CompareAndSwap(nil, &gone)
 		return err

@@ -29,6 +29,9 @@ type retry struct {
 type wire interface {
 	// bytesSent counts the bytes that the kernel has taken.
 	bytesSent() int64
+	// acknowledged counts those of them that the other side's kernel has acknowledged. It is
+	// not known of a connection that is closed. Anybody may call it at any time.
+	acknowledged() (n int64, known bool)
 	// hasEnded tells whether the other side of an idle connection has ended it. If quiet,
 	// bytes that nobody asked for count as an end, too.
 	hasEnded(quiet bool) bool

@@ -86,6 +86,7 @@ type Tokens struct {
 	CacheRead  *int64 `json:"cache_read,omitempty"`
 	CacheWrite *int64 `json:"cache_write,omitempty"`
 	Reasoning  *int64 `json:"reasoning,omitempty"`
+	Delivered  *int64 `json:"delivered,omitempty"` // of streams whose client left: those that it had got by then
 	Source     string `json:"source,omitempty"` // how sure the counts are
 }
 
@@ -176,7 +177,7 @@ func phase(p exchange.Phase) *float64 {
 func tokens(u *exchange.Usage) Tokens {
 	return Tokens{
 		Input: count(u.Input), Output: count(u.Output),
-		CacheRead: count(u.CacheRead), CacheWrite: count(u.CacheWrite), Reasoning: count(u.Reasoning),
+		CacheRead: count(u.CacheRead), CacheWrite: count(u.CacheWrite), Reasoning: count(u.Reasoning), Delivered: count(u.Delivered),
 		Source: string(u.Source),
 	}
 }

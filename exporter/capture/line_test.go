@@ -43,6 +43,14 @@ func chat() exchange.Record {
 	return r
 }
 
+// left is chat as its client left it, with the first two chunks in its kernel.
+func left() exchange.Record {
+	r := chat()
+	r.Outcome, r.ErrorType, r.FinishReasons = exchange.ClientGone, exchange.ErrCanceled, nil
+	r.Usage.Delivered, r.Usage.Source = exchange.Known(2), exchange.Running
+	return r
+}
+
 func traced() exchange.Record {
 	r := chat()
 	r.Trace = exchange.Trace{TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7"}
@@ -86,7 +94,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged(), kept(), dropped()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged(), kept(), dropped(), left()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}

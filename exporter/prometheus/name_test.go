@@ -11,7 +11,7 @@ import (
 // metricsOfThePage are names that users query, in either role: a promise.
 var metricsOfThePage = []string{
 	"headway_time_to_first_event_seconds", "headway_time_to_first_answer_seconds",
-	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_prompt_cache_tokens_total", "headway_requests_total",
+	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_prompt_cache_tokens_total", "headway_tokens_delivered_total", "headway_requests_total",
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
 	"headway_streams_in_flight", "headway_upstream_buffering", "headway_decoder_detached_total", "headway_export_dropped_total", "headway_export_queue_bytes",
@@ -88,6 +88,7 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 		},
 		"headway_tokens_total":              {"operation", "model", "upstream", "kind", "source"},
 		"headway_prompt_cache_tokens_total": {"operation", "model", "upstream", "kind"},
+		"headway_tokens_delivered_total":    {"operation", "model", "upstream", "state"},
 		"headway_requests_total":            {"operation", "model", "upstream", "stream", "outcome", "error_type"},
 		"headway_no_first_token_total":      {"operation", "model", "upstream", "reason"},
 		"headway_stall_seconds":             {"operation", "model", "upstream", "by"},

@@ -88,6 +88,9 @@ func (c *Chunks) Tokens() Count {
 	return Known(c.tokens)
 }
 
+// Bytes is the length of the content of all chunks, kept or not.
+func (c *Chunks) Bytes() int64 { return c.bytes }
+
 // maxBare bounds the tokens of an output without a content byte of their own: they
 // frame tool calls, switch channels and end turns. Real outputs have some dozens.
 const maxBare = 64

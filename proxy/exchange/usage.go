@@ -13,7 +13,10 @@ type Usage struct {
 	// Streamed counts the output tokens that arrived in content chunks: Output, less the
 	// reasoning that the provider bills and does not send. TPOT and ITL divide by it.
 	Streamed Count
-	Source   Source
+	// Delivered counts the streamed tokens that the client's kernel had acknowledged when the
+	// client left. Only an exchange whose client left has it.
+	Delivered Count
+	Source    Source
 }
 
 // Count is a number that may be unknown.

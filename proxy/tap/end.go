@@ -21,6 +21,17 @@ type Result struct {
 	// the end of the response; else 0. Most such clients have left, and the server ends
 	// its response early and politely. A few only have nothing more to ask.
 	Left Instant
+	// Receipt is how much of the response had reached the client when it left. It means
+	// nothing of a client that did not leave.
+	Receipt Receipt
+}
+
+// Receipt is how much of a response had reached its client, in bytes on the wire: the head
+// and the framing of the body are part of them.
+type Receipt struct {
+	Known        bool  // the relay could tell
+	Sent         int64 // as far as the relay has reported it by ResponseHead and Chunk
+	Acknowledged int64 // of Sent, by the client's kernel
 }
 
 // End closes the exchange and calls the Observer. Only the first call counts. A
@@ -82,6 +93,9 @@ func (x *Exchange) complete(result Result) exchange.Record {
 		r.Outcome, r.ErrorType = byStatus(r.Status)
 	default:
 		r.Outcome, r.ErrorType = result.Outcome, result.ErrorType
+	}
+	if r.Outcome == exchange.ClientGone {
+		r.Usage.Delivered = result.Receipt.delivered(r)
 	}
 	return *r
 }

@@ -157,6 +157,9 @@ func TestAStreamHasItsTokenTimes(t *testing.T) {
 		want   func(*span)
 	}{
 		{"to its end", func(*exchange.Record) {}, func(*span) {}},
+		{"whose client left", func(r *exchange.Record) { r.Usage.Delivered = exchange.Known(2) }, func(s *span) {
+			s.attrs["headway.usage.delivered_tokens"] = int64(2)
+		}},
 		{"that stalled", func(r *exchange.Record) {
 			r.Chunks.Add(exchange.Chunk{At: 1750_300 * time.Microsecond, Tokens: 1})
 			r.Timing.LastToken, r.Timing.End, r.Usage.Streamed = 1750_300*time.Microsecond, 1751*time.Millisecond, exchange.Count{}

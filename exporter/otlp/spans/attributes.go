@@ -45,6 +45,7 @@ func (b *Builder) response(s *sheet, r *exchange.Record) {
 	}
 	s.count(usageReasoning, u.Reasoning)
 	s.str(usageSource, string(u.Source))
+	s.count(usageDelivered, u.Delivered)
 }
 
 // timing adds where the time went.
