@@ -76,6 +76,11 @@ func TestInstrumentsDraw(t *testing.T) {
 			with(func(r *exchange.Record) { r.Usage.Source = exchange.Running }),
 			[]sample{one(20, "input", "running"), one(12, "output", "running"), one(0, "cache_read", "running"), one(2, "reasoning", "running")},
 		},
+		{
+			"estimated output beside an input that came", "headway.tokens",
+			with(func(r *exchange.Record) { r.Usage.Source, r.Usage.InputSource = exchange.Estimated, exchange.Running }),
+			[]sample{one(20, "input", "running"), one(12, "output", "estimated"), one(0, "cache_read", "running"), one(2, "reasoning", "estimated")},
+		},
 		{"a prompt that missed the cache", "headway.prompt_cache.tokens", streamed(), []sample{one(0, "hit"), one(20, "reported")}},
 		{
 			"a prompt of which the cache had a part", "headway.prompt_cache.tokens",

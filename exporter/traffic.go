@@ -99,10 +99,10 @@ func tokens(r *Reading, s *Samples) {
 	if u.Source == exchange.Absent {
 		return
 	}
-	s.count(u.Input, "input", source)
+	s.count(u.Input, "input", string(u.SourceOfInput()))
 	s.count(u.Output, "output", source)
-	s.count(u.CacheRead, "cache_read", source)
-	s.count(u.CacheWrite, "cache_write", source)
+	s.count(u.CacheRead, "cache_read", string(u.SourceOfInput()))
+	s.count(u.CacheWrite, "cache_write", string(u.SourceOfInput()))
 	s.count(u.Reasoning, "reasoning", source)
 }
 

@@ -79,6 +79,10 @@ func TestJudgeHoldsExchangesToTheirLimits(t *testing.T) {
 			"a prompt of unknown size", slo.Objective{exchange.TTFTPerInputToken, 1},
 			func(r *r) { r.Usage.Input = exchange.Count{} }, 0,
 		},
+		{
+			"a prompt of estimated size", slo.Objective{exchange.TTFTPerInputToken, 1},
+			func(r *r) { r.Usage.InputSource = exchange.Estimated }, 0,
+		},
 		{"a TPOT at its limit", slo.Objective{exchange.TPOT, 19 * ms}, good, 0},
 		{"a TPOT beyond it", slo.Objective{exchange.TPOT, 19*ms - 1}, good, missed(exchange.TPOT)},
 		{"a single token, which has no TPOT", slo.Objective{exchange.TPOT, 1}, func(r *r) { r.Usage.Streamed = exchange.Known(1) }, 0},

@@ -43,7 +43,7 @@ func RequestOf(r *exchange.Record) Request {
 
 // briefly returns the facts of r that need no look at its chunks: all but ITL.
 func briefly(r *exchange.Record) Request {
-	q := Request{Outcome: r.Outcome, Stream: r.Stream, E2E: r.E2E(), Input: r.Usage.Input, Output: r.Usage.Output}
+	q := Request{Outcome: r.Outcome, Stream: r.Stream, E2E: r.E2E(), Input: r.Usage.CountedInput(), Output: r.Usage.Output}
 	if !r.Stream {
 		return q
 	}

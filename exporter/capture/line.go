@@ -87,7 +87,11 @@ type Tokens struct {
 	CacheWrite *int64 `json:"cache_write,omitempty"`
 	Reasoning  *int64 `json:"reasoning,omitempty"`
 	Delivered  *int64 `json:"delivered,omitempty"` // of streams whose client left: those that it had got by then
-	Source     string `json:"source,omitempty"` // how sure the counts are
+	Source     string `json:"source,omitempty"`    // how sure the counts are
+	// InputSource is that of Input where it is another one. The margins are of estimates.
+	InputSource  string `json:"input_source,omitempty"`
+	InputMargin  int64  `json:"input_margin,omitempty"`
+	OutputMargin int64  `json:"output_margin,omitempty"`
 }
 
 // Wait is how long each side made the response wait, all its waits together.
@@ -178,7 +182,7 @@ func tokens(u *exchange.Usage) Tokens {
 	return Tokens{
 		Input: count(u.Input), Output: count(u.Output),
 		CacheRead: count(u.CacheRead), CacheWrite: count(u.CacheWrite), Reasoning: count(u.Reasoning), Delivered: count(u.Delivered),
-		Source: string(u.Source),
+		Source: string(u.Source), InputSource: string(u.InputSource), InputMargin: u.InputMargin, OutputMargin: u.OutputMargin,
 	}
 }
 

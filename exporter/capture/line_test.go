@@ -51,6 +51,14 @@ func left() exchange.Record {
 	return r
 }
 
+// estimated is left, of a provider that had reported nothing by then.
+func estimated() exchange.Record {
+	r := left()
+	r.Usage.CacheRead, r.Usage.Source, r.Usage.InputSource = exchange.Count{}, exchange.Estimated, exchange.Estimated
+	r.Usage.InputMargin, r.Usage.OutputMargin = 9, 1
+	return r
+}
+
 func traced() exchange.Record {
 	r := chat()
 	r.Trace = exchange.Trace{TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7"}
@@ -94,7 +102,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged(), kept(), dropped(), left()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged(), kept(), dropped(), left(), estimated()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}

@@ -99,9 +99,10 @@ func (c *chain) bookWaste(r *exchange.Record, cause string) {
 	w := &c.waste[at]
 	w.attempts++
 	w.time += r.Timing.End
-	add(&w.input, r.Usage.Input)
+	input := r.Usage.CountedInput()
+	add(&w.input, input)
 	add(&w.output, r.Usage.Output)
-	if !r.Usage.Input.Known && processed(r) {
+	if !input.Known && processed(r) {
 		w.unreported++
 	}
 }

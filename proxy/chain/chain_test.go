@@ -275,6 +275,23 @@ func TestLateChainHasItsLastRecord(t *testing.T) {
 	})
 }
 
+// TestAnEstimateOfTheInputIsNoReport: the answer to the same request tells better what the
+// attempt before it had read.
+func TestAnEstimateOfTheInputIsNoReport(t *testing.T) {
+	estimated := func(r *exchange.Record) {
+		cut(r)
+		r.Usage.Input, r.Usage.InputSource = exchange.Known(93), exchange.Estimated
+	}
+	on(t, chain.Config{}, func(t *testing.T, s *stage) {
+		s.try(200*ms, from(sdk.OpenAIJS), retry(0), estimated)
+		time.Sleep(500 * ms)
+		s.try(time.Second, from(sdk.OpenAIJS), retry(1), good(300*ms))
+		if c := s.chains(); len(c) != 1 || len(c[0].Waste) != 1 || c[0].Waste[0].Input != exchange.Known(100) {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
 func TestChainsAreListed(t *testing.T) {
 	on(t, chain.Config{Recent: 4}, func(t *testing.T, s *stage) {
 		s.try(100*ms, failed(500))

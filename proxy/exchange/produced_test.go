@@ -22,7 +22,6 @@ func TestEveryValueHasAProducer(t *testing.T) {
 		later  []string // that code to come will make
 	}{
 		{"proxy/exchange", []string{"Origin", "Role", "Mode", "Outcome", "ErrorType", "Source", "Ruling", "ChainOutcome"}, []string{
-			"Estimated",         // counts by calibration
 			"Absent", "Unruled", // the zero values
 		}},
 		{"proxy/dialect/reading", []string{"Note", "Reason"}, nil},

@@ -17,6 +17,29 @@ type Usage struct {
 	// client left. Only an exchange whose client left has it.
 	Delivered Count
 	Source    Source
+	// InputSource says how headway knows Input and the cached tokens in it where that is not
+	// the Source of Output; else it is empty.
+	InputSource Source
+	// InputMargin and OutputMargin belong to estimates: the truth lies within so many tokens
+	// of Input and of Output, 19 times of 20. They are 0 for counts.
+	InputMargin  int64
+	OutputMargin int64
+}
+
+// SourceOfInput says how headway knows Input.
+func (u *Usage) SourceOfInput() Source {
+	if u.InputSource != "" {
+		return u.InputSource
+	}
+	return u.Source
+}
+
+// CountedInput is Input unless that is an estimate.
+func (u *Usage) CountedInput() Count {
+	if u.InputSource == Estimated {
+		return Count{}
+	}
+	return u.Input
 }
 
 // Count is a number that may be unknown.

@@ -94,6 +94,9 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	default:
 		r.Outcome, r.ErrorType = result.Outcome, result.ErrorType
 	}
+	if ok && !x.unread {
+		x.tap.habits.settle(r, x.key, !x.opaque)
+	}
 	if r.Outcome == exchange.ClientGone {
 		r.Usage.Delivered = result.Receipt.delivered(r)
 	}

@@ -46,6 +46,7 @@ type Tap struct {
 	backlogs  sync.Pool // of *backlog
 	inflaters frame.Inflaters
 	budget    budget
+	habits    calibration
 
 	panicked   atomic.Uint64
 	overflowed atomic.Uint64
@@ -56,7 +57,7 @@ type Tap struct {
 
 // New returns a Tap.
 func New(c Config) *Tap {
-	t := &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}}
+	t := &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}, habits: calibration{kinds: map[flightKey]*habits{}}}
 	t.budget.begin(cmp.Or(c.Windows, DefaultWindows))
 	return t
 }

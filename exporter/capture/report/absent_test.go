@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -209,5 +210,31 @@ func TestAnObjectiveThatJudgedNothingIsNamed(t *testing.T) {
 	s = summarize(report.ByNothing, o, []capture.Line{success(0, .2, .02, 2)})
 	if len(s.All.Goodput.Unjudged) > 0 {
 		t.Errorf("unjudged %v, though there was a value of each", s.All.Goodput.Unjudged)
+	}
+}
+
+// TestSumsSayHowManyCountsAreEstimates, of the input and of the output apart. A total is as
+// sure as the less sure of the two.
+func TestSumsSayHowManyCountsAreEstimates(t *testing.T) {
+	counted, guessed, begun := success(0, .2, .02, 2), success(time.Second, .2, .02, 2), success(2*time.Second, .2, .02, 2)
+	counted.Tokens.Source, counted.Tokens.InputSource = "counted", "estimated"
+	guessed.Tokens.Source, guessed.Tokens.InputSource = "estimated", "estimated"
+	begun.Tokens.Source, begun.Tokens.InputSource = "estimated", "running"
+	s := summarize(report.ByNothing, slo.Objectives{limit(exchange.TTFTPerInputToken, ms)}, []capture.Line{counted, guessed, begun})
+	for name, tt := range map[string]struct{ got, want map[string]int }{
+		"input":  {s.All.InputTokens.Sources, map[string]int{"estimated": 2, "running": 1}},
+		"output": {s.All.OutputTokens.Sources, map[string]int{"estimated": 2, "counted": 1}},
+		"total":  {s.All.TotalTokens.Sources, map[string]int{"estimated": 3}},
+	} {
+		if !maps.Equal(tt.got, tt.want) {
+			t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
+		}
+	}
+	if missed := s.All.Goodput.Missed["ttft_per_input_token"]; missed != 1 {
+		t.Errorf("%d missed a limit on tokens of input, want the one whose provider told", missed)
+	}
+	var table strings.Builder
+	if err := s.WriteTable(&table); err != nil || !strings.Contains(table.String(), "(requests: 1 counted, 2 estimated)") {
+		t.Errorf("%v\n%s", err, table.String())
 	}
 }

@@ -90,8 +90,16 @@ func OfExchange(l *capture.Line) slo.Request {
 		Outcome: exchange.Outcome(l.Outcome), Stream: l.Stream, Empty: l.ContentChunks != nil && *l.ContentChunks == 0,
 		TTFT: duration(l.TTFT), TTFA: duration(l.TTFA), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
 		Stall: duration(l.Stall), Silence: silence(l.Idle),
-		Input: count(l.Tokens.Input), Output: count(l.Tokens.Output),
+		Input: counted(&l.Tokens), Output: count(l.Tokens.Output),
 	}
+}
+
+// counted is the input unless that is an estimate, by which nothing is judged.
+func counted(t *capture.Tokens) exchange.Count {
+	if t.InputSource == string(exchange.Estimated) {
+		return exchange.Count{}
+	}
+	return count(t.Input)
 }
 
 // OfCall returns the facts of a call that the line of its chain holds.
@@ -99,7 +107,7 @@ func OfCall(c *capture.Call) slo.Request {
 	q := slo.Request{
 		Outcome: exchange.OK, Stream: c.Stream, Empty: c.ContentChunks != nil && *c.ContentChunks == 0,
 		TTFT: duration(c.TTFT), TTFA: duration(c.TTFA), TPOT: duration(c.TPOT), ITL: itl(c.ITL), Stall: duration(c.Stall), E2E: duration(c.E2E),
-		Input: count(c.Tokens.Input), Output: count(c.Tokens.Output),
+		Input: counted(&c.Tokens), Output: count(c.Tokens.Output),
 	}
 	switch exchange.ChainOutcome(c.Outcome) {
 	case exchange.Abandoned:

@@ -37,7 +37,7 @@ func (s Summary) WriteTable(w io.Writer) error {
 func (t *table) notes(s Summary) {
 	t.printf("Latencies and tokens are of successful requests, rates are over the whole capture.\n")
 	if known, all := s.All.InputTokens.Known(); known < all {
-		t.printf("Tokens that no usage reported are counted by headway, one a chunk, or unknown. OpenAI's streams\n" +
+		t.printf("Tokens that no usage reported are counted by headway, one a chunk, estimated, or unknown. OpenAI's streams\n" +
 			"report usage if the request asks for it: stream_options: {include_usage: true}.\n")
 	}
 	if t.marked {

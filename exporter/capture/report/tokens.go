@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -19,7 +21,7 @@ const unknown = "unknown"
 
 // sources lists the sources of counts in the order in which a table names them.
 func sources() []string {
-	return []string{string(exchange.Reported), string(exchange.Running), string(exchange.Counted), unknown}
+	return []string{string(exchange.Reported), string(exchange.Running), string(exchange.Counted), string(exchange.Estimated), unknown}
 }
 
 func newTokens() Tokens { return Tokens{Sources: map[string]int{}} }
@@ -65,7 +67,8 @@ func newTokenSums() tokens {
 // output that could be unknown.
 func (t *tokens) add(l *capture.Line) {
 	input, output, source := l.Tokens.Input, l.Tokens.Output, l.Tokens.Source
-	t.input.add(input, source)
+	inputSource := cmp.Or(l.Tokens.InputSource, source)
+	t.input.add(input, inputSource)
 	total := input
 	if output != nil || generates(exchange.Operation(l.Operation)) {
 		t.output.add(output, source)
@@ -74,7 +77,10 @@ func (t *tokens) add(l *capture.Line) {
 			total = plus(input, *output)
 		}
 	}
-	t.total.add(total, source)
+	if inputSource != string(exchange.Estimated) { // else the input is the less sure of the two
+		inputSource = source
+	}
+	t.total.add(total, inputSource)
 }
 
 func generates(o exchange.Operation) bool { return o.Generates() || o == exchange.FetchResponse }

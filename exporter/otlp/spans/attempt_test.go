@@ -160,6 +160,9 @@ func TestAStreamHasItsTokenTimes(t *testing.T) {
 		{"whose client left", func(r *exchange.Record) { r.Usage.Delivered = exchange.Known(2) }, func(s *span) {
 			s.attrs["headway.usage.delivered_tokens"] = int64(2)
 		}},
+		{"whose input is an estimate", func(r *exchange.Record) { r.Usage.Source, r.Usage.InputSource = exchange.Counted, exchange.Estimated }, func(s *span) {
+			s.attrs["headway.usage.source"], s.attrs["headway.usage.input_source"] = "counted", "estimated"
+		}},
 		{"that stalled", func(r *exchange.Record) {
 			r.Chunks.Add(exchange.Chunk{At: 1750_300 * time.Microsecond, Tokens: 1})
 			r.Timing.LastToken, r.Timing.End, r.Usage.Streamed = 1750_300*time.Microsecond, 1751*time.Millisecond, exchange.Count{}

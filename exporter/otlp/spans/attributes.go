@@ -45,6 +45,7 @@ func (b *Builder) response(s *sheet, r *exchange.Record) {
 	}
 	s.count(usageReasoning, u.Reasoning)
 	s.str(usageSource, string(u.Source))
+	s.str(usageInputSource, string(u.InputSource))
 	s.count(usageDelivered, u.Delivered)
 }
 

@@ -57,6 +57,7 @@ const (
 	dialect            = "headway.dialect"                // openai-chat
 	outcome            = "headway.outcome"                // of exchange.Outcome
 	usageSource        = "headway.usage.source"           // of exchange.Source
+	usageInputSource   = "headway.usage.input_source"     // likewise, of the input where it is another one
 	usageDelivered     = "headway.usage.delivered_tokens" // that a client that left had got
 	timePerOutputToken = "headway.time_per_output_token"  // s, TPOT
 	contentChunks      = "headway.content_chunks"         // all, kept or not

@@ -110,6 +110,7 @@ func (l tracedLine) attributes() map[string]any {
 		"headway.dialect":                          text(l.Dialect),
 		"headway.outcome":                          text(l.Outcome),
 		"headway.usage.source":                     text(l.Tokens.Source),
+		"headway.usage.input_source":               text(l.Tokens.InputSource),
 		"headway.usage.delivered_tokens":           count(l.Tokens.Delivered),
 		"headway.time_per_output_token":            number64(l.TPOT),
 		"headway.notes":                            list(l.Notes),
