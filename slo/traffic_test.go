@@ -27,6 +27,15 @@ func TestAnSLOThatNothingCanMatchIsWarnedOf(t *testing.T) {
 		{"an upstream", "{upstream: \"10.0.0.7:8000\"}", slo.Traffic{Upstreams: upstreams}, ""},
 		{"a pattern of an upstream", "{upstream: \"*.openai.com\"}", slo.Traffic{Upstreams: upstreams}, ""},
 		{"no condition", "{stream: true}", slo.Traffic{Operations: operations, Upstreams: upstreams}, ""},
+		{"models of another vendor", "{model: \"claude*\"}", slo.Traffic{Upstreams: upstreams[:1]}, `f:5: slos[0].match.model: "claude*" matches nothing: api.openai.com has no such models; add a route to api.anthropic.com to HEADWAY_ROUTES, or name another model`},
+		{"models of another vendor, at a server that may have any", "{model: \"claude*\"}", slo.Traffic{Upstreams: upstreams}, ""},
+		{"models of another vendor, at the one server that may not", "{model: \"claude*\", upstream: api.openai.com}", slo.Traffic{Upstreams: upstreams}, `"claude*" matches nothing`},
+		{"models of the vendor", "{model: \"gpt-4o*\"}", slo.Traffic{Upstreams: upstreams[:1]}, ""},
+		{"models of nobody in particular", "{model: \"*mini*\"}", slo.Traffic{Upstreams: upstreams[:1]}, ""},
+		{"models of one of two vendors", "{model: \"gemini-*\"}", slo.Traffic{Upstreams: []exchange.Upstream{{Host: "api.anthropic.com", Port: 443}, {Host: "generativelanguage.googleapis.com", Port: 443}}}, ""},
+		{"models of none of two vendors", "{model: \"grok-*\"}", slo.Traffic{Upstreams: []exchange.Upstream{{Host: "api.anthropic.com", Port: 443}, {Host: "API.openai.com", Port: 443}}}, `api.anthropic.com and api.openai.com have no such models`},
+		{"an operation of another vendor", "{operation: generate_content}", slo.Traffic{Upstreams: upstreams[:1]}, `"generate_content" matches nothing: api.openai.com has no API for it`},
+		{"an operation that Anthropic has not", "{operation: embeddings}", slo.Traffic{Upstreams: []exchange.Upstream{{Host: "api.anthropic.com", Port: 443}}}, `"embeddings" matches nothing: api.anthropic.com has no API for it`},
 		{"nothing known about the traffic", "{operation: speech, upstream: x}", slo.Traffic{}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
