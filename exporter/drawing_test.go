@@ -116,6 +116,15 @@ func TestInstrumentsDraw(t *testing.T) {
 		{"no tokens of unknown usage", "headway.tokens", refused, nil},
 		{"a request that succeeded", "headway.requests", streamed(), []sample{one(1, "true", "ok", "")}},
 		{"a request that was refused", "headway.requests", refused, []sample{one(1, "false", "refused", "429")}},
+		{"a stream that was read", "headway.unread.requests", streamed(), nil},
+		{
+			"a response that nobody read", "headway.unread.requests",
+			with(func(r *exchange.Record) { r.PathClass, r.Unread = "/v1/files/{}", true }), []sample{one(1, "/v1/files/{}", "delivered")},
+		},
+		{
+			"an error that nobody read", "headway.unread.requests",
+			with(func(r *exchange.Record) { r.PathClass, r.Unread, r.Outcome = "/v1/files/{}", true, exchange.HTTPError }), []sample{one(1, "/v1/files/{}", "http_error")},
+		},
 		{"a first token", "headway.no_first_token", streamed(), nil},
 		{"no first token of a refused request", "headway.no_first_token", refused, []sample{one(1, "refused")}},
 		{

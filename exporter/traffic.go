@@ -39,6 +39,10 @@ func traffic() []Instrument {
 			Help: "Exchanges that ended, by how they ended.",
 		},
 		{
+			Name: "headway.unread.requests", Kind: Counter, Unit: "{request}", Labels: []string{"path_class", "outcome"}, Draw: unread,
+			Help: "Exchanges whose API no dialect reads, by a template of their path and by how they ended; delivered is a whole response that nobody read.",
+		},
+		{
 			Name: "headway.no_first_token", Kind: Counter, Unit: "{request}", Labels: []string{"reason"}, Draw: noFirstToken,
 			Help: "Exchanges of a generating operation that ended without a token, by outcome; empty is a stream that ended well with nothing in it.",
 		},
@@ -108,6 +112,12 @@ func tokens(r *Reading, s *Samples) {
 
 func requests(r *Reading, s *Samples) {
 	s.Add(1, strconv.FormatBool(r.Stream), string(r.Outcome), failure(r.ErrorType))
+}
+
+func unread(r *Reading, s *Samples) {
+	if r.PathClass != "" {
+		s.Add(1, r.PathClass, string(r.Told()))
+	}
 }
 
 // noFirstToken counts the exchanges that a TTFT histogram cannot show. A response in one

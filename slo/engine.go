@@ -30,10 +30,12 @@ type engine struct {
 // rule is an SLO that is ready to judge.
 type rule struct {
 	*SLO
-	chain  bool // it judges chains
-	header []exchange.Condition
-	bits   uint64 // header as conditions of the engine, by index
-	ledger *ledger
+	chain bool // it judges chains
+	// content says that the rule asks about the content of a response, or about its tokens.
+	content bool
+	header  []exchange.Condition
+	bits    uint64 // header as conditions of the engine, by index
+	ledger  *ledger
 }
 
 func newEngine(set Set, role exchange.Role) *engine {
@@ -42,6 +44,7 @@ func newEngine(set Set, role exchange.Role) *engine {
 		r := &e.rules[i]
 		r.SLO = &e.set.SLOs[i]
 		r.chain = r.Judge == Chain || r.Judge == "" && role != exchange.Server
+		r.content = r.Good.askOfContent() || r.Match.InputTokens != Range{}
 		r.header = r.conditions()
 		for _, c := range r.header {
 			at := slices.Index(e.conditions, c)

@@ -159,7 +159,7 @@ func (j *Judge) judge(w *scratch, r *exchange.Record, ended, late bool) []exchan
 
 // consider adds the opinion of the i-th SLO of the plan, if it has one.
 func (w *scratch) consider(by *judge, i int, r *exchange.Record, timed int64) {
-	if r.Outcome != exchange.OK && by.excludes(r) {
+	if r.Outcome != exchange.OK && by.excludes(r) || r.Unread && by.content {
 		return
 	}
 	var elapsed time.Duration

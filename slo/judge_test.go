@@ -182,6 +182,47 @@ func TestSomeExchangesCountNeitherWay(t *testing.T) {
 	}
 }
 
+// Nobody knows whether a token came late in a response that nobody read, or whether it was
+// an error: an SLO that asks has no opinion, and one that asks only for its delivery has.
+func TestWhatNobodyReadIsJudgedByItsDeliveryOnly(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		by     slo.SLO
+		change func(*exchange.Record)
+		counts bool
+		missed exchange.Misses
+	}{
+		{"errors", promise("x"), func(*exchange.Record) {}, true, 0},
+		{"errors, and it failed", promise("x"), func(r *exchange.Record) { r.Outcome = exchange.HTTPError }, true, missed(exchange.Error)},
+		{"the whole time", promise("x", slo.Objective{exchange.E2E, time.Hour}), func(*exchange.Record) {}, true, 0},
+		{"the whole time, and it was too long", promise("x", slo.Objective{exchange.E2E, 1}), func(*exchange.Record) {}, true, missed(exchange.E2E)},
+		{"TTFT", promise("x", slo.Objective{exchange.TTFT, time.Hour}), func(*exchange.Record) {}, false, 0},
+		{"TTFT, in one piece", promise("x", slo.Objective{exchange.TTFT, time.Hour}), func(r *exchange.Record) { r.Stream = false }, false, 0},
+		{"TTFT, and it failed", promise("x", slo.Objective{exchange.TTFT, 1}), func(r *exchange.Record) { r.Outcome = exchange.HTTPError }, false, 0},
+		{"TTFT and the whole time", promise("x", slo.Objective{exchange.E2E, 1}, slo.Objective{exchange.TTFT, time.Hour}), func(*exchange.Record) {}, false, 0},
+		{"stalls, which content ends", promise("x", slo.Objective{exchange.Stall, time.Hour}), func(*exchange.Record) {}, false, 0},
+		{"time for each token", promise("x", slo.Objective{exchange.E2EPerOutputToken, time.Hour}), func(*exchange.Record) {}, false, 0},
+		{"prompts of a size", func() slo.SLO { s := promise("x"); s.Match.InputTokens.Max = 1 << 40; return s }(), func(*exchange.Record) {}, false, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := with(func(r *exchange.Record) {
+				r.Dialect, r.Operation, r.Unread, r.PathClass = "", "", true, "/v1/rerank"
+				tt.change(r)
+			})
+			got := verdicts(r, tt.by)
+			if counts := len(got) == 1; counts != tt.counts || counts && got[0].Missed != tt.missed {
+				t.Errorf("verdicts %+v", got)
+			}
+			if tt.by.Match.InputTokens == (slo.Range{}) {
+				facts := slo.RequestOf(&r)
+				if missed, counts := tt.by.Good.Judge(&facts); counts != tt.counts || counts && missed != tt.missed {
+					t.Errorf("by its facts: missed %v, counts %v", missed, counts)
+				}
+			}
+		})
+	}
+}
+
 // A WebSocket that lives for an hour is neither slow nor good, and no window of goodput and
 // no budget counts it, as an exchange or as the end of a call.
 func TestUpgradedConnectionsAreInNoBook(t *testing.T) {

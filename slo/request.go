@@ -2,6 +2,7 @@ package slo
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ type Request struct {
 	// has no TTFT, TTFA, TPOT, ITL, Stall or Silence.
 	Stream bool
 	Empty  bool // the stream is known to have had no token
+	// Unread says that nobody knows what the response said. Objectives that ask about
+	// content do not count such a request.
+	Unread bool
 
 	TTFT    time.Duration
 	TTFA    time.Duration // 0 beside a TTFT: the stream brought reasoning and no answer
@@ -43,7 +47,10 @@ func RequestOf(r *exchange.Record) Request {
 
 // briefly returns the facts of r that need no look at its chunks: all but ITL.
 func briefly(r *exchange.Record) Request {
-	q := Request{Outcome: r.Outcome, Stream: r.Stream, E2E: r.E2E(), Input: r.Usage.CountedInput(), Output: r.Usage.Output}
+	q := Request{
+		Outcome: r.Outcome, Stream: r.Stream, Unread: r.Unread, E2E: r.E2E(),
+		Input: r.Usage.CountedInput(), Output: r.Usage.Output,
+	}
 	if !r.Stream {
 		return q
 	}
@@ -51,7 +58,7 @@ func briefly(r *exchange.Record) Request {
 	if r.Timing.FirstChunk > 0 {
 		q.Stall, q.Silence = r.Stall(), r.Silence()
 	}
-	q.Empty = r.Events > 0 && r.Chunks.Count == 0
+	q.Empty = r.Events > 0 && r.Chunks.Count == 0 && !r.Unread
 	return q
 }
 
@@ -139,9 +146,17 @@ func (o Objectives) String() string {
 	return strings.Join(out, ",")
 }
 
+// askOfContent says whether an objective limits more than how the response was delivered.
+func (o Objectives) askOfContent() bool {
+	return slices.ContainsFunc(o, func(o Objective) bool { return o.Indicator != exchange.E2E })
+}
+
 // Judge returns the indicators that q missed, Error among them if q failed. A request
 // that missed none is good if it counts; one that does not count is neither good nor bad.
 func (o Objectives) Judge(q *Request) (missed exchange.Misses, counts bool) {
+	if q.Unread && o.askOfContent() {
+		return 0, false
+	}
 	if q.failed() {
 		missed = missed.With(exchange.Error)
 	}

@@ -25,6 +25,7 @@ type Line struct {
 	Mode      string    `json:"mode"`
 	Dialect   string    `json:"dialect,omitempty"`
 	Operation string    `json:"operation,omitempty"`
+	PathClass string    `json:"path_class,omitempty"` // of an exchange without Dialect
 	Provider  string    `json:"provider,omitempty"`
 	Model     Model     `json:"model,omitzero"`
 	Upstream  string    `json:"upstream"` // host:port; empty: no route led to one
@@ -135,8 +136,8 @@ func NewLine(r exchange.Record) Line {
 	l := Line{
 		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Role: string(r.Role), Mode: string(r.Mode),
 		Dialect: r.Dialect, Operation: string(r.Operation), Provider: r.Provider, Model: Model(r.Model),
-		Upstream: r.Upstream.Address(),
-		Stream:   r.Stream, Status: r.Status, Outcome: string(r.Outcome), ErrorType: string(r.ErrorType),
+		Upstream: r.Upstream.Address(), PathClass: r.PathClass,
+		Stream: r.Stream, Status: r.Status, Outcome: string(r.Told()), ErrorType: string(r.ErrorType),
 		FinishReasons: r.FinishReasons,
 		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
 		Tokens: tokens(&r.Usage), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),

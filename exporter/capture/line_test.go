@@ -91,6 +91,13 @@ func unconnected() exchange.Record {
 	}
 }
 
+// unread is an exchange that went well and that nobody read.
+func unread() exchange.Record {
+	r := unconnected()
+	r.PathClass, r.Unread, r.Status, r.Outcome, r.ErrorType = "/v1/files/{}/content", true, 200, exchange.OK, ""
+	return r
+}
+
 // odd has a name that neither JSON nor people expect.
 func odd() exchange.Record {
 	r := refused()
@@ -102,7 +109,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), odd(), judged(), kept(), dropped(), left(), estimated()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), unread(), odd(), judged(), kept(), dropped(), left(), estimated()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}

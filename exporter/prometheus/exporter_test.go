@@ -40,7 +40,7 @@ func TestExpositionIsTheGoldenOne(t *testing.T) {
 		config         prometheus.Config
 		records        []exchange.Record
 	}{
-		{"client.prom", text, prometheus.Config{Live: exportertest.Live()}, []exchange.Record{slow(exchangetest.Stream(4)), refused(), unknown()}},
+		{"client.prom", text, prometheus.Config{Live: exportertest.Live()}, []exchange.Record{slow(exchangetest.Stream(4)), refused(), exchangetest.Unread()}},
 		{"server.prom", text, prometheus.Config{}, []exchange.Record{beside(exchange.Server, exchangetest.Stream(4)), beside(exchange.Server, refused())}},
 		{"exemplars.openmetrics", openMetrics, prometheus.Config{}, []exchange.Record{traced(exchangetest.Stream(4))}},
 		{
@@ -112,6 +112,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
 		e.Observe(beside(role, counted(attempted(slow(traced(exchangetest.Stream(4)))))))
 		e.Observe(beside(role, refused()))
+		e.Observe(beside(role, exchangetest.Unread()))
 		e.ObserveChain(exchangetest.Recovered(beside(role, traced(exchangetest.Stream(4)))))
 		e.Observe(exchangetest.Sealed(beside(role, exchangetest.Stream(4))))
 	}
@@ -351,11 +352,5 @@ func refused() exchange.Record {
 // counted is r with every count of tokens that a provider may report.
 func counted(r exchange.Record) exchange.Record {
 	r.Usage.CacheWrite, r.Usage.Reasoning = exchange.Known(64), exchange.Known(2)
-	return r
-}
-
-func unknown() exchange.Record {
-	r := exchangetest.Plain()
-	r.Dialect, r.Operation, r.Provider, r.Model, r.Usage = "", "", "", exchange.Model{}, exchange.Usage{}
 	return r
 }

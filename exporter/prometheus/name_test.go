@@ -14,7 +14,7 @@ var metricsOfThePage = []string{
 	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_prompt_cache_tokens_total", "headway_tokens_delivered_total", "headway_requests_total",
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
-	"headway_streams_in_flight", "headway_upstream_buffering", "headway_decoder_detached_total", "headway_export_dropped_total", "headway_export_queue_bytes",
+	"headway_streams_in_flight", "headway_upstream_buffering", "headway_unread_requests_total", "headway_decoder_detached_total", "headway_export_dropped_total", "headway_export_queue_bytes",
 	"headway_config_last_reload_successful", "headway_connections_total", "headway_accept_waits_total", "headway_loops_total",
 	"headway_sealed_requests_total", "headway_sealed_time_to_first_burst_seconds", "headway_sealed_gap_seconds", "headway_sealed_duration_seconds", "headway_build_info",
 

@@ -97,6 +97,8 @@ type Reply struct {
 	FailedAt time.Duration
 	// Canceled says that the response ended early because the client no longer wanted it.
 	Canceled bool
+	// Unread says that the response came whole, and that nothing of it was understood.
+	Unread bool
 	// Replay says that the stream repeats an earlier one; its times mean nothing.
 	Replay bool
 	// Notes names the oddities of the exchange, each once.

@@ -26,6 +26,9 @@ type Record struct {
 
 	Dialect   string // openai-chat; empty for traffic of no known dialect
 	Operation Operation
+	// PathClass is a template of the path, of an exchange that no dialect reads: words of
+	// APIs, and {} for all that names something. The process makes a bounded number of them.
+	PathClass string
 	Provider  string // gen_ai.provider.name
 	Model     Model
 	Upstream  Upstream
@@ -33,6 +36,9 @@ type Record struct {
 	// Stream says that the response came as a stream of events. When an error or nothing
 	// came instead, it says that the request asked for a stream.
 	Stream bool
+	// Unread says that headway knows only how the response was delivered and not what it
+	// said: no dialect reads it, or its decoder could not go on.
+	Unread bool
 	// Status is the HTTP status that the client got; 0 when it got none.
 	Status        int
 	Outcome       Outcome

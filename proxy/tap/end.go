@@ -94,13 +94,26 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	default:
 		r.Outcome, r.ErrorType = result.Outcome, result.ErrorType
 	}
-	if ok && !x.unread {
+	if ok && !x.unread && !reply.Unread {
 		x.tap.habits.settle(r, x.key, !x.opaque)
 	}
 	if r.Outcome == exchange.ClientGone {
 		r.Usage.Delivered = result.Receipt.delivered(r)
 	}
+	x.bookUnread(ok && !reply.Unread)
 	return *r
+}
+
+// bookUnread says how much headway knows of an exchange that ended.
+func (x *Exchange) bookUnread(read bool) {
+	r := &x.record
+	if r.Mode != exchange.Explicit && r.Mode != exchange.Transparent {
+		return
+	}
+	r.Unread = r.Dialect == "" || !read && r.Outcome == exchange.OK
+	if r.Dialect == "" {
+		r.PathClass = x.tap.paths.classOf(x.head.Path, r.Status > 0 && r.Status < 400)
+	}
 }
 
 // bookRelay completes the part of the Record that needs no decoder.

@@ -138,5 +138,6 @@ func everything(e exchange.ChainObserver) {
 	}
 	e.Observe(exchangetest.Refused())
 	e.Observe(exchangetest.Embeddings())
+	e.Observe(exchangetest.Unread())
 	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))
 }

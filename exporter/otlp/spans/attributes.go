@@ -29,7 +29,7 @@ func (b *Builder) response(s *sheet, r *exchange.Record) {
 	if r.Status > 0 {
 		s.int(statusCode, int64(r.Status))
 	}
-	s.str(outcome, string(r.Outcome))
+	s.str(outcome, string(r.Told()))
 	s.str(errorType, string(r.ErrorType))
 	s.str(responseModel, r.Model.Response)
 	s.strs(finishReasons, r.FinishReasons)

@@ -23,6 +23,7 @@ func (d *decoder) Close() dialect.Reply {
 		Failed:      d.failed || d.head.Response.Status >= 400,
 		FailedAt:    d.failedAt,
 		Canceled:    d.canceled,
+		Unread:      d.notes&(1<<NotUnderstood) != 0,
 		Replay:      d.replay,
 		Engine:      d.engineTimes(),
 	}

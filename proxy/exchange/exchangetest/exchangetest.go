@@ -72,6 +72,14 @@ func Refused() exchange.Record {
 	return r
 }
 
+// Unread is an exchange that went well and whose API no dialect reads.
+func Unread() exchange.Record {
+	r := Plain()
+	r.Dialect, r.Operation, r.Provider, r.Model, r.FinishReasons, r.Usage = "", "", "", exchange.Model{}, nil, exchange.Usage{}
+	r.PathClass, r.Unread = "/v1/files/{}/content", true
+	return r
+}
+
 // Embeddings is Plain of another operation, whose answer is not generated.
 func Embeddings() exchange.Record {
 	r := Plain()
