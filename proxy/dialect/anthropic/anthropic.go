@@ -30,7 +30,7 @@ func Messages() dialect.Dialect {
 		Matches:    matches,
 		Provider:   func(*dialect.Head) string { return "anthropic" },
 		Terminator: "[DONE]", // of gateways that translate OpenAI's streams
-		Response:   frame.MustShape(reading.Join(wholePaths(), eventPaths())),
+		Response:   frame.MustShape(reading.Join(AnswerPaths(), typePath())),
 	})
 }
 
@@ -58,7 +58,7 @@ func Vertex() dialect.Dialect {
 			return model
 		},
 		Streams:  streams,
-		Response: frame.MustShape(reading.Join(wholePaths(), eventPaths())),
+		Response: frame.MustShape(reading.Join(AnswerPaths(), typePath())),
 	})
 }
 
@@ -78,20 +78,20 @@ func Bedrock() dialect.Dialect {
 			Reference:  "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html",
 		},
 		Matches: func(h *dialect.Head) bool {
-			return h.Method == "POST" && strings.Contains(bedrockModel(h), "anthropic.") && (streams(h) || strings.HasSuffix(h.Path, "/invoke"))
+			return h.Method == "POST" && strings.Contains(BedrockModel(h), "anthropic.") && (streams(h) || strings.HasSuffix(h.Path, "/invoke"))
 		},
 		Provider:  func(*dialect.Head) string { return "aws.bedrock" },
-		PathModel: bedrockModel,
+		PathModel: BedrockModel,
 		Streams:   streams,
 		Framing:   reading.Wrapped,
-		Response: frame.MustShape(reading.Join(wholePaths(), eventPaths(), frame.Paths{
+		Response: frame.MustShape(reading.Join(AnswerPaths(), typePath(), frame.Paths{
 			"amazon-bedrock-invocationMetrics.firstByteLatency": reading.PrefillMillis,
 		})),
 	})
 }
 
-// bedrockModel is the model that a path of Bedrock names, or the ARN of a profile.
-func bedrockModel(h *dialect.Head) string {
+// BedrockModel is the model that a path of Bedrock names, or the ARN of a profile.
+func BedrockModel(h *dialect.Head) string {
 	_, rest, ok := strings.Cut(h.Path, "/model/")
 	i := strings.LastIndexByte(rest, '/')
 	if !ok || i < 0 {

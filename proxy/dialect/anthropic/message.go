@@ -5,11 +5,17 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 )
 
+// AnswerPaths are the places in a whole message and in the events of a stream, but for
+// their types.
+func AnswerPaths() frame.Paths { return reading.Join(wholePaths(), eventPaths()) }
+
+// typePath is the place of the type of an event, of a message or of an error.
+func typePath() frame.Paths { return frame.Paths{"type": eventType} }
+
 // wholePaths are the places in a whole message, and in an error. Some gateways send the
 // whole message as the only event of a stream.
 func wholePaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"type":                eventType,
 		"error":               reading.Failure,
 		"model":               reading.Model,
 		"stop_reason":         reading.Finish,

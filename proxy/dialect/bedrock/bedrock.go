@@ -3,7 +3,6 @@
 package bedrock
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -21,16 +20,6 @@ func call(h *dialect.Head) string {
 		return ""
 	}
 	return rest[i+1:]
-}
-
-// model is the model that the path names, or the ARN of a profile of models.
-func model(h *dialect.Head) string {
-	_, rest, _ := strings.Cut(h.Path, "/model/")
-	name := rest[:max(0, strings.LastIndexByte(rest, '/'))]
-	if plain, err := url.PathUnescape(name); err == nil {
-		return plain
-	}
-	return name
 }
 
 func provider(*dialect.Head) string { return "aws.bedrock" }

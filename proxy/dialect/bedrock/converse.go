@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -24,7 +25,7 @@ func Converse() dialect.Dialect {
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return call(h) == "converse" || conversesInStream(h) },
 		Provider:   provider,
-		PathModel:  model,
+		PathModel:  anthropic.BedrockModel,
 		Streams:    conversesInStream,
 		Single:     true,
 		CacheApart: true,

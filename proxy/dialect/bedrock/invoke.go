@@ -2,6 +2,8 @@ package bedrock
 
 import (
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/anthropic"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -25,7 +27,7 @@ func Invoke() dialect.Dialect {
 		Operation:  exchange.Chat,
 		Matches:    func(h *dialect.Head) bool { return call(h) == "invoke" || invokesInStream(h) },
 		Provider:   provider,
-		PathModel:  model,
+		PathModel:  anthropic.BedrockModel,
 		Streams:    invokesInStream,
 		Single:     true,
 		CacheApart: true,
@@ -34,7 +36,8 @@ func Invoke() dialect.Dialect {
 		NewReader:  func() reading.Reader { return new(chunk) },
 		Request:    frame.MustShape(frame.Paths{}),
 		Response: frame.MustShape(reading.Join(
-			metricsPaths(), novaPaths(), titanPaths(), llamaPaths(), coherePaths(), mistralPaths(), openaiPaths(), claudePaths(),
+			metricsPaths(), novaPaths(), titanPaths(), llamaPaths(), coherePaths(), mistralPaths(), openaiPaths(),
+			anthropic.AnswerPaths(), // of Claude behind a profile whose name does not say so
 		)),
 	}
 }
@@ -114,36 +117,14 @@ func mistralPaths() frame.Paths {
 // openaiPaths are those of models that OpenAI's chat format came with: gpt-oss, DeepSeek,
 // imported ones.
 func openaiPaths() frame.Paths {
-	return frame.Paths{
-		"choices.[].delta.content":                          reading.Content,
-		"choices.[].delta.reasoning":                        reading.Reasoning,
-		"choices.[].delta.reasoning_content":                reading.Reasoning,
-		"choices.[].delta.tool_calls.[].function.name":      reading.Content,
-		"choices.[].delta.tool_calls.[].function.arguments": reading.Content,
-		"choices.[].text":                                   reading.Content,
-		"choices.[].finish_reason":                          reading.Finish,
-		"choices.[].stop_reason":                            reading.Finish,
-		"usage.prompt_tokens":                               reading.InputTokens,
-		"usage.completion_tokens":                           reading.OutputTokens,
-		"error":                                             reading.Failure,
-	}
-}
-
-// claudePaths are those of Claude behind a profile whose name does not say so.
-func claudePaths() frame.Paths {
-	return frame.Paths{
-		"message.model":                             reading.Model,
-		"content_block.name":                        reading.Content,
-		"delta.text":                                reading.Content,
-		"delta.thinking":                            reading.Reasoning,
-		"delta.partial_json":                        reading.Content,
-		"delta.stop_reason":                         reading.Finish,
-		"message.usage.input_tokens":                reading.InputTokens,
-		"message.usage.cache_read_input_tokens":     reading.CachedTokens,
-		"message.usage.cache_creation_input_tokens": reading.WrittenTokens,
-		"usage.input_tokens":                        reading.InputTokens,
-		"usage.output_tokens":                       reading.OutputTokens,
-	}
+	return reading.Join(compatible.ChatPaths(), frame.Paths{
+		"choices.[].text":                                  reading.Content,
+		"choices.[].stop_reason":                           reading.Finish,
+		"usage.prompt_tokens":                              reading.InputTokens,
+		"usage.completion_tokens":                          reading.OutputTokens,
+		"usage.total_tokens":                               reading.TotalTokens,
+		"usage.completion_tokens_details.reasoning_tokens": reading.ReasoningTokens,
+	})
 }
 
 // chunk finds the end of a stream.

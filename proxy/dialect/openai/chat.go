@@ -37,17 +37,7 @@ func Chat() dialect.Dialect {
 			"n":                            reading.AskChoices,
 			"stream_options.include_usage": reading.AskUsage,
 		}),
-		// Some servers that cannot stream a request send its whole answer as one event.
-		// Perplexity repeats the message so far beside the delta. OpenRouter has the
-		// reasoning as text and in details.
-		Response: frame.MustShape(reading.Join(completionPaths(),
-			reading.Under("choices.[].delta.", messagePaths()),
-			reading.Under("choices.[].delta.", otherPaths()),
-			reading.Under("choices.[].message.", reading.As(reading.Whole, messagePaths())),
-			frame.Paths{
-				"choices.[].logprobs.content.[]": reading.Logprob,
-				"choices.[].logprobs.refusal.[]": reading.Logprob,
-			})),
+		Response: frame.MustShape(reading.Join(reading.Under("choices.[].delta.", otherPaths()), completionPaths())),
 	}
 }
 
@@ -55,32 +45,6 @@ func Chat() dialect.Dialect {
 // /serving-endpoints/NAME/invocations.
 func isDatabricks(h *dialect.Head) bool {
 	return h.Method == "POST" && strings.Contains(h.Path, "/serving-endpoints/") && strings.HasSuffix(h.Path, "/invocations")
-}
-
-// messagePaths are the places of generated content in a message or a delta of it.
-func messagePaths() frame.Paths {
-	return frame.Paths{
-		"content":                          reading.Content,
-		"content.[].text":                  reading.Content,
-		"content.[].thinking.[].text":      reading.Reasoning, // Mistral
-		"refusal":                          reading.Content,
-		"reasoning_content":                reading.Reasoning, // DeepSeek, xAI, SGLang, llama.cpp
-		"reasoning":                        reading.Reasoning, // vLLM, Groq, OpenRouter
-		"reasoning_text":                   reading.Reasoning, // Copilot
-		"thinking":                         reading.Reasoning,
-		"reasoning_details.[].text":        reading.Detail,
-		"reasoning_details.[].summary":     reading.Summary,
-		"tool_calls.[].function.name":      reading.Content,
-		"tool_calls.[].function.arguments": reading.Content,
-		"tool_calls.[].custom.name":        reading.Content,
-		"tool_calls.[].custom.input":       reading.Content,
-		"function_call.name":               reading.Content,
-		"function_call.arguments":          reading.Content,
-		"audio.data":                       reading.Content,
-		"audio.transcript":                 reading.Content,
-		"images.[].image_url.url":          reading.Content, // OpenRouter
-		"images.[].b64_json":               reading.Content,
-	}
 }
 
 // otherPaths are the places in a delta that have no generated content, and those that

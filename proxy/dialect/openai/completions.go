@@ -43,8 +43,6 @@ func Completions() dialect.Dialect {
 			"choices.[].text":               reading.Content,
 			"choices.[].reasoning":          reading.Reasoning,
 			"choices.[].logprobs.tokens.[]": reading.Logprob,
-			"choices.[].message.content":    reading.Whole, // servers that answer every path as chat
-			"choices.[].delta.content":      reading.Content,
 		})),
 	}
 }

@@ -17,33 +17,31 @@ func Dialects() dialect.Set {
 	return slices.Concat(dialect.Set{Chat(), Completions(), Embeddings(), Images()}, speech(), whole())
 }
 
-// completionPaths are the places that chat completions and legacy completions share.
+// completionPaths are the places that chat completions and legacy completions share. Some
+// servers answer every path as chat.
 func completionPaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"id":                       frame.Varying,
-		"created":                  frame.Varying,
-		"obfuscation":              frame.Varying,
-		"model":                    reading.Model,
-		"object":                   reading.Kind,
-		"error":                    reading.Failure,
-		"errors":                   reading.Failure,
-		"base_resp.status_code":    reading.Status, // MiniMax
-		"message":                  reading.Blame,
-		"msg":                      reading.Blame,
-		"detail":                   reading.Blame,
-		"error_msg":                reading.Blame,
-		"choices.[]":               reading.Choice,
-		"choices.[].index":         reading.Index,
-		"choices.[].finish_reason": reading.Finish,
-		"choices.[].delta":         reading.Delta,
-		"choices.[].error":         reading.Failure,
-		"choices.[].token_ids.[]":  reading.TokenID,
-		"x_groq.error":             reading.Failure,
-		"timings.prompt_n":         reading.TimedInput, // llama.cpp
-		"timings.cache_n":          reading.TimedCached,
-		"timings.predicted_n":      reading.TimedOutput,
-		"timings.prompt_ms":        reading.PrefillMillis, // from the start of the prompt to the first token
-		"timings.predicted_ms":     reading.DecodeMillis,
-	}, serverPaths(), compatible.MetricsPaths(), reading.Under("usage.", compatible.UsagePaths()), reading.Under("x_groq.usage.", compatible.UsagePaths()),
+		"id":                    frame.Varying,
+		"created":               frame.Varying,
+		"obfuscation":           frame.Varying,
+		"model":                 reading.Model,
+		"object":                reading.Kind,
+		"error":                 reading.Failure,
+		"errors":                reading.Failure,
+		"base_resp.status_code": reading.Status, // MiniMax
+		"message":               reading.Blame,
+		"msg":                   reading.Blame,
+		"detail":                reading.Blame,
+		"error_msg":             reading.Blame,
+		"choices.[]":            reading.Choice,
+		"choices.[].index":      reading.Index,
+		"choices.[].error":      reading.Failure,
+		"x_groq.error":          reading.Failure,
+		"timings.prompt_n":      reading.TimedInput, // llama.cpp
+		"timings.cache_n":       reading.TimedCached,
+		"timings.predicted_n":   reading.TimedOutput,
+		"timings.prompt_ms":     reading.PrefillMillis, // from the start of the prompt to the first token
+		"timings.predicted_ms":  reading.DecodeMillis,
+	}, compatible.ChatPaths(), serverPaths(), compatible.MetricsPaths(), reading.Under("usage.", compatible.UsagePaths()), reading.Under("x_groq.usage.", compatible.UsagePaths()),
 		reading.Under("choices.[].usage.", compatible.UsagePaths())) // Moonshot
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -36,20 +37,13 @@ func Invoke() dialect.Dialect {
 		Streams:    streams,
 		Single:     true,
 		Endless:    true,
-		Terminator: "[DONE]",
+		Terminator: compatible.Terminator,
 		Framing:    reading.Parts,
 		Request:    frame.MustShape(frame.Paths{}),
-		Response: frame.MustShape(frame.Paths{
-			"model":                              reading.Model,
-			"error":                              reading.Failure,
-			"choices.[].delta.content":           reading.Content,
-			"choices.[].delta.reasoning_content": reading.Reasoning,
-			"choices.[].delta.tool_calls.[].function.name":      reading.Content,
-			"choices.[].delta.tool_calls.[].function.arguments": reading.Content,
+		Response: frame.MustShape(reading.Join(compatible.ChatPaths(), reading.Under("usage.", compatible.UsagePaths()), frame.Paths{
+			"model":                       reading.Model,
+			"error":                       reading.Failure,
 			"choices.[].text":             reading.Content,
-			"choices.[].finish_reason":    reading.Finish,
-			"usage.prompt_tokens":         reading.InputTokens,
-			"usage.completion_tokens":     reading.OutputTokens,
 			"token.id":                    reading.TokenID,
 			"token.text":                  reading.Content,
 			"details.finish_reason":       reading.Finish,
@@ -58,7 +52,7 @@ func Invoke() dialect.Dialect {
 			"generation":                  reading.Content,
 			"[].details.finish_reason":    reading.Finish,
 			"[].details.generated_tokens": reading.OutputTokens,
-		}),
+		})),
 	}
 }
 

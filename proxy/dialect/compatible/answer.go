@@ -1,0 +1,49 @@
+package compatible
+
+import (
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/dialect/reading"
+)
+
+// ChatPaths are the places of generated content in an answer of chat completions, whole or
+// streamed, and of the word that ends it. Some servers that cannot stream a request send
+// its whole answer as one event. Perplexity repeats the message so far beside the delta.
+// OpenRouter has the reasoning as text and in details.
+func ChatPaths() frame.Paths {
+	return reading.Join(
+		reading.Under("choices.[].delta.", messagePaths()),
+		reading.Under("choices.[].message.", reading.As(reading.Whole, messagePaths())),
+		frame.Paths{
+			"choices.[].delta":               reading.Delta,
+			"choices.[].finish_reason":       reading.Finish,
+			"choices.[].logprobs.content.[]": reading.Logprob,
+			"choices.[].logprobs.refusal.[]": reading.Logprob,
+			"choices.[].token_ids.[]":        reading.TokenID,
+		})
+}
+
+// messagePaths are the places of generated content in a message or a delta of it.
+func messagePaths() frame.Paths {
+	return frame.Paths{
+		"content":                          reading.Content,
+		"content.[].text":                  reading.Content,
+		"content.[].thinking.[].text":      reading.Reasoning, // Mistral
+		"refusal":                          reading.Content,
+		"reasoning_content":                reading.Reasoning, // DeepSeek, xAI, SGLang, llama.cpp
+		"reasoning":                        reading.Reasoning, // vLLM, Groq, OpenRouter
+		"reasoning_text":                   reading.Reasoning, // Copilot
+		"thinking":                         reading.Reasoning,
+		"reasoning_details.[].text":        reading.Detail,
+		"reasoning_details.[].summary":     reading.Summary,
+		"tool_calls.[].function.name":      reading.Content,
+		"tool_calls.[].function.arguments": reading.Content,
+		"tool_calls.[].custom.name":        reading.Content,
+		"tool_calls.[].custom.input":       reading.Content,
+		"function_call.name":               reading.Content,
+		"function_call.arguments":          reading.Content,
+		"audio.data":                       reading.Content,
+		"audio.transcript":                 reading.Content,
+		"images.[].image_url.url":          reading.Content, // OpenRouter
+		"images.[].b64_json":               reading.Content,
+	}
+}
