@@ -30,7 +30,7 @@ var rooms = map[string][]string{
 	"proxy/dialect/reading":       {"proxy/dialect", "proxy/dialect/frame", "proxy/exchange"},
 	"proxy/dialect/anthropic":     {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/bedrock":       {"proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/compatible", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
-	"proxy/dialect/cohere":        {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
+	"proxy/dialect/cohere":        {"proxy/dialect", "proxy/dialect/compatible", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/gemini":        {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/llamacpp":      {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},
 	"proxy/dialect/ollama":        {"proxy/dialect", "proxy/dialect/frame", "proxy/dialect/reading", "proxy/exchange"},

@@ -7,7 +7,9 @@ import (
 
 // AnswerPaths are the places in a whole message and in the events of a stream, but for
 // their types.
-func AnswerPaths() frame.Paths { return reading.Join(wholePaths(), eventPaths()) }
+func AnswerPaths() frame.Paths {
+	return reading.Join(reading.ErrorPaths(), wholePaths(), eventPaths())
+}
 
 // typePath is the place of the type of an event, of a message or of an error.
 func typePath() frame.Paths { return frame.Paths{"type": eventType} }
@@ -16,7 +18,6 @@ func typePath() frame.Paths { return frame.Paths{"type": eventType} }
 // whole message as the only event of a stream.
 func wholePaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"error":               reading.Failure,
 		"model":               reading.Model,
 		"stop_reason":         reading.Finish,
 		"content.[].name":     reading.Content, // of a tool
@@ -41,6 +42,11 @@ func eventPaths() frame.Paths {
 		"delta.content":          reading.Content, // of a compaction: the model's summary of the conversation
 		"delta.thinking":         reading.Reasoning,
 		"delta.partial_json":     reading.Content, // the arguments of a tool
+		"delta.*":                reading.Payload,
+		"delta.type":             frame.Known,
+		"delta.signature":        frame.Known,
+		"delta.stop_sequence":    frame.Known,
+		"delta.role":             frame.Known,
 	}, reading.Under("message.usage.", inputPaths()))
 }
 

@@ -32,7 +32,7 @@ func Converse() dialect.Dialect {
 		Framing:    reading.Binary,
 		NewReader:  func() reading.Reader { return new(event) },
 		Request:    frame.MustShape(frame.Paths{}),
-		Response:   frame.MustShape(conversePaths()),
+		Response:   frame.MustShape(reading.Join(reading.ErrorPaths(), conversePaths())),
 	}
 }
 
@@ -56,6 +56,10 @@ func blockPaths() frame.Paths {
 		"delta.toolUse.input":         reading.Content,
 		"delta.reasoningContent.text": reading.Reasoning,
 		"delta.image.source.bytes":    reading.Content,
+		"delta.*":                     reading.Payload,
+		"delta.*.*":                   reading.Payload,
+		"delta.citation":              frame.Known,
+		"delta.toolResult":            frame.Known,
 	}
 }
 
@@ -72,18 +76,27 @@ func usagePaths() frame.Paths {
 	}
 }
 
-// event reads the names of events.
-type event struct{ reading.Plain }
+// event reads the names of events. The counts come behind the reason why the answer ended, or
+// before it; a stream that has only one of them was cut.
+type event struct {
+	reading.Plain
+	stopped, counted bool
+}
 
 // EndMessage implements reading.Reader.
-func (event) EndMessage(m *reading.Message, name []byte) {
+func (e *event) EndMessage(m *reading.Message, name []byte) {
 	switch string(name) {
 	case "metadata":
-		m.Last()
-	case "messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop":
+		e.counted = true
+	case "messageStop":
+		e.stopped = true
+	case "messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop":
 	default:
 		if m.Streamed() && !bytes.HasSuffix(name, []byte("Exception")) {
 			m.Note(reading.UnknownEventType)
 		}
+	}
+	if e.stopped && e.counted {
+		m.Last()
 	}
 }

@@ -118,7 +118,6 @@ func mistralPaths() frame.Paths {
 // imported ones.
 func openaiPaths() frame.Paths {
 	return reading.Join(compatible.ChatPaths(), frame.Paths{
-		"choices.[].text":                                  reading.Content,
 		"choices.[].stop_reason":                           reading.Finish,
 		"usage.prompt_tokens":                              reading.InputTokens,
 		"usage.completion_tokens":                          reading.OutputTokens,

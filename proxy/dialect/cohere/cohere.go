@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/compatible"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -31,12 +32,10 @@ func Chat() dialect.Dialect {
 		Single:    true,
 		NewReader: func() reading.Reader { return new(event) },
 		Request:   asks,
-		Response: frame.MustShape(reading.Join(frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"id":                                     frame.Varying,
 			"index":                                  frame.Varying,
 			"type":                                   eventType,
-			"error":                                  reading.Failure,
-			"message":                                reading.Blame,
 			"finish_reason":                          reading.Finish,
 			"delta.finish_reason":                    reading.Finish,
 			"delta.error":                            reading.Failure,
@@ -70,21 +69,15 @@ func OldChat() dialect.Dialect {
 		Framing:    reading.Lines,
 		NewReader:  func() reading.Reader { return new(event) },
 		Request:    asks,
-		Response: frame.MustShape(reading.Join(frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), compatible.ChatPaths(), frame.Paths{
 			"event_type":                 eventType,
 			"text":                       reading.Content,
 			"tool_call_delta.name":       reading.Content,
 			"tool_call_delta.parameters": reading.Content,
-			"message":                    reading.Blame,
-			"error":                      reading.Failure,
 			"finish_reason":              reading.Finish,
 			"model":                      reading.Model,
-			"choices.[].finish_reason":   reading.Finish,
-			"choices.[].delta.content":   reading.Content,
-			"choices.[].delta.tool_calls.[].function.name":      reading.Content,
-			"choices.[].delta.tool_calls.[].function.arguments": reading.Content,
-			"usage.prompt_tokens":                               reading.InputTokens,
-			"usage.completion_tokens":                           reading.OutputTokens,
+			"usage.prompt_tokens":        reading.InputTokens,
+			"usage.completion_tokens":    reading.OutputTokens,
 		}, reading.Under("meta.", usagePaths()), reading.Under("response.meta.", usagePaths()))),
 	}
 }
@@ -108,10 +101,7 @@ func Rerank() dialect.Dialect {
 func whole(name string, operation exchange.Operation, matches func(*dialect.Head) bool, guide reading.Guide) dialect.Dialect {
 	return &reading.API{
 		Name: name, Guide: guide, Operation: operation, Matches: matches, Provider: provider, Request: asks,
-		Response: frame.MustShape(reading.Join(frame.Paths{
-			"error":   reading.Failure,
-			"message": reading.Blame,
-		}, reading.Under("meta.", usagePaths()))),
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), reading.Under("meta.", usagePaths()))),
 	}
 }
 
@@ -127,11 +117,11 @@ func post(suffix string) func(*dialect.Head) bool {
 func provider(*dialect.Head) string { return "cohere" }
 
 // usagePaths are the places of counts. Billed units are a part of the tokens that the model
-// read and wrote. Where both stand, the tokens come last, and count.
+// read and wrote: they count where there is nothing else.
 func usagePaths() frame.Paths {
 	return frame.Paths{
-		"billed_units.input_tokens":  reading.InputTokens,
-		"billed_units.output_tokens": reading.OutputTokens,
+		"billed_units.input_tokens":  reading.TimedInput,
+		"billed_units.output_tokens": reading.TimedOutput,
 		"tokens.input_tokens":        reading.InputTokens,
 		"tokens.output_tokens":       reading.OutputTokens,
 		"tokens.reasoning_tokens":    reading.ReasoningTokens,

@@ -16,10 +16,17 @@ func ChatPaths() frame.Paths {
 		frame.Paths{
 			"choices.[].delta":               reading.Delta,
 			"choices.[].finish_reason":       reading.Finish,
+			"choices.[].finish_reason.type":  reading.Finish,  // SGLang, of some versions
+			"choices.[].text":                reading.Content, // servers that answer chat as completions
 			"choices.[].logprobs.content.[]": reading.Logprob,
 			"choices.[].logprobs.refusal.[]": reading.Logprob,
 			"choices.[].token_ids.[]":        reading.TokenID,
 		})
+}
+
+// FailurePaths are the places of errors.
+func FailurePaths() frame.Paths {
+	return reading.Join(reading.ErrorPaths(), frame.Paths{"object": reading.Kind}) // vLLM has the word error there
 }
 
 // messagePaths are the places of generated content in a message or a delta of it.
@@ -34,6 +41,7 @@ func messagePaths() frame.Paths {
 		"reasoning_text":                   reading.Reasoning, // Copilot
 		"thinking":                         reading.Reasoning,
 		"reasoning_details.[].text":        reading.Detail,
+		"thinking_blocks.[].thinking":      reading.Detail, // LiteLLM
 		"reasoning_details.[].summary":     reading.Summary,
 		"tool_calls.[].function.name":      reading.Content,
 		"tool_calls.[].function.arguments": reading.Content,

@@ -36,6 +36,8 @@ func UsagePaths() frame.Paths {
 		"prompt_cache_hit_tokens":                              reading.CachedTokens, // DeepSeek
 		"cached_tokens":                                        reading.CachedTokens, // Moonshot
 		"num_cached_tokens":                                    reading.CachedTokens, // Mistral
+		"cache_read_input_tokens":                              reading.CachedTokens, // Claude, at gateways
+		"cache_creation_input_tokens":                          reading.WrittenTokens,
 		"completion_tokens_details.reasoning_tokens":           reading.ReasoningTokens,
 		"completion_tokens_details.rejected_prediction_tokens": reading.RejectedTokens,
 		"output_tokens_details.reasoning_tokens":               reading.ReasoningTokens,

@@ -25,10 +25,9 @@ func Embed() dialect.Dialect {
 		Provider:  provider,
 		PathModel: model,
 		Request:   frame.MustShape(frame.Paths{}),
-		Response: frame.MustShape(frame.Paths{
-			"error":                          reading.Failure,
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"usageMetadata.promptTokenCount": reading.InputTokens,
 			"usageMetadata.totalTokenCount":  reading.TotalTokens,
-		}),
+		})),
 	}
 }

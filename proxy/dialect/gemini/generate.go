@@ -33,11 +33,10 @@ func Generate() dialect.Dialect {
 		Framing:        reading.Elements,
 		NewReader:      func() reading.Reader { return new(candidate) },
 		Request:        frame.MustShape(frame.Paths{"generationConfig.candidateCount": reading.AskChoices}),
-		Response: frame.MustShape(reading.Join(frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"responseId":                 frame.Varying,
 			"createTime":                 frame.Varying,
 			"modelVersion":               reading.Model,
-			"error":                      reading.Failure,
 			"promptFeedback.blockReason": blockReason,
 			"candidates.[]":              reading.Choice,
 			"candidates.[].index":        reading.Index,
@@ -59,6 +58,14 @@ func partPaths() frame.Paths {
 		".functionCall.partialArgs.[].stringValue": reading.Content,
 		".inlineData.data":                         reading.Content,
 		".executableCode.code":                     reading.Content,
+		".*":                                       reading.Payload,
+		".*.*":                                     reading.Payload,
+		".thoughtSignature":                        frame.Known,
+		".codeExecutionResult":                     frame.Known, // of a tool of the provider
+		".toolResponse":                            frame.Known,
+		".functionResponse":                        frame.Known,
+		".videoMetadata":                           frame.Known,
+		".partMetadata":                            frame.Known,
 	}
 }
 
@@ -107,7 +114,9 @@ func (c *candidate) Value(m *reading.Message, v frame.Value) {
 			c.endPart(m)
 		}
 	case partText:
-		c.text = v.Len
+		if v.Kind == frame.String {
+			c.text = v.Len
+		}
 	case partThought:
 		c.thought = v.Kind == frame.True
 	case partCall:

@@ -30,7 +30,7 @@ func Interactions() dialect.Dialect {
 		ReasoningApart: true,
 		NewReader:      func() reading.Reader { return new(interaction) },
 		Request:        frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
-		Response: frame.MustShape(reading.Join(frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"event_type":         eventType,
 			"event_id":           frame.Varying,
 			"delta.text":         reading.Content,

@@ -35,8 +35,7 @@ func Completion() dialect.Dialect {
 		Terminator: "[DONE]", // of old versions
 		NewReader:  func() reading.Reader { return new(part) },
 		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
-		Response: frame.MustShape(frame.Paths{
-			"error":                reading.Failure,
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"model":                reading.Model,
 			"content":              reading.Content,
 			"tokens.[]":            reading.TokenID,
@@ -47,7 +46,7 @@ func Completion() dialect.Dialect {
 			"timings.cache_n":      reading.CachedTokens,
 			"timings.prompt_ms":    reading.PrefillMillis,
 			"timings.predicted_ms": reading.DecodeMillis,
-		}),
+		})),
 	}
 }
 

@@ -21,6 +21,10 @@ func Chat() dialect.Dialect {
 		"message.thinking":                    reading.Reasoning,
 		"message.tool_calls.[]":               calls,
 		"message.tool_calls.[].function.name": reading.Content,
+		"message.images.[]":                   reading.Content,
+		"message.*":                           reading.Payload,
+		"message.role":                        frame.Known,
+		"message.tool_name":                   frame.Known,
 	})
 }
 
@@ -47,11 +51,10 @@ func Embed() dialect.Dialect {
 		},
 		Provider: provider,
 		Request:  frame.MustShape(frame.Paths{"model": reading.AskModel}),
-		Response: frame.MustShape(frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"model":             reading.Model,
-			"error":             reading.Failure,
 			"prompt_eval_count": reading.InputTokens,
-		}),
+		})),
 	}
 }
 
@@ -71,7 +74,7 @@ func generating(name string, operation exchange.Operation, path string, content 
 		Framing:        reading.Lines,
 		NewReader:      func() reading.Reader { return new(line) },
 		Request:        frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
-		Response:       frame.MustShape(reading.Join(answerPaths(), content)),
+		Response:       frame.MustShape(reading.Join(reading.ErrorPaths(), answerPaths(), content)),
 	}
 }
 
@@ -93,7 +96,6 @@ func answerPaths() frame.Paths {
 	return frame.Paths{
 		"created_at":           frame.Varying,
 		"model":                reading.Model,
-		"error":                reading.Failure,
 		"done":                 done,
 		"done_reason":          reading.Finish,
 		"prompt_eval_count":    reading.InputTokens,

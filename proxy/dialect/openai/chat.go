@@ -50,7 +50,10 @@ func isDatabricks(h *dialect.Head) bool {
 // otherPaths are the places in a delta that have no generated content, and those that
 // nobody knows. Text at the latter may be content.
 func otherPaths() frame.Paths {
-	paths := reading.As(reading.Payload, frame.Paths{"*": 0, "*.*": 0, "*.[]": 0, "*.[].*": 0})
+	paths := reading.As(reading.Payload, frame.Paths{
+		"*": 0, "*.*": 0, "*.[]": 0, "*.[].*": 0,
+		"content.*": 0, "reasoning.*": 0, "reasoning_content.*": 0, "thinking.*": 0, // where a text should be
+	})
 	for _, name := range []string{
 		"role", "name", "id", "index", "type", "tool_call_id", "annotations", "citations", "context", "channel",
 		"executed_tools", "reasoning_signature", "signature", "encrypted_content", "reasoning_opaque",

@@ -40,7 +40,6 @@ func Completions() dialect.Dialect {
 			"prompt.[]":                    reading.AskPromptPart,
 		}),
 		Response: frame.MustShape(reading.Join(completionPaths(), frame.Paths{
-			"choices.[].text":               reading.Content,
 			"choices.[].reasoning":          reading.Reasoning,
 			"choices.[].logprobs.tokens.[]": reading.Logprob,
 		})),

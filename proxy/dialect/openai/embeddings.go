@@ -31,12 +31,8 @@ func Embeddings() dialect.Dialect {
 		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel}),
 		Response: frame.MustShape(reading.Join(frame.Paths{
 			"model":                          reading.Model,
-			"object":                         reading.Kind,
-			"error":                          reading.Failure,
-			"errors":                         reading.Failure,
-			"base_resp.status_code":          reading.Status, // MiniMax
 			"total_tokens":                   reading.TotalTokens,
 			"meta.billed_units.input_tokens": reading.InputTokens, // Cohere's, at gateways
-		}, reading.Under("usage.", compatible.UsagePaths()))),
+		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }

@@ -36,9 +36,8 @@ func Images() dialect.Dialect {
 		Response: frame.MustShape(reading.Join(frame.Paths{
 			"type":     eventType,
 			"model":    reading.Model,
-			"error":    reading.Failure,
 			"b64_json": reading.Content,
-		}, reading.Under("usage.", compatible.UsagePaths()))),
+		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }
 
@@ -74,10 +73,9 @@ func sound(name string, operation exchange.Operation, matches func(*dialect.Head
 		Response: frame.MustShape(reading.Join(frame.Paths{
 			"type":  eventType,
 			"model": reading.Model,
-			"error": reading.Failure,
 			"delta": reading.Content, // of a transcript
 			"audio": reading.Content,
-		}, reading.Under("usage.", compatible.UsagePaths()))),
+		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }
 
@@ -98,10 +96,8 @@ func whole() (set dialect.Set) {
 		set = append(set, &reading.API{
 			Name: a.name, Guide: a.guide, Operation: a.operation, Matches: a.matches, Provider: compatible.Provider, PathModel: compatible.Deployment, Request: asks,
 			Response: frame.MustShape(reading.Join(frame.Paths{
-				"model":  reading.Model,
-				"error":  reading.Failure,
-				"object": reading.Kind,
-			}, reading.Under("usage.", compatible.UsagePaths()))),
+				"model": reading.Model,
+			}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 		})
 	}
 	return set

@@ -21,27 +21,20 @@ func Dialects() dialect.Set {
 // servers answer every path as chat.
 func completionPaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"id":                    frame.Varying,
-		"created":               frame.Varying,
-		"obfuscation":           frame.Varying,
-		"model":                 reading.Model,
-		"object":                reading.Kind,
-		"error":                 reading.Failure,
-		"errors":                reading.Failure,
-		"base_resp.status_code": reading.Status, // MiniMax
-		"message":               reading.Blame,
-		"msg":                   reading.Blame,
-		"detail":                reading.Blame,
-		"error_msg":             reading.Blame,
-		"choices.[]":            reading.Choice,
-		"choices.[].index":      reading.Index,
-		"choices.[].error":      reading.Failure,
-		"x_groq.error":          reading.Failure,
-		"timings.prompt_n":      reading.TimedInput, // llama.cpp
-		"timings.cache_n":       reading.TimedCached,
-		"timings.predicted_n":   reading.TimedOutput,
-		"timings.prompt_ms":     reading.PrefillMillis, // from the start of the prompt to the first token
-		"timings.predicted_ms":  reading.DecodeMillis,
-	}, compatible.ChatPaths(), serverPaths(), compatible.MetricsPaths(), reading.Under("usage.", compatible.UsagePaths()), reading.Under("x_groq.usage.", compatible.UsagePaths()),
+		"id":                   frame.Varying,
+		"created":              frame.Varying,
+		"obfuscation":          frame.Varying,
+		"model":                reading.Model,
+		"choices.[]":           reading.Choice,
+		"choices.[].index":     reading.Index,
+		"choices.[].error":     reading.Failure,
+		"x_groq.error":         reading.Failure,
+		"timings.prompt_n":     reading.TimedInput, // llama.cpp
+		"timings.cache_n":      reading.TimedCached,
+		"timings.predicted_n":  reading.TimedOutput,
+		"timings.prompt_ms":    reading.PrefillMillis, // from the start of the prompt to the first token
+		"timings.predicted_ms": reading.DecodeMillis,
+	}, compatible.ChatPaths(), compatible.FailurePaths(), serverPaths(), compatible.MetricsPaths(), reading.Under("usage.", compatible.UsagePaths()), frame.Paths{"usage.[].*": reading.StrangeTokens},
+		reading.Under("x_groq.usage.", compatible.UsagePaths()),
 		reading.Under("choices.[].usage.", compatible.UsagePaths())) // Moonshot
 }

@@ -44,6 +44,7 @@ type decoder struct {
 	pending       engine // of the message that is being read
 	timed         bool   // pending has a time
 	done          bool   // the terminator came
+	bare          bool   // nothing came before it
 	over          bool   // a message came that is the last one of its API
 	failed        bool
 	canceled      bool // by the client
@@ -144,6 +145,9 @@ func (d *decoder) Event(e frame.Event) {
 	case d.fresh && !e.Failed && !e.Corrupt: // without data, or with nothing but whitespace
 		return
 	case d.marker > 0 && d.marker == len(d.api.Terminator):
+		if d.events == 0 { // so the stream is known to be empty
+			d.events, d.firstEvent, d.bare = 1, d.at, true
+		}
 		d.done = true
 	case e.Unterminated && !whole:
 		d.notes |= 1 << UnterminatedEvent

@@ -53,7 +53,7 @@ const (
 	OutsideTokens   // of the input, which the count of input tokens leaves out
 	StrangeTokens   // a count that no other path names
 
-	TimedInput // counts that stand beside the server's own times: without cached tokens
+	TimedInput // counts that stand beside the server's own times, or apart from the usage: without cached tokens
 	TimedCached
 	TimedOutput
 

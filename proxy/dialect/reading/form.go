@@ -60,7 +60,7 @@ func (d *decoder) sniff(p []byte) []byte {
 	switch c := p[0]; {
 	case c == '[' && d.api.Framing == Elements:
 		d.streamBy(frame.NewElements(d))
-	case c == '{' && d.api.Framing == Lines && isLines(d.head.Response.ContentType):
+	case c == '{' && d.api.Framing == Lines && d.comesInLines():
 		d.streamBy(frame.NewLines(d))
 	case c == '{' || c == '[':
 		d.form = document
@@ -104,6 +104,13 @@ func (d *decoder) stream() {
 // comment, or with one of the fields data, event, id, retry.
 func startsEvent(c byte) bool {
 	return c == ':' || c == 'd' || c == 'e' || c == 'i' || c == 'r'
+}
+
+// comesInLines tells whether a body that may be JSON or lines of it is the latter. One whose
+// type is lost is what the request asks for.
+func (d *decoder) comesInLines() bool {
+	of := d.head.Response
+	return isLines(of.ContentType) || of.ContentType != "application/json" && of.Status < 400 && d.asksStream()
 }
 
 // isLines tells whether a content type is that of JSON documents on lines of their own.

@@ -49,7 +49,13 @@ type choice struct {
 }
 
 // start is the first bytes of a text.
-type start [8]byte
+type start struct {
+	text   [8]byte
+	length uint8
+}
+
+// add adds text that follows.
+func (s *start) add(text []byte) { s.length += uint8(copy(s.text[s.length:], text)) }
 
 // told is the content that a choice had in earlier messages. A decoder has one for each
 // choice, so that they are small: its numbers stand still at their highest.
@@ -61,9 +67,7 @@ type told struct {
 
 // add adds the content of another message.
 func (t *told) add(n int, s start) {
-	if t.chunks == 0 {
-		t.start = s
-	}
+	t.start.add(s.text[:s.length])
 	t.bytes = uint32(min(uint64(t.bytes)+uint64(n), math.MaxUint32))
 	if t.chunks < math.MaxUint32 {
 		t.chunks++
@@ -163,7 +167,7 @@ func (m *Message) generate(v frame.Value) {
 	switch v.Field {
 	case Content:
 		if m.content == m.choice.before {
-			copy(m.choice.start[:], v.Text)
+			m.choice.start.add(v.Text)
 		}
 		m.content += v.Len
 	case Reasoning:

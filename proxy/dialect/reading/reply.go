@@ -79,15 +79,26 @@ func (d *decoder) close() bool {
 		d.failed = d.failed || promisesText(d.head.Response.ContentType)
 		return true
 	case d.json.Close():
-		d.book(nil)
-		d.failed = d.failed || d.suspect
+		d.closeDocument()
+		return true
+	case d.json.Followed(): // by something that nobody reads
+		d.notes |= 1<<InvalidJSON | 1<<NotUnderstood
 		return true
 	case d.json.Broken(): // so it was no JSON, rather than cut
 		d.notes |= 1 << InvalidJSON
-		d.failed = d.failed || !d.json.Followed()
+		d.failed = true
 		return true
 	}
 	return false
+}
+
+// closeDocument ends a response that is one JSON document.
+func (d *decoder) closeDocument() {
+	d.book(nil)
+	d.failed = d.failed || d.suspect
+	if d.api.Operation.Generates() && !d.api.Endless && !d.failed && d.head.Response.Status < 400 && d.message.empty() && d.model == "" && d.unheard() {
+		d.notes |= 1 << NotUnderstood
+	}
 }
 
 // closeStream ends a stream.
@@ -119,8 +130,13 @@ func (d *decoder) closeStream() bool {
 
 // strange tells whether the stream is of another API, so that nothing of it was read.
 func (d *decoder) strange() bool {
-	return d.events > 0 && !d.done && !d.over && !d.failed && !d.suspect && d.notes&(1<<UnterminatedEvent|1<<CorruptMessage) == 0 &&
-		d.model == "" && d.ended == 0 && d.chunks.Count == 0 && d.tally.usage.known == 0 && (d.api.Single || d.seen == 0)
+	return d.events > 0 && !d.bare && !d.over && !d.failed && !d.suspect && d.notes&(1<<UnterminatedEvent|1<<CorruptMessage) == 0 &&
+		(d.done || d.model == "") && d.unheard()
+}
+
+// unheard tells whether the response has said nothing that its API says.
+func (d *decoder) unheard() bool {
+	return d.ended == 0 && d.chunks.Count == 0 && d.tally.usage.known|d.tally.timings.known == 0 && (d.api.Single || d.seen == 0)
 }
 
 // endless tells whether no message of the stream would have said that it is over: that is
@@ -133,6 +149,9 @@ func (d *decoder) endless() bool {
 // blame finds out whether a stream failed whose terminator came before its end, and
 // notes that it did.
 func (d *decoder) blame() {
+	if d.over && d.api.Single && d.ended == 0 && d.chunks.Count > 0 && !d.failed && !d.api.Endless && !d.api.Unterminated {
+		d.notes |= 1 << NoFinishReason
+	}
 	if !d.done || d.failed || d.over || d.api.Single || d.allEnded() {
 		return
 	}

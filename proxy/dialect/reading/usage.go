@@ -86,14 +86,24 @@ func countOf(v frame.Value) (n int64, ok bool) {
 	return v.Int()
 }
 
-// set sets a count.
+// set sets a count. Where a message has it at two places, one of them is often a zero that
+// only fills the place.
 func (u *usage) set(to *int64, which counts, n int64) {
-	*to = n
+	if u.known&which == 0 || n != 0 {
+		*to = n
+	}
 	u.known |= which
 }
 
-// merge replaces counts by those that came with a later message.
+// merge replaces counts by those that came with a later message. A prompt has a token: counts
+// of the input that are all 0 only fill their places.
 func (u *usage) merge(v *usage) {
+	const prompt = hasInput | hasCached | hasWritten
+	if v.known&prompt != 0 && v.input+v.cached+v.written == 0 && u.input+u.cached+u.written > 0 {
+		later := *v
+		later.known &^= prompt
+		v = &later
+	}
 	for _, c := range [...]struct {
 		which    counts
 		to, from *int64
@@ -109,7 +119,8 @@ func (u *usage) merge(v *usage) {
 		{hasOutside, &u.outside, &v.outside},
 	} {
 		if v.known&c.which != 0 {
-			u.set(c.to, c.which, *c.from)
+			*c.to = *c.from
+			u.known |= c.which
 		}
 	}
 }

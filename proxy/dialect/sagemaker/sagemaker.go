@@ -40,10 +40,8 @@ func Invoke() dialect.Dialect {
 		Terminator: compatible.Terminator,
 		Framing:    reading.Parts,
 		Request:    frame.MustShape(frame.Paths{}),
-		Response: frame.MustShape(reading.Join(compatible.ChatPaths(), reading.Under("usage.", compatible.UsagePaths()), frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), compatible.ChatPaths(), reading.Under("usage.", compatible.UsagePaths()), frame.Paths{
 			"model":                       reading.Model,
-			"error":                       reading.Failure,
-			"choices.[].text":             reading.Content,
 			"token.id":                    reading.TokenID,
 			"token.text":                  reading.Content,
 			"details.finish_reason":       reading.Finish,

@@ -37,8 +37,7 @@ func Generate() dialect.Dialect {
 		Terminator: "[DONE]",
 		NewReader:  func() reading.Reader { return new(text) },
 		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
-		Response: frame.MustShape(frame.Paths{
-			"error":                        reading.Failure,
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"index":                        index,
 			"text":                         soFar,
 			"meta_info.id":                 frame.Varying,
@@ -46,9 +45,12 @@ func Generate() dialect.Dialect {
 			"meta_info.prompt_tokens":      reading.InputTokens,
 			"meta_info.completion_tokens":  reading.OutputTokens,
 			"meta_info.cached_tokens":      reading.CachedTokens,
-			"details.finish_reason":        reading.Finish, // of Text Generation Inference
+			"generated_text":               reading.Content, // of Text Generation Inference
+			"[].generated_text":            reading.Content,
+			"[].text":                      reading.Content, // of several prompts
+			"details.finish_reason":        reading.Finish,
 			"details.generated_tokens":     reading.OutputTokens,
-		}),
+		})),
 	}
 }
 
@@ -74,10 +76,18 @@ func (t *text) Reset() { t.length, t.index = 0, 0 }
 func (t *text) Value(_ *reading.Message, v frame.Value) {
 	switch n, ok := v.Int(); {
 	case v.Field == soFar:
-		t.length = v.Len
+		t.length = textLength(v)
 	case ok && n < reading.MaxChoices:
 		t.index = int(n)
 	}
+}
+
+// textLength is the length of v in bytes: null has none.
+func textLength(v frame.Value) int {
+	if v.Kind != frame.String {
+		return 0
+	}
+	return v.Len
 }
 
 // EndMessage implements reading.Reader. A text that is not longer than before is new.

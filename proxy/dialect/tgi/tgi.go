@@ -38,8 +38,7 @@ func Generate() dialect.Dialect {
 		Unterminated: true,
 		NewReader:    func() reading.Reader { return new(token) },
 		Request:      frame.MustShape(frame.Paths{}),
-		Response: frame.MustShape(frame.Paths{
-			"error":                    reading.Failure,
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"token.id":                 reading.TokenID,
 			"token.text":               tokenText,
 			"token.special":            special,
@@ -47,7 +46,7 @@ func Generate() dialect.Dialect {
 			"details.finish_reason":    reading.Finish,
 			"details.generated_tokens": reading.OutputTokens,
 			"details.input_length":     reading.InputTokens,
-		}),
+		})),
 	}
 }
 
@@ -78,7 +77,9 @@ func (t *token) Reset() { *t = token{} }
 func (t *token) Value(_ *reading.Message, v frame.Value) {
 	switch v.Field {
 	case tokenText:
-		t.text = v.Len
+		if v.Kind == frame.String {
+			t.text = v.Len
+		}
 	case special:
 		t.special = v.Kind == frame.True
 	case wholeText:

@@ -37,11 +37,10 @@ func Generate() dialect.Dialect {
 		Single:    true,
 		Endless:   true,
 		Request:   frame.MustShape(frame.Paths{}),
-		Response: frame.MustShape(frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"model_name":  reading.Model,
 			"text_output": reading.Content,
-			"error":       reading.Failure,
-		}),
+		})),
 	}
 }
 
