@@ -186,3 +186,62 @@ func TestManyCodingsAreNotUndone(t *testing.T) {
 		})
 	}
 }
+
+// A compressed stream that breaks off says what came before, however much of it did, and
+// never that it went well.
+func TestCompressedStreamThatIsCut(t *testing.T) {
+	events := []string{
+		`data: {"model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}` + "\n\n",
+		`data: {"model":"m","choices":[{"index":0,"delta":{"content":"b"}}]}` + "\n\n",
+		`data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n",
+	}
+	for coding := range codings {
+		t.Run(coding, func(t *testing.T) {
+			parts := compress(coding, events...)
+			whole := len(slices.Concat(parts...))
+			encoding, _, _ := strings.Cut(coding, ",")
+			before := 0
+			for cut := range whole {
+				of, told := newTap()
+				x := of.Begin(chat())
+				x.RequestBody([]byte(`{"model":"m","stream":true}`))
+				x.ResponseHead(200, header("Content-Type", "text/event-stream", "Content-Encoding", encoding), tap.Now())
+				if cut > 0 {
+					chunk(x, string(slices.Concat(parts...)[:cut]))
+				}
+				end(x)
+				of.Wait()
+				r := told.only(t)
+				ended := slices.Equal(r.FinishReasons, []string{"stop"})
+				if r.Outcome == exchange.OK && !ended || r.Chunks.Count < before || cut == len(parts[0])+len(parts[1]) && r.Chunks.Count != 2 {
+					t.Fatalf("%d of %d bytes: %s, %d chunks, %v", cut, whole, r.Outcome, r.Chunks.Count, r.FinishReasons)
+				}
+				before = r.Chunks.Count
+			}
+		})
+	}
+}
+
+// The usage of a large compressed answer stands behind its vectors.
+func TestUsageBehindALargeCompressedBody(t *testing.T) {
+	var vectors strings.Builder
+	for range 40_000 {
+		vectors.WriteString(`{"object":"embedding","embedding":[0.0123,-0.0456,0.789,0.0001]},`)
+	}
+	for coding := range codings {
+		t.Run(coding, func(t *testing.T) {
+			of, told := newTap()
+			x := of.Begin(tap.Request{Method: "POST", Path: "/v1/embeddings", Upstream: model, Header: header(), Read: tap.Now()})
+			encoding, _, _ := strings.Cut(coding, ",")
+			x.ResponseHead(200, header("Content-Type", "application/json", "Content-Encoding", encoding), tap.Now())
+			for _, p := range compress(coding, `{"data":[`+vectors.String()+`{}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}`) {
+				chunk(x, string(p))
+			}
+			end(x)
+			of.Wait()
+			if r := told.only(t); r.Usage.Input != exchange.Known(7) {
+				t.Errorf("%+v, %s, notes %q", r.Usage, r.Outcome, r.Notes)
+			}
+		})
+	}
+}
