@@ -207,7 +207,7 @@ func (in *input) nvidiaGoodput(d *draft, n node, metric string, limits node) {
 	for i, key := range limits.keys {
 		if name, known := names[key]; known {
 			if v := in.number(limits.items[i], "milliseconds"); v != nil {
-				d.cell.Goodput.Limits[name] = *v * 1e-3
+				d.cell.Goodput.Limits[name] = *v / 1e3
 			}
 		}
 	}

@@ -150,11 +150,11 @@ func (r *aiperfRun) metric(in *input, s *scanner, row *aiperfRow, key string) er
 		return err
 	})
 	if to != nil && value >= 0 {
-		*to = value * scale
+		*to = scaled(value, scale)
 	}
 	if to == nil {
 		for i := range r.gaps {
-			r.gaps[i] *= scale
+			r.gaps[i] = scaled(r.gaps[i], scale)
 		}
 	}
 	return err
@@ -169,7 +169,7 @@ func (r *aiperfRun) finish(in *input) {
 		return
 	}
 	lengths(&d, &r.input, &r.output)
-	if seconds := (r.last - r.first) * 1e-9; seconds > 0 {
+	if seconds := (r.last - r.first) / 1e9; seconds > 0 {
 		d.cell.Duration = &seconds
 		d.cell.Load.MeanConcurrency = new(r.e2e.Sum() / seconds)
 		d.cell.Throughput.Requests = new(float64(r.ok) / seconds)

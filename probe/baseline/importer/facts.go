@@ -23,8 +23,10 @@ type Facts struct {
 type draft struct {
 	cell          baseline.Cell
 	facts         Facts
+	likely        Facts    // what holds unless somebody says otherwise: threads, say, are a closed loop by habit
 	input, output *float64 // medians of the lengths
 	line          int      // where it begins
+	tool          string   // if the file itself names it
 	idle          bool     // the throughput counts time in which no request was in flight
 }
 
@@ -36,8 +38,9 @@ func settle(inputs []*input, told Facts) (cells []baseline.Cell, wrong []error) 
 		for _, d := range in.drafts {
 			own := d.facts
 			d.beside(in, inputs)
-			problems := append(d.facts.contradictions(told), d.facts.or(told).missing()...)
-			d.facts = d.facts.or(told)
+			problems := d.facts.contradictions(told)
+			d.facts = d.facts.or(told).or(d.likely)
+			problems = append(problems, d.facts.missing()...)
 			for _, p := range problems {
 				p.File, p.Line = in.name, d.line
 				wrong = append(wrong, p)
@@ -203,7 +206,7 @@ func (d *draft) settled(in *input) baseline.Cell {
 	default:
 		c.Load.Kind = baseline.Unlimited
 	}
-	c.Source.Tool, c.Source.File = in.tool, in.name
+	c.Source.Tool, c.Source.File = cmp.Or(d.tool, in.tool), in.name
 	if e, known := c.Indicators[baseline.E2E]; known && !d.idle && c.Load.MeanConcurrency == nil && e.Mean != nil && c.Throughput.Requests != nil {
 		c.Load.MeanConcurrency = new(*e.Mean * *c.Throughput.Requests)
 	}

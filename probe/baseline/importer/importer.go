@@ -72,6 +72,8 @@ func Importers() []Importer {
 		vllmJSON, vllmTable, sglangJSON, sglangTable, guidellmJSON,
 		azureLines, azureHuman, azureArguments, inferencePerfJSON, inferencePerfYAML, inferencePerfConfig, llmperfSummary, llmperfRows,
 		aiperfJSON, aiperfRows, aiperfCSV, genaiperfJSON, genaiperfRaw, genaiperfCSV,
+		k6Summary, k6Machine, k6JSON, k6CSV, jmeterCSV, jmeterXML, jmeterZip, locustStats, locustHistory, locustJSON,
+		heyRows, heyText, ohaJSON, ohaRows, ohaText, vegetaReport, vegetaJSON, vegetaCSV, wrkText, wrk2Text, abText, abRows, siegeJSON, captures, tidyCSV,
 	}
 }
 
@@ -101,6 +103,9 @@ type Options struct {
 	// Metrics names, by indicator, the metric of a script that has its values. Units of k6
 	// are milliseconds, or seconds if the name ends with "second" or "seconds".
 	Metrics map[baseline.Name]string
+	// Row is the kind of request to read of a file with several: a label of JMeter, a name
+	// of Locust.
+	Row string
 }
 
 // Import reads the files of one load test, or of several, into cells. Every error is a
@@ -142,7 +147,7 @@ func readFile(f File, o Options) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &input{name: h.name, tool: one.Tool, form: one.Form, metrics: o.Metrics, body: io.MultiReader(bytes.NewReader(h.text), f.Body)}
+	in := &input{name: h.name, tool: one.Tool, form: one.Form, metrics: o.Metrics, row: o.Row, body: io.MultiReader(bytes.NewReader(h.text), f.Body)}
 	if err := one.read(in); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type input struct {
 	form    string
 	body    io.Reader
 	metrics map[baseline.Name]string
+	row     string // the kind of request to read, of several
 
 	drafts []draft
 	facts  Facts
@@ -115,13 +116,22 @@ func units(scale float64) string {
 	return "nanoseconds, 95400000 for example"
 }
 
+// scaled is v of a unit, which is scale seconds, in seconds. 830 ms are 0.83 s, and not
+// 0.8300000000000001 s: a power of ten above 1 is exact, and one below is not.
+func scaled(v, scale float64) float64 {
+	if scale >= 1 {
+		return v * scale
+	}
+	return v / math.Round(1/scale)
+}
+
 // indicator reads figures; scale is the unit in seconds. It is false if there is no figure.
 func (in *input) indicator(d baseline.Definition, scale float64, f figures) (out baseline.Indicator, ok bool) {
 	want := "a number of " + units(scale)
 	read := func(n node) *float64 {
 		v := in.number(n, want)
 		if v != nil {
-			*v *= scale
+			*v = scaled(*v, scale)
 		}
 		return v
 	}

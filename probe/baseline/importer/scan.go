@@ -10,7 +10,7 @@ import (
 
 // scanner reads JSON as it comes, values one behind the other, and keeps nothing of what
 // its user skips. It knows the line and the path of each value. Beyond JSON it reads the
-// numbers NaN, Infinity and -Infinity, which Python writes.
+// numbers NaN and Infinity, which Python writes, and +Inf, which k6 writes.
 type scanner struct {
 	from     io.Reader
 	buf      []byte
@@ -322,7 +322,7 @@ func (s *scanner) bare() (byte, error) {
 	switch word := string(s.text); word {
 	case "true", "false", "null":
 		return word[0], nil
-	case "NaN", "Infinity", "-Infinity":
+	case "NaN", "Infinity", "-Infinity", "+Inf", "-Inf", "Inf":
 		return 'd', nil
 	}
 	if c := s.text[0]; c != '-' && (c < '0' || c > '9') {

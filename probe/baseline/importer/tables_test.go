@@ -1,0 +1,46 @@
+package importer_test
+
+import (
+	"testing"
+
+	"github.com/headway-sidecar/headway/probe/baseline"
+	"github.com/headway-sidecar/headway/probe/baseline/importer"
+)
+
+const captured = `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","role":"client","mode":"explicit","operation":"chat","model":{"request":"small"},"upstream":"x:443","stream":true,"status":200,"outcome":"ok","error_type":"","first_byte_s":0.1,"ttft_s":0.2,"tpot_s":0.02,"e2e_s":2,"tokens":{"input":200,"output":100,"source":"reported"},"bytes":{"in":1,"out":2}}
+{"v":1,"start":"2026-11-21T10:00:01Z","origin":"canary","role":"client","mode":"explicit","operation":"chat","model":{"request":"small"},"upstream":"x:443","stream":true,"status":200,"outcome":"ok","error_type":"","ttft_s":9,"e2e_s":9,"bytes":{"in":1,"out":2}}
+{"v":1,"start":"2026-11-21T10:00:01Z","origin":"app","role":"client","mode":"explicit","operation":"chat","model":{"request":"small"},"upstream":"x:443","stream":true,"status":429,"outcome":"refused","error_type":"429","e2e_s":0.01,"bytes":{"in":1,"out":2}}
+{"v":1,"start":"2026-11-21T10:00:02Z","origin":"app","role":"client","mode":"explicit","operation":"chat","model":{"request":"small"},"upstream":"x:443","stream":true,"status":200,"outcome":"ok","error_type":"","first_byte_s":0.1,"ttft_s":0.4,"tpot_s":0.04,"e2e_s":4,"tokens":{"input":400,"output":100,"source":"reported"},"bytes":{"in":1,"out":2}}
+`
+
+// tidy is a table of tool × instance × concurrency, as vendors publish them.
+const tidy = `tool,model,input_tokens,output_tokens,concurrency,requests,ttft_p50_ms,itl_p50_ms,output_tokens_per_s
+lmi,llama-70b@p4d,1024,256,1,100,120,15.5,64
+lmi,llama-70b@p4d,1024,256,16,1600,310,22.5,640.5
+`
+
+func TestCapturesAndTablesAreRead(t *testing.T) {
+	check(t, []reading{{
+		name: "a capture: application traffic that was answered", file: "c.jsonl", text: captured, facts: importer.Facts{Concurrency: 1}, id: "small/in300/out100/c1",
+		want: map[string]float64{"ttft mean": .3, "ttfb mean": .1, "tpot mean": .03, "e2e 0.5": 3, "ok": 2, "failed": 1, "duration": 6, "concurrency": 1},
+	}})
+	b := imported(t, "t.csv", tidy, importer.Facts{})
+	if len(b.Cells) != 2 || b.Cells[1].ID != "llama-70b@p4d/in1024/out256/c16" || b.Cells[1].Source.Tool != "lmi" {
+		t.Fatalf("%+v", b.Cells)
+	}
+	for what, want := range map[string]float64{"ttft 0.5": .31, "itl 0.5": .0225, "ok": 1600} {
+		if got, _ := figure(&b.Cells[1], what); got != want {
+			t.Errorf("%s is %v, want %v", what, got, want)
+		}
+	}
+	if d := b.Cells[1].Indicators[baseline.TTFT].Definition; d.Stop != baseline.Unsaid {
+		t.Errorf("a table has the definition %+v", d)
+	}
+	checkRefusals(t, []refusal{
+		{"an unknown column", "t.csv", "model,instance,requests,ttft_p50_ms\n", told, "", []string{"t.csv, line 1, instance: no column that headway knows"}},
+		{"no requests", "t.csv", "model,ttft_p50_ms\nx,1\n", told, "", []string{"line 1, requests: no such column"}},
+		{"a word in place of a number", "t.csv", "requests,ttft_p50_ms\n10,fast\n", told, "", []string{`t.csv, line 2, ttft_p50_ms: "fast"; want a number`}},
+		{"a model that is missing in one row", "t.csv", "model,requests,ttft_p50_ms\nx,10,1\n,10,1\n", importer.Facts{InputTokens: 1, OutputTokens: 1, Concurrency: 1}, "", []string{"t.csv, line 3, model: the file does not say"}},
+		{"a capture with a broken line", "c.jsonl", captured + "{\"v\":1,\n", told, "", []string{"c.jsonl, line 5"}},
+	})
+}

@@ -1,0 +1,171 @@
+package importer
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/headway-sidecar/headway/probe/baseline"
+)
+
+// vegeta writes nanoseconds: a report, or a result for each request as encoded by
+// `vegeta encode`. Its quantiles come from a t-digest, and failures are in them.
+var (
+	vegetaReport = Importer{
+		Tool: "vegeta", Form: "report (JSON)",
+		match: func(h head) bool { return h.json("latencies", "50th", "status_codes") },
+		read: func(in *input) error {
+			n, err := newScanner(in.body).node(nil)
+			if err != nil {
+				return err
+			}
+			in.vegetaSummary(n)
+			return nil
+		},
+	}
+	vegetaJSON = Importer{
+		Tool: "vegeta", Form: "results (JSON lines)",
+		match: func(h head) bool { return h.json("attack", "seq", "latency", "bytes_out") },
+		read:  (*input).vegetaResults,
+	}
+	vegetaCSV = Importer{
+		Tool: "vegeta", Form: "results (CSV)",
+		match: func(h head) bool { return vegetaRow.MatchString(h.line()) },
+		read:  (*input).vegetaRows,
+	}
+)
+
+var vegetaRow = regexp.MustCompile(`^\d{19},\d+,\d+,\d+,\d+,`)
+
+func vegetaDefinition(rule baseline.Rule) baseline.Definition {
+	return http(baseline.Sending, baseline.EndOfBody, baseline.ConnectSome, rule)
+}
+
+// vegetaSummary reads a report.
+func (in *input) vegetaSummary(n node) {
+	d := draft{line: n.line}
+	ok, failed := 0, 0
+	codes := n.at("status_codes")
+	for i, code := range codes.keys {
+		c := in.count(codes.items[i])
+		switch {
+		case c == nil:
+		case success(code):
+			ok += *c
+		default:
+			failed += *c
+		}
+	}
+	if ok == 0 {
+		in.refuse(codes, "1 request or more with a status from 200 to 299")
+		return
+	}
+	d.cell.Requests = baseline.Requests{OK: ok, Failed: &failed}
+	if failed > 0 {
+		d.cell.Flag(baseline.FailuresIn)
+	}
+	d.cell.Throughput.Requests = in.number(n.at("throughput"), "requests a second")
+	if duration, wait := in.number(n.at("duration"), units(1e-9)), in.number(n.at("wait"), units(1e-9)); duration != nil && wait != nil {
+		d.cell.Duration = new((*duration + *wait) / 1e9)
+	}
+	d.cell.Source.Started = in.string(n.at("earliest"), "a date")
+	l := n.at("latencies")
+	one, there := in.indicator(vegetaDefinition(baseline.Buckets), 1e-9, figures{
+		mean: l.at("mean"), median: l.at("50th"), min: l.at("min"), max: l.at("max"),
+		quantiles: []figure{{.9, l.at("90th")}, {.95, l.at("95th")}, {.99, l.at("99th")}},
+	})
+	d.put(baseline.E2E, one, there)
+	in.drafts = append(in.drafts, d)
+}
+
+// vegetaResults reads results as lines of JSON. It passes over bodies and headers.
+func (in *input) vegetaResults() error {
+	var run httpRun
+	s := newScanner(in.body)
+	for s.more() {
+		code, latency, start, failed := 0., -1., 0., false
+		err := s.object(func(key string) (err error) {
+			switch key {
+			case "code":
+				code, _, err = s.number()
+			case "latency":
+				latency, _, err = s.number()
+			case "error":
+				failed, err = s.nonempty()
+			case "timestamp":
+				var stamp string
+				if stamp, err = s.str(); err == nil {
+					start, err = in.seconds(s, stamp)
+				}
+			default:
+				err = s.skip()
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if !(latency >= 0) {
+			return s.wrong("no latency", "nanoseconds, 843044037 for example")
+		}
+		run.vegetaResult(code, start, latency, failed)
+	}
+	return in.vegetaRun(&run)
+}
+
+// seconds reads a date as seconds of the epoch.
+func (in *input) seconds(s *scanner, stamp string) (float64, error) {
+	at, err := time.Parse(time.RFC3339Nano, stamp)
+	if err != nil {
+		return 0, s.wrong(stamp, "a date such as 2026-11-29T18:38:45.58Z")
+	}
+	return float64(at.UnixNano()) / 1e9, nil
+}
+
+func (r *httpRun) vegetaResult(code, start, latency float64, failed bool) {
+	r.span(start, start+latency/1e9)
+	if failed || code < 200 || code > 299 {
+		r.failed++
+		return
+	}
+	r.add(-1, latency/1e9)
+}
+
+// vegetaRows reads results as CSV, which has no header.
+func (in *input) vegetaRows() error {
+	t, err := newTable(in.body, ',', "timestamp", "code", "latency", "bytes_out", "bytes_in", "error")
+	if err != nil {
+		return err
+	}
+	var run httpRun
+	for {
+		more, err := t.next()
+		if err != nil {
+			return err
+		}
+		if !more {
+			return in.vegetaRun(&run)
+		}
+		start, err := t.number("timestamp", "nanoseconds since 1970")
+		if err != nil {
+			return err
+		}
+		code, err := t.number("code", "a status, 200 for example")
+		if err != nil {
+			return err
+		}
+		latency, err := t.number("latency", "nanoseconds, 843044037 for example")
+		if err != nil {
+			return err
+		}
+		run.vegetaResult(code, start/1e9, latency, t.text("error") != "")
+	}
+}
+
+// vegetaRun makes a draft of results.
+func (in *input) vegetaRun(run *httpRun) error {
+	d, ok := run.draft(in, baseline.Definition{}, vegetaDefinition(baseline.Linear))
+	if ok {
+		in.drafts = append(in.drafts, d)
+	}
+	return nil
+}
