@@ -1,11 +1,7 @@
 package importer
 
 import (
-	"encoding/csv"
-	"errors"
-	"io"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
@@ -135,12 +131,10 @@ func (r *aiperfRun) metric(in *input, s *scanner, row *aiperfRow, key string) er
 				scale, _ = in.scale(node{kind: textKind, line: line, path: string(s.path), text: unit})
 			}
 		case key == "value" && to == nil:
-			err = s.array(func(int) error {
-				gap, known, err := s.number()
-				if known && gap >= 0 {
+			err = s.eachNumber(func(gap float64) {
+				if gap >= 0 {
 					r.gaps = append(r.gaps, gap)
 				}
-				return err
 			})
 		case key == "value":
 			value, _, err = s.number()
@@ -214,28 +208,30 @@ var metricCell = regexp.MustCompile(`^(.+) \(([^()]+)\)$`)
 // nvidiaCSV reads the sections of a summary, each with a header of its own, as the node
 // that the summary in JSON is.
 func (in *input) nvidiaCSV() error {
-	rows := csv.NewReader(in.body)
-	rows.FieldsPerRecord, rows.ReuseRecord = -1, true
+	t, err := newTable(in.body, ',')
+	if err != nil {
+		return err
+	}
 	n := node{kind: objectKind, line: 1}
-	var header []string
+	header := t.names
 	for {
-		record, err := rows.Read()
-		if errors.Is(err, io.EOF) {
+		more, err := t.next()
+		if err != nil {
+			return err
+		}
+		if !more {
 			break
 		}
-		if err != nil {
-			return csvProblem(err)
+		record := make([]string, len(t.fields))
+		for i, field := range t.fields {
+			record[i] = string(field)
 		}
-		line, _ := rows.FieldPos(0)
 		if record[0] == "Metric" {
-			header = append(header[:0], record...)
+			header = record
 			continue
 		}
-		if len(header) == 0 {
-			continue
-		}
-		key, one := nvidiaRow(header, record, line)
-		n.keys, n.items = append(n.keys, key), append(n.items, one)
+		key, one := nvidiaRow(header, record, t.first)
+		n.set(key, one)
 	}
 	d := draft{line: 1}
 	in.nvidiaMetrics(&d, n)
@@ -264,13 +260,4 @@ func nvidiaRow(header, record []string, line int) (string, node) {
 		one.items = append(one.items, word(strings.ReplaceAll(record[i], ",", ""), line, record[0]+" "+column))
 	}
 	return key, one
-}
-
-// csvProblem is an error of encoding/csv with its line.
-func csvProblem(err error) error {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return &Problem{Line: parse.Line, Field: "column " + strconv.Itoa(parse.Column), Got: parse.Err.Error(), Want: "comma-separated values"}
-	}
-	return err
 }

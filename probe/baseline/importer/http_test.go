@@ -260,7 +260,7 @@ func TestHTTPToolsAreRefused(t *testing.T) {
 		{"a JTL without success", "r.jtl", "elapsed,label\n1,chat\n", told, "", []string{"line 1, success: no such column"}},
 		{"every sample failed", "r.jtl", "elapsed,label,success\n1,chat,false\n", told, "", []string{"no request succeeded"}},
 		{"XML that is cut", "r.jtl", jmeterTree[:300], told, "", []string{"r.jtl, line"}},
-		{"a quotation mark in the middle", "r.jtl", "elapsed,label,success\n1,ch\"at,true\n", told, "", []string{"r.jtl, line 2, column"}},
+		{"a quotation mark in the middle", "r.jtl", "elapsed,label,success\n1,ch\"at,true\n", told, "", []string{"r.jtl, line 2: a quotation mark without its partner"}},
 		{"Locust's history", "l.csv", "Timestamp,User Count,Type,Name,Requests/s\n1,0,,Aggregated,0\n", told, "", []string{"want the file …_stats.csv"}},
 		{"several names of Locust", "l.csv", locustTable, told, "", []string{`"plain", "stream"; want --row`}},
 		{"wrk without --latency", "w.txt", strings.NewReplacer("     50%  829.47ms\n", "", "     99%    1.20s\n", "").Replace(wrkPage), told, "", []string{"wrk --latency"}},

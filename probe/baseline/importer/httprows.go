@@ -53,7 +53,7 @@ type httpColumns struct {
 
 // httpRows reads a row for each request. These tools leave out what failed before a
 // response, so failures may be missing.
-func (in *input) httpRows(comma rune, c httpColumns) error {
+func (in *input) httpRows(comma byte, c httpColumns) error {
 	t, err := newTable(in.body, comma)
 	if err != nil {
 		return err
@@ -65,6 +65,7 @@ func (in *input) httpRows(comma rune, c httpColumns) error {
 	if err := t.has(needed...); err != nil {
 		return err
 	}
+	e2eAt, ttfbAt, statusAt, startAt := t.find(c.e2e), t.find(c.ttfb), t.find(c.status), t.find(c.start)
 	var run httpRun
 	for {
 		more, err := t.next()
@@ -74,22 +75,22 @@ func (in *input) httpRows(comma rune, c httpColumns) error {
 		if !more {
 			break
 		}
-		e2e, err := t.number(c.e2e, "a time, 0.98 for example")
+		e2e, err := t.number(e2eAt, "a time, 0.98 for example")
 		if err != nil {
 			return err
 		}
-		ttfb, err := t.number(c.ttfb, "a time, 0.03 for example")
+		ttfb, err := t.number(ttfbAt, "a time, 0.03 for example")
 		if err != nil {
 			return err
 		}
 		if c.start != "" {
-			start, err := t.number(c.start, "a time, 0.03 for example")
+			start, err := t.number(startAt, "a time, 0.03 for example")
 			if err != nil {
 				return err
 			}
 			run.span(scaled(start, c.scale), scaled(start+e2e, c.scale))
 		}
-		if c.status != "" && !success(t.text(c.status)) {
+		if c.status != "" && !success(string(t.bytes(statusAt))) {
 			run.failed++
 			continue
 		}

@@ -58,6 +58,7 @@ type jmeterRun struct {
 	labels  map[string]int
 	threads float64 // of this engine
 	engines float64 // of those before
+	label   string  // of the last sample
 }
 
 func newJMeterRun(in *input) *jmeterRun { return &jmeterRun{in: in, labels: map[string]int{}} }
@@ -94,6 +95,14 @@ func (r *jmeterRun) sample(s jmeterSample) {
 	r.add(first, s.elapsed/1e3)
 }
 
+// name is a label as a text, which is allocated once.
+func (r *jmeterRun) name(label []byte) string {
+	if string(label) != r.label {
+		r.label = string(label)
+	}
+	return r.label
+}
+
 // csv reads the rows of one file, by the names of its columns.
 func (r *jmeterRun) csv(body io.Reader) error {
 	t, err := newTable(body, ',')
@@ -103,22 +112,24 @@ func (r *jmeterRun) csv(body io.Reader) error {
 	if err := t.has("elapsed", "label", "success"); err != nil {
 		return err
 	}
+	label, ok, start := t.find("label"), t.find("success"), t.find("timeStamp")
+	elapsed, latency, threads := t.find("elapsed"), t.find("Latency"), t.find("allThreads")
 	for {
 		more, err := t.next()
 		if err != nil || !more {
 			return err
 		}
-		s := jmeterSample{label: t.text("label"), ok: t.text("success") == "true", starts: startOf(t.text("timeStamp"))}
-		if s.elapsed, err = t.number("elapsed", "milliseconds, 887 for example"); err != nil {
+		s := jmeterSample{label: r.name(t.bytes(label)), ok: string(t.bytes(ok)) == "true", starts: startOf(t.bytes(start))}
+		if s.elapsed, err = t.number(elapsed, "milliseconds, 887 for example"); err != nil {
 			return err
 		}
-		if _, there := t.columns["Latency"]; there {
-			if s.latency, err = t.number("Latency", "milliseconds, 50 for example"); err != nil {
+		if latency != noColumn {
+			if s.latency, err = t.number(latency, "milliseconds, 50 for example"); err != nil {
 				return err
 			}
 		}
-		if _, there := t.columns["allThreads"]; there {
-			if s.threads, err = t.number("allThreads", "a number of threads"); err != nil {
+		if threads != noColumn {
+			if s.threads, err = t.number(threads, "a number of threads"); err != nil {
 				return err
 			}
 		}
@@ -128,12 +139,12 @@ func (r *jmeterRun) csv(body io.Reader) error {
 
 // startOf reads a time stamp in milliseconds. jmeter.save.saveservice.timestamp_format may
 // have made it a date, whose zone does not matter here. It is -1 if it is neither.
-func startOf(stamp string) float64 {
-	if v, ok := decimal([]byte(stamp)); ok {
+func startOf(stamp []byte) float64 {
+	if v, ok := decimal(stamp); ok {
 		return v
 	}
 	for _, layout := range []string{"2006/01/02 15:04:05.000", "2006-01-02 15:04:05.000", "2006/01/02 15:04:05", "2006-01-02T15:04:05.000Z07:00"} {
-		if at, err := time.Parse(layout, stamp); err == nil {
+		if at, err := time.Parse(layout, string(stamp)); err == nil {
 			return float64(at.UnixMilli())
 		}
 	}
@@ -190,7 +201,7 @@ func (r *jmeterRun) element(e xml.StartElement, line int) error {
 		case "lt":
 			err = number(&s.latency)
 		case "ts":
-			s.starts = startOf(a.Value)
+			s.starts = startOf([]byte(a.Value))
 		case "na":
 			err = number(&s.threads)
 		case "s":

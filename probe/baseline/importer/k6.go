@@ -286,6 +286,7 @@ func (in *input) k6Rows() error {
 	if err != nil {
 		return err
 	}
+	expected, code := t.find("expected_response"), t.find("status")
 	for {
 		more, err := t.next()
 		if err != nil {
@@ -294,21 +295,21 @@ func (in *input) k6Rows() error {
 		if !more {
 			return run.finish()
 		}
-		metric := t.text("metric_name")
-		name, wanted := run.names[metric]
+		name, wanted := run.names[string(t.bytes(0))]
 		if !wanted {
 			continue
 		}
-		value, err := t.number("metric_value", "milliseconds, 852.6 for example")
+		metric := string(t.bytes(0))
+		value, err := t.number(2, "milliseconds, 852.6 for example")
 		if err != nil {
 			return err
 		}
-		end, ok := decimal([]byte(t.text("timestamp")))
-		if at, err := time.Parse(time.RFC3339Nano, t.text("timestamp")); !ok && err == nil {
+		end, ok := decimal(t.bytes(1))
+		if at, err := time.Parse(time.RFC3339Nano, string(t.bytes(1))); !ok && err == nil {
 			end = float64(at.UnixNano()) / 1e9
 		}
-		status := t.text("status")
-		run.add(metric, name, value, end, t.text("expected_response") != "false" && (status == "" || success(status)))
+		status := string(t.bytes(code))
+		run.add(metric, name, value, end, string(t.bytes(expected)) != "false" && (status == "" || success(status)))
 	}
 }
 

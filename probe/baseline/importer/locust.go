@@ -68,10 +68,10 @@ func (in *input) locustTable() error {
 // locustCSVRow reads the row that t is at.
 func locustCSVRow(t *table) (row locustRow, err error) {
 	row.kind, row.name = t.text("Type"), t.text("Name")
-	row.line, _ = t.rows.FieldPos(0)
+	row.line = t.first
 	number := func(column string) (v float64) {
 		if err == nil {
-			v, err = t.number(column, "a number, 830 for example")
+			v, err = t.number(t.find(column), "a number, 830 for example")
 		}
 		return v
 	}

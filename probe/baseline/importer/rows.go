@@ -1,65 +1,186 @@
 package importer
 
 import (
-	"encoding/csv"
+	"bufio"
+	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
 
-// table reads separated values whose first line names the columns.
+// table reads separated values whose first line names the columns. A field may stand in
+// quotation marks, and has line breaks then, as RFC 4180 has it.
 type table struct {
-	rows    *csv.Reader
-	columns map[string]int
-	record  []string
+	from   *bufio.Reader
+	comma  byte
+	names  []string
+	fields [][]byte
+	row    []byte // of the fields, if the row is more than a line
+	first  int    // line of the row
+	line   int
 }
 
+// column is the place of a column.
+type column int
+
+// noColumn is the place of a column that is not there.
+const noColumn column = -1
+
+// longestRow bounds a row.
+const longestRow = 1 << 20
+
 // newTable reads the names of the columns from the first line, unless there are names.
-func newTable(r io.Reader, comma rune, names ...string) (*table, error) {
-	t := &table{rows: csv.NewReader(r), columns: map[string]int{}}
-	t.rows.Comma, t.rows.ReuseRecord, t.rows.FieldsPerRecord = comma, true, -1
-	if len(names) == 0 {
-		header, err := t.rows.Read()
-		if err != nil {
-			return nil, csvProblem(err)
-		}
-		names = header
+func newTable(r io.Reader, comma byte, names ...string) (*table, error) {
+	t := &table{from: bufio.NewReaderSize(r, 128<<10), comma: comma, names: names}
+	if len(names) > 0 {
+		return t, nil
 	}
-	for i, name := range names {
-		t.columns[strings.TrimPrefix(strings.TrimSpace(name), "\ufeff")] = i
+	more, err := t.next()
+	if err != nil {
+		return nil, err
+	}
+	if !more {
+		return nil, &Problem{Line: 1, Got: "the file is empty", Want: "a line with the names of the columns"}
+	}
+	for _, name := range t.fields {
+		t.names = append(t.names, strings.TrimPrefix(strings.TrimSpace(string(name)), "\ufeff"))
 	}
 	return t, nil
 }
 
-// next reads a row. It returns false at the end.
+// next reads a row that is not empty. It returns false at the end. The fields are valid
+// until the next call.
 func (t *table) next() (bool, error) {
-	var err error
-	t.record, err = t.rows.Read()
-	if errors.Is(err, io.EOF) {
-		return false, nil
+	for {
+		line, err := t.readLine()
+		if len(line) == 0 && err != nil {
+			if errors.Is(err, io.EOF) {
+				return false, nil
+			}
+			return false, err
+		}
+		t.first = t.line
+		if len(bytes.TrimRight(line, "\r\n")) == 0 {
+			continue
+		}
+		t.fields = t.fields[:0]
+		if bytes.IndexByte(line, '"') < 0 {
+			t.split(bytes.TrimRight(line, "\r\n"))
+			return true, nil
+		}
+		return true, t.quoted(line)
 	}
-	if err != nil {
-		return false, csvProblem(err)
-	}
-	return true, nil
 }
 
-// text returns a field; "" if there is no such column or the row is short.
-func (t *table) text(column string) string {
-	i, known := t.columns[column]
-	if !known || i >= len(t.record) {
-		return ""
+// readLine reads a line with its end.
+func (t *table) readLine() ([]byte, error) {
+	t.line++
+	line, err := t.from.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
 	}
-	return t.record[i]
+	long := bytes.Clone(line)
+	for errors.Is(err, bufio.ErrBufferFull) && len(long) < longestRow {
+		line, err = t.from.ReadSlice('\n')
+		long = append(long, line...)
+	}
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return nil, &Problem{Line: t.line, Got: "a line of more than 1 MB", Want: "a row of a result file"}
+	}
+	return long, err
 }
+
+// split cuts a row without quotation marks.
+func (t *table) split(row []byte) {
+	for {
+		n := bytes.IndexByte(row, t.comma)
+		if n < 0 {
+			t.fields = append(t.fields, row)
+			return
+		}
+		t.fields = append(t.fields, row[:n])
+		row = row[n+1:]
+	}
+}
+
+// quoted cuts a row with quotation marks, and reads on while one is open.
+func (t *table) quoted(line []byte) error {
+	t.row = append(t.row[:0], line...)
+	for bytes.Count(t.row, []byte{'"'})%2 != 0 {
+		more, err := t.readLine()
+		if len(more) == 0 {
+			if err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+			return &Problem{Line: t.first, Got: "a quotation mark without its partner", Want: "separated values"}
+		}
+		if t.row = append(t.row, more...); len(t.row) > longestRow {
+			return &Problem{Line: t.first, Got: "a row of more than 1 MB", Want: "a quotation mark that ends the field"}
+		}
+	}
+	rest := bytes.TrimRight(t.row, "\r\n")
+	for more := true; more; {
+		var field []byte
+		var err error
+		if field, rest, more, err = t.field(rest); err != nil {
+			return err
+		}
+		t.fields = append(t.fields, field)
+	}
+	return nil
+}
+
+// field cuts the first field off a row. A quotation mark in a field is two.
+func (t *table) field(row []byte) (field, rest []byte, more bool, err error) {
+	if len(row) == 0 || row[0] != '"' {
+		n := bytes.IndexByte(row, t.comma)
+		if n < 0 {
+			return row, nil, false, nil
+		}
+		return row[:n], row[n+1:], true, nil
+	}
+	row = row[1:]
+	for {
+		n := bytes.IndexByte(row, '"')
+		if n < 0 {
+			return nil, nil, false, &Problem{Line: t.first, Got: "a quotation mark without its partner", Want: "separated values"}
+		}
+		field = append(field, row[:n]...)
+		row = row[n+1:]
+		switch {
+		case len(row) == 0:
+			return field, nil, false, nil
+		case row[0] == t.comma:
+			return field, row[1:], true, nil
+		case row[0] != '"':
+			return nil, nil, false, &Problem{Line: t.first, Got: "text behind a quotation mark", Want: "a comma"}
+		}
+		field, row = append(field, '"'), row[1:]
+	}
+}
+
+// find returns the place of a column.
+func (t *table) find(name string) column { return column(slices.Index(t.names, name)) }
+
+// bytes returns a field; nil if there is no such column or the row is short.
+func (t *table) bytes(c column) []byte {
+	if c < 0 || int(c) >= len(t.fields) {
+		return nil
+	}
+	return t.fields[c]
+}
+
+// text returns a field by the name of its column.
+func (t *table) text(name string) string { return string(t.bytes(t.find(name))) }
 
 // has says whether there is each of the columns.
 func (t *table) has(columns ...string) error {
 	for _, name := range columns {
-		if _, known := t.columns[name]; !known {
+		if t.find(name) == noColumn {
 			return &Problem{Line: 1, Field: name, Got: "no such column", Want: "a header with " + strings.Join(columns, ", ")}
 		}
 	}
@@ -67,17 +188,20 @@ func (t *table) has(columns ...string) error {
 }
 
 // number reads a field that is finite and not negative.
-func (t *table) number(column, want string) (float64, error) {
-	field := strings.TrimSpace(t.text(column))
-	v, ok := decimal([]byte(field))
+func (t *table) number(c column, want string) (float64, error) {
+	field := bytes.TrimSpace(t.bytes(c))
+	v, ok := decimal(field)
 	if !ok {
 		var err error
-		v, err = strconv.ParseFloat(field, 64)
+		v, err = strconv.ParseFloat(string(field), 64)
 		ok = err == nil && v >= 0 && v <= 1e300
 	}
 	if !ok {
-		line, _ := t.rows.FieldPos(0)
-		return 0, &Problem{Line: line, Field: column, Got: strconv.Quote(shortened(field)), Want: want}
+		name := ""
+		if c >= 0 && int(c) < len(t.names) {
+			name = t.names[c]
+		}
+		return 0, &Problem{Line: t.first, Field: name, Got: strconv.Quote(shortened(string(field))), Want: want}
 	}
 	return v, nil
 }

@@ -188,21 +188,26 @@ func (s *scanner) skip() error {
 // skipNested passes over an object or an array.
 func (s *scanner) skipNested() error {
 	for open := 0; ; {
-		switch c := s.next(); c {
-		case 0:
-			return s.unexpected("a bracket that ends the value")
-		case '"':
-			if err := s.skipString(); err != nil {
-				return err
+		for ; s.pos < s.end; s.pos++ {
+			switch s.buf[s.pos] {
+			case '"':
+				if err := s.skipString(); err != nil {
+					return err
+				}
+				s.pos--
+			case '{', '[':
+				open++
+			case '}', ']':
+				if open--; open == 0 {
+					s.pos++
+					return nil
+				}
+			case '\n':
+				s.line++
 			}
-			continue
-		case '{', '[':
-			open++
-		case '}', ']':
-			open--
 		}
-		if s.pos++; open == 0 {
-			return nil
+		if !s.fill() {
+			return s.unexpected("a bracket that ends the value")
 		}
 	}
 }
@@ -210,6 +215,10 @@ func (s *scanner) skipNested() error {
 // skipString passes over a string.
 func (s *scanner) skipString() error {
 	s.pos++
+	if whole, ok := s.plain(); ok {
+		s.pos += len(whole) + 1
+		return nil
+	}
 	escaped := false
 	for {
 		for ; s.pos < s.end; s.pos++ {
@@ -229,6 +238,21 @@ func (s *scanner) skipString() error {
 			return s.unexpected("a quotation mark that ends the string")
 		}
 	}
+}
+
+// plain returns the rest of the string at s.pos, if it ends within the buffer and has
+// neither escapes nor line breaks. Most strings are short.
+func (s *scanner) plain() ([]byte, bool) {
+	rest := s.buf[s.pos:s.end]
+	for i, c := range rest {
+		switch c {
+		case '"':
+			return rest[:i], true
+		case '\\', '\n':
+			return nil, false
+		}
+	}
+	return nil, false
 }
 
 // longest is how long a string may be that the caller wants.
@@ -260,6 +284,11 @@ func (s *scanner) raw() (plain bool, err error) {
 	}
 	s.pos++
 	s.text = s.text[:0]
+	if whole, ok := s.plain(); ok && len(whole) <= longest {
+		s.text = append(s.text, whole...)
+		s.pos += len(whole) + 1
+		return true, nil
+	}
 	plain = true
 	escaped := false
 	for {
@@ -308,16 +337,20 @@ func (s *scanner) bare() (byte, error) {
 	s.next()
 	s.text = s.text[:0]
 	for {
-		for s.pos < s.end && isBare(s.buf[s.pos]) && len(s.text) < 400 {
-			s.text = append(s.text, s.buf[s.pos])
+		from := s.pos
+		for s.pos < s.end && bareBytes[s.buf[s.pos]] && s.pos-from < 400 {
 			s.pos++
 		}
+		s.text = append(s.text, s.buf[from:s.pos]...)
 		if s.pos < s.end || !s.fill() {
 			break
 		}
 	}
 	if len(s.text) == 0 {
 		return 0, s.unexpected("a value")
+	}
+	if c := s.text[0]; c >= '0' && c <= '9' {
+		return 'd', nil
 	}
 	switch word := string(s.text); word {
 	case "true", "false", "null":
@@ -331,9 +364,13 @@ func (s *scanner) bare() (byte, error) {
 	return 'd', nil
 }
 
-func isBare(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '+' || c >= 'A' && c <= 'Z'
-}
+// bareBytes are the bytes of numbers and words.
+var bareBytes = func() (set [256]bool) {
+	for _, c := range []byte("+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		set[c] = true
+	}
+	return set
+}()
 
 // number reads a number. Null is NaN, with known false.
 func (s *scanner) number() (v float64, known bool, err error) {
@@ -395,12 +432,33 @@ func decimal(text []byte) (v float64, ok bool) {
 
 // numbers reads an array of numbers. Null is NaN.
 func (s *scanner) numbers() (out []float64, err error) {
-	err = s.array(func(int) error {
-		v, _, err := s.number()
-		out = append(out, v)
-		return err
-	})
+	err = s.eachNumber(func(v float64) { out = append(out, v) })
 	return out, err
+}
+
+// eachNumber calls each for the items of an array of numbers. Null is NaN.
+func (s *scanner) eachNumber(each func(v float64)) error {
+	if s.next() != '[' {
+		return s.unexpected("an array of numbers")
+	}
+	s.pos++
+	for first := true; ; first = false {
+		c := s.next()
+		if c == ']' {
+			s.pos++
+			return nil
+		}
+		if c == ',' && !first {
+			s.pos++
+		} else if !first {
+			return s.unexpected("a comma or ]")
+		}
+		v, _, err := s.number()
+		if err != nil {
+			return err
+		}
+		each(v)
+	}
 }
 
 // nonempty reads a value and says whether it is more than null, "" and an empty list.

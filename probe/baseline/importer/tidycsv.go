@@ -36,7 +36,7 @@ func (in *input) tidyTable() error {
 	if err != nil {
 		return err
 	}
-	for name := range t.columns {
+	for _, name := range t.names {
 		if !slices.Contains(tidyColumns(), name) && !tidyTime.MatchString(name) {
 			return &Problem{
 				Line: 1, Field: name, Got: "no column that headway knows",
@@ -62,13 +62,13 @@ func (in *input) tidyTable() error {
 
 // tidyRow reads the row that t is at. An empty field is unknown.
 func tidyRow(t *table) (d draft, err error) {
-	d.line, _ = t.rows.FieldPos(0)
+	d.line = t.first
 	number := func(column string) *float64 {
 		if err != nil || strings.TrimSpace(t.text(column)) == "" {
 			return nil
 		}
 		var v float64
-		v, err = t.number(column, "a number")
+		v, err = t.number(t.find(column), "a number")
 		return &v
 	}
 	value := func(column string) float64 {
@@ -91,7 +91,7 @@ func tidyRow(t *table) (d draft, err error) {
 		d.cell.Goodput = &baseline.Goodput{PerSecond: *good}
 	}
 	d.tool = strings.TrimSpace(t.text("tool"))
-	for column := range t.columns {
+	for _, column := range t.names {
 		if m := tidyTime.FindStringSubmatch(column); m != nil {
 			if v := number(column); v != nil {
 				d.tidy(baseline.Name(m[1]), m[2], scaled(*v, textUnit(m[3])))

@@ -145,19 +145,19 @@ func (in *input) vegetaRows() error {
 		if !more {
 			return in.vegetaRun(&run)
 		}
-		start, err := t.number("timestamp", "nanoseconds since 1970")
+		start, err := t.number(0, "nanoseconds since 1970")
 		if err != nil {
 			return err
 		}
-		code, err := t.number("code", "a status, 200 for example")
+		code, err := t.number(1, "a status, 200 for example")
 		if err != nil {
 			return err
 		}
-		latency, err := t.number("latency", "nanoseconds, 843044037 for example")
+		latency, err := t.number(2, "nanoseconds, 843044037 for example")
 		if err != nil {
 			return err
 		}
-		run.vegetaResult(code, start/1e9, latency, t.text("error") != "")
+		run.vegetaResult(code, start/1e9, latency, len(t.bytes(5)) > 0)
 	}
 }
 
