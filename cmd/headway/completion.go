@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/probe/baseline/importer"
 	"github.com/headway-sidecar/headway/proxy/redirect"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/rules"
@@ -28,6 +29,8 @@ func verbs(command string) []string {
 	switch command {
 	case "demo":
 		return []string{"fault"}
+	case "baseline":
+		return baselineVerbs()
 	case "redirect":
 		return redirectActions()
 	case "slo":
@@ -40,8 +43,11 @@ func verbs(command string) []string {
 
 // arguments returns the words that may follow a command and its verb, beside its flags.
 func arguments(command, verb string) []string {
-	if command == "demo" && verb == "fault" {
+	switch {
+	case command == "demo" && verb == "fault":
 		return faultNames()
+	case command == "baseline" && verb == "import":
+		return importer.Tools()
 	}
 	return nil
 }
@@ -52,6 +58,8 @@ func values(command, flag string) []string {
 	switch command + " --" + flag {
 	case "report --by":
 		return reportDivisions()
+	case "baseline --output":
+		return compareOutputs()
 	case "report --output":
 		return reportOutputs()
 	case "rules --format":

@@ -42,6 +42,7 @@ func commands() []command {
 		{"demo", "a simulated model server, an application's traffic and the sidecar, on loopback", runDemo},
 		{"sim", "the simulated model server alone", runSim},
 		{"report", "a capture as the table that a load-test tool prints", runReport},
+		{"baseline", "results of load tests as one form: import, show, compare", runBaseline},
 		{"rules", "recording rules and burn-rate alerts for Prometheus, from an SLO file", runRules},
 		{"slo", "convert: SLOs in the formats of others; suggest: SLOs from a capture", runSLO},
 		{"redirect", "the packet-filter rules of transparent mode: install, remove, show", runRedirect},

@@ -152,7 +152,7 @@ func readFile(f File, o Options) (*input, error) {
 		return nil, err
 	}
 	if len(in.wrong) == 0 && len(in.drafts) == 0 && in.facts == (Facts{}) {
-		return nil, &Problem{Got: "there is no result in the file", Want: "a complete " + one.Form + " of " + one.Tool}
+		return nil, &Problem{Got: "there is no result in the file", Want: "all of a file of " + one.Tool + ": " + one.Form}
 	}
 	return in, errors.Join(in.wrong...)
 }
@@ -170,11 +170,11 @@ func choose(h head, tool string) (Importer, error) {
 		if tool == "" || one.Tool == tool {
 			return one, nil
 		}
-		others = append(others, "a "+one.Form+" of "+one.Tool)
+		others = append(others, one.Tool+": "+one.Form)
 	}
 	switch {
 	case len(others) > 0:
-		return Importer{}, &Problem{Got: "this is " + others[0], Want: "a result of " + tool}
+		return Importer{}, &Problem{Got: "this is a file of " + others[0], Want: "one of " + tool + ": " + forms(tool)}
 	case tool != "":
 		return Importer{}, &Problem{Line: 1, Got: "this is no result of " + tool + " that headway knows", Want: forms(tool)}
 	}

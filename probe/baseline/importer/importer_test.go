@@ -160,7 +160,7 @@ func TestAFileOfNoToolIsRefused(t *testing.T) {
 		{"an empty file", "x.json", " \n", told, "", []string{"x.json: the file is empty"}},
 		{"prose", "x.txt", "Dear reader,\n", told, "", []string{"x.txt, line 1: this is no result of a tool", "vllm"}},
 		{"an unknown tool", "x.json", "{}", told, "vlm", []string{`no tool "vlm"`}},
-		{"another tool than the named one", "x.json", vllmDefault, told, "sglang", []string{"this is a result file (JSON) of vllm; want a result of sglang"}},
+		{"another tool than the named one", "x.json", vllmDefault, told, "sglang", []string{"this is a file of vllm: result file (JSON); want one of sglang: result file (JSON lines), table of the console"}},
 	})
 }
 
