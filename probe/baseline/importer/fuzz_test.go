@@ -38,12 +38,12 @@ func FuzzVLLM(f *testing.F) {
 	fuzz(f, "vllm", strings.ReplaceAll(vllmDefault, "100", "256"), vllmDetailed, vllmConsole, "["+vllmDetailed+"]")
 }
 func FuzzSGLang(f *testing.F)   { fuzz(f, "sglang", sglangLine, "Backend: x\n"+vllmConsole) }
-func FuzzGuideLLM(f *testing.F) { fuzz(f, "guidellm", guidellm) }
+func FuzzGuideLLM(f *testing.F) { fuzz(f, "guidellm", guidellm, "benchmarks:\n- metrics: {}\n") }
 func FuzzAzure(f *testing.F) {
 	fuzz(f, "azure-openai-benchmark", azureHuman, azureStderr, azureLog()[:3000])
 }
 func FuzzInferencePerf(f *testing.F) {
-	fuzz(f, "inference-perf", inferencePerf, "load_summary: {requested_rate: 4}\nsuccesses: {count: 1, latency: {request_latency: {mean: 1}}}\n", "load:\nserver: {model_name: x}\n")
+	fuzz(f, "inference-perf", inferencePerf, inferencePerfReqs, "load_summary: {requested_rate: 4}\nsuccesses: {count: 1, latency: {request_latency: {mean: 1}}}\n", "load:\nserver: {model_name: x}\n")
 }
 func FuzzLLMPerf(f *testing.F)   { fuzz(f, "llmperf", llmperfSum, llmperfReqs) }
 func FuzzAIPerf(f *testing.F)    { fuzz(f, "aiperf", aiperf, aiperfLines, aiperfTable) }
@@ -53,10 +53,11 @@ func FuzzJMeter(f *testing.F)    { fuzz(f, "jmeter", jmeterTable, jmeterTree, "P
 func FuzzLocust(f *testing.F)    { fuzz(f, "locust", locustTable) }
 func FuzzHey(f *testing.F)       { fuzz(f, "hey", heyTable, heyPage) }
 func FuzzOha(f *testing.F)       { fuzz(f, "oha", ohaPage, ohaSum) }
-func FuzzVegeta(f *testing.F)    { fuzz(f, "vegeta", vegetaSum, vegetaLines, vegetaTable) }
+func FuzzVegeta(f *testing.F)    { fuzz(f, "vegeta", vegetaSum, vegetaPage, vegetaLines, vegetaTable) }
 func FuzzWrk(f *testing.F)       { fuzz(f, "wrk", wrkPage) }
 func FuzzWrk2(f *testing.F)      { fuzz(f, "wrk2", wrk2Page) }
 func FuzzAB(f *testing.F)        { fuzz(f, "ab", abPage) }
 func FuzzSiege(f *testing.F)     { fuzz(f, "siege", siege) }
+func FuzzMLPerf(f *testing.F)    { fuzz(f, "mlperf", mlperfLog) }
 func FuzzCapture(f *testing.F)   { fuzz(f, "headway", captured) }
 func FuzzTidyCSV(f *testing.F)   { fuzz(f, "csv", tidy) }

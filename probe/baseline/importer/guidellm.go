@@ -24,6 +24,20 @@ var guidellmJSON = Importer{
 	},
 }
 
+// guidellmYAML reads the same report in YAML.
+var guidellmYAML = Importer{
+	Tool: "guidellm", Form: "report (benchmarks.yaml)",
+	match: func(h head) bool { return h.yaml("benchmarks") && h.has("metrics:") },
+	read: func(in *input) error {
+		n, err := readYAML(in.body)
+		if err != nil {
+			return err
+		}
+		in.guidellmReport(n)
+		return nil
+	},
+}
+
 // guidellmDrop are the parts with texts of requests, and those that headway does not use.
 func guidellmDrop(key string) bool {
 	switch key {

@@ -74,6 +74,15 @@ const ohaSum = `{"summary":{"successRate":1.0,"total":20.0,"slowest":0.872,"fast
 const vegetaSum = `{"latencies":{"total":1,"mean":834000000,"50th":831000000,"90th":838000000,"95th":854000000,"99th":896000000,"max":899000000,"min":822000000},
 "earliest":"2026-11-29T18:38:45Z","duration":24000000000,"wait":1000000000,"requests":100,"rate":4.04,"throughput":3.9,"success":0.98,"status_codes":{"0":1,"200":98,"503":1},"errors":["x"]}`
 
+const vegetaPage = `Requests      [total, rate, throughput]         100, 4.04, 3.91
+Duration      [total, attack, wait]             25.602s, 24.749s, 853ms
+Latencies     [min, mean, 50, 90, 95, 99, max]  822.393ms, 834.345ms, 831.844ms, 838.851ms, 854.179ms, 896.434ms, 1.2s
+Bytes In      [total, mean]                     1480098, 14800.98
+Success       [ratio]                           98.00%
+Status Codes  [code:count]                      0:1  200:98  503:1
+Error Set:
+`
+
 const vegetaLines = `{"attack":"","seq":0,"code":200,"timestamp":"2026-11-29T18:38:45Z","latency":1000000000,"bytes_out":1606,"bytes_in":14799,"error":"","body":"U0VDUkVU","headers":{"Date":["x"]}}
 {"attack":"","seq":1,"code":0,"timestamp":"2026-11-29T18:38:46Z","latency":1000,"bytes_out":0,"bytes_in":0,"error":"refused","body":null,"headers":null}
 {"attack":"","seq":2,"code":200,"timestamp":"2026-11-29T18:38:46Z","latency":3000000000,"bytes_out":1606,"bytes_in":14799,"error":"","body":"","headers":{}}
@@ -192,6 +201,10 @@ func TestHTTPToolsAreRead(t *testing.T) {
 		},
 		{name: "vegeta's results as JSON", file: "v.json", text: vegetaLines, facts: told, id: "small/in256/out64/c4", want: rows, flags: asked},
 		{name: "vegeta's results as CSV", file: "v.csv", text: vegetaTable, facts: told, id: "small/in256/out64/c4", want: rows, flags: asked},
+		{
+			name: "vegeta's report for people", file: "v.txt", text: vegetaPage, facts: toldRate, id: "small/in256/out64/r4",
+			want: map[string]float64{"e2e 0.5": .831844, "e2e 0.99": .896434, "e2e max": 1.2, "ok": 98, "failed": 2, "duration": 25.602}, flags: append(asked, baseline.FailuresIn),
+		},
 		{
 			name: "wrk", file: "w.txt", text: wrkPage, facts: unloaded, id: "small/in256/out64/c4",
 			want: map[string]float64{"e2e 0.5": .82947, "e2e 0.99": 1.2, "e2e mean": .83081, "ok": 100, "failed": 30, "duration": 25, "rate": 4}, flags: append(asked, baseline.FailuresIn),

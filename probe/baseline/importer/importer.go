@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,9 +52,15 @@ func (h head) json(keys ...string) bool {
 
 // yaml says whether each of the keys begins a line.
 func (h head) yaml(keys ...string) bool {
+	if !yamlKey.Match(h.text) {
+		return false
+	}
 	lines := append([]byte{'\n'}, h.text...)
 	return !slices.ContainsFunc(keys, func(key string) bool { return !bytes.Contains(lines, []byte("\n"+key+":")) })
 }
+
+// yamlKey is a document that begins with a key or a comment.
+var yamlKey = regexp.MustCompile(`^(#|---|[a-z_]+:)`)
 
 // line returns the first line.
 func (h head) line() string {
@@ -69,11 +76,11 @@ func (h head) has(parts ...string) bool {
 // Importers lists the importers. Of two that match, the first reads.
 func Importers() []Importer {
 	return []Importer{
-		vllmJSON, vllmTable, sglangJSON, sglangTable, guidellmJSON,
-		azureLines, azureHuman, azureArguments, inferencePerfJSON, inferencePerfYAML, inferencePerfConfig, llmperfSummary, llmperfRows,
+		vllmJSON, vllmTable, sglangJSON, sglangTable, guidellmJSON, guidellmYAML,
+		azureLines, azureHuman, azureArguments, inferencePerfJSON, inferencePerfYAML, inferencePerfRows, inferencePerfConfig, llmperfSummary, llmperfRows,
 		aiperfJSON, aiperfRows, aiperfCSV, genaiperfJSON, genaiperfRaw, genaiperfCSV,
 		k6Summary, k6Machine, k6JSON, k6CSV, jmeterCSV, jmeterXML, jmeterZip, locustStats, locustHistory, locustJSON,
-		heyRows, heyText, ohaJSON, ohaRows, ohaText, vegetaReport, vegetaJSON, vegetaCSV, wrkText, wrk2Text, abText, abRows, siegeJSON, captures, tidyCSV,
+		heyRows, heyText, ohaJSON, ohaRows, ohaText, vegetaReport, vegetaText, vegetaJSON, vegetaCSV, wrkText, wrk2Text, abText, abRows, siegeJSON, mlperfDetail, mlperfSummary, captures, tidyCSV,
 	}
 }
 
@@ -111,6 +118,9 @@ type Options struct {
 // Import reads the files of one load test, or of several, into cells. Every error is a
 // Problem or names the file; with an error there are no cells.
 func Import(files []File, o Options) (baseline.Baseline, error) {
+	if len(files) == 0 {
+		return baseline.Baseline{}, errors.New("no file to import")
+	}
 	var inputs []*input
 	var wrong []error
 	for _, f := range files {
@@ -124,6 +134,9 @@ func Import(files []File, o Options) (baseline.Baseline, error) {
 	b := baseline.Baseline{Schema: baseline.Schema}
 	if len(wrong) == 0 {
 		b.Cells, wrong = settle(inputs, o.Facts)
+	}
+	if len(wrong) == 0 && len(b.Cells) == 0 {
+		wrong = append(wrong, &Problem{File: inputs[0].name, Got: "this only tells how a test was run", Want: "the result of the run beside it"})
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return baseline.Baseline{}, err

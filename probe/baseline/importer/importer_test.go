@@ -168,7 +168,7 @@ func TestFactsFillWhatAFileLacksAndContradictNothing(t *testing.T) {
 	checkRefusals(t, []refusal{
 		{"a file without a model", "s.jsonl", sglangLine, importer.Facts{}, "", []string{"s.jsonl, line 1, model: the file does not say; want --model"}},
 		{"another model", "v.json", vllmDefault, importer.Facts{Model: "large"}, "", []string{"model: the file says small, and --model says large"}},
-		{"another length", "v.json", vllmDefault, importer.Facts{InputTokens: 7}, "", []string{"input tokens: the file says 100"}},
+		{"another length", "v.json", vllmDefault, importer.Facts{InputTokens: 7}, "", []string{"input tokens: the file says 100, and --input-tokens says 7"}},
 		{"another load", "v.json", vllmDefault, importer.Facts{Concurrency: 9}, "", []string{"the file says 4 requests a second, and the command line says 9 requests in flight"}},
 	})
 }

@@ -24,6 +24,11 @@ const inferencePerf = `{"benchmark_time_seconds":17.8,"load_summary":{"count":80
 "throughput":{"requests_per_sec":4.5},"prompt_tokens":{"total":20273.0,"mean":253.4,"median":254.0},"output_tokens":{"mean":64.0,"median":64.0}},
 "failures":{"count":2,"by_label":{}}}`
 
+const inferencePerfReqs = `[{"start_time":10.0,"end_time":11.0,"info":{"x":"SECRET"},"computed_metrics":{"request_latency":1.0,"normalized_time_per_output_token":0.1,"time_to_first_token":0.1,"time_per_output_token":0.09,
+"inter_token_latencies":[0.0,0.2],"input_tokens":200,"output_tokens":10,"ttft_slo_sec":null},"error":null},
+{"start_time":11.0,"end_time":11.1,"computed_metrics":null,"error":{"error_type":"x"}},
+{"start_time":11.0,"end_time":14.0,"computed_metrics":{"request_latency":3.0,"normalized_time_per_output_token":0.3,"time_to_first_token":null,"time_per_output_token":null,"input_tokens":200,"output_tokens":10},"error":null}]`
+
 func TestLLMPerfResultsAreRead(t *testing.T) {
 	check(t, []reading{
 		{
@@ -61,6 +66,10 @@ func TestInferencePerfReportsAreRead(t *testing.T) {
 			name: "not streamed", file: "stage_0.json", facts: small, id: "small/in253/out64/c4", want: map[string]float64{"e2e 0.5": .888},
 			text:    strings.NewReplacer(`{"mean":0.0124,"median":0.0122}`, "null", `{"mean":0.107,"median":0.116}`, "null", `{"mean":0.0124,"median":0.0123}`, "null").Replace(inferencePerf),
 			without: []baseline.Name{baseline.TTFT, baseline.TPOT, baseline.ITL},
+		},
+		{
+			name: "single requests", file: "per_request.json", text: inferencePerfReqs, facts: importer.Facts{Model: "small", Concurrency: 1}, id: "small/in200/out10/c1",
+			want: map[string]float64{"ttft count": 1, "tpot mean": .09, "ntpot mean": .2, "itl max": .2, "itl count": 2, "e2e mean": 2, "ok": 2, "failed": 1, "duration": 4, "concurrency": 1},
 		},
 		{
 			name: "a summary mixes its stages", file: "summary.json", facts: importer.Facts{Model: "small", Rate: 3}, id: "small/in253/out64/r3",

@@ -13,6 +13,17 @@ const captured = `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","role":"c
 {"v":1,"start":"2026-11-21T10:00:02Z","origin":"app","role":"client","mode":"explicit","operation":"chat","model":{"request":"small"},"upstream":"x:443","stream":true,"status":200,"outcome":"ok","error_type":"","first_byte_s":0.1,"ttft_s":0.4,"tpot_s":0.04,"e2e_s":4,"tokens":{"input":400,"output":100,"source":"reported"},"bytes":{"in":1,"out":2}}
 `
 
+// mlperfLog has the lines of LoadGen's log that headway reads.
+const mlperfLog = `:::MLLOG {"key": "effective_scenario", "value": "Server", "time_ms": 0.1}
+:::MLLOG {"key": "effective_target_qps", "value": 4, "time_ms": 0.1}
+:::MLLOG {"key": "result_query_count", "value": 93, "time_ms": 0.1}
+:::MLLOG {"key": "result_completed_samples_per_sec", "value": 3.9, "time_ms": 0.1}
+:::MLLOG {"key": "result_50.00_percentile_latency_ns", "value": 832000000, "time_ms": 0.1}
+:::MLLOG {"key": "result_first_token_50.00_percentile_latency_ns", "value": 65000000, "time_ms": 0.1}
+:::MLLOG {"key": "result_first_token_mean_latency_ns", "value": 66000000, "time_ms": 0.1}
+:::MLLOG {"key": "result_time_per_output_token_99.90_percentile_ns", "value": 12000000, "time_ms": 0.1}
+`
+
 // tidy is a table of tool × instance × concurrency, as vendors publish them.
 const tidy = `tool,model,input_tokens,output_tokens,concurrency,requests,ttft_p50_ms,itl_p50_ms,output_tokens_per_s
 lmi,llama-70b@p4d,1024,256,1,100,120,15.5,64
@@ -23,6 +34,10 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 	check(t, []reading{{
 		name: "a capture: application traffic that was answered", file: "c.jsonl", text: captured, facts: importer.Facts{Concurrency: 1}, id: "small/in300/out100/c1",
 		want: map[string]float64{"ttft mean": .3, "ttfb mean": .1, "tpot mean": .03, "e2e 0.5": 3, "ok": 2, "failed": 1, "duration": 6, "concurrency": 1},
+	}})
+	check(t, []reading{{
+		name: "LoadGen's log", file: "mlperf_log_detail.txt", text: mlperfLog, facts: importer.Facts{Model: "small", InputTokens: 256, OutputTokens: 64}, id: "small/in256/out64/r4",
+		want: map[string]float64{"e2e 0.5": .832, "ttft 0.5": .065, "ttft mean": .066, "tpot 0.999": .012, "ok": 93, "rate": 3.9}, flags: []baseline.Flag{baseline.AskedLengths},
 	}})
 	b := imported(t, "t.csv", tidy, importer.Facts{})
 	if len(b.Cells) != 2 || b.Cells[1].ID != "llama-70b@p4d/in1024/out256/c16" || b.Cells[1].Source.Tool != "lmi" {
@@ -41,6 +56,8 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 		{"no requests", "t.csv", "model,ttft_p50_ms\nx,1\n", told, "", []string{"line 1, requests: no such column"}},
 		{"a word in place of a number", "t.csv", "requests,ttft_p50_ms\n10,fast\n", told, "", []string{`t.csv, line 2, ttft_p50_ms: "fast"; want a number`}},
 		{"a model that is missing in one row", "t.csv", "model,requests,ttft_p50_ms\nx,10,1\n,10,1\n", importer.Facts{InputTokens: 1, OutputTokens: 1, Concurrency: 1}, "", []string{"t.csv, line 3, model: the file does not say"}},
+		{"LoadGen's summary", "s.txt", "====\nMLPerf Results Summary\n====\n", told, "", []string{"want mlperf_log_detail.txt"}},
+		{"LoadGen's log that is cut", "m.txt", mlperfLog[:120], told, "", []string{"m.txt, line 2: no JSON behind"}},
 		{"a capture with a broken line", "c.jsonl", captured + "{\"v\":1,\n", told, "", []string{"c.jsonl, line 5"}},
 	})
 }

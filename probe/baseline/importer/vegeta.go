@@ -2,6 +2,7 @@ package importer
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
@@ -33,6 +34,65 @@ var (
 		read:  (*input).vegetaRows,
 	}
 )
+
+// vegetaText reads the report for people.
+var vegetaText = Importer{
+	Tool: "vegeta", Form: "report (text)",
+	match: func(h head) bool { return strings.HasPrefix(h.line(), "Requests      [total, rate, throughput]") },
+	read:  (*input).vegetaPage,
+}
+
+var (
+	vegetaLine = regexp.MustCompile(`^([A-Z][A-Za-z ]+?)\s+\[([^\]]+)\]\s+(.*?)\s*$`)
+	vegetaCode = regexp.MustCompile(`(\d+):(\d+)`)
+)
+
+// vegetaPage reads the report for people as the report in JSON: each line has the names of
+// its values in brackets.
+func (in *input) vegetaPage() error {
+	lines, err := in.textLines()
+	if err != nil {
+		return err
+	}
+	n := node{kind: objectKind, line: 1}
+	codes := node{kind: objectKind, line: 1, path: "Status Codes"}
+	for _, l := range lines {
+		m := vegetaLine.FindStringSubmatch(l.text)
+		if m == nil {
+			continue
+		}
+		if m[1] == "Status Codes" {
+			for _, pair := range vegetaCode.FindAllStringSubmatch(m[3], -1) {
+				codes.set(pair[1], word(pair[2], l.number, "Status Codes"))
+			}
+			continue
+		}
+		names, values := strings.Split(m[2], ", "), strings.Split(m[3], ", ")
+		for i := range min(len(names), len(values)) {
+			v := word(values[i], l.number, m[1]+" "+names[i])
+			if d, err := time.ParseDuration(values[i]); err == nil && v.kind != numberKind {
+				v.kind, v.number = numberKind, float64(d)
+			}
+			switch {
+			case m[1] != "Latencies":
+				n.set(names[i], v)
+			case names[i] == "50" || names[i] == "90" || names[i] == "95" || names[i] == "99":
+				n.nest("latencies", names[i]+"th", v)
+			default:
+				n.nest("latencies", names[i], v)
+			}
+		}
+	}
+	n.set("status_codes", codes)
+	// "attack" is the time of the attack, which JSON calls duration.
+	for i, key := range n.keys {
+		if key == "attack" {
+			n.keys[i] = "duration"
+		}
+	}
+	in.vegetaSummary(n)
+	return nil
+}
 
 var vegetaRow = regexp.MustCompile(`^\d{19},\d+,\d+,\d+,\d+,`)
 

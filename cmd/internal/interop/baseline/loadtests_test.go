@@ -290,5 +290,9 @@ func runs() []run {
 		{name: "ab/c4", files: []string{"ab.txt"}, facts: plain(), against: whole()},
 		{name: "ab/c4", files: []string{"gnuplot.tsv"}, facts: loaded(4), against: whole()},
 		{name: "siege/c4", files: []string{"siege.json"}, facts: loaded(4), against: map[baseline.Name]string{baseline.E2E: "e2e_end_of_body"}},
+		{name: "guidellm/chat-c4", files: []string{"benchmarks.yaml"}, against: weighted()},
+		{name: "inference-perf/completions-c4", files: []string{"per_request_lifecycle_metrics.json", "config.yaml"}, facts: importer.Facts{Concurrency: 4}, cut: true, against: pooled()},
+		{name: "vegeta/rate-4", files: []string{"report.txt"}, facts: paced(4), against: map[baseline.Name]string{baseline.E2E: "e2e_end_of_body"}},
+		{name: "mlperf/server-4qps", files: []string{"mlperf_log_detail.txt"}, facts: plain(), against: unpooled()},
 	}
 }
