@@ -184,6 +184,25 @@ func TestASampleOfMillionsStaysWithinItsError(t *testing.T) {
 	}
 }
 
+func TestAValueAddedManyTimesCountsSoOften(t *testing.T) {
+	var one, many baseline.Sample
+	for _, v := range []float64{.1, .2, .4} {
+		many.AddTimes(v, 700_000)
+		for range 700_000 {
+			one.Add(v)
+		}
+	}
+	a, b := one.Indicator(baseline.Definition{}), many.Indicator(baseline.Definition{})
+	if *a.Count != *b.Count || math.Abs(*a.Mean-*b.Mean) > 1e-9 || math.Abs(*a.StdDev-*b.StdDev) > 1e-9 || *a.Max != *b.Max || !slices.Equal(a.Quantiles, b.Quantiles) {
+		t.Errorf("%+v, want %+v", b, a)
+	}
+	var huge baseline.Sample
+	huge.AddTimes(.3, 1<<50)
+	if huge.Count() != 1<<50 {
+		t.Errorf("%d values", huge.Count())
+	}
+}
+
 func TestNumbersOfACellSetItsFlags(t *testing.T) {
 	c := cell()
 	c.Flags, c.Requests.OK = nil, 299

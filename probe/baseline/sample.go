@@ -55,6 +55,23 @@ func (s *Sample) Add(v float64) {
 	}
 }
 
+// AddTimes adds a value so many times.
+func (s *Sample) AddTimes(v float64, times int) {
+	for ; times > 0 && s.buckets == nil; times-- {
+		s.Add(v)
+	}
+	if times <= 0 {
+		return
+	}
+	before, n := float64(s.count), float64(times)
+	s.min, s.max = min(s.min, v), max(s.max, v)
+	s.count += times
+	off := v - s.mean
+	s.mean += off * n / (before + n)
+	s.m2 += off * off * before * n / (before + n)
+	s.buckets[bucket(v)] += int64(times)
+}
+
 // bucket is 0 for what is too small, and the last one for what is too large.
 func bucket(v float64) int {
 	key := math.Float64bits(v) >> bucketBits

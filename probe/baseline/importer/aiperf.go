@@ -16,12 +16,12 @@ var (
 		match: func(h head) bool {
 			return h.json("request_latency", "avg") && (h.has(`"aiperf_version"`) || h.has(`"schema_version"`) || h.has(`"benchmark_duration"`))
 		},
-		read: func(in *input) error { return in.nvidia(newScanner(in.body), (*input).aiperfFacts) },
+		read: func(in *input) error { return in.nvidia((*input).aiperfFacts) },
 	}
 	genaiperfJSON = Importer{
 		Tool: "genai-perf", Form: "summary (profile_export_genai_perf.json)",
 		match: func(h head) bool { return h.json("request_latency", "avg", "input_config") },
-		read:  func(in *input) error { return in.nvidia(newScanner(in.body), (*input).genaiperfFacts) },
+		read:  func(in *input) error { return in.nvidia((*input).genaiperfFacts) },
 	}
 	genaiperfRaw = Importer{
 		Tool: "genai-perf", Form: "raw profile (profile_export.json)",
@@ -41,8 +41,8 @@ func nvidiaDrop(key string) bool {
 }
 
 // nvidia reads a summary in JSON.
-func (in *input) nvidia(s *scanner, facts func(*input, *draft, node)) error {
-	n, err := s.node(nvidiaDrop)
+func (in *input) nvidia(facts func(*input, *draft, node)) error {
+	n, err := in.document(nvidiaDrop)
 	if err != nil {
 		return err
 	}
@@ -177,6 +177,7 @@ func (in *input) aiperfLoad(d *draft, n, config node) {
 			}
 		}
 	}
+	in.aiperfWarmup(d, config.at("phases"))
 	varied := n.at("run_info", "variation_values")
 	read := func(name string, keys ...string) float64 {
 		at := phase.first(keys...)
@@ -192,6 +193,22 @@ func (in *input) aiperfLoad(d *draft, n, config node) {
 	d.facts.Rate = read("rate", "rate", "request_rate")
 	if d.facts.Rate > 0 && (phase.at("type").text == "poisson" || phase.at("request_rate_mode").text == "poisson") {
 		d.cell.Load.Burstiness = new(1.0)
+	}
+}
+
+// aiperfWarmup refuses the summary of the warm-up, which has the configuration of the
+// whole run: it has as many requests as the phase warmup asks for, and profiling does not.
+func (in *input) aiperfWarmup(d *draft, phases node) {
+	count := func(name string) float64 {
+		for _, one := range phases.items {
+			if one.at("name").text == name {
+				return one.at("requests").number
+			}
+		}
+		return 0
+	}
+	if warm := count("warmup"); warm == float64(d.cell.Requests.OK) && count("profiling") > warm {
+		in.refuse(node{kind: textKind, line: d.line, path: "request_count", text: "those of the warm-up"}, "the summary of the phase profiling")
 	}
 }
 

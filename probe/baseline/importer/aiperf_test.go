@@ -54,7 +54,7 @@ func TestAIPerfResultsAreRead(t *testing.T) {
 		},
 		{
 			name: "the older configuration", file: "a.json", id: "small/in141/out48/c8", want: map[string]float64{"ok": 116},
-			text: aiperf[:strings.Index(aiperf, `"input_config"`)] + `"input_config":{"endpoint":{"model_names":["small"]},"loadgen":{"concurrency":8}}}`,
+			text: beforeConfig + `"input_config":{"endpoint":{"model_names":["small"]},"loadgen":{"concurrency":8}}}`,
 		},
 		{
 			name: "not streamed", file: "a.json", id: "small/in141/out48/r4", want: map[string]float64{"e2e 0.5": .668},
@@ -82,10 +82,15 @@ func TestAIPerfResultsAreRead(t *testing.T) {
 	})
 }
 
+// beforeConfig is aiperf without its configuration.
+var beforeConfig, _, _ = strings.Cut(aiperf, `"input_config"`)
+
 var toldLoad = importer.Facts{Model: "small", Rate: 4}
 
 func TestAIPerfResultsAreRefused(t *testing.T) {
 	checkRefusals(t, []refusal{
+		{"the warm-up of a run", "a.json", strings.NewReplacer(`"kind":"warmup",`, `"kind":"warmup","requests":116,`, `"kind":"profiling",`, `"kind":"profiling","requests":500,`).Replace(aiperf), importer.Facts{}, "", []string{"request_count", "those of the warm-up"}},
+		{"two summaries in one file", "a.json", aiperf + "\n" + aiperf, importer.Facts{}, "", []string{"want the end of the file: a result is one document"}},
 		{"an unknown unit", "a.json", strings.Replace(aiperf, `"unit":"us"`, `"unit":"fortnights"`, 1), told, "", []string{`inter_chunk_latency.unit: "fortnights"; want a unit of time`}},
 		{"only warm-up", "p.jsonl", strings.SplitAfter(aiperfLines, "\n")[0], told, "", []string{"no request of the phase profiling succeeded"}},
 		{"a line cut", "p.jsonl", aiperfLines[:900], told, "", []string{"p.jsonl, line 4, metadata: the end of the file"}},

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bufio"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -110,7 +111,7 @@ func (in *input) benchTable(n node, definition func(baseline.Name) baseline.Defi
 // tableLoad reads the rate and the cap, which vLLM and SGLang name differently. Neither
 // line is every request at once.
 func (in *input) tableLoad(d *draft, n node) {
-	if rate := n.first("Request rate configured (RPS)", "Traffic request rate"); rate.kind == numberKind && rate.text != "inf" {
+	if rate := n.first("Request rate configured (RPS)", "Traffic request rate"); rate.kind == numberKind && !math.IsInf(rate.number, 1) {
 		d.facts.Rate = in.need(rate, "requests a second")
 	}
 	if top := n.first("Maximum request concurrency", "Max request concurrency"); top.kind == numberKind {

@@ -112,7 +112,23 @@ func (in *input) sameRun(other *input) bool {
 		return false
 	}
 	a, b := in.drafts[0], other.drafts[0]
-	return a.cell.Requests.OK == b.cell.Requests.OK && a.facts.fits(b.facts) && in.form != other.form
+	return a.cell.Requests.OK == b.cell.Requests.OK && a.facts.fits(b.facts) && in.form != other.form && a.agrees(b)
+}
+
+// agrees says whether the indicators that both have are the same, rounding apart.
+func (d *draft) agrees(other draft) bool {
+	for name, one := range d.cell.Indicators {
+		more, both := other.cell.Indicators[name]
+		if !both {
+			continue
+		}
+		x, hasX := one.Quantiles.At(.5)
+		y, hasY := more.Quantiles.At(.5)
+		if differs(one.Mean, more.Mean) || hasX && hasY && differs(&x, &y) {
+			return false
+		}
+	}
+	return true
 }
 
 // fits says whether nothing in f contradicts others, rounding apart.

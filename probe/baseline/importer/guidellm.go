@@ -15,7 +15,7 @@ var guidellmJSON = Importer{
 		return h.json("benchmarks") && (h.has(`"guidellm_version"`) || h.has(`"generative_benchmark"`) || h.has(`"run_stats"`) || h.has(`"args"`))
 	},
 	read: func(in *input) error {
-		n, err := newScanner(in.body).node(guidellmDrop)
+		n, err := in.document(guidellmDrop)
 		if err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (in *input) guidellmTimes(d *draft, b node) {
 	one, ok := distribution(e2e, 1, "request_latency")
 	d.put(baseline.E2E, one, ok)
 	one, ok = distribution(guidellmDefinition, 1e-3, "time_to_first_token_ms")
-	d.put(baseline.TTFT, one, ok && !(one.Count != nil && *one.Count == 0))
+	d.put(baseline.TTFT, one, ok && (one.Count == nil || *one.Count > 0))
 	streamed := d.cell.Indicators[baseline.TTFT].Count != nil || len(d.cell.Indicators[baseline.TTFT].Quantiles) > 0
 	d.cell.Stream = &streamed
 	if !streamed {

@@ -3,6 +3,7 @@ package importer_test
 import (
 	"archive/zip"
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -169,7 +170,7 @@ func TestHTTPToolsAreRead(t *testing.T) {
 	}
 	unloaded := importer.Facts{Model: "small", InputTokens: 256, OutputTokens: 64}
 	asked := []baseline.Flag{baseline.AskedLengths}
-	askedFirst := append(asked, first...)
+	askedFirst := slices.Concat(asked, first)
 	check(t, []reading{
 		{name: "JMeter: a failed sample is no fast one, and threads are the load", file: "r.jtl", text: jmeterTable, facts: unloaded, id: "small/in256/out64/c3", want: withTTFB(.029), flags: askedFirst},
 		{name: "JMeter as XML, samples within samples left out", file: "r.jtl", text: jmeterTree, facts: unloaded, id: "small/in256/out64/c3", want: withTTFB(.029), flags: askedFirst},

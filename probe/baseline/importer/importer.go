@@ -160,14 +160,34 @@ func readFile(f File, o Options) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &input{name: h.name, tool: one.Tool, form: one.Form, metrics: o.Metrics, row: o.Row, body: io.MultiReader(bytes.NewReader(h.text), f.Body)}
-	if err := one.read(in); err != nil {
+	rest := &remembering{from: f.Body}
+	in := &input{name: h.name, tool: one.Tool, form: one.Form, metrics: o.Metrics, row: o.Row, body: io.MultiReader(bytes.NewReader(h.text), rest)}
+	err = one.read(in)
+	// An error of the disk looks like an early end to a reader of lines.
+	if rest.failed != nil {
+		return nil, rest.failed
+	}
+	if err != nil {
 		return nil, err
 	}
 	if len(in.wrong) == 0 && len(in.drafts) == 0 && in.facts == (Facts{}) {
 		return nil, &Problem{Got: "there is no result in the file", Want: "all of a file of " + one.Tool + ": " + one.Form}
 	}
 	return in, errors.Join(in.wrong...)
+}
+
+// remembering keeps the error that a reader ended with, unless that is its end.
+type remembering struct {
+	from   io.Reader
+	failed error
+}
+
+func (r *remembering) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.failed = fmt.Errorf("reading it: %w", err)
+	}
+	return n, err
 }
 
 // choose finds the importer for a file.

@@ -1,7 +1,9 @@
 package importer_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -186,6 +188,36 @@ func TestTwoFilesOfOneRunAreOneCell(t *testing.T) {
 	for what, want := range map[string]float64{"tpot mean": .02, "ttft mean": .25, "ntpot 0.5": .05} {
 		if got, _ := figure(&b.Cells[0], what); math.Abs(got-want) > 1e-12 {
 			t.Errorf("%s is %v, want %v", what, got, want)
+		}
+	}
+}
+
+func TestTwoRunsThatLookAlikeStayTwoCells(t *testing.T) {
+	table := strings.NewReplacer("100       ", "3         ", "2         ", "1         ", "8         ", "2         ", "25600", "300  ", "6400", "9   ", "95.78", "99.99", "89.06", "99.99").Replace(vllmConsole)
+	b, err := importer.Import([]importer.File{
+		{Name: "a.json", Body: strings.NewReader(vllmDetailed)}, {Name: "b.txt", Body: strings.NewReader(table)},
+	}, importer.Options{Facts: importer.Facts{Model: "small"}})
+	if err != nil || len(b.Cells) != 2 || b.Cells[1].ID != b.Cells[0].ID+"#2" {
+		t.Errorf("%v: %d cells, %+v", err, len(b.Cells), b.Cells)
+	}
+}
+
+// broken is a disk that fails after some bytes.
+type broken struct{ io.Reader }
+
+func (b broken) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		err = errors.New("the disk is on fire")
+	}
+	return n, err
+}
+
+func TestAFileThatCannotBeReadToItsEndIsRefused(t *testing.T) {
+	for name, text := range map[string]string{"v.json": strings.Repeat(vllmDefault+"\n", 200), "r.jtl": jmeterTable + strings.Repeat("1003000,1000,chat,200,OK,c,text,true,,1,1,2,2,x,50,0,1\n", 2000)} {
+		b, err := importer.Import([]importer.File{{Name: name, Body: broken{strings.NewReader(text)}}}, importer.Options{Facts: importer.Facts{Model: "small"}})
+		if err == nil || len(b.Cells) > 0 || !strings.Contains(err.Error(), name+": reading it: the disk is on fire") {
+			t.Errorf("%s: %d cells, %v", name, len(b.Cells), err)
 		}
 	}
 }

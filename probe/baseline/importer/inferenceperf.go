@@ -12,7 +12,7 @@ var (
 		Tool: "inference-perf", Form: "report (…_lifecycle_metrics.json)",
 		match: func(h head) bool { return h.json("load_summary", "successes", "schedule_delay") },
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(nil)
+			n, err := in.document(nil)
 			if err != nil {
 				return err
 			}

@@ -26,6 +26,16 @@ type input struct {
 	wrong  []error
 }
 
+// document reads a file that is one JSON value.
+func (in *input) document(drop func(key string) bool) (node, error) {
+	s := newScanner(in.body)
+	n, err := s.node(drop)
+	if err == nil && s.more() {
+		err = s.unexpected("the end of the file: a result is one document")
+	}
+	return n, err
+}
+
 // refuse adds a problem with n.
 func (in *input) refuse(n node, want string) {
 	in.wrong = append(in.wrong, &Problem{Line: n.line, Field: n.path, Got: n.quoted(), Want: want})

@@ -18,7 +18,7 @@ var (
 		Tool: "k6", Form: "summary (--summary-export or handleSummary)",
 		match: func(h head) bool { return h.json("metrics", "root_group") },
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(k6Drop)
+			n, err := in.document(k6Drop)
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ var (
 			return h.json("results", "config") && (h.has(`"k6Version"`) || h.has(`"k6_version"`))
 		},
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(k6Drop)
+			n, err := in.document(k6Drop)
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ var (
 		Tool: "llmperf", Form: "summary (…_summary.json)",
 		match: func(h head) bool { return h.json("num_concurrent_requests", "results_ttft_s_mean") },
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(nil)
+			n, err := in.document(nil)
 			if err != nil {
 				return err
 			}

@@ -97,7 +97,7 @@ func locustCSVRow(t *table) (row locustRow, err error) {
 
 // locustEntries reads the JSON, whose response times are a histogram.
 func (in *input) locustEntries() error {
-	n, err := newScanner(in.body).node(func(key string) bool { return key == "num_reqs_per_sec" || key == "num_fail_per_sec" })
+	n, err := in.document(func(key string) bool { return key == "num_reqs_per_sec" || key == "num_fail_per_sec" })
 	if err != nil {
 		return err
 	}
@@ -118,15 +118,13 @@ func (in *input) locustEntries() error {
 		var sample baseline.Sample
 		times := one.at("response_times")
 		for i, key := range times.keys {
-			ms, err := strconv.ParseFloat(key, 64)
-			times := in.count(times.items[i])
-			if err != nil || !(ms >= 0) || times == nil || *times > *total {
-				in.refuse(node{kind: textKind, line: one.line, path: one.path + ".response_times", text: key}, "milliseconds, and how many requests took so long")
+			ms, isTime := decimal([]byte(key))
+			many := in.count(times.items[i])
+			if !isTime || many == nil || *many > *total {
+				in.refuse(node{kind: textKind, line: one.line, path: times.path, text: key}, "milliseconds, and how many requests took so long")
 				return nil
 			}
-			for range *times {
-				sample.Add(ms / 1e3)
-			}
+			sample.AddTimes(ms/1e3, *many)
 		}
 		if sample.Count() == 0 {
 			continue

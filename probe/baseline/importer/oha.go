@@ -10,7 +10,7 @@ var (
 		Tool: "oha", Form: "summary (--output-format json)",
 		match: func(h head) bool { return h.json("latencyPercentiles", "statusCodeDistribution") },
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(nil)
+			n, err := in.document(nil)
 			if err != nil {
 				return err
 			}
@@ -24,7 +24,7 @@ var (
 		Tool: "siege", Form: "summary (JSON)",
 		match: func(h head) bool { return h.json("transactions", "availability", "longest_transaction") },
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(nil)
+			n, err := in.document(nil)
 			if err != nil {
 				return err
 			}

@@ -15,7 +15,7 @@ var (
 		Tool: "vegeta", Form: "report (JSON)",
 		match: func(h head) bool { return h.json("latencies", "50th", "status_codes") },
 		read: func(in *input) error {
-			n, err := newScanner(in.body).node(nil)
+			n, err := in.document(nil)
 			if err != nil {
 				return err
 			}
