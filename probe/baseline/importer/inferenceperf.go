@@ -72,7 +72,14 @@ func (in *input) inferencePerfStage(n node) {
 	d.cell.Requests.Failed = in.count(n.at("failures", "count"))
 	d.cell.Duration = in.number(n.at("benchmark_time_seconds"), "seconds")
 	const tokens = "a number of tokens, 256 for example"
-	input, output := good.first("prompt_tokens", "prompt_len"), good.first("output_tokens", "output_len")
+	// Between the old shape and the new one, prompt_tokens has sums alone.
+	input, output := good.at("prompt_tokens"), good.at("output_tokens")
+	if !input.at("mean").known() {
+		input = good.at("prompt_len")
+	}
+	if !output.at("mean").known() {
+		output = good.at("output_len")
+	}
 	if v := in.number(input.at("mean"), tokens); v != nil {
 		d.facts.InputTokens, d.input = *v, in.number(input.at("median"), tokens)
 	}

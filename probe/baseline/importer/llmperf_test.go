@@ -63,6 +63,10 @@ func TestInferencePerfReportsAreRead(t *testing.T) {
 			want: map[string]float64{"ok": 80},
 		},
 		{
+			name: "the shape between, whose prompt_tokens are sums", file: "stage_0.json", facts: small, id: "small/in199/out64/c4", want: map[string]float64{"ok": 80},
+			text: strings.Replace(inferencePerf, `"prompt_tokens":{"total":20273.0,"mean":253.4,"median":254.0}`, `"prompt_len":{"mean":199.4,"median":199.0},"prompt_tokens":{"total":20273.0,"cached":0}`, 1),
+		},
+		{
 			name: "not streamed", file: "stage_0.json", facts: small, id: "small/in253/out64/c4", want: map[string]float64{"e2e 0.5": .888},
 			text:    strings.NewReplacer(`{"mean":0.0124,"median":0.0122}`, "null", `{"mean":0.107,"median":0.116}`, "null", `{"mean":0.0124,"median":0.0123}`, "null").Replace(inferencePerf),
 			without: []baseline.Name{baseline.TTFT, baseline.TPOT, baseline.ITL},
