@@ -23,6 +23,10 @@ reports none, headway counts one token a chunk, or the tokens that a chunk itsel
 The provider is that of the upstream's host, where the host is one that headway knows (` + "`api.groq.com` is `groq`" + `); otherwise it is the software that
 a response gives away (` + "`vllm`, `sglang`, `llama_cpp`, `ollama`, `tgi`" + `), or the provider whose API it is.
 
+A session is a WebSocket in which the client asks for one answer after another; each is an exchange of its own
+([definitions.md](definitions.md#exchanges-of-a-session)). headway reads the sessions of OpenAI's Responses and Realtime. Other WebSockets, such as Gemini
+Live, pass as tunnels. Anthropic's API has no sessions.
+
 This page follows from the code: ` + "`go generate ./cmd/internal/sidecar`" + ` writes it.
 
 | dialect | operation | a request is | first token | counts of tokens | a stream ends with |
