@@ -4,7 +4,8 @@ package dialect
 // (RFC 6455). Each message is a JSON document. The client asks in a message of its own, and
 // the messages of the server say in one way or another which answer they belong to.
 //
-// Match looks at the request that opens the session. A decoder gets the message that asks
+// Match looks at the request that opens the session. The head that NewDecoder gets is that
+// one too, without its fields. A decoder gets the message that asks
 // as the body of the request; and as the body of the response, of the content type
 // Sequence, the messages of the answer, each with a separator behind it.
 type Sessions interface {

@@ -72,9 +72,11 @@ func (a *answer) settle(now bool) {
 		a.settled, a.turn = true, a.session.only()
 	default:
 		a.settled, a.turn = true, a.session.find(e)
-		if a.turn == nil && e.Role == dialect.Opens {
-			a.turn = a.session.unasked(e, a.read)
-			a.session.prompted = 0
+		if e.Role == dialect.Opens {
+			if a.turn == nil {
+				a.turn = a.session.unasked(e, a.read)
+			}
+			a.session.prompted = 0 // it has its answer
 		}
 	}
 	if a.turn != nil && a.turn.x != nil && (e.Role == dialect.Fails || e.Role == dialect.Refuses) {

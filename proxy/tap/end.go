@@ -55,7 +55,7 @@ func (x *Exchange) End(result Result) {
 		x.tap.flight.add(x.key, -1, -x.openStreams())
 	}
 	x.attend(func(s *session) { s.close(result) })
-	x.session = nil
+	x.endSession()
 	inflater := x.inflater
 	x.mu.Unlock()
 

@@ -13,6 +13,7 @@ type direction struct {
 	envelopes dialect.Envelopes
 	broken    bool  // the session cannot be read any further
 	excess    int64 // see inflater.spend
+	waiting   int64 // compressed bytes, of those that the budget has for all
 
 	read, written Instant // of the bytes that are being read
 	held          []byte  // the start of a message that has not said where it belongs
@@ -34,14 +35,25 @@ func (d *direction) feed(p []byte, read, written Instant) {
 	d.spend()
 }
 
-// spend books the work of decompression.
+// spend books the memory and the work of decompression.
 func (d *direction) spend() {
+	budget := &d.session.opener.tap.budget
+	if waiting := d.frames.Waiting(); waiting != d.waiting {
+		d.broken = d.broken || budget.waiting.Add(waiting-d.waiting) > maxWaitingTogether
+		d.waiting = waiting
+	}
 	in, out := d.frames.Inflated()
 	if more := out - fairRatio*in - d.excess; more > 0 {
 		d.excess += more
-		d.broken = d.broken || d.excess > maxExcess || !d.session.opener.tap.budget.work.take(more)
+		d.broken = d.broken || d.excess > maxExcess || !budget.work.take(more)
 	}
 	d.broken = d.broken || in > 2*out+maxBarren
+}
+
+// release gives back what the budget has for all.
+func (d *direction) release() {
+	d.session.opener.tap.budget.waiting.Add(-d.waiting)
+	d.waiting = 0
 }
 
 func (d *direction) lost() bool { return d.broken || d.frames.Lost() }

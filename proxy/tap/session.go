@@ -127,9 +127,18 @@ func (x *Exchange) attend(read func(*session)) {
 		x.tap.panicked.Add(1)
 	}
 	if !sound || s.question.lost() || s.answer.lost() {
-		x.session = nil
 		x.record.Notes = append(x.record.Notes, "session_unread")
+		x.endSession()
 		s.loseSight()
+	}
+}
+
+// endSession lets go of the session, if there is one.
+func (x *Exchange) endSession() {
+	if x.session != nil {
+		x.session.question.release()
+		x.session.answer.release()
+		x.session = nil
 	}
 }
 

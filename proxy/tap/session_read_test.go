@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
+	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -43,6 +44,7 @@ func TestASessionThatCannotBeRead(t *testing.T) {
 	question, start := string(c.say(ask)[0]), string(s.say(opened("r1"))[0])
 	bomb := &speaker{spelling: spelling{extensions: "permessage-deflate"}}
 	huge := string(bomb.say(`{"type":"response.output_text.delta","delta":"` + strings.Repeat("A", 5<<20) + `"}`)[0])
+	unended := string([]byte{0x41, 127, 0, 0, 0, 0, 0, 0x40, 0, 0}) + strings.Repeat("A", 3<<20) // of 4 MiB
 	for _, c := range []struct {
 		name, extensions string
 		up               []string
@@ -52,11 +54,17 @@ func TestASessionThatCannotBeRead(t *testing.T) {
 		{"no frames", "", []string{question}, []string{start, "\x83\x00"}, 2},
 		{"no frames of the client", "", []string{question, "\x83\x00"}, []string{start}, 2},
 		{"a message that is too large to inflate", "permessage-deflate", []string{question}, []string{start, huge}, 2},
+		{"compressed messages that do not end, of all sessions", "permessage-deflate", []string{question}, []string{start, unended}, 2},
 		{"too many questions", "", slices.Repeat([]string{question}, 65), []string{start}, 65},
 		{"an extension that headway does not know", "permessage-zstd", []string{question}, []string{start}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			of, told := newTap()
+			if strings.Contains(c.name, "of all sessions") {
+				for range 5 {
+					chunk(open(of, "/v1/responses", c.extensions), unended)
+				}
+			}
 			x := open(of, "/v1/responses", c.extensions)
 			for _, p := range c.up {
 				x.Sending()
@@ -273,10 +281,13 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
+// families are made once, because that takes longer than to read a session.
+var families = responses.Dialects()
+
 // pass runs both sides of a session through a tap, the client's first and all at one moment.
 // It returns what the exchanges were.
 func pass(path, extensions string, up, down [][]byte) (exchanges []string) {
-	of, told := newTap()
+	of, told := newTap(families...)
 	x, at := open(of, path, extensions), tap.Now()
 	dialecttest.Feed(func(p []byte) {
 		x.Sending()

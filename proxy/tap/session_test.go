@@ -129,6 +129,10 @@ var sessions = []struct {
 		server(10, `{"type":"input_audio_buffer.speech_started","event_id":"e"}`), server(10, `{"type":"input_audio_buffer.speech_stopped","event_id":"e"}`),
 		server(10, `{"type":"input_audio_buffer.committed","event_id":"e"}`), server(40, aloudOpened), server(50, aloudDelta), server(5, aloudDone("completed", "null"))},
 		[]string{"ok 200 m/ stop in=7 out=2 event=50ms ttft=100ms last=100ms e2e=105ms"}},
+	{"a question in place of an answer to speech", "/v1/realtime?model=a%2Fb", []said{
+		server(0, `{"type":"input_audio_buffer.committed","event_id":"e"}`), client(10, askAloud), server(10, aloudOpened), server(10, aloudDone("completed", "null")),
+		server(500, strings.Replace(aloudOpened, "r1", "r2", 1)), server(10, aloudDelta), server(10, strings.Replace(aloudDone("completed", "null"), "r1", "r2", 1))},
+		[]string{"ok 200 a/b/ stop in=7 out=2 event=10ms e2e=20ms", "ok 200 a/b/ stop in=7 out=2 event=1ns ttft=10ms last=10ms e2e=20ms"}},
 	{"the user goes on to speak", "/v1/realtime?model=m", []said{
 		server(10, `{"type":"input_audio_buffer.speech_stopped","event_id":"e"}`), server(10, `{"type":"input_audio_buffer.speech_started","event_id":"e"}`),
 		server(1000, `{"type":"input_audio_buffer.speech_stopped","event_id":"e"}`), server(40, aloudOpened), server(50, aloudDelta), server(5, aloudDone("completed", "null"))},

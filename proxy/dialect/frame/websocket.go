@@ -73,6 +73,14 @@ func (w *WebSocket) Inflated() (in, out int64) {
 	return w.inflate.in, w.inflate.made
 }
 
+// Waiting returns how many bytes of a compressed message wait for its end.
+func (w *WebSocket) Waiting() int64 {
+	if w.inflate == nil {
+		return 0
+	}
+	return int64(len(w.inflate.waiting))
+}
+
 // Binary reports whether the message whose data the sink gets is binary.
 func (w *WebSocket) Binary() bool { return w.binary }
 

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -73,6 +74,9 @@ func opens(suffix string) func(h *dialect.Head) bool {
 func modelInQuery(h *dialect.Head) string {
 	for pair := range strings.SplitSeq(h.Query, "&") {
 		if name, value, _ := strings.Cut(pair, "="); name == "model" || name == "deployment" {
+			if plain, err := url.QueryUnescape(value); err == nil {
+				value = plain
+			}
 			return value[:min(len(value), frame.MaxText)]
 		}
 	}
