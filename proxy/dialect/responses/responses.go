@@ -3,6 +3,7 @@
 package responses
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -104,11 +105,4 @@ func replays(h *dialect.Head) bool {
 }
 
 // streamed tells whether the query asks for a stream.
-func streamed(h *dialect.Head) bool {
-	for pair := range strings.SplitSeq(h.Query, "&") {
-		if pair == "stream=true" {
-			return true
-		}
-	}
-	return false
-}
+func streamed(h *dialect.Head) bool { return slices.Contains(strings.Split(h.Query, "&"), "stream=true") }

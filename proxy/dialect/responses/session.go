@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -72,13 +73,7 @@ func opens(suffix string) func(h *dialect.Head) bool {
 
 // modelInQuery is the model, or the deployment at Azure, that the query names.
 func modelInQuery(h *dialect.Head) string {
-	for pair := range strings.SplitSeq(h.Query, "&") {
-		if name, value, _ := strings.Cut(pair, "="); name == "model" || name == "deployment" {
-			if plain, err := url.QueryUnescape(value); err == nil {
-				value = plain
-			}
-			return value[:min(len(value), frame.MaxText)]
-		}
-	}
-	return ""
+	query, _ := url.ParseQuery(h.Query) // it leaves out what it cannot read
+	name := cmp.Or(query.Get("model"), query.Get("deployment"))
+	return name[:min(len(name), frame.MaxText)] // as much as is kept of a model's name
 }
