@@ -51,6 +51,20 @@ func ForwardedHead(p []byte, r Route) (forwarded []byte, length int, f Framing, 
 	return forwardedHead(p, r, nil)
 }
 
+// ForwardedResponse is the head that p starts with, of a response, in the form for the
+// client. It is not ok for a head that headway refuses.
+func ForwardedResponse(p []byte) (forwarded []byte, ok bool) {
+	length := endOfResponse(p, 0)
+	if length == 0 {
+		return nil, false
+	}
+	head, err := new(parsers).response(p[:length], "POST")
+	if err != nil {
+		return nil, false
+	}
+	return head.appendResponse(nil, "", false), true
+}
+
 // ToldHead is ForwardedHead with the span of an exchange of t.
 func ToldHead(p []byte, r Route, t *tap.Tap) (told []byte) {
 	told, _, _, _ = forwardedHead(p, r, t)
