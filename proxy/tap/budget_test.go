@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,5 +272,56 @@ func TestReasonsAreDocumented(t *testing.T) {
 		if !strings.Contains(string(page), "| `"+reason+"` | `decoder_"+reason+"` |") {
 			t.Errorf("docs/definitions.md has no row for the reason %q", reason)
 		}
+	}
+}
+
+// steps is a dialect whose decoders count how many of them work at once, but for the first
+// step of each.
+type steps struct{ busy, most atomic.Int32 }
+
+func (s *steps) Match(*dialect.Head) bool                 { return true }
+func (s *steps) NewDecoder(*dialect.Head) dialect.Decoder { return &stepping{all: s} }
+
+type stepping struct {
+	script
+	all   *steps
+	begun bool
+}
+
+func (s *stepping) Feed([]byte, time.Duration) {
+	if !s.begun {
+		s.begun = true
+		return
+	}
+	s.all.most.Store(max(s.all.most.Load(), s.all.busy.Add(1)))
+	runtime.Gosched()
+	s.all.busy.Add(-1)
+}
+
+// TestBulkTakesOneCore: of all inflaters that have more output than one step gives, one at
+// a time takes a step.
+func TestBulkTakesOneCore(t *testing.T) {
+	for _, coding := range []string{"gzip", "br", "zstd", "gzip, br", "br, br"} {
+		t.Run(coding, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := new(steps)
+				of, told := newTap(all)
+				body := []byte(strings.Repeat("data:{}\n\n", 1<<20/9))
+				for name := range strings.SplitSeq(coding, ", ") {
+					body = bytes.Join(compress(name, string(body)), nil)
+				}
+				var open []*tap.Exchange
+				for range 8 {
+					open = append(open, respond(of, coding, body))
+				}
+				for _, x := range open {
+					x.End(tap.Result{At: tap.Now(), Outcome: exchange.OK, Status: 200})
+				}
+				synctest.Wait()
+				if len(told.records) != len(open) || all.most.Load() != 1 {
+					t.Errorf("%d exchanges, %d steps at once; want %d and 1", len(told.records), all.most.Load(), len(open))
+				}
+			})
+		})
 	}
 }

@@ -133,8 +133,12 @@ func (f *inflater) Read(p []byte) (int, error) {
 		f.stopped = tooMuchWork
 		return 0, errStopped
 	}
+	bulk := f.bulk
 	f.endBulk()
 	n, err := f.waiting.Read(p)
+	if bulk {
+		f.beginBulk()
+	}
 	f.in += int64(n)
 	return n, err
 }
