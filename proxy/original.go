@@ -37,7 +37,8 @@ func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	c.original = &original{Original: o}
 	c.original.dialing, c.original.giveUp = context.WithCancel(context.Background())
 	defer c.original.giveUp()
-	p.serve(c)
+	p.remember(c)
+	p.run(c)
 }
 
 // original is an Original while ServeOriginal serves it.

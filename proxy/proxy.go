@@ -151,7 +151,9 @@ func (p *Proxy) Serve(l net.Listener) error {
 		c.proxyHeader = p.config.ProxyProtocol
 		go func() {
 			defer p.gate.Leave()
-			p.serve(c)
+			p.remember(c)
+			p.gate.Wait()
+			p.run(c)
 		}()
 	}
 }
@@ -187,12 +189,6 @@ func (p *Proxy) reportTLS() {
 	if p.sealed.due(tap.Now()) {
 		p.config.Log.Warn("a client speaks TLS to HEADWAY_LISTEN: its base URL must begin with http://")
 	}
-}
-
-// serve counts a client connection and runs it.
-func (p *Proxy) serve(c *clientConn) {
-	p.remember(c)
-	p.run(c)
 }
 
 // run serves a client connection to its end. A panic ends that connection only.

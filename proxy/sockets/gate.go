@@ -14,9 +14,9 @@ const (
 	complaint = time.Minute
 	// pause is how long a listener waits when the system has no descriptors left.
 	pause = 50 * time.Millisecond
-	// spacing is the time from one connection to the next in a burst, after the first burst
-	// ones. A connection with its request costs some 0.2 ms of CPU, so that a burst of
-	// thousands takes one core at most, and streams keep their times.
+	// spacing is the time from the start of one connection to that of the next in a burst,
+	// after the first burst ones. A connection with its request costs some 0.2 ms of CPU, so
+	// that a burst of thousands takes one core at most, and streams keep their times.
 	spacing = 250 * time.Microsecond
 	burst   = 64
 )
@@ -46,13 +46,12 @@ func NewGate(most int, log *slog.Logger) *Gate {
 }
 
 // Accept waits until there is room for one more connection, and accepts it from l. The
-// caller calls Leave when the connection has ended. While the gate is full, and for
-// moments in a burst, clients wait in the kernel's queue. When the system has no
-// descriptors left, Accept tries again until it has. Its error is one that does not go
+// caller calls Wait before it serves the connection, and Leave when the connection has
+// ended. While the gate is full, clients wait in the kernel's queue. When the system has
+// no descriptors left, Accept tries again until it has. Its error is one that does not go
 // away: net.ErrClosed, say.
 func (g *Gate) Accept(l net.Listener) (net.Conn, error) {
 	g.enter()
-	time.Sleep(g.early())
 	for {
 		conn, err := l.Accept()
 		switch {
@@ -84,6 +83,10 @@ func (g *Gate) enter() {
 	}
 	g.open++
 }
+
+// Wait spreads a burst: it returns at once for its first 64 connections, and then for
+// 4,000 a second.
+func (g *Gate) Wait() { time.Sleep(g.early()) }
 
 // early is how long the next connection of a burst has to wait. It counts that connection.
 func (g *Gate) early() time.Duration {

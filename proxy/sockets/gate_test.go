@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -76,11 +77,14 @@ func TestGateSpreadsABurst(t *testing.T) {
 		g := sockets.NewGate(0, slog.New(slog.DiscardHandler))
 		accept := func(n int) time.Duration {
 			began := time.Now()
+			var all sync.WaitGroup
 			for range n {
 				if _, err := g.Accept(&exhausted{}); err != nil {
 					t.Fatal(err)
 				}
+				all.Go(g.Wait)
 			}
+			all.Wait()
 			return time.Since(began)
 		}
 		if took := accept(64); took != 0 {

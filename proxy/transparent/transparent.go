@@ -149,6 +149,7 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		go func() {
 			defer s.gate.Leave()
+			s.gate.Wait()
 			c.serve()
 		}()
 	}
