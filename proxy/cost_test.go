@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy"
@@ -27,7 +28,7 @@ func FuzzHeadCost(f *testing.F) {
 		request, response := fields, fields
 		request.Before = append([]byte("POST /v1 HTTP/1.1\r\nHost: a\r\n"), before...)
 		response.Before = append([]byte("HTTP/1.1 200 OK\r\n"), before...)
-		request.After = append(after, "\r\n\r\n"...)
+		request.After = slices.Concat(after, []byte("\r\n\r\n"))
 		response.After = request.After
 		request.Check(t, func(p []byte) { proxy.ForwardedHead(p, route) })
 		response.Check(t, func(p []byte) { proxy.ForwardedResponse(p) })
