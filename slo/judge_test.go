@@ -68,6 +68,10 @@ func TestJudgeHoldsExchangesToTheirLimits(t *testing.T) {
 		{"a TTFA beyond it", slo.Objective{exchange.TTFA, 233*ms - 1}, func(r *r) { r.Timing.FirstAnswer = 233 * ms }, missed(exchange.TTFA)},
 		{"a stream of nothing but reasoning", slo.Objective{exchange.TTFA, time.Hour}, func(r *r) { r.Timing.FirstAnswer = 0 }, missed(exchange.TTFA)},
 		{
+			"reasoning, and then a body that was too much work to read", slo.Objective{exchange.TTFA, time.Hour},
+			func(r *r) { r.Timing.FirstAnswer, r.Notes = 0, []string{"decoder_work"} }, 0,
+		},
+		{
 			"a replay, which has no time of an answer either", slo.Objective{exchange.TTFA, 1 * ms},
 			func(r *r) {
 				r.Timing.FirstToken, r.Timing.FirstAnswer, r.Timing.LastToken, r.Chunks = 0, 0, 0, exchange.Chunks{Count: 4}

@@ -21,6 +21,9 @@ type Request struct {
 	// Unread says that nobody knows what the response said. Objectives that ask about
 	// content do not count such a request.
 	Unread bool
+	// Overlooked says that headway stopped reading the response before its end: tokens may
+	// have come that are not known.
+	Overlooked bool
 
 	TTFT    time.Duration
 	TTFA    time.Duration // 0 beside a TTFT: the stream brought reasoning and no answer
@@ -59,6 +62,7 @@ func briefly(r *exchange.Record) Request {
 		q.Stall, q.Silence = r.Stall(), r.Silence()
 	}
 	q.Empty = r.Events > 0 && r.Chunks.Count == 0 && !r.Unread
+	q.Overlooked = exchange.StoppedReading(r.Notes)
 	return q
 }
 
@@ -84,7 +88,7 @@ func (q *Request) late(first time.Duration, none bool, limit, elapsed time.Durat
 	case q.Outcome != exchange.OK:
 		return q.E2E+elapsed > limit
 	}
-	return none
+	return none && !q.Overlooked
 }
 
 // mute says that the stream is known to have had no answer token.

@@ -49,6 +49,7 @@ func TestObjectivesJudgeTheKnownFactsOfARequest(t *testing.T) {
 			"no first token in an empty stream", func(r *q) { r.TTFT, r.TTFA, r.Empty = 0, 0, true },
 			missed(exchange.TTFT, exchange.TTFTPerInputToken, exchange.TTFA), true,
 		},
+		{"reasoning, and then no reader", func(r *q) { r.TTFA, r.Overlooked = 0, true }, 0, true},
 		{"no times of tokens", func(r *q) { r.TTFT, r.TTFA = 0, 0 }, 0, true},
 		{"a piece without a stream", func(r *q) { r.Stream, r.TTFT, r.TTFA = false, 0, 0 }, 0, true},
 		{"a refusal", func(r *q) { *r = q{Outcome: exchange.Refused, E2E: ms} }, missed(exchange.Error), true},

@@ -7,7 +7,9 @@ package exchange
 
 import (
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -68,6 +70,12 @@ type Record struct {
 
 	// Notes names the oddities of the exchange, each once.
 	Notes []string
+}
+
+// StoppedReading reports whether notes, those of a Record, say that headway stopped reading
+// the response before its end. Then a token that the Record lacks may have come.
+func StoppedReading(notes []string) bool {
+	return slices.ContainsFunc(notes, func(note string) bool { return strings.HasPrefix(note, "decoder_") })
 }
 
 // An Observer gets the Record of every exchange, once, when the exchange has ended. The

@@ -53,6 +53,8 @@ func TestGoodputJudgesTTFA(t *testing.T) {
 	by := slo.Objectives{limit(exchange.TTFA, time.Second)}
 	whole := answered(0)
 	whole.Stream, whole.TTFT = false, 0
+	unread := answered(0)
+	unread.Notes = []string{"decoder_overflow"}
 	for _, tt := range []struct {
 		name             string
 		in               capture.Line
@@ -62,6 +64,7 @@ func TestGoodputJudgesTTFA(t *testing.T) {
 		{"an answer in time", answered(1), 1, nil, nil},
 		{"a late answer", answered(1.001), 0, []string{"ttfa"}, nil},
 		{"reasoning and no answer", answered(0), 0, []string{"ttfa"}, nil},
+		{"reasoning, and then no reader", unread, 1, nil, []string{"ttfa"}},
 		{"an answer in one piece", whole, 1, nil, []string{"ttfa"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

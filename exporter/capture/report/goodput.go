@@ -86,12 +86,17 @@ func values(q *slo.Request) (has exchange.Misses) {
 
 // OfExchange returns the facts of an exchange that its line holds.
 func OfExchange(l *capture.Line) slo.Request {
-	return slo.Request{
+	q := slo.Request{
 		Outcome: exchange.Outcome(l.Outcome), Stream: l.Stream, Empty: l.ContentChunks != nil && *l.ContentChunks == 0,
-		TTFT: duration(l.TTFT), TTFA: duration(l.TTFA), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
+		Overlooked: exchange.StoppedReading(l.Notes),
+		TTFT:       duration(l.TTFT), TTFA: duration(l.TTFA), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
 		Stall: duration(l.Stall), Silence: silence(l.Idle),
 		Input: counted(&l.Tokens), Output: count(l.Tokens.Output),
 	}
+	if q.Outcome == exchange.Delivered {
+		q.Outcome, q.Unread = exchange.OK, true
+	}
+	return q
 }
 
 // counted is the input unless that is an estimate, by which nothing is judged.
