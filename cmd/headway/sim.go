@@ -17,7 +17,7 @@ import (
 
 const simUsage = `usage: headway sim [flags]
 
-Serves OpenAI's and Anthropic's APIs from a simulated inference engine; docs/simulator.md describes it.`
+Serves the APIs of OpenAI, Anthropic, Gemini, Bedrock, Ollama and others from a simulated inference engine; docs/simulator.md describes them.`
 
 // runSim is `headway sim`.
 func runSim(ctx context.Context, args []string, out, errs io.Writer) error {

@@ -13,8 +13,8 @@ type Config struct {
 	// echoes it. With StrictModels another name gets a 404.
 	Models       []string
 	StrictModels bool
-	// APIKey, when set, must arrive as bearer token, or as X-Api-Key in the Messages API. Otherwise
-	// the answer is 401.
+	// APIKey, when set, must arrive as bearer token, or where else the provider takes it: X-Api-Key,
+	// X-Goog-Api-Key, the parameter key, any AWS signature. Otherwise the answer is 401.
 	APIKey string
 	// Seed feeds everything random; see the package documentation.
 	Seed uint64

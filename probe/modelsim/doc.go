@@ -1,7 +1,7 @@
-// Package modelsim is a simulated inference server. It speaks OpenAI's APIs and
-// Anthropic's Messages over HTTP and behaves in time like an engine with continuous
-// batching, so that demos, tests and benchmarks have an upstream whose every emitted
-// token is known to the nanosecond.
+// Package modelsim is a simulated inference server. It speaks the APIs of several
+// providers over HTTP and behaves in time like an engine with continuous batching, so
+// that demos, tests and benchmarks have an upstream whose every emitted token is known
+// to the nanosecond.
 //
 // # The engine
 //

@@ -32,8 +32,8 @@ type Chunk struct {
 // Exchange is the ground truth of one request. Times are Unix nanoseconds, zero for events that did
 // not happen.
 type Exchange struct {
-	ID         string `json:"id"`          // the X-Request-Id of the response, or Anthropic's Request-Id
-	ResponseID string `json:"response_id"` // the id in the body
+	ID         string `json:"id"`          // the X-Request-Id of the response, or the field that its provider has for it
+	ResponseID string `json:"response_id"` // the id in the body, if the API has one
 	Ordinal    uint64 `json:"ordinal"`     // 1 for the server's first request
 	// Dialect and Operation name the API as headway's records do: openai-chat and chat, say. The
 	// dialect is empty for a count of tokens, which headway reads as no dialect.
