@@ -32,7 +32,7 @@ func Generate() dialect.Dialect {
 		Unterminated:   true,
 		Framing:        reading.Elements,
 		NewReader:      func() reading.Reader { return new(candidate) },
-		Request:        frame.MustShape(frame.Paths{"generationConfig.candidateCount": reading.AskChoices}),
+		Request:        frame.MustShape(askPaths()),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"responseId":                 frame.Varying,
 			"createTime":                 frame.Varying,
@@ -43,6 +43,15 @@ func Generate() dialect.Dialect {
 			"candidates.[].finishReason": finishReason,
 		}, reading.Under("candidates.[].content.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))),
 	}
+}
+
+// askPaths are the places in a request. Google's API takes every name in two spellings.
+// https://protobuf.dev/programming-guides/json/
+func askPaths() frame.Paths {
+	return reading.As(reading.AskChoices, frame.Paths{
+		"generationConfig.candidateCount": 0, "generationConfig.candidate_count": 0,
+		"generation_config.candidateCount": 0, "generation_config.candidate_count": 0,
+	})
 }
 
 func streams(h *dialect.Head) bool { return verb(h) == "streamGenerateContent" }
