@@ -22,7 +22,7 @@ func Messages() dialect.Dialect {
 		Name: "anthropic-messages",
 		Guide: reading.Guide{
 			Request:    "`POST …/v1/messages`; `POST …/messages` with the header `anthropic-version`",
-			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool",
+			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool; unknown text in a delta, with a note",
 			Usage:      "`message_start`, replaced by `message_delta`; cached and written tokens stand beside the input",
 			End:        "`message_stop`, or `error`",
 			Reference:  "https://docs.anthropic.com/en/api/messages",
@@ -42,7 +42,7 @@ func Vertex() dialect.Dialect {
 		Name: "anthropic-vertex",
 		Guide: reading.Guide{
 			Request:    "`POST …/publishers/anthropic/models/MODEL:rawPredict`, `:streamRawPredict`",
-			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool",
+			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool; unknown text in a delta, with a note",
 			Usage:      "`message_start`, replaced by `message_delta`; cached and written tokens stand beside the input",
 			End:        "`message_stop`, or `error`",
 			Reference:  "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude",
@@ -72,7 +72,7 @@ func Bedrock() dialect.Dialect {
 		Name: "anthropic-bedrock",
 		Guide: reading.Guide{
 			Request:    "`POST …/model/MODEL/invoke`, `/invoke-with-response-stream`, if the model's name has `anthropic.`",
-			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool",
+			FirstToken: "text, thinking, or the arguments of a tool in a delta; the name of a tool; unknown text in a delta, with a note",
 			Usage:      "`message_start`, replaced by `message_delta`; cached and written tokens stand beside the input",
 			End:        "`message_stop`, or an exception",
 			Reference:  "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html",

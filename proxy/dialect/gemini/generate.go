@@ -18,7 +18,7 @@ func Generate() dialect.Dialect {
 		Name: "gemini-generate",
 		Guide: reading.Guide{
 			Request:    "`POST …/models/MODEL:generateContent`, `:streamGenerateContent`",
-			FirstToken: "text or a thought in a part, the name of a function, data of a picture",
+			FirstToken: "text or a thought in a part, the name of a function, data of a picture; unknown text in a part, with a note",
 			Usage:      "`usageMetadata` of the last message; thoughts stand beside the candidates",
 			End:        "the end of the connection, behind a `finishReason`",
 			Reference:  "https://ai.google.dev/api/generate-content",

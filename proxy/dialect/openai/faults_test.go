@@ -145,7 +145,7 @@ func TestFaults(t *testing.T) {
 		{Name: "roles and no content", Ask: asks, Body: `data: {"model":"m","choices":[{"index":0,"delta":{"role":"assistant"}}]}` + "\n" + done,
 			Want: `stream complete model=m finish= usage= events=1@1 notes=no_finish_reason`},
 		{Name: "the events of Anthropic instead", Ask: asks, Body: `event: message_start¶data: {"type":"message_start","message":{"model":"c"}}` + "\n" + `event: message_stop¶data: {"type":"message_stop"}` + "\n",
-			Want: `stream model= finish= usage= events=2@1`},
+			Want: `stream complete model= finish= usage= events=2@1 notes=body_not_understood`},
 		{Name: "a depth of ten thousand", Form: ".json", Body: deep(10000),
 			Want: `complete model= finish= usage= notes=body_not_understood`},
 	})

@@ -222,7 +222,7 @@ func (d *decoder) Value(v frame.Value) {
 	case Status:
 		m.failed = m.failed || v.Kind == frame.Number && string(v.Text) != "0"
 	case Blame:
-		m.blamed = m.blamed || blames(v)
+		m.blamed = m.blamed || v.Kind != frame.Object && blames(v)
 	case Choice:
 		switch v.Kind {
 		case frame.Object:

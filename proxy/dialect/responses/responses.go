@@ -105,4 +105,6 @@ func replays(h *dialect.Head) bool {
 }
 
 // streamed tells whether the query asks for a stream.
-func streamed(h *dialect.Head) bool { return slices.Contains(strings.Split(h.Query, "&"), "stream=true") }
+func streamed(h *dialect.Head) bool {
+	return slices.Contains(strings.Split(h.Query, "&"), "stream=true")
+}
