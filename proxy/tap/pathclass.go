@@ -11,7 +11,7 @@ const (
 	maxPathClasses = 64
 	// maxPathSegments is where a template ends. No API has longer paths.
 	maxPathSegments = 8
-	// OtherPath is the template of paths beyond the bound.
+	// otherPath is the template of paths beyond the bound.
 	otherPath = "_other"
 )
 
@@ -133,7 +133,7 @@ func namesAThing(segment string) bool {
 const (
 	maxWord    = 24
 	maxHyphens = 2
-	maxCluster = 4 // consonants in a row: lengths has 4, a random text soon more
+	maxCluster = 4 // consonants in a row; few words have five, and most random texts do
 )
 
 // isWord tells whether a segment reads like a word of a language, or some of them with
