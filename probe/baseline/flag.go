@@ -23,7 +23,6 @@ const (
 	MixedWorkloads    Flag = "mixed_workloads"            // several kinds of request are one distribution
 	Disagrees         Flag = "rows_disagree_with_summary" // the file's requests do not give its own summary
 	Approximate       Flag = "quantiles_within_0.02_pct"  // too many values to keep each
-	ErrorsAsSuccess   Flag = "stream_errors_as_success"   // an error inside a stream counts as success
 	FinishChunkInGaps Flag = "finish_chunk_in_gaps"       // the chunk that only ends the stream counts as a token
 	RateNotReached    Flag = "rate_not_reached"           // the measured rate is more than 10 % off the asked one
 	AskedLengths      Flag = "lengths_are_asked"          // of the command line: the file does not count tokens
@@ -34,7 +33,7 @@ const (
 func Flags() []Flag {
 	all := []Flag{
 		FewSamples, ClosedLoop, MeanAndP95, WindowOnly, NoMedian, DataLineTokens, AskedTokens, TokenWeighted, TwoDigits, FirstByteOnly, NoErrors,
-		FailuresIn, RetriesIn, MixedWorkloads, Disagrees, Approximate, ErrorsAsSuccess, FinishChunkInGaps, RateNotReached, AskedLengths, Cancelled,
+		FailuresIn, RetriesIn, MixedWorkloads, Disagrees, Approximate, FinishChunkInGaps, RateNotReached, AskedLengths, Cancelled,
 	}
 	slices.Sort(all)
 	return all
