@@ -224,6 +224,7 @@ func (c *call) decode(v any) error {
 type order struct {
 	model, responseID string
 	stream, embed     bool
+	unnamed           bool // the request names no model; every server has one
 	prompts           []*prompt
 	sampling
 }
@@ -238,7 +239,7 @@ func (c *call) submit(o order) error {
 	c.rec.update(func(ex *Exchange) {
 		ex.Model, ex.ResponseID, ex.Stream, ex.PromptTokens = o.model, o.responseID, o.stream, tokens
 	})
-	if e := c.s.checkModel(o.model); e != nil {
+	if e := c.s.checkModel(o.model); e != nil && !o.unnamed {
 		return e
 	}
 	answer := 0

@@ -18,7 +18,8 @@ type endpoint struct {
 
 // endpoints lists the APIs. Each family has its own in the file of its provider.
 func endpoints() []endpoint {
-	return slices.Concat(openAIEndpoints(), anthropicEndpoints(), geminiEndpoints(), bedrockEndpoints(), ollamaEndpoints())
+	return slices.Concat(openAIEndpoints(), anthropicEndpoints(), geminiEndpoints(), bedrockEndpoints(), ollamaEndpoints(),
+		cohereEndpoints(), tgiEndpoints(), sglangEndpoints(), llamaCPPEndpoints(), tritonEndpoints(), sageMakerEndpoints())
 }
 
 // generating is the body of a request to an API that generates.

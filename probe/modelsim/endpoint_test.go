@@ -6,7 +6,7 @@ import (
 )
 
 // everyAPI is a request that every API understands.
-const everyAPI = `{"model":"m","max_tokens":5,"prompt":"hi","messages":[{"role":"user","content":[{"text":"hi"}]}],"contents":[{"parts":[{"text":"hi"}]}]}`
+const everyAPI = `{"model":"m","max_tokens":5,"prompt":"hi","messages":[{"role":"user","content":[{"text":"hi"}]}],"contents":[{"parts":[{"text":"hi"}]}],"inputs":"hi","text_input":"hi"}`
 
 func TestPathsLeadToAPIs(t *testing.T) {
 	tests := []struct {
@@ -25,6 +25,11 @@ func TestPathsLeadToAPIs(t *testing.T) {
 		{"a model of a region", "/model/us.anthropic.claude-x/invoke", "anthropic-bedrock", 200},
 		{"an escaped name", "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.anthropic.claude-x/converse", "bedrock-converse", 200},
 		{"another model", "/model/meta.llama-x/invoke", "bedrock-invoke", 200},
+		{"a version of Cohere's own", "/v2/chat", "cohere-chat", 200},
+		{"a model behind a version", "/v2/models/m/generate_stream", "triton-generate", 200},
+		{"the same verb without a model", "/generate_stream", "tgi-generate", 200},
+		{"an endpoint", "/endpoints/e/invocations", "sagemaker-invoke", 200},
+		{"no name of an endpoint", "/endpoints//invocations", "", 404},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
