@@ -46,6 +46,7 @@ func Invoke() dialect.Dialect {
 			"token.text":                  reading.Content,
 			"details.finish_reason":       reading.Finish,
 			"details.generated_tokens":    reading.OutputTokens,
+			"details.input_length":        reading.InputTokens,
 			"outputs.[]":                  reading.Content,
 			"generation":                  reading.Content,
 			"[].details.finish_reason":    reading.Finish,
