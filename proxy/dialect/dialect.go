@@ -91,6 +91,9 @@ type Reply struct {
 	// Complete says that nothing of the response is missing: the terminator of the stream
 	// came or, when the response is no stream, the body itself shows that it is whole.
 	Complete bool
+	// Endless says that a complete stream has no terminator: only the end of its body shows
+	// that it is whole.
+	Endless bool
 	// Failed says that the response carries an error, whatever its HTTP status.
 	Failed bool
 	// FailedAt is the offset at which an error came inside the response; 0 when none did.

@@ -174,7 +174,7 @@ func judge(result Result, r *exchange.Record, reply dialect.Reply) (exchange.Out
 	switch {
 	case result.Outcome == exchange.OK && reply.Canceled:
 		return exchange.ClientGone, exchange.ErrCanceled
-	case result.Outcome == exchange.ClientGone && reply.Complete && !reply.Failed && r.Status < 400:
+	case result.Outcome == exchange.ClientGone && reply.Complete && !reply.Endless && !reply.Failed && r.Status < 400:
 		// A client may hang up as soon as it has read the terminator.
 		return exchange.OK, ""
 	case result.Outcome == exchange.ClientGone && reply.Failed && r.Status < 400:

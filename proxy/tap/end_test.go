@@ -15,6 +15,7 @@ func TestOutcome(t *testing.T) {
 	left := tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
 	silent := tap.Result{Outcome: exchange.OK, Left: tap.Now() + tap.Instant(time.Hour)} // after the response's head
 	complete, failed, short := &dialect.Reply{Complete: true}, &dialect.Reply{Complete: true, Failed: true}, &dialect.Reply{}
+	endless := &dialect.Reply{Complete: true, Endless: true}
 	const stream, document = "text/event-stream", "application/json"
 	for _, tt := range []struct {
 		name        string
@@ -32,6 +33,9 @@ func TestOutcome(t *testing.T) {
 		{"client left after the terminator", 200, stream, left, complete, exchange.OK, ""},
 		{"client left after an error inside the stream", 200, stream, left, failed, exchange.StreamError, exchange.ErrUpstreamEvent},
 		{"client left a response that reports an error", 500, document, left, failed, exchange.ClientGone, exchange.ErrCanceled},
+		{"client left a stream that has no terminator", 200, stream, left, endless, exchange.ClientGone, exchange.ErrCanceled},
+		{"client ended its side and got all of a stream that has no terminator", 200, stream, silent, endless, exchange.OK, ""},
+		{"stream that has no terminator", 200, stream, whole, endless, exchange.OK, ""},
 		{"client left before the terminator", 200, stream, left, short, exchange.ClientGone, exchange.ErrCanceled},
 		{"client left an error response", 500, document, left, complete, exchange.ClientGone, exchange.ErrCanceled},
 		{"client left a response of no dialect", 200, stream, left, nil, exchange.ClientGone, exchange.ErrCanceled},

@@ -48,7 +48,7 @@ func invokeSuite() dialecttest.Suite {
 		{Name: "the format of OpenAI", File: "invoke_openai.wrapped", Head: dialect.Head{Method: "POST", Path: "/model/m/invoke-with-response-stream"},
 			Want: `stream complete model= finish=stop usage=reported in=16 out=18 streamed=18 engine=0s/1.608s/0s events=2@1 tokens@1-1 1:0/2`},
 		{Name: "a guardrail in place of the model", File: "invoke_guardrail.wrapped", Head: dialect.Head{Method: "POST", Path: "/model/m/invoke-with-response-stream"},
-			Want: `stream complete model= finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/5`},
+			Want: `stream complete endless model= finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/5`},
 		{Name: "an exception in the stream", File: "invoke_exception.wrapped", Head: dialect.Head{Method: "POST", Path: "/model/m/invoke-with-response-stream"},
 			Want: `stream failed model= finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "Titan, not streamed", File: "invoke_titan.json",

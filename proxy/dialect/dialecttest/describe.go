@@ -14,7 +14,9 @@ func Describe(r dialect.Reply) string {
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"stream", r.Stream}, {"complete", r.Complete}, {"failed", r.Failed}, {"canceled", r.Canceled}, {"replay", r.Replay}} {
+	}{
+		{"stream", r.Stream}, {"complete", r.Complete}, {"endless", r.Endless}, {"failed", r.Failed}, {"canceled", r.Canceled}, {"replay", r.Replay},
+	} {
 		if flag.set {
 			fmt.Fprintf(b, "%s ", flag.name)
 		}

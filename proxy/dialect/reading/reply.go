@@ -33,6 +33,7 @@ func (d *decoder) Close() dialect.Reply {
 		d.notes |= 1 << NotStreamed
 	}
 	if r.Stream {
+		r.Endless = complete && !d.done && !d.over && !d.allEnded() && d.endless()
 		r.Usage = d.streamedUsage(complete)
 	} else {
 		r.Usage = d.wholeUsage()

@@ -19,7 +19,7 @@ func invokeSuite() dialecttest.Suite {
 		{Name: "the format of OpenAI", File: "openai.parts", Head: dialect.Head{Method: "POST", Path: "/endpoints/e/invocations-response-stream"},
 			Want: `stream complete model=m finish=stop usage=reported in=5 out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "lines", File: "lines.parts", Head: dialect.Head{Method: "POST", Path: "/endpoints/e/invocations-response-stream"},
-			Want: `stream complete model= finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/2 2:0/4`},
+			Want: `stream complete endless model= finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/2 2:0/4`},
 		{Name: "a broken stream", File: "broken.parts", Head: dialect.Head{Method: "POST", Path: "/endpoints/e/invocations-response-stream"},
 			Want: `stream failed model= finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "not streamed", File: "tgi.json",

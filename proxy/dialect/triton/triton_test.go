@@ -11,7 +11,7 @@ import (
 func generateSuite() dialecttest.Suite {
 	return dialecttest.Suite{Dialect: triton.Generate(), Cases: []dialecttest.Case{
 		{Name: "text", File: "generate.sse", Head: dialect.Head{Method: "POST", Path: "/v2/models/llama/generate_stream"},
-			Want: `stream complete model=llama finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/2 2:0/6`},
+			Want: `stream complete endless model=llama finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/2 2:0/6`},
 		{Name: "an error in the stream", File: "generate_error.sse", Head: dialect.Head{Method: "POST", Path: "/v2/models/llama/generate_stream"},
 			Want: `stream failed model=llama finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "not streamed", File: "generate.json",
