@@ -53,7 +53,7 @@ func openSession(t *testing.T, config modelsim.Config, path string) (*modelsim.S
 }
 
 // converse sends messages, and reads events until so many answers have ended.
-func converse(t *testing.T, conn *websocket.Conn, answers int, messages ...string) (events []heard) {
+func say(t *testing.T, conn *websocket.Conn, answers int, messages ...string) (events []heard) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -96,7 +96,7 @@ func ended(t *testing.T, sim *modelsim.Server) []modelsim.Exchange {
 
 func TestResponsesOverWebSocket(t *testing.T) {
 	sim, conn := openSession(t, modelsim.FastConfig(), "/v1/responses")
-	events := converse(t, conn, 2,
+	events := say(t, conn, 2,
 		`{"type":"response.create","stream_id":"a","model":"m","input":"Hi","max_output_tokens":5}`,
 		`{"type":"response.create","stream_id":"b","model":"m","input":"Hi there","max_output_tokens":9}`)
 	output := map[string]int{}
@@ -115,17 +115,17 @@ func TestResponsesOverWebSocket(t *testing.T) {
 	if len(told) != 2 || told[0].Dialect != "openai-responses-websocket" || told[0].Outcome == "" || told[0].Status != 200 || !told[0].Stream {
 		t.Errorf("the ground truth is %+v", told)
 	}
-	if e := converse(t, conn, 1, `{"type":"response.create","model":"m","previous_response_id":"resp_0","input":"Hi"}`)[0]; e.Type != "error" || e.Status != 400 || e.Error.Code != "previous_response_not_found" {
+	if e := say(t, conn, 1, `{"type":"response.create","model":"m","previous_response_id":"resp_0","input":"Hi"}`)[0]; e.Type != "error" || e.Status != 400 || e.Error.Code != "previous_response_not_found" {
 		t.Errorf("got %+v for a response that nobody has", e)
 	}
-	if e := converse(t, conn, 1, `{"type":"response.unknown"}`)[0]; e.Type != "error" || e.Status != 400 {
+	if e := say(t, conn, 1, `{"type":"response.unknown"}`)[0]; e.Type != "error" || e.Status != 400 {
 		t.Errorf("got %+v for a message that nobody knows", e)
 	}
 }
 
 func TestRealtime(t *testing.T) {
 	sim, conn := openSession(t, modelsim.FastConfig(), "/openai/realtime?api-version=2025-04-01-preview&deployment=voice")
-	events := converse(t, conn, 1, `{"type":"session.update","session":{"type":"realtime"}}`,
+	events := say(t, conn, 1, `{"type":"session.update","session":{"type":"realtime"}}`,
 		`{"type":"conversation.item.create","item":{"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]}}`,
 		`{"type":"response.create","response":{"max_output_tokens":5}}`)
 	var types []string
@@ -144,7 +144,7 @@ func TestRealtime(t *testing.T) {
 	if len(told) != 1 || told[0].Dialect != "openai-realtime" || told[0].Model != "voice" || told[0].OutputTokens != last.Usage.OutputTokens || told[0].PromptTokens != last.Usage.InputTokens {
 		t.Errorf("%+v, but the ground truth is %+v", last, told)
 	}
-	if e := converse(t, conn, 1, `{"type":"response.create","event_id":"mine","response":{"input":[]}}`)[0]; e.Type != "error" || e.Error.EventID != "mine" {
+	if e := say(t, conn, 1, `{"type":"response.create","event_id":"mine","response":{"input":[]}}`)[0]; e.Type != "error" || e.Error.EventID != "mine" {
 		t.Errorf("got %+v for a question without input", e)
 	}
 }

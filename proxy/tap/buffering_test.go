@@ -39,9 +39,9 @@ func steady(gap time.Duration) func(int) time.Duration {
 	return func(int) time.Duration { return gap }
 }
 
-// steps is the gap after each chunk of a model that makes so many of them in a step, each
+// inSteps is the gap after each chunk of a model that makes so many of them in a step, each
 // step taking so long.
-func steps(chunks int, step time.Duration) func(int) time.Duration {
+func inSteps(chunks int, step time.Duration) func(int) time.Duration {
 	return func(i int) time.Duration {
 		if i%chunks == chunks-1 {
 			return step
@@ -181,8 +181,8 @@ func TestBufferingIsFound(t *testing.T) {
 		{"a proxy that compresses without a flush", zipped(generated(2000, steady(20*ms))), "gzip", 0, true},
 		{"a content filter that looks at a second of text", ticking(time.Second)(generated(300, steady(20*ms))), "", 0, true},
 		{"a content filter that looks at half a second of text", ticking(500 * ms)(generated(300, steady(25*ms))), "", 0, true},
-		{"speculative decoding, three chunks a step", generated(300, steps(3, 60*ms)), "", 0, false},
-		{"speculative decoding, eight chunks a step", generated(320, steps(8, 120*ms)), "", 0, false},
+		{"speculative decoding, three chunks a step", generated(300, inSteps(3, 60*ms)), "", 0, false},
+		{"speculative decoding, eight chunks a step", generated(320, inSteps(8, 120*ms)), "", 0, false},
 		{"two chunks in every read", paired(generated(300, steady(30*ms))), "", 0, false},
 		{"twenty seconds of hidden thought, then an answer", after(20*time.Second, generated(40, steady(10*ms))), "", 0, false},
 		{"a lost packet", lossy(time.Second)(generated(300, steady(10*ms))), "", 0, false},

@@ -142,8 +142,8 @@ func TestEvidenceOfASession(t *testing.T) {
 	}
 }
 
-// steady is a session in the middle of an answer.
-func steady(how spelling) (*tap.Exchange, [][]byte) {
+// steadyAnswer is a session in the middle of an answer.
+func steadyAnswer(how spelling) (*tap.Exchange, [][]byte) {
 	of, _ := newTap()
 	x := open(of, "/v1/responses", how.extensions)
 	s := &speaker{spelling: how}
@@ -162,7 +162,7 @@ func steady(how spelling) (*tap.Exchange, [][]byte) {
 }
 
 func TestAFrameAllocatesNothing(t *testing.T) {
-	x, events := steady(spelling{})
+	x, events := steadyAnswer(spelling{})
 	audio := (&speaker{masks: true}).say(`{"type":"input_audio_buffer.append","audio":"` + strings.Repeat("A", 10_000) + `"}`)[0]
 	i := 0
 	spans := make([][]byte, 1)
@@ -181,7 +181,7 @@ func TestAFrameAllocatesNothing(t *testing.T) {
 func BenchmarkFrame(b *testing.B) {
 	for _, how := range []spelling{{name: "plain"}, {name: "deflated, without takeover", extensions: "permessage-deflate; server_no_context_takeover"}} {
 		b.Run(how.name, func(b *testing.B) {
-			x, events := steady(how)
+			x, events := steadyAnswer(how)
 			b.ReportAllocs()
 			spans := make([][]byte, 1)
 			for i := 0; b.Loop(); i++ {

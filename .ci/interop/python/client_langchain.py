@@ -14,7 +14,7 @@ TOOL = {
 }
 
 
-def connect(base_url):
+def connect(base_url, _client):
     account = {"base_url": base_url + "/v1", "api_key": "sk-interop", "max_retries": 0}
 
     def make(call, line):

@@ -14,7 +14,7 @@ TOOL = {
 }
 
 
-def connect(base_url):
+def connect(base_url, _client):
     client = Mistral(server_url=base_url, api_key="sk-interop")
 
     def make(call, line):

@@ -32,11 +32,11 @@ class Answer(dict):
 
 
 def main(client, apis, base_url):
-    make = importlib.import_module(f"client_{client}").connect(base_url)
+    make = importlib.import_module("client_" + client.split("-")[0]).connect(base_url, client)
     calls = json.loads((pathlib.Path(__file__).parent.parent / "calls_clients.json").read_text())
     for call in calls:
         if call["api"] in apis.split(","):
-            print(json.dumps(answer(make, call)), flush=True)
+            print(json.dumps(answer(make, call)).replace(base_url, "BASE_URL"), flush=True)
 
 
 def answer(make, call):
@@ -47,8 +47,8 @@ def answer(make, call):
         pass
     except Exception as error:
         line["left_ms"] = time.time() * 1000
-        status = getattr(error, "status_code", None)
-        line["error"] = {"type": type(error).__name__, "status": status, "message": str(error)}
+        status, body = getattr(error, "status_code", None), getattr(error, "body", None)
+        line["error"] = {"type": type(error).__name__, "status": status, "message": str(body or error)}
     if "embedding" in line:
         line["embedding"] = " ".join(f"{v:.4f}" for v in line["embedding"][:8])
     return line

@@ -25,6 +25,26 @@ func OpenAIClients(t *testing.T) []SDK {
 	}
 }
 
+// OtherClients are SDKs of other providers, and of inference servers with an API of their
+// own.
+func OtherClients(t *testing.T) []SDK {
+	t.Helper()
+	cohere := []string{"chat", "tool", "tool-stream", "reasoning", "embeddings", "rerank"}
+	sageMaker, tgi := pythonClient(t, "sagemaker", "chat", "generate"), pythonClient(t, "huggingface", "generate")
+	sageMaker.HidesPrompt, tgi.HidesPrompt = true, true
+	triton := pythonClient(t, "native-triton", "generate")
+	triton.Terse = true
+	return []SDK{
+		nodeClient(t, "cohere", cohere...),
+		pythonClient(t, "cohere", cohere...),
+		sageMaker,
+		tgi,
+		pythonClient(t, "native-sglang", "generate"),
+		pythonClient(t, "native-llamacpp", "generate"),
+		triton,
+	}
+}
+
 // goClient is OpenAI's SDK for Go, which makes the calls of these APIs.
 func goClient(t *testing.T, name string, apis ...string) SDK {
 	t.Helper()

@@ -16,8 +16,12 @@ type SDK struct {
 	Command []string
 	Path    string   // of its base URL
 	APIs    []string // of the calls that it makes; nil: all of the list
-	Silent  bool     // it does not ask for the usage of streams
+	Silent  bool     // its streams tell no usage
 	Unasked bool     // its API tells the usage of streams without being asked
+	Terse   bool     // its API tells neither usage nor why an answer ends
+	// HidesPrompt says that whole answers of its API generate do not tell the length of the
+	// prompt.
+	HidesPrompt bool
 }
 
 // OpenAISDKs are the SDKs that make the calls of calls.json.

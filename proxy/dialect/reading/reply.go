@@ -150,6 +150,9 @@ func (d *decoder) endless() bool {
 // blame finds out whether a stream failed whose terminator came before its end, and
 // notes that it did.
 func (d *decoder) blame() {
+	if d.canceled { // an answer that the client gave up owes no reason
+		return
+	}
 	if d.over && d.api.Single && d.ended == 0 && d.chunks.Count > 0 && !d.failed && !d.api.Endless && !d.api.Unterminated {
 		d.notes |= 1 << NoFinishReason
 	}

@@ -14,11 +14,11 @@ func TestFaults(t *testing.T) {
 		{Name: "an error after content", Head: head, Body: `data: {"model_name":"m","text_output":"Hi"}` + "\n" + `data: {"error":"in ensemble, failed"}` + "\n",
 			Want: `stream failed model=m finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "an empty error", Head: head, Body: `data: {"model_name":"m","text_output":"Hi","error":""}` + "\n",
-			Want: `stream complete model=m finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2`},
+			Want: `stream complete endless model=m finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2`},
 		{Name: "cut within an event", Head: head, Body: `data: {"model_name":"m","text_output":"Hi"}` + "\n" + `data: {"model_`,
 			Want: `stream model=m finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2 notes=unterminated_event`},
 		{Name: "null everywhere", Head: head, Body: `data: {"model_name":null,"text_output":null,"error":null}` + "\n",
-			Want: `stream complete model= finish= usage= events=1@1 notes=body_not_understood`},
+			Want: `stream complete endless model= finish= usage= events=1@1 notes=body_not_understood`},
 		{Name: "the envelope of a gateway", Form: ".json", Body: `{"message":"no healthy upstream"}`,
 			Want: `complete failed model= finish= usage=`},
 	})

@@ -17,3 +17,7 @@ var clientFields = []string{"text", "embedding"}
 func TestInteropOpenAIClientsGetTheSameAnswersAndTheCaptureIsTrue(t *testing.T) {
 	checkSDKs(t, interop.OpenAIClients(t), interop.ReadCalls(t, interop.ClientCalls), clientFields, quick...)
 }
+
+func TestInteropOtherClientsGetTheSameAnswersAndTheCaptureIsTrue(t *testing.T) {
+	checkSDKs(t, interop.OtherClients(t), interop.ReadCalls(t, interop.ClientCalls), clientFields, quick...)
+}
