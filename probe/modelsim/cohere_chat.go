@@ -14,9 +14,9 @@ type cohereBody struct {
 		Content   content         `json:"content"`
 		ToolCalls json.RawMessage `json:"tool_calls"`
 	} `json:"messages"`
-	Tools      json.RawMessage `json:"tools"`
-	ToolChoice string          `json:"tool_choice"`
-	MaxTokens  *int            `json:"max_tokens"`
+	Tools      functionTools `json:"tools"`
+	ToolChoice string        `json:"tool_choice"`
+	MaxTokens  *int          `json:"max_tokens"`
 	Thinking   *struct {
 		Type        string `json:"type"`
 		TokenBudget *int   `json:"token_budget"`
@@ -44,10 +44,10 @@ func (body *cohereBody) plan(c *call) (order, encoder, error) {
 	enc := &cohereEncoder{vocab: c.s.vocab, id: c.id, index: -1}
 	answered := body.Messages[len(body.Messages)-1].Role == "tool"
 	choice := functionChoice{choice: strings.ToLower(body.ToolChoice)}
-	if choice.choice == "" && !isNull(body.Tools) {
+	if choice.choice == "" && len(body.Tools) > 0 {
 		choice.choice = "auto"
 	}
-	if enc.tool, sampling.tools, err = functionUse(body.Tools, choice, answered); err != nil {
+	if enc.tool, sampling.tools, err = body.Tools.use(choice, answered); err != nil {
 		return order{}, nil, err
 	}
 	enc.plans, enc.input.property = sampling.tools == textThenTool, enc.tool.property()
@@ -57,6 +57,6 @@ func (body *cohereBody) plan(c *call) (order, encoder, error) {
 	}
 	return order{
 		model: body.Model, responseID: c.id, stream: body.Stream,
-		prompts: []*prompt{c.s.chatPrompt(body.Model, body.Tools, messages)}, sampling: sampling,
+		prompts: []*prompt{c.s.chatPrompt(body.Model, declared(body.Tools.declarations()), messages)}, sampling: sampling,
 	}, enc, nil
 }

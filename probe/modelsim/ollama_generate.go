@@ -45,12 +45,7 @@ type ollamaChatBody struct {
 		Images    []json.RawMessage `json:"images"`
 		ToolCalls json.RawMessage   `json:"tool_calls"`
 	} `json:"messages"`
-	Tools []struct {
-		Function struct {
-			declaration
-			Parameters json.RawMessage `json:"parameters"`
-		} `json:"function"`
-	} `json:"tools"`
+	Tools functionTools `json:"tools"`
 }
 
 func (body *ollamaChatBody) plan(c *call) (order, encoder, error) {
@@ -68,7 +63,7 @@ func (body *ollamaChatBody) plan(c *call) (order, encoder, error) {
 		}
 		messages = append(messages, turn)
 	}
-	o, enc, err := body.ollamaBody.plan(c, c.s.chatPrompt(body.Model, declared(body.declarations()), messages))
+	o, enc, err := body.ollamaBody.plan(c, c.s.chatPrompt(body.Model, declared(body.Tools.declarations()), messages))
 	if err != nil {
 		return order{}, nil, err
 	}
@@ -80,22 +75,11 @@ func (body *ollamaChatBody) plan(c *call) (order, encoder, error) {
 // toolUse is the tool that the answer calls. An answer is text and then a call of the first tool,
 // unless the request brings the result of one.
 func (body *ollamaChatBody) toolUse() (tool, toolUse) {
-	declarations := body.declarations()
+	declarations := body.Tools.declarations()
 	if len(declarations) == 0 || body.Messages[len(body.Messages)-1].Role == "tool" {
 		return tool{}, noTool
 	}
 	return declarations[0].tool(), textThenTool
-}
-
-// declarations are the tools that the answer may call.
-func (body *ollamaChatBody) declarations() []declaration {
-	var list []declaration
-	for _, t := range body.Tools {
-		d := t.Function.declaration
-		d.Schema = t.Function.Parameters
-		list = append(list, d)
-	}
-	return list
 }
 
 type ollamaGenerateBody struct {

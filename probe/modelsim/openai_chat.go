@@ -12,10 +12,10 @@ type chatBody struct {
 		Content   content         `json:"content"`
 		ToolCalls json.RawMessage `json:"tool_calls"`
 	} `json:"messages"`
-	Tools               json.RawMessage `json:"tools"`
-	ToolChoice          functionChoice  `json:"tool_choice"`
-	MaxTokens           *int            `json:"max_tokens"`
-	MaxCompletionTokens *int            `json:"max_completion_tokens"`
+	Tools               functionTools  `json:"tools"`
+	ToolChoice          functionChoice `json:"tool_choice"`
+	MaxTokens           *int           `json:"max_tokens"`
+	MaxCompletionTokens *int           `json:"max_completion_tokens"`
 	// Thinking is DeepSeek's way to ask for reasoning in the answer, and PromptMode Mistral's.
 	Thinking struct {
 		Type string `json:"type"`
@@ -36,7 +36,7 @@ func (body *chatBody) plan(c *call) (order, encoder, error) {
 		return order{}, nil, err
 	}
 	answered := body.Messages[len(body.Messages)-1].Role == "tool"
-	called, use, err := functionUse(body.Tools, body.ToolChoice, answered)
+	called, use, err := body.Tools.use(body.ToolChoice, answered)
 	if err != nil {
 		return order{}, nil, err
 	}
@@ -66,7 +66,7 @@ func (body *chatBody) prompt(s *Server) *prompt {
 		}
 		messages = append(messages, turn)
 	}
-	return s.chatPrompt(body.Model, body.Tools, messages)
+	return s.chatPrompt(body.Model, declared(body.Tools.declarations()), messages)
 }
 
 // chatEncoder words an answer as chat completion chunks or as one chat completion.

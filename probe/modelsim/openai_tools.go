@@ -2,6 +2,24 @@ package modelsim
 
 import "encoding/json"
 
+// functionTools are the tools of a request, in the form that many APIs have from OpenAI's.
+type functionTools []struct {
+	Function struct {
+		declaration
+		Parameters json.RawMessage `json:"parameters"`
+	} `json:"function"`
+}
+
+func (f functionTools) declarations() []declaration {
+	var list []declaration
+	for _, t := range f {
+		d := t.Function.declaration
+		d.Schema = t.Function.Parameters
+		list = append(list, d)
+	}
+	return list
+}
+
 // functionChoice is tool_choice: a word, or the function to call.
 type functionChoice struct{ choice, name string }
 
@@ -23,30 +41,27 @@ func (c *functionChoice) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// functionUse is the function that the answer calls, and what else the answer has. A request forces a
-// call with the choice required, which Mistral calls any, or with the name of a function. With auto
-// the answer is text and then a call, unless the request brings the result of one (answered). Without
-// a choice nothing is called.
-func functionUse(tools json.RawMessage, choice functionChoice, answered bool) (tool, toolUse, error) {
-	if choice.choice == "" || choice.choice == "none" || choice.choice == "auto" && answered {
+// use is the function that the answer calls, and what else the answer has. A request forces a call
+// with the choice required, which Mistral calls any, or with the name of a function. With auto the
+// answer is text and then a call, unless the request brings the result of one (answered). Without a
+// choice nothing is called.
+func (f functionTools) use(choice functionChoice, answered bool) (tool, toolUse, error) {
+	use := onlyTool
+	switch choice.choice {
+	case "", "none":
 		return tool{}, noTool, nil
+	case "auto":
+		if answered {
+			return tool{}, noTool, nil
+		}
+		use = textThenTool
+	case "required", "any", "function":
+	default:
+		return tool{}, noTool, invalidRequest("tool_choice", "tool_choice: %q is none of auto, required, none", choice.choice)
 	}
-	var list []struct {
-		Function struct {
-			Name       string      `json:"name"`
-			Parameters inputSchema `json:"parameters"`
-		} `json:"function"`
-	}
-	if err := json.Unmarshal(tools, &list); err != nil {
-		return tool{}, noTool, invalidRequest("tools", "Invalid 'tools': %v.", err)
-	}
-	for _, t := range list {
-		if f := t.Function; choice.name == "" || choice.name == f.Name {
-			use := onlyTool
-			if choice.choice == "auto" {
-				use = textThenTool
-			}
-			return tool{f.Name, f.Parameters}, use, nil
+	for _, d := range f.declarations() {
+		if choice.name == "" || choice.name == d.Name {
+			return d.tool(), use, nil
 		}
 	}
 	return tool{}, noTool, invalidRequest("tool_choice", "tool_choice: no tool is there to choose")

@@ -52,8 +52,8 @@ type Call struct {
 	API    string `json:"api"`
 	Helper bool   `json:"helper"` // the SDK streams by itself
 	Fails  bool   `json:"fails"`  // the application must get an error
-	// OwnWords says that answers differ from client to client: each words the request in
-	// its own way, or shows in its own way what came before an error.
+	// OwnWords says that answers differ from client to client: each has its own words for
+	// an error, and its own way to show what came before.
 	OwnWords bool `json:"own_words"`
 	Params   struct {
 		Model   string `json:"model"`

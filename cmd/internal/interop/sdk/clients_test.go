@@ -12,7 +12,7 @@ import (
 var quick = []string{"--step", "8ms", "--prefill", "20ms"}
 
 // clientFields are the fields of answers that all clients see alike, whatever their words.
-var clientFields = []string{"text", "embedding"}
+var clientFields = []string{"text", "calls", "embedding"}
 
 func TestInteropOpenAIClientsGetTheSameAnswersAndTheCaptureIsTrue(t *testing.T) {
 	checkSDKs(t, interop.OpenAIClients(t), interop.ReadCalls(t, interop.ClientCalls), clientFields, quick...)
