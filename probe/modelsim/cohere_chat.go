@@ -47,7 +47,7 @@ func (body *cohereBody) plan(c *call) (order, encoder, error) {
 	if choice.choice == "" && len(body.Tools) > 0 {
 		choice.choice = "auto"
 	}
-	if enc.tool, sampling.tools, err = body.Tools.use(choice, answered); err != nil {
+	if enc.tool, sampling.tools, err = choice.use(body.Tools.declarations(), answered); err != nil {
 		return order{}, nil, err
 	}
 	enc.plans, enc.input.property = sampling.tools == textThenTool, enc.tool.property()

@@ -36,7 +36,7 @@ func (body *chatBody) plan(c *call) (order, encoder, error) {
 		return order{}, nil, err
 	}
 	answered := body.Messages[len(body.Messages)-1].Role == "tool"
-	called, use, err := body.Tools.use(body.ToolChoice, answered)
+	called, use, err := body.ToolChoice.use(body.Tools.declarations(), answered)
 	if err != nil {
 		return order{}, nil, err
 	}

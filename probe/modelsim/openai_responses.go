@@ -10,6 +10,7 @@ type responsesBody struct {
 	Input              json.RawMessage `json:"input"`
 	Instructions       *string         `json:"instructions"`
 	Tools              json.RawMessage `json:"tools"`
+	ToolChoice         functionChoice  `json:"tool_choice"`
 	MaxOutputTokens    *int            `json:"max_output_tokens"`
 	PreviousResponseID string          `json:"previous_response_id"`
 	Metadata           json.RawMessage `json:"metadata"`
@@ -33,14 +34,21 @@ func (body *responsesBody) plan(c *call) (order, encoder, error) {
 	if err != nil {
 		return order{}, nil, err
 	}
+	tools, err := body.declarations()
+	if err != nil {
+		return order{}, nil, err
+	}
+	enc := &responsesEncoder{vocab: c.s.vocab, id: c.id, reasons: c.s.cfg.ReasoningShare > 0, tellMetrics: c.s.cfg.TellMetrics}
+	if enc.tool, sampling.tools, err = body.ToolChoice.use(tools, body.answered()); err != nil {
+		return order{}, nil, err
+	}
+	enc.input.property = enc.tool.property()
 	o := order{
 		model: body.Model, responseID: "resp_" + c.id, stream: body.Stream,
-		prompts: []*prompt{c.s.chatPrompt(body.Model, body.Tools, messages)}, sampling: sampling,
+		prompts: []*prompt{c.s.chatPrompt(body.Model, declared(tools), messages)}, sampling: sampling,
 	}
-	return o, &responsesEncoder{
-		vocab: c.s.vocab, id: c.id, reasons: c.s.cfg.ReasoningShare > 0, tellMetrics: c.s.cfg.TellMetrics,
-		response: newResponse(body, o.responseID, c.start.Unix()),
-	}, nil
+	enc.response = newResponse(body, o.responseID, c.start.Unix())
+	return o, enc, nil
 }
 
 // messages reads the input, a string or a list of items, behind the instructions.
@@ -79,9 +87,12 @@ type responsesEncoder struct {
 	vocab    *vocabulary
 	response response
 	id       string
-	reasons  bool // a reasoning item precedes the message
+	reasons  bool // a reasoning item precedes the others
+	tool     tool // that the answer calls
+	input    toolInput
+	items    int // that have begun, without reasoning
 	sequence int
-	text     []byte
+	text     []byte // of the open item
 	buf      []byte
 
 	tellMetrics bool
@@ -107,11 +118,12 @@ func (e *responsesEncoder) at(fields map[string]any) map[string]any {
 	return fields
 }
 
+// outputIndex is that of the open item.
 func (e *responsesEncoder) outputIndex() int {
 	if e.reasons {
-		return 1
+		return e.items
 	}
-	return 0
+	return e.items - 1
 }
 
 func (e *responsesEncoder) open(tally) []event {
@@ -128,11 +140,24 @@ func (e *responsesEncoder) open(tally) []event {
 	return events
 }
 
-func (e *responsesEncoder) enter(section) []event {
+// enter ends the item before the section and begins that of a text. A call begins with its name.
+func (e *responsesEncoder) enter(s section) []event {
+	if s == toolInputSection {
+		return nil
+	}
 	var events []event
-	if e.reasons {
-		events = append(events, e.event("response.output_item.done",
-			map[string]any{"output_index": 0, "item": newReasoningItem(e.reasoningID())}))
+	switch {
+	case e.items > 0:
+		events = e.endMessage("completed")
+	case e.reasons:
+		item := newReasoningItem(e.reasoningID())
+		e.response.Output = append(e.response.Output, item)
+		events = append(events, e.event("response.output_item.done", map[string]any{"output_index": 0, "item": item}))
+	}
+	e.items++
+	e.text = nil
+	if s == toolNameSection {
+		return events
 	}
 	item := messageItem{ID: e.messageID(), Type: "message", Status: "in_progress", Role: "assistant", Content: []outputText{}}
 	return append(events,
@@ -140,7 +165,13 @@ func (e *responsesEncoder) enter(section) []event {
 		e.event("response.content_part.added", e.at(map[string]any{"part": newOutputText("")})))
 }
 
-func (e *responsesEncoder) delta(_ emission, tokens []token) event {
+func (e *responsesEncoder) delta(em emission, tokens []token) event {
+	switch em.section {
+	case toolNameSection:
+		return e.beginCall()
+	case toolInputSection:
+		return e.addInput(em, tokens)
+	}
 	e.text = e.vocab.appendText(e.text, tokens)
 	const name = "response.output_text.delta"
 	e.buf = append(e.buf[:0], `{"type":"`+name+`","sequence_number":`...)
@@ -154,30 +185,32 @@ func (e *responsesEncoder) delta(_ emission, tokens []token) event {
 }
 
 func (e *responsesEncoder) finish(_ int, reason string) []event {
-	e.complete(string(e.text), reason)
-	item := e.response.Output[len(e.response.Output)-1]
+	e.complete(reason)
+	if reason == "tool_calls" {
+		return e.endCall()
+	}
+	return e.endMessage(e.response.Status)
+}
+
+// endMessage ends the item of the text.
+func (e *responsesEncoder) endMessage(status string) []event {
+	text := newOutputText(string(e.text))
+	item := messageItem{ID: e.messageID(), Type: "message", Status: status, Role: "assistant", Content: []outputText{text}}
+	e.response.Output = append(e.response.Output, item)
 	return []event{
-		e.event("response.output_text.done", e.at(map[string]any{"text": string(e.text), "logprobs": []any{}})),
-		e.event("response.content_part.done", e.at(map[string]any{"part": newOutputText(string(e.text))})),
+		e.event("response.output_text.done", e.at(map[string]any{"text": text.Text, "logprobs": []any{}})),
+		e.event("response.content_part.done", e.at(map[string]any{"part": text})),
 		e.event("response.output_item.done", map[string]any{"output_index": e.outputIndex(), "item": item}),
 	}
 }
 
-// complete gives the response its text and its status.
-func (e *responsesEncoder) complete(text, reason string) {
-	r := &e.response
-	r.Status = "completed"
+// complete gives the response its status.
+func (e *responsesEncoder) complete(reason string) {
+	e.response.Status = "completed"
 	if reason == "length" {
-		r.Status = "incomplete"
-		r.IncompleteDetails = &incompleteDetails{Reason: "max_output_tokens"}
+		e.response.Status = "incomplete"
+		e.response.IncompleteDetails = &incompleteDetails{Reason: "max_output_tokens"}
 	}
-	if e.reasons {
-		r.Output = append(r.Output, newReasoningItem(e.reasoningID()))
-	}
-	r.Output = append(r.Output, messageItem{
-		ID: e.messageID(), Type: "message", Status: r.Status, Role: "assistant",
-		Content: []outputText{newOutputText(text)},
-	})
 }
 
 // close is the terminal event; the Responses API sends no [DONE].
@@ -199,7 +232,17 @@ func (e *responsesEncoder) fail(err *apiError) []event {
 }
 
 func (e *responsesEncoder) whole(answers []answer, t tally) any {
-	e.complete(string(answers[0].said[textSection]), answers[0].reason)
+	a := answers[0]
+	for _, s := range []section{textSection, toolNameSection} {
+		if len(a.said[s]) > 0 {
+			e.enter(s)
+			e.text = a.said[s]
+		}
+	}
+	if a.reason == "tool_calls" {
+		e.text = a.said[toolInputSection]
+	}
+	e.finish(0, a.reason)
 	e.tell(t)
 	return e.response
 }

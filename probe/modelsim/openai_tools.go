@@ -1,6 +1,9 @@
 package modelsim
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // functionTools are the tools of a request, in the form that many APIs have from OpenAI's.
 type functionTools []struct {
@@ -30,6 +33,7 @@ func (c *functionChoice) UnmarshalJSON(b []byte) error {
 	}
 	var named struct {
 		Type     string `json:"type"`
+		Name     string `json:"name"` // in Responses
 		Function struct {
 			Name string `json:"name"`
 		} `json:"function"`
@@ -37,17 +41,17 @@ func (c *functionChoice) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &named); err != nil {
 		return invalidRequest("tool_choice", "Invalid 'tool_choice': expected a string or an object.")
 	}
-	c.choice, c.name = named.Type, named.Function.Name
+	c.choice, c.name = named.Type, cmp.Or(named.Name, named.Function.Name)
 	return nil
 }
 
-// use is the function that the answer calls, and what else the answer has. A request forces a call
+// use is the tool that the answer calls, and what else the answer has. A request forces a call
 // with the choice required, which Mistral calls any, or with the name of a function. With auto the
 // answer is text and then a call, unless the request brings the result of one (answered). Without a
 // choice nothing is called.
-func (f functionTools) use(choice functionChoice, answered bool) (tool, toolUse, error) {
+func (c functionChoice) use(tools []declaration, answered bool) (tool, toolUse, error) {
 	use := onlyTool
-	switch choice.choice {
+	switch c.choice {
 	case "", "none":
 		return tool{}, noTool, nil
 	case "auto":
@@ -57,10 +61,10 @@ func (f functionTools) use(choice functionChoice, answered bool) (tool, toolUse,
 		use = textThenTool
 	case "required", "any", "function":
 	default:
-		return tool{}, noTool, invalidRequest("tool_choice", "tool_choice: %q is none of auto, required, none", choice.choice)
+		return tool{}, noTool, invalidRequest("tool_choice", "tool_choice: %q is none of auto, required, none", c.choice)
 	}
-	for _, d := range f.declarations() {
-		if choice.name == "" || choice.name == d.Name {
+	for _, d := range tools {
+		if c.name == "" || c.name == d.Name {
 			return d.tool(), use, nil
 		}
 	}

@@ -27,3 +27,18 @@ func TestWireShapeOfToolCallsAndReasoningInChat(t *testing.T) {
 		}},
 	})
 }
+
+func TestWireShapeOfToolCallsInResponses(t *testing.T) {
+	const ask = `"model":"gpt-x","input":"Name a color."`
+	const tools = `"tools":[{"type":"web_search"},{"type":"function","name":"mix","parameters":{}},` +
+		`{"type":"function","name":"paint","strict":true,"parameters":{"type":"object","properties":{"color":{"type":"string"}},"required":["color"]}}]`
+	checkWireShapes(t, []wireShape{
+		{name: "responses-text-tool", path: responsesPath, body: `{` + ask + `,"max_output_tokens":6,` + tools + `,"tool_choice":"auto"}`},
+		{name: "responses-tool", path: responsesPath, body: `{` + ask + `,"max_output_tokens":4,` + tools + `,"tool_choice":{"type":"function","name":"paint"}}`},
+		{name: "responses-tool-after-its-output", path: responsesPath, body: `{"model":"gpt-x","input":[{"role":"user","content":"Paint."},{"type":"function_call","call_id":"call_1","name":"paint","arguments":"{}"},{"type":"function_call_output","call_id":"call_1","output":"Done."}],"max_output_tokens":3,` + tools + `,"tool_choice":"auto"}`},
+		{name: "responses-stream-tool", path: responsesPath, body: `{"stream":true,` + ask + `,"max_output_tokens":3,` + tools + `,"tool_choice":"required"}`},
+		{name: "responses-stream-tool-without-input", path: responsesPath, body: `{"stream":true,` + ask + `,"max_output_tokens":1,` + tools + `,"tool_choice":"required"}`},
+		{name: "responses-stream-reasoning-text-tool", path: responsesPath, body: `{"stream":true,` + ask + `,"max_output_tokens":8,` + tools + `,"tool_choice":"auto"}`, config: func(c *modelsim.Config) { c.ReasoningShare = 0.25 }},
+		{name: "responses-tools-are-no-list", path: responsesPath, body: `{` + ask + `,"tools":{}}`},
+	})
+}
