@@ -14,6 +14,13 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 )
 
+// The tool that a call has.
+const description = "Lights a lamp."
+
+var schema = shared.FunctionParameters{
+	"type": "object", "properties": map[string]any{"lamp": map[string]any{"type": "string"}}, "required": []string{"lamp"},
+}
+
 type openAI struct{ openai.Client }
 
 func connect(baseURL string) openAI {
@@ -38,7 +45,7 @@ func (o openAI) make(c call, l *line) error {
 	switch c.API {
 	case "embeddings":
 		return o.embed(ctx, c, l, options)
-	case "responses":
+	case "responses", "responses-tool":
 		return o.respond(ctx, c, l, options)
 	case "reasoning":
 		options = append(options, option.WithJSONSet("thinking.type", "enabled"))
@@ -53,9 +60,7 @@ func (o openAI) chat(ctx context.Context, c call, l *line, options []option.Requ
 	}
 	if c.ToolChoice != "" {
 		params.Tools = []openai.ChatCompletionToolUnionParam{openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
-			Name: "light", Description: param.NewOpt("Lights a lamp."), Parameters: shared.FunctionParameters{
-				"type": "object", "properties": map[string]any{"lamp": map[string]any{"type": "string"}}, "required": []string{"lamp"},
-			},
+			Name: "light", Description: param.NewOpt(description), Parameters: schema,
 		})}
 		params.ToolChoice.OfAuto = param.NewOpt(c.ToolChoice)
 	}
@@ -92,11 +97,9 @@ func (l *line) take(whole openai.ChatCompletion) error {
 	choice := whole.Choices[0]
 	l.Text, l.Finish, l.Usage = choice.Message.Content, choice.FinishReason, counts{whole.Usage.PromptTokens, whole.Usage.CompletionTokens}
 	for _, made := range choice.Message.ToolCalls {
-		called := toolCall{Name: made.Function.Name}
-		if err := json.Unmarshal([]byte(made.Function.Arguments), &called.Input); err != nil {
-			return fmt.Errorf("reading the arguments of %s: %w", called.Name, err)
+		if err := l.call(made.Function.Name, made.Function.Arguments); err != nil {
+			return err
 		}
-		l.Calls = append(l.Calls, called)
 	}
 	return nil
 }
@@ -106,13 +109,18 @@ func (o openAI) respond(ctx context.Context, c call, l *line, options []option.R
 		Model: c.Params.Model, MaxOutputTokens: param.NewOpt(c.MaxTokens),
 		Input: responses.ResponseNewParamsInputUnion{OfString: param.NewOpt(c.Prompt)},
 	}
+	if c.ToolChoice != "" {
+		params.Tools = []responses.ToolUnionParam{responses.ToolParamOfFunction("light", schema, false)}
+		params.Tools[0].OfFunction.Description = param.NewOpt(description)
+		params.ToolChoice.OfToolChoiceMode = param.NewOpt(responses.ToolChoiceOptions(c.ToolChoice))
+	}
 	if !c.Params.Stream {
 		whole, err := o.Responses.New(ctx, params, options...)
 		if err != nil {
 			return err
 		}
-		l.Text, l.Finish, l.Usage = whole.OutputText(), string(whole.Status), counts{whole.Usage.InputTokens, whole.Usage.OutputTokens}
-		return nil
+		l.Text = whole.OutputText()
+		return l.end(*whole)
 	}
 	stream := o.Responses.NewStreaming(ctx, params, options...)
 	defer stream.Close()
@@ -124,11 +132,36 @@ func (o openAI) respond(ctx context.Context, c call, l *line, options []option.R
 		case "response.output_text.delta":
 			l.Text += e.Delta
 		case "response.completed", "response.incomplete", "response.failed":
-			used := e.Response.Usage
-			l.Finish, l.Usage = string(e.Response.Status), counts{used.InputTokens, used.OutputTokens}
+			if err := l.end(e.Response); err != nil {
+				return err
+			}
 		}
 	}
 	return stream.Err()
+}
+
+// end adds what a response says at its end.
+func (l *line) end(whole responses.Response) error {
+	l.Finish, l.Usage = string(whole.Status), counts{whole.Usage.InputTokens, whole.Usage.OutputTokens}
+	for _, item := range whole.Output {
+		if item.Type != "function_call" {
+			continue
+		}
+		if err := l.call(item.Name, item.AsFunctionCall().Arguments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call adds the call of a tool.
+func (l *line) call(name, arguments string) error {
+	called := toolCall{Name: name}
+	if err := json.Unmarshal([]byte(arguments), &called.Input); err != nil {
+		return fmt.Errorf("reading the arguments of %s: %w", name, err)
+	}
+	l.Calls = append(l.Calls, called)
+	return nil
 }
 
 func (o openAI) embed(ctx context.Context, c call, l *line, options []option.RequestOption) error {

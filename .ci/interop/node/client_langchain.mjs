@@ -14,7 +14,7 @@ export async function connect(baseURL, load) {
       ...account,
       configuration: { ...configuration, defaultHeaders: call.headers },
       maxTokens: call.max_tokens,
-      useResponsesApi: call.api === 'responses',
+      useResponsesApi: call.api.startsWith('responses'),
       streamUsage: true,
       modelKwargs: call.api === 'reasoning' ? { thinking: { type: 'enabled' } } : {},
     });
@@ -26,7 +26,7 @@ export async function connect(baseURL, load) {
           description: 'Lights a lamp.',
           parameters: { type: 'object', properties: { lamp: { type: 'string' } }, required: ['lamp'] },
         },
-      }], { tool_choice: call.tool_choice });
+      }], { tool_choice: call.api === 'responses-tool' ? 'light' : call.tool_choice }); // it drops `required` in Responses
     }
     if (!call.params.stream) {
       take(await model.invoke(call.prompt, { signal }), answer);

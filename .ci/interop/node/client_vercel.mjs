@@ -11,7 +11,7 @@ export async function connect(baseURL, load, client) {
   function model(call) {
     const name = call.params.model;
     if (client === 'vercel-compatible') return provider.chatModel(name);
-    return call.api === 'responses' ? provider.responses(name) : provider.chat(name);
+    return call.api.startsWith('responses') ? provider.responses(name) : provider.chat(name);
   }
 
   return async (call, answer, { piece, signal }) => {

@@ -32,6 +32,7 @@ for (const call of calls.filter((c) => apis.split(',').includes(c.api))) {
       answer.error = { type: e.constructor.name, status: e.statusCode ?? e.status, code: e.code, message: e.message };
     }
   }
+  if (!answer.calls?.length) delete answer.calls;
   if (answer.embedding) answer.embedding = answer.embedding.slice(0, 8).map((v) => v.toFixed(4)).join(' ');
   console.log(JSON.stringify(answer));
 }

@@ -25,7 +25,7 @@ def connect(base_url, _client):
             return
         model = langchain_openai.ChatOpenAI(
             max_tokens=call["max_tokens"],
-            use_responses_api=call["api"] == "responses",
+            use_responses_api=call["api"].startswith("responses"),
             stream_usage=True,
             default_headers=call.get("headers"),
             **account,

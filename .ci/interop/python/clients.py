@@ -49,6 +49,8 @@ def answer(make, call):
         line["left_ms"] = time.time() * 1000
         status, body = getattr(error, "status_code", None), getattr(error, "body", None)
         line["error"] = {"type": type(error).__name__, "status": status, "message": str(body or error)}
+    if not line.get("calls"):
+        line.pop("calls", None)
     if "embedding" in line:
         line["embedding"] = " ".join(f"{v:.4f}" for v in line["embedding"][:8])
     return line

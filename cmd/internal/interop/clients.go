@@ -15,11 +15,11 @@ func OpenAIClients(t *testing.T) []SDK {
 	t.Helper()
 	mistral := []string{"chat", "tool", "reasoning"}
 	return []SDK{
-		goClient(t, "openai go", "chat", "tool", "tool-stream", "reasoning", "responses", "embeddings"),
-		nodeClient(t, "vercel-openai", "chat", "tool", "tool-stream", "responses", "embeddings"),
+		goClient(t, "openai go", "chat", "tool", "tool-stream", "reasoning", "responses", "responses-tool", "embeddings"),
+		nodeClient(t, "vercel-openai", "chat", "tool", "tool-stream", "responses", "responses-tool", "embeddings"),
 		nodeClient(t, "vercel-compatible", "chat", "tool", "tool-stream", "reasoning", "embeddings"),
-		nodeClient(t, "langchain", "chat", "tool", "tool-stream", "reasoning", "responses", "embeddings"),
-		pythonClient(t, "langchain", "chat", "tool", "tool-stream", "responses", "embeddings"),
+		nodeClient(t, "langchain", "chat", "tool", "tool-stream", "reasoning", "responses", "responses-tool", "embeddings"),
+		pythonClient(t, "langchain", "chat", "tool", "tool-stream", "responses", "responses-tool", "embeddings"),
 		nodeClient(t, "mistral", mistral...).silent(),
 		pythonClient(t, "mistral", mistral...).silent(),
 	}
