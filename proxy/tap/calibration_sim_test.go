@@ -21,8 +21,8 @@ type answer struct {
 	truth   modelsim.Exchange
 }
 
-// ask asks the simulator a question of 100 to 600 words.
-func ask(t *testing.T, sim *modelsim.Server, roll *rand.Rand) answer {
+// askSimulator asks the simulator a question of 100 to 600 words.
+func askSimulator(t *testing.T, sim *modelsim.Server, roll *rand.Rand) answer {
 	words := strings.Fields("the of quick question about infrastructure a model and its remarkably long answer to users who read it while they wait")
 	question := make([]string, 100+roll.IntN(500))
 	for i := range question {
@@ -82,13 +82,13 @@ func TestEstimatesKeepTheirMarginOnSimulatedTraffic(t *testing.T) {
 		of, told := newTap()
 		roll := rand.New(rand.NewPCG(12, 2026))
 		for range learnt {
-			a := ask(t, sim, roll)
+			a := askSimulator(t, sim, roll)
 			a.measure(of, 0)
 		}
 		estimated, output, input := 0, 0, 0
 		var margins, counted float64
 		for range cuts {
-			a := ask(t, sim, roll)
+			a := askSimulator(t, sim, roll)
 			chunks := 1 + roll.IntN(len(a.truth.Chunks))
 			a.measure(of, chunks)
 			truth := int64(0)

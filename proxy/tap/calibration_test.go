@@ -9,9 +9,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// said is the end of an exchange as a decoder reports it: a stream of so many chunks of 8
+// ending is the end of an exchange as a decoder reports it: a stream of so many chunks of 8
 // bytes each, after a request of so many bytes.
-type said struct {
+type ending struct {
 	model   string
 	asked   int
 	chunks  int
@@ -23,14 +23,14 @@ type said struct {
 
 // reported is an exchange whose provider reported its tokens: 3 in 2 chunks, and one in 4
 // bytes of the request.
-func reported(chunks int) said {
+func reported(chunks int) ending {
 	output := exchange.Known(int64(chunks * 3 / 2))
-	return said{model: "m", asked: 4000, chunks: chunks, status: 200, result: tap.Result{Outcome: exchange.OK},
+	return ending{model: "m", asked: 4000, chunks: chunks, status: 200, result: tap.Result{Outcome: exchange.OK},
 		usage: exchange.Usage{Input: exchange.Known(1000), Output: output, Streamed: output, Source: exchange.Reported}}
 }
 
 // cut is an exchange whose client left before the usage came.
-func cut(chunks int) said {
+func cut(chunks int) ending {
 	s := reported(chunks)
 	output := exchange.Known(int64(chunks))
 	s.usage = exchange.Usage{Output: output, Streamed: output, Source: exchange.Counted}
@@ -38,15 +38,15 @@ func cut(chunks int) said {
 	return s
 }
 
-// speaker is a tap for exchanges that a test makes up.
-type speaker struct {
+// provider is a tap for exchanges that a test makes up.
+type provider struct {
 	tap  *tap.Tap
 	told *ledger
-	now  said
+	now  ending
 }
 
-func newSpeaker() *speaker {
-	s := new(speaker)
+func newSpeaker() *provider {
+	s := new(provider)
 	ask := func() dialect.Ask {
 		return dialect.Ask{Dialect: "script", Operation: exchange.Chat, Model: s.now.model, Stream: true}
 	}
@@ -57,7 +57,7 @@ func newSpeaker() *speaker {
 }
 
 // hear measures an exchange, and returns its usage.
-func (s *speaker) hear(of said) exchange.Usage {
+func (s *provider) hear(of ending) exchange.Usage {
 	s.now = of
 	encoding := "identity"
 	if of.encoded {
@@ -77,7 +77,7 @@ func (s *speaker) hear(of said) exchange.Usage {
 }
 
 // lately has s hear n reported exchanges of 100 to 199 chunks.
-func (s *speaker) lately(n int) *speaker {
+func (s *provider) lately(n int) *provider {
 	for i := range n {
 		s.hear(reported(100 + i%100))
 	}
@@ -100,26 +100,26 @@ func TestTokensThatNobodyReportedAreEstimated(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		lately int
-		in     func(*said)
+		in     func(*ending)
 		want   exchange.Usage
 	}{
-		{"after enough exchanges", 39, func(*said) {}, whole},
-		{"after too few", 38, func(*said) {}, counted},
-		{"of another model", 100, func(s *said) { s.model = "n" }, counted},
-		{"of no model", 100, func(s *said) { s.model = "" }, counted},
-		{"a longer answer than ever", 100, func(s *said) { s.chunks = 400; s.usage = cut(400).usage }, func() exchange.Usage {
+		{"after enough exchanges", 39, func(*ending) {}, whole},
+		{"after too few", 38, func(*ending) {}, counted},
+		{"of another model", 100, func(s *ending) { s.model = "n" }, counted},
+		{"of no model", 100, func(s *ending) { s.model = "" }, counted},
+		{"a longer answer than ever", 100, func(s *ending) { s.chunks = 400; s.usage = cut(400).usage }, func() exchange.Usage {
 			u := cut(400).usage
 			u.Input, u.InputSource, u.InputMargin = input.Input, exchange.Estimated, 1
 			return u
 		}()},
-		{"a request unlike the others", 100, func(s *said) { s.asked = 100 }, output},
-		{"a compressed request", 100, func(s *said) { s.encoded = true }, output},
-		{"an input that came before the cut", 100, func(s *said) { s.usage.Input = exchange.Known(7) }, begun},
-		{"a running count", 100, func(s *said) { s.usage = running }, running},
-		{"an answer that did not begin", 100, func(s *said) { s.chunks, s.usage = 0, exchange.Usage{} }, exchange.Usage{
+		{"a request unlike the others", 100, func(s *ending) { s.asked = 100 }, output},
+		{"a compressed request", 100, func(s *ending) { s.encoded = true }, output},
+		{"an input that came before the cut", 100, func(s *ending) { s.usage.Input = exchange.Known(7) }, begun},
+		{"a running count", 100, func(s *ending) { s.usage = running }, running},
+		{"an answer that did not begin", 100, func(s *ending) { s.chunks, s.usage = 0, exchange.Usage{} }, exchange.Usage{
 			Input: whole.Input, Source: exchange.Estimated, InputSource: exchange.Estimated, InputMargin: 1,
 		}},
-		{"a request that was turned away", 100, func(s *said) { s.chunks, s.usage, s.status = 0, exchange.Usage{}, 429 }, exchange.Usage{}},
+		{"a request that was turned away", 100, func(s *ending) { s.chunks, s.usage, s.status = 0, exchange.Usage{}, 429 }, exchange.Usage{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, in := newSpeaker().lately(tt.lately), cut(120)
@@ -134,23 +134,23 @@ func TestTokensThatNobodyReportedAreEstimated(t *testing.T) {
 func TestNoEstimateOfOutputWhereItWouldMislead(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		learnt func(i int, s *said)
+		learnt func(i int, s *ending)
 		source exchange.Source
 	}{
-		{"answers that are alike", func(int, *said) {}, exchange.Estimated},
-		{"answers whose tokens differ in length", func(i int, s *said) { s.usage.Output.N *= int64(1 + i%2); s.usage.Streamed = s.usage.Output }, exchange.Counted},
-		{"reasoning that nobody sees", func(i int, s *said) { s.usage.Output.N += 1000 }, exchange.Counted},
-		{"an odd one among a hundred", func(i int, s *said) {
+		{"answers that are alike", func(int, *ending) {}, exchange.Estimated},
+		{"answers whose tokens differ in length", func(i int, s *ending) { s.usage.Output.N *= int64(1 + i%2); s.usage.Streamed = s.usage.Output }, exchange.Counted},
+		{"reasoning that nobody sees", func(i int, s *ending) { s.usage.Output.N += 1000 }, exchange.Counted},
+		{"an odd one among a hundred", func(i int, s *ending) {
 			if i == 9 {
 				s.usage.Output.N *= 9
 				s.usage.Streamed = s.usage.Output
 			}
 		}, exchange.Estimated},
-		{"one token a chunk, as was counted", func(_ int, s *said) {
+		{"one token a chunk, as was counted", func(_ int, s *ending) {
 			s.usage.Output = exchange.Known(int64(s.chunks))
 			s.usage.Streamed = s.usage.Output
 		}, exchange.Counted},
-		{"answers that broke off", func(_ int, s *said) { s.result.Outcome = exchange.UpstreamCut }, exchange.Counted},
+		{"answers that broke off", func(_ int, s *ending) { s.result.Outcome = exchange.UpstreamCut }, exchange.Counted},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSpeaker()
