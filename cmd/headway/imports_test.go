@@ -58,8 +58,9 @@ var rooms = map[string][]string{
 	"slo/pyrra":   {"slo", "slo/rules"},
 	"slo/slotest": {"slo", "proxy/exchange/golden"},
 
-	"probe/modelsim": {},
-	"probe/baseline": {},
+	"probe/modelsim":          {},
+	"probe/baseline":          {},
+	"probe/baseline/importer": {"probe/baseline", "exporter/capture", "proxy/exchange"},
 
 	"exporter":                   {"proxy/exchange"},
 	"exporter/exportertest":      {"exporter", "proxy/exchange"},
