@@ -36,7 +36,7 @@ func sessionFixture(t *testing.T, faults string, options ...option) (*modelsim.S
 // openSession opens a WebSocket through the proxy.
 func (f *fixture) openSession(path string, compression websocket.CompressionMode) *websocket.Conn {
 	f.Helper()
-	conn, response, err := websocket.Dial(f.Context(), "ws://"+f.addr+path, &websocket.DialOptions{CompressionMode: compression, CompressionThreshold: 1})
+	conn, response, err := websocket.Dial(f.Context(), "ws://"+f.addr+path, &websocket.DialOptions{CompressionMode: compression, CompressionThreshold: 1}) //nolint:bodyclose // the library closes it
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -65,8 +65,8 @@ func (f *fixture) say(conn *websocket.Conn, text string) {
 	}
 }
 
-// hear reads events until so many answers have ended, and returns the texts of their deltas.
-func (f *fixture) hear(conn *websocket.Conn, answers int) (text string) {
+// hear reads events until so many answers have ended.
+func (f *fixture) hear(conn *websocket.Conn, answers int) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), patience)
 	defer cancel()
@@ -75,17 +75,15 @@ func (f *fixture) hear(conn *websocket.Conn, answers int) (text string) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		var e struct{ Type, Delta string }
+		var e struct{ Type string }
 		if err := json.Unmarshal(message, &e); err != nil {
 			f.Fatal(err)
 		}
-		text += e.Delta
 		switch e.Type {
 		case "response.completed", "response.incomplete", "response.failed", "response.done", "error":
 			answers--
 		}
 	}
-	return text
 }
 
 // The exchanges of a session are those that the server knows, for a client that masks,
@@ -180,7 +178,9 @@ func TestWhoEndsASession(t *testing.T) {
 	}{
 		{"the server", "cut@3:1", func(*fixture, *websocket.Conn) {}, exchange.UpstreamCut},
 		{"the client, by its connection", "stall=10s@3:1", func(_ *fixture, conn *websocket.Conn) { _ = conn.CloseNow() }, exchange.ClientGone},
-		{"the client, in order", "stall=10s@3:1", func(_ *fixture, conn *websocket.Conn) { go conn.Close(websocket.StatusNormalClosure, "") }, exchange.ClientGone},
+		{"the client, in order", "stall=10s@3:1", func(_ *fixture, conn *websocket.Conn) {
+			go func() { _ = conn.Close(websocket.StatusNormalClosure, "") }()
+		}, exchange.ClientGone},
 		{"headway", "stall=10s@3:1", func(f *fixture, _ *websocket.Conn) { f.stopNow() }, exchange.Drained},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func openSession(t *testing.T, config modelsim.Config, path string) (*modelsim.S
 	t.Cleanup(func() { _ = sim.Close() })
 	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)
-	conn, _, err := websocket.Dial(t.Context(), strings.Replace(server.URL, "http", "ws", 1)+path, nil)
+	conn, _, err := websocket.Dial(t.Context(), strings.Replace(server.URL, "http", "ws", 1)+path, nil) //nolint:bodyclose // the library closes it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func TestNoEstimateOfOutputWhereItWouldMislead(t *testing.T) {
 	}{
 		{"answers that are alike", func(int, *ending) {}, exchange.Estimated},
 		{"answers whose tokens differ in length", func(i int, s *ending) { s.usage.Output.N *= int64(1 + i%2); s.usage.Streamed = s.usage.Output }, exchange.Counted},
-		{"reasoning that nobody sees", func(i int, s *ending) { s.usage.Output.N += 1000 }, exchange.Counted},
+		{"reasoning that nobody sees", func(_ int, s *ending) { s.usage.Output.N += 1000 }, exchange.Counted},
 		{"an odd one among a hundred", func(i int, s *ending) {
 			if i == 9 {
 				s.usage.Output.N *= 9

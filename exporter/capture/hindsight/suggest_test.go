@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func checkKept(t *testing.T, file string, all []slo.Status, w hindsight.Wish) {
 			t.Errorf("%s: %d good of %d, which is less than %v %%:\n%s", s.Name, g.Good, g.Requests, w.Objective, file)
 		}
 		share := fmt.Sprintf("%.2f", float64(g.Good*10000/max(1, g.Requests))/100)
-		if told[i][1] != fmt.Sprint(g.Requests) || told[i][2] != share {
+		if told[i][1] != strconv.FormatUint(g.Requests, 10) || told[i][2] != share {
 			t.Errorf("%s: the file says %s %% of %s, the judge %s %% of %d", s.Name, told[i][2], told[i][1], share, g.Requests)
 		}
 	}

@@ -23,7 +23,9 @@ type sink interface {
 
 // fractional says whether an instrument's numbers have fractions; others are exported
 // as integers.
-func fractional(in *exporter.Instrument) bool { return in.Unit == "s" || in.Unit == "1" || in.Unit == "{share}" }
+func fractional(in *exporter.Instrument) bool {
+	return in.Unit == "s" || in.Unit == "1" || in.Unit == "{share}"
+}
 
 // sinkOf makes the SDK's instrument of a row that draws, and returns the function that
 // makes the instrument's series.
