@@ -284,15 +284,15 @@ func (p *Proxy) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	for _, r := range p.routes {
-		r.pool.stop()
-	}
 	p.mu.Lock()
 	p.stopped = true
 	for c := range p.clients {
 		c.cut()
 	}
 	p.mu.Unlock()
+	for _, r := range p.routes { // after the cuts, so that an exchange whose dial ends is drained already
+		r.pool.stop()
+	}
 	<-p.empty
 	return ctx.Err()
 }
