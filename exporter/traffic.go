@@ -50,7 +50,12 @@ func traffic() []Instrument {
 			Name: "headway.stall", Kind: Histogram, Unit: "s", Buckets: gapBuckets(exchange.Stall), Labels: []string{"by"}, Draw: stall,
 			Help: "Longest wait inside a stream, one sample a stream for each side that could cause one.",
 		},
-	}), members(AnyOrigin, []Instrument{
+	}), members(AnyOrigin, anyOrigin()))
+}
+
+// anyOrigin lists the instruments that canaries draw too.
+func anyOrigin() []Instrument {
+	return []Instrument{
 		{
 			Name: "headway.ratelimit.limit", Kind: Gauge, Unit: "{unit}", Labels: []string{"kind"}, Draw: rateLimit,
 			Help: "Rate limit that the upstream last told, by what it limits.",
@@ -67,7 +72,7 @@ func traffic() []Instrument {
 			Name: "headway.proxy.overhead", Kind: Histogram, Unit: "s", Buckets: overheadBuckets(), Labels: []string{"phase"}, Draw: overhead,
 			Help: "Work of headway itself, by phase: forwarding the request (request) and the first chunk (first_chunk), and measuring a chunk after it was forwarded (chunk, the mean of an exchange).",
 		},
-	}))
+	}
 }
 
 func firstEvent(r *Reading, s *Samples) {

@@ -45,8 +45,8 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	return at, nil // either side may end a tunnel in any way
 }
 
-// parted tells the tap who has left a tunnel. Err ended the upstream's side at the given
-// moment; headway itself may have ended it, and then nobody has left.
+// parted tells the tap which side has left a tunnel. The upstream's side ended with err at
+// the given moment. If headway itself ended it, no side has left, and parted does nothing.
 func (r *relay) parted(at tap.Instant, err error) {
 	switch why := r.result(err).Outcome; why {
 	case exchange.Drained, exchange.Timeout:

@@ -1,8 +1,8 @@
 package exchange
 
-// Delivered takes the place of OK where an exchange is told of whose API no dialect reads:
-// the client got the whole response, with a status below 400, and headway does not know
-// what it said.
+// Delivered is the outcome that exporters show in place of OK if no dialect reads the API of
+// the exchange: the client got the whole response, with a status below 400, and headway
+// does not know what it said.
 const Delivered Outcome = "delivered"
 
 // Told is how r ended, in a word that says no more than headway knows. The words of an

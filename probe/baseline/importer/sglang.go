@@ -26,16 +26,7 @@ var sglangJSON = Importer{
 // sglangDefinition: TTFT stops at the first chunk with content, and every request opens a
 // connection of its own.
 func sglangDefinition(name baseline.Name) baseline.Definition {
-	d := baseline.Definition{Start: baseline.Sending, Stop: baseline.FirstContent, Over: baseline.Request, Connect: baseline.ConnectIn, Percentiles: baseline.Linear}
-	switch name {
-	case baseline.TPOT:
-		d.Start, d.Stop, d.Tokens = baseline.FirstContent, baseline.LastContent, baseline.Usage
-	case baseline.ITL:
-		d.Start, d.Stop, d.Over = baseline.FirstContent, baseline.LastContent, baseline.ChunkGap
-	case baseline.E2E:
-		d.Stop = baseline.EndOfBody
-	}
-	return d
+	return benchDefinition(name, baseline.ConnectIn, baseline.EndOfBody)
 }
 
 // sglangRun reads one line.

@@ -32,17 +32,23 @@ var vllmJSON = Importer{
 	},
 }
 
-// vllmDefinitions: TTFT stops at the first chunk with a choice that is more than a role;
+// vllmDefinition: TTFT stops at the first chunk with a choice that is more than a role;
 // connections are kept, and all requests share them.
 func vllmDefinition(name baseline.Name) baseline.Definition {
-	d := baseline.Definition{Start: baseline.Sending, Stop: baseline.FirstContent, Over: baseline.Request, Connect: baseline.ConnectSome, Percentiles: baseline.Linear}
+	return benchDefinition(name, baseline.ConnectSome, baseline.LastContent)
+}
+
+// benchDefinition has all that vLLM's benchmark and SGLang's, which descends from it,
+// measure alike. E2E stops at end.
+func benchDefinition(name baseline.Name, connect baseline.Connect, end baseline.Edge) baseline.Definition {
+	d := baseline.Definition{Start: baseline.Sending, Stop: baseline.FirstContent, Over: baseline.Request, Connect: connect, Percentiles: baseline.Linear}
 	switch name {
 	case baseline.TPOT:
 		d.Start, d.Stop, d.Tokens = baseline.FirstContent, baseline.LastContent, baseline.Usage
 	case baseline.ITL:
 		d.Start, d.Stop, d.Over = baseline.FirstContent, baseline.LastContent, baseline.ChunkGap
 	case baseline.E2E:
-		d.Stop = baseline.LastContent
+		d.Stop = end
 	}
 	return d
 }
