@@ -78,6 +78,10 @@ func StoppedReading(notes []string) bool {
 	return slices.ContainsFunc(notes, func(note string) bool { return strings.HasPrefix(note, "decoder_") })
 }
 
+// NotUnderstood is the note of a response that came whole, and of which headway understood
+// nothing.
+const NotUnderstood = "body_not_understood"
+
 // An Observer gets the Record of every exchange, once, when the exchange has ended. The
 // goroutine that relayed the exchange calls Observe after it has forwarded the last
 // byte: Observe must be safe for concurrent use and must not wait for I/O.

@@ -55,6 +55,8 @@ func TestGoodputJudgesTTFA(t *testing.T) {
 	whole.Stream, whole.TTFT = false, 0
 	unread := answered(0)
 	unread.Notes = []string{"decoder_overflow"}
+	strange := answered(0)
+	strange.TTFT, strange.Notes = 0, []string{"body_not_understood"}
 	for _, tt := range []struct {
 		name             string
 		in               capture.Line
@@ -65,6 +67,7 @@ func TestGoodputJudgesTTFA(t *testing.T) {
 		{"a late answer", answered(1.001), 0, []string{"ttfa"}, nil},
 		{"reasoning and no answer", answered(0), 0, []string{"ttfa"}, nil},
 		{"reasoning, and then no reader", unread, 1, nil, []string{"ttfa"}},
+		{"an answer that headway did not understand", strange, 0, nil, []string{"ttfa"}},
 		{"an answer in one piece", whole, 1, nil, []string{"ttfa"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
@@ -14,7 +15,7 @@ type Goodput struct {
 	Objectives string         `json:"objectives"`
 	Good       int            `json:"good"`
 	Counted    int            `json:"counted"`    // failed and refused ones among them
-	Excluded   int            `json:"excluded"`   // the client left before any limit was passed
+	Excluded   int            `json:"excluded"`   // the client left before any limit was passed, or headway understood nothing
 	Rate       *float64       `json:"per_second"` // of good ones; nil for a capture without duration
 	Share      *float64       `json:"share"`      // of Counted; nil for a share of none
 	Missed     map[string]int `json:"missed"`     // by indicator, and one may miss several; error is a failure
@@ -86,17 +87,14 @@ func values(q *slo.Request) (has exchange.Misses) {
 
 // OfExchange returns the facts of an exchange that its line holds.
 func OfExchange(l *capture.Line) slo.Request {
-	q := slo.Request{
+	return slo.Request{
 		Outcome: exchange.Outcome(l.Outcome), Stream: l.Stream, Empty: l.ContentChunks != nil && *l.ContentChunks == 0,
+		Unread:     exchange.Outcome(l.Outcome) == exchange.OK && slices.Contains(l.Notes, exchange.NotUnderstood),
 		Overlooked: exchange.StoppedReading(l.Notes),
 		TTFT:       duration(l.TTFT), TTFA: duration(l.TTFA), TPOT: duration(l.TPOT), ITL: itl(l.ITL), E2E: duration(l.E2E),
 		Stall: duration(l.Stall), Silence: silence(l.Idle),
 		Input: counted(&l.Tokens), Output: count(l.Tokens.Output),
 	}
-	if q.Outcome == exchange.Delivered {
-		q.Outcome, q.Unread = exchange.OK, true
-	}
-	return q
 }
 
 // counted is the input unless that is an estimate, by which nothing is judged.

@@ -1,5 +1,7 @@
 package reading
 
+import "github.com/headway-sidecar/headway/proxy/exchange"
+
 // Note is an oddity that a response may have.
 type Note uint8
 
@@ -37,7 +39,7 @@ var noteNames = [...]string{
 	ReasoningOverOutput: "reasoning_over_output",
 	ErrorField:          "error_field",
 	NotStreamed:         "not_streamed",
-	NotUnderstood:       "body_not_understood",
+	NotUnderstood:       exchange.NotUnderstood,
 	Replay:              "replay",
 	RepeatedStart:       "duplicate_message_start",
 	CorruptMessage:      "corrupt_message",
