@@ -60,17 +60,33 @@ func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(
 // or all bytes of it, at the client was answered. A client that left the last attempt
 // has abandoned the call.
 func (c *retryCall) outcome() string {
-	attempts := len(c.client.Attempts)
 	how := "exhausted"
-	switch answered := c.client.Error == "" || c.did() == answeredWhole; {
-	case answered && attempts == 1:
-		how = "first_try"
-	case answered:
-		how = "recovered"
+	switch {
+	case c.client.Error == "" || c.did() == answeredWhole:
+		how = c.answered()
 	case slices.Contains([]string{unanswered, unfinished, leftMidAnswer}, c.did()):
 		how = "abandoned"
 	}
-	return fmt.Sprintf("%s after %d", how, attempts)
+	return fmt.Sprintf("%s after %d", how, len(c.client.Attempts))
+}
+
+// outcomes returns the ends that headway may report for the call. There is one, but for
+// an SDK that closed the connection while the last bytes of a good answer were on their
+// way: headway may have sent them all before it sees that the client left, or not.
+func (c *retryCall) outcomes() []string {
+	ends := []string{c.outcome()}
+	if c.spoilt() {
+		ends = append(ends, strings.Replace(ends[0], "abandoned", c.answered(), 1))
+	}
+	return ends
+}
+
+// answered returns the word of chains for a call whose last attempt has its answer.
+func (c *retryCall) answered() string {
+	if len(c.client.Attempts) == 1 {
+		return "first_try"
+	}
+	return "recovered"
 }
 
 // spoilt says whether the SDK failed the call by itself, although the server sent a
