@@ -1,11 +1,11 @@
-.PHONY: help build test lint generate check interop fuzz demo bench decoding
+.PHONY: help build test lint generate check interop fuzz demo bench decoding bench-drift
 
 GOLANGCI_LINT_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
 GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/headway and bin/headway-bench
 	@echo 'building bin/; the first time that takes some minutes, with a line for each package'
@@ -44,3 +44,6 @@ bench: build ## compare the cost of headway, nginx and HAProxy, each on one core
 
 decoding: ## measure how long each dialect takes for an event; rewrites the table in docs/performance.md
 	.ci/decoding
+
+bench-drift: ## simulate how soon drift is noticed and how often falsely; rewrites the tables in docs/drift.md
+	go test ./probe/drift -count=1 -timeout 30m -run 'Delays|FalseAlarms' -v -runs 5000 -months 2000 -update

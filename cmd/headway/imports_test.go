@@ -60,6 +60,7 @@ var rooms = map[string][]string{
 
 	"probe/modelsim":          {},
 	"probe/baseline":          {},
+	"probe/drift":             {"probe/baseline"},
 	"probe/baseline/importer": {"probe/baseline", "exporter/capture", "proxy/exchange"},
 
 	"exporter":                   {"proxy/exchange"},
