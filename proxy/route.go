@@ -68,23 +68,6 @@ func NewRoute(prefix, rawURL string) (Route, error) {
 	}, nil
 }
 
-// Shown is text that should be a URL, without the parts that may be secret: user and
-// password, query and fragment. Messages show it in place of the text.
-func Shown(text string) string {
-	if end := strings.IndexAny(text, "?#"); end >= 0 {
-		text = text[:end]
-	}
-	at := strings.LastIndexByte(text, '@')
-	if at < 0 {
-		return text
-	}
-	scheme, _, ok := strings.Cut(text[:at], "://")
-	if !ok {
-		return text[at+1:]
-	}
-	return scheme + "://" + text[at+1:]
-}
-
 // portOf returns the port of u, or that of its scheme. It returns false if u has a port
 // that is none.
 func portOf(u *url.URL) (int, bool) {

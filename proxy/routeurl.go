@@ -143,8 +143,18 @@ func CheckHost(host string) error {
 			return errors.New("no part of a host's name begins or ends with -")
 		}
 	}
-	if strings.Trim(name, "0123456789.") == "" {
+	if isNumber(name[strings.LastIndexByte(name, '.')+1:]) {
 		return errors.New("the host is no IP address: an address of IPv4 has four numbers from 0 to 255")
 	}
 	return nil
+}
+
+// isNumber says whether the last part of a host makes the host an address of IPv4 to
+// programs that read old spellings, such as 0x7f.1 (WHATWG URL, section 3.5, "ends in a
+// number"). No top-level domain is a number.
+func isNumber(label string) bool {
+	if digits, ok := strings.CutPrefix(strings.ToLower(label), "0x"); ok {
+		return strings.Trim(digits, "0123456789abcdef") == ""
+	}
+	return strings.Trim(label, "0123456789") == ""
 }

@@ -24,10 +24,7 @@ var placeholder = regexp.MustCompile(`(?i)(^|[.\-_])(your|replace|changeme|place
 // readRoutes makes the route table from Routes and Upstream.
 func (c *Config) readRoutes(f *findings) {
 	seen := map[string]bool{}
-	for entry := range strings.SplitSeq(c.Routes, ",") {
-		if entry = strings.TrimSpace(entry); entry == "" {
-			continue
-		}
+	for _, entry := range entries(c.Routes) {
 		prefix, target, err := cutRoute(entry)
 		if err != nil {
 			f.check("ROUTES", err)
@@ -40,13 +37,32 @@ func (c *Config) readRoutes(f *findings) {
 		c.addRoute("ROUTES", prefix, target, f)
 	}
 	switch {
-	case c.Upstream != "" && twoURLs.MatchString(c.Upstream):
+	case twoURLs.MatchString(strings.TrimSpace(c.Upstream)):
 		f.check("UPSTREAM", fmt.Errorf("the value has several URLs, and an upstream is one: write them into %sROUTES=%s", Prefix, exampleOf(Prefix+"ROUTES")))
 	case c.Upstream != "":
 		c.addRoute("UPSTREAM", "", c.Upstream, f)
 	case c.Routes == "" && c.TransparentListen == "":
 		f.check("UPSTREAM", errors.New("is not set, and neither is "+Prefix+"ROUTES or "+Prefix+"TRANSPARENT_LISTEN: there is nowhere to forward to"))
 	}
+}
+
+// entries cuts the value of Routes at its commas. A comma in a password does not count
+// (/a=https://user:pa,ss@host): a message would show the part of the password before it.
+func entries(value string) []string {
+	var out []string
+	for part := range strings.SplitSeq(value, ",") {
+		user, _, at := strings.Cut(part, "@")
+		if at && !strings.Contains(user, "://") { // the end of a password that began earlier
+			for len(out) > 0 && !strings.Contains(part, "://") {
+				part = out[len(out)-1] + "," + part
+				out = out[:len(out)-1]
+			}
+		}
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
 }
 
 // cutRoute cuts an entry of Routes into its prefix and its URL.
