@@ -12,6 +12,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
+	"github.com/headway-sidecar/headway/slo/spelling"
 )
 
 // otelVariables are the variables that OpenTelemetry defines for its SDKs (its
@@ -76,7 +77,7 @@ type verdicts struct {
 }
 
 // readOTel reads the variables of OpenTelemetry's SDKs. If headway exports nothing, no
-// variable is a problem or a warning.
+// variable is a problem, and the one warning is that of a misspelt variable.
 func readOTel(f *findings, p place) OpenTelemetry {
 	var o otelVariables
 	// Every field is a string, so nothing can fail to parse.
@@ -87,6 +88,7 @@ func readOTel(f *findings, p place) OpenTelemetry {
 		return s
 	}
 	say := verdicts{problem: f.checkOnce, warn: f.warn}
+	warnOfSlips(f.values, say)
 	s.Traces = o.signal("TRACES", o.Traces, o.TracesExporter, say)
 	s.Metrics = o.signal("METRICS", o.Metrics, o.MetricsExporter, say)
 	if s.Traces.Endpoint == "" && s.Metrics.Endpoint == "" {
@@ -94,6 +96,28 @@ func readOTel(f *findings, p place) OpenTelemetry {
 	}
 	o.readRest(&s, p, say)
 	return s
+}
+
+// warnOfSlips warns of each variable that differs from a variable of otelVariables by a few
+// slips of the keyboard: OTEL_EXPORTER_OTLP_ENDPIONT. It leaves out longer names, such as
+// OTEL_TRACES_SAMPLER_ARG, which OpenTelemetry defines and headway does not read.
+func warnOfSlips(environ map[string]string, say verdicts) {
+	const prefix = "OTEL_"
+	// The fields have tags that parse, as every test of this package shows.
+	fields, _ := env.GetFieldParams(&otelVariables{})
+	var known []string
+	for _, field := range fields {
+		known = append(known, field.Key)
+	}
+	for key := range environ {
+		longer := func(name string) bool { return strings.HasPrefix(key+"_", name+"_") }
+		if !strings.HasPrefix(strings.ToUpper(key), prefix) || slices.ContainsFunc(known, longer) {
+			continue
+		}
+		if near := spelling.Nearest(key, known); len(near) > 0 {
+			say.warn(key, fmt.Errorf("headway reads no such variable; did you mean %s?", strings.Join(near, " or ")))
+		}
+	}
 }
 
 // readRest reads the variables that are not about one signal. It warns about those that

@@ -152,6 +152,25 @@ func TestAValueThatHeadwayCannotHonourIsAWarning(t *testing.T) {
 	}
 }
 
+func TestAMisspeltVariableOfOpenTelemetryIsAWarning(t *testing.T) {
+	_, warnings, problems := warned(
+		"OTEL_EXPORTER_OTLP_ENDPIONT=http://c", "OTEL_EXPORTER_OTLP_END_POINT=http://c", "OTEL_EXPORTER_OTLP_ENDPOINTS=http://c",
+		"OTEL_EXPORTER_OTLP_HEADER=a=s3cret", "OTEL_TRACE_EXPORTER=otlp", "otel_service_name=x",
+		// Variables that OpenTelemetry defines and headway does not read.
+		"OTEL_TRACES_SAMPLER_ARG=0.5", "OTEL_LOGS_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://c", "OTEL_METRIC_EXPORT_TIMEOUT=9",
+		"OTEL_BSP_SCHEDULE_DELAY=9", "OTEL_PROPAGATORS=b3", "OTEL_METRICS_EXEMPLAR_FILTER=trace_based", "OTEL_LOG_LEVEL=info",
+		"OTEL_EXPORTER_OTLP_LOGS_HEADERS=a=b", "OTEL_BLRP_EXPORT_TIMEOUT=9", "OTEL_EXPORTER_PROMETHEUS_PORT=9", "OTEL_CONFIG_FILE=x",
+		"OTEL_PYTHON_LOG_CORRELATION=true", "OTEL_EXPORTER_OTLP_PROFILES_TIMEOUT=9", "OTEL_ENTITIES=x", "OTEL_EXPORTER_ZIPKIN_TIMEOUT=9",
+	)
+	wantKeys(t, problems)
+	wantKeys(t, warnings, "OTEL_EXPORTER_OTLP_ENDPIONT", "OTEL_EXPORTER_OTLP_ENDPOINTS", "OTEL_EXPORTER_OTLP_END_POINT",
+		"OTEL_EXPORTER_OTLP_HEADER", "OTEL_TRACE_EXPORTER", "otel_service_name")
+	text := strings.Join(warnings, "\n")
+	if !strings.Contains(text, "OTEL_EXPORTER_OTLP_ENDPIONT: headway reads no such variable; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?") || strings.Contains(text, "s3cret") {
+		t.Errorf("warnings are\n%s", text)
+	}
+}
+
 // wantKeys fails the test unless the problems are about the variables want, which are
 // in alphabetical order.
 func wantKeys(t *testing.T, problems []string, want ...string) {

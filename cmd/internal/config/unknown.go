@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -11,9 +12,10 @@ import (
 )
 
 // Unknown lists the variables of environ that are meant for headway and that headway
-// does not know: those that begin with Prefix, and those that differ from a variable of
-// headway only in case or underscores (headway_upstream, HEADWAYUPSTREAM). It leaves out
-// the variables that Kubernetes sets for a Service called headway or headway-something.
+// does not know: those that begin with Prefix; those that differ from a variable of headway
+// only in case, underscores or dashes (headway_upstream, HEADWAYUPSTREAM); and those with a
+// slip in the prefix alone (HEDWAY_UPSTREAM). It leaves out the variables that Kubernetes
+// sets for a Service called headway or headway-something.
 func Unknown(environ []string) []string {
 	known, plain := map[string]bool{}, map[string]bool{}
 	for _, v := range Variables() {
@@ -22,7 +24,7 @@ func Unknown(environ []string) []string {
 	var unknown []string
 	for _, kv := range environ {
 		key, value, _ := strings.Cut(kv, "=")
-		meant := strings.HasPrefix(key, Prefix) || plain[squeezed(key)]
+		meant := strings.HasPrefix(key, Prefix) || plain[squeezed(key)] || plain[squeezed(Prefix+afterPrefix(key))]
 		if meant && !known[key] && !ofKubernetes(key, value) {
 			unknown = append(unknown, key)
 		}
@@ -30,8 +32,20 @@ func Unknown(environ []string) []string {
 	return unknown
 }
 
-// squeezed is name in upper case and without underscores.
-func squeezed(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "_", "")) }
+// squeezed is name in upper case and without underscores and dashes.
+func squeezed(name string) string {
+	return strings.ToUpper(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
+
+// afterPrefix is name without a first part that is the prefix or nearly so. It is empty if
+// name begins with another part.
+func afterPrefix(name string) string {
+	first, rest, _ := strings.Cut(name, "_")
+	if len(spelling.Nearest(first, []string{strings.TrimSuffix(Prefix, "_")})) == 0 {
+		return ""
+	}
+	return rest
+}
 
 // UnknownVariable is the error that headway does not know the variable with that name. It
 // names the variable that the user likely meant, and not name itself.
@@ -40,7 +54,8 @@ func UnknownVariable(name string) error {
 	for _, v := range Variables() {
 		known = append(known, strings.TrimPrefix(v.Name, Prefix))
 	}
-	short := strings.TrimPrefix(strings.ToUpper(name), strings.TrimSuffix(Prefix, "_"))
+	short := strings.ToUpper(cmp.Or(afterPrefix(name), name))
+	short = strings.TrimPrefix(short, strings.TrimSuffix(Prefix, "_"))
 	if strings.HasPrefix(strings.Trim(short, "_"), "ADMIN_") && strings.HasSuffix(short, "_PORT") { // the port is part of the address
 		short = strings.TrimSuffix(short, "PORT") + "LISTEN"
 	}

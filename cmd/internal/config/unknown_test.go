@@ -12,6 +12,7 @@ func TestUnknownVariablesAreRefusedAllAtOnce(t *testing.T) {
 	environ := []string{
 		"HEADWAY_UPSTRAEM=https://user:s3cret@h", "HEADWAY_CAPTUREFILE=x", "HEADWAY__LISTEN=x", "headway_role=server", "HEADWAYSLOFILE=x",
 		"HEADWAY_DRAIN=5s", "HEADWAY_PORT=8480", "HEADWAY_ZEBRA=1",
+		"HEDWAY_PREWARM=2", "HEADAWY_CAPTURE_FILE=x", "HEADWAY-LISTEN=x", "headwy_max_models=9",
 	}
 	_, err := config.Read(environ)
 	if err == nil {
@@ -26,6 +27,10 @@ func TestUnknownVariablesAreRefusedAllAtOnce(t *testing.T) {
 		"HEADWAYSLOFILE: headway has no such variable; did you mean HEADWAY_SLO_FILE?",
 		"HEADWAY_DRAIN: headway has no such variable; did you mean HEADWAY_DRAIN_DELAY or HEADWAY_DRAIN_TIMEOUT?",
 		"HEADWAY_PORT: headway has no such variable: headway run -h lists them.",
+		"HEDWAY_PREWARM: headway has no such variable; did you mean HEADWAY_PREWARM?",
+		"HEADAWY_CAPTURE_FILE: headway has no such variable; did you mean HEADWAY_CAPTURE_FILE?",
+		"HEADWAY-LISTEN: headway has no such variable; did you mean HEADWAY_LISTEN?",
+		"headwy_max_models: headway has no such variable; did you mean HEADWAY_MAX_MODELS?",
 		"HEADWAY_ZEBRA: headway has no such variable: headway run -h lists them.",
 	} {
 		if !strings.Contains("\n"+err.Error(), "\n"+want) {
@@ -60,7 +65,7 @@ func TestVariablesOfKubernetesAreNotUnknown(t *testing.T) {
 		{"a user's port", []string{"HEADWAY_PORT=8480", "HEADWAY_ADMIN_PORT=8481"}, []string{"HEADWAY_PORT", "HEADWAY_ADMIN_PORT"}},
 		{"a user's host", []string{"HEADWAY_SERVICE_HOST=web"}, []string{"HEADWAY_SERVICE_HOST"}},
 		{"names that go on", []string{"HEADWAY_PORTS=tcp://10.0.0.1:8480", "HEADWAY_PORT_HTTP=8480"}, []string{"HEADWAY_PORTS", "HEADWAY_PORT_HTTP"}},
-		{"variables of others", []string{"PATH=/bin", "HEADWAYS=x", "HEAD=x"}, nil},
+		{"variables of others", []string{"PATH=/bin", "HEADWAYS=x", "HEAD=x", "RAILWAY_LISTEN=x", "GATEWAY_UPSTREAM=x", "HEADERS_TIMEOUT=x", "HEADY_ZEBRA=x", "_LISTEN=x"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := config.Unknown(tt.environ); !slices.Equal(got, tt.unknown) {
