@@ -198,6 +198,7 @@ func warnings(set Set) []Warning {
 	var out []Warning
 	for i := range set.SLOs {
 		s := &set.SLOs[i]
+		out = append(out, s.checkNotation()...)
 		streams := s.Match.Stream != nil && *s.Match.Stream
 		if o := s.Match.Operation; o != "" && !o.Generates() && o != exchange.FetchResponse && streams {
 			out = append(out, s.Problem("match.stream", "true matches nothing: answers to "+string(o)+" never stream", "leave stream out"))

@@ -181,6 +181,34 @@ func TestParseWarns(t *testing.T) {
 	}
 }
 
+func TestAModelInAnotherNotationIsWarnedOf(t *testing.T) {
+	for _, tt := range []struct{ name, model, want string }{
+		{"alternatives", "gpt-4o|gpt-4.1", `"gpt-4o|gpt-4.1" matches nothing: no model has a | in its name, and only * stands for other text; write one name or gpt-4o*, and an SLO for each of several models`},
+		{"a regular expression", "^gpt-4o$", "a ^ in its name"},
+		{"a regular expression for anything", ".*", "a . at the beginning of its name"},
+		{"an escaped point", `gpt-4\.1`, `a \ in its name`},
+		{"a class", "gpt-[45]*", "a [ in its name"},
+		{"braces of a shell", "{gpt-4o,gpt-4.1}", "a { in its name"},
+		{"a list", "gpt-4o,gpt-4.1", "a , in its name"},
+		{"a sign for one character", "gpt-4?", "a ? in its name"},
+		{"a negation", "!gpt-4o", "a ! at the beginning of its name"},
+		{"a blank", "gpt-4o ", "a blank at an end of its name"},
+		{"a point before a *", "gpt-4.*", ""},
+		{"a gateway's name", "openai/gpt-4o:free", ""},
+		{"a fine-tuned model", "ft:gpt-4o-mini:acme::7p4l", ""},
+		{"a model of Vertex AI", "claude-3-5-sonnet@20240620", ""},
+		{"a profile of Bedrock", "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-pro-v1:0", ""},
+		{"a file", "/models/Llama 3.1 (8B)_Q4.gguf", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, warnings, err := slo.Parse("f", strings.NewReader(entry("match", "{model: '"+tt.model+"'}")))
+			if err != nil || (tt.want == "") != (len(warnings) == 0) || tt.want != "" && !strings.Contains(warnings[0].Error(), tt.want) {
+				t.Errorf("%v, warnings %v, want %q", err, warnings, tt.want)
+			}
+		})
+	}
+}
+
 func TestParseTellsOpenSLO(t *testing.T) {
 	_, _, err := slo.Parse("f", strings.NewReader("# one\n\napiVersion: openslo/v1\nkind: SLO\n"))
 	if !errors.Is(err, slo.ErrOpenSLO) {
