@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
 	"github.com/headway-sidecar/headway/proxy/dialect/responses"
@@ -142,33 +143,43 @@ func TestEvidenceOfASession(t *testing.T) {
 	}
 }
 
-// steadyAnswer is a session in the middle of an answer.
-func steadyAnswer(how spelling) (*tap.Exchange, [][]byte) {
+// steadySession is the middle of an answer in a session.
+type steadySession struct {
+	how              spelling
+	question, opened []byte
+	events           [][]byte
+}
+
+func newSteadySession(how spelling) *steadySession {
+	server := &speaker{spelling: how}
+	s := &steadySession{how: how, question: (&speaker{masks: true, spelling: how}).say(ask)[0], opened: server.say(opened("r1"))[0]}
+	words := strings.Fields("the sea is wide and the ship was small but nobody on board had ever thought of turning back before night")
+	for i := range 10_000 {
+		s.events = append(s.events, server.say(fmt.Sprintf(`{"type":"response.output_text.delta","item_id":"msg_68f1c0de","output_index":1,"content_index":0,`+
+			`"delta":" %s","logprobs":[],"sequence_number":%d,"obfuscation":"%s"}`, words[i*i%len(words)], 3+i, "aZ3kQxW9rT5mB7c"[:i%16]))[0])
+	}
+	return s
+}
+
+// answer returns a session in which the answer has begun.
+func (s *steadySession) answer() *tap.Exchange {
 	of, _ := newTap()
-	x := open(of, "/v1/responses", how.extensions)
-	s := &speaker{spelling: how}
+	x := open(of, "/v1/responses", s.how.extensions)
 	x.Sending()
-	x.Sent((&speaker{masks: true, spelling: how}).say(ask)[0], tap.Now(), tap.Now())
-	var events [][]byte
-	for i := range 100 {
-		events = append(events, s.say(`{"type":"response.output_text.delta","item_id":"msg_68f1c0de","output_index":1,"content_index":0,"delta":" word` +
-			strings.Repeat("x", i%7) + `","logprobs":[],"sequence_number":` + strings.Repeat("1", 1+i%3) + `,"obfuscation":"` + strings.Repeat("o", i%16) + `"}`)[0])
-	}
-	chunk(x, string((&speaker{}).say(opened("r1"))[0]))
-	for _, e := range events {
-		chunk(x, string(e))
-	}
-	return x, events
+	x.Sent(s.question, tap.Now(), tap.Now())
+	chunk(x, string(s.opened))
+	return x
 }
 
 func TestAFrameAllocatesNothing(t *testing.T) {
-	x, events := steadyAnswer(spelling{})
+	s := newSteadySession(spelling{})
+	x := s.answer()
 	audio := (&speaker{masks: true}).say(`{"type":"input_audio_buffer.append","audio":"` + strings.Repeat("A", 10_000) + `"}`)[0]
 	i := 0
 	spans := make([][]byte, 1)
 	if n := testing.AllocsPerRun(2000, func() {
 		now := tap.Now()
-		spans[0] = events[i%len(events)]
+		spans[0] = s.events[i%len(s.events)]
 		x.Chunk(spans, now, now)
 		x.Sending()
 		x.Sent(audio, now, now)
@@ -178,16 +189,36 @@ func TestAFrameAllocatesNothing(t *testing.T) {
 	}
 }
 
+// BenchmarkFrame measures an event of an answer, and its CPU time where the system tells it.
 func BenchmarkFrame(b *testing.B) {
-	for _, how := range []spelling{{name: "plain"}, {name: "deflated, without takeover", extensions: "permessage-deflate; server_no_context_takeover"}} {
+	for _, how := range []spelling{
+		{name: "plain"},
+		{name: "deflated", extensions: "permessage-deflate"},
+		{name: "deflated, without takeover", extensions: "permessage-deflate; server_no_context_takeover"},
+	} {
 		b.Run(how.name, func(b *testing.B) {
-			x, events := steadyAnswer(how)
+			s := newSteadySession(how)
+			x := s.answer()
 			b.ReportAllocs()
 			spans := make([][]byte, 1)
-			for i := 0; b.Loop(); i++ {
+			spent, i := time.Duration(0), 0
+			before, told := dialecttest.CPUTime()
+			for b.Loop() {
+				if i == len(s.events) { // messages may refer to those before them, so that they come once in a session
+					b.StopTimer()
+					now, _ := dialecttest.CPUTime()
+					spent += now - before
+					x, i = s.answer(), 0
+					before, _ = dialecttest.CPUTime()
+					b.StartTimer()
+				}
 				now := tap.Now()
-				spans[0] = events[i%len(events)]
+				spans[0] = s.events[i]
 				x.Chunk(spans, now, now)
+				i++
+			}
+			if now, _ := dialecttest.CPUTime(); told {
+				b.ReportMetric(float64(spent+now-before)/float64(b.N), "cpu-ns/op")
 			}
 		})
 	}

@@ -4,5 +4,5 @@ package dialecttest
 
 import "time"
 
-// cpuTime is not ok: the system does not tell the CPU time of a process.
-func cpuTime() (used time.Duration, ok bool) { return 0, false }
+// CPUTime is not ok: the system does not tell the CPU time of a process.
+func CPUTime() (used time.Duration, ok bool) { return 0, false }

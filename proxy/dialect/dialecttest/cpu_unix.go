@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// cpuTime is the CPU time of the process so far. It is not ok where the system does not
+// CPUTime is the CPU time of the process so far. It is not ok where the system does not
 // tell.
-func cpuTime() (used time.Duration, ok bool) {
+func CPUTime() (used time.Duration, ok bool) {
 	var of syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &of); err != nil {
 		return 0, false

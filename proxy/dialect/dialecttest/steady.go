@@ -33,14 +33,14 @@ func (s Steady) Benchmark(b *testing.B) {
 	b.ReportAllocs()
 	at := time.Second
 	i := 0
-	before, told := cpuTime()
+	before, told := CPUTime()
 	for b.Loop() {
 		at += 20 * time.Millisecond
 		decoder.Feed(events[i%len(events)], at)
 		i++
 	}
 	b.ReportMetric(float64(len(events[0])), "event-bytes")
-	if after, _ := cpuTime(); told {
+	if after, _ := CPUTime(); told {
 		b.ReportMetric(float64(after-before)/float64(b.N), "cpu-ns/op")
 	}
 }
