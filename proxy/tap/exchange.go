@@ -58,8 +58,9 @@ func (t *Tap) Begin(r Request) *Exchange {
 	}
 	x.readHead(&r)
 	x.guard(func() {
-		if d := t.config.Dialects.Match(&x.head); d != nil && !x.asksForSession(d) {
+		if d := t.config.Dialects.Match(&x.head); d != nil {
 			x.decoder = d.NewDecoder(&x.head)
+			x.sessions = x.asksForSession(d)
 			x.bookAsk()
 		}
 	})

@@ -45,13 +45,13 @@ type turn struct {
 	opened bool       // the first message of the answer came
 }
 
-// asksForSession books that the request asks for a session of d, if it does. That request is
-// no exchange of d.
-func (x *Exchange) asksForSession(d dialect.Dialect) bool {
+// asksForSession returns d if the request asks for a session of d, and nil otherwise. As long
+// as the upstream has not opened the session, the request is an exchange of d like any other.
+func (x *Exchange) asksForSession(d dialect.Dialect) dialect.Sessions {
 	if s, ok := d.(dialect.Sessions); ok && x.head.Upgrade == "websocket" && s.Envelopes() != nil {
-		x.sessions = s
+		return s
 	}
-	return x.sessions != nil
+	return nil
 }
 
 // openSession starts to read the tunnel, if its head says that it carries a session of a

@@ -222,13 +222,19 @@ func describe(r *exchange.Record) string {
 	return b.String()
 }
 
-// open begins a session at a path and returns the exchange that opened it.
-func open(of *tap.Tap, path, extensions string) *tap.Exchange {
-	path, query, _ := strings.Cut(path, "?")
+// askForSession begins the request for a session at a target.
+func askForSession(of *tap.Tap, target string) *tap.Exchange {
+	path, query, _ := strings.Cut(target, "?")
 	x := of.Begin(tap.Request{Method: "GET", Path: path, Query: query, Upstream: model, Read: tap.Now(),
 		Header: header("Upgrade", "websocket", "Connection", "Upgrade", "Authorization", "Bearer k")})
 	x.RequestRead(tap.Now())
 	x.RequestWritten(tap.Now())
+	return x
+}
+
+// open begins a session at a target and returns the exchange that opened it.
+func open(of *tap.Tap, target, extensions string) *tap.Exchange {
+	x := askForSession(of, target)
 	fields := []string{"Upgrade", "websocket", "Sec-WebSocket-Accept", "x"}
 	if extensions != "" {
 		fields = append(fields, "Sec-WebSocket-Extensions", extensions)

@@ -4,7 +4,7 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 
 // Upgraded reports that the exchange has turned its connections into a tunnel. The bytes
 // that follow are no request and no response: the tap counts them and reads none. A
-// session that is open is no request in flight either.
+// session that is open is no request in flight and no exchange of a dialect either.
 func (x *Exchange) Upgraded() {
 	x.decoding.Lock()
 	defer x.decoding.Unlock()
@@ -16,4 +16,7 @@ func (x *Exchange) Upgraded() {
 	x.record.Mode = exchange.Upgraded
 	x.decoder = nil
 	x.tap.flight.add(x.key, -1, -x.openStreams())
+	if r := &x.record; x.sessions != nil {
+		r.Dialect, r.Operation, r.Provider, r.Model = "", "", "", exchange.Model{}
+	}
 }

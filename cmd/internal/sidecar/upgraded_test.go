@@ -64,6 +64,41 @@ func TestAWebSocketCountsInNoSLO(t *testing.T) {
 	l.end(t)
 }
 
+// TestARefusedWebSocketCountsInSLOs as any refused request of its API does.
+func TestARefusedWebSocketCountsInSLOs(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"error":{"type":"tokens","code":"rate_limit_exceeded"}}`)
+	}))
+	t.Cleanup(upstream.Close)
+	slos := filepath.Join(t.TempDir(), "slos.yaml")
+	if err := os.WriteFile(slos, []byte("slos:\n- name: voice\n  match: {operation: chat, model: gpt-realtime, stream: true}\n  objective: 99\n  window: 30d\n  good: {ttft: 1s}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := begin(t, "HEADWAY_UPSTREAM="+upstream.URL, "HEADWAY_SLO_FILE="+slos, "HEADWAY_DRAIN_DELAY=0")
+	socket := l.connect(t)
+	fmt.Fprint(socket, "GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	response, err := http.ReadResponse(socket.r, nil)
+	if err != nil || response.StatusCode != 429 {
+		t.Fatalf("%+v, %v", response, err)
+	}
+	_ = response.Body.Close()
+	l.tap.Wait()
+	got := l.metrics(t)
+	for _, want := range []string{
+		`headway_requests_total{error_type="429",model="gpt-realtime",operation="chat",outcome="refused",stream="true",`,
+		`slo="voice",upstream="` + strings.TrimPrefix(upstream.URL, "http://") + `",verdict="bad"} 1`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s among\n%s", want, lines(got, "headway_slo_requests_total", "headway_requests_total"))
+		}
+	}
+	_ = socket.Close()
+	l.stop()
+	l.end(t)
+}
+
 // metrics scrapes the admin port.
 func (l *life) metrics(t *testing.T) string {
 	t.Helper()
