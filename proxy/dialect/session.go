@@ -1,5 +1,7 @@
 package dialect
 
+import "github.com/headway-sidecar/headway/proxy/exchange"
+
 // Sessions is a dialect whose exchanges may share a connection that became a WebSocket
 // (RFC 6455). Each message is a JSON document. The client asks in a message of its own, and
 // the messages of the server say in one way or another which answer they belong to.
@@ -42,6 +44,8 @@ type Envelope struct {
 	Event ID
 	// Status is the HTTP status that the server's error stands for; 0 if it names none.
 	Status int
+	// Limits are the rate limits that the server tells, in a message with the role Informs.
+	Limits []exchange.RateLimit
 	// Silent says that the client asks for no answer, but for the server to be ready.
 	Silent bool
 }
@@ -64,4 +68,5 @@ const (
 	Refuses               // an error that may be about a question; an answer that is open goes on
 	Prompts               // the server has got a question that the client does not ask in a message: speech has ended
 	Retracts              // the speech goes on
+	Informs               // it tells of the whole session
 )

@@ -62,7 +62,7 @@ func (a *answer) settle(now bool) {
 	switch {
 	case e.Role == dialect.Unrelated:
 		a.settled, a.known = true, true
-	case e.Role == dialect.Prompts, e.Role == dialect.Retracts:
+	case e.Role == dialect.Prompts, e.Role == dialect.Retracts, e.Role == dialect.Informs:
 		a.settled = true
 	case e.Role == dialect.Continues && a.session.only() != nil:
 		a.settled, a.known, a.turn = true, true, a.session.only()
@@ -96,6 +96,8 @@ func (a *answer) Event(frame.Event) {
 		}
 	case dialect.Retracts:
 		a.session.prompted = 0
+	case dialect.Informs:
+		a.session.limited(e.Limits, a.read)
 	}
 	if a.turn != nil {
 		a.book(a.turn, e)

@@ -84,6 +84,13 @@ func (x *Exchange) beginAnswer(at time.Duration) {
 	x.tap.flight.add(x.key, 0, 1)
 }
 
+// limit books the rate limits of the exchange.
+func (x *Exchange) limit(l limits) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.limits = l
+}
+
 // refuse books the status that an error stands for, if nothing of an answer came before.
 func (x *Exchange) refuse(status int) {
 	x.mu.Lock()

@@ -1,12 +1,16 @@
 package tap
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
+
+// limitKinds are the kinds of limits that a Record may have.
+var limitKinds = []string{"requests", "tokens", "input_tokens", "output_tokens"}
 
 // limits gathers the rate-limit fields of a response head.
 type limits []exchange.RateLimit
@@ -25,9 +29,8 @@ func (l *limits) field(name, value []byte, at time.Time) {
 	}
 	if rest, ok := cutPrefixFold(name, "anthropic-ratelimit-"); ok {
 		end := max(0, strings.LastIndexByte(rest, '-'))
-		switch kind := rest[:end]; kind {
-		case "requests", "tokens", "input-tokens", "output-tokens":
-			l.set(strings.ReplaceAll(kind, "-", "_"), rest[end+1:], value, at)
+		if kind := strings.ReplaceAll(rest[:end], "-", "_"); slices.Contains(limitKinds, kind) {
+			l.set(kind, rest[end+1:], value, at)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type session struct {
 
 	open     []*turn // in the order in which the client asked
 	prompted Instant // when the server had got a question that is no message; 0 for none
+	limits   limits  // that the server told since the last exchange ended
+	told     Instant // when it told them
 
 	left    Instant // when the client left; 0 while it has not
 	sending bool    // the relay writes bytes of the client, and has not reported them
@@ -152,6 +154,7 @@ func (s *session) ask(x *Exchange, e dialect.Envelope, read, written Instant) bo
 	if !e.Silent {
 		t.x = x
 		x.enter(read)
+		x.limits = s.untold(read)
 		x.RequestRead(read)
 		x.RequestWritten(written)
 	}
@@ -218,6 +221,33 @@ func (s *session) end(t *turn, at Instant) {
 	if t.x != nil {
 		t.x.End(Result{At: at, Outcome: exchange.OK})
 	}
+}
+
+// limited books rate limits that the server told at the given moment: as those of the
+// exchanges that are under way, or of the next one if there is none.
+func (s *session) limited(l limits, at Instant) {
+	l = slices.DeleteFunc(l, func(r exchange.RateLimit) bool { return !slices.Contains(limitKinds, r.Kind) })
+	s.limits, s.told = nil, at
+	if !slices.ContainsFunc(s.open, func(t *turn) bool { return t.x != nil }) {
+		s.limits = l
+	}
+	for _, t := range s.open {
+		if t.x != nil {
+			t.x.limit(l)
+		}
+	}
+}
+
+// untold returns the rate limits that no exchange has had, as they are at the given moment.
+// It leaves out those that have been reset since: nobody knows what is left of them.
+func (s *session) untold(at Instant) limits {
+	l, since := s.limits, at.Sub(s.told)
+	s.limits = nil
+	l = slices.DeleteFunc(l, func(r exchange.RateLimit) bool { return 0 < r.Reset && r.Reset <= since })
+	for i := range l {
+		l[i].Reset = max(0, l[i].Reset-since)
+	}
+	return l
 }
 
 // close ends a session whose tunnel has ended.

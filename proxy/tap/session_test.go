@@ -121,6 +121,18 @@ var sessions = []struct {
 		server(0, `{"type":"session.created","event_id":"e0","session":{"model":"gpt-realtime"}}`), client(5, askAloud),
 		server(100, aloudOpened), server(50, aloudDelta), server(20, aloudDelta), server(5, aloudDone("completed", "null"))},
 		[]string{"ok 200 gpt-realtime/ stop in=7 out=2 event=100ms ttft=150ms last=170ms e2e=175ms"}},
+	{"what is left of the rate limits", "/v1/realtime?model=m", []said{
+		client(0, askAloud), server(100, aloudOpened),
+		server(0, `{"type":"rate_limits.updated","event_id":"event_5758","rate_limits":[{"name":"requests","limit":1000,"remaining":999,"reset_seconds":60},{"name":"tokens","limit":50000,"remaining":49950,"reset_seconds":60.5},{"name":"pages","limit":1}]}`),
+		server(50, aloudDelta), server(5, aloudDone("completed", "null"))},
+		[]string{"ok 200 m/ stop in=7 out=2 event=100ms ttft=150ms last=150ms e2e=155ms requests=999/1000/1m0s tokens=49950/50000/1m0.5s"}},
+	{"rate limits that come behind their answer", "/v1/realtime?model=m", []said{
+		client(0, askAloud), server(100, aloudOpened), server(5, aloudDone("completed", "null")),
+		server(5, `{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":50000,"remaining":49950,"reset_seconds":60},{"name":"requests","limit":10,"remaining":9,"reset_seconds":1}]}`),
+		client(20_000, askAloud), server(100, strings.Replace(aloudOpened, "r1", "r2", 1)), server(10, strings.Replace(aloudDone("completed", "null"), "r1", "r2", 1)),
+		client(10, askAloud), server(100, strings.Replace(aloudOpened, "r1", "r3", 1)), server(10, strings.Replace(aloudDone("completed", "null"), "r1", "r3", 1))},
+		[]string{"ok 200 m/ stop in=7 out=2 event=100ms e2e=105ms", "ok 200 m/ stop in=7 out=2 event=100ms e2e=110ms tokens=49950/50000/40s",
+			"ok 200 m/ stop in=7 out=2 event=100ms e2e=110ms"}},
 	{"Realtime at Azure", "/openai/realtime?api-version=2025-04-01-preview&deployment=voice", []said{
 		client(5, askAloud), server(100, aloudOpened), server(50, aloudDelta), server(5, aloudDone("completed", "null"))},
 		[]string{"ok 200 voice/ stop in=7 out=2 event=100ms ttft=150ms last=150ms e2e=155ms"}},
@@ -215,6 +227,9 @@ func describe(r *exchange.Record) string {
 		if time.at > 0 {
 			fmt.Fprintf(b, " %s=%v", time.name, time.at)
 		}
+	}
+	for _, l := range r.RateLimits {
+		fmt.Fprintf(b, " %s=%d/%d/%v", l.Kind, l.Remaining.N, l.Limit.N, l.Reset)
 	}
 	if r.Mode != exchange.Explicit || r.Operation != "chat" || r.Provider == "" || !r.Stream || len(r.Notes) > 0 {
 		fmt.Fprintf(b, " %s %s %s %t %v", r.Mode, r.Operation, r.Provider, r.Stream, r.Notes)

@@ -2,9 +2,12 @@ package reading
 
 import (
 	"hash/maphash"
+	"strconv"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // The fields of envelopes.
@@ -17,6 +20,12 @@ const (
 	ErrorStatus // the HTTP status that an error stands for, as a number or as text
 	Generate    // false: the client asks for no answer yet
 	Prewarm     // true: the same
+
+	Limit          // an element of the list of rate limits
+	LimitName      // requests, tokens
+	LimitSize      // the whole of it
+	LimitRemaining // what is left of it
+	LimitReset     // the seconds until it is whole again
 )
 
 // seed is that of every dialect.ID. Both directions of a session share it, and nothing
@@ -87,6 +96,35 @@ func (e *envelopes) Value(v frame.Value) {
 		to.Silent = to.Silent || v.Kind == frame.False
 	case Prewarm:
 		to.Silent = to.Silent || v.Kind == frame.True
+	case Limit:
+		if v.Kind == frame.Object && len(to.Limits) < maxLimits {
+			to.Limits = append(to.Limits, exchange.RateLimit{})
+		}
+	case LimitName, LimitSize, LimitRemaining, LimitReset:
+		if n := len(to.Limits); n > 0 {
+			readLimit(&to.Limits[n-1], v)
+		}
+	}
+}
+
+// maxLimits is how many rate limits are read in a message.
+const maxLimits = 8
+
+// readLimit reads a value of a rate limit.
+func readLimit(to *exchange.RateLimit, v frame.Value) {
+	switch v.Field {
+	case LimitName:
+		if v.Kind == frame.String {
+			to.Kind = string(v.Text)
+		}
+	case LimitSize:
+		to.Limit = exchange.ParseCount(v.Text)
+	case LimitRemaining:
+		to.Remaining = exchange.ParseCount(v.Text)
+	case LimitReset:
+		if s, err := strconv.ParseFloat(string(v.Text), 64); err == nil && s > 0 && s < 1e9 {
+			to.Reset = time.Duration(s * float64(time.Second))
+		}
 	}
 }
 

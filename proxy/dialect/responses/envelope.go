@@ -21,6 +21,11 @@ var envelopeShape = frame.MustShape(frame.Paths{
 	"code":                         reading.ErrorStatus, // GitHub Copilot
 	"generate":                     reading.Generate,
 	"prompt_cache_options.prewarm": reading.Prewarm,
+	"rate_limits.[]":               reading.Limit,
+	"rate_limits.[].name":          reading.LimitName,
+	"rate_limits.[].limit":         reading.LimitSize,
+	"rate_limits.[].remaining":     reading.LimitRemaining,
+	"rate_limits.[].reset_seconds": reading.LimitReset,
 })
 
 // roleOf is what a message of this type is for.
@@ -38,6 +43,8 @@ func roleOf(name []byte) dialect.Role {
 		return dialect.Prompts
 	case "input_audio_buffer.speech_started":
 		return dialect.Retracts
+	case "rate_limits.updated":
+		return dialect.Informs
 	case "response.cancel", "response.steer", "response.steer.accepted", "response.steer.pending", "response.steer.failed":
 		return dialect.Unrelated
 	}

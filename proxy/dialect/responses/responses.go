@@ -94,6 +94,8 @@ func responsePaths() frame.Paths {
 		"base_resp.status_code":           reading.Status, // MiniMax
 		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
 		"usage.input_token_details.cached_tokens":       reading.CachedTokens, // Realtime
+		"usage.input_token_details.audio_tokens":        reading.AudioTokens,
+		"usage.output_token_details.reasoning_tokens":   reading.ReasoningTokens,
 	}, reading.Under("usage.", compatible.UsagePaths()))
 }
 
