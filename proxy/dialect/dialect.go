@@ -47,6 +47,8 @@ type Head struct {
 	// Upgrade is the protocol that the client wants to switch to, in lower case; empty for
 	// none.
 	Upgrade string
+	// Model is the model that the session has chosen for its answers; empty for none.
+	Model string
 	// Header has the fields of the request during Match and NewDecoder, and is nil
 	// afterwards. A decoder copies the values that it wants to keep.
 	Header exchange.Header

@@ -44,8 +44,16 @@ type Envelope struct {
 	Event ID
 	// Status is the HTTP status that the server's error stands for; 0 if it names none.
 	Status int
+	// Model is the model that the message chooses for all answers of the session; empty if it
+	// chooses none.
+	Model string
 	// Limits are the rate limits that the server tells, in a message with the role Informs.
 	Limits []exchange.RateLimit
+	// Generated says that all of the answer has been generated. The server may keep its last
+	// message back until the sound has been played.
+	Generated bool
+	// Last says that the message is the last one of the answer that it Answers.
+	Last bool
 	// Silent says that the client asks for no answer, but for the server to be ready.
 	Silent bool
 }
@@ -69,4 +77,5 @@ const (
 	Prompts               // the server has got a question that the client does not ask in a message: speech has ended
 	Retracts              // the speech goes on
 	Informs               // it tells of the whole session
+	Answers               // part of an answer, which it opens if none is open
 )

@@ -29,11 +29,14 @@ func (a *answer) feed(p []byte, read, written Instant) {
 
 // Data implements frame.EventSink.
 func (a *answer) Data(p []byte) {
-	if a.frames.Binary() || a.broken {
+	if a.broken {
 		return
 	}
 	for rest := p; len(rest) > 0 && !a.known; {
-		n := min(len(rest), envelopeStep)
+		n := len(rest)
+		if !a.settled {
+			n = min(n, envelopeStep)
+		}
 		a.envelopes.Feed(rest[:n])
 		rest = rest[n:]
 		a.settle(len(a.held)+len(p)-len(rest) > maxHeld)
@@ -66,17 +69,14 @@ func (a *answer) settle(now bool) {
 		a.settled = true
 	case e.Role == dialect.Continues && a.session.only() != nil:
 		a.settled, a.known, a.turn = true, true, a.session.only()
-	case !now:
+	case !now && e.Role != dialect.Answers:
 		return
 	case e.Role == dialect.Unknown:
 		a.settled, a.turn = true, a.session.only()
 	default:
 		a.settled, a.turn = true, a.session.find(e)
-		if e.Role == dialect.Opens {
-			if a.turn == nil {
-				a.turn = a.session.unasked(e, a.read)
-			}
-			a.session.prompted = 0 // it has its answer
+		if e.Role == dialect.Opens || e.Role == dialect.Answers {
+			a.begins(e)
 		}
 	}
 	if a.turn != nil && a.turn.x != nil && (e.Role == dialect.Fails || e.Role == dialect.Refuses) {
@@ -85,19 +85,28 @@ func (a *answer) settle(now bool) {
 	a.hand(a.held)
 }
 
+// begins books that an answer begins with the message, unless it has begun. An answer that
+// no message asked for gets a turn of its own.
+func (a *answer) begins(e dialect.Envelope) {
+	if a.turn == nil {
+		a.turn = a.session.unasked(e, a.read)
+	}
+	if a.turn == nil || !a.turn.opened {
+		a.session.prompted = 0 // the prompt has its answer
+	}
+}
+
 // Event implements frame.EventSink.
 func (a *answer) Event(frame.Event) {
 	a.settle(true)
 	e := a.envelopes.Envelope()
 	switch e.Role {
 	case dialect.Prompts:
-		if a.session.prompted == 0 {
-			a.session.prompted = a.read
-		}
+		a.session.prompt(a.read)
 	case dialect.Retracts:
 		a.session.prompted = 0
 	case dialect.Informs:
-		a.session.limited(e.Limits, a.read)
+		a.session.inform(e, a.read)
 	}
 	if a.turn != nil {
 		a.book(a.turn, e)
@@ -111,12 +120,15 @@ func (a *answer) book(t *turn, e dialect.Envelope) {
 	if e.Response != 0 && t.id == 0 {
 		t.id = e.Response
 	}
-	t.opened = t.opened || e.Role == dialect.Opens
+	t.opened = t.opened || e.Role == dialect.Opens || e.Role == dialect.Answers
+	if e.Generated && t.made == 0 {
+		t.made = a.read
+	}
 	if t.x != nil {
 		t.x.message(nil, true, a.read, a.written)
 	}
-	switch e.Role {
-	case dialect.Ends, dialect.Fails, dialect.Refuses:
+	switch {
+	case e.Role == dialect.Ends, e.Role == dialect.Fails, e.Role == dialect.Refuses, e.Last:
 		a.session.end(t, a.read)
 	}
 }

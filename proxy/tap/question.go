@@ -91,7 +91,7 @@ func (q *question) feed(p []byte, read, written Instant) {
 // Data implements frame.EventSink.
 func (q *question) Data(p []byte) {
 	switch {
-	case q.frames.Binary(), q.broken:
+	case q.broken:
 	case q.x != nil:
 		q.envelopes.Feed(p)
 		q.x.RequestBody(p)
@@ -119,6 +119,13 @@ func (q *question) Event(frame.Event) {
 	if q.x != nil && e.Role == dialect.Asks && !q.session.ask(q.x, e, q.read, q.written) {
 		q.broken = true
 	}
+	switch e.Role {
+	case dialect.Prompts:
+		q.session.prompt(q.read)
+	case dialect.Retracts:
+		q.session.prompted = 0
+	}
+	q.session.inform(e, q.read)
 	q.x = nil
 	q.next()
 }

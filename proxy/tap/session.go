@@ -45,6 +45,7 @@ type turn struct {
 	lane   dialect.ID // see dialect.Envelope
 	id     dialect.ID // of the answer; 0 while nothing has named it
 	opened bool       // the first message of the answer came
+	made   Instant    // when all of it had been generated; 0 if the server has not said that
 }
 
 // asksForSession returns d if the request asks for a session of d, and nil otherwise. As long
@@ -193,6 +194,8 @@ func (s *session) find(e dialect.Envelope) *turn {
 		}
 	}
 	switch {
+	case e.Role == dialect.Answers:
+		return s.first(func(t *turn) bool { return t.lane == e.Lane })
 	case e.Role == dialect.Opens:
 		return s.first(func(t *turn) bool { return t.lane == e.Lane && !t.opened })
 	case e.Role == dialect.Refuses:
@@ -218,8 +221,30 @@ func (s *session) first(is func(*turn) bool) *turn {
 // end ends a turn whose last message came at the given moment.
 func (s *session) end(t *turn, at Instant) {
 	s.open = slices.DeleteFunc(s.open, func(o *turn) bool { return o == t })
+	if t.made != 0 {
+		at = t.made
+	}
 	if t.x != nil {
 		t.x.End(Result{At: at, Outcome: exchange.OK})
+	}
+}
+
+// prompt books that the server got a question, at the given moment, that is no message which
+// asks. It may be one of several that make up the question, such as the end of speech and a
+// committed buffer.
+func (s *session) prompt(at Instant) {
+	if s.prompted == 0 {
+		s.prompted = at
+	}
+}
+
+// inform books what a message says of the whole session.
+func (s *session) inform(e dialect.Envelope, at Instant) {
+	if e.Model != "" {
+		s.opener.head.Model = valid(e.Model)
+	}
+	if len(e.Limits) > 0 {
+		s.limited(e.Limits, at)
 	}
 }
 

@@ -62,12 +62,15 @@ const (
 	falls   = "fall"  // the side is gone without one
 )
 
-// sessions are dialogues at a path, and the Records of their exchanges.
-var sessions = []struct {
+// dialogue is what both sides say in a session at a path, and the Records of its exchanges.
+type dialogue struct {
 	name, path string
 	lines      []said
 	want       []string
-}{
+}
+
+// sessions are dialogues with OpenAI's APIs.
+var sessions = []dialogue{
 	{"one answer", "/v1/responses", []said{
 		client(0, ask), server(100, opened("r1")), server(50, delta("Hi")), server(20, delta(" you")), server(5, completed("r1", 2))},
 		[]string{"ok 200 gpt-x/gpt-x-1 stop in=7 out=2 event=100ms ttft=150ms last=170ms e2e=175ms"}},
@@ -160,16 +163,83 @@ var sessions = []struct {
 		[]string{"stream_error upstream_error_event 200 m/ error event=10ms e2e=10ms", "ok 200 m/ stop in=7 out=2 event=100ms ttft=140ms last=140ms e2e=150ms"}},
 }
 
+// liveSessions are dialogues with Gemini Live.
+var liveSessions = []dialogue{
+	{"typed turns", livePath, []said{
+		client(0, liveSetup), server(50, `{"setupComplete":{}}`),
+		client(10, liveAsk), server(100, liveSays("Hi")), server(50, liveSays(" you")), server(20, `{"serverContent":{"generationComplete":true}}`), server(500, liveEnd(2)),
+		client(1000, `{"client_content":{"turns":[{"role":"user","parts":[{"text":"Go on"}]}],"turnComplete":true}}`), server(30, liveSays("Ok")), server(10, liveEnd(1))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=2 event=100ms ttft=100ms last=150ms e2e=170ms", "ok 200 gemini-live/ stop in=7 out=1 event=30ms ttft=30ms last=30ms e2e=40ms"}},
+	{"content that asks for nothing yet", livePath, []said{
+		client(0, liveSetup), client(10, `{"clientContent":{"turns":[{"parts":[{"text":"Hi"}]}],"turnComplete":false}}`), client(10, `{"clientContent":{"turnComplete":true}}`),
+		server(100, liveSays("Hi")), server(10, liveEnd(1))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=1 event=100ms ttft=100ms last=100ms e2e=110ms"}},
+	{"speech whose end nobody tells", livePath, []said{
+		client(0, liveSetup), client(10, `{"realtimeInput":{"audio":{"data":"`+strings.Repeat("A", 3000)+`","mimeType":"audio/pcm"}}}`),
+		server(10, `{"serverContent":{"inputTranscription":{"text":"Hi"}}}`), server(90, liveSays("Hi")), server(10, liveSays("!")), server(10, liveEnd(2))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=2 event=1ns ttft=1ns last=10ms e2e=20ms"}},
+	{"speech whose end the client tells", livePath, []said{
+		client(0, liveSetup), client(10, `{"realtimeInput":{"activityStart":{}}}`), client(10, `{"realtimeInput":{"activityEnd":{}}}`), server(90, liveSays("Hi")), server(10, liveEnd(1))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=1 event=90ms ttft=90ms last=90ms e2e=100ms"}},
+	{"speech whose end the server tells", livePath, []said{
+		client(0, liveSetup), server(10, `{"voiceActivity":{"voiceActivityType":"ACTIVITY_START"}}`), server(10, `{"voiceActivity":{"voiceActivityType":"ACTIVITY_END"}}`),
+		server(70, liveSays("Hi")), server(10, liveEnd(1))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=1 event=70ms ttft=70ms last=70ms e2e=80ms"}},
+	{"sound and its transcript", livePath, []said{
+		client(0, liveSetup), client(0, liveAsk), server(10, `{"serverContent":{"modelTurn":{"role":"model","parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"AAAA"}}]}}}`),
+		server(10, `{"serverContent":{"outputTranscription":{"text":"Hi"}}}`), server(10, liveEnd(9))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=9 event=10ms ttft=10ms last=20ms e2e=30ms"}},
+	{"the user speaks in between", livePath, []said{
+		client(0, liveSetup), client(0, liveAsk), server(10, liveSays("Hi")), client(10, `{"realtimeInput":{"audio":{"data":"AA"}}}`),
+		server(10, `{"serverContent":{"interrupted":true}}`), server(0, liveEnd(1)), server(80, liveSays("Yes?")), server(10, liveEnd(1))},
+		[]string{"client_gone canceled 200 gemini-live/ in=7 out=1 event=10ms ttft=10ms last=10ms e2e=30ms", "ok 200 gemini-live/ stop in=7 out=1 event=1ns ttft=1ns last=1ns e2e=10ms"}},
+	{"a call of a tool", livePath, []said{
+		client(0, liveSetup), client(0, liveAsk), server(50, `{"toolCall":{"functionCalls":[{"id":"f1","name":"weather","args":{"at":"sea"}}]},"usageMetadata":{"promptTokenCount":7,"responseTokenCount":4,"totalTokenCount":11}}`),
+		client(3000, `{"tool_response":{"functionResponses":[{"id":"f1","name":"weather","response":{"wind":"none"}}]}}`), server(60, liveSays("Calm")), server(10, liveEnd(1))},
+		[]string{"ok 200 gemini-live/ tool_calls in=7 out=4 event=50ms ttft=50ms last=50ms e2e=50ms", "ok 200 gemini-live/ stop in=7 out=1 event=60ms ttft=60ms last=60ms e2e=70ms"}},
+	{"a result that asks for nothing", livePath, []said{
+		client(0, liveSetup), client(0, `{"toolResponse":{"functionResponses":[{"id":"f1","name":"weather","response":{},"scheduling":"SILENT"}]}}`),
+		client(10, liveAsk), server(60, liveSays("Calm")), server(10, liveEnd(1))},
+		[]string{"ok 200 gemini-live/ stop in=7 out=1 event=60ms ttft=60ms last=60ms e2e=70ms"}},
+	{"a filter", livePath, []said{
+		client(0, liveSetup), client(0, liveAsk), server(50, `{"serverContent":{"turnComplete":true,"turnCompleteReason":"PROHIBITED_INPUT_CONTENT"}}`)},
+		[]string{"ok 200 gemini-live/ content_filter event=50ms e2e=50ms"}},
+	{"what belongs to no turn", livePath, []said{
+		client(0, liveSetup), server(10, `{"setupComplete":{"sessionId":"s"}}`), server(10, `{"sessionResumptionUpdate":{"newHandle":"h","resumable":true}}`),
+		server(10, liveEnd(1)), server(10, `{"goAway":{"timeLeft":"10s"}}`), server(10, `{"usageMetadata":{"totalTokenCount":5}}`)}, nil},
+	{"the server closes in a turn", livePath, []said{
+		client(0, liveSetup), client(0, liveAsk), server(50, liveSays("Hi")), server(10, closes), client(10, closes)},
+		[]string{"upstream_cut stream_truncated 200 gemini-live/ out=1 event=50ms ttft=50ms last=50ms e2e=60ms"}},
+}
+
+// livePath is where Google's SDK for Node opens a session if its base URL ends in a slash.
+const livePath = "//ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"
+
+const (
+	liveSetup = `{"setup":{"model":"models/gemini-live","generationConfig":{"responseModalities":["TEXT"]}}}`
+	liveAsk   = `{"clientContent":{"turns":[{"role":"user","parts":[{"text":"Hi"}]}],"turnComplete":true}}`
+)
+
+func liveSays(text string) string {
+	return `{"serverContent":{"modelTurn":{"parts":[{"text":"` + text + `"}]}}}`
+}
+
+func liveEnd(output int) string {
+	return fmt.Sprintf(`{"serverContent":{"turnComplete":true},"usageMetadata":{"promptTokenCount":7,"responseTokenCount":%d,"totalTokenCount":%d}}`, output, 7+output)
+}
+
 // The way in which a dialogue is put into frames and reads.
 type spelling struct {
 	name       string
 	extensions string
+	binary     bool
 	fragment   int // bytes of a frame; 0 is all of a message
 	most       int // bytes of a read; 0 is all of a frame
 }
 
 var spellings = []spelling{
 	{name: "plain"},
+	{name: "in binary messages", binary: true},
 	{name: "byte by byte", most: 1},
 	{name: "in pieces", most: 7},
 	{name: "in fragments", fragment: 10, most: 300},
@@ -179,7 +249,7 @@ var spellings = []spelling{
 
 // However a session comes, its exchanges are the same.
 func TestSessions(t *testing.T) {
-	for _, c := range sessions {
+	for _, c := range slices.Concat(sessions, liveSessions) {
 		for _, how := range spellings {
 			t.Run(c.name+"/"+how.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -231,7 +301,7 @@ func describe(r *exchange.Record) string {
 	for _, l := range r.RateLimits {
 		fmt.Fprintf(b, " %s=%d/%d/%v", l.Kind, l.Remaining.N, l.Limit.N, l.Reset)
 	}
-	if r.Mode != exchange.Explicit || r.Operation != "chat" || r.Provider == "" || !r.Stream || len(r.Notes) > 0 {
+	if r.Mode != exchange.Explicit || r.Operation != "chat" && r.Operation != "generate_content" || r.Provider == "" || !r.Stream || len(r.Notes) > 0 {
 		fmt.Fprintf(b, " %s %s %s %t %v", r.Mode, r.Operation, r.Provider, r.Stream, r.Notes)
 	}
 	return b.String()
@@ -304,6 +374,9 @@ func (s *speaker) say(text string) [][]byte {
 	}
 	var wire []byte
 	first, payload := byte(0x81), []byte(text)
+	if s.binary {
+		first = 0x82
+	}
 	if s.extensions != "" {
 		first, payload = 0xc1, s.deflated(text)
 	}

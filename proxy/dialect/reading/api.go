@@ -69,6 +69,9 @@ type API struct {
 	// exchange has an HTTP request of its own.
 	Envelope *frame.Shape
 	Role     func(messageType []byte) dialect.Role
+	// Signal reads a value at a place of Envelope whose field is Own or above. It is nil where
+	// Envelope has no such place.
+	Signal func(e *dialect.Envelope, v frame.Value)
 
 	// NewReader returns what gives meaning to the API's own fields in one exchange. It
 	// is nil where the API has none.

@@ -20,6 +20,7 @@ const (
 	ErrorStatus // the HTTP status that an error stands for, as a number or as text
 	Generate    // false: the client asks for no answer yet
 	Prewarm     // true: the same
+	AnswerModel // of all answers of the session
 
 	Limit          // an element of the list of rate limits
 	LimitName      // requests, tokens
@@ -96,6 +97,10 @@ func (e *envelopes) Value(v frame.Value) {
 		to.Silent = to.Silent || v.Kind == frame.False
 	case Prewarm:
 		to.Silent = to.Silent || v.Kind == frame.True
+	case AnswerModel:
+		if v.Kind == frame.String {
+			to.Model = string(v.Text)
+		}
 	case Limit:
 		if v.Kind == frame.Object && len(to.Limits) < maxLimits {
 			to.Limits = append(to.Limits, exchange.RateLimit{})
@@ -104,6 +109,8 @@ func (e *envelopes) Value(v frame.Value) {
 		if n := len(to.Limits); n > 0 {
 			readLimit(&to.Limits[n-1], v)
 		}
+	default:
+		e.api.Signal(to, v)
 	}
 }
 

@@ -81,6 +81,9 @@ func (d *decoder) ask() dialect.Ask {
 	if a.Model == "" && d.api.PathModel != nil {
 		a.Model = d.api.PathModel(d.head)
 	}
+	if a.Model == "" {
+		a.Model = d.head.Model
+	}
 	return a
 }
 

@@ -21,6 +21,7 @@ var envelopeShape = frame.MustShape(frame.Paths{
 	"code":                         reading.ErrorStatus, // GitHub Copilot
 	"generate":                     reading.Generate,
 	"prompt_cache_options.prewarm": reading.Prewarm,
+	"session.model":                reading.AnswerModel,
 	"rate_limits.[]":               reading.Limit,
 	"rate_limits.[].name":          reading.LimitName,
 	"rate_limits.[].limit":         reading.LimitSize,
@@ -43,7 +44,7 @@ func roleOf(name []byte) dialect.Role {
 		return dialect.Prompts
 	case "input_audio_buffer.speech_started":
 		return dialect.Retracts
-	case "rate_limits.updated":
+	case "rate_limits.updated", "session.created", "session.updated":
 		return dialect.Informs
 	case "response.cancel", "response.steer", "response.steer.accepted", "response.steer.pending", "response.steer.failed":
 		return dialect.Unrelated
