@@ -47,7 +47,7 @@ func (d *decoder) sniff(p []byte) []byte {
 	if len(p) > 0 && d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
 		return p
 	}
-	if d.api.Framing == Sequence && d.head.Response.ContentType == dialect.Sequence {
+	if len(p) > 0 && d.api.Framing == Sequence && d.head.Response.ContentType == dialect.Sequence {
 		d.streamBy(frame.NewSequence(d))
 		return p
 	}
