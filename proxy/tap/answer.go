@@ -23,7 +23,7 @@ func (a *answer) feed(p []byte, read, written Instant) {
 	}
 	a.direction.feed(p, read, written)
 	if a.frames.Closed() {
-		a.session.part(read)
+		a.session.closed(a.frames.Code(), read)
 	}
 }
 

@@ -84,6 +84,18 @@ func (x *Exchange) beginAnswer(at time.Duration) {
 	x.tap.flight.add(x.key, 0, 1)
 }
 
+// failed is how an exchange ends whose server closes the session because of an error: as one
+// with that status, or as an answer with an error inside, if it had begun.
+func (x *Exchange) failed(at Instant) Result {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	r := Result{At: at, Outcome: exchange.StreamError, ErrorType: exchange.ErrUpstreamEvent}
+	if x.record.Bytes.Out == 0 {
+		r.Outcome, r.ErrorType = byStatus(x.record.Status)
+	}
+	return r
+}
+
 // limit books the rate limits of the exchange.
 func (x *Exchange) limit(l limits) {
 	x.mu.Lock()

@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -291,6 +292,44 @@ func (s *session) leave(at Instant) {
 	if s.left == 0 {
 		s.left = at
 	}
+}
+
+// closed ends all turns, because the server has closed the session for the reason that code
+// names.
+func (s *session) closed(code int, at Instant) {
+	status := statusOfClose(code)
+	if status == 0 || s.left != 0 {
+		s.part(at)
+		return
+	}
+	for _, t := range s.open {
+		if t.x != nil {
+			t.x.refuse(status)
+			t.x.End(t.x.failed(at))
+		}
+	}
+	s.open = nil
+}
+
+// statusOfClose is the HTTP status that stands for a code with which a server closes a
+// session because it cannot or will not answer; 0 for any other code.
+// https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number
+func statusOfClose(code int) int {
+	switch code {
+	case 1003, 1007:
+		return http.StatusBadRequest
+	case 1008:
+		return http.StatusForbidden
+	case 1009:
+		return http.StatusRequestEntityTooLarge
+	case 1011:
+		return http.StatusInternalServerError
+	case 1012, 1013:
+		return http.StatusServiceUnavailable
+	case 1014:
+		return http.StatusBadGateway
+	}
+	return 0
 }
 
 // part ends all turns, because the client has left, or the upstream at the given moment.

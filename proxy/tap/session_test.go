@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,7 +59,7 @@ func aloudDone(status, details string) string {
 
 const (
 	closing = "\x03\xe8"
-	closes  = "close" // a line that is a closing frame
+	closes  = "close" // a line that is a closing frame; a code may follow
 	falls   = "fall"  // the side is gone without one
 )
 
@@ -113,6 +114,34 @@ var sessions = []dialogue{
 	{"the server closes in an answer", "/v1/responses", []said{
 		client(0, ask), server(10, opened("r1")), server(10, delta("Hi")), server(10, closes), client(10, closes)},
 		[]string{"upstream_cut stream_truncated 200 gpt-x/gpt-x-1 out=1 event=10ms ttft=20ms last=20ms e2e=30ms"}},
+	{"the server closes with an error before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1011")},
+		[]string{"http_error 500 500 gpt-x/ e2e=30ms"}},
+	{"the server closes for overload before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1013")},
+		[]string{"refused 503 503 gpt-x/ e2e=30ms"}},
+	{"the server closes for a restart before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1012")},
+		[]string{"refused 503 503 gpt-x/ e2e=30ms"}},
+	{"the server closes for its policy before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1008")},
+		[]string{"http_error 403 403 gpt-x/ e2e=30ms"}},
+	{"the server goes away before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1001")},
+		[]string{"upstream_cut stream_truncated 0 gpt-x/ e2e=30ms"}},
+	{"the server closes with an error in an answer", "/v1/responses", []said{client(0, ask), server(10, opened("r1")), server(10, delta("Hi")), server(30, closes+" 1011")},
+		[]string{"stream_error upstream_error_event 200 gpt-x/gpt-x-1 out=1 event=10ms ttft=20ms last=20ms e2e=50ms"}},
+	{"the server answers a closing of the client's with an error", "/v1/responses", []said{client(0, ask), server(10, opened("r1")), client(10, closes), server(30, closes+" 1011")},
+		[]string{"client_gone canceled 200 gpt-x/gpt-x-1 event=10ms e2e=20ms"}},
+	{"the server closes with an error after an answer", "/v1/responses", []said{
+		client(0, ask), server(10, opened("r1")), server(10, delta("Hi")), server(1, completed("r1", 1)), server(30, closes+" 1011")},
+		[]string{"ok 200 gpt-x/gpt-x-1 stop in=7 out=1 event=10ms ttft=20ms last=20ms e2e=21ms"}},
+	{"a client that gives an answer up", "/v1/responses", []said{
+		client(0, ask), server(10, opened("r1")), server(10, delta("Hi")), client(10, `{"type":"response.cancel"}`), server(10, `{"type":"response.cancelled","response":{"id":"r1","status":"cancelled"}}`)},
+		[]string{"client_gone canceled 200 gpt-x/gpt-x-1 out=1 event=10ms ttft=20ms last=20ms e2e=40ms"}},
+	{"an error that is about no answer", "/v1/realtime?model=m", []said{
+		server(0, `{"type":"error","event_id":"e","error":{"type":"invalid_request_error","code":"invalid_event","event_id":null}}`),
+		client(0, askAloud), server(100, aloudOpened), server(5, aloudDone("completed", "null"))},
+		[]string{"ok 200 m/ stop in=7 out=2 event=100ms e2e=105ms"}},
+	{"two answers at once, one beside the conversation", "/v1/realtime?model=m", []said{
+		client(0, askAloud), server(10, aloudOpened), client(10, `{"type":"response.create","response":{"conversation":"none","instructions":"x"}}`), server(10, strings.Replace(aloudOpened, "r1", "r2", 1)),
+		server(10, strings.Replace(aloudDelta, "r1", "r2", 1)), server(10, aloudDelta), server(10, strings.Replace(aloudDone("completed", "null"), "r1", "r2", 1)), server(10, aloudDone("completed", "null"))},
+		[]string{"ok 200 m/ stop in=7 out=2 event=10ms ttft=20ms last=20ms e2e=40ms", "ok 200 m/ stop in=7 out=2 event=10ms ttft=50ms last=50ms e2e=70ms"}},
 	{"the server falls before an answer", "/v1/responses", []said{client(0, ask), server(40, falls)},
 		[]string{"upstream_cut stream_truncated 0 gpt-x/ e2e=40ms"}},
 	{"events of no exchange", "/v1/responses", []said{
@@ -369,8 +398,16 @@ type speaker struct {
 
 // say returns the reads that bring a message.
 func (s *speaker) say(text string) [][]byte {
-	if text == closes {
-		return [][]byte{s.frame(0x88, []byte(closing))}
+	if code, ok := strings.CutPrefix(text, closes); ok {
+		payload := []byte(closing)
+		if n, err := strconv.Atoi(strings.TrimSpace(code)); err == nil {
+			payload = append(binary.BigEndian.AppendUint16(nil, uint16(n)), "no"...)
+		}
+		wire := s.frame(0x88, payload)
+		if s.most == 0 {
+			return [][]byte{wire}
+		}
+		return dialecttest.Cut(wire, rand.New(rand.NewPCG(1, uint64(len(wire)))), s.most)
 	}
 	var wire []byte
 	first, payload := byte(0x81), []byte(text)

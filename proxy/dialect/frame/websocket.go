@@ -27,6 +27,8 @@ type WebSocket struct {
 	final      bool // the frame is the last of its message
 	control    bool // the frame is one of control
 	closed     bool // the direction has said that it closes
+	said       int  // bytes of the closing frame that came
+	code       int  // why it closes
 
 	plain [1024]byte // unmasked bytes
 }
@@ -87,6 +89,15 @@ func (w *WebSocket) Binary() bool { return w.binary }
 // Closed reports whether the direction has said that it closes the connection (RFC 6455,
 // section 5.5.1).
 func (w *WebSocket) Closed() bool { return w.closed }
+
+// Code is why the direction closes the connection (RFC 6455, section 7.4); 0 if it has not
+// said why.
+func (w *WebSocket) Code() int {
+	if w.said < 2 {
+		return 0
+	}
+	return w.code
+}
 
 // Lost reports whether the reader has given up.
 func (w *WebSocket) Lost() bool { return w.state == lostFrames }
@@ -164,7 +175,6 @@ func (w *WebSocket) accept(operation, reserved byte) bool {
 	w.control = operation >= firstControl
 	switch {
 	case w.control:
-		w.closed = w.closed || operation == closeFrame
 		return operation <= lastControl && reserved == 0 && w.final && w.left <= 125
 	case operation == continuation:
 		return w.open && reserved == 0
@@ -185,10 +195,21 @@ func (w *WebSocket) payload(p []byte) []byte {
 		w.data(w.unmask(chunk))
 		part = part[len(chunk):]
 	}
+	if w.control && w.head[0]&0x0f == closeFrame {
+		w.closing(w.unmask(part))
+	}
 	if w.left == 0 && w.state != lostFrames {
 		w.end()
 	}
 	return p[n:]
+}
+
+// closing reads bytes of a closing frame, which begins with a code of two bytes.
+func (w *WebSocket) closing(p []byte) {
+	for _, c := range p[:min(len(p), max(0, 2-w.said))] {
+		w.code = w.code<<8 | int(c)
+		w.said++
+	}
 }
 
 // unmask returns bytes as they were before the client masked them (RFC 6455, section 5.3).
@@ -225,6 +246,7 @@ func (w *WebSocket) data(p []byte) {
 // end ends the frame, and the message if it was its last one.
 func (w *WebSocket) end() {
 	w.state = inFrameHead
+	w.closed = w.closed || w.control && w.head[0]&0x0f == closeFrame
 	if w.control || !w.final {
 		return
 	}
