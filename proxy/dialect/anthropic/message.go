@@ -31,8 +31,6 @@ func wholePaths() frame.Paths {
 // message_delta, where wholePaths has them, replace those of the first event.
 func eventPaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"index":                  frame.Varying,
-		"message.id":             frame.Varying,
 		"message.model":          reading.Model,
 		"delta.stop_reason":      reading.Finish,
 		"content_block.name":     reading.Content, // of a tool

@@ -42,7 +42,6 @@ func conversesInStream(h *dialect.Head) bool { return call(h) == "converse-strea
 // an event is a header of its message; p is padding.
 func conversePaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"p":                                 frame.Varying,
 		"stopReason":                        reading.Finish,
 		"trace.promptRouter.invokedModelId": reading.Model,
 	}, blockPaths(), reading.Under("usage.", usagePaths()))

@@ -22,7 +22,7 @@ func chunks() (docs [][]byte) {
 var chunkShape = frame.MustShape(frame.Paths{
 	"model": 1, "choices.[]": 2, "choices.[].index": 3, "choices.[].delta": 4, "choices.[].delta.content": 5,
 	"choices.[].delta.reasoning": 6, "choices.[].finish_reason": 7, "usage.prompt_tokens": 8,
-	"usage.completion_tokens": 9, "error": 10, "id": frame.Varying, "created": frame.Varying,
+	"usage.completion_tokens": 9, "error": 10,
 })
 
 // sum is a sink that does as little as a sink can.

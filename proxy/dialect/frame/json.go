@@ -23,9 +23,8 @@ type JSON struct {
 	kind    Kind
 	size    int
 
-	escape  escape // the place in an escape sequence
-	quoted  bool   // skipping: within a string
-	skipped int    // skipping: open brackets
+	escape escape // the place in an escape sequence
+	quoted bool   // skipping: within a string
 
 	length int               // of the text so far
 	buf    [MaxText]byte     // the start of a text that comes in pieces
@@ -42,6 +41,8 @@ type place struct {
 	node   uint8 // of the value that the reader is at
 	inside uint8 // node of the innermost container; nowhere at the top
 	array  bool  // the container is an array
+
+	skipped uint32 // skipping: open brackets
 }
 
 type state uint8
@@ -84,7 +85,7 @@ func (j *JSON) Long(f Field, text func(piece []byte)) { j.long = &long{f, text} 
 
 // Restart makes the reader ready for another document.
 func (j *JSON) Restart() {
-	j.state, j.node, j.inside, j.fresh = atValue, root, nowhere, true
+	j.place, j.fresh = place{node: root}, true
 	j.escape, j.quoted, j.high = noEscape, false, 0
 }
 
@@ -285,13 +286,10 @@ func (j *JSON) after() {
 	}
 }
 
-// emit hands a value to the sink, unless its field is Varying.
+// emit hands a value to the sink.
 func (j *JSON) emit(kind Kind, f Field, text []byte, length int) {
 	j.emitted++
 	j.field, j.kind, j.size = f, kind, length
-	if f == Varying {
-		return
-	}
 	j.sink.Value(Value{Field: f, Kind: kind, Text: text, Len: length})
 }
 

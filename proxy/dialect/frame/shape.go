@@ -9,10 +9,6 @@ import (
 // Field is the number that a dialect gives to a place in a document, from 1 up.
 type Field uint8
 
-// Varying is the field of a place whose value differs from document to document. The
-// sink does not get it; a shape that names such places lets Repeating skip more.
-const Varying Field = 255
-
 // Known is the field of a place that the reader knows and does not look for. It keeps
 // the place apart from the members that * stands for.
 const Known Field = 0

@@ -12,26 +12,60 @@ func (j *JSON) skip(p []byte) []byte {
 			p = j.skipText(p)
 			continue
 		}
-		p = j.skipBrackets(p)
-		n := flatLen(p)
-		if n == len(p) {
+		if p = j.skipBrackets(p); len(p) == 0 {
 			return nil
 		}
-		switch p[n] {
-		case '"':
+		switch c := p[0]; {
+		case c == '"':
+			n := 1 + plainLen(p[1:])
+			if n < len(p) && p[n] == '"' {
+				p = p[n+1:]
+				continue
+			}
 			j.quoted = true
-		case '{', '[':
-			j.skipped++
+			p = p[n:]
+		case c == ',' || c == ':':
+			p = p[1:]
+		case c|0x20 == '{', c|0x20 == '}':
+			p = p[1:]
+			if j.bracket(c); j.skipped == 0 {
+				return p
+			}
 		default:
-			j.skipped--
-		}
-		p = p[n+1:]
-		if j.skipped == 0 {
-			j.after()
-			return p
+			p = p[flatLen(p):]
 		}
 	}
+	return nil
+}
+
+// skipToken passes over a string, a number, a word or the bytes up to the next of them, and
+// returns the bytes behind it.
+func (j *JSON) skipToken(p []byte) []byte {
+	if p[0] == '"' {
+		j.quoted = true
+		return j.skipText(p[1:])
+	}
+	if n := bareLen(p); n > 0 {
+		return p[n:]
+	}
+	for len(p) > 0 && p[0] != '"' && !bareBytes[p[0]] && j.state == inSkipped {
+		if c := p[0] | 0x20; c == '{' || c == '}' {
+			j.bracket(c)
+		}
+		p = p[1:]
+	}
 	return p
+}
+
+// bracket passes over an opening or a closing bracket.
+func (j *JSON) bracket(c byte) {
+	if c|0x20 == '{' {
+		j.skipped++
+		return
+	}
+	if j.skipped--; j.skipped == 0 {
+		j.after()
+	}
 }
 
 // skipBrackets passes over eight bytes at a time while they hold no quote and cannot end
@@ -45,7 +79,7 @@ func (j *JSON) skipBrackets(p []byte) []byte {
 			break
 		}
 		folded := x | caseBits
-		j.skipped += bits.OnesCount64(matches(folded, opening)) - bits.OnesCount64(matches(folded, closing))
+		j.skipped += uint32(bits.OnesCount64(matches(folded, opening)) - bits.OnesCount64(matches(folded, closing)))
 		p = p[step:]
 	}
 	return p

@@ -1,9 +1,9 @@
 package frame
 
 // tape records a document: its text, and where in the text the values stand that the
-// reader emitted. Where the next document has the same text, the tape emits the recorded
-// values again instead of reading the text, and the reader takes over at the first value
-// that differs.
+// reader emitted or skipped. Where the next document has the same text, the tape emits the
+// recorded values again instead of reading the text, and the reader takes over at the first
+// value that differs. So a value that nobody looks for may differ from document to document.
 //
 // It makes the reader faster and changes nothing else.
 type tape struct {
@@ -12,6 +12,7 @@ type tape struct {
 	points [40]point
 	count  int
 	last   place // of the reader, at the end of the document
+	coarse bool  // the document before had too many values: leave out those that nobody looks for
 
 	// Documents that differ in more than values miss the tape. After more misses than its
 	// patience, the tape records the next document in place of the recorded one.
@@ -22,12 +23,12 @@ type tape struct {
 // stream of documents that never resemble each other costs little more than without a tape.
 const mostPatience = 64
 
-// point is a value that the reader emitted.
+// point is a value that the reader emitted or skipped.
 type point struct {
 	start uint16 // offset of the value
 	end   uint16 // offset behind the value
-	plain bool   // the sink got all its text, as the document writes it
-	field Field
+	plain bool   // the sink got all its text, as the document writes it, or none
+	field Field  // 0: the reader skipped the value
 	kind  Kind
 
 	before, after place // of the reader, at start and at end
@@ -56,17 +57,18 @@ func (t *tape) record(j *JSON, p []byte) []byte {
 	}
 	rest := p
 	for len(rest) > 0 {
-		before, start, emitted := j.place, len(p)-len(rest), j.emitted
-		rest = j.token(rest)
-		if j.emitted == emitted {
+		before, from, emitted := j.place, rest, j.emitted
+		if rest = j.token(rest); j.emitted == emitted && (t.coarse || !j.skippedOne(before, from, rest)) {
 			continue
 		}
 		if t.count == len(t.points) {
+			t.coarse = !t.coarse
 			return rest
 		}
-		t.points[t.count] = newPoint(j, before, start, len(p)-len(rest))
+		t.points[t.count] = newPoint(j, before, len(p)-len(from), len(p)-len(rest), j.emitted != emitted)
 		t.count++
 	}
+	t.coarse = false
 	if j.Whole() && t.count > 0 {
 		t.length, t.last = copy(t.doc[:], p), j.place
 		t.misses, t.patience = 0, min(2*t.patience+1, mostPatience)
@@ -74,12 +76,28 @@ func (t *tape) record(j *JSON, p []byte) []byte {
 	return nil
 }
 
-// newPoint returns the point of the value that j emitted last.
-func newPoint(j *JSON, before place, start, end int) point {
-	k := point{start: uint16(start), end: uint16(end), field: j.field, kind: j.kind, before: before, after: j.place}
+// skippedOne tells whether the reader has skipped a string, number or word that is a value:
+// between from and rest, and it was at before ahead of it.
+func (j *JSON) skippedOne(before place, from, rest []byte) bool {
+	switch before.state {
+	case atValue, atElement:
+		return j.inside == before.inside && j.state == atComma
+	case inSkipped:
+		isKey := len(rest) > 0 && rest[0] == ':'
+		return !isKey && (from[0] == '"' || bareBytes[from[0]])
+	}
+	return false
+}
+
+// newPoint returns the point of the value that j emitted last, or skipped.
+func newPoint(j *JSON, before place, start, end int, emitted bool) point {
+	k := point{start: uint16(start), end: uint16(end), plain: true, before: before, after: j.place}
+	if !emitted {
+		return k
+	}
+	k.field, k.kind = j.field, j.kind
 	switch j.kind {
-	case Object, Array, End:
-		k.plain = true
+	case Object, Array, End: // without a text
 	case String:
 		k.plain = end-start == j.size+len(`""`) && j.size <= MaxText
 	default:
@@ -104,7 +122,7 @@ func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 			last := &t.points[i-1]
 			n := int(last.end) - at
 			p, same, at = p[n:], same-n, at+n
-			j.place, j.skipped = last.after, 1 // as push sets it
+			j.place = last.after
 		}
 		if i == t.count {
 			if equal {
@@ -120,7 +138,7 @@ func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 		}
 		j.place = k.before
 		p = j.token(p[gap:])
-		if j.state != k.after.state || j.inside != k.after.inside || j.array != k.after.array {
+		if !j.place.resembles(k.after) {
 			return p, false
 		}
 		at = int(k.end)
@@ -132,7 +150,7 @@ func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 func (t *tape) emit(j *JSON, points []point, p []byte, at int) {
 	for i := range points {
 		k := &points[i]
-		if k.field == Varying {
+		if k.field == 0 {
 			continue
 		}
 		v := Value{Field: k.field, Kind: k.kind}
@@ -149,13 +167,22 @@ func (t *tape) emit(j *JSON, points []point, p []byte, at int) {
 }
 
 // token takes a step of j, and goes on to the end of a string that the step began, as
-// far as p reaches.
+// far as p reaches. In a container that is skipped, a step is a string, a number, a word, or
+// all that lies between two of them.
 func (j *JSON) token(p []byte) []byte {
+	if j.state == inSkipped && !j.quoted {
+		return j.skipToken(p)
+	}
 	p = j.step(p)
 	for j.state == inText && len(p) > 0 {
 		p = j.text(p)
 	}
 	return p
+}
+
+// resembles tells whether the reader is at an equal place, but for the name of a member.
+func (a place) resembles(b place) bool {
+	return a.state == b.state && a.inside == b.inside && a.array == b.array && a.skipped == b.skipped
 }
 
 // insideWord tells whether a number or word goes on at p[at].

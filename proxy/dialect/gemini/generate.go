@@ -34,8 +34,6 @@ func Generate() dialect.Dialect {
 		NewReader:      func() reading.Reader { return new(candidate) },
 		Request:        frame.MustShape(askPaths()),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
-			"responseId":                 frame.Varying,
-			"createTime":                 frame.Varying,
 			"modelVersion":               reading.Model,
 			"promptFeedback.blockReason": blockReason,
 			"candidates.[]":              reading.Choice,

@@ -32,7 +32,6 @@ func Interactions() dialect.Dialect {
 		Request:        frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"event_type":         eventType,
-			"event_id":           frame.Varying,
 			"delta.text":         reading.Content,
 			"delta.data":         reading.Content, // of a picture or of sound
 			"delta.name":         reading.Content, // of a tool

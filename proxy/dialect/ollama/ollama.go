@@ -94,7 +94,6 @@ const (
 // left out. The load of a model is time that a request waits.
 func answerPaths() frame.Paths {
 	return frame.Paths{
-		"created_at":           frame.Varying,
 		"model":                reading.Model,
 		"done":                 done,
 		"done_reason":          reading.Finish,

@@ -21,9 +21,6 @@ func Dialects() dialect.Set {
 // servers answer every path as chat.
 func completionPaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"id":                   frame.Varying,
-		"created":              frame.Varying,
-		"obfuscation":          frame.Varying,
 		"model":                reading.Model,
 		"choices.[]":           reading.Choice,
 		"choices.[].index":     reading.Index,

@@ -68,12 +68,6 @@ var responseShape = frame.MustShape(reading.Join(reading.Under("response.", resp
 	"logprobs.[]":          reading.Logprob,
 	"item.type":            itemType,
 	"item.name":            itemName,
-	"item.id":              frame.Varying,
-	"item_id":              frame.Varying,
-	"sequence_number":      frame.Varying,
-	"event_id":             frame.Varying,
-	"response_id":          frame.Varying,
-	"obfuscation":          frame.Varying,
 }))
 
 // responsePaths are the places in a response.

@@ -40,7 +40,6 @@ func Generate() dialect.Dialect {
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"index":                        index,
 			"text":                         soFar,
-			"meta_info.id":                 frame.Varying,
 			"meta_info.finish_reason.type": reading.Finish,
 			"meta_info.prompt_tokens":      reading.InputTokens,
 			"meta_info.completion_tokens":  reading.OutputTokens,
