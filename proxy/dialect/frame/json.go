@@ -119,6 +119,16 @@ func (j *JSON) Feed(p []byte) {
 	}
 }
 
+// FeedOne reads the next bytes of the document up to its end, and returns those behind it and
+// behind the whitespace there. It does not keep p.
+func (j *JSON) FeedOne(p []byte) (rest []byte) {
+	j.fresh = false
+	for len(p) > 0 && j.state != atEnd {
+		p = j.step(p)
+	}
+	return space(p)
+}
+
 // step reads up to the end of a token and returns the bytes behind it. It emits one value
 // at most. p must not be empty.
 func (j *JSON) step(p []byte) []byte {

@@ -4,7 +4,10 @@
 // belongs to one goroutine.
 package frame
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // MaxEventName is the number of bytes of an event's name that a sink gets at most.
 const MaxEventName = 64
@@ -31,11 +34,15 @@ type Event struct {
 	Failed bool
 	// Corrupt says that the event's checksum is wrong.
 	Corrupt bool
+	// Bare says that the data stands in no field: lines from one that begins with a brace to a
+	// blank one. Clients ignore it, and some servers write errors so.
+	Bare bool
 }
 
 // SSE cuts a stream of server-sent events by the rules of the WHATWG HTML standard,
 // section 9.2.6: LF, CR or CRLF ends a line. It hands data on as the data comes and keeps
-// none of it. An event without a data field is no event.
+// none of it. An event without a data field is no event,
+// unless it is Bare.
 type SSE struct {
 	sink EventSink
 
@@ -50,7 +57,9 @@ type SSE struct {
 	name    [MaxEventName]byte // of the event
 	nameLen uint8
 
+	bare       bool // the event is Bare
 	errorField bool
+	stray      bool // a line came that no stream has
 }
 
 // NewSSE returns a reader at the start of a stream. It hands the events to sink.
@@ -63,6 +72,7 @@ const (
 	inKey   part = iota // the name of the field, up to the colon
 	inSpace             // right behind the colon: one space there is not part of the value
 	inValue
+	unnamed // of JSON that stands in no field
 )
 
 type field uint8
@@ -116,14 +126,31 @@ func (s *SSE) Feed(p []byte) {
 // Close ends the stream. When no blank line ended the last event, the sink gets that event
 // as Unterminated.
 func (s *SSE) Close() {
+	if s.part == inKey && !s.bare && !beginsField(s.key[:s.keyLen]) {
+		s.stray = true
+	}
 	if s.data {
 		s.dispatch(true)
 	}
 }
 
+// beginsField tells whether a line that the stream ended in may go on as a field.
+func beginsField(key []byte) bool {
+	for _, name := range [...]string{"data", "event", "id", "retry", "error"} {
+		if strings.HasPrefix(name, string(key)) {
+			return true
+		}
+	}
+	return false
+}
+
 // ErrorField reports whether the stream had a line "error: …". Clients ignore such a
 // line; llama.cpp reported errors in one until 2025.
 func (s *SSE) ErrorField() bool { return s.errorField }
+
+// Stray reports whether the stream had a line that is no field of the standard, no comment
+// and no error. A text without events has such lines.
+func (s *SSE) Stray() bool { return s.stray }
 
 // skipMark passes over a byte order mark at the start of the stream, and returns the
 // bytes behind it.
@@ -145,7 +172,15 @@ func (s *SSE) skipMark(p []byte) []byte {
 
 // piece reads the next bytes of a line. p must not be empty.
 func (s *SSE) piece(p []byte) {
-	if s.part == inKey {
+	switch {
+	case s.part == inKey && !s.bare && s.keyLen == 0 && p[0] == '{':
+		if s.data {
+			s.dispatch(false)
+		}
+		s.data, s.bare, s.part = true, true, unnamed
+	case s.part == inKey && s.bare:
+		p = s.readBare(p)
+	case s.part == inKey:
 		p = s.readKey(p)
 	}
 	if s.part == inSpace && len(p) > 0 {
@@ -157,12 +192,34 @@ func (s *SSE) piece(p []byte) {
 	if len(p) == 0 {
 		return
 	}
-	switch s.field {
-	case dataField:
+	switch {
+	case s.part == unnamed, s.field == dataField:
 		s.sink.Data(p)
-	case eventField:
+	case s.field == eventField:
 		s.nameLen += uint8(copy(s.name[s.nameLen:], p))
 	}
+}
+
+// readBare reads the start of a line of JSON that stands in no field. A field of data ends the
+// JSON.
+func (s *SSE) readBare(p []byte) []byte {
+	const key = "data:"
+	for ; len(p) > 0; p = p[1:] {
+		if p[0] != key[s.keyLen] {
+			s.part = unnamed
+			s.sink.Data(newline)
+			if s.keyLen > 0 {
+				s.sink.Data([]byte(key)[:s.keyLen])
+			}
+			return p
+		}
+		if s.keyLen++; int(s.keyLen) == len(key) {
+			s.dispatch(false)
+			s.startField(dataField)
+			return p[1:]
+		}
+	}
+	return nil
 }
 
 // readKey reads the name of a field and the colon, and returns the bytes behind them.
@@ -194,6 +251,9 @@ func (s *SSE) fieldOf(key []byte) field {
 		return eventField
 	case "error":
 		s.errorField = true
+	case "", "id", "retry":
+	default:
+		s.stray = true
 	}
 	return otherField
 }
@@ -215,7 +275,7 @@ func (s *SSE) startField(f field) {
 // endLine reads the end of a line.
 func (s *SSE) endLine() {
 	switch {
-	case s.part != inKey:
+	case s.part != inKey, s.bare && s.keyLen > 0:
 	case s.keyLen > 0: // a field without a colon
 		s.startField(s.fieldOf(s.key[:s.keyLen]))
 	default:
@@ -227,7 +287,7 @@ func (s *SSE) endLine() {
 // dispatch ends the event.
 func (s *SSE) dispatch(unterminated bool) {
 	if s.data {
-		s.sink.Event(Event{Name: s.name[:s.nameLen], Unterminated: unterminated})
+		s.sink.Event(Event{Name: s.name[:s.nameLen], Unterminated: unterminated, Bare: s.bare})
 	}
-	s.data, s.nameLen = false, 0
+	s.data, s.bare, s.nameLen = false, false, 0
 }

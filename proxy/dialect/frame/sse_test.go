@@ -44,6 +44,13 @@ var sseCases = []streamCase{
 	{"end within a line", "data: a\n\ndata: b", []event{{data: "a"}, {data: "b", unterminated: true}}},
 	{"end behind a line", "data: a\n", []event{{data: "a", unterminated: true}}},
 	{"end within a field name", "data: a\n\ndata", []event{{data: "a"}}},
+	{"JSON in no field", "data: a\n\n{\"b\":1}\n\ndata: c\n\n", []event{{data: "a"}, {data: `{"b":1}`, bare: true}, {data: "c"}}},
+	{"JSON in no field, on several lines", "{\n  \"b\": 1\n}\n\n", []event{{data: "{\n  \"b\": 1\n}", bare: true}}},
+	{"JSON in no field right before and behind data", "event: x\ndata: a\n{\"b\":\n1}\ndata: c\n\n",
+		[]event{{name: "x", data: "a"}, {data: "{\"b\":\n1}", bare: true}, {data: "c"}}},
+	{"JSON in no field with a line like data", "{\"b\":\ndate\n\n", []event{{data: "{\"b\":\ndate", bare: true}}},
+	{"JSON in no field at the end", "{\"b\":1}", []event{{data: `{"b":1}`, unterminated: true, bare: true}}},
+	{"a brace in a field", "data\ndata:{\n\n", []event{{data: "\n{"}}},
 	{"nothing", "", nil},
 }
 
@@ -60,6 +67,27 @@ func TestSSEErrorField(t *testing.T) {
 		s.Feed([]byte(in))
 		if got := s.ErrorField(); got != want {
 			t.Errorf("%q: error field %v, want %v", in, got, want)
+		}
+	}
+}
+
+func TestSSEStray(t *testing.T) {
+	for in, want := range map[string]bool{
+		"upstream request timeout":      true,
+		"<html>\n":                      true,
+		"foo: bar\n\n":                  true,
+		": ping\n\nid: 1\nretry: 2\n\n": false,
+		"error: x\n\n":                  false,
+		"data: <html>\n\n":              false,
+		"{\"error\":\n1}\n\n":           false,
+		"dat":                           false,
+		"da\n":                          true,
+	} {
+		s := frame.NewSSE(&events{})
+		s.Feed([]byte(in))
+		s.Close()
+		if got := s.Stray(); got != want {
+			t.Errorf("%q: stray %v, want %v", in, got, want)
 		}
 	}
 }
@@ -81,36 +109,48 @@ func (c *counting) Data([]byte)       {}
 func (c *counting) Event(frame.Event) { c.n++ }
 
 // standard returns the events of a stream by the rules of the standard. It adds the event
-// that the end of the stream cut, as Unterminated.
+// that the end of the stream cut, as Unterminated, and JSON that stands in no field.
 func standard(in string) (list []event) {
 	in = strings.TrimPrefix(in, "\uFEFF")
 	in = strings.ReplaceAll(strings.ReplaceAll(in, "\r\n", "\n"), "\r", "\n")
 	lines := strings.Split(in, "\n")
-	last := lines[len(lines)-1]
-	if !strings.Contains(last, ":") { // no field yet
-		lines[len(lines)-1] = ""
-		lines = lines[:len(lines)-1]
-	}
 	var name string
 	var data []string
-	for _, line := range lines {
-		field, value, _ := strings.Cut(line, ":")
+	bare := false
+	flush := func(unterminated bool) {
+		if data != nil {
+			list = append(list, event{name: name, data: strings.Join(data, "\n"), unterminated: unterminated, bare: bare})
+		}
+		name, data, bare = "", nil, false
+	}
+	for i, line := range lines {
+		field, value, colon := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
+		if bare && strings.HasPrefix(line, "data:") {
+			flush(false)
+		}
 		switch {
 		case line == "":
-			if data != nil {
-				list = append(list, event{name: name, data: strings.Join(data, "\n")})
+			if i < len(lines)-1 {
+				flush(false)
 			}
-			name, data = "", nil
+		case bare:
+			if !strings.HasPrefix("data:", line) {
+				data = append(data, line)
+			}
+		case line[0] == '{':
+			if data != nil {
+				flush(false)
+			}
+			data, bare = append(data, line), true
+		case i == len(lines)-1 && !colon: // no field yet
 		case field == "event":
 			name = value[:min(len(value), frame.MaxEventName)]
 		case field == "data":
 			data = append(data, value)
 		}
 	}
-	if data != nil {
-		list = append(list, event{name: name, data: strings.Join(data, "\n"), unterminated: true})
-	}
+	flush(true)
 	return list
 }
 

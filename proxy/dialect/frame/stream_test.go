@@ -13,6 +13,7 @@ import (
 type event struct {
 	name, data                    string
 	unterminated, failed, corrupt bool
+	bare                          bool
 }
 
 // events is a sink that gathers the events of a stream.
@@ -24,7 +25,7 @@ type events struct {
 func (e *events) Data(p []byte) { e.data = append(e.data, p...) }
 
 func (e *events) Event(end frame.Event) {
-	e.list = append(e.list, event{string(end.Name), string(e.data), end.Unterminated, end.Failed, end.Corrupt})
+	e.list = append(e.list, event{string(end.Name), string(e.data), end.Unterminated, end.Failed, end.Corrupt, end.Bare})
 	e.data = nil
 }
 

@@ -60,7 +60,7 @@ func TestFormOfTheResponse(t *testing.T) {
 		{"a document called a stream", "text/event-stream", document, "complete model=m finish=stop usage= notes=not_streamed", 200},
 		{"an error instead of a stream", "text/event-stream", `{"error":{"message":"no"}}`, "complete failed model= finish= usage=", 200},
 		{"an error as text", "text/plain", "internal error", "complete failed model= finish= usage= notes=body_not_understood", 500},
-		{"text that looks like events", "text/plain", "data centre down\n\n", "complete model= finish= usage= notes=not_streamed,body_not_understood", 200},
+		{"text that looks like events", "text/plain", "data centre down\n\n", "complete failed model= finish= usage= notes=body_not_understood", 200},
 		{"a stream that ended at once", "text/event-stream", "", "model= finish= usage=", 200},
 		{"a stream of comments", "text/event-stream", ": a\n\n: b\n\n", "stream model= finish= usage=", 200},
 		{"a document that was cut", "application/json", document[:40], "model=m finish= usage= notes=not_streamed", 200},

@@ -61,6 +61,8 @@ type API struct {
 	Endless bool
 	// Media says that an answer may be something else than text.
 	Media bool
+	// AnyFormat says that nobody promises JSON: the user's own server chooses the format.
+	AnyFormat bool
 	// Framing is how a stream of this API may come other than as server-sent events.
 	Framing Framing
 

@@ -21,6 +21,7 @@ type decoder struct {
 	streamed bool // the head asks for a stream
 
 	form    form
+	first   byte // of the body, past whitespace
 	sse     frame.SSE
 	cutter  cutter // of a stream that does not come as server-sent events
 	json    frame.JSON
@@ -28,6 +29,7 @@ type decoder struct {
 	fresh   bool          // no data of the event was read
 	marker  int           // bytes of the terminator that were read, or one of the constants
 	at      time.Duration // of the bytes that are being read
+	wholeAt time.Duration // of the end of the first document, where no stream was expected
 
 	model         string
 	provider      string  // that the request names
@@ -97,7 +99,7 @@ func (d *decoder) Feed(p []byte, at time.Duration) {
 	case events:
 		d.sse.Feed(p)
 	case document:
-		d.json.Feed(p)
+		d.readDocument(p)
 	case framed:
 		d.cutter.Feed(p)
 	}
@@ -144,6 +146,8 @@ func (d *decoder) Event(e frame.Event) {
 	switch whole := d.json.Close(); {
 	case d.fresh && !e.Failed && !e.Corrupt: // without data, or with nothing but whitespace
 		return
+	case e.Bare:
+		d.bareEvent(e, whole)
 	case d.marker > 0 && d.marker == len(d.api.Terminator):
 		if d.events == 0 { // so the stream is known to be empty
 			d.events, d.firstEvent, d.bare = 1, d.at, true
@@ -160,6 +164,17 @@ func (d *decoder) Event(e frame.Event) {
 	d.fresh = true
 	d.reset()
 	d.json.Restart()
+}
+
+// bareEvent books JSON that stands in no field of the stream: only as an error does it say
+// anything, because clients ignore it.
+func (d *decoder) bareEvent(e frame.Event, whole bool) {
+	if m := &d.message; !m.failed && !(m.blamed && m.empty()) && string(e.Name) != "error" {
+		return
+	}
+	d.notes |= 1 << ErrorField
+	d.fail()
+	d.event(e, whole)
 }
 
 // event books an event that has data.

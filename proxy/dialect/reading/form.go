@@ -1,6 +1,8 @@
 package reading
 
 import (
+	"strings"
+
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
@@ -57,10 +59,11 @@ func (d *decoder) sniff(p []byte) []byte {
 	if len(p) == 0 {
 		return nil
 	}
+	d.first = p[0]
 	switch c := p[0]; {
 	case c == '[' && d.api.Framing == Elements:
 		d.streamBy(frame.NewElements(d))
-	case c == '{' && d.api.Framing == Lines && d.comesInLines():
+	case c == '{' && d.comesInLines():
 		d.streamBy(frame.NewLines(d))
 	case c == '{' || c == '[':
 		d.form = document
@@ -106,11 +109,46 @@ func startsEvent(c byte) bool {
 	return c == ':' || c == 'd' || c == 'e' || c == 'i' || c == 'r'
 }
 
-// comesInLines tells whether a body that may be JSON or lines of it is the latter. One whose
-// type is lost is what the request asks for.
+// isText tells whether a body that begins with c is text, such as the page of a proxy. A type
+// of text says so, and where none is told or only bytes are, an ASCII letter or sign does.
+func isText(contentType string, c byte) bool {
+	switch contentType {
+	case "text/csv":
+		return false
+	case "", "application/octet-stream":
+		return ' ' < c && c < 0x7F
+	}
+	return strings.HasPrefix(contentType, "text/") || strings.Contains(contentType, "json") || strings.HasSuffix(contentType, "xml")
+}
+
+// comesInLines tells whether a body that may be JSON or lines of it is the latter. Where the
+// type is lost, the request decides: it asked for a stream or not.
 func (d *decoder) comesInLines() bool {
 	of := d.head.Response
-	return isLines(of.ContentType) || of.ContentType != "application/json" && of.Status < 400 && d.asksStream()
+	return isLines(of.ContentType) || d.api.Framing == Lines && of.ContentType != "application/json" && of.Status < 400 && d.asksStream()
+}
+
+// readDocument reads the next bytes of a response that may be one JSON document. If another
+// document follows, and the request asked for a stream, then the documents are its lines.
+func (d *decoder) readDocument(p []byte) {
+	whole := d.json.Whole()
+	p = d.json.FeedOne(p)
+	if !whole && d.json.Whole() {
+		d.wholeAt = d.at
+	}
+	if len(p) == 0 {
+		return
+	}
+	if p[0] != '{' || !d.json.Whole() || d.head.Response.Status >= 400 || !d.asksStream() {
+		d.json.Feed(p)
+		return
+	}
+	now := d.at
+	d.at, d.fresh = d.wholeAt, false
+	d.streamBy(frame.NewLines(d))
+	d.Event(frame.Event{})
+	d.at = now
+	d.cutter.Feed(p)
 }
 
 // isLines tells whether a content type is that of JSON documents on lines of their own.

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
@@ -98,9 +99,11 @@ var cases = []struct {
 	{"the last line was cut", reading.Lines, "application/x-ndjson", hello + "\n" + world[:20],
 		"stream model=p finish= usage=running in=3 out=1 streamed=1 events=1@1 tokens@1-1 1:1/5 notes=unterminated_event"},
 	{"lines that the content type does not call so", reading.Lines, "application/json", hello + "\n" + world + "\n",
-		"complete model=p finish= usage= notes=invalid_json,not_streamed,body_not_understood"},
+		"stream complete model=p finish=stop usage=reported in=3 out=2 streamed=2 events=2@1 tokens@1-1 1:1/5 1:1/5 notes=no_done"},
 	{"lines of an API that has none", reading.EventsOnly, "application/x-ndjson", hello + "\n" + world + "\n",
-		"complete model=p finish= usage= notes=invalid_json,not_streamed,body_not_understood"},
+		"stream complete model=p finish=stop usage=reported in=3 out=2 streamed=2 events=2@1 tokens@1-1 1:1/5 1:1/5 notes=no_done"},
+	{"one document, and text behind it", reading.Lines, "application/json", world + "\nbye",
+		"complete model= finish= usage= notes=invalid_json,not_streamed,body_not_understood"},
 	{"elements", reading.Elements, "application/json", "[" + hello + "\n,\r\n" + world + "]",
 		"stream complete model=p finish=stop usage=reported in=3 out=2 streamed=2 events=2@1 tokens@1-1 1:1/5 1:1/5"},
 	{"elements without a finish reason", reading.Elements, "application/json", "[" + hello + "] ",
@@ -151,6 +154,20 @@ func TestFramings(t *testing.T) {
 				t.Errorf("byte by byte\n got %s\nwant %s", dialecttest.Describe(got), dialecttest.Describe(want))
 			}
 		})
+	}
+}
+
+// Lines that no type calls so have the times at which they came.
+func TestLinesCalledJSONKeepTheirTimes(t *testing.T) {
+	h := &dialect.Head{Response: dialect.Response{Status: 200, ContentType: "application/json"}}
+	const want = "stream complete model=p finish=stop usage=reported in=3 out=2 streamed=2 events=2@2 tokens@2-4 2:1/5 4:1/5 notes=no_done"
+	d := parrot(reading.EventsOnly).NewDecoder(h)
+	d.Request([]byte(`{"stream":true}`))
+	for i, p := range []string{hello[:9], hello[9:], "\n", world + "\n"} {
+		d.Feed([]byte(p), time.Duration(i+1)*time.Millisecond)
+	}
+	if got := dialecttest.Describe(d.Close()); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 }
 

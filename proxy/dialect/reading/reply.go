@@ -73,11 +73,8 @@ func (d *decoder) close() bool {
 		return d.closeStream()
 	case d.form == unknownForm:
 		return d.head.Response.Status >= 400
-	case d.form == opaque && d.api.Media:
-		return true
 	case d.form == opaque:
-		d.notes |= 1 << NotUnderstood
-		d.failed = d.failed || promisesText(d.head.Response.ContentType)
+		d.closeOpaque()
 		return true
 	case d.json.Close():
 		d.closeDocument()
@@ -91,6 +88,17 @@ func (d *decoder) close() bool {
 		return true
 	}
 	return false
+}
+
+// closeOpaque ends a response that is neither JSON nor a stream. A text in its place, such as
+// the page of a proxy, is no answer of an API that promises JSON.
+func (d *decoder) closeOpaque() {
+	of := d.head.Response.ContentType
+	if d.api.Media && of != "application/json" && d.first != '<' {
+		return
+	}
+	d.notes |= 1 << NotUnderstood
+	d.failed = d.failed || isText(of, d.first) && !d.api.AnyFormat
 }
 
 // closeDocument ends a response that is one JSON document.
@@ -114,9 +122,9 @@ func (d *decoder) closeStream() bool {
 		return true
 	}
 	switch {
-	case d.form == events && d.events == 0 && !d.done && !d.failed && d.head.Response.ContentType != "text/event-stream":
+	case d.events == 0 && !d.done && !d.failed && (d.sse.Stray() || d.form == events && d.head.Response.ContentType != "text/event-stream"):
 		d.form = opaque
-		d.notes |= 1 << NotUnderstood
+		d.closeOpaque()
 		return true
 	case d.done, d.over, d.endless():
 		return true
@@ -163,12 +171,6 @@ func (d *decoder) blame() {
 	if d.seen != 0 {
 		d.notes |= 1 << NoFinishReason
 	}
-}
-
-// promisesText tells whether a body of this type should have been JSON, or is the page of
-// a proxy in its place.
-func promisesText(contentType string) bool {
-	return contentType == "application/json" || contentType == "text/event-stream" || contentType == "text/html"
 }
 
 // finishReasons lists why the choices ended, in their order.

@@ -37,6 +37,7 @@ func Invoke() dialect.Dialect {
 		Streams:    streams,
 		Single:     true,
 		Endless:    true,
+		AnyFormat:  true,
 		Terminator: compatible.Terminator,
 		Framing:    reading.Parts,
 		Request:    frame.MustShape(frame.Paths{}),
