@@ -8,7 +8,9 @@ import "github.com/headway-sidecar/headway/proxy/dialect/frame"
 func ErrorPaths() frame.Paths {
 	return Join(frame.Paths{
 		"error":                 Failure,
+		"error.[]":              Failure,
 		"errors":                Failure,
+		"errors.[]":             Failure,
 		"Error":                 Failure,
 		"fault":                 Failure, // Apigee
 		"base_resp.status_code": Status,  // MiniMax

@@ -72,10 +72,9 @@ var responseShape = frame.MustShape(reading.Join(reading.Under("response.", resp
 
 // responsePaths are the places in a response.
 func responsePaths() frame.Paths {
-	return reading.Join(compatible.MetricsPaths(), frame.Paths{
+	return reading.Join(reading.ErrorPaths(), compatible.MetricsPaths(), frame.Paths{
 		"model":                           reading.Model,
 		"object":                          reading.Kind,
-		"error":                           reading.Failure,
 		"status":                          status,
 		"incomplete_details.reason":       incomplete,
 		"output.[].type":                  itemType,
@@ -84,8 +83,6 @@ func responsePaths() frame.Paths {
 		"output.[].content.[].transcript": inFull,
 		"status_details.reason":           incomplete, // Realtime
 		"status_details.error":            reading.Failure,
-		"errors":                          reading.Failure,
-		"base_resp.status_code":           reading.Status, // MiniMax
 		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
 		"usage.input_token_details.cached_tokens":       reading.CachedTokens, // Realtime
 		"usage.input_token_details.audio_tokens":        reading.AudioTokens,
