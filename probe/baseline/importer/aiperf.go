@@ -23,16 +23,6 @@ var (
 		match: func(h head) bool { return h.json("request_latency", "avg", "input_config") },
 		read:  func(in *input) error { return in.nvidia((*input).genaiperfFacts) },
 	}
-	genaiperfRaw = Importer{
-		Tool: "genai-perf", Form: "raw profile (profile_export.json)",
-		match: func(h head) bool { return h.json("experiments", "experiment") },
-		read: func(*input) error {
-			return &Problem{
-				Line: 1, Field: "experiments", Got: "a raw profile of perf_analyzer, which has the text of each response and no count of its tokens",
-				Want: "profile_export_genai_perf.json, which GenAI-Perf writes beside it",
-			}
-		},
-	}
 )
 
 // nvidiaDrop are the parts with commands, prompts and telemetry.

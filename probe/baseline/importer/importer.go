@@ -78,8 +78,8 @@ func Importers() []Importer {
 	return []Importer{
 		vllmJSON, vllmTable, sglangJSON, sglangTable, guidellmJSON, guidellmYAML,
 		azureLines, azureHuman, azureArguments, inferencePerfJSON, inferencePerfYAML, inferencePerfRows, inferencePerfConfig, llmperfSummary, llmperfRows,
-		aiperfJSON, aiperfRows, aiperfCSV, genaiperfJSON, genaiperfRaw, genaiperfCSV,
-		k6Summary, k6Machine, k6JSON, k6CSV, jmeterCSV, jmeterXML, jmeterZip, locustStats, locustHistory, locustJSON,
+		aiperfJSON, aiperfRows, aiperfCSV, genaiperfJSON, genaiperfCSV,
+		k6Summary, k6Machine, k6JSON, k6CSV, jmeterCSV, jmeterXML, jmeterZip, jmeterStatistics, jmeterAggregate, locustStats, locustJSON,
 		heyRows, heyText, ohaJSON, ohaRows, ohaText, vegetaReport, vegetaText, vegetaJSON, vegetaCSV, wrkText, wrk2Text, abText, abRows, siegeJSON, mlperfDetail, mlperfSummary, captures, tidyCSV,
 	}
 }
@@ -204,6 +204,9 @@ func choose(h head, tool string) (Importer, error) {
 			return one, nil
 		}
 		others = append(others, one.Tool+": "+one.Form)
+	}
+	if err := h.refuse(); err != nil && len(others) == 0 {
+		return Importer{}, err
 	}
 	switch {
 	case len(others) > 0:

@@ -3,7 +3,6 @@ package importer
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/xml"
 	"errors"
 	"io"
 	"path"
@@ -21,10 +20,7 @@ import (
 var (
 	jmeterCSV = Importer{
 		Tool: "jmeter", Form: "results (JTL, CSV)",
-		match: func(h head) bool {
-			columns := strings.Split(h.line(), ",")
-			return slices.Contains(columns, "elapsed") && slices.Contains(columns, "label")
-		},
+		match: func(h head) bool { return jtlFormOf(h.line()).comma != 0 },
 		read: func(in *input) error {
 			run := newJMeterRun(in)
 			if err := run.csv(in.body); err != nil {
@@ -105,33 +101,18 @@ func (r *jmeterRun) name(label []byte) string {
 
 // csv reads the rows of one file, by the names of its columns.
 func (r *jmeterRun) csv(body io.Reader) error {
-	t, err := newTable(body, ',')
+	t, err := newJTL(body)
 	if err != nil {
 		return err
 	}
-	if err := t.has("elapsed", "label", "success"); err != nil {
-		return err
-	}
-	label, ok, start := t.find("label"), t.find("success"), t.find("timeStamp")
-	elapsed, latency, threads := t.find("elapsed"), t.find("Latency"), t.find("allThreads")
 	for {
 		more, err := t.next()
 		if err != nil || !more {
 			return err
 		}
-		s := jmeterSample{label: r.name(t.bytes(label)), ok: string(t.bytes(ok)) == "true", starts: startOf(t.bytes(start))}
-		if s.elapsed, err = t.number(elapsed, "milliseconds, 887 for example"); err != nil {
+		s, err := t.sample(r)
+		if err != nil {
 			return err
-		}
-		if latency != noColumn {
-			if s.latency, err = t.number(latency, "milliseconds, 50 for example"); err != nil {
-				return err
-			}
-		}
-		if threads != noColumn {
-			if s.threads, err = t.number(threads, "a number of threads"); err != nil {
-				return err
-			}
 		}
 		r.sample(s)
 	}
@@ -149,75 +130,6 @@ func startOf(stamp []byte) float64 {
 		}
 	}
 	return -1
-}
-
-// xml reads the samples of one file. Samples within samples are parts of the outer one.
-func (r *jmeterRun) xml(body io.Reader) error {
-	d := xml.NewDecoder(body)
-	depth := 0
-	for {
-		token, err := d.RawToken()
-		if errors.Is(err, io.EOF) {
-			if depth > 0 {
-				line, _ := d.InputPos()
-				return &Problem{Line: line, Got: "the end of the file", Want: "</testResults>"}
-			}
-			return nil
-		}
-		line, _ := d.InputPos()
-		if err != nil {
-			return &Problem{Line: line, Got: err.Error(), Want: "XML"}
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			if depth++; depth == 2 && (e.Name.Local == "httpSample" || e.Name.Local == "sample") {
-				if err := r.element(e, line); err != nil {
-					return err
-				}
-			}
-		case xml.EndElement:
-			depth--
-		}
-	}
-}
-
-// element reads the attributes of a sample: t, lt, ts, s, lb, na.
-func (r *jmeterRun) element(e xml.StartElement, line int) error {
-	s := jmeterSample{starts: -1}
-	timed := false
-	for _, a := range e.Attr {
-		number := func(to *float64) error {
-			v, err := strconv.ParseFloat(a.Value, 64)
-			if err != nil || !(v >= 0) {
-				return &Problem{Line: line, Field: e.Name.Local + " " + a.Name.Local, Got: strconv.Quote(shortened(a.Value)), Want: "a number of milliseconds"}
-			}
-			*to = v
-			return nil
-		}
-		var err error
-		switch a.Name.Local {
-		case "t":
-			timed, err = true, number(&s.elapsed)
-		case "lt":
-			err = number(&s.latency)
-		case "ts":
-			s.starts = startOf([]byte(a.Value))
-		case "na":
-			err = number(&s.threads)
-		case "s":
-			s.ok = a.Value == "true"
-		case "lb":
-			s.label = a.Value
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if !timed {
-		return &Problem{Line: line, Field: e.Name.Local + " t", Got: "not there", Want: "a number of milliseconds"}
-	}
-	r.sample(s)
-	return nil
 }
 
 // largestZip bounds a zip that comes through a pipe, which has to be kept.

@@ -16,13 +16,6 @@ var (
 		match: func(h head) bool { return strings.HasPrefix(h.line(), "Type,Name,Request Count,") },
 		read:  (*input).locustTable,
 	}
-	locustHistory = Importer{
-		Tool: "locust", Form: "history (…_stats_history.csv)",
-		match: func(h head) bool { return strings.HasPrefix(h.line(), "Timestamp,User Count,Type,Name,") },
-		read: func(*input) error {
-			return &Problem{Line: 1, Got: "the history of a run, whose rows are windows that overlap", Want: "the file …_stats.csv of the same run"}
-		},
-	}
 	locustJSON = Importer{
 		Tool: "locust", Form: "statistics (--json)",
 		match: func(h head) bool { return h.json("num_requests", "num_failures", "response_times") },

@@ -70,10 +70,27 @@ func (t *table) next() (bool, error) {
 		t.fields = t.fields[:0]
 		if bytes.IndexByte(line, '"') < 0 {
 			t.split(bytes.TrimRight(line, "\r\n"))
-			return true, nil
+		} else if err := t.quoted(line); err != nil {
+			return false, err
 		}
-		return true, t.quoted(line)
+		if t.first > 1 && t.again() {
+			return false, &Problem{Line: t.first, Got: "the names of the columns once more: two runs in one file", Want: "one run a file: name both files in one import"}
+		}
+		return true, nil
 	}
+}
+
+// again says whether the row is the header.
+func (t *table) again() bool {
+	if len(t.fields) != len(t.names) || len(t.names) < 2 {
+		return false
+	}
+	for i := range t.names {
+		if string(t.fields[i]) != t.names[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // readLine reads a line with its end.
