@@ -38,7 +38,7 @@ func FuzzVLLM(f *testing.F) {
 	fuzz(f, "vllm", strings.ReplaceAll(vllmDefault, "100", "256"), vllmDetailed, vllmConsole, "["+vllmDetailed+"]")
 }
 func FuzzSGLang(f *testing.F)   { fuzz(f, "sglang", sglangLine, "Backend: x\n"+vllmConsole) }
-func FuzzGuideLLM(f *testing.F) { fuzz(f, "guidellm", guidellm, "benchmarks:\n- metrics: {}\n") }
+func FuzzGuideLLM(f *testing.F) { fuzz(f, "guidellm", guidellm, guidellmTable, "benchmarks:\n- metrics: {}\n") }
 func FuzzAzure(f *testing.F) {
 	fuzz(f, "azure-openai-benchmark", azureHuman, azureStderr, azureLog()[:3000])
 }
@@ -49,7 +49,7 @@ func FuzzLLMPerf(f *testing.F)   { fuzz(f, "llmperf", llmperfSum, llmperfReqs) }
 func FuzzAIPerf(f *testing.F)    { fuzz(f, "aiperf", aiperf, aiperfLines, aiperfTable) }
 func FuzzGenAIPerf(f *testing.F) { fuzz(f, "genai-perf", genaiperf) }
 func FuzzK6(f *testing.F)        { fuzz(f, "k6", k6Export, k6Handle, k6New, k6Lines, k6Table) }
-func FuzzJMeter(f *testing.F)    { fuzz(f, "jmeter", jmeterTable, jmeterTree, "PK\x03\x04") }
+func FuzzJMeter(f *testing.F)    { fuzz(f, "jmeter", jmeterTable, headless, jmeterTree, jmeterSums, jmeterListener, "PK\x03\x04") }
 func FuzzLocust(f *testing.F)    { fuzz(f, "locust", locustTable) }
 func FuzzHey(f *testing.F)       { fuzz(f, "hey", heyTable, heyPage) }
 func FuzzOha(f *testing.F)       { fuzz(f, "oha", ohaPage, ohaSum) }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
+	"github.com/headway-sidecar/headway/probe/baseline/importer"
 )
 
 // guidellm is a report with one benchmark.
@@ -52,6 +53,33 @@ func TestGuideLLMReportsAreRead(t *testing.T) {
 			text: strings.NewReplacer(`"config":{"strategy":{"type_":"constant","rate":4.0,"max_concurrency":10240}}`, `"args":{"strategy":{"type_":"synchronous"}}`).Replace(guidellm),
 			want: map[string]float64{"ok": 80},
 		},
+	})
+}
+
+// guidellmTable is a sweep of two benchmarks, the second with another set of columns.
+const guidellmTable = `Run Info,Run Info,Benchmark,Timings,Request Counts,Request Counts,Request Counts,Request Latency,Request Latency,Request Latency,Time to First Token,Time to First Token,Inter Token Latency,Time per Output Token,Server Throughput,Token Metrics,Token Metrics
+Run ID,Backend,Strategy,Duration,Successful,Incomplete,Errored,Successful Sec,Successful Sec,Successful Sec,Successful ms,Successful ms,Successful ms,Successful ms,Successful Requests/Sec,Successful Input Tokens,Successful Output Tokens
+,,,Sec,,,,Mean,Median,Percentiles,Mean,Median,Mean,Mean,Mean,Mean,Mean
+x,"{""model"": ""small"", ""api_key"": ""SECRET""}",concurrent@4,20.5,80,1,2,0.67,0.66,"[0.6, 0.6, 0.61, 0.62, 0.63, 0.64, 0.66, 0.67, 0.68, 0.69, 0.7]",77.9,77.8,12.6,14.0,3.9,216.4,48.0
+x,"{""model"": ""small"", ""api_key"": ""SECRET""}",constant@2.50,20.5,50,0,0,0.57,0.56,"[0.5, 0.5, 0.51, 0.52, 0.53, 0.54, 0.56, 0.57, 0.58, 0.59, 0.6]",,,,,2.5,216.4,48.0
+`
+
+func TestGuideLLMTablesAreRead(t *testing.T) {
+	b := imported(t, "benchmarks.csv", guidellmTable, importer.Facts{})
+	if len(b.Cells) != 2 || b.Cells[0].ID != "small/in216/out48/c4" || b.Cells[1].ID != "small/in216/out48/r2.5" {
+		t.Fatalf("%d cells, %+v", len(b.Cells), b.Cells)
+	}
+	checkCell(t, &b.Cells[0], reading{
+		want:  map[string]float64{"e2e 0.001": .6, "e2e 0.5": .66, "e2e 0.99": .69, "e2e max": .7, "ttft mean": .0779, "tpot mean": .0126, "ntpot mean": .014, "ok": 80, "failed": 3, "rate": 3.9, "duration": 20.5},
+		flags: []baseline.Flag{baseline.TokenWeighted},
+	})
+	checkCell(t, &b.Cells[1], reading{want: map[string]float64{"e2e mean": .57, "ok": 50}, without: []baseline.Name{baseline.TTFT, baseline.TPOT}})
+	checkRefusals(t, []refusal{
+		{"another unit", "b.csv", strings.Replace(guidellmTable, "Successful ms", "Successful Sec", 1), told, "", []string{`line 2, Time to First Token: "Successful Sec"; want "Successful ms"`}},
+		{"too few percentiles", "b.csv", strings.Replace(guidellmTable, "[0.6, 0.6, ", "[", 1), told, "", []string{"line 4, Request Latency Successful Sec Percentiles", "want eleven numbers"}},
+		{"percentiles of None", "b.csv", strings.Replace(guidellmTable, "[0.6, ", "[None, ", 1), told, "", []string{"line 4", "want eleven numbers"}},
+		{"no request succeeded", "b.csv", strings.Replace(guidellmTable, ",80,1,2,", ",0,1,82,", 1), told, "", []string{"line 4, Request Counts Successful: 0; want 1 request or more"}},
+		{"headers alone", "b.csv", strings.SplitAfter(guidellmTable, "\n")[0], told, "", []string{"want three lines of headers"}},
 	})
 }
 

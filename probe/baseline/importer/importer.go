@@ -76,7 +76,7 @@ func (h head) has(parts ...string) bool {
 // Importers lists the importers. Of two that match, the first reads.
 func Importers() []Importer {
 	return []Importer{
-		vllmJSON, vllmTable, sglangJSON, sglangTable, guidellmJSON, guidellmYAML,
+		vllmJSON, vllmTable, sglangJSON, sglangTable, guidellmJSON, guidellmYAML, guidellmCSV,
 		azureLines, azureHuman, azureArguments, inferencePerfJSON, inferencePerfYAML, inferencePerfRows, inferencePerfConfig, llmperfSummary, llmperfRows,
 		aiperfJSON, aiperfRows, aiperfCSV, genaiperfJSON, genaiperfCSV,
 		k6Summary, k6Machine, k6JSON, k6CSV, jmeterCSV, jmeterXML, jmeterZip, jmeterStatistics, jmeterAggregate, locustStats, locustJSON,
