@@ -14,6 +14,9 @@ var (
 	aiperfJSON = Importer{
 		Tool: "aiperf", Form: "summary (profile_export_aiperf.json)",
 		match: func(h head) bool {
+			if h.json("aiperf_version", "input_config") && !h.has(`"aggregation_type"`) {
+				return true
+			}
 			return h.json("request_latency", "avg") && (h.has(`"aiperf_version"`) || h.has(`"schema_version"`) || h.has(`"benchmark_duration"`))
 		},
 		read: func(in *input) error { return in.nvidia((*input).aiperfFacts) },

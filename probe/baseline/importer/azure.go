@@ -27,7 +27,7 @@ var (
 				}
 				lines = append(lines, n)
 			}
-			in.azureLog(lines)
+			in.azureLogs(lines)
 			return nil
 		},
 	}
@@ -69,17 +69,17 @@ func (in *input) azureHumanLog() error {
 		if err != nil {
 			return &Problem{Line: number, Field: "timestamp", Got: line[:len(time.DateTime)], Want: "a date such as 2026-11-29 18:57:57"}
 		}
-		if len(all) == 0 {
-			began = at
-		}
 		n := node{kind: objectKind, line: number}
-		n.set("run_seconds", node{kind: numberKind, line: number, path: "timestamp", number: at.Sub(began).Seconds() + 1})
 		for _, m := range azurePair.FindAllStringSubmatch(line[len(time.DateTime):], -1) {
 			n.azureField(strings.TrimSpace(m[1]), word(m[2], number, m[1]))
 		}
+		if len(all) == 0 || azureRestarted(all[len(all)-1], n) {
+			began = at
+		}
+		n.set("run_seconds", node{kind: numberKind, line: number, path: "timestamp", number: at.Sub(began).Seconds() + 1})
 		all = append(all, n)
 	}
-	in.azureLog(all)
+	in.azureLogs(all)
 	return lines.Err()
 }
 
@@ -159,12 +159,34 @@ func azureDefinition(name baseline.Name) baseline.Definition {
 // no request under a shorter window either.
 const azureWindow = 60
 
+// azureRestarted says whether a line is the first of another run: in a run, the requests
+// only grow.
+func azureRestarted(before, line node) bool {
+	return line.at("requests").number < before.at("requests").number
+}
+
+// azureLogs cuts lines into the runs that a shell appended.
+func (in *input) azureLogs(lines []node) {
+	begin := 0
+	for i := 1; i < len(lines); i++ {
+		if azureRestarted(lines[i-1], lines[i]) {
+			in.azureLog(lines[begin:i])
+			begin = i
+		}
+	}
+	in.azureLog(lines[begin:])
+}
+
 // azureLog makes a draft of the lines. It leaves out the tail, in which the clients finish
 // one by one.
 func (in *input) azureLog(lines []node) {
+	began := 0
+	if len(lines) > 0 {
+		began = lines[0].line
+	}
 	lines = azureSteady(lines)
 	if len(lines) == 0 {
-		in.wrong = append(in.wrong, &Problem{Got: "no line of the log has a finished request", Want: "a run of more than a second"})
+		in.wrong = append(in.wrong, &Problem{Line: began, Field: "e2e", Got: "no line of the log has a finished request", Want: "a run of more than a second"})
 		return
 	}
 	last := lines[len(lines)-1]

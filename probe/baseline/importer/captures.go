@@ -38,6 +38,9 @@ var captures = Importer{
 		for _, model := range slices.Sorted(maps.Keys(runs)) {
 			runs[model].finish(in, model)
 		}
+		if len(in.drafts) == 0 {
+			return &Problem{Field: "outcome", Got: "no exchange of the application, with a model, ended well", Want: "1 or more"}
+		}
 		return nil
 	},
 }

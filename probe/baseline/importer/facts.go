@@ -67,8 +67,26 @@ func (d *draft) beside(in *input, inputs []*input) {
 		if other.tool == in.tool && len(other.drafts) == 0 {
 			d.facts = d.facts.or(other.facts)
 			d.cell.Flag(other.flags...)
+			d.refine(other.finer)
 		}
 	}
+}
+
+// refine takes quantiles with more digits for the draft's own. They are those of another
+// run if the medians are more than a millisecond apart, which is what rounding explains.
+func (d *draft) refine(finer baseline.Quantiles) {
+	one := d.cell.Indicators[baseline.E2E]
+	own, has := one.Quantiles.At(.5)
+	other, both := finer.At(.5)
+	if !has || !both {
+		return
+	}
+	if math.Abs(own-other) > 1e-3 {
+		d.cell.Flag(baseline.Disagrees)
+		return
+	}
+	one.Quantiles = slices.Clone(finer)
+	d.cell.Indicators[baseline.E2E] = one
 }
 
 // joined makes one of two files of one run: a summary, and the requests that it sums up.

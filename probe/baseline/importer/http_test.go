@@ -229,6 +229,61 @@ func TestHTTPToolsAreRead(t *testing.T) {
 	})
 }
 
+const vegetaDistribution = `Value(ms)   Percentile  TotalCount  1/(1-Percentile)
+822.393072  0.000000    0           1.000000
+831.844473  0.500000    50          2.000000
+838.850852  0.900000    90          10.000000
+899.210123  1.000000    100         1000000.000000
+`
+
+const abTable = `Percentage served,Time in ms
+0,823.142
+1,823.675
+50,830.124
+99,872.509
+100,872.509
+`
+
+func TestOneRunInSeveralForms(t *testing.T) {
+	flags := []baseline.Flag{baseline.AskedLengths, baseline.FailuresIn, baseline.NoErrors}
+	check(t, []reading{{
+		name: "vegeta's distribution, which tells no failure", file: "hdrplot.txt", text: vegetaDistribution, facts: told, id: "small/in256/out64/c4", flags: flags,
+		want: map[string]float64{"e2e 0.5": .831844473, "e2e 0.9": .838850852, "e2e min": .822393072, "e2e max": .899210123, "e2e count": 100, "ok": 100},
+	}})
+	report := func(table string) *baseline.Cell {
+		b, err := importer.Import([]importer.File{{Name: "ab.txt", Body: strings.NewReader(abPage)}, {Name: "ab.csv", Body: strings.NewReader(table)}}, importer.Options{Facts: importer.Facts{Model: "small", InputTokens: 256, OutputTokens: 64}})
+		if err != nil || len(b.Cells) != 1 {
+			t.Fatalf("%v, %+v", err, b.Cells)
+		}
+		return &b.Cells[0]
+	}
+	if c := report(abTable); c.Indicators[baseline.E2E].Quantiles[0].P != .01 || slices.Contains(c.Flags, baseline.Disagrees) {
+		t.Errorf("ab's percentiles do not refine its report: %+v", c)
+	} else if p50, _ := figure(c, "e2e 0.5"); p50 != .830124 {
+		t.Errorf("the median is %v", p50)
+	}
+	if c := report(strings.ReplaceAll(abTable, ",8", ",9")); !slices.Contains(c.Flags, baseline.Disagrees) {
+		t.Errorf("percentiles of another run: %v", c.Flags)
+	}
+	checkRefusals(t, []refusal{
+		{"ab's percentiles alone", "ab.csv", abTable, told, "", []string{"ab.csv: this has percentiles alone, and no number of requests; want the report of ab beside it"}},
+		{"ab's percentiles that fall", "ab.csv", strings.Replace(abTable, "99,872", "99,12", 1), told, "", []string{"ab.csv, line 5, Time in ms: 12.509"}},
+		{"vegeta's distribution of nothing", "h.txt", strings.SplitAfter(vegetaDistribution, "\n")[0], told, "", []string{"TotalCount: no request"}},
+		{"a bare Infinity in vegeta's distribution", "h.txt", strings.Replace(vegetaDistribution, "838.850852", "+Inf", 1), told, "", []string{"h.txt, line 4, Value(ms): +Inf; want a number of milliseconds"}},
+	})
+}
+
+// wrk2 --u_latency prints a second distribution, from when a request was sent.
+func TestTheUncorrectedDistributionOfWrk2IsLeftOut(t *testing.T) {
+	second := "  Latency Distribution (HdrHistogram - Uncorrected Latency (measured without taking delayed starts into account))\n 50.000%  100.00ms\n 75.000%  110.00ms\n 99.000%  120.00ms\n\n" +
+		"     100.000     0.600000            1         1.00\n#[Mean    =      100.000, StdDeviation   =        4.323]\n#[Max     =      120.000, Total count    =           99]\n"
+	b := imported(t, "w.txt", strings.Replace(wrk2Page, "  120 requests in", second+"  120 requests in", 1), toldRate)
+	checkCell(t, &b.Cells[0], reading{want: map[string]float64{"e2e 0.5": .83968, "e2e 0.75": .84429, "e2e count": 78, "ok": 120}, flags: []baseline.Flag{baseline.AskedLengths}})
+	if v, there := figure(&b.Cells[0], "e2e 0.99"); there {
+		t.Errorf("a quantile of the second distribution: %v", v)
+	}
+}
+
 func TestEnginesOfAzureLoadTestingAreOneRun(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)

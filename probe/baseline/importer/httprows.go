@@ -6,7 +6,7 @@ import (
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
 
-// The files of hey, oha and ApacheBench that have a row for each request.
+// The files of hey and oha that have a row for each request.
 var (
 	heyRows = Importer{
 		Tool: "hey", Form: "requests (-o csv)",
@@ -27,17 +27,6 @@ var (
 				e2e: "request-duration", ttfb: "Response-delay", status: "status", start: "request-start", scale: 1,
 				firstByte: http(baseline.Sending, baseline.FirstByte, baseline.ConnectSome, baseline.FloorRank),
 				whole:     http(baseline.Sending, baseline.EndOfBody, baseline.ConnectSome, baseline.FloorRank),
-			})
-		},
-	}
-	abRows = Importer{
-		Tool: "ab", Form: "requests (-g)",
-		match: func(h head) bool { return strings.HasPrefix(h.line(), "starttime\tseconds\tctime") },
-		read: func(in *input) error {
-			return in.httpRows('\t', httpColumns{
-				e2e: "ttime", ttfb: "wait", scale: 1e-3,
-				firstByte: http(baseline.Sent, baseline.FirstByte, baseline.ConnectOut, baseline.Linear),
-				whole:     http(baseline.Sending, baseline.EndOfBody, baseline.ConnectIn, baseline.Linear),
 			})
 		},
 	}

@@ -9,39 +9,42 @@ import (
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
 
-// The tables that hey, oha, wrk, wrk2 and ApacheBench print for people.
+// The tables that hey, oha, wrk and wrk2 print for people.
 var (
 	heyText = Importer{
 		Tool: "hey", Form: "summary (text)",
 		match: func(h head) bool { return h.has("Latency distribution:", "secs", "Fastest:") },
-		read:  func(in *input) error { return in.textReport(baseline.Unstated) },
+		read:  func(in *input) error { return in.textReports(baseline.Unstated) },
 	}
 	ohaText = Importer{
 		Tool: "oha", Form: "summary (text)",
 		match: func(h head) bool { return h.has("Success rate:", "Fastest:") },
-		read:  func(in *input) error { return in.textReport(baseline.FloorRank) },
+		read:  func(in *input) error { return in.textReports(baseline.FloorRank) },
 	}
 	wrkText = Importer{
 		Tool: "wrk", Form: "summary (--latency)",
 		match: func(h head) bool {
 			return strings.HasPrefix(h.line(), "Running ") && h.has("threads and") && !h.has(wrkCorrected)
 		},
-		read: func(in *input) error { return in.wrkReport(false) },
+		read: func(in *input) error {
+			return in.textRuns("Running ", func(lines []textLine) { in.wrkReport(lines, false) })
+		},
 	}
 	wrk2Text = Importer{
 		Tool: "wrk2", Form: "summary (--latency)",
 		match: func(h head) bool { return strings.HasPrefix(h.line(), "Running ") && h.has(wrkCorrected) },
-		read:  func(in *input) error { return in.wrkReport(true) },
-	}
-	abText = Importer{
-		Tool: "ab", Form: "summary (text)",
-		match: func(h head) bool { return h.has("ApacheBench") },
-		read:  (*input).abReport,
+		read: func(in *input) error {
+			return in.textRuns("Running ", func(lines []textLine) { in.wrkReport(lines, true) })
+		},
 	}
 )
 
-// wrkCorrected is in wrk2's report alone.
-const wrkCorrected = "HdrHistogram - Recorded Latency"
+// wrk2 alone has these words in its report: over the distribution from when a request was
+// due, and with --u_latency over another one, from when it was sent.
+const (
+	wrkCorrected   = "HdrHistogram - Recorded Latency"
+	wrkUncorrected = "HdrHistogram - Uncorrected Latency"
+)
 
 // textLine is a line of a report for people.
 type textLine struct {
@@ -59,6 +62,28 @@ func (in *input) textLines() (out []textLine, err error) {
 	return out, lines.Err()
 }
 
+// textRuns cuts a report into the runs that a shell appended to it: each begins with the
+// words. What stands before the first belongs to it.
+func (in *input) textRuns(words string, read func([]textLine)) error {
+	all, err := in.textLines()
+	if err != nil {
+		return err
+	}
+	begin, begun := 0, false
+	for i, l := range all {
+		if !strings.HasPrefix(strings.TrimSpace(l.text), words) {
+			continue
+		}
+		if begun {
+			read(all[begin:i])
+			begin = i
+		}
+		begun = true
+	}
+	read(all[begin:])
+	return nil
+}
+
 var (
 	summaryRow  = regexp.MustCompile(`^\s*(Total|Slowest|Fastest|Average|Requests/sec):\s+(\S+)(?: (secs?|ms))?`)
 	summaryCell = regexp.MustCompile(`^\s*([0-9.]+)% in ([0-9.]+) (secs?|ms)`)
@@ -66,14 +91,15 @@ var (
 	summaryFail = regexp.MustCompile(`^\s*\[(\d+)\]\s+\S`)
 )
 
-// textReport reads the summary of hey or oha. Each time has its unit beside it.
-func (in *input) textReport(rule baseline.Rule) error {
-	lines, err := in.textLines()
-	if err != nil {
-		return err
-	}
+// textReports reads the summaries of hey or oha.
+func (in *input) textReports(rule baseline.Rule) error {
+	return in.textRuns("Summary:", func(lines []textLine) { in.textReport(lines, rule) })
+}
+
+// textReport reads one summary. Each time has its unit beside it.
+func (in *input) textReport(lines []textLine, rule baseline.Rule) {
 	one := baseline.Indicator{Definition: http(baseline.Sending, baseline.EndOfBody, baseline.ConnectSome, rule)}
-	d := draft{line: 1}
+	d := draft{line: lines[0].number}
 	ok, failed, errorsPart := 0, 0, false
 	for _, l := range lines {
 		errorsPart = errorsPart || strings.HasPrefix(strings.TrimSpace(l.text), "Error distribution")
@@ -99,15 +125,14 @@ func (in *input) textReport(rule baseline.Rule) error {
 	}
 	d.cell.Requests = baseline.Requests{OK: ok, Failed: &failed}
 	if ok == 0 {
-		in.wrong = append(in.wrong, &Problem{Field: "Status code distribution", Got: "no response with a status from 200 to 299", Want: "1 or more"})
-		return nil
+		in.wrong = append(in.wrong, &Problem{Line: d.line, Field: "Status code distribution", Got: "no response with a status from 200 to 299", Want: "1 or more"})
+		return
 	}
 	if r := d.cell.Throughput.Requests; r != nil {
 		*r *= float64(ok) / float64(ok+failed)
 	}
 	d.put(baseline.E2E, one, one.Mean != nil)
 	in.drafts = append(in.drafts, d)
-	return nil
 }
 
 // textUnit is ms, or seconds as hey and oha write them.
@@ -152,29 +177,27 @@ var (
 
 // wrkReport reads wrk's and wrk2's report. wrk2 measures from when a request was due, and
 // prints the whole distribution; its first ten seconds only calibrate.
-func (in *input) wrkReport(corrected bool) error {
-	lines, err := in.textLines()
-	if err != nil {
-		return err
-	}
+func (in *input) wrkReport(lines []textLine, corrected bool) {
 	w := wrkRun{one: baseline.Indicator{Definition: http(baseline.Sending, baseline.EndOfBody, baseline.ConnectOut, baseline.Unstated)}}
 	for _, l := range lines {
 		w.line(l.text)
 	}
-	if w.total == 0 {
-		in.wrong = append(in.wrong, &Problem{Line: len(lines), Got: "no line such as \"120 requests in 25.09s\"", Want: "the whole report of wrk"})
-		return nil
-	}
-	if len(w.one.Quantiles) == 0 {
-		in.wrong = append(in.wrong, &Problem{Line: len(lines), Field: "Latency Distribution", Got: "not there", Want: "a report of wrk --latency"})
-		return nil
-	}
+	begin, end := lines[0].number, lines[len(lines)-1].number
 	ok := w.total - w.failed
-	if ok <= 0 {
-		in.wrong = append(in.wrong, &Problem{Field: "Non-2xx or 3xx responses", Got: strconv.Itoa(w.failed), Want: "1 request or more that succeeded"})
-		return nil
+	switch {
+	case !w.ended:
+		in.wrong = append(in.wrong, &Problem{Line: end, Got: "no line such as \"120 requests in 25.09s\"", Want: "the whole report of wrk"})
+		return
+	case ok <= 0:
+		in.wrong = append(in.wrong, &Problem{
+			Line: begin, Field: "Non-2xx or 3xx responses", Got: strconv.Itoa(w.failed) + " of " + strconv.Itoa(w.total), Want: "1 request or more that succeeded",
+		})
+		return
+	case len(w.one.Quantiles) == 0:
+		in.wrong = append(in.wrong, &Problem{Line: end, Field: "Latency Distribution", Got: "not there", Want: "a report of wrk --latency"})
+		return
 	}
-	d := draft{line: 1}
+	d := draft{line: begin}
 	d.cell.Requests = baseline.Requests{OK: ok, Failed: new(w.failed + w.unanswered)}
 	if w.failed > 0 {
 		d.cell.Flag(baseline.FailuresIn)
@@ -191,7 +214,6 @@ func (in *input) wrkReport(corrected bool) error {
 	}
 	d.put(baseline.E2E, w.one, true)
 	in.drafts = append(in.drafts, d)
-	return nil
 }
 
 // wrkRun is a report in the reading.
@@ -199,6 +221,8 @@ type wrkRun struct {
 	one                       baseline.Indicator
 	connections, seconds      float64
 	total, failed, unanswered int
+	ended                     bool
+	uncorrected               bool // in the second distribution of wrk2 --u_latency
 }
 
 // line reads one line.
@@ -206,6 +230,10 @@ func (w *wrkRun) line(text string) {
 	number := func(s string) float64 {
 		v, _ := strconv.ParseFloat(s, 64)
 		return v
+	}
+	w.uncorrected = (w.uncorrected || strings.Contains(text, wrkUncorrected)) && !wrkTotal.MatchString(text)
+	if w.uncorrected {
+		return
 	}
 	if m := wrkThreads.FindStringSubmatch(text); m != nil {
 		w.connections = number(m[2])
@@ -216,7 +244,7 @@ func (w *wrkRun) line(text string) {
 			w.one.Quantiles.Set(p/100, wrkTime(m[2], m[3]))
 		}
 	} else if m := wrkTotal.FindStringSubmatch(text); m != nil {
-		w.total, w.seconds = int(number(m[1])), wrkTime(m[2], m[3])
+		w.total, w.seconds, w.ended = int(number(m[1])), wrkTime(m[2], m[3]), true
 	} else if m := wrkFailed.FindStringSubmatch(text); m != nil {
 		w.failed = int(number(m[1]))
 	} else if m := wrkErrors.FindStringSubmatch(text); m != nil {
@@ -246,80 +274,4 @@ func (w *wrkRun) spectrum(p, seconds float64) {
 func wrkTime(value, unit string) float64 {
 	v, _ := strconv.ParseFloat(value, 64)
 	return scaled(v, map[string]float64{"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}[unit])
-}
-
-var (
-	abRow   = regexp.MustCompile(`^([A-Z][^:]+):\s+([0-9.]+)(?: |$)`)
-	abTimes = regexp.MustCompile(`^(Waiting|Total):\s+(\d+)\s+(\d+)\s+([0-9.]+)\s+(\d+)\s+(\d+)$`)
-	abCell  = regexp.MustCompile(`^\s*(\d+)%\s+(\d+)`)
-	abFails = regexp.MustCompile(`\(Connect: (\d+), Receive: (\d+), Length: (\d+), Exceptions: (\d+)\)`)
-)
-
-// abReport reads ApacheBench's report, in whole milliseconds. Answers of unequal length are
-// no failures here, though the tool counts them so. Without -k each request connects.
-func (in *input) abReport() error {
-	lines, err := in.textLines()
-	if err != nil {
-		return err
-	}
-	rows := map[string]node{}
-	whole := baseline.Indicator{Definition: http(baseline.Sending, baseline.EndOfBody, baseline.ConnectIn, baseline.Unstated)}
-	first := baseline.Indicator{Definition: http(baseline.Sent, baseline.FirstByte, baseline.ConnectOut, baseline.Unstated)}
-	failed := 0
-	for _, l := range lines {
-		if m := abTimes.FindStringSubmatch(l.text); m != nil {
-			to := &whole
-			if m[1] == "Waiting" {
-				to = &first
-			}
-			v := func(i int) *float64 { return new(word(m[i], l.number, m[1]).number / 1e3) }
-			to.Min, to.Mean, to.StdDev, to.Max = v(2), v(3), v(4), v(6)
-			to.Quantiles.Set(.5, *v(5))
-		} else if m := abCell.FindStringSubmatch(l.text); m != nil {
-			if p := word(m[1], l.number, "").number; p > 0 && p < 100 {
-				whole.Quantiles.Set(p/100, word(m[2], l.number, "").number/1e3)
-			}
-		} else if m := abFails.FindStringSubmatch(l.text); m != nil {
-			for _, i := range []int{1, 2, 4} {
-				failed += int(word(m[i], l.number, "").number)
-			}
-		} else if m := abRow.FindStringSubmatch(l.text); m != nil {
-			if _, there := rows[m[1]]; !there {
-				rows[m[1]] = word(m[2], l.number, m[1])
-			}
-		}
-	}
-	in.abDraft(rows, whole, first, failed, len(lines))
-	return nil
-}
-
-// abDraft makes a draft of the parts of a report.
-func (in *input) abDraft(rows map[string]node, whole, first baseline.Indicator, failed, lines int) {
-	complete, there := rows["Complete requests"]
-	if !there || len(whole.Quantiles) == 0 {
-		in.wrong = append(in.wrong, &Problem{Line: lines, Field: "Complete requests", Got: "the report is not whole", Want: "all of what ab prints"})
-		return
-	}
-	bad := int(rows["Non-2xx responses"].number)
-	d := draft{line: 1}
-	d.cell.Requests = baseline.Requests{OK: int(complete.number) - bad, Failed: new(failed + bad)}
-	if d.cell.Requests.OK < 1 {
-		in.refuse(complete, "1 request or more with a status from 200 to 299")
-		return
-	}
-	if bad > 0 {
-		d.cell.Flag(baseline.FailuresIn)
-	}
-	d.facts.Concurrency = rows["Concurrency Level"].number
-	if taken := rows["Time taken for tests"].number; taken > 0 {
-		d.cell.Duration = &taken
-		d.cell.Throughput.Requests = new(float64(d.cell.Requests.OK) / taken)
-	}
-	if rows["Keep-Alive requests"].number > 0 {
-		whole.Definition.Connect = baseline.ConnectSome
-	}
-	d.put(baseline.E2E, whole, true)
-	d.put(baseline.TTFB, first, first.Mean != nil)
-	d.cell.Flag(baseline.FirstByteOnly)
-	in.drafts = append(in.drafts, d)
 }

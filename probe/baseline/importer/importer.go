@@ -80,7 +80,7 @@ func Importers() []Importer {
 		azureLines, azureHuman, azureArguments, inferencePerfJSON, inferencePerfYAML, inferencePerfRows, inferencePerfConfig, llmperfSummary, llmperfRows,
 		aiperfJSON, aiperfRows, aiperfCSV, genaiperfJSON, genaiperfCSV,
 		k6Summary, k6Machine, k6JSON, k6CSV, jmeterCSV, jmeterXML, jmeterZip, jmeterStatistics, jmeterAggregate, locustStats, locustJSON,
-		heyRows, heyText, ohaJSON, ohaRows, ohaText, vegetaReport, vegetaText, vegetaJSON, vegetaCSV, wrkText, wrk2Text, abText, abRows, siegeJSON, mlperfDetail, mlperfSummary, captures, tidyCSV,
+		heyRows, heyText, ohaJSON, ohaRows, ohaText, vegetaReport, vegetaText, vegetaJSON, vegetaCSV, vegetaSpectrum, wrkText, wrk2Text, abText, abRows, abPercentiles, siegeJSON, mlperfDetail, mlperfSummary, captures, tidyCSV,
 	}
 }
 
@@ -136,7 +136,7 @@ func Import(files []File, o Options) (baseline.Baseline, error) {
 		b.Cells, wrong = settle(inputs, o.Facts)
 	}
 	if len(wrong) == 0 && len(b.Cells) == 0 {
-		wrong = append(wrong, &Problem{File: inputs[0].name, Got: "this only tells how a test was run", Want: "the result of the run beside it"})
+		wrong = append(wrong, inputs[0].alone())
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return baseline.Baseline{}, err
@@ -170,7 +170,7 @@ func readFile(f File, o Options) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(in.wrong) == 0 && len(in.drafts) == 0 && in.facts == (Facts{}) {
+	if len(in.wrong) == 0 && len(in.drafts) == 0 && in.facts == (Facts{}) && len(in.finer) == 0 {
 		return nil, &Problem{Got: "there is no result in the file", Want: "all of a file of " + one.Tool + ": " + one.Form}
 	}
 	return in, errors.Join(in.wrong...)

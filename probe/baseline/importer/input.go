@@ -22,8 +22,31 @@ type input struct {
 
 	drafts []draft
 	facts  Facts
-	flags  []baseline.Flag // of every draft of the tool, beside facts
+	flags  []baseline.Flag    // of every draft of the tool, beside facts
+	finer  baseline.Quantiles // of the E2E of a draft of the tool, with more digits
 	wrong  []error
+}
+
+// alone is the problem of a file that needs the result of a run beside it.
+func (in *input) alone() *Problem {
+	if len(in.finer) > 0 {
+		return &Problem{File: in.name, Got: "this has percentiles alone, and no number of requests", Want: "the report of " + in.tool + " beside it"}
+	}
+	return &Problem{File: in.name, Got: "this only tells how a test was run", Want: "the result of the run beside it"}
+}
+
+// documents reads a file of JSON values, one behind the other: results that a shell
+// appended.
+func (in *input) documents(read func(node)) error {
+	s := newScanner(in.body)
+	for s.more() {
+		n, err := s.node(nil)
+		if err != nil {
+			return err
+		}
+		read(n)
+	}
+	return nil
 }
 
 // document reads a file that is one JSON value.

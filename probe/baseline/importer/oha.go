@@ -9,28 +9,14 @@ var (
 	ohaJSON = Importer{
 		Tool: "oha", Form: "summary (--output-format json)",
 		match: func(h head) bool { return h.json("latencyPercentiles", "statusCodeDistribution") },
-		read: func(in *input) error {
-			n, err := in.document(nil)
-			if err != nil {
-				return err
-			}
-			in.ohaSummary(n)
-			return nil
-		},
+		read:  func(in *input) error { return in.documents(in.ohaSummary) },
 	}
 	// siegeJSON reads siege's summary: a mean with two decimals of a second, and the number
 	// of requests in flight on average.
 	siegeJSON = Importer{
 		Tool: "siege", Form: "summary (JSON)",
 		match: func(h head) bool { return h.json("transactions", "availability", "longest_transaction") },
-		read: func(in *input) error {
-			n, err := in.document(nil)
-			if err != nil {
-				return err
-			}
-			in.siegeSummary(n)
-			return nil
-		},
+		read:  func(in *input) error { return in.documents(in.siegeSummary) },
 	}
 )
 

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,14 +15,7 @@ var (
 	vegetaReport = Importer{
 		Tool: "vegeta", Form: "report (JSON)",
 		match: func(h head) bool { return h.json("latencies", "50th", "status_codes") },
-		read: func(in *input) error {
-			n, err := in.document(nil)
-			if err != nil {
-				return err
-			}
-			in.vegetaSummary(n)
-			return nil
-		},
+		read:  func(in *input) error { return in.documents(in.vegetaSummary) },
 	}
 	vegetaJSON = Importer{
 		Tool: "vegeta", Form: "results (JSON lines)",
@@ -39,7 +33,17 @@ var (
 var vegetaText = Importer{
 	Tool: "vegeta", Form: "report (text)",
 	match: func(h head) bool { return strings.HasPrefix(h.line(), "Requests      [total, rate, throughput]") },
-	read:  (*input).vegetaPage,
+	read:  func(in *input) error { return in.textRuns("Requests ", in.vegetaPage) },
+}
+
+// vegetaSpectrum reads what `vegeta report -type hdrplot` prints. It tells nothing of
+// failures, which are among the values.
+var vegetaSpectrum = Importer{
+	Tool: "vegeta", Form: "distribution (report -type hdrplot)",
+	match: func(h head) bool {
+		return strings.HasPrefix(h.line(), "Value(ms)  ") && strings.Contains(h.line(), "1/(1-Percentile)")
+	},
+	read: (*input).vegetaPlot,
 }
 
 var (
@@ -49,13 +53,9 @@ var (
 
 // vegetaPage reads the report for people as the report in JSON: each line has the names of
 // its values in brackets.
-func (in *input) vegetaPage() error {
-	lines, err := in.textLines()
-	if err != nil {
-		return err
-	}
-	n := node{kind: objectKind, line: 1}
-	codes := node{kind: objectKind, line: 1, path: "Status Codes"}
+func (in *input) vegetaPage(lines []textLine) {
+	n := node{kind: objectKind, line: lines[0].number}
+	codes := node{kind: objectKind, line: lines[0].number, path: "Status Codes"}
 	for _, l := range lines {
 		m := vegetaLine.FindStringSubmatch(l.text)
 		if m == nil {
@@ -91,6 +91,49 @@ func (in *input) vegetaPage() error {
 		}
 	}
 	in.vegetaSummary(n)
+}
+
+// vegetaPlot reads the lines of a distribution: milliseconds, share, count up to there.
+func (in *input) vegetaPlot() error {
+	all, err := in.textLines()
+	if err != nil {
+		return err
+	}
+	one := baseline.Indicator{Definition: vegetaDefinition(baseline.Buckets)}
+	total := 0
+	for _, l := range all[1:] {
+		fields := strings.Fields(l.text)
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) != 4 {
+			return &Problem{Line: l.number, Got: strconv.Quote(shortened(l.text)), Want: "milliseconds, share, count and 1/(1-share)"}
+		}
+		v := in.number(word(fields[0], l.number, "Value(ms)"), "a number of "+units(1e-3))
+		p := in.number(word(fields[1], l.number, "Percentile"), "a share, 0.99 for example")
+		count := in.count(word(fields[2], l.number, "TotalCount"))
+		if v == nil || p == nil || count == nil {
+			return nil
+		}
+		total = max(total, *count)
+		switch seconds := scaled(*v, 1e-3); {
+		case *p <= 0:
+			one.Min = &seconds
+		case *p >= 1:
+			one.Max = &seconds
+		default:
+			one.Quantiles.Set(*p, seconds)
+		}
+	}
+	if total == 0 || len(one.Quantiles) == 0 {
+		return &Problem{Line: 1, Field: "TotalCount", Got: "no request", Want: "1 or more"}
+	}
+	one.Count = &total
+	d := draft{line: 1}
+	d.cell.Requests = baseline.Requests{OK: total}
+	d.cell.Flag(baseline.NoErrors, baseline.FailuresIn)
+	d.put(baseline.E2E, one, true)
+	in.drafts = append(in.drafts, d)
 	return nil
 }
 
