@@ -69,6 +69,10 @@ func TestXMLIsReadInAnyPieces(t *testing.T) {
 	for name, cut := range map[string]func(string) importer.File{
 		"whole":       func(s string) importer.File { return importer.File{Name: "r", Body: strings.NewReader(s)} },
 		"single byte": func(s string) importer.File { return importer.File{Name: "r", Body: oneByte(s)} },
+		"many tags": func(s string) importer.File {
+			s = strings.Replace(s, "<httpSample", strings.Repeat("<sample t='1' s='false' lb=\"other\"/>\n", 20_000)+"<httpSample", 1)
+			return importer.File{Name: "r", Body: iotest.HalfReader(strings.NewReader(s))}
+		},
 	} {
 		b, err := importer.Import([]importer.File{cut(text)}, importer.Options{Facts: importer.Facts{Model: "small", InputTokens: 256, OutputTokens: 64}, Row: "chat"})
 		if err != nil {

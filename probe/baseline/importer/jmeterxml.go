@@ -30,8 +30,6 @@ func (m *markup) tag() ([]byte, error) {
 		if err != nil || !found {
 			return nil, err
 		}
-		begin := m.pos + 1
-		end := m.pos + 1
 		closing := []byte(">")
 		switch {
 		case m.starts("<!--"):
@@ -46,11 +44,14 @@ func (m *markup) tag() ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
+			// The size is known after reading on, which moves the buffer.
+			begin := m.pos + 1
 			out := m.buf[begin : begin+size]
 			m.line += bytes.Count(out, []byte{'\n'})
 			m.pos = begin + size + 1
 			return out, nil
 		}
+		end := m.pos + 1
 		for {
 			if at := bytes.Index(m.buf[end:], closing); at >= 0 {
 				end += at + len(closing)
@@ -119,7 +120,7 @@ func (m *markup) quoted() (int, error) {
 		if quote != 0 {
 			at = bytes.IndexByte(rest, quote)
 		} else {
-			at = bytes.IndexAny(rest, `>"'`)
+			at = markOf(rest)
 		}
 		if at < 0 {
 			size += len(rest) - 1
@@ -135,6 +136,16 @@ func (m *markup) quoted() (int, error) {
 			quote = c
 		}
 	}
+}
+
+// markOf is the place of the first >, " or '; -1 if there is none.
+func markOf(text []byte) int {
+	for i, c := range text {
+		if c == '>' || c == '"' || c == '\'' {
+			return i
+		}
+	}
+	return -1
 }
 
 // cut is the problem of a file that ends too early.
@@ -172,13 +183,13 @@ func (m *markup) fill() bool {
 
 // attribute cuts the next name="value" off a tag. It returns false if there is none.
 func attribute(tag []byte) (name, value, rest []byte, ok bool) {
-	tag = bytes.TrimLeft(tag, " \t\r\n")
+	tag = unspaced(tag)
 	at := bytes.IndexByte(tag, '=')
 	if at < 0 {
 		return nil, nil, nil, false
 	}
-	name = bytes.TrimRight(tag[:at], " \t\r\n")
-	tag = bytes.TrimLeft(tag[at+1:], " \t\r\n")
+	name = tag[:nameSize(tag[:at])]
+	tag = unspaced(tag[at+1:])
 	if len(tag) == 0 || tag[0] != '"' && tag[0] != '\'' {
 		return nil, nil, nil, false
 	}
@@ -187,6 +198,14 @@ func attribute(tag []byte) (name, value, rest []byte, ok bool) {
 		return nil, nil, nil, false
 	}
 	return name, tag[1 : 1+end], tag[2+end:], true
+}
+
+// unspaced is a text without the white space that begins it.
+func unspaced(text []byte) []byte {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t' || text[0] == '\n' || text[0] == '\r') {
+		text = text[1:]
+	}
+	return text
 }
 
 // xml reads the samples of one file. Samples within samples are parts of the outer one.
@@ -204,7 +223,7 @@ func (r *jmeterRun) xml(body io.Reader) error {
 			}
 			return nil
 		}
-		name, _, _ := bytes.Cut(bytes.TrimRight(tag, "/"), []byte{' '})
+		name := tag[:nameSize(tag)]
 		switch {
 		case len(tag) > 0 && tag[0] == '/':
 			if depth--; depth < 0 {
@@ -215,18 +234,28 @@ func (r *jmeterRun) xml(body io.Reader) error {
 		case depth == 0 && ended:
 			return &Problem{Line: m.line, Got: "another document: two runs in one file", Want: "one run a file: name both files in one import"}
 		case depth == 1 && (string(name) == "httpSample" || string(name) == "sample"):
-			if err := r.element(string(name), bytes.TrimRight(tag[len(name):], "/"), m.line); err != nil {
+			if err := r.element(name, tag[len(name):], m.line); err != nil {
 				return err
 			}
 		}
-		if !bytes.HasSuffix(tag, []byte{'/'}) {
+		if len(tag) == 0 || tag[len(tag)-1] != '/' {
 			depth++
 		}
 	}
 }
 
+// nameSize is the size of the name that begins a tag.
+func nameSize(tag []byte) int {
+	for i, c := range tag {
+		if c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '/' && i > 0 {
+			return i
+		}
+	}
+	return len(tag)
+}
+
 // element reads the attributes of a sample: t, lt, ts, s, lb, na, rc, sc.
-func (r *jmeterRun) element(name string, tag []byte, line int) error {
+func (r *jmeterRun) element(name, tag []byte, line int) error {
 	s := jmeterSample{starts: -1}
 	timed, many, bad := false, 1., false
 	for {
@@ -238,13 +267,13 @@ func (r *jmeterRun) element(name string, tag []byte, line int) error {
 		var err error
 		switch string(key) {
 		case "t":
-			timed, err = true, milliseconds(&s.elapsed, value, line, name+" t")
+			timed, err = true, milliseconds(&s.elapsed, value)
 		case "lt":
-			err = milliseconds(&s.latency, value, line, name+" lt")
+			err = milliseconds(&s.latency, value)
 		case "na":
-			err = milliseconds(&s.threads, value, line, name+" na")
+			err = milliseconds(&s.threads, value)
 		case "sc":
-			err = milliseconds(&many, value, line, name+" sc")
+			err = milliseconds(&many, value)
 		case "ts":
 			s.starts = startOf(value)
 		case "s":
@@ -255,14 +284,14 @@ func (r *jmeterRun) element(name string, tag []byte, line int) error {
 			s.label = r.name(unescaped(value))
 		}
 		if err != nil {
-			return err
+			return &Problem{Line: line, Field: string(name) + " " + string(key), Got: strconv.Quote(shortened(string(value))), Want: "a number of milliseconds"}
 		}
 	}
 	switch {
 	case !timed:
-		return &Problem{Line: line, Field: name + " t", Got: "not there", Want: "a number of milliseconds"}
+		return &Problem{Line: line, Field: string(name) + " t", Got: "not there", Want: "a number of milliseconds"}
 	case many > 1:
-		return &Problem{Line: line, Field: name + " sc", Got: strconv.FormatFloat(many, 'g', -1, 64), Want: "1: an element for each sample"}
+		return &Problem{Line: line, Field: string(name) + " sc", Got: strconv.FormatFloat(many, 'g', -1, 64), Want: "1: an element for each sample"}
 	}
 	s.ok = s.ok && !bad
 	r.sample(s)
@@ -270,16 +299,15 @@ func (r *jmeterRun) element(name string, tag []byte, line int) error {
 }
 
 // milliseconds reads an attribute.
-func milliseconds(to *float64, value []byte, line int, field string) error {
+func milliseconds(to *float64, value []byte) (err error) {
 	v, ok := decimal(value)
 	if !ok {
-		var err error
-		if v, err = strconv.ParseFloat(string(value), 64); err != nil || !(v >= 0 && v < 1e300) {
-			return &Problem{Line: line, Field: field, Got: strconv.Quote(shortened(string(value))), Want: "a number of milliseconds"}
+		if v, err = strconv.ParseFloat(string(value), 64); err == nil && !(v >= 0 && v < 1e300) {
+			err = strconv.ErrRange
 		}
 	}
 	*to = v
-	return nil
+	return err
 }
 
 // unescaped reads the entities of a value.

@@ -57,8 +57,42 @@ func benchDefinition(name baseline.Name, connect baseline.Connect, end baseline.
 // seconds. A failed request keeps its place.
 type benchRows struct {
 	inputs, outputs, ttfts, latencies []float64
-	itls                              [][]float64
+	gaps                              benchGaps
 	failed                            []bool
+}
+
+// benchGaps are the gaps between the chunks of all requests, which are nearly all of a
+// file. They go into a sample as they are read. Whether a request failed stands behind
+// them, but its output is 0 tokens then: the gaps of such a request wait in held.
+type benchGaps struct {
+	sample baseline.Sample
+	sums   []float64 // of each request
+	held   map[int][]float64
+	values int // in held
+}
+
+// mostHeld bounds the gaps that wait. Beyond it they count as those of good requests.
+const mostHeld = 1 << 20
+
+// read reads the gaps of a request.
+func (g *benchGaps) read(s *scanner, i int, outputs []float64) error {
+	sum := 0.
+	tokens, counted := at(outputs, i)
+	hold := (!counted || tokens == 0) && g.values < mostHeld
+	err := s.eachNumber(func(gap float64) {
+		switch {
+		case !(gap >= 0) || math.IsInf(gap, 0):
+		case hold:
+			g.held[i] = append(g.held[i], gap)
+			g.values++
+			sum += gap
+		default:
+			g.sample.Add(gap)
+			sum += gap
+		}
+	})
+	g.sums = append(g.sums, sum)
+	return err
 }
 
 // read reads an array of rows, and says whether key names one.
@@ -74,12 +108,8 @@ func (r *benchRows) read(s *scanner, key string) (bool, error) {
 	case "latencies":
 		r.latencies, err = s.numbers()
 	case "itls":
-		r.itls = nil
-		err = s.array(func(int) error {
-			gaps, err := s.numbers()
-			r.itls = append(r.itls, gaps)
-			return err
-		})
+		r.gaps = benchGaps{held: map[int][]float64{}}
+		err = s.array(func(i int) error { return r.gaps.read(s, i, r.outputs) })
 	case "errors":
 		r.failed = nil
 		err = s.array(func(int) error {
@@ -93,16 +123,9 @@ func (r *benchRows) read(s *scanner, key string) (bool, error) {
 	return true, err
 }
 
-// benchText are keys with generated text, and rows that headway does not use.
-func benchText(key string) bool {
-	switch key {
-	case "generated_texts", "start_times", "queue_times", "server_queue_times", "server_ttfts", "rps_change_events", "server_info":
-		return true
-	}
-	return strings.HasSuffix(key, "_texts")
-}
-
-// benchRun reads the object of one run: the summary, and the rows if there are some.
+// benchRun reads the object of one run: the summary, and the rows if there are some. It
+// passes over all other lists, of generated text for example, and over what the server
+// tells of itself.
 func (s *scanner) benchRun() (n node, rows benchRows, err error) {
 	s.next()
 	n.kind, n.line, n.path = objectKind, s.line, string(s.path)
@@ -110,7 +133,7 @@ func (s *scanner) benchRun() (n node, rows benchRows, err error) {
 		if is, err := rows.read(s, key); is {
 			return err
 		}
-		if benchText(key) {
+		if s.next() == '[' || key == "server_info" {
 			return s.skip()
 		}
 		item, err := s.node(nil)
@@ -201,9 +224,12 @@ func (in *input) benchIndicator(d baseline.Definition, n node, key string) (base
 // error, as the tools do.
 func (r *benchRows) addTo(d *draft, definition func(baseline.Name) baseline.Definition) {
 	good := func(i int) bool { return i >= len(r.failed) || !r.failed[i] }
-	var ttft, tpot, itl, e2e, input, output baseline.Sample
+	var ttft, tpot, e2e, input, output baseline.Sample
 	for i := range max(len(r.ttfts), len(r.latencies)) {
 		if !good(i) {
+			if _, waited := r.gaps.held[i]; !waited && i < len(r.gaps.sums) && r.gaps.sums[i] > 0 {
+				d.cell.Flag(baseline.FailuresIn)
+			}
 			continue
 		}
 		first, known := at(r.ttfts, i)
@@ -211,14 +237,12 @@ func (r *benchRows) addTo(d *draft, definition func(baseline.Name) baseline.Defi
 			ttft.Add(first)
 		}
 		latency, whole := at(r.latencies, i)
-		if i < len(r.itls) {
-			sum := 0.0
-			for _, gap := range r.itls[i] {
-				itl.Add(gap)
-				sum += gap
+		if i < len(r.gaps.sums) {
+			for _, gap := range r.gaps.held[i] {
+				r.gaps.sample.Add(gap)
 			}
 			if !whole && known {
-				latency, whole = first+sum, true
+				latency, whole = first+r.gaps.sums[i], true
 			}
 		}
 		if whole {
@@ -231,7 +255,7 @@ func (r *benchRows) addTo(d *draft, definition func(baseline.Name) baseline.Defi
 		add(&input, r.inputs, i)
 		add(&output, r.outputs, i)
 	}
-	for name, sample := range map[baseline.Name]*baseline.Sample{baseline.TTFT: &ttft, baseline.TPOT: &tpot, baseline.ITL: &itl, baseline.E2E: &e2e} {
+	for name, sample := range map[baseline.Name]*baseline.Sample{baseline.TTFT: &ttft, baseline.TPOT: &tpot, baseline.ITL: &r.gaps.sample, baseline.E2E: &e2e} {
 		d.combine(name, sample, definition(name))
 	}
 	if input.Count() > 0 && output.Count() > 0 {
