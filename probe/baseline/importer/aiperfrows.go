@@ -85,9 +85,9 @@ func (row *aiperfRow) metadata(s *scanner) error {
 	return s.object(func(key string) (err error) {
 		switch key {
 		case "request_start_ns":
-			row.start, _, err = s.number()
+			row.start, _, err = s.finite()
 		case "request_end_ns":
-			row.end, _, err = s.number()
+			row.end, _, err = s.finite()
 		case "benchmark_phase":
 			var phase string
 			phase, err = s.str()
@@ -137,7 +137,7 @@ func (r *aiperfRun) metric(in *input, s *scanner, row *aiperfRow, key string) er
 				}
 			})
 		case key == "value":
-			value, _, err = s.number()
+			value, _, err = s.finite()
 		default:
 			err = s.skip()
 		}

@@ -50,14 +50,27 @@ func settle(inputs []*input, told Facts) (cells []baseline.Cell, wrong []error) 
 			}
 			c := d.settled(in)
 			if len(problems) == 0 {
-				for _, err := range c.Problems() {
-					wrong = append(wrong, &Problem{File: in.name, Line: d.line, Got: err.Error()})
-				}
+				wrong = append(wrong, d.unsound(in, &c)...)
 			}
 			cells = append(cells, c)
 		}
 	}
 	return cells, wrong
+}
+
+// unsound lists what no cell may be.
+func (d *draft) unsound(in *input, c *baseline.Cell) (wrong []error) {
+	if len(c.Indicators) == 0 {
+		return []error{&Problem{File: in.name, Line: d.line, Field: "indicators", Got: "there is no latency above 0 in the file", Want: "a mean or a percentile: to the first token, between tokens, or of a request"}}
+	}
+	if p := parts(c); p != nil {
+		p.File, p.Line = in.name, d.line
+		wrong = append(wrong, p)
+	}
+	for _, err := range c.Problems() {
+		wrong = append(wrong, &Problem{File: in.name, Line: d.line, Got: err.Error()})
+	}
+	return wrong
 }
 
 // beside takes facts from the files of the same tool that have facts alone: a log of
@@ -245,6 +258,19 @@ func (d *draft) settled(in *input) baseline.Cell {
 	if e, known := c.Indicators[baseline.E2E]; known && !d.idle && c.Load.MeanConcurrency == nil && e.Mean != nil && c.Throughput.Requests != nil {
 		c.Load.MeanConcurrency = new(*e.Mean * *c.Throughput.Requests)
 	}
+	if !slices.Contains(c.Flags, baseline.MeanAndP95) && !hasMedian(&c) {
+		c.Flag(baseline.NoMedian)
+	}
 	c.Settle()
 	return c
+}
+
+// hasMedian says whether an indicator has one.
+func hasMedian(c *baseline.Cell) bool {
+	for _, one := range c.Indicators {
+		if _, has := one.Quantiles.At(.5); has {
+			return true
+		}
+	}
+	return len(c.Indicators) == 0
 }

@@ -41,9 +41,9 @@ func (r *inferencePerfRun) add(s *scanner) error {
 	err := s.object(func(key string) (err error) {
 		switch key {
 		case "start_time":
-			start, _, err = s.number()
+			start, _, err = s.finite()
 		case "end_time":
-			end, _, err = s.number()
+			end, _, err = s.finite()
 		case "error":
 			failed = s.next() != 'n'
 			err = s.skip()
@@ -76,8 +76,11 @@ func (r *inferencePerfRun) add(s *scanner) error {
 	for _, gap := range r.gaps {
 		r.samples[baseline.ITL].Add(gap)
 	}
-	r.input.Add(values["input_tokens"])
-	r.output.Add(values["output_tokens"])
+	for key, to := range map[string]*baseline.Sample{"input_tokens": &r.input, "output_tokens": &r.output} {
+		if v, known := values[key]; known {
+			to.Add(v)
+		}
+	}
 	return nil
 }
 
@@ -93,7 +96,7 @@ func (r *inferencePerfRun) metric(s *scanner, key string, values map[string]floa
 	case c == '{', c == '[', c == '"':
 		return s.skip()
 	}
-	v, known, err := s.number()
+	v, known, err := s.finite()
 	if known && v >= 0 && v < 1e300 {
 		values[key] = v
 	}

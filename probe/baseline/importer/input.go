@@ -168,6 +168,8 @@ func (in *input) indicator(d baseline.Definition, scale float64, f figures) (out
 		}
 		return v
 	}
+	in.ordered(f)
+	in.unmeasured(d, f)
 	out = baseline.Indicator{Definition: d, Count: in.count(f.count), Mean: read(f.mean), StdDev: read(f.stddev), Min: read(f.min), Max: read(f.max)}
 	if v := read(f.median); v != nil {
 		out.Quantiles.Set(.5, *v)

@@ -89,30 +89,34 @@ func (in *input) llmperfRequests() error {
 				is, err = s.nonempty()
 				good = good && !is
 			case "ttft_s":
-				row.ttft, _, err = s.number()
+				row.ttft, _, err = s.finite()
 			case "inter_token_latency_s":
-				row.ntpot, _, err = s.number()
+				row.ntpot, _, err = s.finite()
 			case "end_to_end_latency_s":
-				row.e2e, _, err = s.number()
+				row.e2e, _, err = s.finite()
 			case "number_input_tokens":
-				row.input, _, err = s.number()
+				row.input, _, err = s.finite()
 			case "number_output_tokens":
-				row.output, _, err = s.number()
+				row.output, _, err = s.finite()
 			default:
 				err = s.skip()
 			}
 			return err
 		})
-		if err != nil || !good || !(row.e2e > 0) {
+		if err != nil || !good || !(row.e2e > 0 && row.e2e < 1e300) {
 			failed++
 			return err
 		}
 		ok++
-		ttft.Add(max(row.ttft, 0))
-		ntpot.Add(max(row.ntpot, 0))
-		e2e.Add(row.e2e)
-		input.Add(max(row.input, 0))
-		output.Add(max(row.output, 0))
+		// A request without a value has null or 0.
+		for _, one := range []struct {
+			to *baseline.Sample
+			v  float64
+		}{{&ttft, row.ttft}, {&ntpot, row.ntpot}, {&e2e, row.e2e}, {&input, row.input}, {&output, row.output}} {
+			if one.v > 0 && one.v < 1e300 {
+				one.to.Add(one.v)
+			}
+		}
 		if row.output > 1 && row.e2e > row.ttft {
 			tpot.Add((row.e2e - row.ttft) / (row.output - 1))
 		}

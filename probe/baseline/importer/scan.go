@@ -390,6 +390,15 @@ func (s *scanner) number() (v float64, known bool, err error) {
 	return v, err == nil, err
 }
 
+// finite reads a number that is neither NaN nor infinite. Null is NaN, with known false.
+func (s *scanner) finite() (v float64, known bool, err error) {
+	v, known, err = s.number()
+	if known && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		return 0, false, s.wrong(string(s.text), "a number, or null if there is none")
+	}
+	return v, known, err
+}
+
 // parsed is the number in s.text.
 func (s *scanner) parsed() (float64, error) {
 	if v, ok := decimal(s.text); ok {
@@ -453,7 +462,7 @@ func (s *scanner) eachNumber(each func(v float64)) error {
 		} else if !first {
 			return s.unexpected("a comma or ]")
 		}
-		v, _, err := s.number()
+		v, _, err := s.finite()
 		if err != nil {
 			return err
 		}

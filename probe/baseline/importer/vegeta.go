@@ -189,9 +189,9 @@ func (in *input) vegetaResults() error {
 		err := s.object(func(key string) (err error) {
 			switch key {
 			case "code":
-				code, _, err = s.number()
+				code, _, err = s.finite()
 			case "latency":
-				latency, _, err = s.number()
+				latency, _, err = s.finite()
 			case "error":
 				failed, err = s.nonempty()
 			case "timestamp":

@@ -99,7 +99,7 @@ func TestVLLMResultsAreRefused(t *testing.T) {
 		{"a negative latency", "v.json", change(`"median_ttft_ms":220.0,`, `"median_ttft_ms":-1,`), told, "", []string{`median_ttft_ms: -1; want`}},
 		{"no tokens", "v.json", change(`"total_input_tokens":400,`, ""), told, "", []string{"total_input_tokens: not there; want a number of tokens"}},
 		{"a rate that is a word", "v.json", change(`"request_rate":4.0`, `"request_rate":"fast"`), told, "", []string{`request_rate: "fast"; want requests a second`}},
-		{"quantiles that fall", "v.json", change("271.5", "100"), importer.Facts{}, "", []string{"v.json, line 1: indicators.ttft.quantiles: 0.99 is 0.1, which is less than 0.22 at 0.5"}},
+		{"quantiles that fall", "v.json", change("271.5", "100"), importer.Facts{}, "", []string{"v.json, line 4, p99_ttft_ms: 100; want no less than the 220 of median_ttft_ms"}},
 		{"two tables without an end", "c.txt", vllmConsole[:200] + "\n" + vllmConsole, told, "", []string{"c.txt, line 7: another table begins"}},
 		{"a table without an end", "c.txt", vllmConsole[:400], told, "", []string{"c.txt, line 2: the table has no end"}},
 	})
