@@ -124,12 +124,18 @@ func (in *input) nvidiaIndicator(d baseline.Definition, n node) (baseline.Indica
 
 // scale reads a unit of time as a number of seconds.
 func (in *input) scale(unit node) (float64, bool) {
-	scales := map[string]float64{"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "seconds": 1}
-	scale, known := scales[unit.text]
-	if !known {
-		in.refuse(unit, `a unit of time: ns, us, ms or sec`)
+	switch unit.text {
+	case "ns":
+		return 1e-9, true
+	case "us", "µs":
+		return 1e-6, true
+	case "ms":
+		return 1e-3, true
+	case "s", "sec", "seconds":
+		return 1, true
 	}
-	return scale, known
+	in.refuse(unit, `a unit of time: ns, us, ms or sec`)
+	return 0, false
 }
 
 // aiperfFacts reads the configuration of AIPerf, old and new.

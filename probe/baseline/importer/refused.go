@@ -45,6 +45,7 @@ func refused() []refusal {
 		{"vegeta", "results (gob)", vegetaGob, "an encoding of vegeta's own", "vegeta encode --to json < results.bin, or vegeta report -type json"},
 		{"vegeta", "histogram (report -type hist)", starts("Bucket "), "a count between bounds that somebody chose, and no percentile", "vegeta report -type json of the same results"},
 		{"vegeta", "page of a plot (HTML)", page("vegeta", "Vegeta Plot"), "a page for browsers", "vegeta report -type json of the same results"},
+		{"mlperf", "accuracy (mlperf_log_accuracy.json)", mlperfAccuracy, "a list of answers", "mlperf_log_detail.txt of the same run"},
 		{"siege", "log (siege.log)", siegeLog, "a mean for each run, without failures by kind", "siege --json-output"},
 		{"siege", "summary (text)", lines("Transaction rate:", "Longest transaction:"), "a page for people", "siege --json-output"},
 	}
@@ -132,6 +133,11 @@ func perfAnalyzerCSV(h head) bool {
 
 func locustConsole(h head) bool {
 	return !h.json() && !h.html() && h.has("# reqs", "# fails", "Aggregated")
+}
+
+// mlperfAccuracy is an empty list if a run did not test the accuracy.
+func mlperfAccuracy(h head) bool {
+	return h.name == "mlperf_log_accuracy.json" || h.json("qsl_idx", "data")
 }
 
 func siegeLog(h head) bool { return strings.Contains(h.line(), "Date & Time,  Trans,") }

@@ -35,6 +35,9 @@ type truth struct {
 	Input struct {
 		Mean float64
 	} `json:"input_tokens"`
+	Output struct {
+		Mean float64
+	} `json:"output_tokens"`
 	Counts struct {
 		OK int
 	}
@@ -118,6 +121,7 @@ func TestInteropLoadTestToolsAgainstTheSimulator(t *testing.T) {
 // compareWithTruth holds the median of TTFT within 5 ms, and those of TPOT and E2E within 2 %.
 func compareWithTruth(t *testing.T, tt run, c baseline.Cell, of truth) {
 	t.Helper()
+	of.addDataLines()
 	t.Logf("%s: ok %d, flags %v", c.ID, c.Requests.OK, c.Flags)
 	for name, in := range c.Indicators {
 		which, listed := tt.against[name]
@@ -140,6 +144,9 @@ func compareWithTruth(t *testing.T, tt run, c baseline.Cell, of truth) {
 		allowed := .02 * target
 		if tt.cut {
 			allowed = .03 * target
+		}
+		if which == dataLines {
+			allowed = .0005 // three decimals
 		}
 		switch {
 		case name == baseline.TTFT || name == baseline.TTFB:
@@ -181,9 +188,34 @@ func unpooled() map[baseline.Name]string {
 	return all
 }
 
-// windowed are those of a tool that prints means of windows, with three decimals.
+// dataLines is the truth of azure-openai-benchmark's time between tokens by its own
+// definition: from the first "data:" line to the end of the body, ÷ all such lines. On chat
+// these are the role, the tokens, the finish and [DONE].
+const dataLines = "data_lines"
+
+// windowed are those of a tool that prints means of windows, with three decimals. On these
+// busy cores its E2E is up to 10 % more than the simulator's, and its TTFT, whose truth is
+// 0.2 ms, up to 90 ms: the time is its own.
 func windowed() map[baseline.Name]string {
-	return map[baseline.Name]string{baseline.TTFT: "", baseline.TPOT: "", baseline.E2E: ""}
+	return map[baseline.Name]string{baseline.TTFT: "", baseline.TPOT: dataLines, baseline.E2E: ""}
+}
+
+// steady has the TTFT of a run in which the tool had time.
+func steady() map[baseline.Name]string {
+	all := windowed()
+	all[baseline.TTFT] = "ttft_first_event"
+	return all
+}
+
+// addDataLines adds the truth of dataLines.
+func (of *truth) addDataLines() {
+	first, whole := of.Seconds["ttft_first_event"], of.Seconds["e2e_end_of_body"]
+	if first == nil || whole == nil {
+		return
+	}
+	gap := *whole
+	gap.Mean = (whole.Mean - first.Mean) / (of.Output.Mean + 3)
+	of.Seconds[dataLines] = &gap
 }
 
 // pooled are those of a tool that writes the whole request ÷ its tokens too.
@@ -259,7 +291,7 @@ func runs() []run {
 		{name: "genai-perf/chat-c4", files: []string{"sim-*/profile_export_genai_perf.csv"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 4}, against: unpooled()},
 		{name: "genai-perf/completions-rate4", files: []string{"sim-*/profile_export_genai_perf.json"}, against: unpooled()},
 		{name: "genai-perf/completions-rate4", files: []string{"sim-*/profile_export_genai_perf.csv"}, facts: importer.Facts{Model: "sim-medium", Rate: 4}, against: unpooled()},
-		{name: "azure-openai-benchmark/human-rate", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Rate: 2}, against: windowed()},
+		{name: "azure-openai-benchmark/human-rate", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Rate: 2}, against: steady()},
 		{name: "azure-openai-benchmark/jsonl-429-none", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 3}, against: windowed()},
 		{name: "azure-openai-benchmark/jsonl-custom-c4", files: []string{"out.txt", "err.txt"}, facts: importer.Facts{Model: "sim-medium", Concurrency: 4}, against: windowed()},
 		{name: "inference-perf/completions-c4", files: []string{"stage_0_lifecycle_metrics.json", "config.yaml"}, against: pooled()},
@@ -291,6 +323,10 @@ func runs() []run {
 		{name: "ab/c4", files: []string{"gnuplot.tsv"}, facts: loaded(4), against: whole()},
 		{name: "siege/c4", files: []string{"siege.json"}, facts: loaded(4), against: map[baseline.Name]string{baseline.E2E: "e2e_end_of_body"}},
 		{name: "guidellm/chat-c4", files: []string{"benchmarks.yaml"}, against: weighted()},
+		{name: "guidellm/chat-c4", files: []string{"benchmarks.csv"}, against: weighted()},
+		{name: "guidellm/constant-rate4", files: []string{"benchmarks.csv"}, against: weighted()},
+		{name: "vegeta/rate-4", files: []string{"hdrplot.txt"}, facts: paced(4), against: map[baseline.Name]string{baseline.E2E: "e2e_end_of_body"}},
+		{name: "ab/c4", files: []string{"ab.txt", "percentiles.csv"}, facts: plain(), against: whole()},
 		{name: "inference-perf/completions-c4", files: []string{"per_request_lifecycle_metrics.json", "config.yaml"}, facts: importer.Facts{Concurrency: 4}, cut: true, against: pooled()},
 		{name: "vegeta/rate-4", files: []string{"report.txt"}, facts: paced(4), against: map[baseline.Name]string{baseline.E2E: "e2e_end_of_body"}},
 		{name: "mlperf/server-4qps", files: []string{"mlperf_log_detail.txt"}, facts: plain(), against: unpooled()},

@@ -3,11 +3,13 @@
 package baseline_test
 
 import (
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
@@ -45,6 +47,7 @@ func TestInteropBaselinesHaveTheToolsOwnNumbers(t *testing.T) {
 			{baseline.TTFT, .95, `"results_ttft_s_quantiles_p95": ([0-9.]+)`, 1}, {baseline.NTPOT, .5, `"results_inter_token_latency_s_quantiles_p50": ([0-9.]+)`, 1},
 			{baseline.E2E, 0, `"results_end_to_end_latency_s_mean": ([0-9.]+)`, 1},
 		}},
+		{"vegeta/rate-4/hdrplot.txt", paced(4), "", []own{{baseline.E2E, .99375, `([0-9.]+)\s+0.993750`, 1e3}, {baseline.E2E, .5, `([0-9.]+)\s+0.500000`, 1e3}}},
 		{"wrk/latency-c4/wrk.txt", plain(), "", []own{{baseline.E2E, .99, `99%\s+([0-9.]+)ms`, 1e3}, {baseline.E2E, 0, `Latency\s+([0-9.]+)ms`, 1e3}}},
 		{"wrk2/latency-r4/wrk2.txt", paced(4), "", []own{{baseline.E2E, .5, `50.000%\s+([0-9.]+)ms`, 1e3}, {baseline.E2E, .99, `99.000%\s+([0-9.]+)ms`, 1e3}}},
 		{"ab/c4/ab.txt", plain(), "", []own{{baseline.E2E, .95, `95%\s+([0-9.]+)`, 1e3}, {baseline.TTFB, 0, `Waiting:\s+\d+\s+(\d+)`, 1e3}}},
@@ -93,6 +96,8 @@ func TestInteropPublicResultsAreReadOrRefused(t *testing.T) {
 	}
 	rate := importer.Facts{Model: "m", Rate: 1}
 	shop := importer.Facts{Model: "m", InputTokens: 1, OutputTokens: 1}
+	shopLoad := shop
+	shopLoad.Concurrency = 4
 	for file, tt := range map[string]struct {
 		facts importer.Facts
 		row   string
@@ -112,7 +117,7 @@ func TestInteropPublicResultsAreReadOrRefused(t *testing.T) {
 		"vllm/bench_serve_all_requests_failed_v0.25.1.json":        {importer.Facts{}, "", "completed: 0; want 1 request or more"},
 		"jmeter/mwali_results.jtl":                                 {shop, "", "several kinds of request"},
 		"jmeter/saadqamar22_results.jtl":                           {shop, "HTTP Request", "m/in1/out1/c"},
-		"jmeter/saadqamar22_statistics.json":                       {shop, "", "no result of a tool that headway knows"},
+		"jmeter/saadqamar22_statistics.json":                       {shopLoad, "GET /posts/1", "m/in1/out1/c4"},
 	} {
 		b, err := importer.Import(open(t, filepath.Join(dir, filepath.FromSlash(file))), importer.Options{Facts: tt.facts, Row: tt.row})
 		got := ""
@@ -124,5 +129,25 @@ func TestInteropPublicResultsAreReadOrRefused(t *testing.T) {
 		if !regexp.MustCompile(regexp.QuoteMeta(tt.want)).MatchString(got) {
 			t.Errorf("%s: %s; want %s", file, got, tt.want)
 		}
+	}
+}
+
+// Whatever a tool wrote beside its result is known by name, too.
+func TestInteropNoFileOfAToolIsUnknown(t *testing.T) {
+	dir := results(t)
+	facts := importer.Facts{Model: "sim-medium", InputTokens: 259, OutputTokens: 64, Concurrency: 4}
+	seen := 0
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Name() == "truth.json" || filepath.Ext(path) == ".md" {
+			return err
+		}
+		seen++
+		if _, err := importer.Import(open(t, path), importer.Options{Facts: facts}); err != nil && strings.Contains(err.Error(), "no result of a tool") {
+			t.Errorf("%s: %v", path, err)
+		}
+		return nil
+	})
+	if err != nil || seen == 0 {
+		t.Fatalf("%d files, %v", seen, err)
 	}
 }
