@@ -1,9 +1,9 @@
 package importer
 
 import (
-	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,32 +17,104 @@ import (
 var captures = Importer{
 	Tool: "headway", Form: "capture (HEADWAY_CAPTURE_FILE)",
 	match: func(h head) bool { return h.json("v", "origin", "mode") || h.json("v", "start", "kind") },
-	read: func(in *input) error {
-		runs := map[string]*captureRun{}
-		for line, err := range capture.Read(in.body) {
-			var bad *capture.LineError
-			switch {
-			case errors.As(err, &bad):
-				return &Problem{Line: bad.Number, Got: bad.Err.Error(), Want: "a line that headway wrote"}
-			case err != nil:
+	read:  (*input).captureLines,
+}
+
+// captureLine is what a cell needs of a line. Zero fields are not there.
+type captureLine struct {
+	version                       float64
+	kind, origin, outcome, source string
+	model                         string
+	start                         time.Time
+	firstByte, ttft, tpot, e2e    float64
+	input, output                 float64
+}
+
+// captureLines reads the lines. The last one may be cut, as that of a file which headway is
+// still writing.
+func (in *input) captureLines() error {
+	runs := map[string]*captureRun{}
+	s := newScanner(in.body)
+	for s.more() {
+		began := s.line
+		var l captureLine
+		if err := s.object(func(key string) error { return l.field(s, key) }); err != nil {
+			if s.next() != 0 {
 				return err
-			case line.Kind == "" && line.Origin == string(exchange.App) && line.Model.Request != "":
-				run := runs[line.Model.Request]
-				if run == nil {
-					run = &captureRun{}
-					runs[line.Model.Request] = run
-				}
-				run.add(&line)
 			}
+			if s.line == began {
+				break
+			}
+			return &Problem{Line: began, Got: "a line that is cut", Want: "a line that headway wrote"}
 		}
-		for _, model := range slices.Sorted(maps.Keys(runs)) {
-			runs[model].finish(in, model)
+		if l.version != capture.Version {
+			return &Problem{Line: began, Field: "v", Got: strconv.FormatFloat(l.version, 'g', -1, 64), Want: strconv.Itoa(capture.Version)}
 		}
-		if len(in.drafts) == 0 {
-			return &Problem{Field: "outcome", Got: "no exchange of the application, with a model, ended well", Want: "1 or more"}
+		if l.kind != "" || l.origin != string(exchange.App) || l.model == "" {
+			continue
 		}
-		return nil
-	},
+		run := runs[l.model]
+		if run == nil {
+			run = &captureRun{}
+			runs[l.model] = run
+		}
+		run.add(&l)
+	}
+	for _, model := range slices.Sorted(maps.Keys(runs)) {
+		runs[model].finish(in, model)
+	}
+	if len(in.drafts) == 0 {
+		return &Problem{Field: "outcome", Got: "no exchange of the application, with a model, ended well", Want: "1 or more"}
+	}
+	return nil
+}
+
+// field reads one field of a line.
+func (l *captureLine) field(s *scanner, key string) (err error) {
+	switch key {
+	case "v":
+		l.version, _, err = s.finite()
+	case "kind":
+		l.kind, err = s.key()
+	case "origin":
+		l.origin, err = s.key()
+	case "outcome":
+		l.outcome, err = s.key()
+	case "start":
+		if _, err = s.raw(); err == nil && l.start.UnmarshalText(s.text) != nil {
+			err = s.wrong(strconv.Quote(shortened(string(s.text))), "a date such as 2026-11-21T10:00:00Z")
+		}
+	case "first_byte_s":
+		err = s.seconds(&l.firstByte)
+	case "ttft_s":
+		err = s.seconds(&l.ttft)
+	case "tpot_s":
+		err = s.seconds(&l.tpot)
+	case "e2e_s":
+		err = s.seconds(&l.e2e)
+	case "model", "tokens":
+		return s.object(func(key string) error { return l.field(s, key) })
+	case "request":
+		l.model, err = s.key()
+	case "input":
+		err = s.seconds(&l.input)
+	case "output":
+		err = s.seconds(&l.output)
+	case "source":
+		l.source, err = s.key()
+	default:
+		err = s.skip()
+	}
+	return err
+}
+
+// seconds reads a number, and leaves it if it is null.
+func (s *scanner) seconds(to *float64) error {
+	v, known, err := s.finite()
+	if known {
+		*to = v
+	}
+	return err
 }
 
 // captureRun gathers the exchanges of one model.
@@ -53,34 +125,27 @@ type captureRun struct {
 	counted                              bool // by headway, from chunks
 }
 
-func (r *captureRun) add(l *capture.Line) {
-	if r.first.IsZero() || l.Start.Before(r.first) {
-		r.first = l.Start
+func (r *captureRun) add(l *captureLine) {
+	if r.first.IsZero() || l.start.Before(r.first) {
+		r.first = l.start
 	}
-	if end := l.Start.Add(time.Duration(l.E2E * float64(time.Second))); end.After(r.last) {
+	if end := l.start.Add(time.Duration(l.e2e * float64(time.Second))); end.After(r.last) {
 		r.last = end
 	}
-	if l.Outcome != string(exchange.OK) {
+	if l.outcome != string(exchange.OK) {
 		r.failed++
 		return
 	}
 	r.ok++
-	r.counted = r.counted || l.Tokens.Source != "" && l.Tokens.Source != string(exchange.Reported)
+	r.counted = r.counted || l.source != "" && l.source != string(exchange.Reported)
 	for _, one := range []struct {
 		to *baseline.Sample
 		v  float64
-	}{{&r.ttft, l.TTFT}, {&r.ttfb, l.FirstByte}, {&r.tpot, l.TPOT}, {&r.e2e, l.E2E}, {&r.input, tokens(l.Tokens.Input)}, {&r.output, tokens(l.Tokens.Output)}} {
+	}{{&r.ttft, l.ttft}, {&r.ttfb, l.firstByte}, {&r.tpot, l.tpot}, {&r.e2e, l.e2e}, {&r.input, l.input}, {&r.output, l.output}} {
 		if one.v > 0 {
 			one.to.Add(one.v)
 		}
 	}
-}
-
-func tokens(n *int64) float64 {
-	if n == nil {
-		return 0
-	}
-	return float64(*n)
 }
 
 // captureDefinition: the clock starts when headway has read the head of the request, on a

@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
@@ -39,6 +40,9 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 		name: "LoadGen's log", file: "mlperf_log_detail.txt", text: mlperfLog, facts: importer.Facts{Model: "small", InputTokens: 256, OutputTokens: 64}, id: "small/in256/out64/r4",
 		want: map[string]float64{"e2e 0.5": .832, "ttft 0.5": .065, "ttft mean": .066, "tpot 0.999": .012, "ok": 93, "rate": 3.9}, flags: []baseline.Flag{baseline.AskedLengths},
 	}})
+	if b := imported(t, "c.jsonl", captured+`{"v":1,"start":"2026-11`, importer.Facts{Concurrency: 1}); b.Cells[0].Requests.OK != 2 {
+		t.Errorf("a capture that headway is still writing: %+v", b.Cells[0].Requests)
+	}
 	b := imported(t, "t.csv", tidy, importer.Facts{})
 	if len(b.Cells) != 2 || b.Cells[1].ID != "llama-70b@p4d/in1024/out256/c16" || b.Cells[1].Source.Tool != "lmi" {
 		t.Fatalf("%+v", b.Cells)
@@ -58,6 +62,8 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 		{"a model that is missing in one row", "t.csv", "model,requests,ttft_p50_ms\nx,10,1\n,10,1\n", importer.Facts{InputTokens: 1, OutputTokens: 1, Concurrency: 1}, "", []string{"t.csv, line 3, model: the file does not say"}},
 		{"LoadGen's summary", "s.txt", "====\nMLPerf Results Summary\n====\n", told, "", []string{"want mlperf_log_detail.txt"}},
 		{"LoadGen's log that is cut", "m.txt", mlperfLog[:120], told, "", []string{"m.txt, line 2: no JSON behind"}},
+		{"a capture of another version", "c.jsonl", strings.Replace(captured, `"v":1`, `"v":2`, 1), told, "", []string{"c.jsonl, line 1, v: 2; want 1"}},
+		{"a capture of failures alone", "c.jsonl", strings.ReplaceAll(captured, `"outcome":"ok"`, `"outcome":"refused"`), told, "", []string{"outcome: no exchange of the application"}},
 		{"a capture with a broken line", "c.jsonl", captured + "{\"v\":1,\n", told, "", []string{"c.jsonl, line 5"}},
 	})
 }
