@@ -240,7 +240,7 @@ func (w *wrkRun) line(text string) {
 	} else if m := wrkLatency.FindStringSubmatch(text); m != nil {
 		w.one.Mean, w.one.StdDev, w.one.Max = new(wrkTime(m[1], m[2])), new(wrkTime(m[3], m[4])), new(wrkTime(m[5], m[6]))
 	} else if m := wrkCell.FindStringSubmatch(text); m != nil {
-		if p := number(m[1]); p < 100 {
+		if p := number(m[1]); p > 0 && p < 100 {
 			w.one.Quantiles.Set(p/100, wrkTime(m[2], m[3]))
 		}
 	} else if m := wrkTotal.FindStringSubmatch(text); m != nil {
