@@ -3,7 +3,6 @@ package main_test
 //go:generate go test -run Sizing -update .
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,9 +13,8 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
-
-var update = flag.Bool("update", false, "write the table of docs/sizing.md anew")
 
 // TestSizingCountsTheSeriesOfAModel counts how many series /metrics gains with each
 // kind of traffic of one model at one upstream, and holds docs/sizing.md to that.
@@ -124,7 +122,7 @@ func holds(t *testing.T, page, mark, text string) {
 	case !found || !closed:
 		t.Fatalf("%s has no %q and %q", page, begin, end)
 	case had == text:
-	case *update:
+	case golden.Updating():
 		if err := os.WriteFile(page, []byte(before+begin+text+end+after), 0o600); err != nil {
 			t.Fatal(err)
 		}

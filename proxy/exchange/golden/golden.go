@@ -10,6 +10,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// Updating says that the test runs with -update, for a test that writes another kind of file.
+func Updating() bool { return *update }
+
 // Check fails the test unless the file at path holds got.
 func Check(t testing.TB, path, got string) {
 	t.Helper()
