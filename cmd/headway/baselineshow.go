@@ -14,80 +14,117 @@ import (
 const showUsage = `usage: headway baseline show [flags] BASELINE
 
 Prints the cells of a baseline as a table, says how each number was measured, and draws
-latency over throughput for each workload that was tested under several loads.
-BASELINE - is standard input. See headway baseline import and headway baseline compare.`
+latency over throughput for each workload that was tested under several loads. With
+--meets it says which load still keeps limits. BASELINE - is standard input. See headway
+baseline import and headway baseline compare.`
+
+// showOptions are the parsed arguments of baseline show.
+type showOptions struct {
+	file, output string
+	limits       baseline.Limits
+}
+
+// showOutputs are the forms of a baseline.
+func showOutputs() []string { return []string{"table", "json"} }
 
 // runShow is `headway baseline show`.
 func runShow(args []string, out io.Writer) error {
+	o, err := parseShow(args, out)
+	if err != nil {
+		return err
+	}
+	b, err := readBaseline(o.file)
+	if err != nil {
+		return err
+	}
+	if o.output == "json" {
+		return baseline.Write(out, b)
+	}
+	return o.print(out, b)
+}
+
+// parseShow reads the command line and returns every problem of it.
+func parseShow(args []string, out io.Writer) (showOptions, error) {
+	var o showOptions
 	f := newFlags("baseline show")
-	output := f.String("output", "table", "`form` of the output: table or json")
+	f.StringVar(&o.output, "output", "table", "`form` of the output: table or json")
 	meets := f.String("meets", "", "`limits`, ttft=500ms,tpot=50ms for example: the highest load of each workload that keeps them")
 	at := f.Float64("at", .99, "`share` of the requests that must keep the limits")
 	files, err := parseArguments(f, args, showUsage, out)
 	if err != nil {
-		return err
+		return o, err
 	}
-	limits, err := parseLimits(*meets, *at)
-	wrong := []error{err}
+	var wrong []error
+	refuse := func(err error) { wrong = append(wrong, err) }
+	o.limits, err = parseLimits(*meets, *at)
+	refuse(err)
 	if len(files) != 1 {
-		wrong = append(wrong, fmt.Errorf("which baseline? want one file, not %d", len(files)))
+		refuse(fmt.Errorf("which baseline? want one file, not %d", len(files)))
+	} else {
+		o.file = files[0]
 	}
-	if !slices.Contains(reportOutputs(), *output) {
-		wrong = append(wrong, fmt.Errorf("--output %q: want table or json%s", *output, meant(*output, reportOutputs())))
+	switch {
+	case !slices.Contains(showOutputs(), o.output):
+		refuse(fmt.Errorf("--output %q: want table or json%s", o.output, meant(o.output, showOutputs())))
+	case o.output == "json" && *meets != "":
+		refuse(fmt.Errorf("--meets %q: --output json is the baseline itself; want --output table", *meets))
 	}
 	if err := errors.Join(wrong...); err != nil {
-		return usageError{err}
+		return o, usageError{err}
 	}
-	b, err := readBaseline(files[0])
-	if err != nil {
-		return err
-	}
-	if *output == "json" {
-		return baseline.Write(out, b)
-	}
-	return printBaseline(out, b, limits)
+	return o, nil
 }
 
-// printBaseline prints table and curves.
-func printBaseline(out io.Writer, b baseline.Baseline, limits baseline.Limits) error {
+// print prints the table, and for each workload the curve and the answers.
+func (o *showOptions) print(out io.Writer, b baseline.Baseline) error {
 	if err := baseline.WriteTable(out, b); err != nil {
 		return err
 	}
-	for _, c := range baseline.Curves(b) {
-		if err := c.Write(out); err != nil {
-			return err
+	for _, w := range baseline.Workloads(b) {
+		c, drawn := w.Curve()
+		switch {
+		case drawn:
+			if err := c.WritePlot(out); err != nil {
+				return err
+			}
+			if knee, bends := c.Knee(); bends {
+				fmt.Fprintf(out, "  knee: %s%s\n", knee.Load.Words(), map[bool]string{true: ", or below: no lower load was tested"}[knee.ID == c.Cells[0].ID])
+			}
+		case w.Swept():
+			fmt.Fprintf(out, "\n%s: no curve, because there is no latency or no throughput that all its cells have\n", w.Title())
+		case len(o.limits.Bounds) > 0:
+			fmt.Fprintf(out, "\n%s\n", w.Title())
 		}
-		if knee, bends := c.Knee(); bends {
-			fmt.Fprintf(out, "  knee: %s\n", knee.ID)
-		}
+		o.answer(out, w)
 	}
-	if len(limits.Bounds) == 0 {
-		return nil
-	}
-	return printHighest(out, b, limits)
+	return nil
 }
 
-// printHighest says for each curve which load keeps the limits.
-func printHighest(out io.Writer, b baseline.Baseline, limits baseline.Limits) (err error) {
-	curves := baseline.Curves(b)
-	if len(curves) == 0 {
-		_, err = fmt.Fprintln(out, "\nNo workload was tested under several loads, so there is no highest load.")
+// answer says which load keeps the limits.
+func (o *showOptions) answer(out io.Writer, w baseline.Workload) {
+	if len(o.limits.Bounds) > 0 {
+		fmt.Fprintf(out, "  limits: %s\n", reached(w.Reach(o.limits)))
 	}
-	for _, c := range curves {
-		where := fmt.Sprintf("%s, %.0f tokens in, %.0f out", c.Cells[0].Model, c.Cells[0].InputTokens.Mean, c.Cells[0].OutputTokens.Mean)
-		if _, known := c.Cells[0].Meets(limits); !known {
-			_, err = fmt.Fprintf(out, "\n%s: the baseline lacks the quantile %s of an indicator that has a limit.\n", where, baseline.Share(limits.At))
-			continue
-		}
-		best, found := c.Highest(limits)
-		switch {
-		case !found:
-			_, err = fmt.Fprintf(out, "\n%s: not even the lowest load keeps the limits.\n", where)
-		default:
-			_, err = fmt.Fprintf(out, "\n%s: the highest load that keeps the limits is %s.\n", where, best.ID)
+}
+
+// reached is a Reach in words.
+func reached(r baseline.Reach) string {
+	stopped := ""
+	if r.Stopped != nil {
+		stopped = fmt.Sprintf("%s does not: %s", r.Stopped.Load.Words(), r.Why)
+		if !r.Known {
+			stopped = fmt.Sprintf("nobody knows of %s: %s", r.Stopped.Load.Words(), r.Why)
 		}
 	}
-	return err
+	switch {
+	case r.Stopped == nil:
+		return fmt.Sprintf("%s keeps them, the highest load that was tested", r.Highest.Load.Words())
+	case r.Highest == nil && r.Known:
+		return "not even the lowest load keeps them; " + stopped
+	case r.Highest == nil:
+		return stopped
+	}
+	return fmt.Sprintf("%s keeps them; %s", r.Highest.Load.Words(), stopped)
 }
 
 // parseLimits reads ttft=500ms,tpot=50ms.
@@ -100,12 +137,16 @@ func parseLimits(text string, at float64) (baseline.Limits, error) {
 		return out, nil
 	}
 	for pair := range strings.SplitSeq(text, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		word, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		limit, err := time.ParseDuration(value)
-		if err != nil || limit <= 0 || !slices.Contains(baseline.Names(), baseline.Name(name)) {
+		name := baseline.Name(word)
+		if err != nil || limit <= 0 || !slices.Contains(baseline.Names(), name) {
 			return out, fmt.Errorf("--meets %q: want one of %v and a duration: ttft=500ms", pair, baseline.Names())
 		}
-		out.Bounds[baseline.Name(name)] = limit.Seconds()
+		if _, twice := out.Bounds[name]; twice {
+			return out, fmt.Errorf("--meets %q: %s has a limit already; want one for each indicator", pair, name)
+		}
+		out.Bounds[name] = limit.Seconds()
 	}
 	return out, nil
 }

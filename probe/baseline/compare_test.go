@@ -102,45 +102,15 @@ func TestCellsWithoutAPartnerAreNamed(t *testing.T) {
 	}
 }
 
-// sweep is a workload under five loads, with a knee at 16.
-func sweep() baseline.Baseline {
-	var cells []baseline.Cell
-	for _, one := range []struct{ load, tokens, ttft float64 }{{1, 70, .05}, {4, 270, .06}, {16, 900, .09}, {64, 1000, .6}, {128, 1020, 1.4}} {
-		c := measured(one.ttft, one.load, 2000, uint64(one.load))
-		c.Throughput.OutputTokens, c.Throughput.Requests = new(one.tokens), new(one.tokens/128)
-		cells = append(cells, c)
-	}
-	return file(cells...)
-}
-
-func TestACurveHasItsKneeAndItsHighestLoad(t *testing.T) {
-	curves := baseline.Curves(sweep())
-	if len(curves) != 1 || curves[0].Of != baseline.TTFT || !curves[0].Tokens {
-		t.Fatalf("%+v", curves)
-	}
-	c := &curves[0]
-	if knee, bends := c.Knee(); !bends || knee.Load.Value != 16 {
-		t.Errorf("knee at %v, %v", knee.Load.Value, bends)
-	}
-	for bound, want := range map[float64]float64{.2: 16, .13: 4, 2: 64, .01: 0} {
-		best, found := c.Highest(baseline.Limits{At: .99, Bounds: map[baseline.Name]float64{baseline.TTFT: bound}})
-		if found != (want > 0) || best.Load.Value != want {
-			t.Errorf("within %v s: load %v, want %v", bound, best.Load.Value, want)
-		}
-	}
-	if _, known := c.Cells[0].Meets(baseline.Limits{At: .99, Bounds: map[baseline.Name]float64{baseline.TPOT: 1}}); known {
-		t.Error("a cell without TPOT has an opinion of it")
-	}
-}
-
 func TestTableCurveAndComparisonAreTheGoldenOnes(t *testing.T) {
 	var out strings.Builder
 	b := sweep()
 	if err := baseline.WriteTable(&out, b); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range baseline.Curves(b) {
-		if err := c.Write(&out); err != nil {
+	for _, w := range baseline.Workloads(b) {
+		c, _ := w.Curve()
+		if err := c.WritePlot(&out); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -167,27 +137,5 @@ func TestTableCurveAndComparisonAreTheGoldenOnes(t *testing.T) {
 	_, text, _ := strings.Cut(out.String(), "<?xml")
 	if err := xml.Unmarshal([]byte("<?xml"+text), &junit); err != nil || junit.Failures != len(bad) || len(bad) == 0 {
 		t.Errorf("%v: %d failures of %d", err, junit.Failures, len(bad))
-	}
-}
-
-func BenchmarkFiveHundredCells(b *testing.B) {
-	var cells []baseline.Cell
-	for i := range 500 {
-		cells = append(cells, measured(.2, float64(i+1), 300, uint64(i)))
-	}
-	var text strings.Builder
-	if err := baseline.Write(&text, file(cells...)); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		one, err := baseline.Read(strings.NewReader(text.String()))
-		if err != nil {
-			b.Fatal(err)
-		}
-		var out strings.Builder
-		if err := baseline.WriteTable(&out, one); err != nil {
-			b.Fatal(err)
-		}
-		baseline.Compare(one, one)
 	}
 }

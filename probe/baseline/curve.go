@@ -2,80 +2,68 @@ package baseline
 
 import (
 	"fmt"
-	"io"
-	"math"
 	"slices"
 	"strings"
 )
 
-// Curve is one workload under two or more loads, in the order of the load.
+// Curve is latency over throughput of a workload that was tested under two or more loads.
 type Curve struct {
-	Cells []Cell
-	// Of names the latency that the curve shows: the median of TTFT, or else of E2E.
+	Workload
+	// Of names the latency that the curve shows: TTFT, or else E2E, TPOT or TTFB.
 	Of Name
 	// Tokens says that the throughput is output tokens a second, and not requests.
 	Tokens bool
-	points []point
+	// Means says that at least one latency is a mean, because its cell has no median.
+	Means bool
+	// Points are the cells, in their order.
+	Points []Point
 }
 
-// point is one cell of a curve.
-type point struct{ throughput, latency float64 }
+// Point is a cell of a curve: its throughput a second, and its latency in seconds.
+type Point struct{ Throughput, Latency float64 }
 
-// Curves finds the workloads with two or more loads whose cells have a throughput and a
-// latency. Cells of one curve come from one tool, and their loads are of one kind.
-func Curves(b Baseline) (out []Curve) {
-	cells := sorted(b.Cells)
-	for len(cells) > 0 {
-		one := cells[0]
-		same := func(c Cell) bool {
-			return one.sameWorkload(c) && c.Source.Tool == one.Source.Tool && c.Load.Kind == one.Load.Kind
-		}
-		var own, rest []Cell
-		for _, c := range cells {
-			if same(c) {
-				own = append(own, c)
-			} else {
-				rest = append(rest, c)
-			}
-		}
-		cells = rest
-		if c := (Curve{Cells: own}); len(own) > 1 && c.plot() {
-			out = append(out, c)
-		}
+// Curve draws the workload. It is false if there are no two loads, or if there is no
+// throughput or no latency that all cells have.
+func (w Workload) Curve() (Curve, bool) {
+	if !w.Swept() {
+		return Curve{}, false
 	}
-	return out
+	c := Curve{Workload: w}
+	c.Tokens = w.all(func(one *Cell) bool { return one.Throughput.OutputTokens != nil })
+	if !c.Tokens && !w.all(func(one *Cell) bool { return one.Throughput.Requests != nil }) {
+		return Curve{}, false
+	}
+	names := []Name{TTFT, E2E, TPOT, TTFB}
+	i := slices.IndexFunc(names, func(name Name) bool {
+		return w.all(func(one *Cell) bool { _, known := one.Indicators[name].center(); return known })
+	})
+	if i < 0 {
+		return Curve{}, false
+	}
+	c.Of = names[i]
+	for _, one := range w.Cells {
+		at := one.Throughput.Requests
+		if c.Tokens {
+			at = one.Throughput.OutputTokens
+		}
+		in := one.Indicators[c.Of]
+		latency, _ := in.center()
+		if _, median := in.Quantiles.At(.5); !median {
+			c.Means = true
+		}
+		c.Points = append(c.Points, Point{*at, latency})
+	}
+	return c, true
 }
 
-// sameWorkload says whether two cells have the same model and lengths within 5 %.
-func (c Cell) sameWorkload(other Cell) bool {
-	near := func(a, b float64) bool { return math.Abs(a-b) <= .05*max(a, b) }
-	return c.Model == other.Model && near(c.InputTokens.Mean, other.InputTokens.Mean) && near(c.OutputTokens.Mean, other.OutputTokens.Mean)
-}
+// Swept says whether the workload was tested under two loads or more.
+func (w Workload) Swept() bool { return w.Cells[0].Load.Value != w.Cells[len(w.Cells)-1].Load.Value }
 
-// plot chooses what the axes show. It is false if there is nothing that all cells have.
-func (c *Curve) plot() bool {
-	all := func(has func(Cell) bool) bool {
-		return !slices.ContainsFunc(c.Cells, func(one Cell) bool { return !has(one) })
-	}
-	c.Tokens = all(func(one Cell) bool { return one.Throughput.OutputTokens != nil })
-	if !c.Tokens && !all(func(one Cell) bool { return one.Throughput.Requests != nil }) {
-		return false
-	}
-	for _, c.Of = range []Name{TTFT, E2E, TPOT, TTFB} {
-		if all(func(one Cell) bool { _, known := one.Indicators[c.Of].center(); return known }) {
-			break
-		}
-	}
-	for _, one := range c.Cells {
-		at := one.Throughput.OutputTokens
-		if !c.Tokens {
-			at = one.Throughput.Requests
-		}
-		latency, known := one.Indicators[c.Of].center()
-		if !known {
+func (w Workload) all(has func(*Cell) bool) bool {
+	for i := range w.Cells {
+		if !has(&w.Cells[i]) {
 			return false
 		}
-		c.points = append(c.points, point{*at, latency})
 	}
 	return true
 }
@@ -91,106 +79,64 @@ func (in Indicator) center() (float64, bool) {
 	return 0, false
 }
 
-// Knee is the cell after which latency grows faster than throughput: the one farthest below
-// the line from the first cell to the last, both axes scaled to 1. It is false with fewer
-// than three cells, and for a curve that does not bend so.
-func (c *Curve) Knee() (Cell, bool) {
-	last := len(c.points) - 1
-	dx, dy := c.points[last].throughput-c.points[0].throughput, c.points[last].latency-c.points[0].latency
-	if last < 2 || dx <= 0 || dy <= 0 {
-		return Cell{}, false
+// Latency is the name of the latency axis, without a unit.
+func (c *Curve) Latency() string {
+	kind := "median "
+	if c.Means {
+		kind = "median or mean "
 	}
-	best, far := 0, 0.
-	for i, p := range c.points {
-		if d := (p.throughput-c.points[0].throughput)/dx - (p.latency-c.points[0].latency)/dy; d > far {
-			best, far = i, d
-		}
-	}
-	return c.Cells[best], far > .05
+	return kind + strings.ToUpper(string(c.Of))
 }
 
-// Limits are upper bounds in seconds, each for the quantile At of its indicator.
-type Limits struct {
-	At     float64
-	Bounds map[Name]float64
-}
-
-// Meets says whether c keeps every limit; known is false if c lacks a quantile for that.
-func (c *Cell) Meets(l Limits) (ok, known bool) {
-	ok = true
-	for name, bound := range l.Bounds {
-		v, has := c.Indicators[name].Quantiles.At(l.At)
-		if !has {
-			return false, false
-		}
-		ok = ok && v <= bound
+// Throughput is the name of the throughput axis, which is its unit.
+func (c *Curve) Throughput() string {
+	if c.Tokens {
+		return "output tokens/s"
 	}
-	return ok, true
+	return "requests/s"
 }
 
-// Highest is the cell of the highest load up to which every cell meets l.
-func (c *Curve) Highest(l Limits) (best Cell, found bool) {
-	for _, one := range c.Cells {
-		if ok, _ := one.Meets(l); !ok {
-			break
-		}
-		best, found = one, true
-	}
-	return best, found
-}
-
-// Size of a plot, in characters.
+// A curve has a knee if it lies at least bend below its diagonal: a straight line from the
+// origin has 0, a right angle almost 1. Two distances within a share of alike are no
+// different: a throughput is not surer than that.
 const (
-	plotWidth  = 60
-	plotHeight = 12
+	bend  = .2
+	alike = .95
 )
 
-// Write draws the curve for a terminal, a letter for each cell.
-func (c *Curve) Write(w io.Writer) error {
-	var canvas [plotHeight][]rune
-	for i := range canvas {
-		canvas[i] = []rune(strings.Repeat(" ", plotWidth))
+// Knee is the load after which latency grows faster than throughput. With both axes scaled
+// to their highest values it is the lowest of the loads that are farthest below the
+// diagonal, as Kneedle (Satopää et al., 2011) finds a knee, but with axes that begin at 0: so
+// a throughput that hardly varies is no bend. It is false with fewer than three cells, for a
+// curve that does not bend so much, and for one that had not bent before the last load. If
+// it is the first cell, the true knee may lie below.
+func (c *Curve) Knee() (Cell, bool) {
+	top, last := c.Top(), len(c.Points)-1
+	if last < 2 || top.Throughput <= 0 || top.Latency <= 0 {
+		return Cell{}, false
 	}
-	topX, topY := 0., 0.
-	for _, p := range c.points {
-		topX, topY = max(topX, p.throughput), max(topY, p.latency)
+	below := make([]float64, len(c.Points))
+	for i, p := range c.Points {
+		below[i] = p.Throughput/top.Throughput - p.Latency/top.Latency
 	}
-	for i, p := range c.points {
-		x, y := int(p.throughput/max(topX, 1e-12)*(plotWidth-1)), int(p.latency/max(topY, 1e-12)*(plotHeight-1))
-		canvas[plotHeight-1-y][x] = letter(i)
+	far := slices.Max(below)
+	i := slices.IndexFunc(below, func(d float64) bool { return d >= alike*far })
+	if far < bend || below[last] >= alike*far {
+		return Cell{}, false
 	}
-	unit := "requests/s"
-	if c.Tokens {
-		unit = "output tokens/s"
-	}
-	one := c.Cells[0]
-	fmt.Fprintf(w, "\n%s, %.0f tokens in, %.0f out (%s): %s over %s\n", one.Model, one.InputTokens.Mean, one.OutputTokens.Mean, one.Source.Tool, strings.ToUpper(string(c.Of)), unit)
-	for i, row := range canvas {
-		mark := strings.Repeat(" ", 10)
-		if i == 0 {
-			mark = fmt.Sprintf("%7.0f ms", topY*1e3)
-		}
-		fmt.Fprintf(w, "%s │%s\n", mark, strings.TrimRight(string(row), " "))
-	}
-	fmt.Fprintf(w, "%10s └%s\n%12s%*.1f\n", "0", strings.Repeat("─", plotWidth), "0", plotWidth, topX)
-	var legend []string
-	for i, cell := range c.Cells {
-		legend = append(legend, fmt.Sprintf("%c %s", letter(i), cell.Load.words()))
-	}
-	_, err := fmt.Fprintf(w, "  %s\n", strings.Join(legend, " · "))
-	return err
+	return c.Cells[i], true
 }
 
-func letter(i int) rune {
-	const letters = "abcdefghijklmnopqrstuvwxyz"
-	if i < len(letters) {
-		return rune(letters[i])
+// Top has the highest throughput and the highest latency.
+func (c *Curve) Top() (top Point) {
+	for _, p := range c.Points {
+		top = Point{max(top.Throughput, p.Throughput), max(top.Latency, p.Latency)}
 	}
-	return '*'
+	return top
 }
 
-// words is the load as people say it.
-func (l Load) words() string {
+// Words is the load as people say it.
+func (l Load) Words() string {
 	switch l.Kind {
 	case Concurrency:
 		return fmt.Sprintf("%g in flight", l.Value)

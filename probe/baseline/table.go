@@ -1,7 +1,6 @@
 package baseline
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -15,7 +14,11 @@ import (
 func WriteTable(w io.Writer, b Baseline) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	names := present(b.Cells)
+	goodput := slices.ContainsFunc(b.Cells, func(c Cell) bool { return c.Goodput != nil })
 	fmt.Fprint(t, "CELL\tTOOL\tOK\tFAILED\tREQ/S\tTOK/S")
+	if goodput {
+		fmt.Fprint(t, "\tGOOD/S")
+	}
 	for _, name := range names {
 		fmt.Fprintf(t, "\t%s P50\tP99", strings.ToUpper(string(name)))
 	}
@@ -25,7 +28,10 @@ func WriteTable(w io.Writer, b Baseline) error {
 		if c.Requests.Failed != nil {
 			failed = strconv.Itoa(*c.Requests.Failed)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s", c.ID, c.Source.Tool, c.Requests.OK, failed, number(c.Throughput.Requests), number(c.Throughput.OutputTokens))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s", printable(c.ID), printable(c.Source.Tool), c.Requests.OK, failed, number(c.Throughput.Requests), number(c.Throughput.OutputTokens))
+		if goodput {
+			fmt.Fprintf(t, "\t%s", c.Goodput.perSecond())
+		}
 		for _, name := range names {
 			fmt.Fprintf(t, "\t%s\t%s", c.Indicators[name].middle(), c.Indicators[name].at(.99))
 		}
@@ -44,7 +50,7 @@ func writeNotes(w io.Writer, cells []Cell, names []Name) error {
 		var seen []string
 		for _, c := range cells {
 			if in, there := c.Indicators[name]; there {
-				if text := c.Source.Tool + ": " + in.Definition.words(); !slices.Contains(seen, text) {
+				if text := printable(c.Source.Tool) + ": " + in.Definition.words(); !slices.Contains(seen, text) {
 					seen = append(seen, text)
 				}
 			}
@@ -52,10 +58,11 @@ func writeNotes(w io.Writer, cells []Cell, names []Name) error {
 		slices.Sort(seen)
 		fmt.Fprintf(w, "  %-5s  %s\n", name, strings.Join(seen, "\n         "))
 	}
+	writeGoodput(w, cells)
 	flags := map[Flag][]string{}
 	for _, c := range cells {
 		for _, f := range c.Flags {
-			flags[f] = append(flags[f], c.ID)
+			flags[f] = append(flags[f], printable(c.ID))
 		}
 	}
 	var err error
@@ -69,6 +76,35 @@ func writeNotes(w io.Writer, cells []Cell, names []Name) error {
 		}
 	}
 	return err
+}
+
+// writeGoodput says by which limits the tools found their goodput.
+func writeGoodput(w io.Writer, cells []Cell) {
+	var seen []string
+	for _, c := range cells {
+		if c.Goodput == nil {
+			continue
+		}
+		text := printable(c.Source.Tool) + ": by limits that the file does not tell"
+		if len(c.Goodput.Limits) > 0 {
+			text = printable(c.Source.Tool) + ": " + Limits{Bounds: c.Goodput.Limits}.Words()
+		}
+		if !slices.Contains(seen, text) {
+			seen = append(seen, text)
+		}
+	}
+	if len(seen) > 0 {
+		slices.Sort(seen)
+		fmt.Fprintf(w, "  good   what the tool itself found; %s\n", strings.Join(seen, "; "))
+	}
+}
+
+// perSecond is "-" if the tool found none.
+func (g *Goodput) perSecond() string {
+	if g == nil {
+		return "-"
+	}
+	return number(&g.PerSecond)
 }
 
 // words is the definition in a line.
@@ -85,16 +121,6 @@ func present(cells []Cell) []Name {
 	return slices.DeleteFunc(Names(), func(name Name) bool {
 		return !slices.ContainsFunc(cells, func(c Cell) bool { _, there := c.Indicators[name]; return there })
 	})
-}
-
-// sorted is the cells by workload and load.
-func sorted(cells []Cell) []Cell {
-	out := slices.Clone(cells)
-	slices.SortStableFunc(out, func(a, b Cell) int {
-		return cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.InputTokens.Mean, b.InputTokens.Mean), cmp.Compare(a.OutputTokens.Mean, b.OutputTokens.Mean),
-			cmp.Compare(a.Load.Kind, b.Load.Kind), cmp.Compare(a.Load.Value, b.Load.Value))
-	})
-	return out
 }
 
 // middle is the median, or else the mean with a ~, in milliseconds.

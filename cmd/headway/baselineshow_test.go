@@ -1,0 +1,80 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// imported imports a result and returns the baseline.
+func imported(t *testing.T, result string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "baseline.json")
+	if code, _, errs := baselineCommand(t, "import", "--out", file, result); code != exitOK {
+		t.Fatal(errs)
+	}
+	return file
+}
+
+// shown runs headway baseline show and returns what it prints.
+func shown(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, errs := baselineCommand(t, append([]string{"show"}, args...)...)
+	if code != exitOK || errs != "" {
+		t.Fatalf("%v: exit code %d: %s", args, code, errs)
+	}
+	return out
+}
+
+// reading is a table of cells with one model, 1000 tokens in and 100 out, from rows of
+// concurrency, requests, failed, requests a second, and TTFT p50 and p99.
+func reading(t *testing.T, rows ...string) string {
+	t.Helper()
+	text := "model,input_tokens,output_tokens,concurrency,requests,failed,requests_per_s,ttft_p50_ms,ttft_p99_ms\n"
+	for _, row := range rows {
+		text += "small,1000,100," + row + "\n"
+	}
+	return imported(t, written(t, "table.csv", text))
+}
+
+func TestShowSaysWhichLoadKeepsTheLimits(t *testing.T) {
+	rows := []string{"1,500,0,1,50,80", "4,500,0,4,55,90", "16,500,0,12,80,200", "64,500,0,14,600,900"}
+	for _, tt := range []struct {
+		name, meets string
+		rows        []string
+		want        string
+	}{
+		{"between two loads", "ttft=250ms", rows, "  limits: 16 in flight keeps them; 64 in flight does not: ttft p99 is 900.0 ms\n"},
+		{"all loads", "ttft=1s", rows, "  limits: 64 in flight keeps them, the highest load that was tested\n"},
+		{"no load", "ttft=10ms", rows, "  limits: not even the lowest load keeps them; 1 in flight does not: ttft p99 is 80.0 ms\n"},
+		{"unknown", "tpot=10ms", rows, "  limits: nobody knows of 1 in flight: the baseline has no tpot p99\n"},
+		{"unknown from a load on", "ttft=1s", append(rows[:2:2], "16,500,0,12,80,"), "  limits: 4 in flight keeps them; nobody knows of 16 in flight: the baseline has no ttft p99\n"},
+		{"failures", "ttft=1s", append(rows[:2:2], "16,500,6,12,80,90"), "  limits: 4 in flight keeps them; 16 in flight does not: 6 of 506 requests failed\n"},
+		{"one load", "ttft=1s", rows[:1], "small, 1000 tokens in, 100 out (csv)\n  limits: 1 in flight keeps them, the highest load that was tested\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if out := shown(t, "--meets", tt.meets, reading(t, tt.rows...)); !strings.HasSuffix(out, tt.want) {
+				t.Errorf("%s\nwant at its end %s", out, tt.want)
+			}
+		})
+	}
+}
+
+func TestShowRefusesWhatMakesNoSense(t *testing.T) {
+	file := reading(t, "1,500,0,1,50,80")
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"a limit twice", []string{"--meets", "ttft=1s,ttft=2s"}, `--meets "ttft=2s": ttft has a limit already`},
+		{"limits of the baseline itself", []string{"--meets", "ttft=1s", "--output", "json"}, "--output json is the baseline itself"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, text, errs := baselineCommand(t, append([]string{"show", file}, tt.args...)...)
+			if code != exitUsage || text != "" || !strings.Contains(errs, tt.want) {
+				t.Errorf("exit code %d, output %q: %s; want %q", code, text, errs, tt.want)
+			}
+		})
+	}
+}
