@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/pictures"
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
 
@@ -20,12 +22,12 @@ baseline import and headway baseline compare.`
 
 // showOptions are the parsed arguments of baseline show.
 type showOptions struct {
-	file, output string
-	limits       baseline.Limits
+	file, output, out string
+	limits            baseline.Limits
 }
 
 // showOutputs are the forms of a baseline.
-func showOutputs() []string { return []string{"table", "json"} }
+func showOutputs() []string { return []string{"table", "json", "svg"} }
 
 // runShow is `headway baseline show`.
 func runShow(args []string, out io.Writer) error {
@@ -37,17 +39,23 @@ func runShow(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.output == "json" {
-		return baseline.Write(out, b)
+	var text bytes.Buffer
+	if err := o.write(&text, b); err != nil {
+		return err
 	}
-	return o.print(out, b)
+	if o.out == "" || o.out == "-" {
+		_, err = out.Write(text.Bytes())
+		return err
+	}
+	return replaceFile(o.out, text.Bytes())
 }
 
 // parseShow reads the command line and returns every problem of it.
 func parseShow(args []string, out io.Writer) (showOptions, error) {
 	var o showOptions
 	f := newFlags("baseline show")
-	f.StringVar(&o.output, "output", "table", "`form` of the output: table or json")
+	f.StringVar(&o.output, "output", "table", "`form` of the output: table, json or svg (the curves as a picture)")
+	f.StringVar(&o.out, "out", "", "`file` to write; without it, standard output")
 	meets := f.String("meets", "", "`limits`, ttft=500ms,tpot=50ms for example: the highest load of each workload that keeps them")
 	at := f.Float64("at", .99, "`share` of the requests that must keep the limits")
 	files, err := parseArguments(f, args, showUsage, out)
@@ -65,14 +73,35 @@ func parseShow(args []string, out io.Writer) (showOptions, error) {
 	}
 	switch {
 	case !slices.Contains(showOutputs(), o.output):
-		refuse(fmt.Errorf("--output %q: want table or json%s", o.output, meant(o.output, showOutputs())))
+		refuse(fmt.Errorf("--output %q: want table, json or svg%s", o.output, meant(o.output, showOutputs())))
 	case o.output == "json" && *meets != "":
-		refuse(fmt.Errorf("--meets %q: --output json is the baseline itself; want --output table", *meets))
+		refuse(fmt.Errorf("--meets %q: --output json is the baseline itself; want --output table or svg", *meets))
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return o, usageError{err}
 	}
 	return o, nil
+}
+
+// write writes the form that was asked for.
+func (o *showOptions) write(out io.Writer, b baseline.Baseline) error {
+	switch o.output {
+	case "json":
+		return baseline.Write(out, b)
+	case "svg":
+		var curves []baseline.Curve
+		for _, w := range baseline.Workloads(b) {
+			if c, drawn := w.Curve(); drawn {
+				curves = append(curves, c)
+			}
+		}
+		if len(curves) == 0 {
+			return fmt.Errorf("%s has no curve to draw: no workload has two loads with a latency and a throughput", o.file)
+		}
+		_, err := io.WriteString(out, pictures.Curves(curves, o.limits))
+		return err
+	}
+	return o.print(out, b)
 }
 
 // print prints the table, and for each workload the curve and the answers.

@@ -1,10 +1,19 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
+
+// published imports a table of testdata/table and returns the baseline.
+func published(t *testing.T, name string) string {
+	t.Helper()
+	return imported(t, filepath.Join("testdata/table", name))
+}
 
 // imported imports a result and returns the baseline.
 func imported(t *testing.T, result string) string {
@@ -24,6 +33,18 @@ func shown(t *testing.T, args ...string) string {
 		t.Fatalf("%v: exit code %d: %s", args, code, errs)
 	}
 	return out
+}
+
+func TestAPublishedTableIsShownDrawnAndCompared(t *testing.T) {
+	before, after := published(t, "before.csv"), published(t, "after.csv")
+	limits := []string{"--meets", "ttft=8s,itl=20ms", "--at", "0.5"}
+	golden.Check(t, "testdata/table/show.golden", shown(t, append(limits, before)...))
+	golden.Check(t, "testdata/table/curves.svg", shown(t, append(limits, before, "--output", "svg")...))
+	code, comparison, errs := baselineCommand(t, "compare", before, after)
+	if code != exitOK {
+		t.Fatal(errs)
+	}
+	golden.Check(t, "testdata/table/compare.golden", comparison)
 }
 
 // reading is a table of cells with one model, 1000 tokens in and 100 out, from rows of
@@ -61,7 +82,7 @@ func TestShowSaysWhichLoadKeepsTheLimits(t *testing.T) {
 }
 
 func TestShowRefusesWhatMakesNoSense(t *testing.T) {
-	file := reading(t, "1,500,0,1,50,80")
+	file, out := reading(t, "1,500,0,1,50,80"), written(t, "out.svg", "as it was")
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -69,12 +90,31 @@ func TestShowRefusesWhatMakesNoSense(t *testing.T) {
 	}{
 		{"a limit twice", []string{"--meets", "ttft=1s,ttft=2s"}, `--meets "ttft=2s": ttft has a limit already`},
 		{"limits of the baseline itself", []string{"--meets", "ttft=1s", "--output", "json"}, "--output json is the baseline itself"},
+		{"a picture of another kind", []string{"--output", "svgz"}, "did you mean svg?"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			code, text, errs := baselineCommand(t, append([]string{"show", file}, tt.args...)...)
+			code, text, errs := baselineCommand(t, append([]string{"show", "--out", out, file}, tt.args...)...)
 			if code != exitUsage || text != "" || !strings.Contains(errs, tt.want) {
 				t.Errorf("exit code %d, output %q: %s; want %q", code, text, errs, tt.want)
 			}
 		})
+	}
+	code, _, errs := baselineCommand(t, "show", "--out", out, "--output", "svg", file)
+	if code != exitFailed || !strings.Contains(errs, "no curve to draw") {
+		t.Errorf("one load: exit code %d: %s", code, errs)
+	}
+	if text, err := os.ReadFile(out); err != nil || string(text) != "as it was" {
+		t.Errorf("the file is now %q, %v", text, err)
+	}
+}
+
+func TestShowWritesAFile(t *testing.T) {
+	file, out := reading(t, "1,500,0,1,50,80", "4,500,0,3,60,90"), filepath.Join(t.TempDir(), "curve.svg")
+	if text := shown(t, "--output", "svg", "--out", out, file); text != "" {
+		t.Errorf("it printed %q too", text)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil || string(text) != shown(t, "--output", "svg", "--out", "-", file) {
+		t.Errorf("%v: %s", err, text)
 	}
 }

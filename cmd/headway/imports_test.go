@@ -80,7 +80,7 @@ var rooms = map[string][]string{
 
 	"cmd/internal/build":    {"exporter"},
 	"cmd/internal/live":     {"proxy/exchange", "slo"},
-	"cmd/internal/pictures": {"slo/rules"},
+	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
 	"cmd/internal/config":   {"slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/bedrock", "proxy/dialect/cohere", "proxy/dialect/gemini", "proxy/dialect/llamacpp",

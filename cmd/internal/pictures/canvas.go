@@ -5,6 +5,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // style has a class for each role that a shape or a text can have. An SVG that a page
@@ -33,7 +34,17 @@ type canvas struct {
 
 func (c *canvas) svg() string {
 	return fmt.Sprintf("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %s %s\" role=\"img\">\n<title>%s</title>\n<desc>%s</desc>\n<style>%s\n</style>\n%s</svg>\n",
-		px(c.width), px(c.height), html.EscapeString(c.title), html.EscapeString(c.text), style, c.shapes.String())
+		px(c.width), px(c.height), escaped(c.title), escaped(c.text), style, c.shapes.String())
+}
+
+// escaped is text as XML has it. It replaces letters that XML has not, and the bytes of none.
+func escaped(text string) string {
+	return html.EscapeString(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text))
 }
 
 // px writes a coordinate with one decimal at most.
@@ -49,7 +60,7 @@ const (
 )
 
 func (c *canvas) write(x, y float64, anchor, class, text string) {
-	fmt.Fprintf(&c.shapes, "<text x=\"%s\" y=\"%s\" text-anchor=\"%s\" class=\"%s\">%s</text>\n", px(x), px(y), anchor, class, html.EscapeString(text))
+	fmt.Fprintf(&c.shapes, "<text x=\"%s\" y=\"%s\" text-anchor=\"%s\" class=\"%s\">%s</text>\n", px(x), px(y), anchor, class, escaped(text))
 }
 
 func (c *canvas) rect(x, y, width, height float64, class string) {
@@ -58,6 +69,29 @@ func (c *canvas) rect(x, y, width, height float64, class string) {
 
 func (c *canvas) line(x1, y1, x2, y2 float64, class string) {
 	fmt.Fprintf(&c.shapes, "<path d=\"M%s %sL%s %s\" class=\"%s\"/>\n", px(x1), px(y1), px(x2), px(y2), class)
+}
+
+// path draws along the commands d.
+func (c *canvas) path(d, class string) {
+	fmt.Fprintf(&c.shapes, "<path d=\"%s\" class=\"%s\"/>\n", d, class)
+}
+
+// circle draws a circle about a point. Its text, if any, shows where a pointer rests on it.
+func (c *canvas) circle(x, y, radius float64, class, text string) {
+	fmt.Fprintf(&c.shapes, "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"%s\">%s</circle>\n", px(x), px(y), px(radius), class, hint(text))
+}
+
+// square draws a square about a point.
+func (c *canvas) square(x, y, half float64, class, text string) {
+	fmt.Fprintf(&c.shapes, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" class=\"%s\">%s</rect>\n", px(x-half), px(y-half), px(2*half), px(2*half), class, hint(text))
+}
+
+// hint is the title of a shape.
+func hint(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "<title>" + escaped(text) + "</title>"
 }
 
 // arrow draws a horizontal or vertical line with a tip at its second end.
