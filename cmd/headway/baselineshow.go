@@ -17,13 +17,15 @@ const showUsage = `usage: headway baseline show [flags] BASELINE
 
 Prints the cells of a baseline as a table, says how each number was measured, and draws
 latency over throughput for each workload that was tested under several loads. With
---meets it says which load still keeps limits. BASELINE - is standard input. See headway
-baseline import and headway baseline compare.`
+--meets it says which load still keeps limits, and with --users whether that load is
+enough for so many people. BASELINE - is standard input. See headway baseline import
+and headway baseline compare.`
 
 // showOptions are the parsed arguments of baseline show.
 type showOptions struct {
 	file, output, out string
 	limits            baseline.Limits
+	demand            *baseline.Demand // nil without --users
 }
 
 // showOutputs are the forms of a baseline.
@@ -58,6 +60,7 @@ func parseShow(args []string, out io.Writer) (showOptions, error) {
 	f.StringVar(&o.out, "out", "", "`file` to write; without it, standard output")
 	meets := f.String("meets", "", "`limits`, ttft=500ms,tpot=50ms for example: the highest load of each workload that keeps them")
 	at := f.Float64("at", .99, "`share` of the requests that must keep the limits")
+	users := f.String("users", "", "`people` and what they do in the busiest hours, "+usersExample+" for example: is what was tested enough for them?")
 	files, err := parseArguments(f, args, showUsage, out)
 	if err != nil {
 		return o, err
@@ -65,6 +68,8 @@ func parseShow(args []string, out io.Writer) (showOptions, error) {
 	var wrong []error
 	refuse := func(err error) { wrong = append(wrong, err) }
 	o.limits, err = parseLimits(*meets, *at)
+	refuse(err)
+	o.demand, err = parseUsers(*users)
 	refuse(err)
 	if len(files) != 1 {
 		refuse(fmt.Errorf("which baseline? want one file, not %d", len(files)))
@@ -76,6 +81,8 @@ func parseShow(args []string, out io.Writer) (showOptions, error) {
 		refuse(fmt.Errorf("--output %q: want table, json or svg%s", o.output, meant(o.output, showOutputs())))
 	case o.output == "json" && *meets != "":
 		refuse(fmt.Errorf("--meets %q: --output json is the baseline itself; want --output table or svg", *meets))
+	case o.output != "table" && *users != "":
+		refuse(fmt.Errorf("--users %q: --output %s has no place for the answer; want --output table", *users, o.output))
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return o, usageError{err}
@@ -121,7 +128,7 @@ func (o *showOptions) print(out io.Writer, b baseline.Baseline) error {
 			}
 		case w.Swept():
 			fmt.Fprintf(out, "\n%s: no curve, because there is no latency or no throughput that all its cells have\n", w.Title())
-		case len(o.limits.Bounds) > 0:
+		case len(o.limits.Bounds) > 0 || o.demand != nil:
 			fmt.Fprintf(out, "\n%s\n", w.Title())
 		}
 		o.answer(out, w)
@@ -129,10 +136,17 @@ func (o *showOptions) print(out io.Writer, b baseline.Baseline) error {
 	return nil
 }
 
-// answer says which load keeps the limits.
+// answer says which load keeps the limits, and whether it is enough.
 func (o *showOptions) answer(out io.Writer, w baseline.Workload) {
+	if len(o.limits.Bounds) == 0 && o.demand == nil {
+		return
+	}
+	reach := w.Reach(o.limits)
 	if len(o.limits.Bounds) > 0 {
-		fmt.Fprintf(out, "  limits: %s\n", reached(w.Reach(o.limits)))
+		fmt.Fprintf(out, "  limits: %s\n", reached(reach))
+	}
+	if o.demand != nil {
+		fmt.Fprintf(out, "  users: %s\n", enough(o.demand, reach.Highest))
 	}
 }
 

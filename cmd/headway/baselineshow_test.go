@@ -38,7 +38,7 @@ func shown(t *testing.T, args ...string) string {
 func TestAPublishedTableIsShownDrawnAndCompared(t *testing.T) {
 	before, after := published(t, "before.csv"), published(t, "after.csv")
 	limits := []string{"--meets", "ttft=8s,itl=20ms", "--at", "0.5"}
-	golden.Check(t, "testdata/table/show.golden", shown(t, append(limits, before)...))
+	golden.Check(t, "testdata/table/show.golden", shown(t, append(limits, before, "--users", usersExample)...))
 	golden.Check(t, "testdata/table/curves.svg", shown(t, append(limits, before, "--output", "svg")...))
 	code, comparison, errs := baselineCommand(t, "compare", before, after)
 	if code != exitOK {
@@ -81,6 +81,30 @@ func TestShowSaysWhichLoadKeepsTheLimits(t *testing.T) {
 	}
 }
 
+func TestShowSaysWhetherTheLoadIsEnoughForTheUsers(t *testing.T) {
+	rows := []string{"1,500,0,0.25,50,80", "4,500,0,1,55,90", "16,500,0,3,80,200"}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"enough within limits", []string{"--users", usersExample, "--meets", "ttft=100ms"}, "  users: 33.3 requests a minute are needed; 4 in flight gave 60.0, 1.80 × as many: enough\n"},
+		{"not enough within limits", []string{"--users", usersExample, "--meets", "ttft=85ms"}, "  users: 33.3 requests a minute are needed; 1 in flight gave 15.0, 0.450 × as many: not enough\n"},
+		{"no load counts", []string{"--users", usersExample, "--meets", "ttft=1ms"}, "  users: 33.3 requests a minute are needed; no load that was tested counts\n"},
+		{"without limits the highest load counts", []string{"--users", "1000, interactions=6, hours=0.5, sessions=2, active=50%"}, "  users: 200 requests a minute are needed; 16 in flight gave 180, 0.900 × as many: not enough\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if out := shown(t, append(tt.args, reading(t, rows...))...); !strings.HasSuffix(out, tt.want) {
+				t.Errorf("%s\nwant at its end %s", out, tt.want)
+			}
+		})
+	}
+	file := reading(t, "1,500,0,,50,80")
+	if out := shown(t, "--users", usersExample, file); !strings.HasSuffix(out, "; the baseline does not say how many there were with 1 in flight\n") {
+		t.Error(out)
+	}
+}
+
 func TestShowRefusesWhatMakesNoSense(t *testing.T) {
 	file, out := reading(t, "1,500,0,1,50,80"), written(t, "out.svg", "as it was")
 	for _, tt := range []struct {
@@ -88,7 +112,21 @@ func TestShowRefusesWhatMakesNoSense(t *testing.T) {
 		args []string
 		want string
 	}{
+		{"users alone", []string{"--users", "10000"}, `--users "10000": ""; want active, sessions, interactions and hours, each once: ` + usersExample},
+		{"no number of users", []string{"--users", "many,active=10%"}, `"many" is no number of people`},
+		{"minus one user", []string{"--users", "-1,active=10%"}, `"-1" is no number of people`},
+		{"not a number of users", []string{"--users", "NaN,active=10%"}, `"NaN" is no number of people`},
+		{"a share without a percent sign", []string{"--users", "10,active=0.1,sessions=1,interactions=1,hours=1"}, `"active=0.1"; want a number above 0, and of active a percentage`},
+		{"hours in percent", []string{"--users", "10,active=1%,sessions=1,interactions=1,hours=1%"}, `"hours=1%"; want a number above 0`},
+		{"no hours at all", []string{"--users", "10,active=1%,sessions=1,interactions=1,hours=0"}, `"hours=0"; want a number above 0`},
+		{"more active users than users", []string{"--users", "10,active=101%,sessions=1,interactions=1,hours=1"}, "want at most 100% active"},
+		{"a long day", []string{"--users", "10,active=1%,sessions=1,interactions=1,hours=25"}, "24 hours"},
+		{"numbers beyond sense", []string{"--users", "1e12,active=1%,sessions=1e12,interactions=1e12,hours=1"}, "1e12 requests a minute"},
+		{"a word twice", []string{"--users", "10,active=1%,active=1%,sessions=1,interactions=1,hours=1"}, `"active=1%"; want active, sessions, interactions and hours, each once`},
+		{"an unknown word", []string{"--users", "10,active=1%,sessions=1,requests=1,hours=1"}, `"requests=1"; want active`},
+		{"a part missing", []string{"--users", "10,active=1%,sessions=1,hours=1"}, "interactions is missing"},
 		{"a limit twice", []string{"--meets", "ttft=1s,ttft=2s"}, `--meets "ttft=2s": ttft has a limit already`},
+		{"users in a picture", []string{"--users", usersExample, "--output", "svg"}, "--output svg has no place for the answer"},
 		{"limits of the baseline itself", []string{"--meets", "ttft=1s", "--output", "json"}, "--output json is the baseline itself"},
 		{"a picture of another kind", []string{"--output", "svgz"}, "did you mean svg?"},
 	} {

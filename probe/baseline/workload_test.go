@@ -240,3 +240,10 @@ func TestTheTableHasTheGoodputThatTheToolFound(t *testing.T) {
 		}
 	}
 }
+
+func TestUsersNeedRequests(t *testing.T) {
+	d := baseline.Demand{Users: 10_000, Active: .1, Sessions: 1, Interactions: 2, Hours: 1}
+	if got := d.PerMinute(); got < 33.33 || got > 33.34 {
+		t.Errorf("%v requests a minute", got)
+	}
+}
