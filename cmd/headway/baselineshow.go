@@ -143,7 +143,7 @@ func (o *showOptions) answer(out io.Writer, w baseline.Workload) {
 	}
 	reach := w.Reach(o.limits)
 	if len(o.limits.Bounds) > 0 {
-		fmt.Fprintf(out, "  limits: %s\n", reached(reach))
+		fmt.Fprintf(out, "  limits: %s%s\n", reached(reach), doubt(reach.Highest, o.limits.At))
 	}
 	if o.demand != nil {
 		fmt.Fprintf(out, "  users: %s\n", enough(o.demand, reach.Highest))
@@ -168,6 +168,14 @@ func reached(r baseline.Reach) string {
 		return stopped
 	}
 	return fmt.Sprintf("%s keeps them; %s", r.Highest.Load.Words(), stopped)
+}
+
+// doubt says if a load had so few requests that none of them can lie beyond the quantile.
+func doubt(load *baseline.Cell, at float64) string {
+	if load == nil || float64(load.Requests.OK)*(1-at) >= 1-1e-9 {
+		return ""
+	}
+	return fmt.Sprintf(" (of %d requests, too few for p%s)", load.Requests.OK, baseline.Share(at*100))
 }
 
 // parseLimits reads ttft=500ms,tpot=50ms.

@@ -71,6 +71,8 @@ func TestShowSaysWhichLoadKeepsTheLimits(t *testing.T) {
 		{"unknown", "tpot=10ms", rows, "  limits: nobody knows of 1 in flight: the baseline has no tpot p99\n"},
 		{"unknown from a load on", "ttft=1s", append(rows[:2:2], "16,500,0,12,80,"), "  limits: 4 in flight keeps them; nobody knows of 16 in flight: the baseline has no ttft p99\n"},
 		{"failures", "ttft=1s", append(rows[:2:2], "16,500,6,12,80,90"), "  limits: 4 in flight keeps them; 16 in flight does not: 6 of 506 requests failed\n"},
+		{"too few requests for the quantile", "ttft=1s", []string{"1,99,0,1,50,80"}, "  limits: 1 in flight keeps them, the highest load that was tested (of 99 requests, too few for p99)\n"},
+		{"just enough requests for it", "ttft=1s", []string{"1,100,0,1,50,80"}, "  limits: 1 in flight keeps them, the highest load that was tested\n"},
 		{"one load", "ttft=1s", rows[:1], "small, 1000 tokens in, 100 out (csv)\n  limits: 1 in flight keeps them, the highest load that was tested\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
