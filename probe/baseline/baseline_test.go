@@ -62,6 +62,10 @@ func TestAFileIsReadStrictly(t *testing.T) {
 		{"a word in place of a number", `"mean": 0.24`, `"mean": "fast"`, "line "},
 		{"a quantile of 100 %", `"0.99":`, `"1":`, "share between 0 and 1"},
 		{"a quantile twice", `"0.99":`, `"0.50":`, "twice"},
+		{"a quantile that is null", `"0.99": 0.62`, `"0.99": null`, `"0.99": null; want seconds`},
+		{"a quantile that is a text", `"0.99": 0.62`, `"0.99": "a,b}"`, `want seconds`},
+		{"a quantile beyond all numbers", `"0.99": 0.62`, `"0.99": 1e400`, `"0.99": 1e400; want seconds`},
+		{"a key with a quotation mark", `"0.99":`, `"0.9\"9":`, "share between 0 and 1"},
 		{"quantiles that fall", `"0.99": 0.62`, `"0.99": 0.1`, "less than 0.21 at 0.5"},
 		{"a negative time", `"0.5": 0.21`, `"0.5": -1`, "want seconds"},
 		{"a load without a number", `"value": 16,`, "", "load.value"},
@@ -71,6 +75,7 @@ func TestAFileIsReadStrictly(t *testing.T) {
 		{"no model", `"model": "small"`, `"model": ""`, "model: empty"},
 		{"no success", `"ok": 500`, `"ok": 0`, "requests.ok"},
 		{"something behind", "\n}\n", "\n} {}", "line 50: invalid character '{' after top-level value"},
+		{"a file of another schema with other fields", good, `{"schema":"other","rows":[]}`, `"other"; want "headway-baseline/v1"`},
 		{"half a file", "\n ]\n}\n", "", "line "},
 		{"an array", good, "[]", "line 1"},
 	} {

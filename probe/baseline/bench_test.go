@@ -8,13 +8,16 @@ import (
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
 
-// BenchmarkFiveHundredCells reads 25 workloads of 20 loads each from text, as headway
-// baseline does, and then shows or compares them.
+// BenchmarkFiveHundredCells reads 25 workloads of 20 loads each, with four indicators of nine
+// quantiles, from text as headway baseline does, and then shows or compares them.
 func BenchmarkFiveHundredCells(b *testing.B) {
 	var cells []baseline.Cell
 	for i := range 500 {
 		c := measured(.2, float64(1+i%20), 300, uint64(i))
 		c.InputTokens.Mean = float64(100 * (1 + i/20))
+		for _, name := range []baseline.Name{baseline.TPOT, baseline.ITL, baseline.E2E} {
+			c.Indicators[name] = c.Indicators[baseline.TTFT]
+		}
 		c.Throughput.OutputTokens = new(float64(100 * (1 + i%20)))
 		cells = append(cells, c)
 	}

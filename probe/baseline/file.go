@@ -36,14 +36,16 @@ func Read(r io.Reader) (Baseline, error) {
 	if err != nil {
 		return Baseline{}, err
 	}
-	if err := checkSchema(text); err != nil {
-		return Baseline{}, err
-	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var b Baseline
-	if err := d.Decode(&b); err != nil {
-		return Baseline{}, located(text, d.InputOffset(), err)
+	err = d.Decode(&b)
+	end := d.InputOffset()
+	if err != nil || b.Schema != Schema || len(bytes.Trim(text[end:], " \t\r\n")) > 0 {
+		if other := checkSchema(text); other != nil {
+			return Baseline{}, other
+		}
+		return Baseline{}, located(text, end, err)
 	}
 	return b, b.Check()
 }

@@ -83,30 +83,33 @@ func Share(p float64) string {
 }
 
 // UnmarshalJSON reads the object. It refuses a key that is no share, and a key that stands
-// there twice.
+// there twice. It gets valid JSON, and a file may have thousands of these objects, so it
+// cuts them by itself.
 func (q *Quantiles) UnmarshalJSON(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+	rest, object := bytes.CutPrefix(bytes.TrimSpace(text), []byte("{"))
+	if !object {
 		return fmt.Errorf(`quantiles: %s; want an object such as {"0.5": 0.21}`, text)
 	}
-	*q = nil
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return err
-		}
-		p, err := strconv.ParseFloat(key.(string), 64)
+	*q = make(Quantiles, 0, bytes.Count(rest, []byte(":")))
+	rest = bytes.TrimSpace(bytes.TrimSuffix(rest, []byte("}")))
+	for len(rest) > 0 {
+		var key, value []byte
+		key, rest, _ = bytes.Cut(rest[1:], []byte(`"`))
+		p, err := strconv.ParseFloat(string(key), 64)
 		if err != nil || !(p > 0 && p < 1) {
 			return fmt.Errorf(`quantiles: %q; want a share between 0 and 1, "0.99" for example`, key)
 		}
 		if _, twice := q.At(p); twice {
 			return fmt.Errorf("quantiles: %q stands there twice", key)
 		}
-		var value float64
-		if err := d.Decode(&value); err != nil {
-			return fmt.Errorf("quantiles: %q: %w", key, err)
+		_, rest, _ = bytes.Cut(rest, []byte(":"))
+		value, rest, _ = bytes.Cut(rest, []byte(","))
+		rest = bytes.TrimSpace(rest)
+		seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(value)), 64)
+		if err != nil {
+			return fmt.Errorf("quantiles: %q: %s; want seconds", key, bytes.TrimSpace(value))
 		}
-		q.Set(p, value)
+		q.Set(p, seconds)
 	}
 	return nil
 }
