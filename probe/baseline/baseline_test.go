@@ -225,6 +225,7 @@ func FuzzReadBaseline(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(seed.Bytes())
+	f.Add([]byte(strings.Replace(seed.String(), `"count": 500,`, `"count": 3, "values": [0.1, 0.2,0.3],`, 1)))
 	f.Add([]byte(`{"schema":"headway-baseline/v1","cells":[{"indicators":{"ttft":{"quantiles":{"0.5":1e400}}}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := baseline.Read(bytes.NewReader(text))

@@ -102,6 +102,9 @@ func (in Indicator) problems(name Name) (wrong []error) {
 			refuse("quantiles: %s is %v, which is less than %v at %s", Share(q.P), q.Value, in.Quantiles[i-1].Value, Share(in.Quantiles[i-1].P))
 		}
 	}
+	for _, err := range in.Values.problems(in) {
+		refuse("%w", err)
+	}
 	return wrong
 }
 

@@ -25,7 +25,7 @@ func Write(w io.Writer, b Baseline) error {
 	if err != nil {
 		return fmt.Errorf("writing the baseline: %w", err)
 	}
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(append(oneLine(text), '\n'))
 	return err
 }
 
@@ -40,7 +40,7 @@ func Read(r io.Reader) (Baseline, error) {
 	d.DisallowUnknownFields()
 	var b Baseline
 	err = d.Decode(&b)
-	end := d.InputOffset()
+	end := min(d.InputOffset(), int64(len(text)))
 	if err != nil || b.Schema != Schema || len(bytes.Trim(text[end:], " \t\r\n")) > 0 {
 		if other := checkSchema(text); other != nil {
 			return Baseline{}, other

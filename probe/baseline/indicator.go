@@ -18,6 +18,8 @@ type Indicator struct {
 	Min       *float64  `json:"min,omitempty"`
 	Max       *float64  `json:"max,omitempty"`
 	Quantiles Quantiles `json:"quantiles,omitempty"`
+	// Values are there where the tool's file has single requests.
+	Values Values `json:"values,omitempty"`
 }
 
 // Quantile is the value that a share P of the distribution does not exceed.

@@ -97,7 +97,8 @@ var (
 )
 
 // Indicator sums up the sample by the rule of d, with a quantile for each of shares beside
-// the usual ones. The sample must not be empty.
+// the usual ones, and with its Values where one value is one request. The sample must not
+// be empty.
 func (s *Sample) Indicator(d Definition, shares ...float64) Indicator {
 	out := Indicator{Definition: d, Count: new(s.count), Mean: new(s.mean), Min: new(s.min), Max: new(s.max)}
 	out.StdDev = new(math.Sqrt(s.m2 / float64(s.count)))
@@ -107,6 +108,9 @@ func (s *Sample) Indicator(d Definition, shares ...float64) Indicator {
 	}
 	for _, p := range all {
 		out.Quantiles.Set(p, s.Quantile(p, d.Percentiles))
+	}
+	if d.Over == Request {
+		out.Values = s.values()
 	}
 	return out
 }
@@ -140,12 +144,17 @@ func (s *Sample) bucketed(p float64) float64 {
 		if rank -= n; rank >= 0 {
 			continue
 		}
-		if i == 0 {
-			return s.min
-		}
-		low := math.Float64frombits((lowest + uint64(i) - 1) << bucketBits)
-		high := math.Float64frombits((lowest + uint64(i)) << bucketBits)
-		return min(max((low+high)/2, s.min), s.max)
+		return s.middle(i)
 	}
 	return s.max
+}
+
+// middle is the middle of a bucket, within the least and the largest value.
+func (s *Sample) middle(i int) float64 {
+	if i == 0 {
+		return s.min
+	}
+	low := math.Float64frombits((lowest + uint64(i) - 1) << bucketBits)
+	high := math.Float64frombits((lowest + uint64(i)) << bucketBits)
+	return min(max((low+high)/2, s.min), s.max)
 }
