@@ -49,29 +49,59 @@ func TestBaselineImportShowAndCompare(t *testing.T) {
 	if text, err := os.ReadFile(file); err != nil || document != string(text) {
 		t.Errorf("%v: show --output json gives\n%s", err, document)
 	}
-	if code, out, errs := baselineCommand(t, "compare", file, file, "--fail-on", "slower:10%"); code != exitOK || !strings.Contains(out, "e2e p50") {
+	if code, out, errs := baselineCommand(t, "compare", file, file); code != exitOK || !strings.Contains(out, "e2e") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 }
 
-func TestABaselineThatGotSlowerEndsWithOne(t *testing.T) {
-	table := func(ttft string) string {
-		return "model,input_tokens,output_tokens,concurrency,requests,ttft_p25_ms,ttft_p50_ms,ttft_p75_ms\nsmall,256,64,4,2000," + ttft + "\n"
-	}
-	var files []string
-	for _, ttft := range []string{"90,100,110", "190,200,210"} {
+// compared imports tables of your own, whose rows hold a load, a number of requests and
+// percentiles of TTFT, and returns the names of the baselines.
+func compared(t *testing.T, tables ...string) (files []string) {
+	t.Helper()
+	for _, rows := range tables {
+		text := "model,input_tokens,output_tokens,concurrency,requests,ttft_p25_ms,ttft_p50_ms,ttft_p75_ms\n"
+		for row := range strings.SplitSeq(rows, " ") {
+			text += "small,256,64," + row + "\n"
+		}
 		file := filepath.Join(t.TempDir(), "baseline.json")
-		if code, _, errs := baselineCommand(t, "import", "--out", file, written(t, "table.csv", table(ttft))); code != exitOK {
+		if code, _, errs := baselineCommand(t, "import", "--out", file, written(t, "table.csv", text)); code != exitOK {
 			t.Fatal(errs)
 		}
 		files = append(files, file)
 	}
-	code, out, errs := baselineCommand(t, "compare", "--output", "junit", "--fail-on", "slower:50%", files[0], files[1])
-	if code != exitFailed || !strings.Contains(out, `failures="1"`) || !strings.Contains(errs, "slower by 50 % or more, ttft of small/in256/out64/c4 first (ratio 2.00)") {
-		t.Errorf("exit code %d: %s%s", code, out, errs)
+	return files
+}
+
+func TestCompareEndsWithWhatAPipelineAsks(t *testing.T) {
+	files := compared(t, "4,2000,90,100,110 8,2000,90,100,110", "4,2000,190,200,210", "4,2,190,200,210", "16,2000,90,100,110")
+	for _, tt := range []struct {
+		name          string
+		before, after int
+		conditions    []string
+		code          int
+		out, errs     string
+	}{
+		{"slower", 0, 1, []string{"slower:50%"}, exitFailed, "100.0", "1 of 1 comparisons fail, ttft p50 of small/in256/out64/c4 first (slower, ratio 2.00)"},
+		{"slower, but not so much", 0, 1, []string{"slower:150%"}, exitOK, "slower", ""},
+		{"nothing asked", 0, 1, nil, exitOK, "slower", ""},
+		{"faster", 1, 0, []string{"slower:50%"}, exitOK, "faster", ""},
+		{"a cell that is gone", 0, 1, []string{"slower:150%", "missing"}, exitFailed, "Only in the earlier", "missing in the later baseline: small/in256/out64/c8"},
+		{"too few requests to say", 0, 2, []string{"slower:50%"}, exitFailed, "unsure", "slower:50% had nothing to judge"},
+		{"no cell in common", 0, 3, nil, exitFailed, "No comparison", "no cell of one baseline has a partner"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			args := []string{"compare", files[tt.before], files[tt.after]}
+			for _, one := range tt.conditions {
+				args = append(args, "--fail-on", one)
+			}
+			code, out, errs := baselineCommand(t, args...)
+			if code != tt.code || !strings.Contains(out, tt.out) || !strings.Contains(errs, tt.errs) || tt.errs == "" && errs != "" {
+				t.Errorf("exit code %d, want %d: %s%s", code, tt.code, out, errs)
+			}
+		})
 	}
-	if code, _, _ := baselineCommand(t, "compare", "--fail-on", "slower:50%", files[1], files[0]); code != exitOK {
-		t.Errorf("a faster one ends with %d", code)
+	if _, out, _ := baselineCommand(t, "compare", "--output", "junit", "--fail-on", "slower:50%", files[0], files[1]); !strings.Contains(out, `failures="1"`) {
+		t.Errorf("JUnit: %s", out)
 	}
 }
 
@@ -97,7 +127,8 @@ func TestAResultThatCannotBeReadWritesNothing(t *testing.T) {
 		{"limits of nothing", []string{"show", "--meets", "speed=1s", file}, `--meets "speed=1s"`},
 		{"a share of more than all", []string{"show", "--at", "99", file}, "--at 99: want a share between 0 and 1"},
 		{"one baseline to compare", []string{"compare", file}, "want two files, not 1"},
-		{"a verdict without a share", []string{"compare", "--fail-on", "slower", file, file}, "slower:10%"},
+		{"a verdict without a share", []string{"compare", "--fail-on", "slower", file, file}, `--fail-on: "slower" cannot be read: want a colon and a percentage behind slower: slower:10%`},
+		{"a condition of nothing", []string{"compare", "--fail-on", "speed.slower:10%", file, file}, `"speed" is no indicator`},
 		{"an unknown form", []string{"compare", "--output", "jnuit", file, file}, "did you mean junit?"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

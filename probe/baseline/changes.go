@@ -1,32 +1,64 @@
 package baseline
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
 
+// what names the indicator and the figure of it: ttft, ttft p99, ttft mean.
+func (c Change) what() string {
+	switch {
+	case c.Method == MeanRatio:
+		return string(c.Indicator) + " mean"
+	case c.Quantile > 0:
+		return string(c.Indicator) + " p" + Share(c.Quantile*100)
+	}
+	return string(c.Indicator)
+}
+
 // words are the columns of a change.
 func (c Change) words() []string {
-	what := string(c.Indicator) + " mean"
-	if c.Quantile > 0 {
-		what = string(c.Indicator) + " p" + Share(c.Quantile*100)
+	before, after, ratio, within, by := "-", "-", "-", "-", "-"
+	if c.Ratio > 0 {
+		before, after, ratio = milliseconds(c.Before), milliseconds(c.After), fmt.Sprintf("%.3f", c.Ratio)
 	}
-	if c.Verdict == Incomparable {
-		return []string{c.Cell, string(c.Indicator), "-", "-", "-", "-", string(c.Verdict) + ": " + c.Why}
-	}
-	within := "-"
 	if c.Low != nil && c.High != nil {
 		within = fmt.Sprintf("%.2f–%.2f", *c.Low, *c.High)
 	}
-	return []string{c.Cell, what, milliseconds(c.Before), milliseconds(c.After), fmt.Sprintf("%.3f", c.Ratio), within, string(c.Verdict)}
+	if c.Method != "" {
+		by = strings.ReplaceAll(string(c.Method), "_", "-")
+	}
+	verdict := string(c.Verdict)
+	if c.Why != "" {
+		verdict += ": " + c.Why
+	}
+	return []string{c.Cell, c.what(), before, after, ratio, within, by, verdict}
 }
 
 // columns are the names of words.
 func columns() []string {
-	return []string{"CELL", "INDICATOR", "BEFORE (ms)", "AFTER (ms)", "RATIO", "95 %", "VERDICT"}
+	return []string{"CELL", "INDICATOR", "BEFORE (ms)", "AFTER (ms)", "RATIO", "95 %", "BY", "VERDICT"}
+}
+
+// summary counts the verdicts.
+func (c *Comparison) summary() string {
+	count := map[Verdict]int{}
+	for _, one := range c.Changes {
+		count[one.Verdict]++
+	}
+	out := make([]string, 0, len(count))
+	for _, v := range []Verdict{Slower, Faster, Same, Unsure, Incomparable} {
+		if count[v] > 0 {
+			out = append(out, fmt.Sprintf("%d %s", count[v], v))
+		}
+	}
+	if len(out) == 0 {
+		return "No comparison."
+	}
+	return fmt.Sprintf("Of %d comparisons: %s.", len(c.Changes), strings.Join(out, ", "))
 }
 
 // WriteTable prints the changes for a terminal.
@@ -34,87 +66,94 @@ func (c *Comparison) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, strings.Join(columns(), "\t"))
 	for _, one := range c.Changes {
-		fmt.Fprintln(t, strings.Join(one.words(), "\t"))
+		fmt.Fprintln(t, strings.Join(each(one.words(), visible), "\t"))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return c.writeAlone(w, "  ")
-}
-
-// writeAlone names the cells without a partner.
-func (c *Comparison) writeAlone(w io.Writer, bullet string) (err error) {
-	for _, side := range []struct {
-		which string
-		ids   []string
-	}{{"earlier", c.OnlyBefore}, {"later", c.OnlyAfter}} {
-		if len(side.ids) > 0 {
-			_, err = fmt.Fprintf(w, "\n%sOnly in the %s baseline: %s\n", bullet, side.which, strings.Join(side.ids, ", "))
+	if _, err := fmt.Fprintf(w, "\n  %s\n", c.summary()); err != nil {
+		return err
+	}
+	for _, note := range c.notes(visible) {
+		if _, err := fmt.Fprintf(w, "  %s\n", note); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
-// WriteMarkdown prints the changes as a table for a pull request.
-func (c *Comparison) WriteMarkdown(w io.Writer) error {
-	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(columns(), " | "), strings.Repeat(" --- |", len(columns())))
+// WriteMarkdown prints the changes for a pull request, as GitHub renders Markdown. Those
+// that failed are in bold type.
+func (c *Comparison) WriteMarkdown(w io.Writer, j Judgement) error {
+	fmt.Fprintf(w, "%s\n\n| %s |\n|%s\n", c.summary(), strings.Join(columns(), " | "), strings.Repeat(" --- |", len(columns())))
 	for _, one := range c.Changes {
-		row := one.words()
-		for i := range row {
-			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
-		}
-		if one.Verdict == Slower {
-			row[len(row)-1] = "**slower**"
+		row := each(one.words(), plain)
+		row[0] = code(one.Cell)
+		if j.failed(one) {
+			row[len(row)-1] = "**" + row[len(row)-1] + "**"
 		}
 		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 	}
-	return c.writeAlone(w, "")
-}
-
-// The parts of JUnit XML that CI systems read.
-type (
-	junitSuite struct {
-		XMLName  xml.Name    `xml:"testsuite"`
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
+	var err error
+	for _, note := range c.notes(code) {
+		_, err = fmt.Fprintf(w, "\n%s\n", note)
 	}
-	junitCase struct {
-		Class   string        `xml:"classname,attr"`
-		Name    string        `xml:"name,attr"`
-		Failure *junitMessage `xml:"failure,omitempty"`
-		Skipped *junitMessage `xml:"skipped,omitempty"`
-	}
-	junitMessage struct {
-		Message string `xml:"message,attr"`
-	}
-)
-
-// WriteJUnit prints a test case for each change. Those of bad have failed; those without a
-// comparison are skipped.
-func (c *Comparison) WriteJUnit(w io.Writer, bad []Change) error {
-	suite := junitSuite{Name: "headway baseline compare", Tests: len(c.Changes)}
-	for _, one := range c.Changes {
-		words := one.words()
-		row := junitCase{Class: one.Cell, Name: words[1]}
-		for _, b := range bad {
-			if b.Cell == one.Cell && b.Indicator == one.Indicator && b.Quantile == one.Quantile {
-				row.Failure = &junitMessage{fmt.Sprintf("%s: %s ms, and then %s ms (ratio %s, 95 %% %s)", one.Verdict, words[2], words[3], words[4], words[5])}
-				suite.Failures++
-			}
-		}
-		if one.Verdict == Incomparable {
-			row.Skipped = &junitMessage{one.Why}
-			suite.Skipped++
-		}
-		suite.Cases = append(suite.Cases, row)
-	}
-	text, err := xml.MarshalIndent(suite, "", " ")
-	if err != nil {
-		return fmt.Errorf("writing JUnit XML: %w", err)
-	}
-	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
 	return err
 }
+
+// notes say which cells have a partner with another ID, and which have none. name writes
+// the ID of a cell.
+func (c *Comparison) notes(name func(string) string) (out []string) {
+	last := ""
+	for _, one := range c.Changes {
+		if one.Partner != "" && one.Cell != last {
+			out = append(out, name(one.Cell)+" is held against "+name(one.Partner)+".")
+		}
+		last = one.Cell
+	}
+	if len(c.OnlyBefore) > 0 {
+		out = append(out, "Only in the earlier baseline: "+strings.Join(each(c.OnlyBefore, name), ", "))
+	}
+	if len(c.OnlyAfter) > 0 {
+		out = append(out, "Only in the later baseline: "+strings.Join(each(c.OnlyAfter, name), ", "))
+	}
+	return out
+}
+
+func each(words []string, write func(string) string) []string {
+	out := make([]string, len(words))
+	for i, word := range words {
+		out[i] = write(word)
+	}
+	return out
+}
+
+// visible writes each character of text that a terminal would not print as an escape: a
+// line break as \n. So the name of a model cannot break a table or command a terminal.
+func visible(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			out.WriteRune(r)
+		} else {
+			out.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return out.String()
+}
+
+// plain writes text so that neither Markdown nor HTML means anything by it.
+func plain(text string) string {
+	var out strings.Builder
+	for _, r := range visible(text) {
+		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@\"'", r) {
+			fmt.Fprintf(&out, "&#%d;", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// code is plain text in the type of code, in which GitHub also mentions nobody.
+func code(text string) string { return "<code>" + plain(text) + "</code>" }

@@ -1,10 +1,6 @@
 package baseline
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // Verdict says how an indicator of one cell stands to that of another.
 type Verdict string
@@ -14,23 +10,43 @@ const (
 	Slower       Verdict = "slower"
 	Faster       Verdict = "faster"
 	Same         Verdict = "same"         // the interval holds 1
-	Unsure       Verdict = "unsure"       // too few requests, or too few quantiles, for an interval
-	Incomparable Verdict = "incomparable" // the definitions differ
+	Unsure       Verdict = "unsure"       // there is no interval: Why says what lacks
+	Incomparable Verdict = "incomparable" // Why says what differs
+)
+
+// Method says how a ratio and its interval were found.
+type Method string
+
+// The methods, the best first.
+const (
+	// HodgesLehmann is the median of later ÷ earlier value over all pairs of requests. It
+	// needs the single values of both.
+	HodgesLehmann Method = "hodges_lehmann"
+	// QuantileRatio is the ratio of one quantile. It needs the quantiles around it.
+	QuantileRatio Method = "quantiles"
+	// MeanRatio is the ratio of the means. It needs the standard deviations.
+	MeanRatio Method = "means"
 )
 
 // Change is what became of one indicator of one cell.
 type Change struct {
-	Cell      string  `json:"cell"` // of the older baseline
-	Indicator Name    `json:"indicator"`
-	Quantile  float64 `json:"quantile,omitempty"` // 0: of the means
-	Before    float64 `json:"before_s"`
-	After     float64 `json:"after_s"`
-	Ratio     float64 `json:"ratio"`
-	// Low and High hold the true ratio with 95 % or more; nil without counts.
+	Cell string `json:"cell"` // of the older baseline
+	// Partner is the cell of the later baseline, if its ID is another one.
+	Partner   string `json:"partner,omitempty"`
+	Indicator Name   `json:"indicator"`
+	Method    Method `json:"method,omitempty"`
+	// Quantile is 0 of Hodges–Lehmann and of means.
+	Quantile float64 `json:"quantile,omitempty"`
+	// Before and After are the quantiles or means. Of Hodges–Lehmann they are the medians,
+	// and Ratio is not just the one ÷ the other.
+	Before float64 `json:"before_s"`
+	After  float64 `json:"after_s"`
+	Ratio  float64 `json:"ratio"`
+	// Low and High hold the true ratio with 95 %; nil if unknown.
 	Low     *float64 `json:"low,omitempty"`
 	High    *float64 `json:"high,omitempty"`
 	Verdict Verdict  `json:"verdict"`
-	// Why says what differs of the definitions.
+	// Why explains a verdict of unsure or incomparable.
 	Why string `json:"why,omitempty"`
 }
 
@@ -42,71 +58,58 @@ type Comparison struct {
 	OnlyAfter  []string `json:"only_after,omitempty"`
 }
 
-// Compare holds the cells of a later baseline against those of an earlier one. Partners have
-// the same model and load, and lengths within 5 %. It compares medians and 99th
-// percentiles, or means where a file has no median. The interval of a ratio comes from the
-// order statistics of both samples: of n values, the true quantile p lies between the
-// empirical ones of p ± 1.96·√(p(1−p)/n), at 95 %; both ends together hold the ratio with
-// 95 % at least.
+// Compare holds the cells of a later baseline against those of an earlier one. The order of
+// the cells in either makes no difference. Of each indicator it compares the whole, by the
+// best method that both cells allow, and the highest of the percentiles 99 and 95 that both
+// have. The intervals take the requests of a cell for independent of each other.
 func Compare(before, after Baseline) (out Comparison) {
-	used := make([]bool, len(after.Cells))
-	for _, a := range sorted(before.Cells) {
-		i := -1
-		for j, b := range after.Cells {
-			if !used[j] && a.partner(b) {
-				i = j
-				break
-			}
-		}
-		if i < 0 {
-			out.OnlyBefore = append(out.OnlyBefore, a.ID)
-			continue
-		}
-		used[i] = true
-		out.Changes = append(out.Changes, changes(a, after.Cells[i])...)
+	out.Changes = []Change{}
+	pairs, onlyBefore, onlyAfter := pair(before.Cells, after.Cells)
+	for _, p := range pairs {
+		out.Changes = append(out.Changes, p.changes()...)
 	}
-	for j, b := range after.Cells {
-		if !used[j] {
-			out.OnlyAfter = append(out.OnlyAfter, b.ID)
-		}
+	for _, c := range onlyBefore {
+		out.OnlyBefore = append(out.OnlyBefore, c.ID)
+	}
+	for _, c := range onlyAfter {
+		out.OnlyAfter = append(out.OnlyAfter, c.ID)
 	}
 	return out
 }
 
-func (c Cell) partner(other Cell) bool {
-	return c.sameWorkload(other) && c.Load.Kind == other.Load.Kind && c.Load.Value == other.Load.Value
-}
-
-// changes compares every indicator that both cells have.
-func changes(a, b Cell) (out []Change) {
+// changes compares every indicator that either cell has.
+func (p partners) changes() (out []Change) {
+	one := Change{Cell: p.before.ID}
+	if p.after.ID != p.before.ID {
+		one.Partner = p.after.ID
+	}
 	for _, name := range Names() {
-		x, had := a.Indicators[name]
-		y, has := b.Indicators[name]
-		if !had || !has {
-			continue
-		}
-		if why := x.Definition.differs(y.Definition); why != "" {
-			out = append(out, Change{Cell: a.ID, Indicator: name, Verdict: Incomparable, Why: why})
-			continue
-		}
-		m, n := x.values(a), y.values(b)
-		for _, p := range []float64{.5, .99} {
-			before, had := x.Quantiles.At(p)
-			after, has := y.Quantiles.At(p)
-			if had && has && before > 0 {
-				one := Change{Cell: a.ID, Indicator: name, Quantile: p, Before: before, After: after, Ratio: after / before}
-				one.judge(x.within(p, m), y.within(p, n))
-				out = append(out, one)
+		x, had := p.before.Indicators[name]
+		y, has := p.after.Indicators[name]
+		one.Indicator = name
+		switch {
+		case !had && !has:
+		case !has:
+			out = append(out, one.unjudged(Incomparable, "only the earlier baseline has it"))
+		case !had:
+			out = append(out, one.unjudged(Incomparable, "only the later baseline has it"))
+		case x.Definition.differs(y.Definition) != "":
+			out = append(out, one.unjudged(Incomparable, x.Definition.differs(y.Definition)))
+		default:
+			a, b := distribution{x, x.values(p.before), p.before.rounding()}, distribution{y, y.values(p.after), p.after.rounding()}
+			out = append(out, one.whole(a, b))
+			for _, q := range []float64{.99, .95} {
+				if tail, both := one.quantile(q, a, b); both {
+					out = append(out, tail)
+					break
+				}
 			}
-		}
-		if _, median := x.Quantiles.At(.5); !median && x.Mean != nil && y.Mean != nil && *x.Mean > 0 {
-			out = append(out, Change{Cell: a.ID, Indicator: name, Before: *x.Mean, After: *y.Mean, Ratio: *y.Mean / *x.Mean, Verdict: Unsure})
 		}
 	}
 	return out
 }
 
-// differs names what keeps two indicators from being compared.
+// differs names the first thing that keeps two indicators from being compared.
 func (d Definition) differs(other Definition) string {
 	for _, one := range []struct{ name, a, b string }{
 		{"start", string(d.Start), string(other.Start)}, {"stop", string(d.Stop), string(other.Stop)}, {"over", string(d.Over), string(other.Over)},
@@ -119,74 +122,76 @@ func (d Definition) differs(other Definition) string {
 	return ""
 }
 
-// values is how many values the distribution rests on. Gaps of one request depend on each
-// other, so that a distribution of gaps rests on its requests.
-func (in Indicator) values(c Cell) int {
-	if in.Count != nil && in.Definition.Over == Request {
-		return *in.Count
+// whole compares distributions as wholes.
+func (c Change) whole(a, b distribution) Change {
+	if s, ok := shiftOf(a.Indicator, b.Indicator); ok {
+		return c.shift(s, a, b)
 	}
-	return c.Requests.OK
+	if median, both := c.quantile(.5, a, b); both {
+		return median
+	}
+	if a.Mean == nil || b.Mean == nil {
+		return c.unjudged(Unsure, "neither a median nor a mean stands in both baselines")
+	}
+	c.Method = MeanRatio
+	return c.between(a.mean(), b.mean(), "too few requests, or no standard deviation")
 }
 
-// interval is where a quantile lies; the zero interval is unknown.
-type interval struct{ low, high float64 }
-
-// within is where the true quantile p lies. It is unknown if the sample is too small for p.
-func (in Indicator) within(p float64, n int) interval {
-	off := 1.96 * math.Sqrt(p*(1-p)/float64(max(n, 1)))
-	low, lowKnown := in.between(p - off)
-	high, highKnown := in.between(p + off)
-	if !lowKnown || !highKnown {
-		return interval{}
+// shift compares by all pairs of values.
+func (c Change) shift(s shift, a, b distribution) Change {
+	c.Method = HodgesLehmann
+	c.Before, _ = a.center()
+	c.After, _ = b.center()
+	at := s.estimate()
+	c.Ratio = math.Exp(at)
+	low, high, ok := s.within(at)
+	if !ok {
+		return c.unjudged(Unsure, "too few requests")
 	}
-	return interval{low, high}
+	return c.judged(low-a.rounding-b.rounding, high+a.rounding+b.rounding)
 }
 
-// between is the quantile p between those that are known: linear in the logarithm of the
-// value over the normal score of p, which suits latencies. It knows nothing outside of
-// them.
-func (in Indicator) between(p float64) (float64, bool) {
-	q := in.Quantiles
-	if v, ok := q.At(p); ok {
-		return v, true
+// quantile compares a quantile. It is false unless both have it.
+func (c Change) quantile(p float64, a, b distribution) (Change, bool) {
+	_, had := a.Quantiles.At(p)
+	_, has := b.Quantiles.At(p)
+	if !had || !has {
+		return c, false
 	}
-	i := slices.IndexFunc(q, func(one Quantile) bool { return one.P > p })
-	if i <= 0 || q[i-1].Value <= 0 {
-		return 0, false
-	}
-	lower, upper := q[i-1], q[i]
-	share := (score(p) - score(lower.P)) / (score(upper.P) - score(lower.P))
-	return math.Exp(math.Log(lower.Value) + share*(math.Log(upper.Value)-math.Log(lower.Value))), true
+	c.Method, c.Quantile = QuantileRatio, p
+	return c.between(a.quantile(p), b.quantile(p), "too few requests, or too few percentiles, for this one"), true
 }
 
-// score is the normal score of p.
-func score(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }
-
-// judge fills in the interval and the verdict.
-func (c *Change) judge(before, after interval) {
-	c.Verdict = Unsure
-	if before.low <= 0 || after.low <= 0 {
-		return
+// between finds the ratio of two estimates, and its interval from theirs, on the scale of
+// logarithms (the method of variance estimates recovery, Zou and Donner 2008).
+func (c Change) between(a, b estimate, lacks string) Change {
+	c.Before, c.After = a.value, b.value
+	if !(a.value > 0) || !(b.value > 0) {
+		return c.unjudged(Unsure, "a time of 0 has no ratio")
 	}
-	c.Low, c.High = new(after.low/before.high), new(after.high/before.low)
+	c.Ratio = b.value / a.value
+	if !a.known() || !b.known() {
+		return c.unjudged(Unsure, lacks)
+	}
+	at := math.Log(c.Ratio)
+	low := at - math.Hypot(math.Log(a.high/a.value), math.Log(b.value/b.low))
+	high := at + math.Hypot(math.Log(a.value/a.low), math.Log(b.high/b.value))
+	return c.judged(low, high)
+}
+
+// judged has an interval of logarithms and the verdict that follows.
+func (c Change) judged(low, high float64) Change {
+	c.Low, c.High, c.Verdict = new(math.Exp(low)), new(math.Exp(high)), Same
 	switch {
 	case *c.Low > 1:
 		c.Verdict = Slower
 	case *c.High < 1:
 		c.Verdict = Faster
-	default:
-		c.Verdict = Same
 	}
+	return c
 }
 
-// Beyond returns the changes with the verdict whose ratio is off 1 by share or more: .1 for
-// 10 % slower. The worst comes first.
-func (c *Comparison) Beyond(v Verdict, share float64) (out []Change) {
-	for _, one := range c.Changes {
-		if one.Verdict == v && (v == Slower && one.Ratio >= 1+share || v == Faster && one.Ratio <= 1-share) {
-			out = append(out, one)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(math.Abs(math.Log(b.Ratio)), math.Abs(math.Log(a.Ratio))) })
-	return out
+func (c Change) unjudged(v Verdict, why string) Change {
+	c.Verdict, c.Why = v, why
+	return c
 }
