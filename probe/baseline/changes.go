@@ -111,6 +111,9 @@ func (c *Comparison) notes(name func(string) string) (out []string) {
 		}
 		last = one.Cell
 	}
+	if len(c.OtherTools) > 0 {
+		out = append(out, "Measured by two tools, each with milliseconds of its own: "+strings.Join(each(c.OtherTools, name), ", "))
+	}
 	if len(c.OnlyBefore) > 0 {
 		out = append(out, "Only in the earlier baseline: "+strings.Join(each(c.OnlyBefore, name), ", "))
 	}

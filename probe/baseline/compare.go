@@ -56,6 +56,9 @@ type Comparison struct {
 	// OnlyBefore and OnlyAfter name cells that the other baseline lacks.
 	OnlyBefore []string `json:"only_before,omitempty"`
 	OnlyAfter  []string `json:"only_after,omitempty"`
+	// OtherTools names the cells, of the older baseline, that another tool measured than
+	// their partners. Some of each time is the client's own, and so the tool's.
+	OtherTools []string `json:"other_tools,omitempty"`
 }
 
 // Compare holds the cells of a later baseline against those of an earlier one. The order of
@@ -67,6 +70,9 @@ func Compare(before, after Baseline) (out Comparison) {
 	pairs, onlyBefore, onlyAfter := pair(before.Cells, after.Cells)
 	for _, p := range pairs {
 		out.Changes = append(out.Changes, p.changes()...)
+		if p.before.Source.Tool != p.after.Source.Tool {
+			out.OtherTools = append(out.OtherTools, p.before.ID)
+		}
 	}
 	for _, c := range onlyBefore {
 		out.OnlyBefore = append(out.OnlyBefore, c.ID)
@@ -96,7 +102,7 @@ func (p partners) changes() (out []Change) {
 		case x.Definition.differs(y.Definition) != "":
 			out = append(out, one.unjudged(Incomparable, x.Definition.differs(y.Definition)))
 		default:
-			a, b := distribution{x, x.values(p.before), p.before.rounding()}, distribution{y, y.values(p.after), p.after.rounding()}
+			a, b := p.before.distribution(name), p.after.distribution(name)
 			out = append(out, one.whole(a, b))
 			for _, q := range []float64{.99, .95} {
 				if tail, both := one.quantile(q, a, b); both {

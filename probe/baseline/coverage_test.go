@@ -100,3 +100,29 @@ func TestIntervalsHoldTheTruthAsOftenAsTheySay(t *testing.T) {
 		})
 	}
 }
+
+func TestAClockOfMillisecondsWidensTheInterval(t *testing.T) {
+	// 1.4 ms becomes 1 ms, and 1.6 ms becomes 2 ms: the ratio of 2 is the clock's.
+	at := func(ms float64, seed uint64) baseline.Cell {
+		r := rand.New(rand.NewPCG(seed, 1))
+		return drawn(16, 400, func() float64 { return math.Round(ms+.1*r.NormFloat64()) / 1e3 })
+	}
+	for _, less := range []func(*baseline.Indicator){func(*baseline.Indicator) {}, func(in *baseline.Indicator) { in.Values = nil }} {
+		one := baseline.Compare(file(stripped(at(1.3, 1), less)), file(stripped(at(1.7, 2), less))).Changes[0]
+		if one.Ratio < 1.9 || one.Verdict != baseline.Same {
+			t.Errorf("%+v", one)
+		}
+	}
+	if one := baseline.Compare(file(at(100, 1)), file(at(200, 2))).Changes[0]; one.Verdict != baseline.Slower {
+		t.Errorf("%+v", one)
+	}
+}
+
+func TestTwoDigitsWidenTheInterval(t *testing.T) {
+	rounded := func(c baseline.Cell) baseline.Cell { c.Flag(baseline.TwoDigits); return c }
+	plain := baseline.Compare(file(measured(.2, 16, 900, 1)), file(measured(.22, 16, 900, 2))).Changes[0]
+	wide := baseline.Compare(file(rounded(measured(.2, 16, 900, 1))), file(rounded(measured(.22, 16, 900, 2)))).Changes[0]
+	if math.Abs(*plain.High*1.05*1.05 / *wide.High - 1) > 1e-9 || math.Abs(*plain.Low/1.05/1.05 / *wide.Low - 1) > 1e-9 {
+		t.Errorf("%v to %v, and without rounding %v to %v", *wide.Low, *wide.High, *plain.Low, *plain.High)
+	}
+}

@@ -22,16 +22,32 @@ func (in Indicator) values(c Cell) int {
 	return c.Requests.OK
 }
 
-// rounding is how far the values of a cell may be off because its tool or headway rounded
-// them. 1.05 becomes 1.1 with two digits.
-func (c Cell) rounding() float64 {
+// distribution is the indicator of that name.
+func (c Cell) distribution(name Name) distribution {
+	in := c.Indicators[name]
+	out := distribution{in, in.values(c), 0}
 	switch {
 	case slices.Contains(c.Flags, TwoDigits):
-		return math.Log(1.05)
+		out.rounding = math.Log(1.05) // 1.05 becomes 1.1
 	case slices.Contains(c.Flags, Approximate):
-		return 2e-4
+		out.rounding = 2e-4
 	}
-	return 0
+	if at, known := in.center(); known && at > 0 && in.wholeMilliseconds() {
+		out.rounding += math.Log1p(millisecond / at)
+	}
+	return out
+}
+
+const millisecond = 1e-3
+
+// wholeMilliseconds says whether the tool's clock ticks so slowly that a time is off by up
+// to a millisecond: every value is a whole number of them, of more than chance gives.
+func (in Indicator) wholeMilliseconds() bool {
+	whole := func(v float64) bool { return math.Abs(v/millisecond-math.Round(v/millisecond)) < 1e-6 }
+	if len(in.Values) > 0 {
+		return len(in.Values) >= 10 && !slices.ContainsFunc(in.Values, func(v float64) bool { return !whole(v) })
+	}
+	return len(in.Quantiles) >= 5 && !slices.ContainsFunc(in.Quantiles, func(q Quantile) bool { return !whole(q.Value) })
 }
 
 // estimate is a value, and where the true one lies. Ends of 0 are unknown.

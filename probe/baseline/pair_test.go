@@ -117,3 +117,11 @@ func TestAPartnerOfAnotherNameIsNamed(t *testing.T) {
 		t.Errorf("%v: %s", err, text)
 	}
 }
+
+func TestPartnersOfTwoToolsAreNamed(t *testing.T) {
+	c := baseline.Compare(file(sized(1000, 100)), file(sized(1000, 100, func(c *baseline.Cell) { c.Source.Tool = "sglang" })))
+	var out strings.Builder
+	if err := c.WriteTable(&out); err != nil || !strings.Contains(out.String(), "Measured by two tools, each with milliseconds of its own: small/in1000/out100/c16\n") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}

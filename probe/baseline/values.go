@@ -70,6 +70,16 @@ func (v *Values) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// WithValues is in with the single values of other, the same requests in another file. It
+// is in itself if the two do not count as many.
+func (in Indicator) WithValues(other Indicator) Indicator {
+	if len(in.Values) > 0 || len(other.Values) == 0 || in.Definition.Over != Request || in.Count != nil && *in.Count != *other.Count {
+		return in
+	}
+	in.Values, in.Count = other.Values, other.Count
+	return in
+}
+
 // problems lists what is wrong with v as the Values of in.
 func (v Values) problems(in Indicator) (wrong []error) {
 	if len(v) == 0 {

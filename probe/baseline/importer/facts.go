@@ -118,8 +118,11 @@ func joined(inputs []*input) (out []*input) {
 		complete(&d.cell, more.cell)
 		d.idle = d.idle || more.idle
 		for name, one := range more.cell.Indicators {
-			if _, there := d.cell.Indicators[name]; !there {
+			own, there := d.cell.Indicators[name]
+			if !there {
 				d.put(name, one, true)
+			} else {
+				d.cell.Indicators[name] = own.WithValues(one)
 			}
 		}
 	}

@@ -190,6 +190,9 @@ func TestTwoFilesOfOneRunAreOneCell(t *testing.T) {
 			t.Errorf("%s is %v, want %v", what, got, want)
 		}
 	}
+	if ttft := b.Cells[0].Indicators[baseline.TTFT]; len(ttft.Values) != 2 || len(ttft.Values) != *ttft.Count {
+		t.Errorf("the summary's TTFT has the requests %v", ttft.Values)
+	}
 }
 
 func TestTwoRunsThatLookAlikeStayTwoCells(t *testing.T) {
