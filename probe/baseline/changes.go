@@ -145,17 +145,18 @@ func visible(text string) string {
 	return out.String()
 }
 
-// plain writes text so that neither Markdown nor HTML means anything by it.
+// plain writes text so that neither Markdown nor HTML means anything by it, and GitHub makes
+// no link of it.
 func plain(text string) string {
 	var out strings.Builder
 	for _, r := range visible(text) {
-		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@\"'", r) {
+		if strings.ContainsRune("\\`*_{}[]<>()#+!|~&@:\"'", r) {
 			fmt.Fprintf(&out, "&#%d;", r)
 		} else {
 			out.WriteRune(r)
 		}
 	}
-	return out.String()
+	return strings.ReplaceAll(out.String(), "www.", "www&#46;")
 }
 
 // code is plain text in the type of code, in which GitHub also mentions nobody.

@@ -70,7 +70,7 @@ func checkJUnit(t *testing.T, text string) map[string]int {
 func hostile() []string {
 	return []string{
 		"a|b", "a\nb", "a\r\nb", "<img src=x onerror=alert(1)>", "a&b", `a"b'c`, "\x1b[31mred\x1b[0m", "a\x00b", "`a`", "**a**", "[a](javascript:b)", "@octocat", "a\\|b",
-		"]]>", "<!--", "a\u202eb", "\ufeff", "a\tb", "#1", "~~a~~", "</code>", "模型", "\ufffe", "|",
+		"]]>", "<!--", "a\u202eb", "\ufeff", "a\tb", "#1", "~~a~~", "</code>", "http://a.b/c", "www.a.b", "_a_", "模型", "\ufffe", "|",
 	}
 }
 
@@ -93,7 +93,7 @@ func TestHostileNamesOfModelsBreakNoOutput(t *testing.T) {
 				if n := strings.Count(line, "|"); n != 0 && n != 9 {
 					t.Errorf("%d fences in %q", n, line)
 				}
-				for _, id := range []string{"<img", "<!--", "</code></code>", "](", "`", "@", " #1", ">#1", "~~", "\x1b"} {
+				for _, id := range []string{"<img", "<!--", "</code></code>", "](", "`", "@", " #1", ">#1", "~~", "://", "www.", " _", ">_", "\x1b"} {
 					if strings.Contains(line, id) {
 						t.Errorf("%q in %q", id, line)
 					}
