@@ -58,10 +58,11 @@ var rooms = map[string][]string{
 	"slo/pyrra":   {"slo", "slo/rules"},
 	"slo/slotest": {"slo", "proxy/exchange/golden"},
 
-	"probe/modelsim":          {},
-	"probe/baseline":          {},
-	"probe/drift":             {"probe/baseline"},
-	"probe/baseline/importer": {"probe/baseline", "exporter/capture", "proxy/exchange"},
+	"probe/modelsim":            {},
+	"probe/baseline":            {},
+	"probe/drift":               {"probe/baseline"},
+	"probe/baseline/importer":   {"probe/baseline", "exporter/capture", "proxy/exchange"},
+	"probe/baseline/production": {"probe/baseline", "exporter/capture", "exporter/capture/report", "proxy/exchange"},
 
 	"exporter":                   {"proxy/exchange"},
 	"exporter/exportertest":      {"exporter", "proxy/exchange"},

@@ -24,8 +24,9 @@ type reportOptions struct {
 	output     string
 	by         report.By
 	objectives slo.Objectives
-	// limits and timeouts ask for these tables in place of the summary.
+	// limits, timeouts and a baseline ask for these tables in place of the summary.
 	limits, timeouts bool
+	baseline         string
 }
 
 // runReport is `headway report`.
@@ -46,6 +47,7 @@ func parseReport(args []string, out io.Writer) (reportOptions, error) {
 	goodput := flags.String("goodput", "", "`objectives` that a good request meets: ttft=500ms,ttfa=5s,tpot=50ms,itl_p99=200ms,e2e=20s")
 	flags.BoolVar(&o.limits, "limits", false, "print the goodput over each limit that an SLO could have, in place of the summary")
 	flags.BoolVar(&o.timeouts, "timeouts", false, "print how each timeout of the clients would have gone, in place of the summary")
+	flags.StringVar(&o.baseline, "baseline", "", "print the requests beside the cells of a baseline that they belong to, in place of the summary; `file` of headway baseline import")
 	var err error
 	if o.files, err = parseArguments(flags, args, reportUsage, out); err != nil {
 		return o, err
@@ -76,7 +78,32 @@ func (o *reportOptions) check(goodput string) error {
 		}
 		o.objectives = objectives
 	}
-	return errors.Join(wrong...)
+	return errors.Join(append(wrong, o.checkBaseline(goodput)...)...)
+}
+
+// checkBaseline returns every problem of what stands beside --baseline.
+func (o *reportOptions) checkBaseline(goodput string) (wrong []error) {
+	if o.baseline == "" {
+		return nil
+	}
+	for _, one := range []struct {
+		flag  string
+		there bool
+		why   string
+	}{
+		{"--by", o.by != report.ByNothing, "the cells divide the requests"},
+		{"--goodput", goodput != "", "a cell has no objectives"},
+		{"--limits", o.limits, "print one after the other"},
+		{"--timeouts", o.timeouts, "print one after the other"},
+	} {
+		if one.there {
+			wrong = append(wrong, fmt.Errorf("%s has no place beside --baseline: %s; leave it out", one.flag, one.why))
+		}
+	}
+	if slices.ContainsFunc(o.files, func(name string) bool { return sameFile(name, o.baseline) }) {
+		wrong = append(wrong, fmt.Errorf("%q is capture and baseline at once; --baseline wants what headway baseline import wrote", o.baseline))
+	}
+	return wrong
 }
 
 func reportOutputs() []string { return []string{"table", "json"} }
@@ -86,8 +113,11 @@ func reportDivisions() []string {
 }
 
 func printReport(o reportOptions, stdout, stderr io.Writer) error {
-	if o.limits || o.timeouts {
+	switch {
+	case o.limits || o.timeouts:
 		return o.printHindsight(stdout, stderr)
+	case o.baseline != "":
+		return o.printProduction(stdout, stderr)
 	}
 	s := report.NewSummarizer(o.by, o.objectives)
 	if err := readCaptures("report", o.files, stderr, s.Add); err != nil {

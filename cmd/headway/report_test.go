@@ -14,9 +14,17 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture/report"
 )
 
-const captured = `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","operation":"chat","model":{"request":"m"},"upstream":"u:1","stream":true,"outcome":"ok","ttft_s":0.2,"tpot_s":0.02,"e2e_s":2}
+const captured = `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","operation":"chat","model":{"request":"m"},"upstream":"u:1","stream":true,"outcome":"ok","ttft_s":0.2,"tpot_s":0.02,"e2e_s":2,"tokens":{"input":100,"output":50,"source":"reported"}}
 {"v":1,"start":"2026-11-21T10:00:02Z","origin":"app","operation":"chat","model":{"request":"m"},"upstream":"u:1","stream":false,"outcome":"refused","e2e_s":2}
 `
+
+// testedCell is a baseline with a cell to which the answered exchange of captured belongs.
+const testedCell = `{"schema": "headway-baseline/v1", "cells": [{
+	"id": "m/in100/out50/c1", "model": "m", "input_tokens": {"mean": 100}, "output_tokens": {"mean": 50},
+	"load": {"kind": "concurrency", "value": 1}, "source": {"tool": "vllm", "file": "run.json"}, "requests": {"ok": 100},
+	"indicators": {"e2e": {
+		"definition": {"start": "sending", "stop": "end_of_body", "over": "request", "connect": "new_only", "percentiles": "linear"},
+		"count": 100, "quantiles": {"0.5": 2}}}}]}`
 
 func writeCapture(t *testing.T, text string) string {
 	t.Helper()
@@ -39,6 +47,7 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := writeCapture(t, captured+"{\n"+captured)
+	tested, foreign := writeCapture(t, testedCell), writeCapture(t, strings.ReplaceAll(testedCell, `"m"`, `"n"`))
 	tunnels := writeCapture(t, `{"v":1,"start":"2026-11-21T10:00:00Z","origin":"app","mode":"upgraded","operation":"chat","upstream":"u:1","outcome":"ok","e2e_s":9}`)
 	tests := []struct {
 		name           string
@@ -69,6 +78,13 @@ func TestReportExitsAsItsUsersExpect(t *testing.T) {
 		{"one limit beside all", []string{"--limits", "--goodput", "ttft=1s", good}, 2, "", "--goodput has no place beside --limits and --timeouts"},
 		{"limits of an empty file", []string{"--limits", empty}, 1, "", "there is no exchange in the capture"},
 		{"limits of broken lines", []string{"--limits", broken}, 0, "Calls:", "headway report: " + broken + ": lines passed over: 1, the first: line 3"},
+		{"beside a load test", []string{good, "--baseline", tested}, 0, "m/in100/out50/c1  1 ", ""},
+		{"beside a load test, as JSON", []string{good, "--baseline", tested, "--output", "json"}, 0, `"compared": 1,`, ""},
+		{"beside a load test of another model", []string{good, "--baseline", foreign}, 1, "", `no captured request is of a model of the baseline: the capture has "m", the baseline has "n"`},
+		{"beside no baseline", []string{good, "--baseline", tunnels}, 2, "", `schema: ""; want "headway-baseline/v1"`},
+		{"beside itself", []string{good, "--baseline", good}, 2, "", "is capture and baseline at once"},
+		{"a baseline beside other tables", []string{good, "--baseline", tested, "--limits", "--by", "model"}, 2, "", "--by has no place beside --baseline: the cells divide the requests"},
+		{"an empty file beside a load test", []string{empty, "--baseline", tested}, 1, "", "there is no exchange in the capture"},
 		{"tunnels alone", []string{tunnels}, 0, "Left out, connections that headway could not read: 1.\n", ""},
 		{"an empty file", []string{empty}, 1, "", "there is no exchange in the capture; headway writes an exchange up to a second after its end"},
 	}
