@@ -69,7 +69,7 @@ var rooms = map[string][]string{
 	"exporter/sampling":          {"proxy/exchange"},
 	"exporter/prometheus":        {"exporter", "proxy/exchange"},
 	"exporter/capture":           {"proxy/exchange"},
-	"exporter/capture/report":    {"exporter/capture", "slo", "proxy/exchange"},
+	"exporter/capture/report":    {"exporter/capture", "probe/baseline", "slo", "proxy/exchange"},
 	"exporter/capture/hindsight": {"exporter", "exporter/capture", "exporter/capture/report", "slo", "proxy/exchange"},
 	"exporter/otlp/spans":        {"exporter", "proxy/exchange"},
 	"exporter/otlp/metrics":      {"exporter", "proxy/exchange"},

@@ -119,6 +119,7 @@ func printReport(o reportOptions, stdout, stderr io.Writer) error {
 	case o.baseline != "":
 		return o.printProduction(stdout, stderr)
 	}
+	defer littleMemory()()
 	s := report.NewSummarizer(o.by, o.objectives)
 	if err := readCaptures("report", o.files, stderr, s.Add); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -10,6 +11,10 @@ import (
 // quantile is then within 0.02 %. Count, mean, deviation, least and largest stay exact.
 // Its memory is bounded by 10 MB. The zero Sample is ready; it belongs to one goroutine.
 type Sample struct {
+	// Keep is how many values the Sample keeps, if not a million. It stands before the first
+	// value.
+	Keep int
+
 	kept     []float64
 	sorted   bool
 	buckets  []int64
@@ -18,7 +23,7 @@ type Sample struct {
 	min, max float64
 }
 
-// exact is how many values a Sample keeps.
+// exact is how many values a Sample keeps unless it has another Keep.
 const exact = 1 << 20
 
 // The buckets cover 2^-24 s (60 ns) to 2^24 s (194 days), by the first 12 bits of the
@@ -46,7 +51,7 @@ func (s *Sample) Add(v float64) {
 		return
 	}
 	s.kept, s.sorted = append(s.kept, v), false
-	if len(s.kept) > exact {
+	if len(s.kept) > cmp.Or(s.Keep, exact) {
 		s.buckets = make([]int64, octaves*perOctave+1)
 		for _, v := range s.kept {
 			s.buckets[bucket(v)]++
@@ -80,6 +85,9 @@ func bucket(v float64) int {
 	}
 	return int(min(key-lowest+1, octaves*perOctave))
 }
+
+// Mean is the mean of the values.
+func (s *Sample) Mean() float64 { return s.mean }
 
 // Count is the number of values.
 func (s *Sample) Count() int { return s.count }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/probe/baseline"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
 )
@@ -42,14 +43,16 @@ type Calls struct {
 // calls is a Calls in the making.
 type calls struct {
 	sum     Calls
-	ttft    []float64
-	ttfa    []float64
+	ttft    baseline.Sample
+	ttfa    baseline.Sample
 	e2e     ends
 	goodput goodput
 }
 
 func newCalls() calls {
-	return calls{sum: Calls{Outcomes: map[string]int{}}, goodput: newGoodput()}
+	c := calls{sum: Calls{Outcomes: map[string]int{}}, goodput: newGoodput(), e2e: newEnds()}
+	c.ttft.Keep, c.ttfa.Keep = exact, exact
+	return c
 }
 
 // addFirstTry adds a call that has only the line of its only attempt.
@@ -102,8 +105,8 @@ func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
 	}
 	out := c.sum
 	out.Amplification = share(float64(out.Attempts), float64(out.Calls))
-	out.TTFT, out.TTFA, out.E2E = latency(c.ttft), latency(c.ttfa), latency(c.e2e.answered)
-	out.FailedE2E, out.LeftE2E = latency(c.e2e.failed), latency(c.e2e.left)
+	out.TTFT, out.TTFA, out.E2E = latency(&c.ttft), latency(&c.ttfa), latency(&c.e2e.answered)
+	out.FailedE2E, out.LeftE2E = latency(&c.e2e.failed), latency(&c.e2e.left)
 	out.WastedShare = share(out.Wasted, busy)
 	if len(o) > 0 {
 		out.Goodput = c.goodput.summary(o, seconds)

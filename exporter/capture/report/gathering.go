@@ -1,11 +1,8 @@
 package report
 
 import (
-	"cmp"
-	"slices"
-	"time"
-
 	"github.com/headway-sidecar/headway/exporter/capture"
+	"github.com/headway-sidecar/headway/probe/baseline"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
 )
@@ -16,9 +13,9 @@ type gathering struct {
 	exchanges int
 	tokens    tokens
 	busy      float64 // sum of E2E of all exchanges, in seconds
-	edges     []edge
+	way       underWay
 
-	ttft, ttfa, tpot, itlP50, itlP99 []float64
+	ttft, ttfa, tpot, itlP50, itlP99 baseline.Sample
 	itlMax                           *float64
 	e2e                              ends
 
@@ -26,19 +23,22 @@ type gathering struct {
 	calls   calls
 }
 
-// edge is a moment at which the number of exchanges under way changes.
-type edge struct {
-	at time.Time
-	by int
-}
-
 func newGathering() *gathering {
-	return &gathering{outcomes: map[string]int{}, tokens: newTokenSums(), goodput: newGoodput(), calls: newCalls()}
+	g := &gathering{outcomes: map[string]int{}, tokens: newTokenSums(), goodput: newGoodput(), calls: newCalls(), e2e: newEnds()}
+	for _, s := range []*baseline.Sample{&g.ttft, &g.ttfa, &g.tpot, &g.itlP50, &g.itlP99} {
+		s.Keep = exact
+	}
+	return g
 }
 
 // ends are the times to the end of exchanges or calls, apart by how they ended: a refusal
 // is quick, and would pass for a quick answer.
-type ends struct{ answered, failed, left []float64 }
+type ends struct{ answered, failed, left baseline.Sample }
+
+func newEnds() (e ends) {
+	e.answered.Keep, e.failed.Keep, e.left.Keep = exact, exact, exact
+	return e
+}
 
 func (e *ends) add(o exchange.Outcome, seconds float64) {
 	switch o {
@@ -56,7 +56,7 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.outcomes[l.Outcome]++
 	g.busy += l.E2E
 	g.e2e.add(exchange.Outcome(l.Outcome), l.E2E)
-	g.edges = append(g.edges, edge{l.Start, 1}, edge{end(l), -1})
+	g.way.add(l)
 	if len(o) > 0 {
 		g.goodput.add(OfExchange(l), o)
 	}
@@ -74,18 +74,18 @@ func (g *gathering) addSuccess(l *capture.Line) {
 	keep(&g.ttfa, l.TTFA)
 	keep(&g.tpot, l.TPOT)
 	if l.ITL != nil {
-		g.itlP50 = append(g.itlP50, l.ITL.P50)
-		g.itlP99 = append(g.itlP99, l.ITL.P99)
+		g.itlP50.Add(l.ITL.P50)
+		g.itlP99.Add(l.ITL.P99)
 		if g.itlMax == nil || *g.itlMax < l.ITL.Max {
-			g.itlMax = &l.ITL.Max
+			g.itlMax = new(l.ITL.Max)
 		}
 	}
 }
 
-// keep appends a value unless it is absent.
-func keep(to *[]float64, v float64) {
+// keep adds a value unless it is absent.
+func keep(to *baseline.Sample, v float64) {
 	if v > 0 {
-		*to = append(*to, v)
+		to.Add(v)
 	}
 }
 
@@ -94,10 +94,10 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	out := Group{
 		Name: name, Exchanges: g.exchanges, Successful: ok, Left: left, Failed: g.exchanges - ok - left, Outcomes: g.outcomes,
 		InputTokens: g.tokens.input, OutputTokens: g.tokens.output, TotalTokens: g.tokens.total,
-		TTFT: latency(g.ttft), TTFA: latency(g.ttfa), TPOT: latency(g.tpot), E2E: latency(g.e2e.answered),
-		FailedE2E: latency(g.e2e.failed), LeftE2E: latency(g.e2e.left),
-		ITLP50: latency(g.itlP50), ITLP99: latency(g.itlP99), ITLMax: g.itlMax,
-		PeakConcurrency: g.peak(),
+		TTFT: latency(&g.ttft), TTFA: latency(&g.ttfa), TPOT: latency(&g.tpot), E2E: latency(&g.e2e.answered),
+		FailedE2E: latency(&g.e2e.failed), LeftE2E: latency(&g.e2e.left),
+		ITLP50: latency(&g.itlP50), ITLP99: latency(&g.itlP99), ITLMax: g.itlMax,
+		PeakConcurrency: g.way.peak(),
 		RequestRate:     rate(float64(ok), seconds), MeanConcurrency: rate(g.busy, seconds),
 		OutputRate: tokenRate(g.tokens.output, seconds), TokenRate: wholeRate(g.tokens.total, seconds),
 	}
@@ -131,16 +131,4 @@ func wholeRate(t Tokens, seconds float64) *float64 {
 		return nil
 	}
 	return tokenRate(t, seconds)
-}
-
-// peak is the largest number of exchanges under way at once. An exchange that ends as
-// another begins is not under way with it.
-func (g *gathering) peak() int {
-	slices.SortFunc(g.edges, func(a, b edge) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.by, b.by)) })
-	now, most := 0, 0
-	for _, e := range g.edges {
-		now += e.by
-		most = max(most, now)
-	}
-	return most
 }
