@@ -14,6 +14,9 @@ import (
 // that a Writer writes.
 const maxLine = 1 << 20
 
+// firstBuffer is how much Read asks a file for at once.
+const firstBuffer = 64 << 10
+
 // LineError is a line of a capture file that Read does not understand.
 type LineError struct {
 	Number int // the first is 1
@@ -29,22 +32,23 @@ func (e *LineError) Unwrap() error { return e.Err }
 // Read yields the lines of a capture file. It yields a LineError for a line that it does
 // not understand, and goes on; any other error ends it. It ignores unknown fields. It also
 // ignores a last line without its end, because a crash leaves one, and so does a Writer
-// that is still at work.
+// that is still at work. Lines with the same verdicts share their map: do not change it.
 func Read(r io.Reader) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		in := bufio.NewScanner(r)
-		in.Buffer(nil, maxLine)
+		in.Buffer(make([]byte, firstBuffer), maxLine)
 		ended := true
 		in.Split(func(data []byte, eof bool) (int, []byte, error) {
 			n, text, err := bufio.ScanLines(data, eof)
 			ended = n > len(text)
 			return n, text, err
 		})
+		q := quick{names: map[string]string{}}
 		for number := 1; in.Scan(); number++ {
 			if len(bytes.TrimSpace(in.Bytes())) == 0 {
 				continue
 			}
-			line, err := parse(in.Bytes())
+			line, err := q.parse(in.Bytes())
 			if err != nil && !ended {
 				break
 			}
@@ -61,10 +65,13 @@ func Read(r io.Reader) iter.Seq2[Line, error] {
 	}
 }
 
-func parse(text []byte) (Line, error) {
-	var line Line
-	if err := json.Unmarshal(text, &line); err != nil {
-		return Line{}, err
+func (q *quick) parse(text []byte) (Line, error) {
+	line, ok := q.line(text)
+	if !ok {
+		line = Line{}
+		if err := json.Unmarshal(text, &line); err != nil {
+			return Line{}, err
+		}
 	}
 	switch {
 	case line.V == 0:

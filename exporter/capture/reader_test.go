@@ -91,6 +91,80 @@ func TestReadStopsWhenItsCallerDoes(t *testing.T) {
 	}
 }
 
+// Read has a reader of its own for the lines that headway writes. It must read whatever
+// encoding/json reads, and the same.
+func TestReadReadsAsJSONDoes(t *testing.T) {
+	for _, name := range []string{"testdata/lines.jsonl", "testdata/chains.jsonl"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			readsAsJSON(t, line)
+		}
+	}
+	for _, fields := range []string{
+		``, `"status":200`, `"status":0200`, `"status":2e2`, `"status":-1`, `"status":1.0`, `"status":null`, `"status":9223372036854775808`,
+		`"e2e_s":0.1`, `"e2e_s":.1`, `"e2e_s":1.`, `"e2e_s":00.1`, `"e2e_s":1e-3`, `"e2e_s":0`, `"e2e_s":-0`, `"e2e_s":""`,
+		`"e2e_s":0.1234567890123456789`, `"e2e_s":9007199254740993.5`, `"e2e_s":123456789012345678901234567890`, `"e2e_s":0.30000000000000004`,
+		`"outcome":"ok"`, `"outcome":"a\"b"`, `"outcome":"ü"`, `"outcome":"\u00fc"`, `"outcome":"` + "\xff" + `"`, `"outcome":"` + "\t" + `"`, `"Outcome":"ok"`,
+		`"outcome":"ok","outcome":"bad"`, `"outcome":"ok","OUTCOME":"bad"`, `"outcome":7`, `"later":{"x":[1]},"outcome":"ok"`,
+		`"stream":true`, `"stream":false`, `"stream":tru`, `"stream":truee`, `"stream":1`, `"stream":null`,
+		`"start":"2026-11-21T10:00:00Z"`, `"start":"2026-11-21T10:00:00.5+02:00"`, `"start":"yesterday"`, `"start":0`,
+		`"itl_s":{}`, `"itl_s":{"p50":1,"p50":2}`, `"itl_s":null`, `"itl_s":[]`, `"itl_s":{"p50":1},"itl_s":{"p90":2}`,
+		`"tokens":{"input":-1}`, `"tokens":{"input":0,"output":null}`, `"tokens":{"input":18446744073709551615}`, `"engine_s":{"queue":0,"decode":1.5}`,
+		`"finish_reasons":[]`, `"finish_reasons":["stop","length"]`, `"finish_reasons":["stop",]`, `"finish_reasons":["stop"`, `"finish_reasons":[7]`,
+		`"notes":["a"],"notes":["b","c"]`, `"chunks":0,"content_chunks":3,"burst_ratio":0`,
+		`"slo":{}`, `"slo":{"a":{"verdict":"bad","missed":["ttft","e2e"]},"b":{"verdict":"good"}}`, `"slo":{"a":{"verdict":"bad"},"a":{"missed":["e2e"]}}`, `"slo":{"a":{"missed":[]}}`,
+		`"ratelimit":{"requests":{"limit":1,"remaining":0,"reset_s":0.5},"tokens":{}}`, `"ratelimit":{"":{}}`,
+		`"chain":{"id":"x","attempt":2,"joined_by":"k","fallback":true,"ambiguous":false,"elapsed_s":1.5,"outcome":"recovered"}`,
+		`"model":{"request":"m","response":"m-1","further":1}`, `"status" :200`, `"status":200 `, `"bytes":{"in":1,"out":2},`,
+	} {
+		for _, line := range []string{`{"v":1,` + fields + `}`, `{` + fields + `,"v":1}`, `{"v":1,` + fields, `{"v":1,` + fields + `}}`, `{"v":1,` + fields + `} `} {
+			readsAsJSON(t, []byte(line))
+		}
+	}
+}
+
+// readsAsJSON holds Read against encoding/json, line by line, and each line twice.
+func readsAsJSON(t *testing.T, text []byte) {
+	t.Helper()
+	for raw := range bytes.Lines(text) {
+		var want capture.Line
+		wrong := json.Unmarshal(raw, &want)
+		again := bytes.Join([][]byte{bytes.TrimRight(raw, "\n"), raw}, []byte("\n"))
+		for got, err := range capture.Read(bytes.NewReader(again)) {
+			switch {
+			case wrong != nil || want.V != capture.Version:
+				if err == nil {
+					t.Errorf("%s was read, and encoding/json says %v", raw, wrong)
+				}
+			case err != nil:
+				t.Errorf("%s: %v", raw, err)
+			case !reflect.DeepEqual(got, want):
+				t.Errorf("%s\ngot  %+v\nwant %+v", raw, got, want)
+			}
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	text, err := os.ReadFile("testdata/lines.jsonl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	text = bytes.Repeat(text, 200)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, err := range capture.Read(bytes.NewReader(text)) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	lines, err := os.ReadFile("testdata/lines.jsonl")
 	if err != nil {
@@ -99,6 +173,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(lines)
 	f.Add([]byte(`{"v":1,"itl_s":{},"tokens":{"input":-1}}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
+		readsAsJSON(t, in)
 		n := 0
 		for line, err := range capture.Read(bytes.NewReader(in)) {
 			if n++; n > bytes.Count(in, []byte("\n"))+2 {
