@@ -34,7 +34,7 @@ func verbs(command string) []string {
 	case "redirect":
 		return redirectActions()
 	case "slo":
-		return []string{"convert", "suggest"}
+		return []string{"convert", "suggest", "import"}
 	case "completion":
 		return shells()
 	}
@@ -48,6 +48,8 @@ func arguments(command, verb string) []string {
 		return faultNames()
 	case command == "baseline" && verb == "import":
 		return importer.Tools()
+	case command == "slo" && verb == "import":
+		return append(sloSources(), mlperfNames()...)
 	}
 	return nil
 }

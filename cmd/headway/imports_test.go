@@ -51,12 +51,13 @@ var rooms = map[string][]string{
 
 	"slo/spelling": {},
 
-	"slo":         {"proxy/exchange", "slo/spelling"},
-	"slo/rules":   {"slo"},
-	"slo/openslo": {"slo", "slo/rules", "proxy/exchange", "slo/spelling"},
-	"slo/sloth":   {"slo", "slo/rules"},
-	"slo/pyrra":   {"slo", "slo/rules"},
-	"slo/slotest": {"slo", "proxy/exchange/golden"},
+	"slo":          {"proxy/exchange", "slo/spelling"},
+	"slo/rules":    {"slo"},
+	"slo/openslo":  {"slo", "slo/rules", "proxy/exchange", "slo/spelling"},
+	"slo/sloth":    {"slo", "slo/rules"},
+	"slo/pyrra":    {"slo", "slo/rules"},
+	"slo/loadtest": {"slo", "proxy/exchange", "slo/spelling"},
+	"slo/slotest":  {"slo", "proxy/exchange/golden"},
 
 	"probe/modelsim":            {},
 	"probe/baseline":            {},

@@ -65,8 +65,10 @@ func anywhere() slo.Traffic { return slo.Traffic{Operations: sidecar.Operations(
 
 const sloUsage = `usage: headway slo convert --to FORMAT [flags] FILE
        headway slo suggest [flags] CAPTURE…
+       headway slo import [flags] vllm|mlperf …
 
-headway slo suggest makes SLOs from captures; headway slo suggest -h says how.
+headway slo suggest makes SLOs from captures, and headway slo import from the limits of
+load tests; each says more with -h.
 headway slo convert reads SLOs, headway's own file or OpenSLO documents, and
 prints them as headway, openslo, sloth or pyrra have them. It warns on standard
 error about settings that the format has no place for. FILE - is standard input.`
@@ -80,11 +82,13 @@ func runSLO(_ context.Context, args []string, out, errs io.Writer) error {
 	switch verb {
 	case "suggest":
 		return runSuggest(args, out, errs)
+	case "import":
+		return runSLOImport(args, out)
 	case "-h", "--help":
 		args = []string{"-h"}
 	case "convert":
 	default:
-		return usageError{errors.New("write headway slo convert or headway slo suggest; headway slo -h says more")}
+		return usageError{errors.New("write headway slo convert, headway slo suggest or headway slo import; headway slo -h says more")}
 	}
 	o, err := parseConvert(args, out)
 	if err != nil {
