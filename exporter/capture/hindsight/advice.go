@@ -23,9 +23,7 @@ func (w *waits) advise(k Kind) Advice {
 	good := slices.Clone(w.good[k])
 	slices.Sort(good)
 	out := Advice{Kind: k, GaveUp: w.gaveUp(k)}
-	if len(good) > 0 {
-		out.LongestGood = inSeconds(good[len(good)-1])
-	}
+	out.LongestGood = w.longest[k].Seconds()
 	for _, v := range values() {
 		row := w.row(k, v, good)
 		out.Rows = append(out.Rows, row)
@@ -38,7 +36,7 @@ func (w *waits) advise(k Kind) Advice {
 	}
 	mustPass := good[len(good)-1-int(mayKill*float64(len(good)))]
 	for _, v := range values() {
-		if float64(v) >= float64(mustPass)*room {
+		if v.Seconds() >= inSeconds(mustPass)*room {
 			out.Best = new(w.row(k, v, good))
 			break
 		}
@@ -47,8 +45,8 @@ func (w *waits) advise(k Kind) Advice {
 }
 
 // row is how one value would have gone. The waits of answered exchanges are sorted.
-func (w *waits) row(k Kind, v micros, good []micros) Timeout {
-	row := Timeout{Seconds: inSeconds(v), Killed: len(good) - upTo(good, v)}
+func (w *waits) row(k Kind, v time.Duration, good []micros) Timeout {
+	row := Timeout{Seconds: v.Seconds(), Killed: len(good) - upTo(good, micros(v/time.Microsecond))}
 	row.KilledAtMost = atMost(row.Killed, len(good))
 	var saved time.Duration
 	for i := range w.bad {
@@ -58,7 +56,7 @@ func (w *waits) row(k Kind, v micros, good []micros) Timeout {
 			if e.cutShort {
 				row.HungCutShort++
 			}
-			saved += time.Duration(s) * time.Microsecond
+			saved += s
 		}
 		if open := e.open(k); e.cutShort && open >= second && open <= v {
 			row.Unknown++
@@ -71,7 +69,7 @@ func (w *waits) row(k Kind, v micros, good []micros) Timeout {
 // gaveUp finds a wait near which most of the clients left that had waited for a second or
 // longer.
 func (w *waits) gaveUp(k Kind) *GaveUp {
-	var left []micros
+	var left []time.Duration
 	for i := range w.bad {
 		if e := &w.bad[i]; e.left && e.open(k) >= second {
 			left = append(left, e.open(k))
@@ -84,7 +82,7 @@ func (w *waits) gaveUp(k Kind) *GaveUp {
 			upTo++
 		}
 		if upTo-from > best.Clients {
-			best = GaveUp{Seconds: inSeconds(left[from]), Clients: upTo - from, Of: len(left)}
+			best = GaveUp{Seconds: left[from].Seconds(), Clients: upTo - from, Of: len(left)}
 		}
 	}
 	if best.Clients < enoughLeft || 2*best.Clients < best.Of {

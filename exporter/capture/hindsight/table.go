@@ -52,7 +52,7 @@ func (l Limits) WriteTable(w io.Writer) error {
 	t.printf("Each limit is judged as if it were the only one. A failed request is bad whatever the limit is.\n" +
 		"In brackets: between these limits lies the true one with a confidence of 95 %%, if the\n" +
 		"captured time is like any other; ? is not bounded by so few requests. none is no limit at all:\n" +
-		"too many failed, or ended without a token.\n")
+		"too many failed, ended without a token, or took more than 71 minutes.\n")
 	for _, note := range []struct {
 		n    int
 		text string

@@ -100,18 +100,19 @@ func NewWaits(by report.By) *Waits { return &Waits{by: by, groups: map[Key]*wait
 
 // waits are those of one group.
 type waits struct {
-	good       map[Kind][]micros
+	good       map[Kind][]micros // not longer than never
+	longest    map[Kind]time.Duration
 	bad        []ended
 	unmeasured int
 }
 
 // ended is an exchange that came to nothing. Times count from its start.
 type ended struct {
-	end      micros
-	head     micros // 0: none came
-	body     micros // the longest wait behind the head
-	last     micros // the wait in which it ended
-	content  micros // when the last content came; 0: none did
+	end      time.Duration
+	head     time.Duration // 0: none came
+	body     time.Duration // the longest wait behind the head
+	last     time.Duration // the wait in which it ended
+	content  time.Duration // when the last content came; 0: none did
 	cutShort bool
 	left     bool // the client did
 }
@@ -136,7 +137,7 @@ func (w *Waits) Add(l capture.Line) {
 			w.further++
 			return
 		}
-		w.groups[key] = &waits{good: map[Kind][]micros{}}
+		w.groups[key] = &waits{good: map[Kind][]micros{}, longest: map[Kind]time.Duration{}}
 	}
 	w.groups[key].add(&l)
 }
@@ -153,7 +154,9 @@ func (w *waits) add(l *capture.Line) {
 	switch exchange.Outcome(l.Outcome) {
 	case exchange.OK:
 		for _, k := range kinds() {
-			w.good[k] = append(w.good[k], e.wait(k))
+			wait := e.wait(k)
+			w.good[k] = append(w.good[k], micros(min(time.Duration(never), wait/time.Microsecond)))
+			w.longest[k] = max(w.longest[k], wait)
 		}
 		return
 	case exchange.ClientGone:
@@ -165,7 +168,7 @@ func (w *waits) add(l *capture.Line) {
 }
 
 // wait is the wait that a timeout measures: it cuts the exchange if it is shorter.
-func (e *ended) wait(k Kind) micros {
+func (e *ended) wait(k Kind) time.Duration {
 	switch {
 	case k == Total || k == FirstByte && e.head == 0:
 		return e.end
@@ -176,7 +179,7 @@ func (e *ended) wait(k Kind) micros {
 }
 
 // open is the wait in which the exchange ended, if the timeout was running then.
-func (e *ended) open(k Kind) micros {
+func (e *ended) open(k Kind) time.Duration {
 	switch {
 	case k == Total || k == FirstByte && e.head == 0:
 		return e.end
@@ -190,11 +193,11 @@ func (e *ended) open(k Kind) micros {
 func (e *ended) hung() bool { return e.end >= second && e.end-second >= e.content }
 
 // second is the shortest silence that counts as one.
-const second = micros(exchange.StallFrom / time.Microsecond)
+const second = exchange.StallFrom
 
 // saved is the time without content that a timeout would have saved. It may have fired in a
 // gap before the last byte: nobody knows when, so only the time after that byte counts.
-func (e *ended) saved(k Kind, timeout micros) micros {
+func (e *ended) saved(k Kind, timeout time.Duration) time.Duration {
 	if !e.hung() || e.wait(k) <= timeout {
 		return 0
 	}
@@ -238,16 +241,18 @@ func (w *waits) timeouts(key Key) GroupTimeouts {
 }
 
 // values lists the timeouts from which the advice chooses.
-func values() []micros {
-	var out []micros
+func values() []time.Duration {
+	var out []time.Duration
 	for _, seconds := range []float64{1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600} {
 		out = append(out, roundedUp(seconds))
 	}
 	return out
 }
 
-// roundedUp is a time in seconds as microseconds. Times longer than those of any timeout
-// are all the same.
-func roundedUp(seconds float64) micros {
-	return micros(max(0, min(float64(never), math.Ceil(math.Round(seconds*1e9)/1e3))))
+// roundedUp is a time in seconds, rounded up to microseconds.
+func roundedUp(seconds float64) time.Duration {
+	return time.Duration(max(0, math.Ceil(math.Round(min(seconds, longestWait)*1e9)/1e3))) * time.Microsecond
 }
+
+// longestWait is a year in seconds. Longer ones are mistakes, and no Duration holds them.
+const longestWait = 365 * 24 * 3600

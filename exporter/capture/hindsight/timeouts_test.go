@@ -196,3 +196,26 @@ func TestAdviceIsOneLine(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
+
+// A limit has an hour at most, and a wait may have more.
+func TestWaitsOfHoursAreTold(t *testing.T) {
+	slow := stream(1, 100*ms, 10*ms)
+	slow.Timing.End = 2 * time.Hour
+	w := hindsight.NewWaits(report.ByNothing)
+	for range 100 {
+		w.Add(capture.NewLine(slow))
+	}
+	w.Add(capture.NewLine(ended(stream(2, 100*ms, 10*ms), exchange.UpstreamCut, 3, 10*time.Hour)))
+	g := w.Timeouts().Groups[0]
+	total := g.Advice[2]
+	if total.LongestGood != 7200 || total.Best != nil {
+		t.Errorf("longest %v, best %+v", total.LongestGood, total.Best)
+	}
+	idle := g.Advice[1].Rows[0]
+	if want := (10*time.Hour - time.Second).Seconds(); idle.Saved != want {
+		t.Errorf("a second of silence at most saves %v of 10 hours, want %v", idle.Saved, want)
+	}
+	if text := g.Recommended(); !strings.Contains(text, "waited for up to 2h.") {
+		t.Error(text)
+	}
+}
