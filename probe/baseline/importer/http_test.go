@@ -185,6 +185,10 @@ func TestHTTPToolsAreRead(t *testing.T) {
 			want: map[string]float64{"e2e 0.5": .8542, "e2e 0.1": .8312, "e2e mean": .8911, "ok": 120, "failed": 40, "rate": 3, "duration": 40}, flags: append(asked, baseline.FailuresIn),
 		},
 		{
+			name: "hey's page of version 0.1.5, with two signs of percent", file: "h.txt", text: strings.ReplaceAll(heyPage, "% in", "%% in"), facts: told, id: "small/in256/out64/c4",
+			want: map[string]float64{"e2e 0.5": .8542, "e2e 0.1": .8312, "e2e mean": .8911, "ok": 120, "failed": 40, "rate": 3, "duration": 40}, flags: append(asked, baseline.FailuresIn),
+		},
+		{
 			name: "oha's CSV, by oha's own rule for a median", file: "o.csv", facts: told, id: "small/in256/out64/c4", want: map[string]float64{"e2e mean": 2, "e2e 0.5": 3, "ttfb mean": .002, "ok": 2, "failed": 1, "duration": 4}, flags: append(askedFirst, baseline.NoErrors),
 			text: "request-start,DNS,DNS+dialup,Response-delay,request-duration,bytes,status\n0,0,0,0.001,1.0,9,200\n1,0,0,0.003,3.0,9,200\n2,0,0,0.1,0.1,9,503\n",
 		},

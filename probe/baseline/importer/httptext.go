@@ -86,7 +86,7 @@ func (in *input) textRuns(words string, read func([]textLine)) error {
 
 var (
 	summaryRow  = regexp.MustCompile(`^\s*(Total|Slowest|Fastest|Average|Requests/sec):\s+(\S+)(?: (secs?|ms))?`)
-	summaryCell = regexp.MustCompile(`^\s*([0-9.]+)% in ([0-9.]+) (secs?|ms)`)
+	summaryCell = regexp.MustCompile(`^\s*([0-9.]+)%%? in ([0-9.]+) (secs?|ms)`)
 	summaryCode = regexp.MustCompile(`^\s*\[(\d{3})\]\s+(\d+) responses`)
 	summaryFail = regexp.MustCompile(`^\s*\[(\d+)\]\s+\S`)
 )
