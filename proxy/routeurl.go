@@ -55,18 +55,18 @@ func withoutScheme(shown string) error {
 			continue
 		}
 		rest = strings.TrimLeft(shown[len(scheme):], ":/")
-		if CheckHost(hostOf(before(rest, "/"))) != nil {
+		if CheckHost(hostOf(authorityOf(rest))) != nil {
 			return fmt.Errorf("%q must start with http:// or https://, and a host", shown)
 		}
 		return fmt.Errorf("%q has no :// behind its scheme: did you mean %s://%s?", shown, scheme, rest)
 	}
 	rest := strings.TrimLeft(shown, ":/")
-	host := hostOf(before(rest, "/"))
+	host := hostOf(authorityOf(rest))
 	if CheckHost(host) != nil {
 		return fmt.Errorf("%q must start with http:// or https://", shown)
 	}
 	scheme := "http"
-	if _, err := netip.ParseAddr(host); err != nil && strings.Contains(host, ".") && host == before(rest, "/") {
+	if _, err := netip.ParseAddr(host); err != nil && strings.Contains(host, ".") && host == authorityOf(rest) {
 		scheme = "https" // a name in public DNS, on the port of its scheme
 	}
 	return fmt.Errorf("%q has no scheme: did you mean %s://%s?", shown, scheme, rest)
@@ -85,10 +85,10 @@ func checkPrefix(prefix string) error {
 	return nil
 }
 
-// before is the part of text before sep.
-func before(text, sep string) string {
-	part, _, _ := strings.Cut(text, sep)
-	return part
+// authorityOf is rest, a URL behind its scheme, without the path.
+func authorityOf(rest string) string {
+	authority, _, _ := strings.Cut(rest, "/")
+	return authority
 }
 
 // hostOf is authority without its port. An address of IPv6 loses its brackets.

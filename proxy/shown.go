@@ -25,7 +25,7 @@ func Shown(text string) string {
 	if at := strings.LastIndexByte(kept, '@'); at >= 0 {
 		return scheme + kept[at+1:]
 	}
-	if at := strings.LastIndex(before(kept, "/"), "%40"); at >= 0 { // an @ that was escaped
+	if at := strings.LastIndex(authorityOf(kept), "%40"); at >= 0 { // an @ that was escaped
 		return scheme + kept[at+len("%40"):]
 	}
 	return scheme + kept
