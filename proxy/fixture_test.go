@@ -14,6 +14,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/dialect/gemini"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
 	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -45,7 +46,7 @@ func newFixture(t *testing.T, upstream string, options ...option) *fixture {
 	t.Helper()
 	f := &fixture{T: t, records: make(chan exchange.Record, 1<<14), served: make(chan error, 1)}
 	of := tap.Config{
-		Dialects: slices.Concat(openai.Dialects(), responses.Dialects()), Observer: f,
+		Dialects: slices.Concat(openai.Dialects(), responses.Dialects(), gemini.Dialects()), Observer: f,
 		Role: exchange.Client, Mode: exchange.Explicit,
 	}
 	config := proxy.Config{Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler)}
@@ -81,7 +82,7 @@ func dialTCP(ctx context.Context, address string) (*net.TCPConn, error) {
 
 // Observe implements exchange.Observer.
 func (f *fixture) Observe(r exchange.Record) {
-	if of := r.Dialect; of != "openai-responses-websocket" && of != "openai-realtime" { // which begin with a message, and not with a head
+	if of := r.Dialect; of != "openai-responses-websocket" && of != "openai-realtime" && of != "gemini-live" { // which begin with a message, and not with a head
 		f.told.Add(1)
 	}
 	f.records <- r

@@ -122,6 +122,30 @@ func TestTheExchangesOfASessionAreThoseOfTheServer(t *testing.T) {
 	}
 }
 
+// The turns of Gemini Live are exchanges, which the server knows alike.
+func TestTheTurnsOfGeminiLiveAreThoseOfTheServer(t *testing.T) {
+	sim, f := sessionFixture(t, "")
+	conn := f.openSession("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k", websocket.CompressionDisabled)
+	f.say(conn, `{"setup":{"model":"models/gemini-live"}}`)
+	for i := range 3 {
+		f.say(conn, `{"clientContent":{"turns":[{"role":"user","parts":[{"text":"Tell me about the sea"}]}],"turnComplete":true}}`)
+		for {
+			kind, message, err := conn.Read(f.Context())
+			if err != nil || kind != websocket.MessageBinary {
+				t.Fatal(kind, err)
+			}
+			if strings.Contains(string(message), "turnComplete") {
+				break
+			}
+		}
+		compareSession(t, f.record(), sim, i, "gemini-live")
+	}
+	_ = conn.Close(websocket.StatusNormalClosure, "")
+	if r := f.record(); r.Mode != exchange.Upgraded || r.Dialect != "" || len(r.Notes) > 0 {
+		t.Errorf("the session itself: %+v", r)
+	}
+}
+
 // compareSession compares the Record of the i-th exchange of a session with the ground truth.
 func compareSession(t *testing.T, r exchange.Record, sim *modelsim.Server, i int, dialect string) {
 	t.Helper()

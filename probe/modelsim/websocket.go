@@ -27,6 +27,8 @@ func webSocketEndpoints() []endpoint {
 	return []endpoint{
 		{"/responses", "openai-responses-websocket", "chat", openAI{}, messages{}, generate[responsesBody]},
 		{"/realtime", "openai-realtime", "chat", openAI{}, messages{}, generate[realtimeBody]},
+		{"/*BidiGenerateContent", "gemini-live", "generate_content", gemini{}, messages{}, generate[liveBody]},
+		{"/BidiGenerateContent", "gemini-live", "generate_content", gemini{}, messages{}, generate[liveBody]},
 	}
 }
 
@@ -43,7 +45,8 @@ type session struct {
 	r     *http.Request // that opened it
 	lanes map[string]chan struct{}
 	work  sync.WaitGroup
-	talk  *conversation // in Realtime; else nil
+	talk  *conversation     // in Realtime; else nil
+	live  *liveConversation // in Gemini Live; else nil
 }
 
 // serveWebSocket serves a session until one side leaves.
@@ -67,8 +70,11 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(maxBodyBytes)
 	session := &session{s: s, api: e, conn: conn, r: r, lanes: map[string]chan struct{}{}}
-	if e.dialect == "openai-realtime" {
+	switch e.dialect {
+	case "openai-realtime":
 		session.talk = newConversation(r)
+	case "gemini-live":
+		session.live = &liveConversation{}
 	}
 	session.run()
 }
@@ -87,7 +93,11 @@ func (n *session) run() {
 		if err != nil {
 			return
 		}
-		if kind == websocket.MessageText {
+		switch {
+		case kind != websocket.MessageText:
+		case n.live != nil:
+			n.hearTurn(ctx, text)
+		default:
 			n.hear(ctx, text)
 		}
 	}
@@ -119,6 +129,22 @@ func (n *session) hear(ctx context.Context, text []byte) {
 	}
 }
 
+// hearTurn handles a message of the client of Gemini Live.
+func (n *session) hearTurn(ctx context.Context, text []byte) {
+	replies, asks, err := n.live.hear(text)
+	var wrong *apiError
+	if errors.As(err, &wrong) {
+		n.refuse(ctx, asked{}, wrong)
+		return
+	}
+	for _, reply := range replies {
+		n.send(ctx, reply)
+	}
+	if asks {
+		n.ask(ctx, asked{}, text)
+	}
+}
+
 // ask answers a question once those before it in its lane are answered.
 func (n *session) ask(ctx context.Context, m asked, text []byte) {
 	body, err := n.body(text)
@@ -139,8 +165,11 @@ func (n *session) ask(ctx context.Context, m asked, text []byte) {
 
 // body is the body of the HTTP request that the question stands for.
 func (n *session) body(text []byte) ([]byte, error) {
-	if n.talk != nil {
+	switch {
+	case n.talk != nil:
 		return n.talk.body(text)
+	case n.live != nil:
+		return n.live.body()
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
@@ -168,12 +197,19 @@ func (n *session) answer(ctx context.Context, m asked, body []byte) {
 	w := &messageWriter{session: n, ctx: ctx, asked: m, header: http.Header{}}
 	c := n.s.newCall(n.api, w, r)
 	c.out.compress = false
+	if n.live != nil {
+		c.pathName = n.live.model
+	}
 	defer c.end()
 	c.run(n.api.serve)
 }
 
 // refuse tells the client that its message is wrong.
 func (n *session) refuse(ctx context.Context, m asked, e *apiError) {
+	if n.live != nil {
+		n.live.fail(n.conn, mustJSON(gemini{}.errorBody(e, "")))
+		return
+	}
 	n.send(ctx, n.failure(m, e.status, mustJSON(errorBody{e})))
 }
 
@@ -192,7 +228,15 @@ func (n *session) failure(m asked, status int, body []byte) []byte {
 }
 
 func (n *session) send(ctx context.Context, text []byte) {
-	_ = n.conn.Write(ctx, websocket.MessageText, text) // the reader finds out that the client left
+	_ = n.conn.Write(ctx, n.kind(), text) // the reader finds out that the client left
+}
+
+// kind is that of the messages of the server. Google's are binary.
+func (n *session) kind() websocket.MessageType {
+	if n.live != nil {
+		return websocket.MessageBinary
+	}
+	return websocket.MessageText
 }
 
 // messageWriter is the http.ResponseWriter of an answer in a session.
@@ -211,13 +255,17 @@ func (w *messageWriter) WriteHeader(status int) { w.status = status }
 // Write sends an event, or the error that HTTP would have as a body.
 func (w *messageWriter) Write(p []byte) (int, error) {
 	text := p
-	if w.status >= http.StatusBadRequest {
+	switch live := w.session.live; {
+	case live != nil && (w.status >= http.StatusBadRequest || isLiveFailure(p)):
+		live.fail(w.session.conn, p)
+		return len(p), nil
+	case w.status >= http.StatusBadRequest:
 		text = w.session.failure(w.asked, w.status, p)
 	}
 	if lane := w.asked.StreamID; lane != "" {
 		text = fmt.Appendf(nil, `%s,"stream_id":%s}`, text[:len(text)-1], mustJSON(lane))
 	}
-	if err := w.session.conn.Write(w.ctx, websocket.MessageText, text); err != nil {
+	if err := w.session.conn.Write(w.ctx, w.session.kind(), text); err != nil {
 		return 0, err
 	}
 	return len(p), nil

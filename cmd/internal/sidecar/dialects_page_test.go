@@ -24,8 +24,8 @@ The provider is that of the upstream's host, where the host is one that headway 
 a response gives away (` + "`vllm`, `sglang`, `llama_cpp`, `ollama`, `tgi`" + `), or the provider whose API it is.
 
 A session is a WebSocket in which the client asks for one answer after another; each is an exchange of its own
-([definitions.md](definitions.md#exchanges-of-a-session)). headway reads the sessions of OpenAI's Responses and Realtime. Other WebSockets, such as Gemini
-Live, pass as tunnels. Anthropic's API has no sessions.
+([definitions.md](definitions.md#exchanges-of-a-session)). headway reads the sessions of OpenAI's Responses and Realtime, and of Gemini
+Live. Other WebSockets pass as tunnels. Anthropic's API has no sessions.
 
 This page follows from the code: ` + "`go generate ./cmd/internal/sidecar`" + ` writes it.
 
