@@ -125,7 +125,7 @@ func TestTheExchangesOfASessionAreThoseOfTheServer(t *testing.T) {
 // The turns of Gemini Live are exchanges, which the server knows alike.
 func TestTheTurnsOfGeminiLiveAreThoseOfTheServer(t *testing.T) {
 	sim, f := sessionFixture(t, "")
-	conn := f.openSession("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k", websocket.CompressionDisabled)
+	conn := f.openSession("//ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k", websocket.CompressionDisabled)
 	f.say(conn, `{"setup":{"model":"models/gemini-live"}}`)
 	for i := range 3 {
 		f.say(conn, `{"clientContent":{"turns":[{"role":"user","parts":[{"text":"Tell me about the sea"}]}],"turnComplete":true}}`)
