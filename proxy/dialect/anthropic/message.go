@@ -62,6 +62,7 @@ func outputPaths() frame.Paths {
 	return frame.Paths{
 		"output_tokens":                         reading.OutputTokens,
 		"output_tokens_details.thinking_tokens": reading.ReasoningTokens,
+		"*":                                     reading.StrangeTokens,
 	}
 }
 

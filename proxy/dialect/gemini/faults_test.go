@@ -54,7 +54,7 @@ func TestFaults(t *testing.T) {
 		{Name: "a terminator of OpenAI's", Head: stream, Body: hi + end + "data: [DONE]\n",
 			Want: `stream complete model=g finish=stop usage=reported in=9 out=2 streamed=2 events=3@1 tokens@1-1 1:0/2 1:0/4`},
 		{Name: "snake case", Head: stream, Body: `data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finish_reason":"STOP"}],"usage_metadata":{"prompt_token_count":9,"candidates_token_count":2,"total_token_count":11}}` + "\n",
-			Want: `stream model= finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2`},
+			Want: `stream complete model= finish=stop usage=reported in=9 out=2 streamed=2 events=1@1 tokens@1-1 1:2/2`},
 		{Name: "a page in place of an answer", Form: ".json", Type: "text/html", Body: `<html>busy</html>`,
 			Want: `complete failed model= finish= usage= notes=body_not_understood`},
 		{Name: "the envelope of a gateway", Form: ".json", Body: `{"code":500,"message":"upstream error","data":null}`,

@@ -39,6 +39,16 @@ func Generate() dialect.Dialect {
 			"candidates.[]":              reading.Choice,
 			"candidates.[].index":        reading.Index,
 			"candidates.[].finishReason": finishReason,
+			// Protocol buffers have a second spelling of every name, which some gateways send.
+			"model_version":                              reading.Model,
+			"prompt_feedback.block_reason":               blockReason,
+			"candidates.[].finish_reason":                finishReason,
+			"usage_metadata.prompt_token_count":          reading.InputTokens,
+			"usage_metadata.candidates_token_count":      reading.OutputTokens,
+			"usage_metadata.thoughts_token_count":        reading.ReasoningTokens,
+			"usage_metadata.cached_content_token_count":  reading.CachedTokens,
+			"usage_metadata.tool_use_prompt_token_count": reading.OutsideTokens,
+			"usage_metadata.total_token_count":           reading.TotalTokens,
 		}, reading.Under("candidates.[].content.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))),
 	}
 }

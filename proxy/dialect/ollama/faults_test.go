@@ -42,7 +42,7 @@ func TestFaults(t *testing.T) {
 		{Name: "two streams spliced", Form: ".ndjson", Body: hi + end + hi + end,
 			Want: `stream complete model=m finish=stop usage=reported in=9 out=2 streamed=2 events=4@1 tokens@1-1 1:0/2 1:0/2`},
 		{Name: "a line that is no JSON", Form: ".ndjson", Body: hi + "upstream connect error\n",
-			Want: `stream model=m finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2 notes=invalid_json`},
+			Want: `stream failed model=m finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2 notes=invalid_json`},
 		{Name: "cut within a line", Form: ".ndjson", Body: hi + `{"model":"m","mess`,
 			Want: `stream model=m finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2 notes=unterminated_event`},
 		{Name: "a picture", Form: ".ndjson", Body: `{"model":"m","message":{"role":"assistant","images":["iVBORw0"]},"done":false}` + "\n" + end,

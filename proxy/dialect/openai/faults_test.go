@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 		{Name: "the envelope of RFC 9457", Form: ".json", Body: `{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"wait"}`,
 			Want: `complete failed model= finish= usage=`},
 		{Name: "the envelope of iFlytek", Ask: asks, Body: `data: {"code":10007,"message":"user is being throttled","sid":"s"}` + "\n",
-			Want: `stream model= finish= usage= events=1@1`},
+			Want: `stream failed model= finish= usage= events=1@1`},
 		{Name: "a code of 0 beside an answer", Ask: asks, Body: `data: {"code":0,"message":"Success","sid":"s","choices":[{"delta":{"role":"assistant","content":"Hi"},"index":0}]}` + "\n" + `data: {"code":0,"message":"Success","choices":[{"delta":{"content":""},"index":0,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}` + "\n" + done,
 			Want: `stream complete model= finish=stop usage=reported in=1 out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "a page of a proxy as events", Ask: asks, Type: "text/event-stream", Body: `<html><body>502 Bad Gateway</body></html>`,

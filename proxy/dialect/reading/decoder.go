@@ -51,6 +51,7 @@ type decoder struct {
 	failed        bool
 	canceled      bool // by the client
 	suspect       bool // an event came that may be an error: it is no JSON, or a mere text
+	accused       int  // how many events had come by then
 	notes         notes
 
 	failedAt    time.Duration
@@ -201,7 +202,7 @@ func (d *decoder) event(e frame.Event, whole bool) {
 		return
 	case !whole:
 		d.notes |= 1 << InvalidJSON
-		d.suspect = true
+		d.suspect, d.accused = true, d.events
 		return
 	}
 	d.book(e.Name)
@@ -314,7 +315,7 @@ func (d *decoder) book(event []byte) {
 		d.endChoice()
 	}
 	if m.blamed && m.empty() {
-		d.suspect = true
+		d.suspect, d.accused = true, d.events
 	}
 	d.crowded = d.crowded || m.crowded
 	if !d.api.Single && m.usage.known != 0 && m.choices > 0 && m.ended == 0 && d.allEnded() {

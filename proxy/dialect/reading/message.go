@@ -154,7 +154,9 @@ func (m *Message) Last() { m.last = true }
 func (m *Message) Cancel() { m.last, m.canceled = true, true }
 
 // empty tells whether the message has no part of an answer.
-func (m *Message) empty() bool { return m.usage.known == 0 && m.ended == 0 && m.content == 0 }
+func (m *Message) empty() bool {
+	return m.usage.known&^hasStrange == 0 && m.ended == 0 && m.content == 0
+}
 
 // Note notes an oddity.
 func (m *Message) Note(n Note) { m.notes |= 1 << n }

@@ -42,7 +42,7 @@ func (d *decoder) Close() dialect.Reply {
 	if d.replay {
 		d.notes |= 1 << Replay
 	}
-	if d.tally.strange && d.tally.usage.known == 0 {
+	if d.tally.strange && r.Usage.Source != exchange.Reported {
 		d.notes |= 1 << UnknownUsage
 	}
 	r.FinishReasons = d.finishReasons()
@@ -134,6 +134,9 @@ func (d *decoder) closeStream() bool {
 		}
 		return true
 	}
+	if d.suspect && d.accused == d.events { // the last word of the stream was no answer
+		d.fail()
+	}
 	return false
 }
 
@@ -164,11 +167,11 @@ func (d *decoder) blame() {
 	if d.over && d.api.Single && d.ended == 0 && d.chunks.Count > 0 && !d.failed && !d.api.Endless && !d.api.Unterminated {
 		d.notes |= 1 << NoFinishReason
 	}
-	if !d.done || d.failed || d.over || d.api.Single || d.allEnded() {
+	if !d.done || d.failed || d.over || d.allEnded() {
 		return
 	}
 	d.failed = d.suspect
-	if d.seen != 0 {
+	if d.seen != 0 && (!d.api.Single || d.chunks.Count > 0 && !d.api.Endless) {
 		d.notes |= 1 << NoFinishReason
 	}
 }

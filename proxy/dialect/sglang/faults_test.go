@@ -31,7 +31,7 @@ func TestFaults(t *testing.T) {
 		{Name: "an index below zero", Ask: ask, Body: `data: {"index":-1,"text":"Hi","meta_info":{"completion_tokens":1,"finish_reason":{"type":"stop"}}}` + "\ndata: [DONE]\n",
 			Want: `stream complete model= finish=stop usage=reported out=1 streamed=1 events=1@1 tokens@1-1 1:1/2`},
 		{Name: "several prompts, whole", Form: ".json", Body: `[{"text":"Hi","meta_info":{"prompt_tokens":9,"completion_tokens":1,"finish_reason":{"type":"stop"}}},{"text":"Ho","meta_info":{"prompt_tokens":5,"completion_tokens":1,"finish_reason":{"type":"stop"}}}]`,
-			Want: `complete model= finish= usage=`},
+			Want: `complete model= finish=stop usage= notes=unknown_usage`},
 		{Name: "a whole answer of TGI without details", Form: ".json", Body: `[{"generated_text":"Hi"}]`,
 			Want: `complete model= finish= usage=`},
 		{Name: "a flat error", Form: ".json", Body: `{"object":"error","message":"bad","code":400}`,

@@ -38,17 +38,19 @@ func Generate() dialect.Dialect {
 		NewReader:  func() reading.Reader { return new(text) },
 		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
-			"index":                        index,
-			"text":                         soFar,
-			"meta_info.finish_reason.type": reading.Finish,
-			"meta_info.prompt_tokens":      reading.InputTokens,
-			"meta_info.completion_tokens":  reading.OutputTokens,
-			"meta_info.cached_tokens":      reading.CachedTokens,
-			"generated_text":               reading.Content, // of Text Generation Inference
-			"[].generated_text":            reading.Content,
-			"[].text":                      reading.Content, // of several prompts
-			"details.finish_reason":        reading.Finish,
-			"details.generated_tokens":     reading.OutputTokens,
+			"index":                           index,
+			"text":                            soFar,
+			"meta_info.finish_reason.type":    reading.Finish,
+			"meta_info.prompt_tokens":         reading.InputTokens,
+			"meta_info.completion_tokens":     reading.OutputTokens,
+			"meta_info.cached_tokens":         reading.CachedTokens,
+			"generated_text":                  reading.Content, // of Text Generation Inference
+			"[].generated_text":               reading.Content,
+			"[].text":                         reading.Content, // of several prompts
+			"[].meta_info.finish_reason.type": reading.Finish,
+			"[].meta_info.completion_tokens":  reading.StrangeTokens, // nobody adds them up
+			"details.finish_reason":           reading.Finish,
+			"details.generated_tokens":        reading.OutputTokens,
 		})),
 	}
 }
