@@ -135,7 +135,7 @@ func standard(in string) (list []event) {
 				flush(false)
 			}
 		case bare:
-			if !strings.HasPrefix("data:", line) {
+			if line != "data:"[:min(len(line), len("data:"))] {
 				data = append(data, line)
 			}
 		case line[0] == '{':

@@ -138,7 +138,7 @@ func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 		}
 		j.place = k.before
 		p = j.token(p[gap:])
-		if !j.place.resembles(k.after) {
+		if !j.resembles(k.after) {
 			return p, false
 		}
 		at = int(k.end)

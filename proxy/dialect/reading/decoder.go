@@ -170,7 +170,7 @@ func (d *decoder) Event(e frame.Event) {
 // bareEvent books JSON that stands in no field of the stream: only as an error does it say
 // anything, because clients ignore it.
 func (d *decoder) bareEvent(e frame.Event, whole bool) {
-	if m := &d.message; !m.failed && !(m.blamed && m.empty()) && string(e.Name) != "error" {
+	if m := &d.message; !m.failed && (!m.blamed || !m.empty()) && string(e.Name) != "error" {
 		return
 	}
 	d.notes |= 1 << ErrorField
