@@ -62,6 +62,7 @@ func (c *Cell) Problems() (wrong []error) {
 	if c.Requests.OK < 1 {
 		refuse("requests.ok: %d; want 1 or more", c.Requests.OK)
 	}
+	wrong = append(wrong, c.badAmounts()...)
 	for _, f := range c.Flags {
 		if !slices.Contains(Flags(), f) {
 			refuse("flags: %q is none", f)
@@ -72,6 +73,26 @@ func (c *Cell) Problems() (wrong []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Indicators)) {
 		wrong = append(wrong, c.Indicators[name].problems(name)...)
+	}
+	return wrong
+}
+
+// badAmounts lists the amounts that are none: less than 0, or beyond what a machine does.
+func (c *Cell) badAmounts() (wrong []error) {
+	refuse := func(field string, v *float64) {
+		if v != nil && !(*v >= 0 && *v <= 1e15) {
+			wrong = append(wrong, fmt.Errorf("%s: %v; want 0 or more, and 1e15 at most", field, *v))
+		}
+	}
+	if c.Requests.Failed != nil && *c.Requests.Failed < 0 {
+		wrong = append(wrong, fmt.Errorf("requests.failed: %d; want 0 or more", *c.Requests.Failed))
+	}
+	refuse("duration_s", c.Duration)
+	refuse("throughput.requests_per_s", c.Throughput.Requests)
+	refuse("throughput.output_tokens_per_s", c.Throughput.OutputTokens)
+	refuse("throughput.total_tokens_per_s", c.Throughput.TotalTokens)
+	if c.Goodput != nil {
+		refuse("goodput.requests_per_s", &c.Goodput.PerSecond)
 	}
 	return wrong
 }
