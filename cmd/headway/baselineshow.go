@@ -123,9 +123,7 @@ func (o *showOptions) print(out io.Writer, b baseline.Baseline) error {
 			if err := c.WritePlot(out); err != nil {
 				return err
 			}
-			if knee, bends := c.Knee(); bends {
-				fmt.Fprintf(out, "  knee: %s%s\n", knee.Load.Words(), map[bool]string{true: ", or below: no lower load was tested"}[knee.ID == c.Cells[0].ID])
-			}
+			printKnee(out, &c)
 		case w.Swept():
 			fmt.Fprintf(out, "\n%s: no curve, because there is no latency or no throughput that all its cells have\n", w.Title())
 		case len(o.limits.Bounds) > 0 || o.demand != nil:
@@ -134,6 +132,17 @@ func (o *showOptions) print(out io.Writer, b baseline.Baseline) error {
 		o.answer(out, w)
 	}
 	return nil
+}
+
+// printKnee names the knee, if there is one.
+func printKnee(out io.Writer, c *baseline.Curve) {
+	knee, bends := c.Knee()
+	switch {
+	case bends && knee.ID == c.Cells[0].ID:
+		fmt.Fprintf(out, "  knee: %s, or below: no lower load was tested\n", knee.Load.Words())
+	case bends:
+		fmt.Fprintf(out, "  knee: %s\n", knee.Load.Words())
+	}
 }
 
 // answer says which load keeps the limits, and whether it is enough.
@@ -161,7 +170,7 @@ func reached(r baseline.Reach) string {
 	}
 	switch {
 	case r.Stopped == nil:
-		return fmt.Sprintf("%s keeps them, the highest load that was tested", r.Highest.Load.Words())
+		return r.Highest.Load.Words() + " keeps them, the highest load that was tested"
 	case r.Highest == nil && r.Known:
 		return "not even the lowest load keeps them; " + stopped
 	case r.Highest == nil:

@@ -51,11 +51,8 @@ func TestAPublishedTableIsShownDrawnAndCompared(t *testing.T) {
 // concurrency, requests, failed, requests a second, and TTFT p50 and p99.
 func reading(t *testing.T, rows ...string) string {
 	t.Helper()
-	text := "model,input_tokens,output_tokens,concurrency,requests,failed,requests_per_s,ttft_p50_ms,ttft_p99_ms\n"
-	for _, row := range rows {
-		text += "small,1000,100," + row + "\n"
-	}
-	return imported(t, written(t, "table.csv", text))
+	const header = "model,input_tokens,output_tokens,concurrency,requests,failed,requests_per_s,ttft_p50_ms,ttft_p99_ms"
+	return imported(t, written(t, "table.csv", strings.Join(append([]string{header}, rows...), "\nsmall,1000,100,")+"\n"))
 }
 
 func TestShowSaysWhichLoadKeepsTheLimits(t *testing.T) {
@@ -145,6 +142,24 @@ func TestShowRefusesWhatMakesNoSense(t *testing.T) {
 	}
 	if text, err := os.ReadFile(out); err != nil || string(text) != "as it was" {
 		t.Errorf("the file is now %q, %v", text, err)
+	}
+}
+
+func TestShowNamesTheKnee(t *testing.T) {
+	bent := []string{"1,500,0,1,50,80", "4,500,0,4,55,90", "16,500,0,12,80,200", "64,500,0,12.5,600,900"}
+	for _, tt := range []struct {
+		name, want string
+		rows       []string
+	}{
+		{"a knee", "  knee: 16 in flight\n", bent},
+		{"a knee at the lowest load", "  knee: 16 in flight, or below: no lower load was tested\n", append(bent[2:4:4], "128,500,0,12.4,1500,2000")},
+		{"no knee", "64 in flight\n", append(bent[:2:2], "64,500,0,14,60,90")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if out := shown(t, reading(t, tt.rows...)); !strings.HasSuffix(out, tt.want) {
+				t.Errorf("%s\nwant at its end %s", out, tt.want)
+			}
+		})
 	}
 }
 

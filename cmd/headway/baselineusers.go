@@ -59,7 +59,7 @@ func positive(text string) (float64, error) {
 
 // enough says whether a load covers what people need. The load is nil if none may count.
 func enough(d *baseline.Demand, load *baseline.Cell) string {
-	need := fmt.Sprintf("%s requests a minute are needed", rounded(d.PerMinute()))
+	need := rounded(d.PerMinute()) + " requests a minute are needed"
 	switch {
 	case load == nil:
 		return need + "; no load that was tested counts"

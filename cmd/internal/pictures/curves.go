@@ -55,7 +55,11 @@ func (p *panel) draw() string {
 	var path strings.Builder
 	for i := range p.Points {
 		x, y := p.at(i)
-		fmt.Fprintf(&path, "%s%s %s", map[bool]string{true: "M", false: "L"}[i == 0], px(x), px(y))
+		command := "L"
+		if i == 0 {
+			command = "M"
+		}
+		fmt.Fprintf(&path, "%s%s %s", command, px(x), px(y))
 		p.taken = append(p.taken, box{x - 6, y - 6, x + 6, y + 6})
 	}
 	p.path(path.String(), "measure")
@@ -95,6 +99,9 @@ func (p *panel) legend() string {
 	}[p.Cells[0].Load.Kind]
 	if len(p.limits.Bounds) > 0 {
 		out += fmt.Sprintf(". A square does not keep the limits for %s %% of its requests: %s", baseline.Share(p.limits.At*100), p.limits.Words())
+		if slices.ContainsFunc(p.Cells, func(c baseline.Cell) bool { return p.class(&c) == "other" }) {
+			out += ". Of a grey dot nobody knows"
+		}
 	}
 	return out
 }

@@ -97,6 +97,13 @@ func TestCurvesNameTheKneeAndTheHighestLoadWithinLimits(t *testing.T) {
 	}
 }
 
+func TestCurvesSayWhenNobodyKnowsOfALoad(t *testing.T) {
+	svg := pictures.Curves([]baseline.Curve{bent(t, "small")}, baseline.Limits{At: .95, Bounds: map[baseline.Name]float64{baseline.TTFT: 1}})
+	if !strings.Contains(svg, "ttft 1000 ms. Of a grey dot nobody knows") || strings.Count(svg, `class="other"`) != 5 {
+		t.Error(svg)
+	}
+}
+
 func TestCurvesHaveAPanelEachAndAxesWithUnits(t *testing.T) {
 	curves := []baseline.Curve{bent(t, "small"), bent(t, "large"), sweep(t, "slow", [3]float64{1, .004, 9}, [3]float64{2, .007, 31})}
 	svg := pictures.Curves(curves, baseline.Limits{At: .99})
