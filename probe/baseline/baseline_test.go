@@ -229,6 +229,11 @@ func FuzzReadBaseline(f *testing.F) {
 	}
 	f.Add(seed.Bytes())
 	f.Add([]byte(strings.Replace(seed.String(), `"count": 500,`, `"count": 3, "values": [0.1, 0.2,0.3],`, 1)))
+	seed.Reset()
+	if err := baseline.Write(&seed, sweep()); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed.Bytes())
 	f.Add([]byte(`{"schema":"headway-baseline/v1","cells":[{"indicators":{"ttft":{"quantiles":{"0.5":1e400}}}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := baseline.Read(bytes.NewReader(text))
@@ -238,6 +243,13 @@ func FuzzReadBaseline(f *testing.F) {
 		var out bytes.Buffer
 		if err := baseline.Write(&out, b); err != nil {
 			t.Errorf("what was read cannot be written: %v", err)
+		}
+		for _, w := range baseline.Workloads(b) {
+			w.Reach(baseline.Limits{At: .99, Bounds: map[baseline.Name]float64{baseline.TTFT: 1}})
+			if c, drawn := w.Curve(); drawn {
+				c.Knee()
+				_ = c.WritePlot(&out)
+			}
 		}
 	})
 }
