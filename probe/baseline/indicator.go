@@ -85,33 +85,32 @@ func Share(p float64) string {
 }
 
 // UnmarshalJSON reads the object. It refuses a key that is no share, and a key that stands
-// there twice. It gets valid JSON, and a file may have thousands of these objects, so it
-// cuts them by itself.
+// there twice. encoding/json gives it a valid value, and would itself need several times as
+// long.
 func (q *Quantiles) UnmarshalJSON(text []byte) error {
-	rest, object := bytes.CutPrefix(bytes.TrimSpace(text), []byte("{"))
-	if !object {
-		return fmt.Errorf(`quantiles: %s; want an object such as {"0.5": 0.21}`, text)
+	inner, opens := bytes.CutPrefix(text, []byte{'{'})
+	inner, closes := bytes.CutSuffix(inner, []byte{'}'})
+	if !opens || !closes {
+		return fmt.Errorf(`quantiles: %.20s; want an object such as {"0.5": 0.21}`, text)
 	}
-	*q = make(Quantiles, 0, bytes.Count(rest, []byte(":")))
-	rest = bytes.TrimSpace(bytes.TrimSuffix(rest, []byte("}")))
-	for len(rest) > 0 {
-		var key, value []byte
-		key, rest, _ = bytes.Cut(rest[1:], []byte(`"`))
-		p, err := strconv.ParseFloat(string(key), 64)
+	*q = make(Quantiles, 0, 1+bytes.Count(inner, []byte{','}))
+	for more := len(bytes.TrimSpace(inner)) > 0; more; {
+		var one []byte
+		one, inner, more = bytes.Cut(inner, []byte{','})
+		key, number, _ := bytes.Cut(one, []byte{':'})
+		name := string(bytes.Trim(key, "\" \t\r\n"))
+		p, err := strconv.ParseFloat(name, 64)
 		if err != nil || !(p > 0 && p < 1) {
-			return fmt.Errorf(`quantiles: %q; want a share between 0 and 1, "0.99" for example`, key)
+			return fmt.Errorf(`quantiles: %.20q; want a share between 0 and 1, "0.99" for example`, name)
 		}
 		if _, twice := q.At(p); twice {
-			return fmt.Errorf("quantiles: %q stands there twice", key)
+			return fmt.Errorf("quantiles: %q stands there twice", name)
 		}
-		_, rest, _ = bytes.Cut(rest, []byte(":"))
-		value, rest, _ = bytes.Cut(rest, []byte(","))
-		rest = bytes.TrimSpace(rest)
-		seconds, err := strconv.ParseFloat(string(bytes.TrimSpace(value)), 64)
+		value, err := strconv.ParseFloat(string(bytes.TrimSpace(number)), 64)
 		if err != nil {
-			return fmt.Errorf("quantiles: %q: %s; want seconds", key, bytes.TrimSpace(value))
+			return fmt.Errorf("quantiles: %q is %.20s; want seconds", name, bytes.TrimSpace(number))
 		}
-		q.Set(p, seconds)
+		q.Set(p, value)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 type Values []float64
 
 // MaxValues bounds the length of Values, and so the size of a file.
-const MaxValues = 256
+const MaxValues = 128
 
 // values picks the Values of the sample, which is sorted if it keeps every value.
 func (s *Sample) values() (out Values) {
