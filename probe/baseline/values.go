@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -95,7 +96,7 @@ func (v Values) problems(in Indicator) (wrong []error) {
 		wrong = append(wrong, fmt.Errorf("values: %v; want seconds", v[i]))
 	}
 	if !slices.IsSorted(v) {
-		wrong = append(wrong, fmt.Errorf("values: want them in order, the least first"))
+		wrong = append(wrong, errors.New("values: want them in order, the least first"))
 	}
 	return wrong
 }
