@@ -49,10 +49,11 @@ func definition(name baseline.Name) baseline.Definition {
 	return d
 }
 
-// tested is a cell of a load test that found the times of answered, with a spread.
-func tested(input, output, inFlight float64) baseline.Cell {
+// tested is a cell with answers of 100 tokens, whose load test found the times of answered,
+// with a spread.
+func tested(input, inFlight float64) baseline.Cell {
 	c := baseline.Cell{
-		Model: "m", InputTokens: baseline.Length{Mean: input}, OutputTokens: baseline.Length{Mean: output},
+		Model: "m", InputTokens: baseline.Length{Mean: input}, OutputTokens: baseline.Length{Mean: 100},
 		Load:   baseline.Load{Kind: baseline.Concurrency, Value: inFlight},
 		Source: baseline.Source{Tool: "vllm", File: "run.json"}, Requests: baseline.Requests{OK: 1000},
 		Indicators: map[baseline.Name]baseline.Indicator{},
@@ -95,7 +96,7 @@ func TestProductionIsHeldAgainstTheCellOfItsLengthsAndLoad(t *testing.T) {
 	for i := range lines[1200:] {
 		lines[1200+i].Start = lines[1200+i].Start.Add(24 * time.Hour)
 	}
-	c := against(lines, tested(1000, 100, 4), tested(1000, 100, 8), tested(4000, 100, 4))
+	c := against(lines, tested(1000, 4), tested(1000, 8), tested(4000, 4))
 	if len(c.Cells) != 2 || c.Requests.Compared != 3600 || c.Requests.Outside.All() != 0 || len(c.Untouched) != 1 {
 		t.Fatalf("%+v", c)
 	}
@@ -155,7 +156,7 @@ func TestEachRequestCountsAtOnePlace(t *testing.T) {
 		{"nothing", nil, production.Requests{}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := against(tt.lines, tested(1000, 100, 4), tested(1000, 100, 32))
+			c := against(tt.lines, tested(1000, 4), tested(1000, 32))
 			if c.Requests != tt.want || c.Canaries != tt.left {
 				t.Errorf("%+v, canaries %d; want %+v", c.Requests, c.Canaries, tt.want)
 			}
@@ -182,7 +183,7 @@ func TestATimeIsReadByTheDefinitionOfTheLoadTest(t *testing.T) {
 		{"TPOT with the first token in it", baseline.TPOT, func(d *baseline.Definition) { d.Start = baseline.Sending }, 0, "from sending to last_content"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			cell := tested(1000, 100, 4)
+			cell := tested(1000, 4)
 			in := cell.Indicators[tt.indicator]
 			tt.change(&in.Definition)
 			cell.Indicators[tt.indicator] = in
@@ -199,7 +200,7 @@ func TestTokensThatHeadwayCountedGiveNoTPOT(t *testing.T) {
 	for i := range lines {
 		lines[i].Tokens.Source = "counted"
 	}
-	if got := change(t, against(lines, tested(1000, 100, 4)).Cells[0], baseline.TPOT); got.Verdict != baseline.Incomparable || got.Why != "no request of the capture has it" {
+	if got := change(t, against(lines, tested(1000, 4)).Cells[0], baseline.TPOT); got.Verdict != baseline.Incomparable || got.Why != "no request of the capture has it" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -211,7 +212,7 @@ func TestOnlyRequestsOfTheCellsKindAreCompared(t *testing.T) {
 			lines[i].Stream, lines[i].TTFT, lines[i].TPOT, lines[i].E2E = false, 0, 0, 9
 		}
 	}
-	cell := tested(1000, 100, 4)
+	cell := tested(1000, 4)
 	cell.Stream = new(true)
 	if got := change(t, against(lines, cell).Cells[0], baseline.E2E); got.After > 4 {
 		t.Errorf("answers in one piece are among the streams: %+v", got)
@@ -219,12 +220,12 @@ func TestOnlyRequestsOfTheCellsKindAreCompared(t *testing.T) {
 }
 
 func TestARequestBelongsToOneCellOfEachTool(t *testing.T) {
-	other, rate := tested(1010, 100, 4), tested(1000, 100, 1)
+	other, rate := tested(1010, 4), tested(1000, 1)
 	other.Source.Tool = "guidellm"
 	rate.Load = baseline.Load{Kind: baseline.Rate, Value: 2, MeanConcurrency: new(3.)}
-	burst := tested(1000, 100, 1)
+	burst := tested(1000, 1)
 	burst.Load = baseline.Load{Kind: baseline.Unlimited}
-	c := against(load(4, 100, 1000, 100, 1), tested(1000, 100, 4), other, rate, burst)
+	c := against(load(4, 100, 1000, 100, 1), tested(1000, 4), other, rate, burst)
 	if len(c.Cells) != 3 || len(c.NoLoad) != 1 || c.Requests.Compared != 400 {
 		t.Fatalf("%+v", c)
 	}
@@ -242,7 +243,7 @@ func TestTheTableSaysWhatItLeavesOut(t *testing.T) {
 	}
 	foreign := answered(0, 1000, 100, 1)
 	foreign.Model.Request = "n\x1b[31m"
-	cell := tested(1000, 100, 4)
+	cell := tested(1000, 4)
 	for name, set := range map[baseline.Name]func(*baseline.Definition){
 		baseline.TTFT: func(d *baseline.Definition) { d.Connect = baseline.ConnectIn },
 		baseline.E2E:  func(d *baseline.Definition) { d.Over = baseline.WindowAvg },
@@ -251,7 +252,7 @@ func TestTheTableSaysWhatItLeavesOut(t *testing.T) {
 		set(&in.Definition)
 		cell.Indicators[name] = in
 	}
-	c := against(append(append(load(4, 300, 1000, 100, 1.3), stray...), foreign), cell, tested(1000, 100, 32))
+	c := against(append(append(load(4, 300, 1000, 100, 1.3), stray...), foreign), cell, tested(1000, 32))
 	var out strings.Builder
 	if err := c.WriteTable(&out); err != nil {
 		t.Fatal(err)
@@ -276,7 +277,7 @@ func TestTheTableSaysWhatItLeavesOut(t *testing.T) {
 }
 
 func TestNamesCannotCommandATerminal(t *testing.T) {
-	cell := tested(1000, 100, 4)
+	cell := tested(1000, 4)
 	cell.Model = "m\x1b[31m"
 	line := answered(0, 1000, 100, 1)
 	line.Model.Request = cell.Model
