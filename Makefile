@@ -1,4 +1,4 @@
-.PHONY: help build test lint generate check interop fuzz demo bench decoding bench-drift
+.PHONY: help build test lint generate check interop interop-all fuzz demo bench decoding bench-drift
 
 GOLANGCI_LINT_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
@@ -29,9 +29,13 @@ check: lint ## all checks that CI runs beside the quick tests
 	go test -race -count=1 ./...
 	$(MAKE) interop
 
-interop: ## run headway with official SDKs, a real Prometheus, Collector and Jaeger; installs them into .tools
+interop: ## run headway with official SDKs, load-test tools, a real Prometheus, Collector and Jaeger; installs them into .tools
 	.ci/interop/install
 	go test -tags interop -count=1 -p 1 -timeout 20m -run Interop -v ./cmd/internal/interop/...
+
+interop-all: ## the interop test of load-test tools, with the tools that take minutes to build
+	.ci/interop/install all
+	HEADWAY_TEST_LOADTOOLS=all go test -tags interop -count=1 -timeout 20m -run InteropFresh -v ./cmd/internal/interop/baseline
 
 fuzz: ## run every fuzz target for FUZZTIME, 30s by default, and print how many inputs each tried
 	.ci/fuzz
