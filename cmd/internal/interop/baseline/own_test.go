@@ -67,25 +67,31 @@ func TestInteropBaselinesHaveTheToolsOwnNumbers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, one := range tt.numbers {
-				m := regexp.MustCompile(one.pattern).FindSubmatch(text)
-				if m == nil {
-					t.Fatalf("%s is not in the file", one.pattern)
-				}
-				want, err := strconv.ParseFloat(string(m[1]), 64)
-				if err != nil {
-					t.Fatal(err)
-				}
-				in := b.Cells[0].Indicators[one.indicator]
-				got, _ := in.Quantiles.At(one.p)
-				if one.p == 0 {
-					got = *in.Mean
-				}
-				if math.Abs(got*one.perSecond-want) > 1e-12*want {
-					t.Errorf("%s %v is %v, and the tool wrote %v", one.indicator, one.p, got*one.perSecond, want)
-				}
-			}
+			compareWithTool(t, text, tt.numbers, b.Cells[0])
 		})
+	}
+}
+
+// compareWithTool holds the numbers of the cell to those that the tool wrote.
+func compareWithTool(t *testing.T, text []byte, numbers []own, c baseline.Cell) {
+	t.Helper()
+	for _, one := range numbers {
+		m := regexp.MustCompile(one.pattern).FindSubmatch(text)
+		if m == nil {
+			t.Fatalf("%s is not in the file", one.pattern)
+		}
+		want, err := strconv.ParseFloat(string(m[1]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := c.Indicators[one.indicator]
+		got, _ := in.Quantiles.At(one.p)
+		if one.p == 0 {
+			got = *in.Mean
+		}
+		if math.Abs(got*one.perSecond-want) > 1e-12*want {
+			t.Errorf("%s %v is %v, and the tool wrote %v", one.indicator, one.p, got*one.perSecond, want)
+		}
 	}
 }
 

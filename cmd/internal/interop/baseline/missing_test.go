@@ -1,0 +1,57 @@
+//go:build interop
+
+package baseline_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/probe/baseline/importer"
+)
+
+// untried is a tool that headway reads and that the test of fresh files does not drive.
+type untried struct{ tool, why string }
+
+// missing lists the tools whose files are read, and made by others.
+func missing() []untried {
+	const (
+		noPackage = "it is on GitHub only: no package registry has it"
+		unpinned  = "it is in a registry; its installation is not pinned yet"
+		large     = "it is in PyPI; it did not install in 15 minutes here"
+	)
+	return []untried{
+		{"vllm", "its wheel has 336 MB, and importing the package imports torch"},
+		{"sglang", "its wheel has 39 MB, and importing the package imports torch"},
+		{"guidellm", large},
+		{"aiperf", large},
+		{"genai-perf", unpinned},
+		{"inference-perf", "PyPI has no version of it for the Python that was tried, 3.11"},
+		{"azure-openai-benchmark", noPackage},
+		{"llmperf", noPackage + "; the package llmperf of PyPI is another tool"},
+		{"wrk2", noPackage},
+		{"jmeter", unpinned},
+		{"oha", unpinned},
+		{"mlperf", "LoadGen is a library: a driver of it would be a tool of our own"},
+	}
+}
+
+// Every tool that headway reads is either driven or on the list of missing tools.
+func TestInteropEachToolIsDrivenOrMissing(t *testing.T) {
+	accounted := []string{"headway", "csv"} // a capture, and a table of the user's own
+	for _, one := range loadTools() {
+		name, _, _ := strings.Cut(one.name, ",")
+		accounted = append(accounted, name)
+	}
+	for _, one := range missing() {
+		if slices.Contains(accounted, one.tool) {
+			t.Errorf("%s is driven, and the list says that it is not", one.tool)
+		}
+		accounted = append(accounted, one.tool)
+	}
+	for _, tool := range importer.Tools() {
+		if !slices.Contains(accounted, tool) {
+			t.Errorf("nothing says why no test drives %s", tool)
+		}
+	}
+}
