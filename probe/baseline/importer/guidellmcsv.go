@@ -105,7 +105,7 @@ func (r *guidellmRow) field(group, name, part, text string, line int) error {
 	metric, known := guidellmGroups()[group+" "+unit]
 	if !known {
 		if unit == "Sec" || unit == "ms" {
-			return r.otherUnit(group, name, line)
+			return r.otherUnit(group, name)
 		}
 		return nil
 	}
@@ -121,7 +121,7 @@ func (r *guidellmRow) field(group, name, part, text string, line int) error {
 }
 
 // otherUnit refuses a group whose times have another unit than GuideLLM writes.
-func (r *guidellmRow) otherUnit(group, name string, line int) error {
+func (r *guidellmRow) otherUnit(group, name string) error {
 	for key := range guidellmGroups() {
 		if unit, is := strings.CutPrefix(key, group+" "); is && (unit == "Sec" || unit == "ms") {
 			return &Problem{Line: 2, Field: group, Got: strconv.Quote(name), Want: strconv.Quote("Successful " + unit)}

@@ -26,7 +26,7 @@ func TestJMeterIsReadHoweverItIsConfigured(t *testing.T) {
 	unloaded := importer.Facts{Model: "small", InputTokens: 256, OutputTokens: 64}
 	asked := []baseline.Flag{baseline.AskedLengths}
 	rows := map[string]float64{"e2e mean": 2, "ttfb mean": .029, "ok": 2, "failed": 1, "duration": 4}
-	first := append(asked, baseline.FirstByteOnly)
+	first := []baseline.Flag{baseline.AskedLengths, baseline.FirstByteOnly}
 	plain := map[string]float64{"e2e mean": 2, "ok": 2, "failed": 1}
 	check(t, []reading{
 		{name: "semicolons", file: "r.jtl", text: strings.ReplaceAll(strings.Replace(jmeterTable, "a, b", "a b", 1), ",", ";"), facts: unloaded, id: "small/in256/out64/c3", want: rows, flags: first},

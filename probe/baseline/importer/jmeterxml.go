@@ -116,11 +116,9 @@ func (m *markup) quoted() (int, error) {
 			}
 		}
 		rest := m.buf[m.pos+1+size:]
-		at := 0
+		at := markOf(rest)
 		if quote != 0 {
 			at = bytes.IndexByte(rest, quote)
-		} else {
-			at = markOf(rest)
 		}
 		if at < 0 {
 			size += len(rest) - 1
