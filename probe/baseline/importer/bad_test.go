@@ -38,6 +38,14 @@ func TestBadNumbersAreRefusedWhereTheyStand(t *testing.T) {
 	})
 }
 
+// Some answers have one token, and no time between tokens: a low percentile is 0 then.
+func TestALowPercentileMayBeZero(t *testing.T) {
+	b := imported(t, "g.json", strings.Replace(genaiperf, `"avg":12.4,"p50"`, `"avg":12.4,"p1":0,"p50"`, 1), nobody)
+	if v, there := figure(&b.Cells[0], "tpot 0.01"); !there || v != 0 {
+		t.Errorf("%v, %v", v, there)
+	}
+}
+
 // Percentiles that are empty leave a mean, and a flag says so.
 func TestEmptyPercentilesLeaveAMean(t *testing.T) {
 	empty := strings.NewReplacer(`"median":0.66,`, "", `"percentiles":{"p001":0.6,"p50":0.66,"p99":0.69,"p999":0.7}`, `"percentiles":{}`, `"median":77.8,`, "", `"median":14.0,`, "", `"median":12.7,`, "",

@@ -53,8 +53,9 @@ func below(a, b float64) bool { return a < b*(1-1e-3)-.011 }
 
 func decimals(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
-// unmeasured refuses a mean or a quantile of 0 beside others that are not: it stands for
-// a value that the tool has not. Gaps between tokens of one chunk are truly 0, and so is a
+// unmeasured refuses a mean, a median or an upper quantile of 0 beside others that are not:
+// it stands for a value that the tool has not. A lower quantile may be 0, as the time
+// between tokens of an answer with one token is. Gaps between tokens of one chunk are truly 0, and so is a
 // first byte within less than a millisecond.
 func (in *input) unmeasured(d baseline.Definition, f figures) {
 	if d.Over == baseline.ChunkGap || d.Over == baseline.TokenGap || d.Stop == baseline.FirstByte || d.Start == baseline.Unsaid {
@@ -62,7 +63,9 @@ func (in *input) unmeasured(d baseline.Definition, f figures) {
 	}
 	all := []node{f.mean, f.median}
 	for _, q := range f.quantiles {
-		all = append(all, q.value)
+		if q.p >= .5 {
+			all = append(all, q.value)
+		}
 	}
 	some := slices.ContainsFunc(all, func(n node) bool { return n.kind == numberKind && n.number > 0 })
 	for _, n := range all {
