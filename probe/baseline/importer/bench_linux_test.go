@@ -29,7 +29,7 @@ func BenchmarkGigabyte(b *testing.B) {
 				if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 					b.Fatal(err)
 				}
-				if err := importFile(name); err != nil {
+				if err := importFile(name, one.facts); err != nil {
 					b.Fatal(err)
 				}
 				b.ReportMetric(size/1e6/(processorTime(b)-before), "MB/core-s")
@@ -50,14 +50,13 @@ func write(name string, from io.Reader) error {
 	return f.Close()
 }
 
-func importFile(name string) error {
+func importFile(name string, facts importer.Facts) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	o := importer.Options{Facts: importer.Facts{Model: "small", InputTokens: 100, OutputTokens: 21, Concurrency: 3}}
-	_, err = importer.Import([]importer.File{{Name: name, Body: f}}, o)
+	_, err = importer.Import([]importer.File{{Name: name, Body: f}}, importer.Options{Facts: facts})
 	return err
 }
 

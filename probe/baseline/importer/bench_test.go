@@ -10,7 +10,10 @@ import (
 )
 
 // large is a result of a size that somebody chose: a begin, rows, and an end.
-type large struct{ name, begin, row, end string }
+type large struct {
+	name, begin, row, end string
+	facts                 importer.Facts // that the file lacks
+}
 
 // reader repeats the row up to a size.
 func (l *large) reader(size int) io.Reader {
@@ -46,13 +49,13 @@ func largeResults() []large {
 	vllm := fmt.Sprintf(`{"model_id":"small","tokenizer_id":"x","completed":%d,"duration":900,"total_input_tokens":%d,"total_output_tokens":%d,"request_rate":"inf","max_concurrency":3,`+
 		`"request_throughput":2,"mean_ttft_ms":60,"input_lens":[%s],"output_lens":[%s],"ttfts":[%s],"itls":[`, many, many*100, many*64, list("100"), list("64"), list("0.06"))
 	return []large{
-		{"jtl", header + "\n", jmeterLine, ""},
-		{"jtl.xml", strings.Join(xml[:2], ""), jmeterElement, "</testResults>\n"},
-		{"aiperf", "", strings.SplitAfter(aiperfLines, "\n")[1], ""},
-		{"k6", "", k6Lines, ""},
-		{"vegeta", "", vegetaLines, ""},
-		{"capture", "", strings.SplitAfter(captured, "\n")[0], ""},
-		{"vllm", vllm, gaps, "[0.0125]]}\n"},
+		{"jtl", header + "\n", jmeterLine, "", unloaded},
+		{"jtl.xml", strings.Join(xml[:2], ""), jmeterElement, "</testResults>\n", unloaded},
+		{"aiperf", "", strings.SplitAfter(aiperfLines, "\n")[1], "", single},
+		{"k6", "", k6Lines, "", told},
+		{"vegeta", "", vegetaLines, "", told},
+		{"capture", "", strings.SplitAfter(captured, "\n")[0], "", importer.Facts{Concurrency: 3}},
+		{"vllm", vllm, gaps, "[0.0125]]}\n", nobody},
 	}
 }
 
@@ -73,8 +76,7 @@ func BenchmarkRows(b *testing.B) {
 			b.SetBytes(size)
 			b.ReportAllocs()
 			for b.Loop() {
-				o := importer.Options{Facts: importer.Facts{Model: "small", InputTokens: 100, OutputTokens: 21, Concurrency: 3}}
-				if _, err := importer.Import([]importer.File{{Name: "x", Body: one.reader(size)}}, o); err != nil {
+				if _, err := importer.Import([]importer.File{{Name: "x", Body: one.reader(size)}}, importer.Options{Facts: one.facts}); err != nil {
 					b.Fatal(err)
 				}
 			}
