@@ -82,7 +82,8 @@ func dialTCP(ctx context.Context, address string) (*net.TCPConn, error) {
 
 // Observe implements exchange.Observer.
 func (f *fixture) Observe(r exchange.Record) {
-	if of := r.Dialect; of != "openai-responses-websocket" && of != "openai-realtime" && of != "gemini-live" { // which begin with a message, and not with a head
+	of, head := r.Dialect, r.Overhead.Request != 0
+	if head || of != "openai-responses-websocket" && of != "openai-realtime" && of != "gemini-live" { // which begin with a message, and not with a head
 		f.told.Add(1)
 	}
 	f.records <- r

@@ -15,7 +15,7 @@ import (
 
 const (
 	get  = "GET /v1/models HTTP/1.1\r\nHost: app\r\n\r\n"
-	okay = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+	okay = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 )
 
 // chat is a streaming chat request.

@@ -7,7 +7,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-const okayAndGoodbye = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+const okayAndGoodbye = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 // TestRetiringProxyServesAndSaysGoodbye with a response, and at no other moment.
 func TestRetiringProxyServesAndSaysGoodbye(t *testing.T) {
