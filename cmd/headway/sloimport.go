@@ -18,7 +18,8 @@ const sloImportUsage = `usage: headway slo import [flags] vllm PAIR…
 
 Prints an SLO file with the limits of a load test. PAIR is one of the option --goodput
 of vllm bench serve, in milliseconds: ttft:500 tpot:50. BENCHMARK is one of MLPerf
-Inference: llama3.1-8b/interactive; headway slo import mlperf lists them.`
+Inference: llama3.1-8b/interactive; headway slo import mlperf lists them.
+headway slo -h describes the others: headway slo convert and headway slo suggest.`
 
 // sloSources are the words behind headway slo import.
 func sloSources() []string { return []string{"vllm", "mlperf"} }

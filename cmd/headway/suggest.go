@@ -19,7 +19,7 @@ const suggestUsage = `usage: headway slo suggest [flags] CAPTURE…
 Prints an SLO file that the captured time would have kept, and as comments how much
 room was left and which timeouts would suit the clients. CAPTURE is a file that
 HEADWAY_CAPTURE_FILE named, rotated ones (.1, .2) too; - is standard input.
-headway slo -h describes the other uses of headway slo.`
+headway slo -h describes the others: headway slo convert and headway slo import.`
 
 // suggestOptions are the parsed arguments of slo suggest.
 type suggestOptions struct {
