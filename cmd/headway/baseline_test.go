@@ -59,10 +59,8 @@ func TestBaselineImportShowAndCompare(t *testing.T) {
 func compared(t *testing.T, tables ...string) (files []string) {
 	t.Helper()
 	for _, rows := range tables {
-		text := "model,input_tokens,output_tokens,concurrency,requests,ttft_p25_ms,ttft_p50_ms,ttft_p75_ms\n"
-		for row := range strings.SplitSeq(rows, " ") {
-			text += "small,256,64," + row + "\n"
-		}
+		const head = "model,input_tokens,output_tokens,concurrency,requests,ttft_p25_ms,ttft_p50_ms,ttft_p75_ms"
+		text := head + "\nsmall,256,64," + strings.ReplaceAll(rows, " ", "\nsmall,256,64,") + "\n"
 		file := filepath.Join(t.TempDir(), "baseline.json")
 		if code, _, errs := baselineCommand(t, "import", "--out", file, written(t, "table.csv", text)); code != exitOK {
 			t.Fatal(errs)
