@@ -16,7 +16,7 @@ import (
 )
 
 // sessionFixture is a simulated server behind a proxy.
-func sessionFixture(t *testing.T, faults string, options ...option) (*modelsim.Server, *fixture) {
+func sessionFixture(t *testing.T, faults string) (*modelsim.Server, *fixture) {
 	t.Helper()
 	config := modelsim.FastConfig()
 	var err error
@@ -30,7 +30,7 @@ func sessionFixture(t *testing.T, faults string, options ...option) (*modelsim.S
 	t.Cleanup(func() { _ = sim.Close() })
 	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)
-	return sim, newFixture(t, server.URL, options...)
+	return sim, newFixture(t, server.URL)
 }
 
 // openSession opens a WebSocket through the proxy.
