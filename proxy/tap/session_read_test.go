@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
+	"github.com/headway-sidecar/headway/proxy/dialect/gemini"
 	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -274,10 +275,13 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// fuzzedPaths are those at which FuzzSession opens its sessions, one for each dialect.
+var fuzzedPaths = []string{"/v1/responses", "/v1/realtime?model=m", livePath}
+
 // FuzzSession: no bytes of either side stop the tap, and the Records do not depend on how
 // the bytes were cut.
 func FuzzSession(f *testing.F) {
-	for i, c := range sessions {
+	for i, c := range slices.Concat(sessions, liveSessions) {
 		how := spellings[i%len(spellings)]
 		if how.fragment == 0 {
 			how.extensions = ""
@@ -293,13 +297,10 @@ func FuzzSession(f *testing.F) {
 				}
 			}
 		}
-		f.Add(up, down, how.extensions != "", strings.Contains(c.path, "realtime"), uint64(i))
+		f.Add(up, down, how.extensions != "", pathOf(c), uint64(i))
 	}
-	f.Fuzz(func(t *testing.T, up, down []byte, deflated, realtime bool, seed uint64) {
-		path, extensions := "/v1/responses", ""
-		if realtime {
-			path = "/v1/realtime?model=m"
-		}
+	f.Fuzz(func(t *testing.T, up, down []byte, deflated bool, at uint8, seed uint64) {
+		path, extensions := fuzzedPaths[int(at)%len(fuzzedPaths)], ""
 		if deflated {
 			extensions = "permessage-deflate"
 		}
@@ -312,8 +313,18 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
+// pathOf is the one of fuzzedPaths whose dialect the dialogue is in.
+func pathOf(c dialogue) uint8 {
+	for i, word := range []string{"responses", "realtime", "Bidi"} {
+		if strings.Contains(c.path, word) {
+			return uint8(i)
+		}
+	}
+	panic("no dialect has sessions at " + c.path)
+}
+
 // families are made once, because that takes longer than to read a session.
-var families = responses.Dialects()
+var families = slices.Concat(responses.Dialects(), gemini.Dialects())
 
 // pass runs both sides of a session through a tap, the client's first and all at one moment.
 // It returns what the exchanges were.
