@@ -71,10 +71,11 @@ func sound(name string, operation exchange.Operation, matches func(*dialect.Head
 		NewReader:  func() reading.Reader { return new(closing) },
 		Request:    asks,
 		Response: frame.MustShape(reading.Join(frame.Paths{
-			"type":  eventType,
-			"model": reading.Model,
-			"delta": reading.Content, // of a transcript
-			"audio": reading.Content,
+			"type":          eventType,
+			"model":         reading.Model,
+			"delta":         reading.Content, // of a transcript
+			"audio":         reading.Content,
+			"usage.seconds": reading.BilledSeconds,
 		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }

@@ -31,6 +31,16 @@ func TestReplyDoesNotDependOnLineEnds(t *testing.T) {
 	}
 }
 
+// Whisper bills a transcript by the duration of its sound.
+func TestTranscriptBilledByItsDuration(t *testing.T) {
+	head := &dialect.Head{Method: "POST", Path: "/v1/audio/transcriptions", Response: dialect.Response{Status: 200, ContentType: "application/json"}}
+	body := []byte(`{"text":"Hello, how","usage":{"type":"duration","seconds":2.5}}`)
+	got := dialecttest.Describe(dialecttest.Decode(openai.Dialects().Match(head), head, nil, [][]byte{body}))
+	if want := "complete model= finish= usage= notes=usage_in_seconds"; got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
 // FirstToken is when the event was whole, not when it began.
 func TestEventIsStampedWhenWhole(t *testing.T) {
 	dec := openai.Chat().NewDecoder(&dialect.Head{Response: dialect.Response{Status: 200, ContentType: "text/event-stream"}})

@@ -258,7 +258,7 @@ func (d *decoder) Value(v frame.Value) {
 		d.pending.set(v)
 		d.timed = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
-		RejectedTokens, AudioTokens, OutsideTokens, StrangeTokens:
+		RejectedTokens, AudioTokens, OutsideTokens, StrangeTokens, BilledSeconds:
 		m.usage.setCount(v)
 	case TimedInput, TimedCached, TimedOutput:
 		m.timings.setCount(v)

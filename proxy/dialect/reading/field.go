@@ -52,6 +52,7 @@ const (
 	AudioTokens     // of the input, which the count of input tokens may leave out
 	OutsideTokens   // of the input, which the count of input tokens leaves out
 	StrangeTokens   // a count that no other path names
+	BilledSeconds   // of sound, in place of tokens
 
 	TimedInput // counts that stand beside the server's own times, or apart from the usage: without cached tokens
 	TimedCached

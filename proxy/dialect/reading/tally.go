@@ -68,12 +68,22 @@ func (t *tally) believed() (u usage) {
 // wholeUsage is the usage of a response that is no stream.
 func (d *decoder) wholeUsage() exchange.Usage {
 	u := d.tally.believed()
-	if u.known == 0 {
+	if u.known == 0 || d.inSeconds(&u) {
 		return exchange.Usage{}
 	}
 	x := d.billed(&u)
 	x.Source = exchange.Reported
 	return x
+}
+
+// inSeconds tells whether the provider bills by the duration of the sound, and notes that. Then
+// nobody counts tokens: a server may send all of a transcript in one delta.
+func (d *decoder) inSeconds(u *usage) bool {
+	if u.inSeconds() {
+		d.notes |= 1 << UsageInSeconds
+		return true
+	}
+	return false
 }
 
 // billed returns counts in headway's terms, and notes what is odd about them.
@@ -95,6 +105,9 @@ func (d *decoder) billed(u *usage) exchange.Usage {
 func (d *decoder) streamedUsage(complete bool) exchange.Usage {
 	t := &d.tally
 	u := t.believed()
+	if d.inSeconds(&u) {
+		return exchange.Usage{}
+	}
 	x := d.billed(&u)
 	x.Source = exchange.Running
 	if t.final || complete && !d.failed { // an error ends a stream, and no count

@@ -39,10 +39,17 @@ const (
 	hasAudio
 	hasOutside
 	hasStrange // one that this package does not know
+	hasSeconds // a duration
 )
 
 // setCount sets the count that v is.
 func (u *usage) setCount(v frame.Value) {
+	if v.Field == BilledSeconds { // which may be a fraction
+		if v.Kind == frame.Number {
+			u.known |= hasSeconds
+		}
+		return
+	}
 	n, ok := countOf(v)
 	if !ok {
 		return
@@ -95,10 +102,16 @@ func (u *usage) set(to *int64, which counts, n int64) {
 	u.known |= which
 }
 
+// inSeconds tells whether the provider bills by the duration of the sound alone.
+func (u *usage) inSeconds() bool {
+	return u.known&hasSeconds != 0 && u.known&(hasInput|hasOutput|hasTotal) == 0
+}
+
 // merge replaces counts by those that came with a later message. A prompt has a token: counts
 // of the input that are all 0 only fill their places.
 func (u *usage) merge(v *usage) {
 	const prompt = hasInput | hasCached | hasWritten
+	u.known |= v.known & hasSeconds
 	if v.known&prompt != 0 && v.input+v.cached+v.written == 0 && u.input+u.cached+u.written > 0 {
 		later := *v
 		later.known &^= prompt
