@@ -65,7 +65,7 @@ func (a *answer) settle(now bool) {
 	switch {
 	case e.Role == dialect.Unrelated:
 		a.settled, a.known = true, true
-	case e.Role == dialect.Prompts, e.Role == dialect.Retracts, e.Role == dialect.Informs:
+	case e.Role == dialect.Prompts, e.Role == dialect.Accepts, e.Role == dialect.Retracts, e.Role == dialect.Informs:
 		a.settled = true
 	case e.Role == dialect.Continues && a.session.only() != nil:
 		a.settled, a.known, a.turn = true, true, a.session.only()
@@ -103,6 +103,8 @@ func (a *answer) Event(frame.Event) {
 	switch e.Role {
 	case dialect.Prompts:
 		a.session.prompt(a.read)
+	case dialect.Accepts:
+		a.session.accept(e, a.read)
 	case dialect.Retracts:
 		a.session.prompted = 0
 	case dialect.Informs:

@@ -177,6 +177,15 @@ func (s *session) unasked(e dialect.Envelope, read Instant) *turn {
 	return nil
 }
 
+// accept books that the server has got a question, at the given moment, that no message asked.
+// The answer may have begun before.
+func (s *session) accept(e dialect.Envelope, at Instant) {
+	if s.first(func(t *turn) bool { return t.lane == e.Lane }) == nil {
+		s.unasked(e, at)
+	}
+	s.prompted = 0
+}
+
 // only is the one turn that is under way; nil if there is none, or another one.
 func (s *session) only() *turn {
 	if len(s.open) == 1 {

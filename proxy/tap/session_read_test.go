@@ -276,12 +276,12 @@ func heap() int64 {
 }
 
 // fuzzedPaths are those at which FuzzSession opens its sessions, one for each dialect.
-var fuzzedPaths = []string{"/v1/responses", "/v1/realtime?model=m", livePath}
+var fuzzedPaths = []string{"/v1/responses", "/v1/realtime?model=m", livePath, scribePath}
 
 // FuzzSession: no bytes of either side stop the tap, and the Records do not depend on how
 // the bytes were cut.
 func FuzzSession(f *testing.F) {
-	for i, c := range slices.Concat(sessions, liveSessions) {
+	for i, c := range slices.Concat(sessions, liveSessions, transcriptions) {
 		how := spellings[i%len(spellings)]
 		if how.fragment == 0 {
 			how.extensions = ""
@@ -314,13 +314,13 @@ func FuzzSession(f *testing.F) {
 }
 
 // pathOf is the one of fuzzedPaths whose dialect the dialogue is in.
-func pathOf(c dialogue) uint8 {
-	for i, word := range []string{"responses", "realtime", "Bidi"} {
+func pathOf(c dialogue) (at uint8) {
+	for i, word := range []string{"/responses", "realtime?", "Bidi", "intent="} {
 		if strings.Contains(c.path, word) {
-			return uint8(i)
+			at = uint8(i)
 		}
 	}
-	panic("no dialect has sessions at " + c.path)
+	return at
 }
 
 // families are made once, because that takes longer than to read a session.

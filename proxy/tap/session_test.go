@@ -278,7 +278,7 @@ var spellings = []spelling{
 
 // However a session comes, its exchanges are the same.
 func TestSessions(t *testing.T) {
-	for _, c := range slices.Concat(sessions, liveSessions) {
+	for _, c := range slices.Concat(sessions, liveSessions, transcriptions) {
 		for _, how := range spellings {
 			t.Run(c.name+"/"+how.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -330,7 +330,7 @@ func describe(r *exchange.Record) string {
 	for _, l := range r.RateLimits {
 		fmt.Fprintf(b, " %s=%d/%d/%v", l.Kind, l.Remaining.N, l.Limit.N, l.Reset)
 	}
-	if r.Mode != exchange.Explicit || r.Operation != "chat" && r.Operation != "generate_content" || r.Provider == "" || !r.Stream || len(r.Notes) > 0 {
+	if r.Mode != exchange.Explicit || !slices.Contains([]exchange.Operation{"chat", "generate_content", "transcription"}, r.Operation) || r.Provider == "" || !r.Stream || len(r.Notes) > 0 {
 		fmt.Fprintf(b, " %s %s %s %t %v", r.Mode, r.Operation, r.Provider, r.Stream, r.Notes)
 	}
 	return b.String()

@@ -71,6 +71,9 @@ type API struct {
 	// exchange has an HTTP request of its own.
 	Envelope *frame.Shape
 	Role     func(messageType []byte) dialect.Role
+	// Lanes says that every message which Answers names a lane. As long as it has not, it has
+	// not said what it is for.
+	Lanes bool
 	// Signal reads a value at a place of Envelope whose field is Own or above. It is nil where
 	// Envelope has no such place.
 	Signal func(e *dialect.Envelope, v frame.Value)

@@ -66,6 +66,8 @@ func (e *envelopes) Envelope() dialect.Envelope {
 	switch {
 	case envelope.Role == dialect.Unknown && e.json.Broken():
 		envelope.Role = dialect.Unrelated
+	case envelope.Role == dialect.Answers && envelope.Lane == 0 && e.api.Lanes:
+		envelope.Role = dialect.Unknown
 	case envelope.Role == dialect.Asks:
 		envelope.Event = e.own
 	}

@@ -2,6 +2,7 @@ package responses_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -102,14 +103,35 @@ func realtimeSuite() dialecttest.Suite {
 	}}
 }
 
+func transcriptionSuite() dialecttest.Suite {
+	return dialecttest.Suite{Dialect: responses.Transcription(), Cases: []dialecttest.Case{
+		{Name: "usage in tokens", File: "transcription_tokens.seq",
+			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=9 events=3@1 tokens@1-2 1:0/6 2:0/4`},
+		{Name: "usage in seconds", File: "transcription_seconds.seq",
+			Want: `stream complete model= finish=stop usage= events=2@1 tokens@1-1 1:0/10 notes=usage_in_seconds`},
+		{Name: "without deltas", File: "transcription_whole.seq",
+			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=9 events=1@1 tokens@1-1 1:9/10`},
+		{Name: "in segments", File: "transcription_segments.seq",
+			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=9 events=3@1 tokens@1-2 1:0/6 2:0/3`},
+		{Name: "of nothing", File: "transcription_silence.seq",
+			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=0 events=1@1`},
+		{Name: "failed", File: "transcription_failed.seq",
+			Want: `stream complete failed model= finish=error usage= events=1@1`},
+		{Name: "cut", File: "transcription_cut.seq",
+			Want: `stream model= finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/6 2:0/4`},
+	}}
+}
+
 func TestResponses(t *testing.T) { suite().Check(t) }
 
 func TestWebSocket(t *testing.T) { websocketSuite().Check(t) }
 
 func TestRealtime(t *testing.T) { realtimeSuite().Check(t) }
 
+func TestTranscription(t *testing.T) { transcriptionSuite().Check(t) }
+
 func TestReplyDoesNotDependOnChunking(t *testing.T) {
-	for name, suite := range map[string]dialecttest.Suite{"HTTP": suite(), "WebSocket": websocketSuite(), "Realtime": realtimeSuite()} {
+	for name, suite := range map[string]dialecttest.Suite{"HTTP": suite(), "WebSocket": websocketSuite(), "Realtime": realtimeSuite(), "transcription": transcriptionSuite()} {
 		t.Run(name, suite.CheckChunking)
 	}
 }
@@ -122,6 +144,8 @@ func FuzzWebSocket(f *testing.F) { websocketSuite().Fuzz(f) }
 
 func FuzzRealtime(f *testing.F) { realtimeSuite().Fuzz(f) }
 
+func FuzzTranscription(f *testing.F) { transcriptionSuite().Fuzz(f) }
+
 func TestAsk(t *testing.T) {
 	for _, c := range []struct {
 		name                      string
@@ -132,11 +156,28 @@ func TestAsk(t *testing.T) {
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "openai", Model: "m", Stream: true}},
 		{"Azure", "POST", "/openai/responses", "api-version=2025-04-01-preview", `{"model":"d"}`,
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "azure.ai.openai", Model: "d"}},
+		{"Realtime", "GET", "/v1/realtime", "model=gpt-realtime", "",
+			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Model: "gpt-realtime", Stream: true}},
+		{"Realtime at Azure, whose path others have too", "GET", "/openai/v1/realtime", "model=voice", "",
+			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Model: "voice", Stream: true}},
+		{"Realtime at Azure, before v1", "GET", "/openai/realtime", "api-version=2025-04-01-preview&deployment=voice", "",
+			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "azure.ai.openai", Model: "voice", Stream: true}},
+		{"Realtime of DashScope", "GET", "/api-ws/v1/realtime", "model=qwen-omni", "",
+			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Model: "qwen-omni", Stream: true}},
+		{"Realtime of Zhipu", "GET", "/api/paas/v4/realtime", "", "",
+			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Stream: true}},
+		{"transcription", "GET", "/v1/realtime", "intent=transcription", "",
+			dialect.Ask{Dialect: "openai-realtime-transcription", Operation: "transcription", Provider: "openai", Stream: true}},
+		{"transcription at Azure", "GET", "/openai/v1/realtime", "intent=transcription&deployment=scribe", "",
+			dialect.Ask{Dialect: "openai-realtime-transcription", Operation: "transcription", Provider: "openai", Model: "scribe", Stream: true}},
 		{"replay", "GET", "/v1/responses/resp_1", "stream=true&starting_after=3", ``,
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "openai", Stream: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &dialect.Head{Method: c.method, Path: c.path, Query: c.query}
+			if strings.HasSuffix(c.path, "/realtime") {
+				h.Upgrade = "websocket"
+			}
 			d := responses.Dialects().Match(h)
 			if d == nil {
 				t.Fatal("no dialect matches")
