@@ -114,6 +114,10 @@ var sessions = []dialogue{
 	{"the server closes in an answer", "/v1/responses", []said{
 		client(0, ask), server(10, opened("r1")), server(10, delta("Hi")), server(10, closes), client(10, closes)},
 		[]string{"upstream_cut stream_truncated 200 gpt-x/gpt-x-1 out=1 event=10ms ttft=20ms last=20ms e2e=30ms"}},
+	{"the server says more behind its closing", "/v1/responses", []said{
+		client(0, ask), server(10, opened("r1")), server(10, closes), server(0, delta("Hi")), server(10, completed("r1", 1))},
+		[]string{"upstream_cut stream_truncated 200 gpt-x/gpt-x-1 event=10ms e2e=20ms"}},
+	{"the client asks behind its closing", "/v1/responses", []said{client(0, closes), client(10, ask), server(10, closes)}, nil},
 	{"the server closes with an error before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1011")},
 		[]string{"http_error 500 500 gpt-x/ e2e=30ms"}},
 	{"the server closes for overload before an answer", "/v1/responses", []said{client(0, ask), server(30, closes+" 1013")},

@@ -8,7 +8,8 @@ import "encoding/binary"
 // no events. Data comes unmasked, and inflated where the message is compressed.
 //
 // The reader gives up on bytes that are no WebSocket frames, and on a message that is too
-// large to inflate; see Lost.
+// large to inflate; see Lost. It reads nothing behind a closing frame, because nothing may
+// come there.
 type WebSocket struct {
 	sink    EventSink
 	inflate *deflated // nil where nobody negotiated compression
@@ -26,7 +27,6 @@ type WebSocket struct {
 	compressed bool
 	final      bool // the frame is the last of its message
 	control    bool // the frame is one of control
-	closed     bool // the direction has said that it closes
 	said       int  // bytes of the closing frame that came
 	code       int  // why it closes
 
@@ -42,6 +42,7 @@ const (
 	inFrameHead frameState = iota
 	inFramePayload
 	lostFrames
+	closedFrames // the direction has said that it closes
 )
 
 // The operations of frames (RFC 6455, section 5.2).
@@ -88,7 +89,7 @@ func (w *WebSocket) Binary() bool { return w.binary }
 
 // Closed reports whether the direction has said that it closes the connection (RFC 6455,
 // section 5.5.1).
-func (w *WebSocket) Closed() bool { return w.closed }
+func (w *WebSocket) Closed() bool { return w.state == closedFrames }
 
 // Code is why the direction closes the connection (RFC 6455, section 7.4); 0 if it has not
 // said why.
@@ -104,7 +105,7 @@ func (w *WebSocket) Lost() bool { return w.state == lostFrames }
 
 // Feed reads the next bytes of the direction. It does not keep p.
 func (w *WebSocket) Feed(p []byte) {
-	for len(p) > 0 && w.state != lostFrames {
+	for len(p) > 0 && w.state < lostFrames {
 		switch w.state {
 		case inFrameHead:
 			p = w.frameHead(p)
@@ -246,7 +247,9 @@ func (w *WebSocket) data(p []byte) {
 // end ends the frame, and the message if it was its last one.
 func (w *WebSocket) end() {
 	w.state = inFrameHead
-	w.closed = w.closed || w.control && w.head[0]&0x0f == closeFrame
+	if w.control && w.head[0]&0x0f == closeFrame {
+		w.state = closedFrames
+	}
 	if w.control || !w.final {
 		return
 	}
