@@ -124,8 +124,9 @@ func (q *question) Event(frame.Event) {
 		q.session.prompt(q.read)
 	case dialect.Retracts:
 		q.session.prompted = 0
+	case dialect.Unknown: // so that the tap has read all of the message
+		q.session.inform(e, q.read)
 	}
-	q.session.inform(e, q.read)
 	q.x = nil
 	q.next()
 }

@@ -79,10 +79,7 @@ func (e *envelopes) Value(v frame.Value) {
 	to := &e.envelope
 	switch v.Field {
 	case MessageType:
-		to.Role = dialect.Unrelated
-		if v.Kind == frame.String {
-			to.Role = e.api.Role(v.Text)
-		}
+		e.name(v)
 	case Lane:
 		to.Lane = idOf(v)
 	case ResponseID:
@@ -113,6 +110,18 @@ func (e *envelopes) Value(v frame.Value) {
 		}
 	default:
 		e.api.Signal(to, v)
+	}
+}
+
+// name books the type of the message, which is v. Of several the first counts, because
+// nobody may read what comes behind it.
+func (e *envelopes) name(v frame.Value) {
+	switch to := &e.envelope; {
+	case to.Role != dialect.Unknown:
+	case v.Kind == frame.String:
+		to.Role = e.api.Role(v.Text)
+	default:
+		to.Role = dialect.Unrelated
 	}
 }
 

@@ -76,6 +76,9 @@ const (
 // transcriptionSignal reads what the type of a message says of its item. An error that is
 // about an item comes as the failure of its transcript.
 func transcriptionSignal(e *dialect.Envelope, v frame.Value) {
+	if e.Role != dialect.Unknown { // of several types the first counts
+		return
+	}
 	e.Role = dialect.Unrelated
 	switch string(v.Text) {
 	case "input_audio_buffer.speech_stopped":
