@@ -131,6 +131,7 @@ const (
 	activity // of the voice
 	answers  // a part of an answer
 	generated
+	breaksOff // the answer
 	ends
 	calls
 	failure
@@ -177,6 +178,7 @@ var signalShape = frame.MustShape(frame.Paths{
 	"serverContent.modelTurn":                    answers,
 	"serverContent.outputTranscription":          answers,
 	"serverContent.generationComplete":           generated,
+	"serverContent.interrupted":                  breaksOff,
 	"serverContent.turnComplete":                 ends,
 	"toolCall":                                   calls,
 	"error":                                      failure,
@@ -219,6 +221,10 @@ func signalAnswer(e *dialect.Envelope, f frame.Field) {
 		e.Role, e.Last = dialect.Answers, true
 	case generated:
 		e.Generated = true
+	case breaksOff:
+		if e.Role == dialect.Unknown {
+			e.Role = dialect.Continues
+		}
 	case ends:
 		e.Last = true
 		if e.Role == dialect.Unknown {
