@@ -91,6 +91,12 @@ func (c *call) book(o Outcome) {
 	})
 }
 
+// gone tells whether the client left the call.
+func (c *call) gone() (gone bool) {
+	c.rec.update(func(ex *Exchange) { gone = ex.Outcome == OutcomeClientGone })
+	return gone
+}
+
 // end releases the job and completes the record. It drops the connection if aborted is set.
 func (c *call) end() {
 	var t tally

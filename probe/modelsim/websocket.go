@@ -154,12 +154,17 @@ func (n *session) ask(ctx context.Context, m asked, text []byte) {
 	}
 	before, done := n.lanes[m.StreamID], make(chan struct{})
 	n.lanes[m.StreamID] = done
+	turn, stop := context.WithCancel(ctx)
+	if n.live != nil {
+		n.live.interrupt(stop)
+	}
 	n.work.Go(func() {
 		defer close(done)
+		defer stop()
 		if before != nil {
 			<-before
 		}
-		n.answer(ctx, m, body)
+		n.answer(ctx, turn, m, body)
 	})
 }
 
@@ -181,9 +186,9 @@ func (n *session) body(text []byte) ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// answer runs the call that a question stands for. A fault that breaks its connection breaks the
-// session.
-func (n *session) answer(ctx context.Context, m asked, body []byte) {
+// answer runs the call that a question stands for, until turn ends. A fault that breaks its
+// connection breaks the session.
+func (n *session) answer(ctx, turn context.Context, m asked, body []byte) {
 	defer func() {
 		if v := recover(); v != nil {
 			_ = n.conn.CloseNow()
@@ -192,7 +197,7 @@ func (n *session) answer(ctx context.Context, m asked, body []byte) {
 			}
 		}
 	}()
-	r := n.r.Clone(ctx)
+	r := n.r.Clone(turn)
 	r.Method, r.Body = http.MethodPost, io.NopCloser(strings.NewReader(string(body)))
 	w := &messageWriter{session: n, ctx: ctx, asked: m, header: http.Header{}}
 	c := n.s.newCall(n.api, w, r)
@@ -202,6 +207,11 @@ func (n *session) answer(ctx context.Context, m asked, body []byte) {
 	}
 	defer c.end()
 	c.run(n.api.serve)
+	if n.live != nil && turn.Err() != nil && c.gone() {
+		for _, told := range n.live.interrupted() {
+			n.send(ctx, told)
+		}
+	}
 }
 
 // refuse tells the client that its message is wrong.

@@ -16,6 +16,7 @@ type liveConversation struct {
 	systemPrompt json.RawMessage
 	limits       json.RawMessage // the generationConfig
 	turns        []json.RawMessage
+	stop         func() // ends the turn before
 }
 
 // liveMessage is a message of the client, in either spelling of the API.
@@ -80,6 +81,20 @@ func (v *liveConversation) body() ([]byte, error) {
 		fields["generationConfig"] = v.limits
 	}
 	return json.Marshal(fields)
+}
+
+// interrupt ends the turn before, if it still goes on, because the client asks again. stop ends
+// the one that begins.
+func (v *liveConversation) interrupt(stop func()) {
+	if v.stop != nil {
+		v.stop()
+	}
+	v.stop = stop
+}
+
+// interrupted is how the API tells that it broke an answer off.
+func (*liveConversation) interrupted() [][]byte {
+	return [][]byte{[]byte(`{"serverContent":{"interrupted":true}}`), []byte(`{"serverContent":{"turnComplete":true}}`)}
 }
 
 // fail closes the session, because the API has no message for an error.

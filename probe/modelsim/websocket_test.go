@@ -149,6 +149,46 @@ func TestRealtime(t *testing.T) {
 	}
 }
 
+// A question in the middle of an answer of Gemini Live ends it.
+func TestAQuestionInterruptsAnAnswer(t *testing.T) {
+	config := modelsim.FastConfig()
+	var err error
+	if config.Faults, err = modelsim.ParseFaultRules("stall=200ms@3:1"); err != nil {
+		t.Fatal(err)
+	}
+	sim, conn := openSession(t, config, "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent")
+	write := func(text string) {
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const ask = `{"clientContent":{"turns":[{"role":"user","parts":[{"text":"Tell me about the sea"}]}],"turnComplete":true}}`
+	write(`{"setup":{"model":"models/m","generationConfig":{"maxOutputTokens":9}}}`)
+	write(ask)
+	var said []string
+	for strings.Count(strings.Join(said, " "), "turnComplete") < 2 {
+		_, text, err := conn.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"interrupted", "turnComplete"} {
+			if strings.Contains(string(text), word) {
+				said = append(said, word)
+			}
+		}
+		if strings.Contains(string(text), "modelTurn") && len(said) == 0 {
+			said = append(said, "begins")
+			write(ask)
+		}
+	}
+	if got := strings.Join(said, " "); got != "begins interrupted turnComplete turnComplete" {
+		t.Error(got)
+	}
+	if told := ended(t, sim); len(told) != 2 || told[0].Outcome != modelsim.OutcomeClientGone || told[1].Outcome != modelsim.OutcomeOK {
+		t.Errorf("the ground truth is %+v", told)
+	}
+}
+
 // A fault that breaks the connection of an HTTP exchange breaks the session.
 func TestAFaultBreaksASession(t *testing.T) {
 	config := modelsim.FastConfig()
