@@ -78,5 +78,6 @@ const (
 	Retracts              // the speech goes on
 	Informs               // it tells of the whole session
 	Answers               // part of an answer, which it opens if none is open
+	Interrupts            // it breaks off the answer that goes on, and names none
 	Accepts               // the server has got a question that the client does not ask in a message, and names the lane of its answer
 )

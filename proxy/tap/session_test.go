@@ -230,6 +230,10 @@ var liveSessions = []dialogue{
 		client(0, liveSetup), client(0, liveAsk), server(10, liveSays("Hi")), client(10, liveAsk),
 		server(10, `{"serverContent":{"interrupted":true}}`), server(0, liveEnd(1)), server(80, liveSays("Yes?")), server(10, liveEnd(1))},
 		[]string{"client_gone canceled 200 gemini-live/ in=7 out=1 event=10ms ttft=10ms last=10ms e2e=30ms", "ok 200 gemini-live/ stop in=7 out=1 event=90ms ttft=90ms last=90ms e2e=100ms"}},
+	{"the user types in between, in one message", livePath, []said{
+		client(0, liveSetup), client(0, liveAsk), server(10, liveSays("Hi")), client(10, liveAsk),
+		server(10, `{"serverContent":{"interrupted":true,"turnComplete":true}}`), server(80, liveSays("Yes?")), server(10, liveEnd(1))},
+		[]string{"client_gone canceled 200 gemini-live/ out=1 event=10ms ttft=10ms last=10ms e2e=30ms", "ok 200 gemini-live/ stop in=7 out=1 event=90ms ttft=90ms last=90ms e2e=100ms"}},
 	{"a word that nothing is interrupted", livePath, []said{
 		client(0, liveSetup), server(10, `{"serverContent":{"interrupted":true}}`), server(0, liveEnd(1))}, nil},
 	{"a call of a tool", livePath, []said{

@@ -223,7 +223,7 @@ func signalAnswer(e *dialect.Envelope, f frame.Field) {
 		e.Generated = true
 	case breaksOff:
 		if e.Role == dialect.Unknown {
-			e.Role = dialect.Continues
+			e.Role = dialect.Interrupts
 		}
 	case ends:
 		e.Last = true
