@@ -10,7 +10,7 @@ type answer struct {
 	direction
 
 	turn  *turn // to which the message belongs; nil if to none
-	known bool  // the rest of the message says nothing more of that
+	known bool  // the rest of the message says nothing more of that, so that the envelope is cut
 }
 
 func (a *answer) begin(s *session, c compression) { a.direction.begin(s, a, c) }
@@ -119,7 +119,7 @@ func (a *answer) Event(frame.Event) {
 
 // book books a whole message of a turn.
 func (a *answer) book(t *turn, e dialect.Envelope) {
-	if e.Response != 0 && t.id == 0 {
+	if e.Response != 0 && t.id == 0 && !a.known {
 		t.id = e.Response
 	}
 	t.opened = t.opened || e.Role == dialect.Opens || e.Role == dialect.Answers
