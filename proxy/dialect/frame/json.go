@@ -38,9 +38,9 @@ type JSON struct {
 // an element or a member of it.
 type place struct {
 	state  state
-	node   uint8 // of the value that the reader is at
-	inside uint8 // node of the innermost container; nowhere at the top
-	array  bool  // the container is an array
+	array  bool   // the container is an array
+	node   uint16 // of the value that the reader is at
+	inside uint16 // node of the innermost container; nowhere at the top
 
 	skipped uint32 // skipping: open brackets
 }

@@ -152,7 +152,7 @@ func TestInt(t *testing.T) {
 
 func TestMustShapePanics(t *testing.T) {
 	many := frame.Paths{}
-	for i := range 300 {
+	for i := range 1100 {
 		many[fmt.Sprint("m", i)] = 1
 	}
 	defer func() {

@@ -29,17 +29,17 @@ type Shape struct {
 // place may be an array in one document and an object in another.
 type node struct {
 	field   Field
-	parent  uint8
-	ofArray bool  // the place is an element of its parent
-	element uint8 // node of the elements when the place is an array; 0 is none
-	other   uint8 // node of the members that have no name here; 0 is none
+	parent  uint16
+	ofArray bool   // the place is an element of its parent
+	element uint16 // node of the elements when the place is an array; 0 is none
+	other   uint16 // node of the members that have no name here; 0 is none
 	members []member
 	first   [hashSize]uint8 // by hash: the first member with it, from 1 up; 0 is none
 }
 
 type member struct {
 	name string
-	node uint8
+	node uint16
 	next uint8 // the next member with the same hash, from 1 up; 0 is none
 }
 
@@ -49,12 +49,12 @@ const (
 	hashSize = 32
 )
 
-// MustShape prepares paths for reading. It panics when they name more than 254 places:
+// MustShape prepares paths for reading. It panics when they name more than 1022 places:
 // paths are part of the program, so that is a mistake of its author.
 func MustShape(paths Paths) *Shape {
 	s := &Shape{nodes: make([]node, 2, 2+len(paths))}
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		at := uint8(root)
+		at := uint16(root)
 		for part := range strings.SplitSeq(path, ".") {
 			at = s.grow(at, part)
 		}
@@ -64,14 +64,14 @@ func MustShape(paths Paths) *Shape {
 }
 
 // grow returns the node of part below the node at, and makes it when there is none.
-func (s *Shape) grow(at uint8, part string) uint8 {
+func (s *Shape) grow(at uint16, part string) uint16 {
 	if next := s.child(at, part); next != nowhere {
 		return next
 	}
-	if len(s.nodes) > 255 {
-		panic("frame: more than 254 places in a shape")
+	if len(s.nodes) > 1023 {
+		panic("frame: more than 1022 places in a shape")
 	}
-	made := uint8(len(s.nodes))
+	made := uint16(len(s.nodes))
 	s.nodes = append(s.nodes, node{parent: at, ofArray: part == "[]"})
 	n := &s.nodes[at]
 	switch part {
@@ -89,7 +89,7 @@ func (s *Shape) grow(at uint8, part string) uint8 {
 }
 
 // child returns the node of part below the node at, or nowhere.
-func (s *Shape) child(at uint8, part string) uint8 {
+func (s *Shape) child(at uint16, part string) uint16 {
 	n := &s.nodes[at]
 	switch part {
 	case "[]":
@@ -105,7 +105,7 @@ func (s *Shape) child(at uint8, part string) uint8 {
 
 // member returns the node of the member called name: that of * when no path names it, and
 // nowhere when there is none.
-func (n *node) member(name []byte) uint8 {
+func (n *node) member(name []byte) uint16 {
 	if len(name) == 0 {
 		return n.other
 	}
