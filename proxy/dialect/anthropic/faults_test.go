@@ -71,3 +71,20 @@ func TestFaults(t *testing.T) {
 			Want: `stream complete model=claude-x finish=stop usage=reported in=15 out=50 cached=3 reasoning=45 streamed=5 events=4@1 tokens@1-1 1:0/2`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, anthropic.Messages(), []dialecttest.Fault{
+		{Name: "an unknown delta with an object", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"image_delta","source":{"type":"base64","data":"AAAA"}}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=stop usage=reported in=10 out=7 streamed=7 events=4@1 tokens@1-1 1:0/10 notes=unknown_content`},
+		{Name: "a citation", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"type":"char_location","cited_text":"abc"}}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=stop usage=reported in=10 out=7 streamed=7 events=5@1 tokens@1-1 1:0/2`},
+		{Name: "a picture in a block", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_start","index":0,"content_block":{"type":"image","source":{"type":"base64","data":"AAAA"}}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=stop usage=reported in=10 out=7 streamed=7 events=4@1 tokens@1-1 1:0/4`},
+		{Name: "a result of the provider's tool", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_start","index":0,"content_block":{"type":"web_search_tool_result","content":[{"title":"t","encrypted_content":"e"}]}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=stop usage=reported in=10 out=7 streamed=7 events=5@1 tokens@1-1 1:0/2`},
+		{Name: "a block once more at its end", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` + "\n" + `data: {"type":"content_block_stop","index":0,"content_block":{"type":"text","text":"Hi"}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=stop usage=reported in=10 out=7 streamed=7 events=5@1 tokens@1-1 1:0/2 notes=repeated_content`},
+		{Name: "usage in the delta", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"end_turn","usage":{"output_tokens":44}}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=stop usage=reported in=10 out=44 streamed=44 events=4@1 tokens@1-1 1:0/2`},
+	})
+}

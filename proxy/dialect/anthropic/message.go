@@ -31,21 +31,24 @@ func wholePaths() frame.Paths {
 // message_delta, where wholePaths has them, replace those of the first event.
 func eventPaths() frame.Paths {
 	return reading.Join(frame.Paths{
-		"message.model":          reading.Model,
-		"delta.stop_reason":      reading.Finish,
-		"content_block.name":     reading.Content, // of a tool
-		"content_block.text":     reading.Content,
-		"content_block.thinking": reading.Reasoning,
-		"delta.text":             reading.Content,
-		"delta.content":          reading.Content, // of a compaction: the model's summary of the conversation
-		"delta.thinking":         reading.Reasoning,
-		"delta.partial_json":     reading.Content, // the arguments of a tool
-		"delta.*":                reading.Payload,
-		"delta.type":             frame.Known,
-		"delta.signature":        frame.Known,
-		"delta.stop_sequence":    frame.Known,
-		"delta.role":             frame.Known,
-	}, reading.Under("message.usage.", inputPaths()))
+		"message.model":             reading.Model,
+		"delta.stop_reason":         reading.Finish,
+		"content_block.name":        reading.Content, // of a tool
+		"content_block.text":        reading.Content,
+		"content_block.thinking":    reading.Reasoning,
+		"content_block.source.data": reading.Content, // of a picture
+		"delta.text":                reading.Content,
+		"delta.content":             reading.Content, // of a compaction: the model's summary of the conversation
+		"delta.thinking":            reading.Reasoning,
+		"delta.partial_json":        reading.Content, // the arguments of a tool
+		"delta.*":                   reading.Payload,
+		"delta.*.*":                 reading.Payload,
+		"delta.citation":            frame.Known, // of a document
+		"delta.type":                frame.Known,
+		"delta.signature":           frame.Known,
+		"delta.stop_sequence":       frame.Known,
+		"delta.role":                frame.Known,
+	}, reading.Under("message.usage.", inputPaths()), reading.Under("delta.usage.", outputPaths()))
 }
 
 // inputPaths are the places of the counts of a prompt in a usage object.
@@ -77,7 +80,8 @@ const (
 	wholeMessage
 	messageStart
 	messageStop
-	progress // all that happens between the two
+	blockStop
+	progress // all else that happens between the two
 	failure
 )
 
@@ -90,7 +94,9 @@ func eventOf(name []byte) event {
 		return messageStart
 	case "message_stop":
 		return messageStop
-	case "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "ping":
+	case "content_block_stop":
+		return blockStop
+	case "content_block_start", "content_block_delta", "message_delta", "ping":
 		return progress
 	case "error":
 		return failure
@@ -104,6 +110,7 @@ type message struct {
 
 	event event
 	begun bool // message_start came
+	fed   bool // content came
 }
 
 // Reset implements reading.Reader.
@@ -121,6 +128,11 @@ func (r *message) EndMessage(m *reading.Message, name []byte) {
 	if r.event == unknownEvent {
 		r.event = eventOf(name)
 	}
+	if r.event == blockStop && r.fed && m.Generated() > 0 { // a gateway that sends the block once more
+		m.SetGenerated(0)
+		m.Note(reading.RepeatedContent)
+	}
+	r.fed = r.fed || m.Generated() > 0
 	switch {
 	case r.event == failure:
 		m.Fail()

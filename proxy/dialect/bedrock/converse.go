@@ -57,6 +57,7 @@ func blockPaths() frame.Paths {
 		"delta.image.source.bytes":    reading.Content,
 		"delta.*":                     reading.Payload,
 		"delta.*.*":                   reading.Payload,
+		"delta.*.*.*":                 reading.Payload,
 		"delta.citation":              frame.Known,
 		"delta.toolResult":            frame.Known,
 	}

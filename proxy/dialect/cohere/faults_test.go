@@ -37,3 +37,14 @@ func TestFaults(t *testing.T) {
 			Want: `complete failed model= finish= usage=`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, cohere.Chat(), []dialecttest.Fault{
+		{Name: "an unknown delta", Ask: `{"model":"g","stream":true}`, Body: `data: {"type":"content-delta","delta":{"message":{"content":{"audio":"AAAA"}}}}` + "\n" + `data: {"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":5,"output_tokens":7}}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=2@1 tokens@1-1 1:0/4 notes=unknown_content`},
+		{Name: "a list of content", Ask: `{"model":"g","stream":true}`, Body: `data: {"type":"content-delta","delta":{"message":{"content":[{"type":"text","text":"Hi"}]}}}` + "\n" + `data: {"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":5,"output_tokens":7}}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=2@1 tokens@1-1 1:0/2`},
+		{Name: "a role and a citation", Ask: `{"model":"g","stream":true}`, Body: `data: {"type":"message-start","delta":{"message":{"role":"assistant","content":[],"citations":[]}}}` + "\n" + `data: {"type":"citation-start","delta":{"message":{"citations":{"start":1,"text":"abc"}}}}` + "\n" + `data: {"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":5,"output_tokens":7}}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=0 events=3@1`},
+	})
+}

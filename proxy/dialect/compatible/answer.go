@@ -34,15 +34,19 @@ func messagePaths() frame.Paths {
 	return frame.Paths{
 		"content":                          reading.Content,
 		"content.[].text":                  reading.Content,
+		"content.[].image_url.url":         reading.Content,
 		"content.[].thinking.[].text":      reading.Reasoning, // Mistral
 		"refusal":                          reading.Content,
 		"reasoning_content":                reading.Reasoning, // DeepSeek, xAI, SGLang, llama.cpp
+		"reasoning_content.[].text":        reading.Reasoning,
 		"reasoning":                        reading.Reasoning, // vLLM, Groq, OpenRouter
 		"reasoning_text":                   reading.Reasoning, // Copilot
 		"thinking":                         reading.Reasoning,
 		"reasoning_details.[].text":        reading.Detail,
 		"thinking_blocks.[].thinking":      reading.Detail, // LiteLLM
 		"reasoning_details.[].summary":     reading.Summary,
+		"tool_calls.[].name":               reading.Content, // without the object of the function
+		"tool_calls.[].arguments":          reading.Content,
 		"tool_calls.[].function.name":      reading.Content,
 		"tool_calls.[].function.arguments": reading.Content,
 		"tool_calls.[].custom.name":        reading.Content,
@@ -51,6 +55,8 @@ func messagePaths() frame.Paths {
 		"function_call.arguments":          reading.Content,
 		"audio.data":                       reading.Content,
 		"audio.transcript":                 reading.Content,
+		"images.[]":                        reading.Content,
+		"images.[].url":                    reading.Content,
 		"images.[].image_url.url":          reading.Content, // OpenRouter
 		"images.[].b64_json":               reading.Content,
 	}

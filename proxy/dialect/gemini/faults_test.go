@@ -73,3 +73,21 @@ func TestFaults(t *testing.T) {
 			Want: `stream complete failed model= finish=error usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 	})
 }
+
+func TestCodeAssist(t *testing.T) {
+	dialecttest.CheckFaults(t, gemini.Generate(), []dialecttest.Fault{
+		{Name: "an answer in the field of Code Assist", Head: dialect.Head{Method: "POST", Path: "/v1internal:streamGenerateContent", Query: "alt=sse"}, Ask: `{"model":"gemini-x","request":{}}`, Body: `data: {"response":{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],"modelVersion":"g"}}` + "\n" + `data: {"response":{"candidates":[{"content":{"parts":[{"text":" all"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":7,"totalTokenCount":12}},"traceId":"t"}` + "\n",
+			Want: `stream complete model=g finish=stop usage=reported in=5 out=7 streamed=7 events=2@1 tokens@1-1 1:0/2 1:0/4`},
+	})
+}
+
+func TestInteractionsElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, gemini.Interactions(), []dialecttest.Fault{
+		{Name: "an unknown delta of a step", Ask: `{"model":"g","stream":true}`, Body: `data: {"event_type":"step.delta","delta":{"type":"transcript","transcript":"Hi"}}` + "\n" + `data: {"event_type":"interaction.completed","interaction":{"status":"completed","usage":{"total_input_tokens":5,"total_output_tokens":7,"total_tokens":12}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=2@1 tokens@1-1 1:0/2 notes=unknown_content`},
+		{Name: "arguments of a call", Ask: `{"model":"g","stream":true}`, Body: `data: {"event_type":"step.delta","delta":{"type":"arguments_delta","arguments":"{}"}}` + "\n" + `data: {"event_type":"interaction.completed","interaction":{"status":"completed","usage":{"total_input_tokens":5,"total_output_tokens":7,"total_tokens":12}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=2@1 tokens@1-1 1:0/2`},
+		{Name: "a signature and a result of the provider's tool", Ask: `{"model":"g","stream":true}`, Body: `data: {"event_type":"step.delta","delta":{"type":"thought_signature","signature":"xyz"}}` + "\n" + `data: {"event_type":"step.delta","delta":{"type":"code_execution_result","result":"42","call_id":"c"}}` + "\n" + `data: {"event_type":"step.delta","delta":{"type":"text","text":"Hi"}}` + "\n" + `data: {"event_type":"interaction.completed","interaction":{"status":"completed","usage":{"total_input_tokens":5,"total_output_tokens":7,"total_tokens":12}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=4@1 tokens@1-1 1:0/2`},
+	})
+}

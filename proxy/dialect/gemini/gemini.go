@@ -24,6 +24,9 @@ func verb(h *dialect.Head) string {
 // model is the model that the path names before its verb.
 func model(h *dialect.Head) string {
 	path, _, _ := strings.Cut(h.Path, ":")
+	if strings.HasSuffix(path, "/v1internal") { // Code Assist, where the body names it
+		return ""
+	}
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 

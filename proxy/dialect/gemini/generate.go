@@ -32,13 +32,8 @@ func Generate() dialect.Dialect {
 		Unterminated:   true,
 		Framing:        reading.Elements,
 		NewReader:      func() reading.Reader { return new(candidate) },
-		Request:        frame.MustShape(askPaths()),
+		Request:        frame.MustShape(reading.Join(askPaths(), reading.Under("request.", askPaths()), frame.Paths{"model": reading.AskModel})),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
-			"modelVersion":               reading.Model,
-			"promptFeedback.blockReason": blockReason,
-			"candidates.[]":              reading.Choice,
-			"candidates.[].index":        reading.Index,
-			"candidates.[].finishReason": finishReason,
 			// Protocol buffers have a second spelling of every name, which some gateways send.
 			"model_version":                              reading.Model,
 			"prompt_feedback.block_reason":               blockReason,
@@ -49,8 +44,20 @@ func Generate() dialect.Dialect {
 			"usage_metadata.cached_content_token_count":  reading.CachedTokens,
 			"usage_metadata.tool_use_prompt_token_count": reading.OutsideTokens,
 			"usage_metadata.total_token_count":           reading.TotalTokens,
-		}, reading.Under("candidates.[].content.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))),
+		}, answerPaths(), reading.Under("response.", answerPaths()))),
 	}
+}
+
+// answerPaths are the places in an answer. Code Assist, which coding agents use, has it in
+// the field response.
+func answerPaths() frame.Paths {
+	return reading.Join(frame.Paths{
+		"modelVersion":               reading.Model,
+		"promptFeedback.blockReason": blockReason,
+		"candidates.[]":              reading.Choice,
+		"candidates.[].index":        reading.Index,
+		"candidates.[].finishReason": finishReason,
+	}, reading.Under("candidates.[].content.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))
 }
 
 // askPaths are the places in a request. Google's API takes every name in two spellings.

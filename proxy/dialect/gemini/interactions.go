@@ -30,14 +30,29 @@ func Interactions() dialect.Dialect {
 		ReasoningApart: true,
 		NewReader:      func() reading.Reader { return new(interaction) },
 		Request:        frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
-		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
-			"event_type":         eventType,
-			"delta.text":         reading.Content,
-			"delta.data":         reading.Content, // of a picture or of sound
-			"delta.name":         reading.Content, // of a tool
-			"delta.content.text": reading.Summary,
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), deltaPaths(), frame.Paths{
+			"event_type": eventType,
 		}, reading.Under("metadata.usage.", totalPaths()), interactionPaths(), reading.Under("interaction.", interactionPaths()))),
 	}
+}
+
+// deltaPaths are the places in the delta of a step. Results are those of tools that the
+// provider runs.
+func deltaPaths() frame.Paths {
+	paths := reading.Under("delta.", frame.Paths{
+		"text":         reading.Content,
+		"data":         reading.Content, // of a picture or of sound
+		"name":         reading.Content, // of a tool
+		"arguments":    reading.Content,
+		"arguments.*":  reading.Content,
+		"content.text": reading.Summary,
+		"*":            reading.Payload,
+		"*.*":          reading.Payload,
+	})
+	for _, name := range []string{"type", "id", "call_id", "server_name", "mime_type", "resolution", "signature", "result", "annotations", "is_error"} {
+		paths["delta."+name] = frame.Known
+	}
+	return paths
 }
 
 // interactionPaths are the places in an interaction.

@@ -57,3 +57,12 @@ func TestFaults(t *testing.T) {
 			Want: `complete model=m finish=stop usage= notes=not_streamed`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, ollama.Generate(), []dialecttest.Fault{
+		{Name: "a picture behind its progress", Form: ".ndjson", Body: `{"model":"z","created_at":"t","response":"","completed":1,"total":4,"done":false}` + "\n" + `{"model":"z","response":"","image":"iVBORw0KGgo=","done":true,"done_reason":"stop"}` + "\n",
+			Want: `stream complete model=z finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/12`},
+		{Name: "an unknown member with text, of a completion", Form: ".ndjson", Body: `{"model":"z","response":"","audio":"UklGRg==","done":false}` + "\n" + `{"model":"z","response":"","done":true,"done_reason":"stop"}` + "\n",
+			Want: `stream complete model=z finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/8 notes=unknown_content`},
+	})
+}

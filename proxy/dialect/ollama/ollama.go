@@ -31,8 +31,13 @@ func Chat() dialect.Dialect {
 // Generate is the API that completes a prompt.
 func Generate() dialect.Dialect {
 	return generating("ollama-generate", exchange.TextCompletion, "/api/generate", frame.Paths{
-		"response": reading.Content,
-		"thinking": reading.Reasoning,
+		"response":     reading.Content,
+		"thinking":     reading.Reasoning,
+		"image":        reading.Content,
+		"*":            reading.Payload,
+		"created_at":   frame.Known,
+		"remote_model": frame.Known,
+		"remote_host":  frame.Known,
 	})
 }
 

@@ -41,6 +41,7 @@ func Completions() dialect.Dialect {
 		}),
 		Response: frame.MustShape(reading.Join(completionPaths(), frame.Paths{
 			"choices.[].reasoning":          reading.Reasoning,
+			"choices.[].reasoning_content":  reading.Reasoning,
 			"choices.[].logprobs.tokens.[]": reading.Logprob,
 		})),
 	}

@@ -217,3 +217,50 @@ func deep(n int) string {
 	}
 	return string(b)
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Chat(), []dialecttest.Fault{
+		{Name: "a picture in a list of content", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/24`},
+		{Name: "a part of content that nobody knows", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":[{"type":"output_text","value":"Hello"}]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/5 notes=unknown_content`},
+		{Name: "reasoning in a list", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"reasoning_content":[{"type":"text","text":"Hm"}]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 answer@0 1:0/2`},
+		{Name: "pictures as texts", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"images":["data:image/png;base64,AA"]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/24`},
+		{Name: "pictures by their addresses", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"images":[{"type":"image","url":"https://example.com/1"}]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/21`},
+		{Name: "a call without the object of its function", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"name":"f","arguments":"{}"}]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=tool_calls usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/3`},
+		{Name: "an unknown value three levels deep", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"video":{"source":{"data":"AAAA"}}},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/4 notes=unknown_content`},
+		{Name: "reasoning that is encrypted", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"reasoning_details":[{"type":"reasoning.encrypted","data":"xxxx"}]},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=3@1 tokens@1-1 1:0/2`},
+	})
+}
+
+func TestMediaElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Images(), []dialecttest.Fault{
+		{Name: "pictures by their addresses, one by one", Ask: asks, Body: `data: {"type":"image_generation.partial_succeeded","image_index":0,"url":"https://example.com/1"}` + "\n" + `data: {"type":"image_generation.completed","usage":{"generated_images":1,"output_tokens":16384,"total_tokens":16384}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=reported out=16384 streamed=16384 events=2@1 tokens@1-1 1:0/21`},
+	})
+}
+
+func TestSoundElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Dialects()[5], []dialecttest.Fault{
+		{Name: "a transcript in chunks of chat", Ask: asks, Body: `data: {"object":"transcription.chunk","choices":[{"delta":{"content":" My"}}]}` + "\n" + `data: {"choices":[{"delta":{"content":" gosh"},"finish_reason":"stop"}]}` + "\n" + `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=9 out=2 streamed=2 events=3@1 tokens@1-1 1:0/3 1:0/5`},
+		{Name: "a transcript only in the last event", Ask: asks, Body: `data: {"type":"transcript.text.done","text":"My gosh"}` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/7`},
+		{Name: "a transcript in segments", Ask: asks, Body: `data: {"type":"transcript.text.segment","speaker":"A","text":"My"}` + "\n" + `data: {"type":"transcript.text.segment","speaker":"B","text":" gosh"}` + "\n" + `data: {"type":"transcript.text.done","text":"My gosh"}` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=2 streamed=2 events=3@1 tokens@1-1 1:0/2 1:0/5`},
+		{Name: "a transcript in deltas and segments", Ask: asks, Body: `data: {"type":"transcript.text.delta","delta":"My","segment_id":"s"}` + "\n" + `data: {"type":"transcript.text.segment","id":"s","text":"My"}` + "\n" + `data: {"type":"transcript.text.done","text":"My"}` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=3@1 tokens@1-1 1:0/2`},
+		{Name: "sound at an unknown place", Ask: asks, Body: `data: {"type":"speech.audio.delta","data":"UklG"}` + "\n" + `data: {"type":"speech.audio.done"}` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/4 notes=unknown_content`},
+		{Name: "an empty delta with an id", Ask: asks, Body: `data: {"type":"transcript.text.delta","delta":"","segment_id":"s","obfuscation":"xyz"}` + "\n" + `data: {"type":"transcript.text.delta","delta":"My"}` + "\n" + `data: {"type":"transcript.text.done","text":"My"}` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=3@1 tokens@1-1 1:0/2`},
+		{Name: "usage in seconds", Form: ".json", Body: `{"text":"My","usage":{"type":"duration","seconds":5}}`,
+			Want: `complete model= finish= usage=`},
+	})
+}

@@ -37,6 +37,7 @@ func Images() dialect.Dialect {
 			"type":     eventType,
 			"model":    reading.Model,
 			"b64_json": reading.Content,
+			"url":      reading.Content, // of a picture that is fetched
 		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }
@@ -71,11 +72,22 @@ func sound(name string, operation exchange.Operation, matches func(*dialect.Head
 		NewReader:  func() reading.Reader { return new(closing) },
 		Request:    asks,
 		Response: frame.MustShape(reading.Join(frame.Paths{
-			"type":          eventType,
-			"model":         reading.Model,
-			"delta":         reading.Content, // of a transcript
-			"audio":         reading.Content,
-			"usage.seconds": reading.BilledSeconds,
+			"type":                     eventType,
+			"model":                    reading.Model,
+			"delta":                    reading.Content, // of a transcript
+			"audio":                    reading.Content,
+			"text":                     textSoFar,
+			"choices.[].delta.content": reading.Content, // vLLM, whose chunks are those of chat
+			"choices.[].finish_reason": reading.Finish,
+			"usage.seconds":            reading.BilledSeconds,
+			"*":                        otherText,
+			"id":                       frame.Known,
+			"object":                   frame.Known,
+			"item_id":                  frame.Known,
+			"segment_id":               frame.Known,
+			"language":                 frame.Known,
+			"speaker":                  frame.Known,
+			"obfuscation":              frame.Known,
 		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 	}
 }
@@ -107,25 +119,62 @@ func whole() (set dialect.Set) {
 // asks is the shape of requests of which only the model and the stream matter.
 var asks = frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream})
 
-// eventType is the type of an event.
-const eventType = reading.Own
+// The fields that pictures and sound alone have.
+const (
+	eventType frame.Field = reading.Own + iota
+	textSoFar             // of a segment, or of all: it repeats the deltas if there were any
+	otherText             // at a place that nobody knows
+)
 
 // closing finds the last event of a stream: its type says that something is complete.
 type closing struct {
 	reading.Plain
-	last bool
+	saying
+
+	deltas bool // events with new content came
+	texts  bool // or events with whole texts
+}
+
+// saying is what one event says.
+type saying struct {
+	last  bool
+	delta bool // its type says that it brings content
+	text  int  // length of a whole text
+	other int  // length of the text at unknown places
 }
 
 // Reset implements reading.Reader.
-func (c *closing) Reset() { c.last = false }
+func (c *closing) Reset() { c.saying = saying{} }
 
 // Value implements reading.Reader.
 func (c *closing) Value(_ *reading.Message, v frame.Value) {
-	c.last = bytes.HasSuffix(v.Text, []byte(".completed")) || bytes.HasSuffix(v.Text, []byte(".done"))
+	if v.Kind != frame.String {
+		return
+	}
+	switch v.Field {
+	case eventType:
+		c.last = bytes.HasSuffix(v.Text, []byte(".completed")) || bytes.HasSuffix(v.Text, []byte(".done"))
+		c.delta = bytes.HasSuffix(v.Text, []byte(".delta"))
+	case textSoFar:
+		c.text = v.Len
+	case otherText:
+		c.other += v.Len
+	}
 }
 
 // EndMessage implements reading.Reader.
 func (c *closing) EndMessage(m *reading.Message, _ []byte) {
+	switch {
+	case m.Generated() > 0:
+		c.deltas = true
+	case c.text > 0 && !c.deltas && !(c.last && c.texts):
+		m.AddContent(c.text)
+		c.texts = true
+	case c.delta && c.other > 0:
+		m.AddContent(c.other)
+		m.Note(reading.UnknownContent)
+		c.deltas = true
+	}
 	if c.last {
 		m.Last()
 		m.End(reading.Stopped)

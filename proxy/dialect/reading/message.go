@@ -101,6 +101,9 @@ func (m *Message) Streamed() bool { return m.streamed }
 // Index is the index of the choice that is being read.
 func (m *Message) Index() int { return m.choice.index }
 
+// SetIndex replaces the index of the choice that is being read.
+func (m *Message) SetIndex(i int) { m.choice.index = i }
+
 // Generated is how many bytes of content the choice that is being read has.
 func (m *Message) Generated() int { return m.content - m.choice.before }
 

@@ -93,7 +93,7 @@ func (d *decoder) billed(u *usage) exchange.Usage {
 		d.notes |= 1 << ReasoningOverOutput
 	}
 	switch {
-	case d.api.Operation.Generates():
+	case d.api.Operation.Generates(), x.Output.Known:
 		u.split(&x)
 	case !x.Input.Known && u.known&hasTotal != 0:
 		x.Input = exchange.Known(u.total) // there is nothing but input

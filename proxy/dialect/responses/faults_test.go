@@ -62,3 +62,18 @@ func TestFaults(t *testing.T) {
 			Want: `complete model=m finish=stop usage=reported in=9 out=2 reasoning=2 notes=reasoning_over_output`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, responses.HTTP(), []dialecttest.Fault{
+		{Name: "a refusal only in the last event", Ask: asks, Body: `data: {"type":"response.completed","response":{"model":"m","status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"No."}]}],"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}}` + "\n",
+			Want: `stream complete model=m finish=stop usage=reported in=9 out=4 streamed=4 events=1@1 tokens@1-1 1:4/3`},
+		{Name: "the input of a tool only in the last event", Ask: asks, Body: `data: {"type":"response.completed","response":{"model":"m","status":"completed","output":[{"type":"custom_tool_call","name":"f","input":"ls"}],"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}}` + "\n",
+			Want: `stream complete model=m finish=tool_calls usage=reported in=9 out=4 streamed=4 events=1@1 tokens@1-1 1:4/2`},
+		{Name: "a picture only in the last event", Ask: asks, Body: `data: {"type":"response.completed","response":{"model":"m","status":"completed","output":[{"type":"image_generation_call","result":"iVBORw0"}],"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}}` + "\n",
+			Want: `stream complete model=m finish=stop usage=reported in=9 out=4 streamed=4 events=1@1 tokens@1-1 1:4/7`},
+		{Name: "a summary only with its item", Ask: asks, Body: `data: {"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","summary":[{"type":"summary_text","text":"Hm"}]}}` + "\n" + `data: {"type":"response.completed","response":{"model":"m","status":"completed","output":[],"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}}` + "\n",
+			Want: `stream complete model=m finish=stop usage=reported in=9 out=4 events=2@1 tokens@1-1 answer@0 1:0/2`},
+		{Name: "a call without arguments only with its item", Ask: asks, Body: `data: {"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","name":"f","arguments":""}}` + "\n" + `data: {"type":"response.completed","response":{"model":"m","status":"completed","output":[{"type":"function_call","name":"f","arguments":""}],"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}}` + "\n",
+			Want: `stream complete model=m finish=tool_calls usage=reported in=9 out=4 streamed=4 events=2@1 tokens@1-1 1:0/1`},
+	})
+}

@@ -15,8 +15,9 @@ const (
 	incomplete // why a response is incomplete
 	itemType
 	itemName
-	index  // of the item that an event is about
-	inFull // text that the event has in full, whether it came in deltas before or not
+	index   // of the item that an event is about
+	inFull  // text that the event has in full, whether it came in deltas before or not
+	summary // of reasoning, in full
 )
 
 // response reads what only Responses says in a message.
@@ -35,6 +36,7 @@ type said struct {
 	name   int            // length of the item's name
 	index  int64          // of the item
 	whole  int            // length of the text that the message has in full
+	summed int            // length of the summary of reasoning that it has in full
 	call   bool           // there is a call of the client's tools among the items
 	status event          // how the response ended
 	cause  reading.Reason // why it is incomplete
@@ -128,6 +130,8 @@ func (r *response) Value(_ *reading.Message, v frame.Value) {
 		r.delta = v.Len
 	case inFull:
 		r.whole += v.Len
+	case summary:
+		r.summed += v.Len
 	case itemName:
 		r.name = v.Len
 	case itemType:
@@ -183,7 +187,7 @@ func (r *response) EndMessage(m *reading.Message, name []byte) {
 	case completedEvent, incompleteEvent, failedEvent, canceledEvent, errorEvent:
 		m.Last()
 		if r.fed == 0 && r.event != errorEvent {
-			r.add(m, textEvent, r.whole)
+			r.add(m, textEvent, r.answer())
 		}
 		r.end(m, r.event)
 	}
@@ -208,9 +212,22 @@ func (r *response) add(m *reading.Message, kind event, n int) {
 // addWhole adds a text that the event has in full, unless its item had content before:
 // then the text, or the part of it that the reader wants to see, is a repetition.
 func (r *response) addWhole(m *reading.Message, kind event) {
-	if r.fed&r.item() == 0 {
-		r.add(m, kind, r.whole)
+	switch {
+	case r.fed&r.item() != 0:
+	case r.answer() > 0:
+		r.add(m, kind, r.answer())
+	default:
+		r.add(m, summaryEvent, r.summed)
 	}
+}
+
+// answer is the length of the text that the message has in full. A call without arguments
+// has its name.
+func (r *response) answer() int {
+	if r.whole == 0 && r.call {
+		return r.name
+	}
+	return r.whole
 }
 
 // item is the bit of the item that the event is about.

@@ -50,6 +50,7 @@ func Invoke() dialect.Dialect {
 			"details.input_length":        reading.InputTokens,
 			"outputs.[]":                  reading.Content,
 			"generation":                  reading.Content,
+			"completion":                  reading.Content,
 			"[].details.finish_reason":    reading.Finish,
 			"[].details.generated_tokens": reading.OutputTokens,
 		})),

@@ -40,3 +40,12 @@ func TestFaults(t *testing.T) {
 			Want: `complete model= finish= usage= notes=body_not_understood`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, sglang.Generate(), []dialecttest.Fault{
+		{Name: "tokens without text", Ask: `{"text":"x","stream":true}`, Body: `data: {"output_ids":[5],"meta_info":{"prompt_tokens":3,"completion_tokens":1,"finish_reason":null}}` + "\n" + `data: {"output_ids":[5,6],"meta_info":{"prompt_tokens":3,"completion_tokens":2,"reasoning_tokens":1,"finish_reason":{"type":"stop"}}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=3 out=2 reasoning=1 streamed=1 events=2@1 tokens@1-1 1:1/1 1:0/1`},
+		{Name: "a cut between two prompts", Ask: `{"text":["a","b"],"stream":true}`, Body: `data: {"index":0,"text":"Hi","meta_info":{"prompt_tokens":1,"completion_tokens":1,"finish_reason":{"type":"stop"}}}` + "\n" + `data: {"index":1,"text":"Ho","meta_info":{"prompt_tokens":1,"completion_tokens":1,"finish_reason":null}}` + "\n",
+			Want: `stream model= finish=stop usage=running in=1 out=2 streamed=2 events=2@1 tokens@1-1 1:1/2 1:1/2`},
+	})
+}

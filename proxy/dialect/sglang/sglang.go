@@ -36,14 +36,24 @@ func Generate() dialect.Dialect {
 		Single:     true,
 		Terminator: "[DONE]",
 		NewReader:  func() reading.Reader { return new(text) },
-		Request:    frame.MustShape(frame.Paths{"model": reading.AskModel, "stream": reading.AskStream}),
+		Request: frame.MustShape(frame.Paths{
+			"model":             reading.AskModel,
+			"stream":            reading.AskStream,
+			"sampling_params.n": reading.AskChoices,
+			"text":              reading.AskPrompt,
+			"text.[]":           reading.AskPromptPart,
+			"input_ids":         reading.AskPrompt,
+			"input_ids.[]":      reading.AskPromptPart,
+		}),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"index":                           index,
 			"text":                            soFar,
+			"output_ids":                      ids,
 			"meta_info.finish_reason.type":    reading.Finish,
 			"meta_info.prompt_tokens":         reading.InputTokens,
 			"meta_info.completion_tokens":     reading.OutputTokens,
 			"meta_info.cached_tokens":         reading.CachedTokens,
+			"meta_info.reasoning_tokens":      reading.ReasoningTokens,
 			"generated_text":                  reading.Content, // of Text Generation Inference
 			"[].generated_text":               reading.Content,
 			"[].text":                         reading.Content, // of several prompts
@@ -59,6 +69,7 @@ func Generate() dialect.Dialect {
 const (
 	soFar frame.Field = reading.Own + iota
 	index             // of a prompt among several
+	ids               // the tokens so far, or the new ones
 )
 
 // text finds the new part of each text.
@@ -67,19 +78,25 @@ type text struct {
 
 	length int
 	index  int
+	text   bool                    // the message has a text
+	ids    bool                    // or the numbers of tokens: servers without a tokenizer have no more
 	told   [reading.MaxChoices]int // the length of each text so far
 }
 
 // Reset implements reading.Reader.
-func (t *text) Reset() { t.length, t.index = 0, 0 }
+func (t *text) Reset() { t.length, t.index, t.text, t.ids = 0, 0, false, false }
 
 // Value implements reading.Reader.
 func (t *text) Value(_ *reading.Message, v frame.Value) {
-	switch n, ok := v.Int(); {
-	case v.Field == soFar:
-		t.length = textLength(v)
-	case ok && n < reading.MaxChoices:
-		t.index = int(n)
+	switch v.Field {
+	case soFar:
+		t.length, t.text = textLength(v), true
+	case index:
+		if n, ok := v.Int(); ok && n < reading.MaxChoices {
+			t.index = int(n)
+		}
+	case ids:
+		t.ids = v.Kind == frame.Array
 	}
 }
 
@@ -93,6 +110,11 @@ func textLength(v frame.Value) int {
 
 // EndMessage implements reading.Reader. A text that is not longer than before is new.
 func (t *text) EndMessage(m *reading.Message, _ []byte) {
+	m.SetIndex(t.index)
+	if t.ids && !t.text {
+		m.AddContent(1) // of unknown length
+		return
+	}
 	told := &t.told[t.index]
 	switch {
 	case t.length > *told:

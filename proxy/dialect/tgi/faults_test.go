@@ -33,3 +33,10 @@ func TestFaults(t *testing.T) {
 			Want: `stream complete model= finish=stop usage=reported in=9 out=2 streamed=2 events=3@1 tokens@1-1 1:1/2`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, tgi.Generate(), []dialecttest.Fault{
+		{Name: "a text only at the end", Head: dialect.Head{Method: "POST", Path: "/generate_stream"}, Body: `data: {"token":null,"generated_text":"Hello","details":{"finish_reason":"length","generated_tokens":2}}` + "\n",
+			Want: `stream complete model= finish=length usage=reported out=2 streamed=2 events=1@1 tokens@1-1 1:2/5`},
+	})
+}

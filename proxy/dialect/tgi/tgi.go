@@ -65,13 +65,21 @@ const (
 type token struct {
 	reading.Plain
 
+	said
+
+	told bool // an event had text
+}
+
+// said is what one event says.
+type said struct {
 	text    int
 	special bool
-	whole   bool
+	ends    bool // it has the whole text
+	whole   int  // length of that
 }
 
 // Reset implements reading.Reader.
-func (t *token) Reset() { *t = token{} }
+func (t *token) Reset() { t.said = said{} }
 
 // Value implements reading.Reader.
 func (t *token) Value(_ *reading.Message, v frame.Value) {
@@ -83,17 +91,23 @@ func (t *token) Value(_ *reading.Message, v frame.Value) {
 	case special:
 		t.special = v.Kind == frame.True
 	case wholeText:
-		t.whole = v.Kind == frame.String
+		if t.ends = v.Kind == frame.String; t.ends {
+			t.whole = v.Len
+		}
 	}
 }
 
 // EndMessage implements reading.Reader. A special token is the end of a sequence, say: it
-// is generated and no text.
+// is generated and no text. The whole text only repeats the tokens, if there were any.
 func (t *token) EndMessage(m *reading.Message, _ []byte) {
-	if !t.special {
+	switch {
+	case t.text > 0 && !t.special:
 		m.AddContent(t.text)
+		t.told = true
+	case !t.told:
+		m.AddContent(t.whole)
 	}
-	if t.whole {
+	if t.ends {
 		m.Last()
 	}
 }

@@ -23,3 +23,14 @@ func TestFaults(t *testing.T) {
 			Want: `complete failed model= finish= usage=`},
 	})
 }
+
+func TestContentElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, triton.Generate(), []dialecttest.Fault{
+		{Name: "an output of another name", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate_stream"}, Body: `data: {"model_name":"m","model_version":"1","OUTPUT":"Hello"}` + "\n" + `data: {"model_name":"m","model_version":"1","OUTPUT":" all"}` + "\n",
+			Want: `stream complete endless model=m finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-1 1:0/5 1:0/4 notes=unknown_content`},
+		{Name: "an output in a list", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate_stream"}, Body: `data: {"model_name":"m","text_output":["Hello"]}` + "\n" + `data: {"model_name":"m","text_output":[" all"]}` + "\n",
+			Want: `stream complete endless model=m finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-1 1:0/5 1:0/4`},
+		{Name: "a finish reason of vLLM's backend", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate_stream"}, Body: `data: {"model_name":"m","model_version":"1","text_output":"","finish_reason":"null"}` + "\n" + `data: {"model_name":"m","text_output":"Hi","finish_reason":"stop"}` + "\n",
+			Want: `stream complete endless model=m finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
+	})
+}

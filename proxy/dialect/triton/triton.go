@@ -38,8 +38,16 @@ func Generate() dialect.Dialect {
 		Endless:   true,
 		Request:   frame.MustShape(frame.Paths{}),
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
-			"model_name":  reading.Model,
-			"text_output": reading.Content,
+			"model_name":     reading.Model,
+			"text_output":    reading.Content,
+			"text_output.[]": reading.Content,
+			// A model may name its outputs as it likes.
+			"*":             reading.Payload,
+			"*.[]":          reading.Payload,
+			"model_version": frame.Known,
+			"id":            frame.Known,
+			"finish_reason": frame.Known, // of vLLM's backend, as is the next
+			"logprobs":      frame.Known,
 		})),
 	}
 }
