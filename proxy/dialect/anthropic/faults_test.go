@@ -88,3 +88,10 @@ func TestContentElsewhere(t *testing.T) {
 			Want: `stream complete model=c finish=stop usage=reported in=10 out=44 streamed=44 events=4@1 tokens@1-1 1:0/2`},
 	})
 }
+
+func TestPauses(t *testing.T) {
+	dialecttest.CheckFaults(t, anthropic.Messages(), []dialecttest.Fault{
+		{Name: "a pause behind a compaction", Ask: asks, Body: `data: {"type":"message_start","message":{"model":"c","usage":{"input_tokens":10,"output_tokens":1}}}` + "\n" + `data: {"type":"content_block_delta","index":0,"delta":{"type":"compaction_delta","content":"so far"}}` + "\n" + `data: {"type":"message_delta","delta":{"stop_reason":"compaction"},"usage":{"output_tokens":7}}` + "\n" + `data: {"type":"message_stop"}` + "\n",
+			Want: `stream complete model=c finish=pause usage=reported in=10 out=7 streamed=7 events=4@1 tokens@1-1 1:0/6`},
+	})
+}

@@ -91,3 +91,12 @@ func TestInteractionsElsewhere(t *testing.T) {
 			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=4@1 tokens@1-1 1:0/2`},
 	})
 }
+
+func TestFailuresElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, gemini.Generate(), []dialecttest.Fault{
+		{Name: "a picture that failed", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/g:streamGenerateContent"}, Body: `data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}` + "\n" + `data: {"candidates":[{"finishReason":"IMAGE_OTHER"}]}` + "\n",
+			Want: `stream complete failed model= finish=error usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
+		{Name: "a signature that is missing", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/g:streamGenerateContent"}, Body: `data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}` + "\n" + `data: {"candidates":[{"finishReason":"MISSING_THOUGHT_SIGNATURE"}]}` + "\n",
+			Want: `stream complete failed model= finish=error usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
+	})
+}

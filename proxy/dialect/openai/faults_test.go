@@ -264,3 +264,43 @@ func TestSoundElsewhere(t *testing.T) {
 			Want: `complete model= finish= usage=`},
 	})
 }
+
+func TestFailuresElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Chat(), []dialecttest.Fault{
+		{Name: "a rate limit as the reason", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"rate_limit_exceeded"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete failed model= finish=error usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
+		{Name: "an engine without memory as the reason", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"out_of_memory"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete failed model= finish=error usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
+		{Name: "a status of MiniMax's as text", Ask: asks, Body: `data: {"choices":null,"base_resp":{"status_code":"1004"}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete failed model= finish= usage= events=1@1`},
+		{Name: "a status of MiniMax's as text that is well", Form: ".json", Body: `{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"base_resp":{"status_code":"0"}}`,
+			Want: `complete model= finish=stop usage=`},
+		{Name: "a message beside a usage of zeros", Ask: asks, Body: `data: {"code":"InternalError","message":"no","choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete failed model= finish= usage=reported in=0 out=0 streamed=0 events=1@1`},
+		{Name: "no success and no reason", Form: ".json", Body: `{"success":false,"code":500,"data":null}`,
+			Want: `complete failed model= finish= usage=`},
+		{Name: "an answer beside a success", Form: ".json", Body: `{"success":true,"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}`,
+			Want: `complete model= finish=stop usage=`},
+		{Name: "an error of Google's, in an array", Form: ".json", Body: `[{"error":{"code":503,"message":"overloaded"}}]`,
+			Want: `complete failed model= finish= usage=`},
+		{Name: "an error of Volcano Engine's", Form: ".json", Body: `{"ResponseMetadata":{"RequestId":"r","Error":{"Code":"x"}}}`,
+			Want: `complete failed model= finish= usage=`},
+		{Name: "an error of Tencent's", Form: ".json", Body: `{"Response":{"Error":{"Code":"x"},"RequestId":"r"}}`,
+			Want: `complete failed model= finish= usage=`},
+		{Name: "a problem with a title only", Ask: asks, Body: `data: {"status":500,"title":"Internal Server Error"}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete failed model= finish= usage= events=1@1`},
+		{Name: "an error of iFlytek's gateway", Form: ".json", Body: `{"err_code":17,"err_msg":"limit reached"}`,
+			Want: `complete failed model= finish= usage=`},
+		{Name: "a text in quotes", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: "error: engine died"` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete failed model= finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2 notes=invalid_json,no_finish_reason`},
+		{Name: "a terminator in quotes", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: "[DONE]"` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=3@1 tokens@1-1 1:0/2 notes=invalid_json,no_done`},
+	})
+}
+
+func TestEmbeddingsWithZeros(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Embeddings(), []dialecttest.Fault{
+		{Name: "a message and a usage of zeros beside the vectors", Form: ".json", Body: `{"message":"success","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":0,"total_tokens":0}}`,
+			Want: `complete model= finish= usage=reported in=0`},
+	})
+}

@@ -27,6 +27,7 @@ type decoder struct {
 	json    frame.JSON
 	message Message
 	fresh   bool          // no data of the event was read
+	text    bool          // the data of the event is a text, in quotes or a single word
 	marker  int           // bytes of the terminator that were read, or one of the constants
 	at      time.Duration // of the bytes that are being read
 	wholeAt time.Duration // of the end of the first document, where no stream was expected
@@ -115,7 +116,7 @@ func (d *decoder) Data(p []byte) {
 		if len(p) == 0 {
 			return
 		}
-		d.fresh = false
+		d.fresh, d.text = false, isBareText(p[0])
 		d.marker = isDocument
 		if t := d.api.Terminator; t != "" && p[0] == t[0] {
 			d.marker = 0
@@ -127,6 +128,10 @@ func (d *decoder) Data(p []byte) {
 	}
 	d.mark(p)
 }
+
+// isBareText tells whether data that begins with c is a text that passes for JSON, and no
+// number or null.
+func isBareText(c byte) bool { return c == '"' || c|0x20 >= 'a' && c|0x20 <= 'z' && c != 'n' }
 
 // mark compares data that may be the terminator.
 func (d *decoder) mark(p []byte) {
@@ -200,7 +205,7 @@ func (d *decoder) event(e frame.Event, whole bool) {
 	switch {
 	case d.fresh: // a failure that says no more
 		return
-	case !whole:
+	case !whole, d.text: // no API has a bare text
 		d.notes |= 1 << InvalidJSON
 		d.suspect, d.accused = true, d.events
 		return
@@ -236,7 +241,9 @@ func (d *decoder) Value(v frame.Value) {
 	case Failure:
 		m.failed = m.failed || v.Kind != frame.Array && blames(v) // an empty list is no error
 	case Status:
-		m.failed = m.failed || v.Kind == frame.Number && string(v.Text) != "0"
+		m.failed = m.failed || failedStatus(v)
+	case Success:
+		m.blamed = m.blamed || v.Kind == frame.False
 	case Blame:
 		m.blamed = m.blamed || v.Kind != frame.Object && blames(v)
 	case Choice:
@@ -287,6 +294,11 @@ func blames(v frame.Value) bool {
 	return false
 }
 
+// failedStatus tells whether v is a code other than 0. Some servers write it as text.
+func failedStatus(v frame.Value) bool {
+	return (v.Kind == frame.Number || v.Kind == frame.String) && v.Len > 0 && string(v.Text) != "0"
+}
+
 // begins is 1 for a value and 0 for the end of one.
 func begins(v frame.Value) int {
 	if v.Kind == frame.End {
@@ -314,7 +326,7 @@ func (d *decoder) book(event []byte) {
 	if d.api.Single {
 		d.endChoice()
 	}
-	if m.blamed && m.empty() {
+	if m.blamed && m.empty() && (d.api.Operation.Generates() || m.usage.known&^hasStrange == 0) {
 		d.suspect, d.accused = true, d.events
 	}
 	d.crowded = d.crowded || m.crowded

@@ -25,6 +25,7 @@ const (
 	Kind                           // of the message: "error" says that it failed
 	Failure                        // an error, unless it is null, an empty string or the text null
 	Status                         // the code of an error, unless it is 0
+	Success                        // where it is false, it blames as Blame does
 	Blame                          // the text of an error, or a list of them, unless an answer or its usage stands beside it
 
 	Choice // one of several answers

@@ -53,7 +53,7 @@ func reasonOf(text []byte) Reason {
 		return TooLong
 	case "tool_calls", "tool_call", "function_call", "tool_use":
 		return ToolCalls
-	case "pause_turn":
+	case "pause_turn", "compaction":
 		return Paused
 	case "content_filter", "content_filtered", "refusal", "guardrail_intervened", "safety", "sensitive",
 		"recitation", "language", "blocklist", "prohibited_content", "spii", "model_armor",
@@ -70,7 +70,9 @@ func reasonOf(text []byte) Reason {
 // insufficient_system_resource (DeepSeek) and MALFORMED_FUNCTION_CALL (Gemini).
 var failures = [...]string{
 	"error", "fail", "abort", "cancel", "timeout", "timed_out", "insufficient", "overload", "malformed",
-	"unexpected_tool_call", "too_many_tool_calls", "unavailable", "exception", "no_image",
+	"unexpected_tool_call", "too_many_tool_calls", "unavailable", "exception", "no_image", "image_other",
+	"missing_thought_signature", "interrupt", "rate_limit", "quota", "throttl", "busy", "crash", "killed", "dead",
+	"out_of_memory", "disconnect",
 }
 
 // isFailure tells whether a reason has one of the words of failures.

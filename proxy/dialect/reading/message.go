@@ -158,7 +158,7 @@ func (m *Message) Cancel() { m.last, m.canceled = true, true }
 
 // empty tells whether the message has no part of an answer.
 func (m *Message) empty() bool {
-	return m.usage.known&^hasStrange == 0 && m.ended == 0 && m.content == 0
+	return m.usage.nothing() && m.ended == 0 && m.content == 0
 }
 
 // Note notes an oddity.

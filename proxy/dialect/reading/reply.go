@@ -117,6 +117,9 @@ func (d *decoder) closeStream() bool {
 		d.fail()
 	}
 	d.blame()
+	if d.suspect && d.accused == d.events && d.endless() && !d.api.AnyFormat {
+		d.fail() // nothing but the end of the connection would have said that it is over
+	}
 	if d.strange() {
 		d.notes |= 1 << NotUnderstood
 		return true

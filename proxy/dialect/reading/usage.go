@@ -25,6 +25,11 @@ type usage struct {
 	outside   int64
 }
 
+// nothing tells whether no count came but zeros, which may only fill their places.
+func (u *usage) nothing() bool {
+	return u.input+u.output+u.total+u.cached+u.written+u.reasoning+u.rejected+u.audio+u.outside == 0
+}
+
 // counts is a set of the counts.
 type counts uint16
 

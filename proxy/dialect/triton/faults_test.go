@@ -34,3 +34,12 @@ func TestContentElsewhere(t *testing.T) {
 			Want: `stream complete endless model=m finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 	})
 }
+
+func TestFailuresElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, triton.Generate(), []dialecttest.Fault{
+		{Name: "a text in place of the last event", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate_stream"}, Body: `data: {"model_name":"m","text_output":"Hi"}` + "\n" + `data: failed: shape mismatch` + "\n",
+			Want: `stream failed model=m finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2 notes=invalid_json`},
+		{Name: "a text between events", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate_stream"}, Body: `data: {"model_name":"m","text_output":"Hi"}` + "\n" + `data: odd` + "\n" + `data: {"model_name":"m","text_output":" all"}` + "\n",
+			Want: `stream complete endless model=m finish= usage=counted out=2 streamed=2 events=3@1 tokens@1-1 1:0/2 1:0/4 notes=invalid_json`},
+	})
+}
