@@ -32,6 +32,9 @@ func UsagePaths() frame.Paths {
 		"prompt_tokens_details.cached_tokens":                  reading.CachedTokens,
 		"input_tokens_details.cached_tokens":                   reading.CachedTokens,
 		"prompt_tokens_details.cache_write_tokens":             reading.WrittenTokens,
+		"prompt_tokens_details.cache_creation_input_tokens":    reading.WrittenTokens, // Qwen
+		"prompt_tokens_details.cache_creation_tokens":          reading.WrittenTokens, // LiteLLM
+		"prompt_tokens_details.cached_creation_tokens":         reading.WrittenTokens, // One API and its descendants
 		"prompt_tokens_details.audio_tokens":                   reading.AudioTokens,
 		"prompt_cache_hit_tokens":                              reading.CachedTokens, // DeepSeek
 		"cached_tokens":                                        reading.CachedTokens, // Moonshot

@@ -100,3 +100,10 @@ func TestFailuresElsewhere(t *testing.T) {
 			Want: `stream complete failed model= finish=error usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 	})
 }
+
+func TestInteractionsCounts(t *testing.T) {
+	dialecttest.CheckFaults(t, gemini.Interactions(), []dialecttest.Fault{
+		{Name: "reasoning by its first name", Ask: `{"model":"g","stream":true}`, Body: `data: {"event_type":"step.delta","delta":{"type":"text","text":"Hi"}}` + "\n" + `data: {"event_type":"interaction.complete","interaction":{"status":"completed","usage":{"total_input_tokens":5,"total_output_tokens":7,"total_reasoning_tokens":30,"total_tokens":42}}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=37 reasoning=30 streamed=7 events=2@1 tokens@1-1 1:0/2`},
+	})
+}

@@ -67,12 +67,13 @@ func interactionPaths() frame.Paths {
 // totalPaths are the places of counts in the usage of an interaction.
 func totalPaths() frame.Paths {
 	return frame.Paths{
-		"total_input_tokens":    reading.InputTokens,
-		"total_output_tokens":   reading.OutputTokens,
-		"total_thought_tokens":  reading.ReasoningTokens,
-		"total_cached_tokens":   reading.CachedTokens,
-		"total_tool_use_tokens": reading.OutsideTokens,
-		"total_tokens":          reading.TotalTokens,
+		"total_input_tokens":     reading.InputTokens,
+		"total_output_tokens":    reading.OutputTokens,
+		"total_thought_tokens":   reading.ReasoningTokens,
+		"total_reasoning_tokens": reading.ReasoningTokens, // of the first version
+		"total_cached_tokens":    reading.CachedTokens,
+		"total_tool_use_tokens":  reading.OutsideTokens,
+		"total_tokens":           reading.TotalTokens,
 	}
 }
 

@@ -33,6 +33,7 @@ func Embeddings() dialect.Dialect {
 			"model":                          reading.Model,
 			"total_tokens":                   reading.TotalTokens,
 			"meta.billed_units.input_tokens": reading.InputTokens, // Cohere's, at gateways
-		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
+			"meta.tokens.input_tokens":       reading.InputTokens,
+		}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()), reading.Under("data.usage.", countPaths()))),
 	}
 }

@@ -304,3 +304,38 @@ func TestEmbeddingsWithZeros(t *testing.T) {
 			Want: `complete model= finish= usage=reported in=0`},
 	})
 }
+
+func TestRepeats(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Chat(), []dialecttest.Fault{
+		{Name: "the answer once more behind reasoning", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"reasoning_content":"Let me think"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody "},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"who has read the book knows by now."},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody who has read the book knows by now."},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=3 streamed=3 events=4@1 tokens@1-1 1:0/12 1:0/38 1:0/35 notes=repeated_content`},
+		{Name: "the reasoning and the answer once more", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"reasoning_content":"Let me think"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody "},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"who has read the book knows by now."},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"reasoning_content":"Let me think","content":"The answer is forty-two, as everybody who has read the book knows by now."},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=3 streamed=3 events=4@1 tokens@1-1 1:0/12 1:0/38 1:0/35 notes=repeated_content`},
+		{Name: "a long answer once more before its end", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody "},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"who has read the book knows by now."},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody who has read the book knows by now."},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=2 streamed=2 events=4@1 tokens@1-1 1:0/38 1:0/35 notes=repeated_content`},
+		{Name: "a chunk that only resembles the answer", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"reasoning_content":"Let me think"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody "},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"who has read the book knows by now."},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"content":"The answer is forty-two, as everybody who has read the book knows by noon."},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=4 streamed=4 events=4@1 tokens@1-1 1:0/12 1:0/38 1:0/35 1:0/74`},
+	})
+}
+
+func TestCountsElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Chat(), []dialecttest.Fault{
+		{Name: "tokens written to the cache, of Qwen", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: {"choices":[],"usage":{"prompt_tokens":3000,"completion_tokens":1,"total_tokens":3001,"prompt_tokens_details":{"cached_tokens":0,"cache_creation_input_tokens":2900}}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=3000 out=1 cached=0 written=2900 streamed=1 events=3@1 tokens@1-1 1:0/2`},
+		{Name: "usage in a delta", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{"usage":{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10}},"finish_reason":"stop"}]}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=9 out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
+		{Name: "usage of Gemini's names", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: {"choices":[],"usageMetadata":{"promptTokenCount":5}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=3@1 tokens@1-1 1:0/2 notes=unknown_usage`},
+		{Name: "rejected predictions beside the output", Ask: asks, Body: `data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}` + "\n" + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n" + `data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":10,"total_tokens":49,"completion_tokens_details":{"rejected_prediction_tokens":30}}}` + "\n" + `data: [DONE]` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=9 out=40 streamed=10 events=3@1 tokens@1-1 1:0/2`},
+	})
+}
+
+func TestWholeCountsElsewhere(t *testing.T) {
+	dialecttest.CheckFaults(t, openai.Embeddings(), []dialecttest.Fault{
+		{Name: "tokens in the metadata", Form: ".json", Body: `{"data":[],"meta":{"tokens":{"input_tokens":28}}}`,
+			Want: `complete model= finish= usage=reported in=28`},
+		{Name: "usage in the envelope of a gateway", Form: ".json", Body: `{"code":0,"data":{"embeddings":[[0.1]],"usage":{"total_tokens":28}}}`,
+			Want: `complete model= finish= usage=reported in=28`},
+	})
+}

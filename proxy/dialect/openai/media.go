@@ -109,7 +109,9 @@ func whole() (set dialect.Set) {
 		set = append(set, &reading.API{
 			Name: a.name, Guide: a.guide, Operation: a.operation, Matches: a.matches, Provider: compatible.Provider, PathModel: compatible.Deployment, Request: asks,
 			Response: frame.MustShape(reading.Join(frame.Paths{
-				"model": reading.Model,
+				"model":                          reading.Model,
+				"meta.billed_units.input_tokens": reading.InputTokens, // SiliconFlow
+				"meta.tokens.input_tokens":       reading.InputTokens,
 			}, compatible.FailurePaths(), reading.Under("usage.", compatible.UsagePaths()))),
 		})
 	}

@@ -37,8 +37,11 @@ func completionPaths() frame.Paths {
 		"timings.prompt_ms":                                       reading.PrefillMillis, // from the start of the prompt to the first token
 		"timings.predicted_ms":                                    reading.DecodeMillis,
 		"usage.[].*":                                              reading.StrangeTokens,
+		"usageMetadata.*":                                         reading.StrangeTokens,
+		"usage_metadata.*":                                        reading.StrangeTokens,
 	}, compatible.ChatPaths(), compatible.FailurePaths(), serverPaths(), compatible.MetricsPaths(), reading.Under("usage.", compatible.UsagePaths()),
 		reading.Under("x_groq.usage.", countPaths()),
+		reading.Under("choices.[].delta.usage.", countPaths()),
 		reading.Under("choices.[].usage.", compatible.UsagePaths())) // Moonshot
 }
 

@@ -345,7 +345,7 @@ func (d *decoder) book(event []byte) {
 	d.seen |= m.seen
 	d.fed |= m.fed
 	if m.choices == 1 && m.fed.has(m.choice.index) {
-		d.told[m.choice.index].add(m.content, m.choice.start)
+		d.told[m.choice.index].add(m.content, m.mulled, m.choice.start)
 	}
 	d.end(m)
 	tokens := d.tally.book(m, d.allEnded())

@@ -60,25 +60,33 @@ func (s *start) add(text []byte) { s.length += uint8(copy(s.text[s.length:], tex
 // told is the content that a choice had in earlier messages. A decoder has one for each
 // choice, so that they are small: its numbers stand still at their highest.
 type told struct {
-	bytes  uint32
-	chunks uint32
+	bytes  uint32 // of the answer, without reasoning
+	mulled uint32 // of the reasoning
+	chunks uint32 // with a part of the answer
 	start  start
 }
 
-// add adds the content of another message.
-func (t *told) add(n int, s start) {
+// add adds the content of another message, of which mulled bytes are reasoning.
+func (t *told) add(n, mulled int, s start) {
 	t.start.add(s.text[:s.length])
-	t.bytes = uint32(min(uint64(t.bytes)+uint64(n), math.MaxUint32))
-	if t.chunks < math.MaxUint32 {
+	t.mulled = uint32(min(uint64(t.mulled)+uint64(mulled), math.MaxUint32))
+	t.bytes = uint32(min(uint64(t.bytes)+uint64(n-mulled), math.MaxUint32))
+	if n > mulled && t.chunks < math.MaxUint32 {
 		t.chunks++
 	}
 }
 
-// same tells whether n bytes that begin with s are all that was told: servers are known
-// that end a stream with the whole answer. A chunk of that size and start is no accident.
-func (t *told) same(n int, s start) bool {
-	const least = 16
-	return t.chunks > 1 && n >= least && uint64(n) == uint64(t.bytes) && s == t.start
+// same tells whether n bytes that begin with s, of which mulled are reasoning, are all that
+// was told, with the reasoning or without it: servers are known that end a stream with the
+// whole answer. A chunk of that size and start is no accident, if it is a long one where
+// the choice has not ended.
+func (t *told) same(n, mulled int, s start, ended bool) bool {
+	least := 16
+	if !ended {
+		least = 64
+	}
+	return t.chunks > 1 && n-mulled >= least && uint64(n-mulled) == uint64(t.bytes) && s == t.start &&
+		(mulled == 0 || uint64(mulled) == uint64(t.mulled))
 }
 
 // indices is a set of choices.
@@ -111,6 +119,7 @@ func (m *Message) Generated() int { return m.content - m.choice.before }
 // whose tokens are not known.
 func (m *Message) SetGenerated(n int) {
 	m.content = m.choice.before + n
+	m.mulled = min(m.mulled, m.content)
 	m.tokens = tokens{}
 }
 
@@ -171,7 +180,7 @@ func (m *Message) generate(v frame.Value) {
 	}
 	switch v.Field {
 	case Content:
-		if m.content == m.choice.before {
+		if m.content-m.mulled == m.choice.before {
 			m.choice.start.add(v.Text)
 		}
 		m.content += v.Len
@@ -223,7 +232,7 @@ func (m *Message) gather(fed indices, told *[MaxChoices]told) {
 	default:
 		m.content += c.whole
 	}
-	if m.choices == 1 && c.reason != Unfinished && fed.has(c.index) && told[c.index].same(m.content, c.start) {
+	if m.choices == 1 && fed.has(c.index) && told[c.index].same(m.content, m.mulled, c.start, c.reason != Unfinished) {
 		m.SetGenerated(0)
 		m.Note(RepeatedContent)
 		return

@@ -137,7 +137,7 @@ func (d *decoder) sent(u *usage, output exchange.Count) exchange.Count {
 	case d.tally.summed: // nobody says how many tokens the summary has
 		return d.chunks.Tokens()
 	case d.tally.thought:
-		return exchange.Known(max(0, output.N-u.rejected-u.hidden()))
+		return exchange.Known(max(0, output.N-u.rejectedInside()-u.hidden()))
 	case visible > 0:
 		return exchange.Known(visible)
 	}

@@ -208,9 +208,18 @@ func (u *usage) rest() int64 {
 // where a provider counts more reasoning than output.
 func (u *usage) visible() int64 {
 	if u.reasoningApart() {
-		return u.output - u.rejected
+		return u.output - u.rejectedInside()
 	}
-	return u.output - u.reasoning - u.rejected
+	return u.output - u.reasoning - u.rejectedInside()
+}
+
+// rejectedInside is the rejected predictions that the count of output tokens has: all, unless
+// only they explain the total.
+func (u *usage) rejectedInside() int64 {
+	if u.rejected > 0 && u.rest() == u.rejected {
+		return 0
+	}
+	return u.rejected
 }
 
 // exchange returns the counts in headway's terms. odd says that the provider counts more
