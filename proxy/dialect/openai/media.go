@@ -169,7 +169,7 @@ func (c *closing) EndMessage(m *reading.Message, _ []byte) {
 	switch {
 	case m.Generated() > 0:
 		c.deltas = true
-	case c.text > 0 && !c.deltas && !(c.last && c.texts):
+	case c.text > 0 && !c.deltas && (!c.last || !c.texts):
 		m.AddContent(c.text)
 		c.texts = true
 	case c.delta && c.other > 0:
