@@ -69,3 +69,12 @@ func TestInvokeFaults(t *testing.T) {
 			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/3`},
 	})
 }
+
+func TestFramesOfAnotherType(t *testing.T) {
+	head := dialect.Head{Method: "POST", Path: "/model/m/converse-stream"}
+	dialecttest.CheckFaults(t, bedrock.Converse(), []dialecttest.Fault{
+		{Name: "frames called bytes", Head: head, Form: ".frames", Type: "application/octet-stream",
+			Body: "contentBlockDelta\t" + `{"delta":{"text":"Hi"}}` + "\n" + "messageStop\t" + `{"stopReason":"end_turn"}` + "\n" + "metadata\t" + `{"usage":{"inputTokens":5,"outputTokens":7,"totalTokens":12}}` + "\n",
+			Want: `stream complete model= finish=stop usage=reported in=5 out=7 streamed=7 events=3@1 tokens@1-1 1:0/2`},
+	})
+}

@@ -49,6 +49,9 @@ func (d *decoder) sniff(p []byte) []byte {
 	if len(p) > 0 && d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
 		return p
 	}
+	if len(p) > 0 && p[0] == 0 && d.streamMessages() { // the length of a message: neither JSON nor text begins so
+		return p
+	}
 	if len(p) > 0 && d.api.Framing == Sequence && d.head.Response.ContentType == dialect.Sequence {
 		d.streamBy(frame.NewSequence(d))
 		return p
