@@ -108,7 +108,7 @@ func (q *Quantiles) UnmarshalJSON(text []byte) error {
 		}
 		value, err := strconv.ParseFloat(string(bytes.TrimSpace(number)), 64)
 		if err != nil {
-			return fmt.Errorf("quantiles: %q is %.20s; want seconds", name, bytes.TrimSpace(number))
+			return fmt.Errorf("quantiles: %q: %.20s; want seconds", name, bytes.TrimSpace(number))
 		}
 		q.Set(p, value)
 	}
