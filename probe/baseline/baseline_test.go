@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -239,6 +240,9 @@ func FuzzReadBaseline(f *testing.F) {
 		b, err := baseline.Read(bytes.NewReader(text))
 		if err != nil {
 			return
+		}
+		if slow, err := plainly(text); err != nil || !reflect.DeepEqual(b, slow) {
+			t.Errorf("%+v; encoding/json reads %+v, %v", b, slow, err)
 		}
 		var out bytes.Buffer
 		if err := baseline.Write(&out, b); err != nil {
