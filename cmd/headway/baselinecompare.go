@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
@@ -46,11 +48,7 @@ func runCompare(args []string, out io.Writer) error {
 	if err := errors.Join(wrong...); err != nil {
 		return usageError{err}
 	}
-	before, err := readBaseline(files[0])
-	if err != nil {
-		return err
-	}
-	after, err := readBaseline(files[1])
+	before, after, err := readBoth(files[0], files[1])
 	if err != nil {
 		return err
 	}
@@ -63,6 +61,16 @@ func runCompare(args []string, out io.Writer) error {
 		return errors.New("no cell of one baseline has a partner in the other: the same model and load, and lengths within 5 %")
 	}
 	return j.Err(&c)
+}
+
+// readBoth reads two baselines at the same time.
+func readBoth(first, second string) (before, after baseline.Baseline, err error) {
+	var ofFirst, ofSecond error
+	var reading sync.WaitGroup
+	reading.Go(func() { before, ofFirst = readBaseline(first) })
+	after, ofSecond = readBaseline(second)
+	reading.Wait()
+	return before, after, cmp.Or(ofFirst, ofSecond)
 }
 
 // writeComparison prints c in a form.

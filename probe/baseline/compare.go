@@ -1,6 +1,11 @@
 package baseline
 
-import "math"
+import (
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
 // Verdict says how an indicator of one cell stands to that of another.
 type Verdict string
@@ -68,8 +73,9 @@ type Comparison struct {
 func Compare(before, after Baseline) (out Comparison) {
 	out.Changes = []Change{}
 	pairs, onlyBefore, onlyAfter := pair(before.Cells, after.Cells)
-	for _, p := range pairs {
-		out.Changes = append(out.Changes, p.changes()...)
+	for i, changes := range changesOf(pairs) {
+		p := &pairs[i]
+		out.Changes = append(out.Changes, changes...)
 		if p.before.Source.Tool != p.after.Source.Tool {
 			out.OtherTools = append(out.OtherTools, p.before.ID)
 		}
@@ -83,8 +89,24 @@ func Compare(before, after Baseline) (out Comparison) {
 	return out
 }
 
+// changesOf compares all pairs, on every core.
+func changesOf(pairs []partners) [][]Change {
+	out := make([][]Change, len(pairs))
+	var next atomic.Int64
+	var cores sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(pairs)) {
+		cores.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(pairs); i = int(next.Add(1)) - 1 {
+				out[i] = pairs[i].changes()
+			}
+		})
+	}
+	cores.Wait()
+	return out
+}
+
 // changes compares every indicator that either cell has.
-func (p partners) changes() (out []Change) {
+func (p *partners) changes() (out []Change) {
 	one := Change{Cell: p.before.ID}
 	if p.after.ID != p.before.ID {
 		one.Partner = p.after.ID
@@ -144,7 +166,7 @@ func (c Change) whole(a, b distribution) Change {
 }
 
 // shift compares by all pairs of values.
-func (c Change) shift(s shift, a, b distribution) Change {
+func (c Change) shift(s *shift, a, b distribution) Change {
 	c.Method = HodgesLehmann
 	c.Before, _ = a.center()
 	c.After, _ = b.center()
