@@ -29,6 +29,14 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number,
 // Unwrap returns the mistake.
 func (e *LineError) Unwrap() error { return e.Err }
 
+// VersionError is the version of a line that is not Version.
+type VersionError int
+
+// Error names both versions.
+func (e VersionError) Error() string {
+	return fmt.Sprintf("format version %d is not known, only %d", int(e), Version)
+}
+
 // Read yields the lines of a capture file. It yields a LineError for a line that it does
 // not understand, and goes on; any other error ends it. It ignores unknown fields. It also
 // ignores a last line without its end, because a crash leaves one, and so does a Writer
@@ -77,7 +85,7 @@ func (q *quick) parse(text []byte) (Line, error) {
 	case line.V == 0:
 		return Line{}, errors.New("no capture line: v is missing")
 	case line.V != Version:
-		return Line{}, fmt.Errorf("format version %d is not known, only %d", line.V, Version)
+		return Line{}, VersionError(line.V)
 	}
 	return line, nil
 }

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,43 +22,25 @@ var captures = Importer{
 	read:  (*input).captureLines,
 }
 
-// captureLine is what a cell needs of a line. Zero fields are not there.
-type captureLine struct {
-	version                       float64
-	kind, origin, outcome, source string
-	model                         string
-	start                         time.Time
-	firstByte, ttft, tpot, e2e    float64
-	input, output                 float64
-}
-
 // captureLines reads the lines. The last one may be cut, as that of a file which headway is
 // still writing.
 func (in *input) captureLines() error {
 	runs := map[string]*captureRun{}
-	s := newScanner(in.body)
-	for s.more() {
-		began := s.line
-		var l captureLine
-		if err := s.object(func(key string) error { return l.field(s, key) }); err != nil {
-			if s.next() != 0 {
-				return err
-			}
-			if s.line == began {
-				break
-			}
-			return &Problem{Line: began, Got: "a line that is cut", Want: "a line that headway wrote"}
+	for l, err := range capture.Read(in.body) {
+		var bad *capture.LineError
+		if errors.As(err, &bad) {
+			return badLine(bad)
 		}
-		if l.version != capture.Version {
-			return &Problem{Line: began, Field: "v", Got: strconv.FormatFloat(l.version, 'g', -1, 64), Want: strconv.Itoa(capture.Version)}
+		if err != nil {
+			return err
 		}
-		if l.kind != "" || l.origin != string(exchange.App) || l.model == "" {
+		if l.Kind != "" || l.Origin != string(exchange.App) || l.Model.Request == "" {
 			continue
 		}
-		run := runs[l.model]
+		run := runs[l.Model.Request]
 		if run == nil {
 			run = &captureRun{}
-			runs[l.model] = run
+			runs[l.Model.Request] = run
 		}
 		run.add(&l)
 	}
@@ -69,52 +53,18 @@ func (in *input) captureLines() error {
 	return nil
 }
 
-// field reads one field of a line.
-func (l *captureLine) field(s *scanner, key string) (err error) {
-	switch key {
-	case "v":
-		l.version, _, err = s.finite()
-	case "kind":
-		l.kind, err = s.key()
-	case "origin":
-		l.origin, err = s.key()
-	case "outcome":
-		l.outcome, err = s.key()
-	case "start":
-		if _, err = s.raw(); err == nil && l.start.UnmarshalText(s.text) != nil {
-			err = s.wrong(strconv.Quote(shortened(string(s.text))), "a date such as 2026-11-21T10:00:00Z")
-		}
-	case "first_byte_s":
-		err = s.seconds(&l.firstByte)
-	case "ttft_s":
-		err = s.seconds(&l.ttft)
-	case "tpot_s":
-		err = s.seconds(&l.tpot)
-	case "e2e_s":
-		err = s.seconds(&l.e2e)
-	case "model", "tokens":
-		return s.object(func(key string) error { return l.field(s, key) })
-	case "request":
-		l.model, err = s.key()
-	case "input":
-		err = s.seconds(&l.input)
-	case "output":
-		err = s.seconds(&l.output)
-	case "source":
-		l.source, err = s.key()
-	default:
-		err = s.skip()
+// badLine is the problem of a line of a capture.
+func badLine(bad *capture.LineError) *Problem {
+	out := &Problem{Line: bad.Number, Got: bad.Err.Error(), Want: "a line that headway wrote"}
+	var version capture.VersionError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(bad, &version):
+		out.Field, out.Got, out.Want = "v", strconv.Itoa(int(version)), strconv.Itoa(capture.Version)
+	case errors.As(bad, &kind):
+		out.Field, out.Got, out.Want = kind.Field, "a "+kind.Value, "a "+kind.Type.String()
 	}
-	return err
-}
-
-// seconds reads a number, and leaves it if it is null.
-func (s *scanner) seconds(to *float64) error {
-	v, known, err := s.finite()
-	if known {
-		*to = v
-	}
-	return err
+	return out
 }
 
 // captureRun gathers the exchanges of one model.
@@ -125,27 +75,38 @@ type captureRun struct {
 	counted                              bool // by headway, from chunks
 }
 
-func (r *captureRun) add(l *captureLine) {
-	if r.first.IsZero() || l.start.Before(r.first) {
-		r.first = l.start
+func (r *captureRun) add(l *capture.Line) {
+	if r.first.IsZero() || l.Start.Before(r.first) {
+		r.first = l.Start
 	}
-	if end := l.start.Add(time.Duration(l.e2e * float64(time.Second))); end.After(r.last) {
+	if end := l.Start.Add(time.Duration(l.E2E * float64(time.Second))); end.After(r.last) {
 		r.last = end
 	}
-	if l.outcome != string(exchange.OK) {
+	if l.Outcome != string(exchange.OK) {
 		r.failed++
 		return
 	}
 	r.ok++
-	r.counted = r.counted || l.source != "" && l.source != string(exchange.Reported)
+	r.counted = r.counted || l.Tokens.Source != "" && l.Tokens.Source != string(exchange.Reported)
 	for _, one := range []struct {
 		to *baseline.Sample
 		v  float64
-	}{{&r.ttft, l.ttft}, {&r.ttfb, l.firstByte}, {&r.tpot, l.tpot}, {&r.e2e, l.e2e}, {&r.input, l.input}, {&r.output, l.output}} {
+	}{
+		{&r.ttft, l.TTFT}, {&r.ttfb, l.FirstByte}, {&r.tpot, l.TPOT}, {&r.e2e, l.E2E},
+		{&r.input, tokens(l.Tokens.Input)}, {&r.output, tokens(l.Tokens.Output)},
+	} {
 		if one.v > 0 {
 			one.to.Add(one.v)
 		}
 	}
+}
+
+// tokens is a count; 0 is unknown.
+func tokens(count *int64) float64 {
+	if count == nil {
+		return 0
+	}
+	return float64(*count)
 }
 
 // captureDefinition: the clock starts when headway has read the head of the request, on a

@@ -63,6 +63,8 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 		{"LoadGen's summary", "s.txt", "====\nMLPerf Results Summary\n====\n", told, "", []string{"want mlperf_log_detail.txt"}},
 		{"LoadGen's log that is cut", "m.txt", mlperfLog[:120], told, "", []string{"m.txt, line 2: no JSON behind"}},
 		{"a capture of another version", "c.jsonl", strings.Replace(captured, `"v":1`, `"v":2`, 1), told, "", []string{"c.jsonl, line 1, v: 2; want 1"}},
+		{"a capture with a text for a time", "c.jsonl", strings.Replace(captured, `"ttft_s":0.2`, `"ttft_s":"0.2"`, 1), told, "", []string{"c.jsonl, line 1, ttft_s: a string; want a float64"}},
+		{"a capture with a torn line", "c.jsonl", captured[:40] + "\n" + captured, told, "", []string{"c.jsonl, line 1: unexpected end of JSON input; want a line that headway wrote"}},
 		{"a capture of failures alone", "c.jsonl", strings.ReplaceAll(captured, `"outcome":"ok"`, `"outcome":"refused"`), told, "", []string{"outcome: no exchange of the application"}},
 		{"a capture with a broken line", "c.jsonl", captured + "{\"v\":1,\n", told, "", []string{"c.jsonl, line 5"}},
 	})
