@@ -19,6 +19,7 @@ type scanner struct {
 	path     []byte
 	text     []byte            // of the string or number that was read last
 	names    map[string]string // keys that were read before, so that each is allocated once
+	recent   [256]string       // some of them, each at its place
 	failed   error
 	depth    int
 }
@@ -259,23 +260,24 @@ func (s *scanner) skipString() error {
 }
 
 // plain returns the rest of the string at s.pos, if it ends within the buffer and has
-// neither escapes nor line breaks. Most strings are short.
+// neither escapes nor line breaks. Most strings are short, and one look at each byte is
+// then the quickest.
 func (s *scanner) plain() ([]byte, bool) {
 	rest := s.buf[s.pos:s.end]
+	for n, c := range rest[:min(len(rest), 32)] {
+		if c == '"' {
+			return rest[:n], true
+		}
+		if c == '\\' || c == '\n' {
+			return nil, false
+		}
+	}
 	size := bytes.IndexByte(rest, '"')
 	if size < 0 {
 		return nil, false
 	}
 	text := rest[:size]
-	if size > 32 {
-		return text, bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '\n') < 0
-	}
-	for _, c := range text {
-		if c == '\\' || c == '\n' {
-			return nil, false
-		}
-	}
-	return text, true
+	return text, bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '\n') < 0
 }
 
 // longest is how long a string may be that the caller wants.
@@ -286,8 +288,14 @@ func (s *scanner) key() (string, error) {
 	if s.next() == '"' {
 		s.pos++
 		if text, ok := s.plain(); ok {
+			at := &s.recent[place(text)]
+			if string(text) == *at {
+				s.pos += len(text) + 1
+				return *at, nil
+			}
 			if name, known := s.names[string(text)]; known {
 				s.pos += len(text) + 1
+				*at = name
 				return name, nil
 			}
 		}
@@ -302,6 +310,15 @@ func (s *scanner) key() (string, error) {
 		s.names[name] = name
 	}
 	return name, nil
+}
+
+// place is where scanner.recent has a key, if it does: by its length, and its second and
+// last byte, because many keys of one object begin alike.
+func place(key []byte) byte {
+	if len(key) < 2 {
+		return byte(len(key))
+	}
+	return byte(len(key))*37 + key[1]*11 + key[len(key)-1]
 }
 
 // str reads a string.
