@@ -156,8 +156,12 @@ func (o *importOptions) read(errs io.Writer) (baseline.Baseline, error) {
 		if err != nil {
 			return baseline.Baseline{}, err
 		}
-		defer func() { _ = f.Close() }()
-		files = append(files, importer.File{Name: name, Body: newProgress(f, errs)})
+		p := newProgress(f, errs)
+		defer func() {
+			p.end()
+			_ = p.Close()
+		}()
+		files = append(files, importer.File{Name: name, Body: p})
 	}
 	b, err := importer.Import(files, o.options)
 	if err != nil {
