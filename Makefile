@@ -33,7 +33,7 @@ interop: ## run headway with official SDKs, load-test tools, a real Prometheus, 
 	.ci/interop/install
 	go test -tags interop -count=1 -p 1 -timeout 20m -run Interop -v ./cmd/internal/interop/...
 
-interop-all: ## the interop test of load-test tools, with Locust and k6 too
+interop-all: ## the interop test of load-test tools, with Locust, SGLang and k6 too
 	.ci/interop/install all
 	HEADWAY_TEST_LOADTOOLS=all go test -tags interop -count=1 -timeout 20m -run InteropFresh -v ./cmd/internal/interop/baseline
 

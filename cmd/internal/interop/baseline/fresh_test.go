@@ -159,7 +159,7 @@ func (s *stage) compareCounts(r reading, c baseline.Cell, of truth) {
 func (s *stage) compareCapture() {
 	s.Helper()
 	s.sidecar.Process.Stop(s.T)
-	own := s.importPaths([]string{s.sidecar.Capture}, []string{"--concurrency", fmt.Sprint(clients)})
+	own := s.importPaths([]string{s.sidecar.Capture}, append(s.inputs, "--concurrency", fmt.Sprint(clients)))
 	of, _ := s.truth(0)
 	if others := len(s.simulator.Exchanges(s.T)) - of.Counts.OK; own.Requests.OK != of.Counts.OK || own.Requests.Failed == nil || *own.Requests.Failed != others {
 		s.Errorf("headway's capture has %s requests, and truly %d, and %d others", interop.InJSON(own.Requests), of.Counts.OK, others)

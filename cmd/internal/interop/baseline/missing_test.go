@@ -22,7 +22,6 @@ func missing() []untried {
 	)
 	return []untried{
 		{"vllm", "its wheel has 336 MB, and importing the package imports torch"},
-		{"sglang", "its wheel has 39 MB, and importing the package imports torch"},
 		{"guidellm", large},
 		{"aiperf", large},
 		{"genai-perf", unpinned},

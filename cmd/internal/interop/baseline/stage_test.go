@@ -40,6 +40,9 @@ type stage struct {
 	sidecar   *interop.Sidecar // nil if the tool drives the simulator directly
 	url       string           // where the tool sends its requests
 	dir       string
+	// inputs tells the lengths of prompts in flags: a tool that asks for no usage leaves them
+	// out of headway's capture.
+	inputs []string
 }
 
 // newStage starts the parts. faults are those of the simulator; with any, headway stands

@@ -13,7 +13,10 @@ import (
 )
 
 // loadTools lists the tools, each in the version that .ci/interop pins or Debian has.
-func loadTools() []loadTool {
+func loadTools() []loadTool { return append(httpTools(), llmTools()...) }
+
+// httpTools lists the tools that know HTTP alone.
+func httpTools() []loadTool {
 	return []loadTool{
 		{name: "hey", cutsAreSuccesses: true, drive: hey("hey.csv", "-o", "csv"), readings: []reading{
 			{files: []string{"hey.csv"}, flags: closed(), against: whole()},
