@@ -9,7 +9,7 @@ func conversations() []conversation {
 	const (
 		get  = "GET /v1/models?a=%20b HTTP/1.1\r\nHost: SERVER\r\n\r\n"
 		post = "POST /v1/chat HTTP/1.1\r\nHost: SERVER\r\nContent-Type: application/json\r\n"
-		ok   = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+		ok   = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 		big  = 96 << 10
 	)
 	return []conversation{
@@ -56,7 +56,7 @@ func conversations() []conversation {
 			response: edit{"Content-Length: 2\r\n", "Content-Length: 2\r\nConnection: close\r\n"},
 		}}},
 		{name: "server of HTTP/1.0", steps: []step{
-			says(client, get), says(server, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"), does(server, closes),
+			says(client, get), says(server, "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"), does(server, closes),
 		}, touch: []touch{{
 			way: "explicit", why: "a proxy speaks its own version (RFC 9110, 2.5); the client's connection can stay",
 			response: edit{"HTTP/1.0", "HTTP/1.1"}, ending: edit{"FIN", "open"},
@@ -92,13 +92,13 @@ func conversations() []conversation {
 			says(client, get), says(server, ok), anew(get), says(server, ok),
 		}},
 		{name: "client asks to close", steps: []step{
-			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nConnection: close\r\n\r\n"), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"), does(server, closes),
+			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nConnection: close\r\n\r\n"), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"), does(server, closes),
 		}, touch: []touch{{
 			way: "explicit", why: "Connection is for one hop (RFC 9110, 7.6.1)", request: edit{"Connection: close\r\n", ""},
 		}}},
 		{name: "hop-by-hop fields", steps: []step{
 			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nConnection: keep-alive, X-Mine\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nX-Mine: 1\r\nX-Yours: 2\r\n\r\n"),
-			says(server, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\nok"),
+			says(server, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nContent-Length: 2\r\n\r\n{}"),
 		}, touch: []touch{{
 			way: "explicit", why: "fields for one hop end here (RFC 9110, 7.6.1)",
 			request:  edit{"Connection: keep-alive, X-Mine\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\nX-Mine: 1\r\n", ""},
@@ -122,7 +122,7 @@ func conversations() []conversation {
 		}},
 		{name: "64 KiB of fields both ways", steps: []step{
 			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nX: "+strings.Repeat("x", 64<<10)+"\r\n\r\n"),
-			says(server, "HTTP/1.1 200 OK\r\nY: "+strings.Repeat("y", 64<<10)+"\r\nContent-Length: 2\r\n\r\nok"),
+			says(server, "HTTP/1.1 200 OK\r\nY: "+strings.Repeat("y", 64<<10)+"\r\nContent-Length: 2\r\n\r\n{}"),
 		}},
 		{name: "bodies larger than any buffer", steps: []step{
 			says(client, post+"Content-Length: 98304\r\n\r\n"+strings.Repeat("q", big-4)+"end!"),
@@ -166,7 +166,7 @@ func conversations() []conversation {
 			way: "explicit", why: "idle connections are headway's own on either side", ending: edit{"FIN", "open"},
 		}}},
 		{name: "server closes after its answer", steps: []step{
-			says(client, get), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"), does(server, closes),
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"), does(server, closes),
 		}, touch: []touch{{
 			way: "explicit", why: "Connection is for one hop (RFC 9110, 7.6.1)", response: edit{"Connection: close\r\n", ""}, ending: edit{"FIN", "open"},
 		}}},
@@ -187,7 +187,7 @@ func conversations() []conversation {
 func conversationsOfPairs() []conversation {
 	const (
 		get = "GET /v1/models HTTP/1.1\r\nHost: SERVER\r\n\r\n"
-		ok  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+		ok  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 	)
 	return []conversation{
 		{pair: true, name: "CONNECT", steps: []step{
@@ -200,8 +200,8 @@ func conversationsOfPairs() []conversation {
 		}},
 		{pair: true, name: "absolute form", steps: []step{says(client, "GET http://far.example/a HTTP/1.1\r\nHost: far.example\r\nProxy-Connection: keep-alive\r\n\r\n"), says(server, ok)}},
 		{pair: true, name: "HTTP/1.0 kept alive", steps: []step{
-			says(client, "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), says(server, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok"),
-			says(client, "GET / HTTP/1.0\r\n\r\n"), says(server, "HTTP/1.0 200 OK\r\n\r\nok"), does(server, closes),
+			says(client, "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), says(server, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}"),
+			says(client, "GET / HTTP/1.0\r\n\r\n"), says(server, "HTTP/1.0 200 OK\r\n\r\n{}"), does(server, closes),
 		}},
 		{pair: true, name: "empty lines before requests", steps: []step{says(client, get), says(server, ok), says(client, "\r\n\r\n"+get), says(server, ok)}},
 		{pair: true, name: "client that ends its side after the request", steps: []step{
@@ -237,7 +237,7 @@ func conversationsOfPairs() []conversation {
 			says(client, get), says(server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nxyz, and so on"), says(client, get), says(server, ok),
 		}},
 		{pair: true, name: "a response of two lengths", steps: []step{
-			says(client, get), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok"), says(client, get), says(server, ok),
+			says(client, get), says(server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}"), says(client, get), says(server, ok),
 		}},
 		{pair: true, name: "a request of two lengths", steps: []step{
 			says(client, "POST / HTTP/1.1\r\nHost: SERVER\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), says(server, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
@@ -258,7 +258,7 @@ func conversationsOfPairs() []conversation {
 		}},
 		{pair: true, name: "fields larger than headway reads", steps: []step{
 			says(client, "GET / HTTP/1.1\r\nHost: SERVER\r\nX: "+strings.Repeat("x", 300<<10)+"\r\n\r\n"),
-			says(server, "HTTP/1.1 200 OK\r\nY: "+strings.Repeat("y", 300<<10)+"\r\nContent-Length: 2\r\n\r\nok"),
+			says(server, "HTTP/1.1 200 OK\r\nY: "+strings.Repeat("y", 300<<10)+"\r\nContent-Length: 2\r\n\r\n{}"),
 		}},
 	}
 }

@@ -99,7 +99,7 @@ func TestResponsesWhileDrainingTellTheClientToClose(t *testing.T) {
 	drained := f.drain(t.Context(), nil)
 	idle.expectEnd()
 	close(answer)
-	c.expect("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+	c.expect("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
 	c.expectEnd()
 	_ = c.Close()
 	wait(t, "draining", drained)

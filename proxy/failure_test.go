@@ -251,7 +251,7 @@ func TestHeaderTimeoutEndsWithTheHead(t *testing.T) {
 	u := newUpstream(t, func(p *peer) {
 		for range 2 {
 			p.message()
-			p.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+			p.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{")
 			<-next
 			p.send("k")
 		}

@@ -42,7 +42,7 @@ func TestUpstreamSeesTheRequestAsItWasSent(t *testing.T) {
 				c := f.dial()
 				way.send(c, tt.sent)
 				if strings.Contains(tt.sent, "HTTP/1.0") {
-					c.expect("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+					c.expect("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
 				} else {
 					c.expect(okay)
 				}
@@ -97,13 +97,13 @@ func TestClientSeesTheResponseAsItWasSent(t *testing.T) {
 		{"order, case and spacing of fields", g, "HTTP/1.1 200 \r\nb:1\r\nA: \t2 \r\nB: 3\r\nContent-Length:0\r\n\r\n", "HTTP/1.1 200 \r\nb:1\r\nA: \t2 \r\nB: 3\r\nContent-Length:0\r\n\r\n", false},
 		{"repeated cookies, odd reason", g, "HTTP/1.1 299 W\xe9ird  reason\r\nSet-Cookie: a=b\r\nSet-Cookie: a=c\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 299 W\xe9ird  reason\r\nSet-Cookie: a=b\r\nSet-Cookie: a=c\r\nContent-Length: 0\r\n\r\n", false},
 		{"no reason", g, "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", false},
-		{"hop-by-hop fields", g, "HTTP/1.1 200 OK\r\nConnection: keep-alive, x-mine\r\nKeep-Alive: timeout=5\r\nX-Mine: 1\r\nContent-Length: 2\r\n\r\nok", okay, false},
+		{"hop-by-hop fields", g, "HTTP/1.1 200 OK\r\nConnection: keep-alive, x-mine\r\nKeep-Alive: timeout=5\r\nX-Mine: 1\r\nContent-Length: 2\r\n\r\n{}", okay, false},
 		{"chunked with trailers", g, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n2;x\r\nok\r\n0\r\nT: 1\r\nU: 2\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n\r\n2;x\r\nok\r\n0\r\nT: 1\r\nU: 2\r\n\r\n", false},
 		{"close-delimited", g, "HTTP/1.1 200 OK\r\nA: b\r\n\r\nuntil the end", "HTTP/1.1 200 OK\r\nA: b\r\nConnection: close\r\n\r\nuntil the end", true},
 		{"upstream of HTTP/1.0", g, "HTTP/1.0 200 OK\r\n\r\nold", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nold", true},
 		{"upstream of HTTP/1.0 with a length", g, "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold", false},
-		{"upstream closes, client stays", g, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", okay, false},
-		{"client closes", leave, okay, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", true},
+		{"upstream closes, client stays", g, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", okay, false},
+		{"client closes", leave, okay, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", true},
 		{"HEAD", head, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", false},
 		{"HEAD, chunked", head, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false},
 		{"HEAD, no length", head, "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", false},
@@ -112,10 +112,10 @@ func TestClientSeesTheResponseAsItWasSent(t *testing.T) {
 		{"304 that promises chunks", g, "HTTP/1.1 304 Not Modified\r\nETag: a\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nETag: a\r\n\r\n", false},
 		{"304 with a length", g, "HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\n\r\n", false},
 		{"interim responses", g, "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + okay, "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + okay, false},
-		{"interim responses, client of HTTP/1.0", g10, "HTTP/1.1 103 Early Hints\r\n\r\n" + okay, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", true},
+		{"interim responses, client of HTTP/1.0", g10, "HTTP/1.1 103 Early Hints\r\n\r\n" + okay, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", true},
 		{"client of HTTP/1.0 gets no chunks", keep, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x\r\nok\r\n3\r\nay!\r\n0\r\nT: 1\r\n\r\n", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nokay!", true},
-		{"client of HTTP/1.0 stays", keep, okay, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok", false},
-		{"64 KiB of fields", g, "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 64<<10) + "\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 64<<10) + "\r\nContent-Length: 2\r\n\r\nok", false},
+		{"client of HTTP/1.0 stays", keep, okay, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}", false},
+		{"64 KiB of fields", g, "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 64<<10) + "\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 64<<10) + "\r\nContent-Length: 2\r\n\r\n{}", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, way := range ways {

@@ -261,7 +261,7 @@ func TestSoundElsewhere(t *testing.T) {
 		{Name: "an empty delta with an id", Ask: asks, Body: `data: {"type":"transcript.text.delta","delta":"","segment_id":"s","obfuscation":"xyz"}` + "\n" + `data: {"type":"transcript.text.delta","delta":"My"}` + "\n" + `data: {"type":"transcript.text.done","text":"My"}` + "\n",
 			Want: `stream complete model= finish=stop usage=counted out=1 streamed=1 events=3@1 tokens@1-1 1:0/2`},
 		{Name: "usage in seconds", Form: ".json", Body: `{"text":"My","usage":{"type":"duration","seconds":5}}`,
-			Want: `complete model= finish= usage=`},
+			Want: `complete model= finish= usage= notes=usage_in_seconds`},
 	})
 }
 
