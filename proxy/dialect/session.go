@@ -66,18 +66,18 @@ type Role uint8
 
 // The roles. The first message of an answer Opens it, unless its server sends none such.
 const (
-	Unknown   Role = iota // the message has not said
-	Unrelated             // it belongs to no exchange
-	Asks                  // the client's question
-	Opens                 // the first message of an answer
-	Continues             // another message of it
-	Ends                  // the last one
-	Fails                 // an error that ends an answer
-	Refuses               // an error that may be about a question; an answer that is open goes on
-	Prompts               // the server has got a question that the client does not ask in a message: speech has ended
-	Retracts              // the speech goes on
-	Informs               // it tells of the whole session
-	Answers               // part of an answer, which it opens if none is open
-	Interrupts            // it breaks off the answer that goes on, and names none
-	Accepts               // the server has got a question that the client does not ask in a message, and names the lane of its answer
+	Unknown    Role = iota // the message has not said
+	Unrelated              // it belongs to no exchange
+	Asks                   // the client's question
+	Opens                  // the first message of an answer
+	Continues              // another message of it
+	Ends                   // the last one
+	Fails                  // an error that ends an answer
+	Refuses                // an error that may be about a question; an answer that is open goes on
+	Prompts                // the server has got a question that the client does not ask in a message: speech has ended
+	Retracts               // the speech goes on
+	Informs                // it tells of the whole session
+	Answers                // part of an answer, which it opens if none is open
+	Interrupts             // it breaks off the answer that goes on, and names none
+	Accepts                // the server has got a question that the client does not ask in a message, and names the lane of its answer
 )
