@@ -98,6 +98,9 @@ type Reply struct {
 	Endless bool
 	// Failed says that the response carries an error, whatever its HTTP status.
 	Failed bool
+	// Unended says that Failed rests on the last message alone: it was no answer, and nothing
+	// came behind it. Of a client that left, that says nothing.
+	Unended bool
 	// FailedAt is the offset at which an error came inside the response; 0 when none did.
 	FailedAt time.Duration
 	// Canceled says that the response ended early because the client no longer wanted it.

@@ -177,7 +177,7 @@ func judge(result Result, r *exchange.Record, reply dialect.Reply) (exchange.Out
 	case result.Outcome == exchange.ClientGone && reply.Complete && !reply.Endless && !reply.Failed && r.Status < 400:
 		// A client may hang up as soon as it has read the terminator.
 		return exchange.OK, ""
-	case result.Outcome == exchange.ClientGone && reply.Failed && r.Status < 400:
+	case result.Outcome == exchange.ClientGone && reply.Failed && !reply.Unended && r.Status < 400:
 		// Or as soon as it has read an error, which is why it does.
 		return exchange.StreamError, exchange.ErrUpstreamEvent
 	case result.Outcome == exchange.OK && result.Left != 0 && !reply.Complete && r.Status < 400:

@@ -53,6 +53,7 @@ type decoder struct {
 	canceled      bool // by the client
 	suspect       bool // an event came that may be an error: it is no JSON, or a mere text
 	accused       int  // how many events had come by then
+	unended       bool // nothing but such an event made the response fail
 	notes         notes
 
 	failedAt    time.Duration

@@ -21,6 +21,7 @@ func (d *decoder) Close() dialect.Reply {
 		Chunks:      d.chunks,
 		Complete:    complete,
 		Failed:      d.failed || d.head.Response.Status >= 400,
+		Unended:     d.unended,
 		FailedAt:    d.failedAt,
 		Canceled:    d.canceled,
 		Unread:      d.notes&(1<<NotUnderstood) != 0,
@@ -118,6 +119,7 @@ func (d *decoder) closeStream() bool {
 	}
 	d.blame()
 	if d.suspect && d.accused == d.events && d.endless() && !d.api.AnyFormat {
+		d.unended = !d.failed
 		d.fail() // nothing but the end of the connection would have said that it is over
 	}
 	if d.strange() {
@@ -138,6 +140,7 @@ func (d *decoder) closeStream() bool {
 		return true
 	}
 	if d.suspect && d.accused == d.events { // the last word of the stream was no answer
+		d.unended = !d.failed
 		d.fail()
 	}
 	return false
