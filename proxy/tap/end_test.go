@@ -32,6 +32,8 @@ func TestOutcome(t *testing.T) {
 		{"error inside a stream", 200, stream, whole, failed, exchange.StreamError, exchange.ErrUpstreamEvent},
 		{"client left after the terminator", 200, stream, left, complete, exchange.OK, ""},
 		{"client left after an error inside the stream", 200, stream, left, failed, exchange.StreamError, exchange.ErrUpstreamEvent},
+		{"client left behind a message that is no answer", 200, stream, left, &dialect.Reply{Failed: true, Unended: true}, exchange.ClientGone, exchange.ErrCanceled},
+		{"message that is no answer ends a stream", 200, stream, whole, &dialect.Reply{Failed: true, Unended: true}, exchange.StreamError, exchange.ErrUpstreamEvent},
 		{"client left a response that reports an error", 500, document, left, failed, exchange.ClientGone, exchange.ErrCanceled},
 		{"client left a stream that has no terminator", 200, stream, left, endless, exchange.ClientGone, exchange.ErrCanceled},
 		{"client ended its side and got all of a stream that has no terminator", 200, stream, silent, endless, exchange.OK, ""},
