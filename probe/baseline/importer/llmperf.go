@@ -74,46 +74,55 @@ func (in *input) llmperfRun(n node) {
 	in.drafts = append(in.drafts, d)
 }
 
+// llmperfRow is a request. A value that the file lacks, or has as null, is 0.
+type llmperfRow struct {
+	ttft, ntpot, e2e, input, output float64
+	failed                          bool
+}
+
+// read reads the row's object.
+func (row *llmperfRow) read(s *scanner) error {
+	return s.object(func(key string) (err error) {
+		switch key {
+		case "error_code":
+			row.failed, err = s.nonempty()
+		case "ttft_s":
+			row.ttft, _, err = s.finite()
+		case "inter_token_latency_s":
+			row.ntpot, _, err = s.finite()
+		case "end_to_end_latency_s":
+			row.e2e, _, err = s.finite()
+		case "number_input_tokens":
+			row.input, _, err = s.finite()
+		case "number_output_tokens":
+			row.output, _, err = s.finite()
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+}
+
+// known says whether the file has the value.
+func known(v float64) bool { return v > 0 && v < 1e300 }
+
 // llmperfRequests reads the requests, and makes the TPOT that the summary lacks.
 func (in *input) llmperfRequests() error {
 	var ttft, tpot, ntpot, e2e, input, output baseline.Sample
 	ok, failed := 0, 0
 	s := newScanner(in.body)
 	err := s.array(func(int) error {
-		row := struct{ ttft, ntpot, e2e, input, output float64 }{}
-		good := true
-		err := s.object(func(key string) (err error) {
-			switch key {
-			case "error_code":
-				var is bool
-				is, err = s.nonempty()
-				good = good && !is
-			case "ttft_s":
-				row.ttft, _, err = s.finite()
-			case "inter_token_latency_s":
-				row.ntpot, _, err = s.finite()
-			case "end_to_end_latency_s":
-				row.e2e, _, err = s.finite()
-			case "number_input_tokens":
-				row.input, _, err = s.finite()
-			case "number_output_tokens":
-				row.output, _, err = s.finite()
-			default:
-				err = s.skip()
-			}
-			return err
-		})
-		if err != nil || !good || !(row.e2e > 0 && row.e2e < 1e300) {
+		var row llmperfRow
+		if err := row.read(s); err != nil || row.failed || !known(row.e2e) {
 			failed++
 			return err
 		}
 		ok++
-		// A request without a value has null or 0.
 		for _, one := range []struct {
 			to *baseline.Sample
 			v  float64
 		}{{&ttft, row.ttft}, {&ntpot, row.ntpot}, {&e2e, row.e2e}, {&input, row.input}, {&output, row.output}} {
-			if one.v > 0 && one.v < 1e300 {
+			if known(one.v) {
 				one.to.Add(one.v)
 			}
 		}

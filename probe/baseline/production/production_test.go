@@ -272,7 +272,7 @@ func TestTheTableSaysWhatItLeavesOut(t *testing.T) {
 		}
 	}
 	if strings.Contains(out.String(), "incomparable") {
-		t.Errorf("what is not compared has a row:\n%s", &out)
+		t.Errorf("an indicator that nobody can compare has a row:\n%s", &out)
 	}
 }
 
