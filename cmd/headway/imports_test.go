@@ -59,6 +59,7 @@ var rooms = map[string][]string{
 	"slo/loadtest": {"slo", "proxy/exchange", "slo/spelling"},
 	"slo/slotest":  {"slo", "proxy/exchange/golden"},
 
+	"probe":                     {"proxy/exchange"},
 	"probe/modelsim":            {},
 	"probe/baseline":            {},
 	"probe/drift":               {"probe/baseline"},

@@ -1,0 +1,61 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// Run is one canary that is over, or that was not sent.
+type Run struct {
+	Probe   *Probe
+	Outcome Outcome
+	At      time.Time // when it was sent, or would have been
+	Via     Via       // Sidecar or Direct
+	// Load is the number of requests in flight at the server when the canary was sent,
+	// itself included, and LoadSource says who counted. 0 is unknown.
+	Load       float64
+	LoadSource LoadSource
+	// Record is the tap's. It is empty when nothing was sent.
+	Record exchange.Record
+	// Text describes the answer, of which headway keeps nothing else.
+	Text Text
+}
+
+// Text describes the text of an answer.
+type Text struct {
+	Characters  int
+	Fingerprint string // of the serving system, where the answer names it
+}
+
+// Outcome says how a run ended.
+type Outcome string
+
+// The outcomes. Only OK runs have latencies to judge by.
+const (
+	OK          Outcome = "ok"
+	Failed      Outcome = "failed"       // an error, or an answer that broke off
+	Refused     Outcome = "refused"      // the model would not answer
+	Nonsense    Outcome = "nonsense"     // the answer is none to this prompt
+	Short       Outcome = "short"        // fewer tokens than asked for
+	RateLimited Outcome = "rate_limited" // 429: the probe backs off
+	NoModel     Outcome = "no_model"     // the model is gone
+	NoKey       Outcome = "no_key"       // the key is missing or refused
+	Unreachable Outcome = "unreachable"
+	OverBudget  Outcome = "over_budget" // not sent: the day's budget is spent
+	Skipped     Outcome = "skipped"     // not sent: the last one was still under way
+)
+
+// LoadSource says who counted the requests in flight.
+type LoadSource string
+
+// The sources, from the best.
+const (
+	ServerGauge LoadSource = "server_gauge"
+	Utilization LoadSource = "utilization"
+	OwnInFlight LoadSource = "own_in_flight"
+)
+
+// Observer gets every Run once, in the order in which the runs of a probe end. Runs of
+// several probes may come concurrently. It must not block.
+type Observer interface{ ObserveRun(Run) }
