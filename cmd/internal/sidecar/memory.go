@@ -22,6 +22,9 @@ const (
 	// as much garbage as live memory, so a busy sidecar would collect once in a
 	// thousand requests and spend a sixth of its time on it.
 	leastGarbage = 12 << 20
+	// kernelBytes is the memory that a cgroup pays for and Go's collector does not see: the
+	// pages of the program itself, and the buffers of its sockets, some 2 kB a connection.
+	kernelBytes = 16 << 20
 )
 
 // The bound on series, if HEADWAY_MAX_SERIES sets none. One with an exemplar in its
@@ -50,16 +53,26 @@ func maxSeries(configured int, limit int64) int {
 // memoryLimit returns the limit in force, in bytes, and math.MaxInt64 without one.
 func memoryLimit() int64 { return debug.SetMemoryLimit(-1) }
 
-// LimitMemory makes Go's collector keep the process within 90 % of the cgroup's memory.
-// It follows the cgroup until ctx ends, because a pod may be resized. GOMEMLIMIT takes
-// precedence. Go reads that variable, and the cgroup's limit of cores, by itself.
+// LimitMemory makes Go's collector keep the process within 90 % of the part of the
+// cgroup's memory that the kernel does not need. It follows the cgroup until ctx ends,
+// because a pod may be resized. GOMEMLIMIT takes precedence. Go reads that variable, and
+// the cgroup's limit of cores, by itself.
 func LimitMemory(ctx context.Context, log *slog.Logger) {
-	limit, err := memlimit.Set(memlimit.WithRefreshInterval(ctx, time.Minute))
+	limit, err := memlimit.Set(memlimit.WithProvider(besideKernel(memlimit.FromCgroup)), memlimit.WithRefreshInterval(ctx, time.Minute))
 	switch {
 	case err != nil:
 		log.Debug("no memory limit is known", "err", err)
 	case limit != math.MaxInt64:
 		log.Info("memory limit", "bytes", limit)
+	}
+}
+
+// besideKernel returns the limit that cgroup returns, in bytes, less kernelBytes. Of a
+// limit below 64 MiB it takes a quarter off.
+func besideKernel(cgroup memlimit.Provider) memlimit.Provider {
+	return func() (uint64, error) {
+		limit, err := cgroup()
+		return limit - min(limit/4, kernelBytes), err
 	}
 }
 

@@ -2,12 +2,15 @@ package sidecar
 
 import (
 	"context"
+	"errors"
 	"math"
 	"runtime"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 func TestMemoryIsReturnedAfterABurst(t *testing.T) {
@@ -108,4 +111,25 @@ func forcedCollections() uint32 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.NumForcedGC
+}
+
+func TestTheKernelHasItsShareOfTheMemory(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		limit, want uint64
+	}{
+		{"a cgroup of 128 MiB", 128 << 20, 112 << 20},
+		{"a large cgroup", 4 << 30, 4<<30 - 16<<20},
+		{"a small cgroup keeps three quarters", 32 << 20, 24 << 20},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := besideKernel(memlimit.Limit(tt.limit))()
+			if err != nil || got != tt.want {
+				t.Errorf("%d, %v, want %d", got, err, tt.want)
+			}
+		})
+	}
+	if _, err := besideKernel(func() (uint64, error) { return 0, memlimit.ErrNoLimit })(); !errors.Is(err, memlimit.ErrNoLimit) {
+		t.Errorf("without a limit: %v", err)
+	}
 }
