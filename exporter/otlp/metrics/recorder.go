@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/attribute"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -21,7 +21,7 @@ type recorder struct {
 	config Config
 	drawn  []exporter.Instrument // those that exchanges and chains feed
 
-	mu sync.Mutex // held while something is recorded, and while an era ends
+	mu sync.Mutex // held while something is recorded, and while it is collected
 	*era
 	ended atomic.Bool // series have ended that the era still has
 
@@ -35,10 +35,11 @@ type era struct {
 	reader   *sdk.ManualReader
 	sinks    []newSink // of drawn, by index
 	series   map[exporter.Identity]*series
+	zeros    zeroBuckets // nil unless histograms are exponential
 }
 
 // newSink makes the series of an instrument that has these attributes.
-type newSink func(metric.MeasurementOption) sink
+type newSink func(attribute.Set) sink
 
 // series holds the series of one Set, so that their attributes are put together and
 // sorted once and not for every sample.
@@ -74,10 +75,13 @@ func (r *recorder) begin() (*era, error) {
 		reader: sdk.NewManualReader(sdk.WithTemporalitySelector(r.config.Temporality.of), sdk.WithAggregationSelector(r.config.Aggregation.of)),
 		series: map[exporter.Identity]*series{},
 	}
+	if r.config.Aggregation == Exponential {
+		s.zeros = zeroBuckets{}
+	}
 	s.provider = r.config.provider(s.reader)
 	meter := r.config.meter(s.provider)
 	for i := range r.drawn {
-		made, err := sinkOf(meter, &r.drawn[i])
+		made, err := sinkOf(meter, &r.drawn[i], s.zeros)
 		if err != nil {
 			return nil, errors.Join(err, s.provider.Shutdown(context.Background()))
 		}
@@ -90,14 +94,11 @@ func (r *recorder) begin() (*era, error) {
 // ended, it then begins anew, as a restarted process would, so that they do not stay for
 // ever. Nothing is lost by that: every sample is in the era before or in the one after.
 func (r *recorder) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
-	if !r.ended.Load() {
-		return r.collect(ctx)
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out, err := r.collect(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || !r.ended.Load() {
+		return out, err
 	}
 	next, err := r.begin()
 	if err != nil {
@@ -114,6 +115,7 @@ func (r *recorder) collect(ctx context.Context) ([]metricdata.ScopeMetrics, erro
 	if err := r.reader.Collect(ctx, &out); err != nil {
 		return nil, fmt.Errorf("collecting: %w", err)
 	}
+	r.zeros.complete(out.ScopeMetrics)
 	return out.ScopeMetrics, nil
 }
 
@@ -215,7 +217,7 @@ func (r *recorder) make(of *series, key seriesKey) sink {
 		return r.make(r.seriesOf(id), seriesKey{key.instrument, extra})
 	}
 	values := append(of.Identity.Values(in.Family), key.extra[:len(in.Labels)]...)
-	made := r.sinks[key.instrument](metric.WithAttributeSet(attributes(in.AllLabels(), values)))
+	made := r.sinks[key.instrument](attributes(in.AllLabels(), values))
 	of.made[key] = made
 	return made
 }
