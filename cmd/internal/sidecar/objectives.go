@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/exporter"
@@ -26,15 +25,14 @@ type objectives struct {
 	state string    // path of the error budgets; empty keeps none
 	seen  slo.Traffic
 	log   *slog.Logger
-	// changed is called with every set that comes into force, before the judge uses it. It
-	// returns warnings about parts that take effect later.
-	changed func(slo.Set) []slo.Warning
+	// changed is called with every set that comes into force, before the judge uses it.
+	changed func(slo.Set)
 }
 
 // newObjectives returns objectives with the SLOs of c. The judge passes exchanges on to
 // next.
 func newObjectives(c config.Config, log *slog.Logger, next exchange.ChainObserver) *objectives {
-	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), seen: Traffic(c), log: log, changed: func(slo.Set) []slo.Warning { return nil }}
+	o := &objectives{judge: slo.New(slo.Config{Set: c.SLOs.Set, Role: c.Role, Next: next}), seen: Traffic(c), log: log, changed: func(slo.Set) {}}
 	if c.StateDir != "" {
 		o.state = filepath.Join(c.StateDir, stateFile)
 	}
@@ -52,7 +50,8 @@ func (o *objectives) apply(text []byte) error {
 	if err != nil {
 		return err
 	}
-	o.warn(slices.Concat(warnings, o.seen.Unmatched(set), o.changed(set)))
+	o.warn(append(warnings, o.seen.Unmatched(set)...))
+	o.changed(set)
 	for _, name := range o.judge.Replace(set) {
 		o.log.Warn("the error budget begins anew, because the SLO judges otherwise now", "slo", name)
 	}

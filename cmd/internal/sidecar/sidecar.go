@@ -156,9 +156,9 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	}
 	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes}, s.otlp.observers()...), observers...))
 	s.slos = newObjectives(c, s.log, next)
-	s.slos.changed = func(set slo.Set) []slo.Warning {
+	s.slos.changed = func(set slo.Set) {
 		s.metrics.SetEdges(edges(set))
-		return s.otlp.unbound(c.SemConv, set)
+		s.otlp.setEdges(edges(set))
 	}
 	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
 	return nil

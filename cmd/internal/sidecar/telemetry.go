@@ -19,7 +19,6 @@ import (
 	"github.com/headway-sidecar/headway/exporter/otlp/spans"
 	"github.com/headway-sidecar/headway/exporter/sampling"
 	"github.com/headway-sidecar/headway/proxy/exchange"
-	"github.com/headway-sidecar/headway/slo"
 )
 
 // telemetry exports spans, metrics, or both to a collector. A part is nil if headway
@@ -30,9 +29,6 @@ type telemetry struct {
 	metrics *metrics.Exporter
 
 	traceQueue, metricQueue *delivery.Queue
-
-	explicit bool           // the histograms of metrics have explicit buckets
-	bounds   exporter.Edges // the limits of SLOs that are among their bounds
 }
 
 // newTelemetry starts the export of the signals that have a destination.
@@ -97,43 +93,23 @@ func (t *telemetry) start(c config.Config, names *exporter.Names, live exporter.
 	if t.metricQueue == nil {
 		return nil
 	}
-	t.explicit, t.bounds = true, edges(c.SLOs.Set)
 	m := metrics.Config{
-		SemConv: c.SemConv, Names: names, Live: live, Edges: t.bounds, Temporality: metrics.Temporality(c.OpenTelemetry.Temporality),
+		SemConv: c.SemConv, Names: names, Live: live, Edges: edges(c.SLOs.Set), Temporality: metrics.Temporality(c.OpenTelemetry.Temporality),
 		Interval: c.OpenTelemetry.Interval, Resource: resourceOf(c.OpenTelemetry.Resource), Version: build.Info().Version, Send: t.metricQueue.Send,
 	}
 	if c.OpenTelemetry.Exponential {
-		m.Aggregation, t.explicit = metrics.Exponential, false
+		m.Aggregation = metrics.Exponential
 	}
 	var err error
 	t.metrics, err = metrics.New(m)
 	return err
 }
 
-// unbound warns of the limits in set that are no bucket bounds of the OTLP metrics, and
-// become so only when headway restarts: the OpenTelemetry SDK fixes the bounds of an
-// instrument when it makes it.
-func (t *telemetry) unbound(names exporter.SemConv, set slo.Set) []slo.Warning {
-	if !t.explicit {
-		return nil
+// setEdges makes the limits of SLOs bucket bounds of the metrics, if headway exports any.
+func (t *telemetry) setEdges(edges exporter.Edges) {
+	if t.metrics != nil {
+		t.metrics.SetEdges(edges)
 	}
-	var out []slo.Warning
-	for i := range set.SLOs {
-		for _, limit := range limits(set.SLOs[i].Good) {
-			if !t.bounded(names, limit) {
-				out = append(out, set.SLOs[i].Problem("good."+limit.Indicator.String(),
-					limit.Limit.String()+" is no bucket bound of the OTLP metrics yet", "restart headway to make it one. Verdicts and Prometheus have it now"))
-			}
-		}
-	}
-	return out
-}
-
-// bounded says whether limit is a bound of every OTLP histogram of its indicator.
-func (t *telemetry) bounded(names exporter.SemConv, limit exporter.Limit) bool {
-	return !slices.ContainsFunc(exporter.Table(names), func(in exporter.Instrument) bool {
-		return len(in.WithEdges(append(slices.Clip(t.bounds), limit)).Bounds) > len(in.WithEdges(t.bounds).Bounds)
-	})
 }
 
 // resourceOf returns the SDK's resource with these attributes.

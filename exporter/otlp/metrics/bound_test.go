@@ -48,14 +48,14 @@ func TestASeriesEndsWithItsName(t *testing.T) {
 	} {
 		t.Run(string(tt.temporality), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				one := func(models ...string) func(exchange.ChainObserver) {
-					return func(e exchange.ChainObserver) {
+				one := func(models ...string) func(*metrics.Exporter) {
+					return func(e *metrics.Exporter) {
 						for _, m := range models {
 							e.Observe(asking(m))
 						}
 					}
 				}
-				hour := func(exchange.ChainObserver) { time.Sleep(time.Hour - time.Minute) }
+				hour := func(*metrics.Exporter) { time.Sleep(time.Hour - time.Minute) }
 				c := metrics.Config{Names: exporter.NewNames(1, 1), Live: live(), Temporality: tt.temporality}
 				_, got := minutes(t, c, one("a", "a"), hour, one("b"), one("b"), one("b"))
 				got = append(got[:1], got[len(got)-4:]...) // without those of the hour

@@ -188,6 +188,11 @@ func (e *Exporter) release(t *item) {
 	e.pool.Put(t)
 }
 
+// SetEdges gives histograms with explicit buckets other bounds beside those of the table,
+// from the next request on: that request is the last one with the bounds of before. If any
+// bound differs, all series that exchanges and chains feed then begin anew.
+func (e *Exporter) SetEdges(edges exporter.Edges) { e.recorder.setEdges(edges) }
+
 // Dropped counts the exchanges and chains that were not recorded, or not whole: the queue
 // was full, the Exporter was shut down, recording panicked, or there were more tokens than
 // the SDK can take one by one.

@@ -174,7 +174,7 @@ func TestRequestsSayWhatTheyAreOf(t *testing.T) {
 }
 
 // minutes runs an Exporter for some intervals. In each, it calls one of these functions.
-func minutes(t *testing.T, c metrics.Config, each ...func(exchange.ChainObserver)) (time.Time, []pmetric.Metrics) {
+func minutes(t *testing.T, c metrics.Config, each ...func(*metrics.Exporter)) (time.Time, []pmetric.Metrics) {
 	t.Helper()
 	c.Interval = time.Minute
 	began := time.Now()
@@ -191,8 +191,8 @@ func minutes(t *testing.T, c metrics.Config, each ...func(exchange.ChainObserver
 
 func TestCumulativeNumbersCountFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one := func(e exchange.ChainObserver) { e.Observe(exchangetest.Stream(3)) }
-		began, got := minutes(t, metrics.Config{Live: live()}, one, func(exchange.ChainObserver) {}, one)
+		one := func(e *metrics.Exporter) { e.Observe(exchangetest.Stream(3)) }
+		began, got := minutes(t, metrics.Config{Live: live()}, one, func(*metrics.Exporter) {}, one)
 		if len(got) != 3 {
 			t.Fatalf("%d requests in 3 intervals", len(got))
 		}
@@ -214,9 +214,9 @@ func TestCumulativeNumbersCountFromTheStart(t *testing.T) {
 func TestDeltaNumbersCountFromTheRequestBefore(t *testing.T) {
 	for _, aggregation := range []metrics.Aggregation{metrics.Explicit, metrics.Exponential} {
 		synctest.Test(t, func(t *testing.T) {
-			one := func(e exchange.ChainObserver) { everything(e) }
+			one := func(e *metrics.Exporter) { everything(e) }
 			began, got := minutes(t, metrics.Config{Live: live(), Temporality: metrics.Delta, Aggregation: aggregation},
-				one, func(exchange.ChainObserver) {}, one)
+				one, func(*metrics.Exporter) {}, one)
 			if len(got) != 3 {
 				t.Fatalf("%d requests in 3 intervals", len(got))
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,19 +19,21 @@ import (
 // recorder draws the samples of exchanges and chains and records them. One goroutine
 // records, another one collects.
 type recorder struct {
-	config Config
-	drawn  []exporter.Instrument // those that exchanges and chains feed
+	config Config                // all but Edges, which change
+	table  []exporter.Instrument // those that exchanges and chains feed
 
-	mu sync.Mutex // held while something is recorded, and while it is collected
+	mu    sync.Mutex     // held while something is recorded, and while it is collected
+	edges exporter.Edges // of the next era
 	*era
-	ended atomic.Bool // series have ended that the era still has
+	ended atomic.Bool // the era ends with the next collection
 
 	drawing exporter.Drawing
 }
 
 // era holds what was recorded since the era began. The SDK keeps a series for ever: one ends
-// only with all others.
+// only with all others. And it fixes the bounds of an instrument when it makes it.
 type era struct {
+	drawn    []exporter.Instrument // table, with the edges of the era among the bounds
 	provider *sdk.MeterProvider
 	reader   *sdk.ManualReader
 	sinks    []newSink // of drawn, by index
@@ -55,10 +58,10 @@ type seriesKey struct {
 
 // newRecorder makes the instruments of table that draw.
 func newRecorder(c *Config, table []exporter.Instrument) (*recorder, error) {
-	r := &recorder{config: *c}
+	r := &recorder{config: *c, edges: c.Edges}
 	for _, in := range table {
 		if in.Read == nil {
-			r.drawn = append(r.drawn, in.WithEdges(c.Edges))
+			r.table = append(r.table, in)
 		}
 	}
 	var err error
@@ -72,6 +75,7 @@ func newRecorder(c *Config, table []exporter.Instrument) (*recorder, error) {
 // begin begins an era, with nothing recorded.
 func (r *recorder) begin() (*era, error) {
 	s := &era{
+		drawn:  withEdges(r.table, r.edges),
 		reader: sdk.NewManualReader(sdk.WithTemporalitySelector(r.config.Temporality.of), sdk.WithAggregationSelector(r.config.Aggregation.of)),
 		series: map[exporter.Identity]*series{},
 	}
@@ -80,8 +84,8 @@ func (r *recorder) begin() (*era, error) {
 	}
 	s.provider = r.config.provider(s.reader)
 	meter := r.config.meter(s.provider)
-	for i := range r.drawn {
-		made, err := sinkOf(meter, &r.drawn[i], s.zeros)
+	for i := range s.drawn {
+		made, err := sinkOf(meter, &s.drawn[i], s.zeros)
 		if err != nil {
 			return nil, errors.Join(err, s.provider.Shutdown(context.Background()))
 		}
@@ -90,9 +94,31 @@ func (r *recorder) begin() (*era, error) {
 	return s, nil
 }
 
+func withEdges(table []exporter.Instrument, edges exporter.Edges) []exporter.Instrument {
+	out := make([]exporter.Instrument, len(table))
+	for i, in := range table {
+		out[i] = in.WithEdges(edges)
+	}
+	return out
+}
+
+// setEdges ends the era if its histograms have not exactly the bounds that edges give.
+func (r *recorder) setEdges(edges exporter.Edges) {
+	if r.config.Aggregation == Exponential {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.edges = edges
+	same := func(a, b exporter.Instrument) bool { return slices.Equal(a.Bounds, b.Bounds) }
+	if !slices.EqualFunc(r.drawn, withEdges(r.table, edges), same) {
+		r.ended.Store(true)
+	}
+}
+
 // Produce implements the SDK's Producer: it tells what was recorded. When series have
-// ended, it then begins anew, as a restarted process would, so that they do not stay for
-// ever. Nothing is lost by that: every sample is in the era before or in the one after.
+// ended, or bounds have changed, it then begins anew, as a restarted process would. Nothing
+// is lost by that: every sample is in the era before or in the one after.
 func (r *recorder) Produce(ctx context.Context) ([]metricdata.ScopeMetrics, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

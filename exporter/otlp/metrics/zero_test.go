@@ -76,8 +76,8 @@ func TestTheZeroBucketFollowsTheTemporality(t *testing.T) {
 		count, zeros uint64
 		sum, low     time.Duration
 	}
-	observe := func(all ...time.Duration) func(exchange.ChainObserver) {
-		return func(e exchange.ChainObserver) {
+	observe := func(all ...time.Duration) func(*metrics.Exporter) {
+		return func(e *metrics.Exporter) {
 			for _, d := range all {
 				e.Observe(taking(d))
 			}
