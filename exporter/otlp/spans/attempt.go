@@ -26,7 +26,7 @@ type place struct {
 	context  exchange.Span // its own name
 	parent   exchange.SpanID
 	remote   bool          // the parent is the client's
-	link     exchange.Span // the chain's span if that is not the parent; zero for none
+	link     exchange.Span // for an attempt the span of its chain if that is not the parent, for a chain an attempt; zero for none
 	joined   bool          // it is one of several attempts, or may turn out to be
 	outcome  exchange.ChainOutcome
 	verdicts []exchange.Verdict

@@ -91,7 +91,7 @@ func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) 
 	sheet.judged(verdictsOf(c, records))
 	sheet.str(samplingReason, s.Reason)
 	sheet.writeTo(span.Attributes())
-	span.links(exchange.Span{})
+	span.links(p.link)
 	cut[ptrace.SpanEvent](span.Events(), 0)
 	span.done()
 }

@@ -33,13 +33,14 @@ func finish(c *exchange.Chain, came int) *finished {
 	return &finished{chain: *c, single: c.Attempts <= 1 && came <= 1, missing: c.Attempts - came}
 }
 
-// span writes the span of e over these attempts, if e has one. b.mu is held.
-func (b *Builder) span(e *finished, records []exchange.Record) {
+// span writes the span of e over these attempts, if e has one, with a link unless that is
+// zero. b.mu is held.
+func (b *Builder) span(e *finished, records []exchange.Record, link exchange.Span) {
 	if e.single {
 		return
 	}
 	whole := alone(first(records))
-	whole.context.ID = newSpanID()
+	whole.context.ID, whole.link = newSpanID(), link
 	b.chain(&e.chain, records, &whole)
 	e.whole, e.source, e.below = whole.context, sourceOf(&records[0]), true
 	for i := range records {
@@ -67,10 +68,10 @@ func (e *finished) place(r *exchange.Record) place {
 // goroutine than the one that relayed the attempt may end the chain. b.mu is held.
 func (b *Builder) late(e *finished, r *exchange.Record) {
 	if e.missing--; e.missing == 0 {
-		b.recent.forget(e)
+		b.recent.forget(e.chain.ID)
 	}
 	if e.whole == (exchange.Span{}) {
-		b.span(e, []exchange.Record{*r})
+		b.span(e, []exchange.Record{*r}, exchange.Span{})
 	}
 	p := e.place(r)
 	b.attempt(r, &p)
@@ -80,19 +81,9 @@ func (b *Builder) late(e *finished, r *exchange.Record) {
 // Such attempts come within moments.
 const maxRecent = 256
 
-// recent holds the last chains that ended with attempts missing.
-type recent struct {
-	chains map[exchange.ChainID]*finished
-	ring   [maxRecent]exchange.ChainID
-	next   int
-}
-
-// add remembers e, without the facts that no span tells.
-func (r *recent) add(e *finished) {
+// remember keeps e for the attempts that are missing, without the facts that no span
+// tells. b.mu is held.
+func (b *Builder) remember(e *finished) {
 	e.chain.Last.Chunks = exchange.Chunks{}
-	delete(r.chains, r.ring[r.next])
-	r.chains[e.chain.ID], r.ring[r.next] = e, e.chain.ID
-	r.next = (r.next + 1) % maxRecent
+	b.recent.add(e.chain.ID, e)
 }
-
-func (r *recent) forget(e *finished) { delete(r.chains, e.chain.ID) }

@@ -110,6 +110,7 @@ func (b *Builder) release() {
 	p := alone(&r)
 	p.joined, p.verdicts = true, r.Verdicts
 	b.attempt(&r, &p)
+	b.leave(&r, p.context)
 }
 
 // few is how many attempts are written while other goroutines wait for the lock.

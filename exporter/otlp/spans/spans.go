@@ -63,7 +63,8 @@ type Builder struct {
 	full    []*batch // in the order to send them
 	spare   []*batch
 	held    held
-	recent  recent
+	recent  remembered[*finished] // chains that ended with attempts missing
+	parted  remembered[*parted]   // chains that are not over
 	closed  bool
 	dropped uint64
 
@@ -91,8 +92,8 @@ func New(c Config) *Builder {
 	}
 	b := &Builder{
 		config: c, names: namesOf(c.SemConv), blank: newTemplate(c), held: newHeld(),
-		recent: recent{chains: map[exchange.ChainID]*finished{}},
-		wake:   make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		recent: remember[*finished](maxRecent), parted: remember[*parted](maxParted),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.open, b.part = newBatch(b.blank), newPart(b.blank)
 	go b.run()
@@ -136,15 +137,23 @@ func (b *Builder) ObserveChain(c exchange.Chain) {
 	if b.closed {
 		return
 	}
-	w := b.held.end(&c)
-	if w == nil {
-		b.recent.add(finish(&c, 0))
+	w, p := b.held.end(&c), b.parted.chains[c.ID]
+	b.parted.forget(c.ID)
+	if w == nil && p != nil {
+		b.rejoin(p, &c)
 		return
 	}
-	if w.over.missing > 0 {
-		b.recent.add(w.over)
+	if w == nil {
+		b.remember(finish(&c, 0))
+		return
 	}
-	b.span(w.over, w.records)
+	if p != nil {
+		w.over.missing -= p.written
+	}
+	if w.over.missing > 0 {
+		b.remember(w.over)
+	}
+	b.span(w.over, w.records, exchange.Span{})
 	if len(w.records) > few {
 		b.signal()
 		return
