@@ -14,8 +14,9 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/dialect"
-	"github.com/headway-sidecar/headway/proxy/dialect/gemini"
+	"github.com/headway-sidecar/headway/proxy/dialect/live"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/dialect/realtime"
 	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -46,7 +47,7 @@ func newFixture(t *testing.T, upstream string, options ...option) *fixture {
 	t.Helper()
 	f := &fixture{T: t, records: make(chan exchange.Record, 1<<14), served: make(chan error, 1)}
 	of := tap.Config{
-		Dialects: slices.Concat(openai.Dialects(), responses.Dialects(), gemini.Dialects()), Observer: f,
+		Dialects: slices.Concat(openai.Dialects(), responses.Dialects(), realtime.Dialects(), live.Dialects()), Observer: f,
 		Role: exchange.Client, Mode: exchange.Explicit,
 	}
 	config := proxy.Config{Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler)}

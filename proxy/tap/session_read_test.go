@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
-	"github.com/headway-sidecar/headway/proxy/dialect/gemini"
+	"github.com/headway-sidecar/headway/proxy/dialect/live"
+	"github.com/headway-sidecar/headway/proxy/dialect/realtime"
 	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -324,7 +325,7 @@ func pathOf(c dialogue) (at uint8) {
 }
 
 // families are made once, because that takes longer than to read a session.
-var families = slices.Concat(responses.Dialects(), gemini.Dialects())
+var families = slices.Concat(responses.Dialects(), realtime.Dialects(), live.Dialects())
 
 // pass runs both sides of a session through a tap, the client's first and all at one moment.
 // It returns what the exchanges were.

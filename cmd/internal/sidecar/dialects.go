@@ -10,9 +10,11 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/bedrock"
 	"github.com/headway-sidecar/headway/proxy/dialect/cohere"
 	"github.com/headway-sidecar/headway/proxy/dialect/gemini"
+	"github.com/headway-sidecar/headway/proxy/dialect/live"
 	"github.com/headway-sidecar/headway/proxy/dialect/llamacpp"
 	"github.com/headway-sidecar/headway/proxy/dialect/ollama"
 	"github.com/headway-sidecar/headway/proxy/dialect/openai"
+	"github.com/headway-sidecar/headway/proxy/dialect/realtime"
 	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/dialect/sagemaker"
 	"github.com/headway-sidecar/headway/proxy/dialect/sglang"
@@ -25,7 +27,8 @@ import (
 // for all models.
 func Dialects() dialect.Set {
 	return slices.Concat(
-		openai.Dialects(), responses.Dialects(), anthropic.Dialects(), gemini.Dialects(), bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(), ollama.Dialects(),
+		openai.Dialects(), responses.Dialects(), realtime.Dialects(), anthropic.Dialects(), gemini.Dialects(), live.Dialects(),
+		bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(), ollama.Dialects(),
 		triton.Dialects(), tgi.Dialects(), sglang.Dialects(), llamacpp.Dialects(),
 	)
 }

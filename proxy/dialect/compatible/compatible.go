@@ -20,6 +20,13 @@ func Post(suffix string) func(h *dialect.Head) bool {
 	}
 }
 
+// Opens matches the request that opens a WebSocket at a path with this ending.
+func Opens(suffix string) func(h *dialect.Head) bool {
+	return func(h *dialect.Head) bool {
+		return h.Upgrade == "websocket" && h.Method == "GET" && strings.HasSuffix(strings.TrimSuffix(h.Path, "/"), suffix)
+	}
+}
+
 // UsagePaths are the places of counts in a usage object of chat completions, wherever a
 // server has them, and of the times that Groq has beside them.
 func UsagePaths() frame.Paths {

@@ -1,5 +1,5 @@
 // Package gemini reads Google's API of Gemini models, as the Gemini API and Vertex AI
-// speak it: generateContent, embeddings, interactions, and Live.
+// speak it: generateContent, embeddings and interactions.
 package gemini
 
 import (
@@ -9,7 +9,7 @@ import (
 )
 
 // Dialects returns the dialects of the family.
-func Dialects() dialect.Set { return dialect.Set{Generate(), Embed(), Interactions(), Live()} }
+func Dialects() dialect.Set { return dialect.Set{Generate(), Embed(), Interactions()} }
 
 // verb is a method of a model, which the path names behind a colon:
 // /v1beta/models/gemini-x:generateContent. It is empty in any other path.

@@ -57,7 +57,7 @@ func answerPaths() frame.Paths {
 		"candidates.[]":              reading.Choice,
 		"candidates.[].index":        reading.Index,
 		"candidates.[].finishReason": finishReason,
-	}, reading.Under("candidates.[].content.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))
+	}, reading.Under("candidates.[].content.parts.[]", PartPaths()), reading.Under("usageMetadata.", UsagePaths()))
 }
 
 // askPaths are the places in a request. Google's API takes every name in two spellings.
@@ -71,31 +71,9 @@ func askPaths() frame.Paths {
 
 func streams(h *dialect.Head) bool { return verb(h) == "streamGenerateContent" }
 
-// partPaths are the places in a part of the content.
-func partPaths() frame.Paths {
-	return frame.Paths{
-		"":                   part,
-		".text":              partText,
-		".thought":           partThought,
-		".functionCall":      partCall,
-		".functionCall.name": reading.Content,
-		".functionCall.partialArgs.[].stringValue": reading.Content,
-		".inlineData.data":                         reading.Content,
-		".executableCode.code":                     reading.Content,
-		".*":                                       reading.Payload,
-		".*.*":                                     reading.Payload,
-		".thoughtSignature":                        frame.Known,
-		".codeExecutionResult":                     frame.Known, // of a tool of the provider
-		".toolResponse":                            frame.Known,
-		".functionResponse":                        frame.Known,
-		".videoMetadata":                           frame.Known,
-		".partMetadata":                            frame.Known,
-	}
-}
-
-// usagePaths are the places of counts. Thoughts are no candidates, and results of the
+// UsagePaths are the places of counts. Thoughts are no candidates, and results of the
 // provider's tools are no prompt.
-func usagePaths() frame.Paths {
+func UsagePaths() frame.Paths {
 	return frame.Paths{
 		"promptTokenCount":        reading.InputTokens,
 		"candidatesTokenCount":    reading.OutputTokens,
@@ -108,71 +86,37 @@ func usagePaths() frame.Paths {
 
 // The fields that generateContent alone has.
 const (
-	part frame.Field = reading.Own + iota
-	partText
-	partThought
-	partCall
-	finishReason
+	finishReason = Own + iota
 	blockReason
 )
 
 // candidate reads what only generateContent says in a message.
 type candidate struct {
-	reading.Plain
-
-	text    int  // length of the text of the part
-	thought bool // the part is a thought
-	call    bool // the candidate calls a tool, in this message
-	called  bool // a candidate called a tool, in this message or before
+	Parts
 	blocked bool
 }
 
 // Reset implements reading.Reader.
-func (c *candidate) Reset() { *c = candidate{called: c.called} }
+func (c *candidate) Reset() {
+	c.Parts.Reset()
+	c.blocked = false
+}
 
 // Value implements reading.Reader.
 func (c *candidate) Value(m *reading.Message, v frame.Value) {
 	switch v.Field {
-	case part:
-		if v.Kind == frame.End {
-			c.endPart(m)
-		}
-	case partText:
-		if v.Kind == frame.String {
-			c.text = v.Len
-		}
-	case partThought:
-		c.thought = v.Kind == frame.True
-	case partCall:
-		c.call = c.call || v.Kind == frame.Object
 	case finishReason:
 		m.End(reasonOf(v))
 	case blockReason:
 		c.blocked = v.Kind == frame.String && v.Len > 0 || v.Kind == frame.Number
-	}
-}
-
-// endPart books the text of a part, which may stand before or behind the word that calls
-// it a thought.
-func (c *candidate) endPart(m *reading.Message) {
-	if c.thought {
-		m.AddReasoning(c.text)
-	} else {
-		m.AddContent(c.text)
-	}
-	c.text, c.thought = 0, false
-}
-
-// EndChoice implements reading.Reader. A candidate that calls a tool stops like any other.
-func (c *candidate) EndChoice(m *reading.Message) {
-	if (c.call || c.called) && m.Reason() == reading.Stopped {
-		m.End(reading.ToolCalls)
+	default:
+		c.Parts.Value(m, v)
 	}
 }
 
 // EndMessage implements reading.Reader.
-func (c *candidate) EndMessage(m *reading.Message, _ []byte) {
-	c.called = c.called || c.call
+func (c *candidate) EndMessage(m *reading.Message, event []byte) {
+	c.Parts.EndMessage(m, event)
 	if c.blocked {
 		m.Block()
 	}

@@ -29,8 +29,8 @@ var envelopeShape = frame.MustShape(frame.Paths{
 	"rate_limits.[].reset_seconds": reading.LimitReset,
 })
 
-// roleOf is what a message of this type is for.
-func roleOf(name []byte) dialect.Role {
+// RoleOf is what a message of this type is for.
+func RoleOf(name []byte) dialect.Role {
 	switch string(name) {
 	case "response.create":
 		return dialect.Asks
@@ -53,13 +53,4 @@ func roleOf(name []byte) dialect.Role {
 		return dialect.Continues
 	}
 	return dialect.Unrelated
-}
-
-// realtimeRoleOf is what a message of this type is for in Realtime. There an answer that is
-// open ends with response.done, whatever error comes before.
-func realtimeRoleOf(name []byte) dialect.Role {
-	if string(name) == "error" {
-		return dialect.Refuses
-	}
-	return roleOf(name)
 }

@@ -1,5 +1,4 @@
-// Package responses reads OpenAI's Responses API, over HTTP and over WebSocket, and the
-// Realtime API, whose events are the same, with its sessions that transcribe.
+// Package responses reads OpenAI's Responses API, over HTTP and over WebSocket.
 package responses
 
 import (
@@ -14,7 +13,7 @@ import (
 )
 
 // Dialects returns the dialects of the family.
-func Dialects() dialect.Set { return dialect.Set{HTTP(), WebSocket(), Transcription(), Realtime()} }
+func Dialects() dialect.Set { return dialect.Set{HTTP(), WebSocket()} }
 
 // HTTP is the Responses API over HTTP.
 // https://platform.openai.com/docs/api-reference/responses

@@ -2,7 +2,6 @@ package responses_test
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -81,57 +80,12 @@ func websocketSuite() dialecttest.Suite {
 	}}
 }
 
-func realtimeSuite() dialecttest.Suite {
-	const asks = `{"type":"response.create","response":{"instructions":"Hi"}}`
-	return dialecttest.Suite{Dialect: responses.Realtime(), Cases: []dialecttest.Case{
-		{Name: "sound and its transcript", File: "realtime_audio.seq", Ask: asks,
-			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 streamed=121 events=8@1 tokens@3-6 3:0/3 4:0/8 5:0/2 6:0/4`},
-		{Name: "reasoning among sound and text", File: "realtime_details.seq", Ask: asks,
-			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 reasoning=20 streamed=101 events=8@1 tokens@3-6 3:0/3 4:0/8 5:0/2 6:0/4`},
-		{Name: "the names of the beta", File: "realtime_beta.seq", Ask: asks,
-			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 streamed=121 events=6@1 tokens@3-4 3:0/3 4:0/8`},
-		{Name: "a tool call", File: "realtime_call.seq", Ask: asks,
-			Want: `stream complete model= finish=tool_calls usage=reported in=132 out=121 cached=64 streamed=121 events=5@1 tokens@2-3 2:0/7 3:0/7`},
-		{Name: "the user speaks in between", File: "realtime_bargein.seq", Ask: asks,
-			Want: `stream complete canceled model= finish= usage=reported in=132 out=20 cached=64 streamed=20 events=5@1 tokens@3-4 3:0/3 4:0/8`},
-		{Name: "incomplete", File: "realtime_incomplete.seq", Ask: asks,
-			Want: `stream complete model= finish=content_filter usage=reported in=132 out=121 cached=64 streamed=121 events=4@1 tokens@3-3 3:0/3`},
-		{Name: "failed", File: "realtime_failed.seq", Ask: asks,
-			Want: `stream complete failed model= finish=error usage= events=2@1`},
-		{Name: "error in place of an answer", File: "realtime_error.seq", Ask: asks,
-			Want: `stream complete failed model= finish=error usage= events=1@1`},
-	}}
-}
-
-func transcriptionSuite() dialecttest.Suite {
-	return dialecttest.Suite{Dialect: responses.Transcription(), Cases: []dialecttest.Case{
-		{Name: "usage in tokens", File: "transcription_tokens.seq",
-			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=9 events=3@1 tokens@1-2 1:0/6 2:0/4`},
-		{Name: "usage in seconds", File: "transcription_seconds.seq",
-			Want: `stream complete model= finish=stop usage= events=2@1 tokens@1-1 1:0/10 notes=usage_in_seconds`},
-		{Name: "without deltas", File: "transcription_whole.seq",
-			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=9 events=1@1 tokens@1-1 1:9/10`},
-		{Name: "in segments", File: "transcription_segments.seq",
-			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=9 events=3@1 tokens@1-2 1:0/6 2:0/3`},
-		{Name: "of nothing", File: "transcription_silence.seq",
-			Want: `stream complete model= finish=stop usage=reported in=17 out=9 streamed=0 events=1@1`},
-		{Name: "failed", File: "transcription_failed.seq",
-			Want: `stream complete failed model= finish=error usage= events=1@1`},
-		{Name: "cut", File: "transcription_cut.seq",
-			Want: `stream model= finish= usage=counted out=2 streamed=2 events=2@1 tokens@1-2 1:0/6 2:0/4`},
-	}}
-}
-
 func TestResponses(t *testing.T) { suite().Check(t) }
 
 func TestWebSocket(t *testing.T) { websocketSuite().Check(t) }
 
-func TestRealtime(t *testing.T) { realtimeSuite().Check(t) }
-
-func TestTranscription(t *testing.T) { transcriptionSuite().Check(t) }
-
 func TestReplyDoesNotDependOnChunking(t *testing.T) {
-	for name, suite := range map[string]dialecttest.Suite{"HTTP": suite(), "WebSocket": websocketSuite(), "Realtime": realtimeSuite(), "transcription": transcriptionSuite()} {
+	for name, suite := range map[string]dialecttest.Suite{"HTTP": suite(), "WebSocket": websocketSuite()} {
 		t.Run(name, suite.CheckChunking)
 	}
 }
@@ -141,10 +95,6 @@ func TestReplyDoesNotDependOnLineEnds(t *testing.T) { suite().CheckLineEnds(t) }
 func FuzzResponses(f *testing.F) { suite().Fuzz(f) }
 
 func FuzzWebSocket(f *testing.F) { websocketSuite().Fuzz(f) }
-
-func FuzzRealtime(f *testing.F) { realtimeSuite().Fuzz(f) }
-
-func FuzzTranscription(f *testing.F) { transcriptionSuite().Fuzz(f) }
 
 func TestAsk(t *testing.T) {
 	for _, c := range []struct {
@@ -156,28 +106,11 @@ func TestAsk(t *testing.T) {
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "openai", Model: "m", Stream: true}},
 		{"Azure", "POST", "/openai/responses", "api-version=2025-04-01-preview", `{"model":"d"}`,
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "azure.ai.openai", Model: "d"}},
-		{"Realtime", "GET", "/v1/realtime", "model=gpt-realtime", "",
-			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Model: "gpt-realtime", Stream: true}},
-		{"Realtime at Azure, whose path others have too", "GET", "/openai/v1/realtime", "model=voice", "",
-			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Model: "voice", Stream: true}},
-		{"Realtime at Azure, before v1", "GET", "/openai/realtime", "api-version=2025-04-01-preview&deployment=voice", "",
-			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "azure.ai.openai", Model: "voice", Stream: true}},
-		{"Realtime of DashScope", "GET", "/api-ws/v1/realtime", "model=qwen-omni", "",
-			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Model: "qwen-omni", Stream: true}},
-		{"Realtime of Zhipu", "GET", "/api/paas/v4/realtime", "", "",
-			dialect.Ask{Dialect: "openai-realtime", Operation: "chat", Provider: "openai", Stream: true}},
-		{"transcription", "GET", "/v1/realtime", "intent=transcription", "",
-			dialect.Ask{Dialect: "openai-realtime-transcription", Operation: "transcription", Provider: "openai", Stream: true}},
-		{"transcription at Azure", "GET", "/openai/v1/realtime", "intent=transcription&deployment=scribe", "",
-			dialect.Ask{Dialect: "openai-realtime-transcription", Operation: "transcription", Provider: "openai", Model: "scribe", Stream: true}},
 		{"replay", "GET", "/v1/responses/resp_1", "stream=true&starting_after=3", ``,
 			dialect.Ask{Dialect: "openai-responses", Operation: "chat", Provider: "openai", Stream: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &dialect.Head{Method: c.method, Path: c.path, Query: c.query}
-			if strings.HasSuffix(c.path, "/realtime") {
-				h.Upgrade = "websocket"
-			}
 			d := responses.Dialects().Match(h)
 			if d == nil {
 				t.Fatal("no dialect matches")

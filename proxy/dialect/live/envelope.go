@@ -1,123 +1,12 @@
-package gemini
+package live
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
-	"github.com/headway-sidecar/headway/proxy/exchange"
 )
-
-// Live is BidiGenerateContent: a WebSocket in which the model answers turn by turn. The first
-// message of the client names the model. The server sends its JSON in binary messages.
-// https://ai.google.dev/api/live
-func Live() dialect.Dialect {
-	return &reading.API{
-		Name: "gemini-live",
-		Guide: reading.Guide{
-			Request:    "`clientContent` with `turnComplete`, or `toolResponse`, in a WebSocket that began with `GET …BidiGenerateContent`; speech and `realtimeInput.text` that the model answers",
-			FirstToken: "text, a thought or sound in a part of `modelTurn`, `outputTranscription`, the name of a function",
-			Usage:      "the last `usageMetadata` of the turn",
-			End:        "`turnComplete`, or `toolCall`",
-			Reference:  "https://ai.google.dev/api/live",
-		},
-		Operation: exchange.GenerateContent,
-		Matches: func(h *dialect.Head) bool {
-			return h.Upgrade == "websocket" && h.Method == "GET" &&
-				(strings.HasSuffix(h.Path, "BidiGenerateContent") || strings.HasSuffix(h.Path, "BidiGenerateContentConstrained"))
-		},
-		Provider: func(h *dialect.Head) string {
-			if strings.Contains(h.Path, "google.cloud.aiplatform") {
-				return "gcp.vertex_ai"
-			}
-			return "gcp.gemini"
-		},
-		Streams:        func(*dialect.Head) bool { return true },
-		Single:         true,
-		ReasoningApart: true,
-		Framing:        reading.Sequence,
-		Envelope:       signalShape,
-		Signal:         signal,
-		NewReader:      func() reading.Reader { return new(live) },
-		Request:        frame.MustShape(frame.Paths{}),
-		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
-			"serverContent.outputTranscription.text": reading.Content,
-			"serverContent.turnComplete":             turnComplete,
-			"serverContent.turnCompleteReason":       turnReason,
-			"serverContent.interrupted":              interrupted,
-			"toolCall.functionCalls.[]":              partCall,
-			"toolCall.functionCalls.[].name":         reading.Content,
-			"usageMetadata.responseTokenCount":       reading.OutputTokens,
-		}, reading.Under("serverContent.modelTurn.parts.[]", partPaths()), reading.Under("usageMetadata.", usagePaths()))),
-	}
-}
-
-// The fields that Live alone has, in a response.
-const (
-	turnComplete = blockReason + 1 + iota
-	turnReason
-	interrupted
-)
-
-// live reads what only Live says in a message.
-type live struct {
-	candidate
-	ends    bool // the turn
-	reason  reading.Reason
-	stopped bool // the client interrupted the answer, in this message or before
-}
-
-// Reset implements reading.Reader.
-func (l *live) Reset() {
-	l.candidate.Reset()
-	l.ends, l.reason = false, reading.Stopped
-}
-
-// Value implements reading.Reader.
-func (l *live) Value(m *reading.Message, v frame.Value) {
-	switch v.Field {
-	case turnComplete:
-		l.ends = v.Kind == frame.True
-	case turnReason:
-		l.reason = turnReasonOf(v)
-	case interrupted:
-		l.stopped = l.stopped || v.Kind == frame.True
-	default:
-		l.candidate.Value(m, v)
-	}
-}
-
-// EndMessage implements reading.Reader.
-func (l *live) EndMessage(m *reading.Message, event []byte) {
-	l.candidate.EndMessage(m, event)
-	switch {
-	case m.Failed():
-		m.End(reading.Erred)
-		m.Last()
-	case l.ends && l.stopped:
-		m.Cancel()
-	case l.ends:
-		m.End(l.reason)
-		m.Last()
-	case l.call:
-		m.End(reading.ToolCalls)
-		m.Last()
-	}
-}
-
-// turnReasonOf is why a turn is complete. Most reasons that the API has are filters of the
-// input or of the output.
-func turnReasonOf(v frame.Value) reading.Reason {
-	switch {
-	case v.Kind != frame.String, string(v.Text) == "TURN_COMPLETE_REASON_UNSPECIFIED", string(v.Text) == "NEED_MORE_INPUT":
-		return reading.Stopped
-	case bytes.HasPrefix(v.Text, []byte("MALFORMED")):
-		return reading.Erred
-	}
-	return reading.Filtered
-}
 
 // The fields of envelopes that Live alone has.
 const (

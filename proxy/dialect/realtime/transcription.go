@@ -1,4 +1,4 @@
-package responses
+package realtime
 
 import (
 	"net/url"
@@ -14,7 +14,7 @@ import (
 // nothing. Each stretch of speech is an item, and some models transcribe several at once.
 // https://platform.openai.com/docs/guides/realtime-transcription
 func Transcription() dialect.Dialect {
-	opensRealtime := opens("/realtime")
+	opensRealtime := compatible.Opens("/realtime")
 	return &reading.API{
 		Name: "openai-realtime-transcription",
 		Guide: reading.Guide{
@@ -39,8 +39,8 @@ func Transcription() dialect.Dialect {
 		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
 			"type":          eventType,
 			"delta":         delta,
-			"text":          inFull,
-			"transcript":    inFull,
+			"text":          whole,
+			"transcript":    whole,
 			"logprobs.[]":   reading.Logprob,
 			"usage.seconds": reading.BilledSeconds,
 			"usage.input_token_details.cached_tokens": reading.CachedTokens,
@@ -55,48 +55,12 @@ func transcribes(query string) bool {
 	return values.Get("intent") == "transcription"
 }
 
-// transcriptionShape has the places in a message that say which item it belongs to. The beta
-// of the API has the model at other places.
-var transcriptionShape = frame.MustShape(frame.Paths{
-	"type":    eventType,
-	"item_id": reading.Lane,
-	"session.audio.input.transcription.model": reading.AnswerModel,
-	"session.input_audio_transcription.model": reading.AnswerModel,
-	"input_audio_transcription.model":         reading.AnswerModel,
-})
-
-// The types of the messages about the transcript of an item.
+// The fields that transcriptions alone have.
 const (
-	transcriptDelta     = "conversation.item.input_audio_transcription.delta"
-	transcriptSegment   = "conversation.item.input_audio_transcription.segment"
-	transcriptCompleted = "conversation.item.input_audio_transcription.completed"
-	transcriptFailed    = "conversation.item.input_audio_transcription.failed"
+	eventType frame.Field = reading.Own + iota
+	delta
+	whole // a text that may have come in deltas before
 )
-
-// transcriptionSignal reads what the type of a message says of its item. An error that is
-// about an item comes as the failure of its transcript.
-func transcriptionSignal(e *dialect.Envelope, v frame.Value) {
-	if e.Role != dialect.Unknown { // of several types the first counts
-		return
-	}
-	e.Role = dialect.Unrelated
-	switch string(v.Text) {
-	case "input_audio_buffer.speech_stopped":
-		e.Role = dialect.Prompts
-	case "input_audio_buffer.speech_started":
-		e.Role = dialect.Retracts
-	case "input_audio_buffer.committed":
-		e.Role = dialect.Accepts
-	case transcriptDelta, transcriptSegment:
-		e.Role = dialect.Answers
-	case transcriptCompleted, transcriptFailed:
-		e.Role, e.Last = dialect.Answers, true
-	case "session.created", "session.updated", "transcription_session.created", "transcription_session.updated":
-		e.Role = dialect.Informs
-	case "session.update", "transcription_session.update": // the model comes later in the message
-		e.Role = dialect.Unknown
-	}
-}
 
 // transcript reads what only a transcription says in a message.
 type transcript struct {
@@ -121,7 +85,7 @@ func (t *transcript) Value(_ *reading.Message, v frame.Value) {
 		t.kind = transcriptKind(v.Text)
 	case delta:
 		t.delta = v.Len
-	case inFull:
+	case whole:
 		t.whole += v.Len
 	}
 }
