@@ -61,3 +61,24 @@ func messagePaths() frame.Paths {
 		"images.[].b64_json":               reading.Content,
 	}
 }
+
+// OtherPaths are the places in a delta of chat completions that have no generated content,
+// and those that nobody knows. Text at the latter may be content.
+func OtherPaths() frame.Paths {
+	paths := reading.As(reading.Payload, frame.Paths{
+		"*": 0, "*.*": 0, "*.*.*": 0, "*.[]": 0, "*.[].*": 0, "*.[].*.*": 0,
+		"content.*": 0, "reasoning.*": 0, "reasoning_content.*": 0, "thinking.*": 0, // where a text should be
+		"content.[]": 0, "content.[].*": 0, "content.[].*.*": 0,
+	})
+	for _, name := range []string{
+		"role", "name", "id", "index", "type", "tool_call_id", "annotations", "citations", "context", "channel",
+		"executed_tools", "reasoning_signature", "signature", "encrypted_content", "reasoning_opaque",
+		"reasoning_encrypted_content", "content_filter_results", "content_filter_offsets", "provider_specific_fields",
+		"extra_content", "finish_reason", "stop_reason", "matched_stop", "end_turn", "logprobs", "token_ids",
+		"usage", "cache_control", "metadata", "hidden_states", "created", "object", "model", "status",
+		"content.[].type", "content.[].id",
+	} {
+		paths[name] = frame.Known
+	}
+	return paths
+}
