@@ -32,6 +32,7 @@ type clientConn struct {
 	proxy *Proxy
 
 	origin      exchange.Origin // of all its exchanges; empty is an application
+	probe       string          // of all its exchanges: the canary's
 	proxyHeader bool            // a PROXY header comes before the first request
 	uncounted   bool            // Connections leaves it out
 	examined    bool            // isLoop has looked at it
@@ -314,7 +315,7 @@ func (c *clientConn) setRelay(r *relay) {
 
 // describe is the request as the tap takes it. Without a route it has no upstream.
 func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) tap.Request {
-	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at, Origin: c.origin}
+	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at, Origin: c.origin, Probe: c.probe}
 	target := string(req.target)
 	if route != nil {
 		d.Upstream, d.Mode = route.Upstream, route.mode

@@ -19,8 +19,9 @@ const pairTimeout = 5 * time.Second
 // Connect opens a connection to p that no listener accepts, and returns the client's
 // end of it. The caller speaks explicit HTTP/1 on it, as an application does, and
 // closes it; http.Transport does both when Connect serves its DialContext. Every
-// exchange on the connection has the given Origin. Connect needs no running Serve and
-// does not block on an upstream. It is safe for concurrent use.
+// exchange on the connection has the Origin exchange.Canary and the given name of its
+// probe. Connect needs no running Serve and does not block on an upstream. It is safe
+// for concurrent use.
 //
 // Canaries come in by Connect, so that the code that measures production measures
 // them too. Both ends are TCP over loopback for the same reason: the relay reads other
@@ -35,13 +36,13 @@ const pairTimeout = 5 * time.Second
 //
 // Connect fails with ErrDraining when draining has begun, or with the error of the
 // operating system when there are no more descriptors or ports.
-func (p *Proxy) Connect(origin exchange.Origin) (net.Conn, error) {
+func (p *Proxy) Connect(probe string) (net.Conn, error) {
 	near, far, err := loopbackPair()
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the proxy over loopback: %w", err)
 	}
 	c := newClientConn(p, far)
-	c.origin, c.uncounted = origin, true
+	c.origin, c.probe, c.uncounted = exchange.Canary, probe, true
 	if !p.rememberUnlessDraining(c) {
 		_, _ = near.Close(), far.Close()
 		return nil, ErrDraining

@@ -16,10 +16,13 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
+// probeName is the probe that the tests' canaries belong to.
+const probeName = "chat-short"
+
 // prober returns an HTTP client whose every connection comes from Connect.
 func prober(t *testing.T, p *proxy.Proxy) *http.Client {
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return p.Connect(exchange.Canary)
+		return p.Connect(probeName)
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
@@ -40,7 +43,7 @@ func canary(ctx context.Context, t *testing.T) *http.Request {
 // connect opens a canary's connection to the proxy.
 func (f *fixture) connect() *peer {
 	f.Helper()
-	conn, err := f.proxy.Connect(exchange.Canary)
+	conn, err := f.proxy.Connect(probeName)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -81,8 +84,8 @@ func TestCanaryIsMeasuredLikeAnApplicationsRequest(t *testing.T) {
 			t.Errorf("the client read %q, %v", got, err)
 		}
 		r := f.want(exchange.OK, "", 200)
-		if r.Origin != exchange.Canary || r.Mode != exchange.Explicit || r.Dialect != "openai-chat" || !r.Stream {
-			t.Errorf("recorded origin %q, mode %q, dialect %q, stream %t", r.Origin, r.Mode, r.Dialect, r.Stream)
+		if r.Origin != exchange.Canary || r.Probe != probeName || r.Mode != exchange.Explicit || r.Dialect != "openai-chat" || !r.Stream {
+			t.Errorf("recorded origin %q, probe %q, mode %q, dialect %q, stream %t", r.Origin, r.Probe, r.Mode, r.Dialect, r.Stream)
 		}
 		if r.Chunks.Count != 2 || !r.Usage.Output.Known || r.Usage.Output.N != 2 || r.Usage.Input.N != 7 {
 			t.Errorf("recorded %d content chunks, usage %+v", r.Chunks.Count, r.Usage)
@@ -127,8 +130,8 @@ func TestApplicationsAndCanariesShareTheUpstreamConnections(t *testing.T) {
 	for c, want := range map[*peer]exchange.Origin{f.dial(): exchange.App, f.connect(): exchange.Canary} {
 		c.send(get)
 		c.expect(okay)
-		if r := f.want(exchange.OK, "", 200); r.Origin != want {
-			t.Errorf("recorded origin %q, want %q", r.Origin, want)
+		if r := f.want(exchange.OK, "", 200); r.Origin != want || (r.Probe != "") != (want == exchange.Canary) {
+			t.Errorf("recorded origin %q of probe %q, want %q", r.Origin, r.Probe, want)
 		}
 	}
 	if n := u.connections.Load(); n != 1 {
@@ -194,7 +197,7 @@ func TestConnectNeedsNoListener(t *testing.T) {
 		Log:           slog.New(slog.DiscardHandler),
 		ProxyProtocol: true,
 	})
-	conn, err := p.Connect(exchange.Canary)
+	conn, err := p.Connect(probeName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +232,7 @@ func TestDrainTreatsCanariesLikeOthers(t *testing.T) {
 	busy.expect(streamHead + token("a"))
 	drained := f.drain(t.Context(), nil)
 	idle.expectEnd()
-	if conn, err := f.proxy.Connect(exchange.Canary); !errors.Is(err, proxy.ErrDraining) {
+	if conn, err := f.proxy.Connect(probeName); !errors.Is(err, proxy.ErrDraining) {
 		t.Errorf("Connect while draining: %v, %v", conn, err)
 	}
 	select {

@@ -21,6 +21,7 @@ type Line struct {
 	Kind      string    `json:"kind,omitempty"` // empty: an exchange
 	Start     time.Time `json:"start"`
 	Origin    string    `json:"origin"`
+	Probe     string    `json:"probe,omitempty"` // of a canary
 	Role      string    `json:"role"`
 	Mode      string    `json:"mode"`
 	Dialect   string    `json:"dialect,omitempty"`
@@ -134,7 +135,7 @@ type Limit struct {
 // NewLine is r as a line.
 func NewLine(r exchange.Record) Line {
 	l := Line{
-		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Role: string(r.Role), Mode: string(r.Mode),
+		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Probe: r.Probe, Role: string(r.Role), Mode: string(r.Mode),
 		Dialect: r.Dialect, Operation: string(r.Operation), Provider: r.Provider, Model: Model(r.Model),
 		Upstream: r.Upstream.Address(), PathClass: r.PathClass,
 		Stream: r.Stream, Status: r.Status, Outcome: string(r.Told()), ErrorType: string(r.ErrorType),

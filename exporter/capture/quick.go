@@ -92,6 +92,8 @@ func (q *quick) word(l *Line, key []byte) int {
 		return q.id(&l.TraceID, 12)
 	case "span_id":
 		return q.id(&l.SpanID, 13)
+	case "probe":
+		return q.name(&l.Probe, 14)
 	}
 	return unread
 }

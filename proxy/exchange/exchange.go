@@ -23,6 +23,7 @@ type Record struct {
 	Start time.Time
 
 	Origin Origin
+	Probe  string // name of the probe that sent it; empty for all but canaries
 	Role   Role
 	Mode   Mode
 

@@ -53,7 +53,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 		key:   flightKey{upstream: r.Upstream.Address()},
 	}
 	x.record = exchange.Record{
-		Start: r.Read.Time(), Origin: cmp.Or(r.Origin, exchange.App), Role: t.config.Role, Mode: cmp.Or(r.Mode, t.config.Mode),
+		Start: r.Read.Time(), Origin: cmp.Or(r.Origin, exchange.App), Probe: r.Probe, Role: t.config.Role, Mode: cmp.Or(r.Mode, t.config.Mode),
 		Upstream: r.Upstream,
 	}
 	x.readHead(&r)

@@ -16,7 +16,7 @@ func (s *session) newExchange() *Exchange {
 	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client}
 	x.head.Response = dialect.Response{}
 	x.record = exchange.Record{
-		Origin: o.record.Origin, Role: o.record.Role, Mode: s.mode, Upstream: o.record.Upstream,
+		Origin: o.record.Origin, Probe: o.record.Probe, Role: o.record.Role, Mode: s.mode, Upstream: o.record.Upstream,
 		Conditions: o.record.Conditions, Trace: o.record.Trace, Span: o.client.newSpan(),
 	}
 	x.evidence.beginIn(&o.evidence, &x.head)

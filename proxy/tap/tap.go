@@ -91,6 +91,7 @@ type Request struct {
 	Header   exchange.Header // valid while Begin runs
 	Read     Instant         // when the relay had read the head: the exchange's start
 	Origin   exchange.Origin // empty is exchange.App
+	Probe    string          // of a canary: the name of its probe
 	Mode     exchange.Mode   // empty is the Config's
 }
 

@@ -53,7 +53,9 @@ func TestAnExchangeBecomesASpan(t *testing.T) {
 	}{
 		{"plain", func(*exchange.Record) {}, func(*span) {}},
 		{"beside the model server", func(r *exchange.Record) { r.Role = exchange.Server }, func(s *span) { s.kind = ptrace.SpanKindServer }},
-		{"a canary", func(r *exchange.Record) { r.Origin = exchange.Canary }, func(s *span) { s.attrs["headway.origin"] = "canary" }},
+		{"a canary", func(r *exchange.Record) { r.Origin, r.Probe = exchange.Canary, "chat-short" }, func(s *span) {
+			s.attrs["headway.origin"], s.attrs["headway.probe"] = "canary", "chat-short"
+		}},
 		{"without a model", func(r *exchange.Record) { r.Model = exchange.Model{} }, func(s *span) {
 			s.name = "chat"
 			delete(s.attrs, "gen_ai.request.model")

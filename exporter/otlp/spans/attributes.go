@@ -20,6 +20,7 @@ func (s *sheet) request(r *exchange.Record) {
 		s.int(resendCount, int64(r.Attempt.Number-1))
 	}
 	s.str(origin, string(r.Origin))
+	s.str(probe, r.Probe)
 	s.str(mode, string(r.Mode))
 	s.str(dialect, r.Dialect)
 }

@@ -53,6 +53,7 @@ const usageCacheWrite = "gen_ai.usage.cache_write.input_tokens"
 // headway's own.
 const (
 	origin             = "headway.origin"                 // app, canary
+	probe              = "headway.probe"                  // of a canary: exchange.Record.Probe
 	mode               = "headway.mode"                   // of exchange.Mode
 	dialect            = "headway.dialect"                // openai-chat
 	outcome            = "headway.outcome"                // of exchange.Outcome
