@@ -24,11 +24,12 @@ func (g grenade) NewDecoder(*dialect.Head) dialect.Decoder { g.pull("NewDecoder"
 func (g grenade) Request([]byte)                           { g.pull("Request") }
 func (g grenade) Ask() dialect.Ask                         { g.pull("Ask"); return dialect.Ask{} }
 func (g grenade) Feed([]byte, time.Duration)               { g.pull("Feed") }
+func (g grenade) Progress() dialect.Progress               { g.pull("Progress"); return dialect.Progress{} }
 func (g grenade) Close() dialect.Reply                     { g.pull("Close"); return dialect.Reply{Complete: true} }
 
 // TestPanickingDecoderHarmsNothing: the traffic passes and has its Record.
 func TestPanickingDecoderHarmsNothing(t *testing.T) {
-	for _, method := range []grenade{"Match", "NewDecoder", "Request", "Ask", "Feed", "Close"} {
+	for _, method := range []grenade{"Match", "NewDecoder", "Request", "Ask", "Feed", "Progress", "Close"} {
 		t.Run(string(method), func(t *testing.T) {
 			u := newUpstream(t, answering)
 			f := newFixture(t, u.url, func(_ *proxy.Config, c *tap.Config) { c.Dialects = dialect.Set{method} })

@@ -34,6 +34,8 @@ type Decoder interface {
 	// Feed reads the next bytes of the response's body, decompressed. They arrived at the
 	// offset at from the start of the request.
 	Feed(p []byte, at time.Duration)
+	// Progress returns how much content the decoder has read so far.
+	Progress() Progress
 	// Close ends the exchange and returns its content. No other call follows.
 	Close() Reply
 }
@@ -69,6 +71,14 @@ type Ask struct {
 	Provider  string
 	Model     string
 	Stream    bool
+}
+
+// Progress is how far a streamed response has come. All of it is 0 before the first content.
+type Progress struct {
+	FirstToken time.Duration // offset of the first content chunk
+	LastToken  time.Duration // offset of the last one
+	Chunks     int           // content chunks
+	Tokens     int64         // in them, at least one in each; usage that the server reports is not asked
 }
 
 // Reply is the result of a decoder. In a Reply, Ask.Stream says whether the response

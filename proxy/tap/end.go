@@ -53,6 +53,7 @@ func (x *Exchange) End(result Result) {
 	}
 	if x.record.Mode != exchange.Upgraded {
 		x.tap.flight.add(x.key, -1, -x.openStreams())
+		x.tap.roster.leave(x)
 	}
 	x.attend(func(s *session) { s.close(result) })
 	x.endSession()

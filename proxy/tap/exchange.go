@@ -37,6 +37,7 @@ type Exchange struct {
 	sessions dialect.Sessions // that the request asks for; nil for none
 	session  *session         // on the tunnel that the exchange has become
 
+	progress  progress
 	ready     Instant // since when the relay has waited for the upstream
 	read      Instant // of the last bytes of an answer in a session
 	chunks    int
@@ -70,6 +71,8 @@ func (t *Tap) Begin(r Request) *Exchange {
 	}
 	t.open.Add(1)
 	t.flight.add(x.key, 1, 0)
+	x.identify()
+	t.roster.enter(x)
 	return x
 }
 
@@ -146,6 +149,7 @@ func (x *Exchange) RequestRead(at Instant) {
 		x.record.Call = x.evidence.call
 	}
 	x.announce()
+	x.identify()
 }
 
 // RequestWritten reports that the relay has written the last byte of the request to
@@ -154,6 +158,7 @@ func (x *Exchange) RequestWritten(at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Timing.RequestWritten = x.offset(at)
+	x.progress.asked.Store(int64(x.offset(at)))
 	if x.ready == 0 { // else the response was there before
 		x.ready = at
 	}

@@ -111,6 +111,8 @@ func (s *script) Feed(p []byte, at time.Duration) {
 	}
 }
 
+func (s *script) Progress() dialect.Progress { return dialect.Progress{} }
+
 func (s *script) Close() dialect.Reply {
 	if s.close != nil {
 		return s.close()

@@ -181,7 +181,10 @@ func (x *Exchange) feedInflated(p []byte, at time.Duration) bool {
 		return false
 	}
 	began := Now()
-	sound := safely(func() { decoder.Feed(p, at) })
+	sound := safely(func() {
+		decoder.Feed(p, at)
+		x.bookProgress(decoder)
+	})
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {

@@ -32,6 +32,8 @@ func (x *Exchange) enter(at Instant) {
 	x.start, x.record.Start = at, at.Time()
 	x.tap.open.Add(1)
 	x.tap.flight.add(x.key, 1, 0)
+	x.identify()
+	x.tap.roster.enter(x)
 }
 
 // separator ends a message of a dialect.Sequence.
@@ -57,12 +59,14 @@ func (x *Exchange) message(p []byte, last bool, read, written Instant) {
 		x.record.Overhead.FirstChunk = written.Sub(read)
 	}
 	x.record.Bytes.Out += int64(len(p))
+	x.progress.byteAt.Store(int64(at))
 	if x.decoder != nil {
 		x.guard(func() {
 			x.decoder.Feed(p, at)
 			if last {
 				x.decoder.Feed(separator, at)
 			}
+			x.bookProgress(x.decoder)
 		})
 	}
 	x.ready = Now()
@@ -76,6 +80,7 @@ func (x *Exchange) message(p []byte, last bool, read, written Instant) {
 func (x *Exchange) beginAnswer(at time.Duration) {
 	r := &x.record
 	r.Timing.ResponseHead, r.Timing.FirstChunk = at, at
+	x.progress.head.Store(int64(at))
 	r.Stream = true
 	if r.Status == 0 {
 		r.Status = http.StatusOK

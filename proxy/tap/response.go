@@ -28,6 +28,7 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	}
 	x.record.Status = status
 	x.record.Timing.ResponseHead = x.offset(at)
+	x.progress.head.Store(int64(x.offset(at)))
 	x.head.Response.Status = status
 	var shaken handshake
 	h(func(name, value []byte) bool {
@@ -95,6 +96,7 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 		x.received(p, read, written)
 	}
 	x.chunks++
+	x.arrived(at)
 	x.ready = Now()
 	own := x.ready.Sub(written)
 	x.record.Clocks.Proxy.Add(own)
@@ -145,20 +147,40 @@ func (x *Exchange) feed(p []byte, at time.Duration) {
 			x.inflater.waiting.end()
 			x.stopReading(overflown)
 		}
-	case x.backlog != nil && x.backlog.add(p, at):
+	case x.queue(p, at):
 	default:
 		x.catchUp()
-		if x.backlog == nil || !x.backlog.add(p, at) {
-			x.guard(func() { x.decoder.Feed(p, at) })
+		if !x.queue(p, at) {
+			x.guard(func() {
+				x.decoder.Feed(p, at)
+				x.bookProgress(x.decoder)
+			})
 		}
 	}
 }
 
+// queue puts bytes into the backlog, and reports whether there is one with room for them.
+func (x *Exchange) queue(p []byte, at time.Duration) bool {
+	if x.backlog == nil || !x.backlog.add(p, at) {
+		return false
+	}
+	if behind := &x.progress.behind; !behind.Load() {
+		behind.Store(true)
+	}
+	return true
+}
+
 // catchUp decodes the backlog.
 func (x *Exchange) catchUp() {
-	if x.backlog != nil && x.decoder != nil {
-		x.guard(func() { x.backlog.drain(x.decoder) })
+	if x.backlog == nil || x.decoder == nil {
+		return
 	}
+	x.progress.behind.Store(false)
+	x.progress.decoded = x.record.Timing.LastChunk
+	x.guard(func() {
+		x.backlog.drain(x.decoder)
+		x.bookProgress(x.decoder)
+	})
 }
 
 // mediaType returns a Content-Type without its parameters, in lower case.

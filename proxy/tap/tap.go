@@ -40,6 +40,7 @@ type Config struct {
 type Tap struct {
 	config    Config
 	flight    flight
+	roster    roster
 	paths     pathClasses
 	buffering buffering
 	open      sync.WaitGroup // exchanges that the Observer has not got yet

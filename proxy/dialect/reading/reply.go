@@ -51,6 +51,14 @@ func (d *decoder) Close() dialect.Reply {
 	return r
 }
 
+// Progress implements dialect.Decoder. A stream that repeats an earlier one makes none.
+func (d *decoder) Progress() dialect.Progress {
+	if d.replay {
+		return dialect.Progress{}
+	}
+	return dialect.Progress{FirstToken: d.firstToken, LastToken: d.lastToken, Chunks: d.chunks.Count, Tokens: max(int64(d.chunks.Count), d.tally.counted)}
+}
+
 // boundReasoning bounds the reasoning by the output, of which it is a part. A provider
 // that counts more is wrong about one of them, and the output is what it bills.
 func (d *decoder) boundReasoning(u *exchange.Usage) {

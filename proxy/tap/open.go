@@ -1,0 +1,153 @@
+package tap
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/headway-sidecar/headway/proxy/dialect"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+)
+
+// quietBacklog is how long a stream has been quiet when a reader of open exchanges decodes
+// what waits in its backlog: by then no relay is about to report bytes.
+const quietBacklog = 100 * time.Millisecond
+
+// roster lists the exchanges that are open. An exchange changes it twice, a chunk never.
+type roster struct {
+	mu   sync.Mutex
+	last uint64 // id
+	open []*Exchange
+	// fresh is how old undecoded bytes of a stream may become, as a time.Duration; 0 leaves
+	// that to the backlog.
+	fresh atomic.Int64
+}
+
+// progress is how far an exchange has come. The relay writes it and waits for nobody; any
+// goroutine may read it.
+type progress struct {
+	place  int    // in roster.open; roster.mu guards it
+	id     uint64 // 0 before the exchange is in the roster
+	who    atomic.Pointer[particulars]
+	asked  atomic.Int64 // this and the next are offsets from the start, in ns; 0 is not yet
+	head   atomic.Int64
+	byteAt atomic.Int64 // last bytes of the body
+	first  atomic.Int64 // content
+	last   atomic.Int64
+	chunks atomic.Int64 // of content
+	tokens atomic.Int64
+	behind atomic.Bool // bytes wait in the backlog
+
+	decoded time.Duration // when the decoder read the backlog; the relay's
+}
+
+// particulars say what an open exchange is. Nobody changes those that others may read.
+type particulars struct {
+	key     flightKey
+	start   time.Time
+	origin  exchange.Origin
+	span    exchange.Span
+	attempt exchange.Attempt
+}
+
+// identify makes the particulars of x known, as they are now.
+func (x *Exchange) identify() {
+	r := &x.record
+	x.progress.who.Store(&particulars{key: x.key, start: r.Start, origin: r.Origin, span: r.Span, attempt: r.Attempt})
+}
+
+// enter adds x, of which the particulars are known.
+func (o *roster) enter(x *Exchange) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last++
+	x.progress.id, x.progress.place = o.last, len(o.open)
+	o.open = append(o.open, x)
+}
+
+// leave removes x, if it is there.
+func (o *roster) leave(x *Exchange) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := x.progress.place
+	if at >= len(o.open) || o.open[at] != x {
+		return
+	}
+	end := len(o.open) - 1
+	o.open[at] = o.open[end]
+	o.open[at].progress.place = at
+	o.open[end] = nil
+	o.open = o.open[:end]
+}
+
+// list returns the open exchanges. It holds the lock for one copy of pointers.
+func (o *roster) list() []*Exchange {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.open)
+}
+
+// AppendOpen appends the exchanges that are open to dst, in no order. Sessions and tunnels
+// are none of them; the exchanges in a session are. It delays no relay: it reads what they
+// have written, and decodes what waits of a stream only if that has been quiet for a while.
+func (t *Tap) AppendOpen(dst []exchange.Open) []exchange.Open {
+	now := Now()
+	for _, x := range t.roster.list() {
+		x.catchUpQuiet(now)
+		dst = append(dst, x.now())
+	}
+	return dst
+}
+
+// KeepFresh bounds the age of what AppendOpen says of a stream that flows: each stream is
+// decoded after at most so long. 0 decodes a dozen chunks or more together, however long
+// they take to come.
+func (t *Tap) KeepFresh(age time.Duration) { t.roster.fresh.Store(int64(age)) }
+
+// now returns x as far as it has come. Another goroutine may write the moments meanwhile, so
+// that one of them may be a moment younger than another.
+func (x *Exchange) now() exchange.Open {
+	p, who := &x.progress, x.progress.who.Load()
+	return exchange.Open{
+		ID: p.id, Start: who.start, Operation: who.key.operation, Model: who.key.model, Upstream: who.key.upstream,
+		Origin: who.origin, Span: who.span, Attempt: who.attempt,
+		Asked: time.Duration(p.asked.Load()), Head: time.Duration(p.head.Load()), LastByte: time.Duration(p.byteAt.Load()),
+		FirstToken: time.Duration(p.first.Load()), LastToken: time.Duration(p.last.Load()),
+		Chunks: int(p.chunks.Load()), Tokens: p.tokens.Load(),
+	}
+}
+
+// catchUpQuiet decodes the backlog of a stream that has been quiet for a while, unless its
+// relay is at work this very moment.
+func (x *Exchange) catchUpQuiet(now Instant) {
+	quiet := now.Sub(x.start) - time.Duration(x.progress.byteAt.Load())
+	if !x.progress.behind.Load() || quiet < quietBacklog || !x.mu.TryLock() {
+		return
+	}
+	defer x.mu.Unlock()
+	if !x.ended {
+		x.catchUp()
+	}
+}
+
+// arrived books that bytes of the body came.
+func (x *Exchange) arrived(at time.Duration) {
+	x.progress.byteAt.Store(int64(at))
+	if fresh := x.tap.roster.fresh.Load(); fresh > 0 && x.backlog != nil && at-x.progress.decoded >= time.Duration(fresh) {
+		x.catchUp()
+	}
+}
+
+// bookProgress books the content that the decoder has read so far. The caller holds what it
+// needs to call the decoder.
+func (x *Exchange) bookProgress(d dialect.Decoder) {
+	now, p := d.Progress(), &x.progress
+	if int64(now.Chunks) == p.chunks.Load() {
+		return
+	}
+	p.first.Store(int64(now.FirstToken))
+	p.last.Store(int64(now.LastToken))
+	p.chunks.Store(int64(now.Chunks))
+	p.tokens.Store(now.Tokens)
+}
