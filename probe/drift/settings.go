@@ -53,3 +53,10 @@ func (s Settings) check() error {
 func (s Settings) level() float64 {
 	return float64(s.Promise) / float64(s.Every) * float64(s.Sharing)
 }
+
+// same says whether evidence gathered under s counts under the other settings. The number
+// of detectors that share the promise only moves the level that evidence has to reach.
+func (s Settings) same(other Settings) bool {
+	s.Sharing = other.Sharing
+	return s == other
+}

@@ -122,7 +122,7 @@ func restore(text []byte, reference string, t *training, e *evidence, ratios *wi
 		return fmt.Errorf("%w: its schema is %q; want %q", ErrOther, s.Schema, stateSchema)
 	case s.Reference != reference:
 		return fmt.Errorf("%w: it was compared with another load test", ErrOther)
-	case s.Settings != t.asked || len(s.Bets) != len(e.bets):
+	case !s.Settings.same(t.asked) || len(s.Bets) != len(e.bets):
 		return fmt.Errorf("%w: it has other settings", ErrOther)
 	}
 	if err := s.check(); err != nil {

@@ -96,6 +96,25 @@ func TestStateOfAnotherDetectorIsRefused(t *testing.T) {
 	}
 }
 
+// A probe that somebody adds must not cost all others what they have learnt.
+func TestStateSurvivesAnotherNumberOfDetectors(t *testing.T) {
+	alone := detector(t, tested(t), noMargin)
+	for i := range 10 {
+		alone.Observe(noon.Add(time.Duration(i)*every), 1)
+	}
+	saved, err := alone.Save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := detector(t, tested(t), func(s *drift.Settings) { noMargin(s); s.Sharing = 12 })
+	if err := shared.Restore(saved); err != nil {
+		t.Fatal(err)
+	}
+	if want, got := alone.Verdict().ReturnPeriod/12, shared.Verdict().ReturnPeriod; (got - want).Abs() > time.Second {
+		t.Errorf("return period %s; want a twelfth, %s", got, want)
+	}
+}
+
 // FuzzRestore restores damaged states. A Detector must refuse one or go on, and keep its
 // own if it refuses.
 func FuzzRestore(f *testing.F) {
