@@ -146,7 +146,7 @@ func (b *belonging) beside(c *baseline.Cell) Cell {
 	out := Cell{
 		ID: c.ID, Requests: len(b.requests), Flags: c.Flags, Reserves: map[baseline.Name]string{},
 		InputTokens:  Beside{c.InputTokens.Mean, b.mean(func(r *request) float32 { return r.input })},
-		OutputTokens: Beside{c.OutputTokens.Mean, b.mean(func(r *request) float32 { return r.output })},
+		OutputTokens: Beside{c.OutputTokens.Mean, b.mean(func(r *request) float32 { return r.Output })},
 		InFlight:     Beside{tested, b.inFlight / float64(len(b.requests))},
 	}
 	before, after := *c, *c
@@ -184,12 +184,12 @@ func (b *belonging) mean(of func(*request) float32) float64 {
 // sample reads the values of an indicator by d. Where the cell knows whether it streamed, it
 // reads only requests of that kind.
 func (b *belonging) sample(name baseline.Name, d baseline.Definition, stream *bool) (values baseline.Sample, why string) {
-	read, why := measure(name, d)
+	read, why := Measure(name, d)
 	if why != "" {
 		return values, why
 	}
 	for _, r := range b.requests {
-		if v := read(r); v > 0 && (stream == nil || *stream == r.stream) {
+		if v := read(&r.Times); v > 0 && (stream == nil || *stream == r.Stream) {
 			values.Add(float64(v))
 		}
 	}

@@ -4,9 +4,18 @@ import (
 	"github.com/headway-sidecar/headway/probe/baseline"
 )
 
-// measure reads the value that a tool has by d for the indicator, as far as headway times
-// the same. Why says what keeps the two apart.
-func measure(name baseline.Name, d baseline.Definition) (read func(*request) float32, why string) {
+// Times are those of an answered request, in seconds from its start; 0 is unknown.
+type Times struct {
+	FirstByte, FirstEvent, TTFT, LastToken, Total float32
+	TPOT                                          float32 // seconds a token
+	Output                                        float32 // tokens
+	Stream                                        bool
+	Reported                                      bool // the upstream counted the tokens
+}
+
+// Measure reads the value that a tool has by d for the indicator, as far as headway times
+// the same; a value of 0 is unknown. Why says what keeps the two apart.
+func Measure(name baseline.Name, d baseline.Definition) (read func(*Times) float32, why string) {
 	if d.Over != baseline.Request {
 		return nil, "one value of the load test stands for a " + string(d.Over) + ", and one of a capture for a request"
 	}
@@ -14,48 +23,48 @@ func measure(name baseline.Name, d baseline.Definition) (read func(*request) flo
 	case baseline.TTFT, baseline.TTFB, baseline.E2E, baseline.NTPOT:
 		whole, why := until(d.Stop)
 		if why == "" && name == baseline.NTPOT {
-			return reported(d, func(r *request) float32 { return whole(r) / max(r.output, 1) })
+			return reported(d, func(r *Times) float32 { return whole(r) / max(r.Output, 1) })
 		}
 		return whole, why
 	case baseline.TPOT:
 		if d.Start != baseline.FirstContent || d.Stop != baseline.LastContent {
 			return nil, "the load test measured from " + string(d.Start) + " to " + string(d.Stop) + ", and headway from first_content to last_content"
 		}
-		return reported(d, func(r *request) float32 { return r.tpot })
+		return reported(d, func(r *Times) float32 { return r.TPOT })
 	}
 	return nil, "a capture has no single gaps, only the quantiles of each request"
 }
 
 // until reads the time from the start of the request to a moment.
-func until(stop baseline.Edge) (read func(*request) float32, why string) {
+func until(stop baseline.Edge) (read func(*Times) float32, why string) {
 	switch stop {
 	case baseline.FirstByte:
-		return func(r *request) float32 { return r.firstByte }, ""
+		return func(r *Times) float32 { return r.FirstByte }, ""
 	case baseline.FirstEvent:
-		return func(r *request) float32 { return r.firstEvent }, ""
+		return func(r *Times) float32 { return r.FirstEvent }, ""
 	case baseline.FirstContent:
-		return func(r *request) float32 { return r.ttft }, ""
+		return func(r *Times) float32 { return r.TTFT }, ""
 	case baseline.LastContent:
-		return func(r *request) float32 {
-			if !r.stream {
-				return r.total // which comes in one piece
+		return func(r *Times) float32 {
+			if !r.Stream {
+				return r.Total // which comes in one piece
 			}
-			return r.lastToken
+			return r.LastToken
 		}, ""
 	case baseline.EndOfBody:
-		return func(r *request) float32 { return r.total }, ""
+		return func(r *Times) float32 { return r.Total }, ""
 	}
 	return nil, "the load test does not say where its clock stops"
 }
 
 // reported is a value that divides by tokens. Only where the upstream reports them do both
 // sides count the same.
-func reported(d baseline.Definition, value func(*request) float32) (read func(*request) float32, why string) {
+func reported(d baseline.Definition, value func(*Times) float32) (read func(*Times) float32, why string) {
 	if d.Tokens != baseline.Usage && d.Tokens != baseline.Tokenizer {
 		return nil, "the load test divided by " + string(d.Tokens) + ", and headway by the tokens that the upstream reports"
 	}
-	return func(r *request) float32 {
-		if !r.reported {
+	return func(r *Times) float32 {
+		if !r.Reported {
 			return 0
 		}
 		return value(r)

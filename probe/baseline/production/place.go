@@ -79,7 +79,7 @@ func (s *series) find(b *baseline.Baseline, r *request, inFlight float64) (cell 
 	cell, p = -1, otherLength
 	for n, i := range s.cells {
 		c := &b.Cells[i]
-		in, out := apart(float64(r.input), c.InputTokens.Mean), apart(float64(r.output), c.OutputTokens.Mean)
+		in, out := apart(float64(r.input), c.InputTokens.Mean), apart(float64(r.Output), c.OutputTokens.Mean)
 		if in > math.Log(nearLength) || out > math.Log(nearLength) {
 			continue
 		}

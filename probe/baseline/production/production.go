@@ -29,13 +29,11 @@ type traffic struct {
 	uncounted    int // answered, and nobody counted the tokens
 }
 
-// request is an answered request. Times are in seconds from its start; 0 is unknown.
+// request is an answered request.
 type request struct {
-	start                                               int64 // nanoseconds
-	input, output                                       float32
-	firstByte, firstEvent, ttft, lastToken, tpot, total float32
-	stream                                              bool
-	reported                                            bool // the upstream counted the tokens
+	Times
+	start int64   // nanoseconds
+	input float32 // tokens
 }
 
 // NewGatherer returns a Gatherer of requests beside b.
@@ -97,11 +95,10 @@ func (t *traffic) add(l *capture.Line) {
 		t.answered = append(t.answered, make([]request, 0, block))
 	}
 	last := &t.answered[len(t.answered)-1]
-	*last = append(*last, request{
-		start: start, input: float32(input), output: float32(*out), stream: l.Stream, reported: l.Tokens.Source == string(exchange.Reported),
-		firstByte: float32(l.FirstByte), firstEvent: float32(l.FirstEvent), ttft: float32(l.TTFT),
-		lastToken: float32(l.LastToken), tpot: float32(l.TPOT), total: float32(l.E2E),
-	})
+	*last = append(*last, request{start: start, input: float32(input), Times: Times{
+		FirstByte: float32(l.FirstByte), FirstEvent: float32(l.FirstEvent), TTFT: float32(l.TTFT), LastToken: float32(l.LastToken),
+		Total: float32(l.E2E), TPOT: float32(l.TPOT), Output: float32(*out), Stream: l.Stream, Reported: l.Tokens.Source == string(exchange.Reported),
+	}})
 }
 
 // block is how many requests a block has.
