@@ -65,6 +65,7 @@ var rooms = map[string][]string{
 	"probe/modelsim":            {},
 	"probe/baseline":            {},
 	"probe/drift":               {"probe/baseline"},
+	"probe/watch":               {"probe", "probe/baseline", "probe/baseline/production", "probe/drift", "proxy/exchange"},
 	"probe/baseline/importer":   {"probe/baseline", "exporter/capture", "proxy/exchange"},
 	"probe/baseline/production": {"probe/baseline", "exporter/capture", "exporter/capture/report", "proxy/exchange"},
 

@@ -69,7 +69,7 @@ func levels(cells []baseline.Cell, of baseline.Name, length func(baseline.Cell) 
 	for _, c := range cells {
 		indicator, has := c.Indicators[of]
 		median, hasMedian := indicator.Quantiles.At(0.5)
-		load, hasLoad := inFlight(c.Load)
+		load, hasLoad := InFlight(c.Load)
 		if !has || !hasMedian || !hasLoad || !(median > 0) || !(length(c) > 0) {
 			continue
 		}
@@ -84,8 +84,8 @@ func levels(cells []baseline.Cell, of baseline.Name, length func(baseline.Cell) 
 	return levels, nil
 }
 
-// inFlight returns the requests in flight of a cell.
-func inFlight(l baseline.Load) (float64, bool) {
+// InFlight returns the requests in flight under a load, and false if nobody knows them.
+func InFlight(l baseline.Load) (float64, bool) {
 	switch {
 	case l.Kind == baseline.Concurrency:
 		return l.Value, l.Value > 0
