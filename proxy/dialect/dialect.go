@@ -103,6 +103,9 @@ type Reply struct {
 	// Complete says that nothing of the response is missing: the terminator of the stream
 	// came or, when the response is no stream, the body itself shows that it is whole.
 	Complete bool
+	// Terminated says that a complete response said itself where it ends: by its terminator,
+	// by its last message, or as a whole document. Nothing of it can be missing, then.
+	Terminated bool
 	// Endless says that a complete stream has no terminator: only the end of its body shows
 	// that it is whole.
 	Endless bool

@@ -82,9 +82,7 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	case ok:
 		x.bookReply(reply)
 		r.Stream = r.Stream || reply.Stream || (asked.Stream && (r.Status == 0 || r.Status >= 400))
-		if x.unread && result.Outcome == exchange.OK { // the end may be in the part that nobody could read
-			reply.Complete = true
-		}
+		x.bookEnd(result, &reply)
 		r.Outcome, r.ErrorType = judge(result, r, reply)
 		x.bookBursts()
 		if left := result.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
@@ -103,6 +101,19 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	}
 	x.bookUnread(ok && !reply.Unread)
 	return *r
+}
+
+// bookEnd corrects what the decoder says of the end of a compressed response that the relay
+// saw end well: the decoder does not know whether it got all.
+func (x *Exchange) bookEnd(result Result, reply *dialect.Reply) {
+	switch {
+	case result.Outcome != exchange.OK:
+	case x.unread: // the end may be in the part that nobody could read
+		reply.Complete = true
+	case x.short: // the end is in a part that never came, unless the response has said that it ended
+		reply.Complete = reply.Complete && reply.Terminated
+		x.record.Notes = append(x.record.Notes, "truncated_encoding")
+	}
 }
 
 // bookUnread says how much headway knows of an exchange that ended.
@@ -189,7 +200,7 @@ func judge(result Result, r *exchange.Record, reply dialect.Reply) (exchange.Out
 		return byStatus(r.Status)
 	case reply.Failed:
 		return exchange.StreamError, exchange.ErrUpstreamEvent
-	case r.Stream && !reply.Complete:
+	case !reply.Complete && (r.Stream || r.Bytes.Out > 0): // a response without a body promises none
 		return exchange.UpstreamCut, exchange.ErrTruncated
 	}
 	return exchange.OK, ""

@@ -30,6 +30,7 @@ type Exchange struct {
 	encoding string          // the response's Content-Encoding
 	opaque   bool            // the request's body is compressed
 	unread   bool            // a compressed response is not read to its end
+	short    bool            // a compressed response ended before its coding did
 	client   clientContext   // unchanged after Begin
 	key      flightKey
 	limits   limits

@@ -50,13 +50,16 @@ func (l *ledger) only(t *testing.T) exchange.Record {
 	return l.records[0]
 }
 
-// newTap returns a tap with the given dialects, or OpenAI's, and its ledger.
+// allDialects are made once, because that takes longer than to read an exchange.
+var allDialects = slices.Concat(
+	openai.Dialects(), responses.Dialects(), realtime.Dialects(), anthropic.Dialects(), gemini.Dialects(), live.Dialects(),
+	bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(), ollama.Dialects(), triton.Dialects(), tgi.Dialects(), sglang.Dialects(), llamacpp.Dialects(),
+)
+
+// newTap returns a tap with the given dialects, or all, and its ledger.
 func newTap(dialects ...dialect.Dialect) (*tap.Tap, *ledger) {
 	if dialects == nil {
-		dialects = slices.Concat(
-			openai.Dialects(), responses.Dialects(), realtime.Dialects(), anthropic.Dialects(), gemini.Dialects(), live.Dialects(),
-			bedrock.Dialects(), sagemaker.Dialects(), cohere.Dialects(), ollama.Dialects(), triton.Dialects(), tgi.Dialects(), sglang.Dialects(), llamacpp.Dialects(),
-		)
+		dialects = allDialects
 	}
 	l := new(ledger)
 	return tap.New(tap.Config{

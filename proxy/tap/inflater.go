@@ -77,7 +77,9 @@ func (f *inflater) run(codings []coding) {
 	switch {
 	case f.stopped != running:
 		f.x.bookStop(f.stopped)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // the relay judges a body that ends early
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		f.x.bookShort()
+	case errors.Is(err, io.EOF):
 	default:
 		f.x.bookStop(brokenBody)
 	}
@@ -195,6 +197,13 @@ func (x *Exchange) feedInflated(p []byte, at time.Duration) bool {
 		x.detach(&x.tap.panicked, "decoder_panic")
 	}
 	return x.decoder != nil
+}
+
+// bookShort books that the body ended before its coding did.
+func (x *Exchange) bookShort() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.short = true
 }
 
 // bookStop books, once, that the body is not read to its end. The decoder keeps all that

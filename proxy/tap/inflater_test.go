@@ -122,7 +122,7 @@ func TestContentEncoding(t *testing.T) {
 		{"gzip that is none", []string{"Content-Encoding", "gzip"}, body, "", []string{"broken_encoding"}},
 		{"brotli that is none", []string{"Content-Encoding", "br"}, "\xf3" + strings.Repeat("\xff", 100), "", []string{"broken_encoding"}},
 		{"zstd that is none", []string{"Content-Encoding", "zstd"}, body, "", []string{"broken_encoding"}},
-		{"gzip that ends early", []string{"Content-Encoding", "gzip"}, once("gzip", body)[:5], "", nil},
+		{"gzip that ends early", []string{"Content-Encoding", "gzip"}, once("gzip", body)[:5], "", []string{"truncated_encoding"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{1, 3, 1 << 20} {
@@ -185,6 +185,89 @@ func TestManyCodingsAreNotUndone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A compressed response that breaks off, and whose framing ends well, says so. It says what
+// came before, and is a good one only if it had said itself that it was over.
+func TestCompressedResponseThatIsCut(t *testing.T) {
+	for _, c := range []struct {
+		name, path, contentType string
+		parts                   []string
+		end                     string // of the response; without it nothing says that the response is whole
+	}{
+		{"stream", "/v1/chat/completions", "text/event-stream", []string{
+			`data: {"model":"m","choices":[{"index":0,"delta":{"content":"a"}}]}` + "\n\n",
+			`data: {"model":"m","choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}` + "\n\n",
+			"data: [DONE]\n\n",
+		}, "[DONE]"},
+		{"stream whose end is that of the connection", "/v1beta/models/g:streamGenerateContent", "text/event-stream", []string{
+			`data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}]}` + "\n\n",
+			`data: {"candidates":[{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]}` + "\n\n",
+		}, ""},
+		{"document", "/v1/chat/completions", "application/json", []string{
+			`{"model":"m","choices":[{"message":{"content":"Hi"},`,
+			`"finish_reason":"stop"}]}`,
+		}, "]}"},
+		{"sound", "/v1/audio/speech", "audio/mpeg", []string{"\xff\xfb\x90sound", "more sound"}, ""},
+	} {
+		for coding := range codings {
+			t.Run(c.name+", "+coding, func(t *testing.T) {
+				body := slices.Concat(compress(coding, c.parts...)...)
+				ok := 0
+				for cut := 1; cut < len(body); cut++ {
+					switch r := cutOff(t, c.path, c.contentType, coding, body[:cut]); {
+					case !slices.Contains(r.Notes, "truncated_encoding"):
+						t.Fatalf("%d of %d bytes: notes %q", cut, len(body), r.Notes)
+					case r.Outcome == exchange.OK:
+						ok++
+						if read := plainText(t, coding, body[:cut]); c.end == "" || !strings.Contains(read, c.end) {
+							t.Fatalf("%d of %d bytes are %s, and hold %q", cut, len(body), r.Outcome, read)
+						}
+					case r.Outcome != exchange.UpstreamCut:
+						t.Fatalf("%d of %d bytes are %s", cut, len(body), r.Outcome)
+					}
+				}
+				if (ok > 0) != (c.end != "") {
+					t.Errorf("%d are whole", ok)
+				}
+				if r := cutOff(t, c.path, c.contentType, coding, body); r.Outcome != exchange.OK || slices.Contains(r.Notes, "truncated_encoding") {
+					t.Errorf("all of it is %s, notes %q", r.Outcome, r.Notes)
+				}
+			})
+		}
+	}
+}
+
+// cutOff returns the record of a compressed response whose framing ends well.
+func cutOff(t *testing.T, path, contentType, coding string, body []byte) exchange.Record {
+	t.Helper()
+	of, told := newTap()
+	request := chat()
+	request.Path = path
+	x := of.Begin(request)
+	encoding, _, _ := strings.Cut(coding, ",")
+	x.ResponseHead(200, header("Content-Type", contentType, "Content-Encoding", encoding), tap.Now())
+	chunk(x, string(body))
+	end(x)
+	of.Wait()
+	return told.only(t)
+}
+
+// plainText returns what a compressed body says, as far as it goes.
+func plainText(t *testing.T, coding string, body []byte) string {
+	t.Helper()
+	var read strings.Builder
+	of, _ := newTap(&script{
+		feed:  func(p []byte, _ time.Duration) { read.Write(p) },
+		close: func() dialect.Reply { return dialect.Reply{Ask: dialect.Ask{Dialect: "script"}} },
+	})
+	x := of.Begin(chat())
+	encoding, _, _ := strings.Cut(coding, ",")
+	x.ResponseHead(200, header("Content-Type", "text/event-stream", "Content-Encoding", encoding), tap.Now())
+	chunk(x, string(body))
+	end(x)
+	of.Wait()
+	return read.String()
 }
 
 // A compressed stream that breaks off says what came before, however much of it did, and

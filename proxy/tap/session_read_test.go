@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/dialecttest"
-	"github.com/headway-sidecar/headway/proxy/dialect/live"
-	"github.com/headway-sidecar/headway/proxy/dialect/realtime"
-	"github.com/headway-sidecar/headway/proxy/dialect/responses"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -324,13 +321,10 @@ func pathOf(c dialogue) (at uint8) {
 	return at
 }
 
-// families are made once, because that takes longer than to read a session.
-var families = slices.Concat(responses.Dialects(), realtime.Dialects(), live.Dialects())
-
 // pass runs both sides of a session through a tap, the client's first and all at one moment.
 // It returns what the exchanges were.
 func pass(path, extensions string, up, down [][]byte) (exchanges []string) {
-	of, told := newTap(families...)
+	of, told := newTap()
 	x, at := open(of, path, extensions), tap.Now()
 	dialecttest.Feed(func(p []byte) {
 		x.Sending()

@@ -34,9 +34,11 @@ func (d *decoder) Close() dialect.Reply {
 		d.notes |= 1 << NotStreamed
 	}
 	if r.Stream {
-		r.Endless = complete && !d.done && !d.over && !d.allEnded() && d.endless()
+		r.Terminated = complete && (d.done || d.over)
+		r.Endless = complete && !r.Terminated && !d.allEnded() && d.endless()
 		r.Usage = d.streamedUsage(complete)
 	} else {
+		r.Terminated = complete && d.form == document
 		r.Usage = d.wholeUsage()
 	}
 	d.boundReasoning(&r.Usage)
