@@ -47,6 +47,9 @@ type Envelope struct {
 	// Model is the model that the message chooses for all answers of the session; empty if it
 	// chooses none.
 	Model string
+	// Becomes is the dialect that the session speaks from the next message on, in both
+	// directions; nil if the message changes nothing about that.
+	Becomes Sessions
 	// Limits are the rate limits that the server tells, in a message with the role Informs.
 	Limits []exchange.RateLimit
 	// Generated says that all of the answer has been generated. The server may keep its last

@@ -37,7 +37,7 @@ func (a *answer) Data(p []byte) {
 		if !a.settled {
 			n = min(n, envelopeStep)
 		}
-		a.envelopes.Feed(rest[:n])
+		a.envelop(rest[:n])
 		rest = rest[n:]
 		a.settle(len(a.held)+len(p)-len(rest) > maxHeld)
 	}

@@ -11,9 +11,11 @@ type direction struct {
 	session   *session
 	frames    *frame.WebSocket
 	envelopes dialect.Envelopes
-	broken    bool  // the session cannot be read any further
-	excess    int64 // see inflater.spend
-	waiting   int64 // compressed bytes, of those that the budget has for all
+	of        dialect.Sessions // that made envelopes
+	begun     bool             // the message has said something
+	broken    bool             // the session cannot be read any further
+	excess    int64            // see inflater.spend
+	waiting   int64            // compressed bytes, of those that the budget has for all
 
 	read, written Instant // of the bytes that are being read
 	held          []byte  // the start of a message that has not said where it belongs
@@ -21,7 +23,7 @@ type direction struct {
 }
 
 func (d *direction) begin(s *session, sink frame.EventSink, c compression) {
-	d.session, d.envelopes = s, s.dialect.Envelopes()
+	d.session, d.of, d.envelopes = s, s.dialect, s.dialect.Envelopes()
 	d.frames = frame.NewWebSocket(sink)
 	if c.on {
 		d.frames.Deflate(&s.opener.tap.inflaters, c.takeover, maxMessage)
@@ -69,6 +71,19 @@ func (d *direction) next() {
 		d.held = nil
 	}
 	d.envelopes.Restart()
+	d.begun = false
+}
+
+// envelop reads the next bytes of the message for its envelope. A message is read by the
+// dialect that the session spoke when it began.
+func (d *direction) envelop(p []byte) {
+	if !d.begun {
+		d.begun = true
+		if d.of != d.session.dialect {
+			d.of, d.envelopes = d.session.dialect, d.session.dialect.Envelopes()
+		}
+	}
+	d.envelopes.Feed(p)
 }
 
 // question reads the client's side of a session. It implements frame.EventSink.
@@ -93,10 +108,10 @@ func (q *question) Data(p []byte) {
 	switch {
 	case q.broken:
 	case q.x != nil:
-		q.envelopes.Feed(p)
+		q.envelop(p)
 		q.x.RequestBody(p)
 	case !q.settled:
-		q.envelopes.Feed(p)
+		q.envelop(p)
 		q.held = append(q.held, p...)
 		q.settle()
 	}

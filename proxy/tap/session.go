@@ -250,6 +250,9 @@ func (s *session) prompt(at Instant) {
 
 // inform books what a message says of the whole session.
 func (s *session) inform(e dialect.Envelope, at Instant) {
+	if e.Becomes != nil && len(s.open) == 0 { // answers that are under way end as they began
+		s.dialect = e.Becomes
+	}
 	if e.Model != "" {
 		s.opener.head.Model = valid(e.Model)
 	}

@@ -35,12 +35,40 @@ var transcriptions = []dialogue{
 	{"the client leaves in a transcript", scribePath, []said{
 		server(0, heard("committed", "i1")), server(40, writes("i1", "Hi")), client(10, closes), server(10, closes)},
 		[]string{"client_gone canceled 200 / out=1 event=40ms ttft=40ms last=40ms e2e=50ms"}},
+	{"a session of Realtime that the client makes one that transcribes", aloudPath, []said{
+		server(0, `{"type":"session.created","session":{"type":"realtime","model":"gpt-realtime-1"}}`),
+		client(5, `{"type":"session.update","session":{"type":"transcription","audio":{"input":{"transcription":{"model":"scribe"}}}}}`),
+		client(0, `{"type":"input_audio_buffer.append","audio":"AAAA"}`),
+		server(10, heard("committed", "i1")), server(40, writes("i1", "Hi")), server(5, written("i1", inTokens))},
+		[]string{"ok 200 scribe/ stop in=7 out=2 event=40ms ttft=40ms last=40ms e2e=45ms"}},
+	{"a session of Realtime that the beta makes one that transcribes", aloudPath, []said{
+		client(5, `{"session":{"input_audio_transcription":{"model":"scribe"}},"type":"transcription_session.update"}`),
+		server(5, `{"type":"transcription_session.updated","session":{"input_audio_transcription":{"model":"scribe"}}}`),
+		server(10, heard("committed", "i1")), server(40, writes("i1", "Hi")), server(5, written("i1", inTokens))},
+		[]string{"ok 200 scribe/ stop in=7 out=2 event=40ms ttft=40ms last=40ms e2e=45ms"}},
+	{"a session that transcribes by the server's word alone", aloudPath, []said{
+		server(0, `{"type":"session.created","session":{"audio":{"input":{"transcription":{"model":"scribe"}}},"object":"realtime.transcription_session"}}`),
+		server(10, heard("speech_stopped", "i1")), server(1, heard("committed", "i1")), server(40, writes("i1", "Hi")), server(5, written("i1", inTokens))},
+		[]string{"ok 200 scribe/ stop in=7 out=2 event=41ms ttft=41ms last=41ms e2e=46ms"}},
+	{"a session of Realtime that shows what it heard", aloudPath, []said{
+		client(0, `{"type":"session.update","session":{"type":"realtime","model":"gpt-wish","audio":{"input":{"transcription":{"model":"scribe"}}}}}`),
+		server(5, `{"type":"session.updated","session":{"type":"realtime","model":"gpt-realtime-1","audio":{"input":{"transcription":{"model":"scribe"}}}}}`),
+		server(10, heard("speech_stopped", "i1")), server(1, heard("committed", "i1")), server(40, writes("i1", "Hi")),
+		server(5, opened("r1")), server(5, delta("Yes")), server(5, written("i1", inTokens)), server(5, completed("r1", 1))},
+		[]string{"ok 200 gpt-realtime/gpt-x-1 stop in=7 out=1 event=46ms ttft=51ms last=51ms e2e=61ms"}},
+	{"an answer under way when the session is to transcribe", aloudPath, []said{
+		server(0, heard("committed", "i1")), server(5, opened("r1")),
+		client(0, `{"type":"session.update","session":{"type":"transcription"}}`), server(5, delta("Yes")), server(5, completed("r1", 1))},
+		[]string{"ok 200 gpt-realtime/gpt-x-1 stop in=7 out=1 event=5ms ttft=10ms last=10ms e2e=15ms"}},
 	{"the server falls before a transcript", scribePath, []said{
 		server(0, heard("committed", "i1")), server(40, falls)}, []string{"upstream_cut stream_truncated 0 / e2e=40ms"}},
 }
 
-// scribePath opens a session that transcribes.
-const scribePath = "/v1/realtime?intent=transcription"
+// scribePath opens a session that transcribes, and aloudPath one that answers aloud.
+const (
+	scribePath = "/v1/realtime?intent=transcription"
+	aloudPath  = "/v1/realtime?model=gpt-realtime"
+)
 
 const inTokens = `{"type":"tokens","total_tokens":9,"input_tokens":7,"input_token_details":{"text_tokens":0,"audio_tokens":7},"output_tokens":2}`
 

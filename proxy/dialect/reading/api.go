@@ -74,6 +74,10 @@ type API struct {
 	// Lanes says that every message which Answers names a lane. As long as it has not, it has
 	// not said what it is for.
 	Lanes bool
+	// Becomes returns the dialect that a session speaks from now on, by a word that is the
+	// type of a message or stands at a place of SessionKind; nil for any other word. It is nil where
+	// every session stays what it is.
+	Becomes func(word []byte) dialect.Sessions
 	// Signal reads a value at a place of Envelope whose field is Own or above. It is nil where
 	// Envelope has no such place.
 	Signal func(e *dialect.Envelope, v frame.Value)

@@ -21,6 +21,8 @@ const (
 	Generate    // false: the client asks for no answer yet
 	Prewarm     // true: the same
 	AnswerModel // of all answers of the session
+	SessionKind // what the session is for, see API.Becomes
+	LaterModel  // of all answers of the session, if it becomes what Becomes says
 
 	Limit          // an element of the list of rate limits
 	LimitName      // requests, tokens
@@ -39,6 +41,7 @@ type envelopes struct {
 	json     frame.JSON
 	envelope dialect.Envelope
 	own      dialect.ID // the identifier of the message itself
+	later    string     // the value at LaterModel
 }
 
 // Envelopes implements dialect.Sessions.
@@ -57,7 +60,7 @@ func (e *envelopes) Feed(p []byte) { e.json.Feed(p) }
 // Restart implements dialect.Envelopes.
 func (e *envelopes) Restart() {
 	e.json.Restart()
-	e.envelope, e.own = dialect.Envelope{}, 0
+	e.envelope, e.own, e.later = dialect.Envelope{}, 0, ""
 }
 
 // Envelope implements dialect.Envelopes.
@@ -70,6 +73,12 @@ func (e *envelopes) Envelope() dialect.Envelope {
 		envelope.Role = dialect.Unknown
 	case envelope.Role == dialect.Asks:
 		envelope.Event = e.own
+	}
+	switch {
+	case envelope.Becomes != nil:
+		envelope.Model = e.later
+	case e.api.Becomes != nil && envelope.Role == dialect.Unknown: // the client wants it, and nobody granted it
+		envelope.Model = ""
 	}
 	return envelope
 }
@@ -100,6 +109,12 @@ func (e *envelopes) Value(v frame.Value) {
 		if v.Kind == frame.String {
 			to.Model = string(v.Text)
 		}
+	case SessionKind:
+		e.become(v)
+	case LaterModel:
+		if v.Kind == frame.String {
+			e.later = string(v.Text)
+		}
 	case Limit:
 		if v.Kind == frame.Object && len(to.Limits) < maxLimits {
 			to.Limits = append(to.Limits, exchange.RateLimit{})
@@ -120,8 +135,16 @@ func (e *envelopes) name(v frame.Value) {
 	case to.Role != dialect.Unknown:
 	case v.Kind == frame.String:
 		to.Role = e.api.Role(v.Text)
+		e.become(v)
 	default:
 		to.Role = dialect.Unrelated
+	}
+}
+
+// become books what the session becomes by the word v.
+func (e *envelopes) become(v frame.Value) {
+	if e.api.Becomes != nil && v.Kind == frame.String && e.envelope.Becomes == nil {
+		e.envelope.Becomes = e.api.Becomes(v.Text)
 	}
 }
 

@@ -20,7 +20,9 @@ func Dialects() dialect.Set { return dialect.Set{Transcription(), Realtime()} }
 // at Azure.
 // https://platform.openai.com/docs/api-reference/realtime
 func Realtime() dialect.Dialect {
-	return responses.Session(&reading.API{
+	transcribing := transcription()
+	transcribing.PathModel = nil // the query names the model that would have answered
+	return responses.Session(kindPaths(), &reading.API{
 		Name: "openai-realtime",
 		Guide: reading.Guide{
 			Request:    "a message `response.create` in a WebSocket that began with `GET …/realtime`, or speech that the server saw end",
@@ -33,16 +35,13 @@ func Realtime() dialect.Dialect {
 		PathModel: modelInQuery,
 		Media:     true,
 		Role:      roleOf,
+		Becomes: func(word []byte) dialect.Sessions {
+			if transcribesBy(word) {
+				return transcribing
+			}
+			return nil
+		},
 	})
-}
-
-// roleOf is what a message of this type is for in Realtime. There an answer that is
-// open ends with response.done, whatever error comes before.
-func roleOf(name []byte) dialect.Role {
-	if string(name) == "error" {
-		return dialect.Refuses
-	}
-	return responses.RoleOf(name)
 }
 
 // modelInQuery is the model, or the deployment at Azure, that the query names.

@@ -12,13 +12,16 @@ import (
 
 // Transcription is a session of the Realtime API that writes down what it hears and answers
 // nothing. Each stretch of speech is an item, and some models transcribe several at once.
+// The query asks for such a session, or a message does, which may be the server's first.
 // https://platform.openai.com/docs/guides/realtime-transcription
-func Transcription() dialect.Dialect {
+func Transcription() dialect.Dialect { return transcription() }
+
+func transcription() *reading.API {
 	opensRealtime := compatible.Opens("/realtime")
 	return &reading.API{
 		Name: "openai-realtime-transcription",
 		Guide: reading.Guide{
-			Request:    "speech that the server got, in a WebSocket that began with `GET …/realtime?intent=transcription`",
+			Request:    "speech that the server got, in a WebSocket that began with `GET …/realtime?intent=transcription`, or in a session of the type `transcription`",
 			FirstToken: "text in a `.delta`; a `.segment` or the whole transcript without deltas before it",
 			Usage:      "`usage` of the last event; none if it is in seconds",
 			End:        "`conversation.item.input_audio_transcription.completed` or `.failed`",

@@ -8,26 +8,28 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/reading"
 )
 
-// envelopeShape has the places in a message that say which exchange it belongs to.
-var envelopeShape = frame.MustShape(frame.Paths{
-	"type":                         reading.MessageType,
-	"stream_id":                    reading.Lane,
-	"response_id":                  reading.ResponseID,
-	"response.id":                  reading.ResponseID,
-	"event_id":                     reading.EventID,
-	"error.event_id":               reading.RefusedID,
-	"status":                       reading.ErrorStatus,
-	"status_code":                  reading.ErrorStatus,
-	"code":                         reading.ErrorStatus, // GitHub Copilot
-	"generate":                     reading.Generate,
-	"prompt_cache_options.prewarm": reading.Prewarm,
-	"session.model":                reading.AnswerModel,
-	"rate_limits.[]":               reading.Limit,
-	"rate_limits.[].name":          reading.LimitName,
-	"rate_limits.[].limit":         reading.LimitSize,
-	"rate_limits.[].remaining":     reading.LimitRemaining,
-	"rate_limits.[].reset_seconds": reading.LimitReset,
-})
+// envelopePaths are the places in a message that say which exchange it belongs to.
+func envelopePaths() frame.Paths {
+	return frame.Paths{
+		"type":                         reading.MessageType,
+		"stream_id":                    reading.Lane,
+		"response_id":                  reading.ResponseID,
+		"response.id":                  reading.ResponseID,
+		"event_id":                     reading.EventID,
+		"error.event_id":               reading.RefusedID,
+		"status":                       reading.ErrorStatus,
+		"status_code":                  reading.ErrorStatus,
+		"code":                         reading.ErrorStatus, // GitHub Copilot
+		"generate":                     reading.Generate,
+		"prompt_cache_options.prewarm": reading.Prewarm,
+		"session.model":                reading.AnswerModel,
+		"rate_limits.[]":               reading.Limit,
+		"rate_limits.[].name":          reading.LimitName,
+		"rate_limits.[].limit":         reading.LimitSize,
+		"rate_limits.[].remaining":     reading.LimitRemaining,
+		"rate_limits.[].reset_seconds": reading.LimitReset,
+	}
+}
 
 // RoleOf is what a message of this type is for.
 func RoleOf(name []byte) dialect.Role {

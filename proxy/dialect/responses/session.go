@@ -12,7 +12,7 @@ import (
 // over HTTP.
 // https://platform.openai.com/docs/guides/websocket-mode
 func WebSocket() dialect.Dialect {
-	return Session(&reading.API{
+	return Session(nil, &reading.API{
 		Name: "openai-responses-websocket",
 		Guide: reading.Guide{
 			Request:    "a message `response.create` in a WebSocket that began with `GET …/responses`",
@@ -27,9 +27,9 @@ func WebSocket() dialect.Dialect {
 }
 
 // Session completes an API whose exchanges share a WebSocket, and whose messages are the
-// events of Responses.
-func Session(a *reading.API) *reading.API {
-	a.Envelope = envelopeShape
+// events of Responses. Its envelopes have more places than those of Responses.
+func Session(more frame.Paths, a *reading.API) *reading.API {
+	a.Envelope = frame.MustShape(reading.Join(envelopePaths(), more))
 	a.Operation = exchange.Chat
 	a.Provider = compatible.Provider
 	a.Streams = func(*dialect.Head) bool { return true }
