@@ -12,6 +12,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo/spelling"
+	"github.com/headway-sidecar/headway/slo/strict"
 )
 
 // Bounds on a Set. Every SLO is a label value and some 80 KiB of counters.
@@ -99,7 +100,7 @@ func (s *SLO) checkPromise() Problems {
 	case "", Chain, Attempt:
 	default:
 		add("judge", strconv.Quote(string(s.Judge))+" cannot be judged",
-			oneOf(string(s.Judge), []string{string(Chain), string(Attempt)}, "write chain, the call that the user felt, or attempt"))
+			strict.OneOf(string(s.Judge), []string{string(Chain), string(Attempt)}, "write chain, the call that the user felt, or attempt"))
 	}
 	return out
 }
@@ -174,14 +175,6 @@ func operations(all []exchange.Operation) []string {
 		out[i] = string(o)
 	}
 	return out
-}
-
-// oneOf names the word of known that the author of word likely meant, or says otherwise.
-func oneOf(word string, known []string, otherwise string) string {
-	if near := spelling.Nearest(word, known); len(near) > 0 {
-		return spelling.Hint(word, known)
-	}
-	return otherwise
 }
 
 // conditions lists the header conditions of s, by name.

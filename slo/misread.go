@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/headway-sidecar/headway/slo/spelling"
+	"github.com/headway-sidecar/headway/slo/strict"
 )
 
 // The errors of the YAML library about a document of the wrong shape.
@@ -51,7 +52,7 @@ func Misread(file string, line int, err error, roots ...reflect.Type) Problems {
 func misplaced(tag, value, wanted string, roots []reflect.Type) (wrong, right string) {
 	shown := map[string]string{"seq": "a list", "map": "a mapping"}[tag]
 	if shown == "" {
-		shown = fmt.Sprintf("%q", shorten(value))
+		shown = fmt.Sprintf("%q", strict.Shorten(value))
 	}
 	switch {
 	case strings.HasPrefix(wanted, "[]"):

@@ -1,64 +1,16 @@
 package slo
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/headway-sidecar/headway/slo/strict"
 )
 
 // Problem is a mistake in an SLO file, together with a correction.
-type Problem struct {
-	File  string
-	Line  int    // 0 is unknown
-	Key   string // slos[0].good.ttft
-	Wrong string
-	Right string
-}
-
-// Error is p as file:line: key: the mistake; the correction.
-func (p Problem) Error() string {
-	var b strings.Builder
-	if p.File != "" {
-		b.WriteString(p.File)
-		if p.Line > 0 {
-			fmt.Fprintf(&b, ":%d", p.Line)
-		}
-		b.WriteString(": ")
-	}
-	if p.Key != "" {
-		b.WriteString(p.Key + ": ")
-	}
-	b.WriteString(p.Wrong)
-	if p.Right != "" {
-		b.WriteString("; " + p.Right)
-	}
-	return b.String()
-}
+type Problem = strict.Problem
 
 // Problems lists every mistake in a Set, in the order of its lines.
-type Problems []Problem
-
-// Error is a line for each problem.
-func (p Problems) Error() string {
-	lines := make([]string, len(p))
-	for i := range p {
-		lines[i] = p[i].Error()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Err is p as an error, nil when there is no mistake.
-func (p Problems) Err() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return p
-}
-
-func (p Problems) sort() {
-	slices.SortStableFunc(p, func(a, b Problem) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key)) })
-}
+type Problems = strict.Problems
 
 // Warning is a part of an SLO file that is allowed, but that rarely anybody means.
 type Warning = Problem

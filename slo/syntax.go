@@ -1,24 +1,16 @@
 package slo
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/headway-sidecar/headway/slo/strict"
 )
 
 // Syntax is the Problem of a text that is no YAML, with the line as it was written. err is
 // the error of the YAML library.
 func Syntax(file string, text []byte, err error) Problem {
-	message, number := err.Error(), 0
-	var at *yaml.LoadError
-	if errors.As(err, &at) {
-		message, number = at.Message, at.Mark.Line
-	}
-	lines := strings.Split(strings.TrimRight(string(text), " \n"), "\n")
-	number = max(1, min(number, len(lines))) // the library is often one line beyond the end
-	p := Problem{File: file, Line: number, Wrong: fmt.Sprintf("%q: %s", shorten(lines[number-1]), message), Right: "write keys and values, as in name: chat"}
+	p, message := strict.Syntax(file, text, err)
+	p.Right = "write keys and values, as in name: chat"
 	for _, remedy := range []struct{ of, right string }{
 		{"cannot start any token", "indent with spaces and quote what begins with % @ or `"},
 		{"mapping values are not allowed", `indent the keys of one SLO alike, and quote a value with a colon: name: "a: b"`},
@@ -36,13 +28,4 @@ func Syntax(file string, text []byte, err error) Problem {
 		}
 	}
 	return p
-}
-
-// shorten cuts a text that is too long for a message: a file that is no SLO file at all.
-func shorten(line string) string {
-	const most = 80
-	if len(line) <= most {
-		return line
-	}
-	return strings.ToValidUTF8(line[:most], "") + "…"
 }

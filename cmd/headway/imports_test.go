@@ -52,8 +52,9 @@ var rooms = map[string][]string{
 	"proxy/transparent":           {"proxy/tap", "proxy/exchange", "proxy/sockets"},
 
 	"slo/spelling": {},
+	"slo/strict":   {"slo/spelling"},
 
-	"slo":          {"proxy/exchange", "slo/spelling"},
+	"slo":          {"proxy/exchange", "slo/spelling", "slo/strict"},
 	"slo/rules":    {"slo"},
 	"slo/openslo":  {"slo", "slo/rules", "proxy/exchange", "slo/spelling"},
 	"slo/sloth":    {"slo", "slo/rules"},
