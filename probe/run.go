@@ -13,13 +13,27 @@ type Run struct {
 	At      time.Time // when it was sent, or would have been
 	Via     Via       // Sidecar or Direct
 	// Load is the number of requests in flight at the server when the canary was sent,
-	// itself included, and LoadSource says who counted. 0 is unknown.
+	// itself included, and LoadSource says who counted. 0 is unknown. Of Utilization it is
+	// the share of its capacity, from 0 to 1, that the answer itself told.
 	Load       float64
 	LoadSource LoadSource
 	// Record is the tap's. It is empty when nothing was sent.
 	Record exchange.Record
 	// Text describes the answer, of which headway keeps nothing else.
 	Text Text
+	// Calibrating says that the prompt had not found its length yet: a run that is OK, but
+	// whose latencies belong to another shape.
+	Calibrating bool
+	// Seen is when the prober's own end of the connection saw the answer. Only the runs of a
+	// probe via Both have it. For Direct it is the Record's; for Sidecar it has the sidecar's
+	// own work in it, so that the two of a pair are alike.
+	Seen Seen
+}
+
+// Seen holds latencies as the prober saw them; 0 is unknown.
+type Seen struct {
+	TTFT time.Duration
+	E2E  time.Duration
 }
 
 // Text describes the text of an answer.
@@ -43,8 +57,13 @@ const (
 	NoKey       Outcome = "no_key"       // the key is missing or refused
 	Unreachable Outcome = "unreachable"
 	OverBudget  Outcome = "over_budget" // not sent: the day's budget is spent
-	Skipped     Outcome = "skipped"     // not sent: the last one was still under way
+	Skipped     Outcome = "skipped"     // not sent: the last one was still under way, or the server had asked to wait
 )
+
+// Outcomes lists every outcome.
+func Outcomes() []Outcome {
+	return []Outcome{OK, Failed, Refused, Nonsense, Short, RateLimited, NoModel, NoKey, Unreachable, OverBudget, Skipped}
+}
 
 // LoadSource says who counted the requests in flight.
 type LoadSource string
