@@ -54,6 +54,8 @@ var rooms = map[string][]string{
 	"slo/spelling": {},
 	"slo/strict":   {"slo/spelling"},
 
+	"probe/canary": {"probe", "proxy/dialect/frame"},
+
 	"slo":          {"proxy/exchange", "slo/spelling", "slo/strict"},
 	"slo/rules":    {"slo"},
 	"slo/openslo":  {"slo", "slo/rules", "proxy/exchange", "slo/spelling"},

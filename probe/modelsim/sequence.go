@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,9 @@ type prompt struct {
 	marked int    // the tokens that the request wants to be cached
 	sum    uint64 // hash of all its tokens
 	chain  blockChain
+	// opening is the token with which the prompt wants the answer to begin, if it asks so in
+	// the words of a canary.
+	opening *token
 }
 
 func newPrompt(model string, blockSize int) *prompt {
@@ -42,7 +46,13 @@ func (p *prompt) addText(text string) {
 	for piece := range pieces(text) {
 		p.add(hashString(piece))
 	}
+	if _, asked, ok := strings.Cut(text, firstWordIs); ok {
+		p.opening = wordToken(strings.TrimRight(asked, ". \n"))
+	}
 }
+
+// firstWordIs stands before the word with which an answer is to begin.
+const firstWordIs = "The first word of the story is "
 
 // addOpaque stands for a part that is not text.
 func (p *prompt) addOpaque(raw string) {
@@ -127,6 +137,7 @@ type sequence struct {
 	produced int
 	finish   string
 	prev     token
+	opening  *token // the first of the text, when the prompt asks for one
 	text     *rand.Rand
 	draft    *rand.Rand
 
@@ -150,7 +161,7 @@ func (c *Config) newSequence(j *job, choice int, p *prompt, s sampling) *sequenc
 	content := mix(mix(s.seed, p.sum), uint64(choice))
 	seq := &sequence{
 		job: j, choice: choice,
-		promptTokens: p.tokens, marked: p.marked, chain: p.chain, caching: c.CacheBlocks > 0,
+		promptTokens: p.tokens, marked: p.marked, chain: p.chain, caching: c.CacheBlocks > 0, opening: p.opening,
 		text:  rand.New(rand.NewPCG(content, saltText)),
 		draft: rand.New(rand.NewPCG(content, saltDraft)),
 	}
@@ -232,6 +243,9 @@ func (s *sequence) generate(dst []token, n int, v *vocabulary) (int, []token) {
 			continue
 		}
 		s.prev = v.next(s.text, s.prev, first)
+		if first && at == textSection && s.opening != nil {
+			s.prev = *s.opening
+		}
 		dst = append(dst, s.prev)
 		// A later prompt has neither thinking nor a tool call token by token: nothing from there on is a prefix.
 		if s.caching && s.thinking == 0 && at == textSection {

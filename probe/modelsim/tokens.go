@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -135,6 +136,16 @@ func (v *vocabulary) next(r *rand.Rand, prev token, first bool) token {
 		return token(firstMark + r.IntN(len(marks)))
 	}
 	return token(firstWord + r.IntN(len(words)))
+}
+
+// wordToken is the token of a word, whatever its case, or nil if there is none.
+func wordToken(word string) *token {
+	for i, w := range words {
+		if strings.EqualFold(w[1:], word) {
+			return new(token(len(openers) + i))
+		}
+	}
+	return nil
 }
 
 func (v *vocabulary) appendText(dst []byte, tokens []token) []byte {

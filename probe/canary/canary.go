@@ -1,0 +1,99 @@
+// Package canary words canaries. It makes a probe's request in the API of its dialect,
+// with a prompt of known length, reads the answer, and tells whether it is one.
+//
+// An API is a row of the table in dialects.go. Nothing here sends, waits or keeps text:
+// of an answer only the first letters live, until it is judged.
+package canary
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+
+	"github.com/headway-sidecar/headway/probe"
+)
+
+// Request is the request of one run.
+type Request struct {
+	Path   string // with the query, behind the path of the probe's URL
+	Header http.Header
+	Body   []byte
+	Word   string // with which the answer has to begin
+}
+
+// Writer words the requests of one probe, one after the other.
+type Writer struct {
+	probe   *probe.Probe
+	dialect *dialect
+	prompts prompts
+}
+
+// NewWriter returns the Writer of p, or an error if no dialect has the name that p gives.
+func NewWriter(p *probe.Probe) (*Writer, error) {
+	d := find(p.Dialect)
+	if d == nil {
+		return nil, fmt.Errorf("wording canaries of %s: there is no dialect %q; write openai-chat, say", p.Name, p.Dialect)
+	}
+	w := &Writer{probe: p, dialect: d}
+	w.prompts.begin(p, d.template)
+	return w, nil
+}
+
+// Next words the next request. The key may be empty.
+func (w *Writer) Next(key string) (Request, error) {
+	p := w.probe
+	text, word := w.prompts.next()
+	asked := ask{model: p.Model, prompt: text, output: p.Shape.Output, seed: p.Seed, ignoreEOS: p.IgnoreEOS, warm: p.Cache == probe.Warm, host: hostOf(p.URL)}
+	body, err := json.Marshal(merged(w.dialect.body(asked), p.Body))
+	if err != nil {
+		return Request{}, fmt.Errorf("wording a canary of %s: %w", p.Name, err)
+	}
+	r := Request{Path: w.dialect.path(url.PathEscape(p.Model)), Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Word: word}
+	if w.dialect.version != "" {
+		r.Header.Set("anthropic-version", w.dialect.version)
+	}
+	if key != "" {
+		r.Header.Set(w.dialect.keyField, w.dialect.keyPrefix+key)
+	}
+	for name, value := range p.Headers {
+		r.Header.Set(name, value)
+	}
+	return r, nil
+}
+
+// Counted tells how many tokens the server counted in the prompt that Next returned last.
+// From then on prompts have the length of the probe's shape more closely. Counted returns
+// whether that prompt had it: within 1 token, or 1 %.
+func (w *Writer) Counted(tokens int64) bool { return w.prompts.counted(int(tokens)) }
+
+// Calibrated tells whether prompts have the length of the shape by the server's own count.
+func (w *Writer) Calibrated() bool { return w.prompts.calibrated }
+
+// merged returns body with the members of over in place of its own. A nil leaves a member
+// out, and objects merge member by member.
+func merged(body, over map[string]any) map[string]any {
+	for name, value := range over {
+		own, isObject := body[name].(map[string]any)
+		part, overObject := value.(map[string]any)
+		switch {
+		case value == nil:
+			delete(body, name)
+		case isObject && overObject:
+			body[name] = merged(maps.Clone(own), part)
+		default:
+			body[name] = value
+		}
+	}
+	return body
+}
+
+// hostOf returns the host of a URL that has been checked.
+func hostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}

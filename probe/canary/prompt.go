@@ -1,0 +1,109 @@
+package canary
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/headway-sidecar/headway/probe"
+)
+
+// LeastInput is the fewest tokens of a prompt: the request for a story, and random words
+// enough to defeat a cache.
+const LeastInput = 64
+
+const (
+	// coldWords are the random words at the start of a cold prompt: 2 to the 96th beginnings.
+	coldWords = 16
+	// requestTokens are those of the request behind the words, roughly.
+	requestTokens = 22
+)
+
+// prompts makes prompts of one length. Its words are one token each to most tokenizers, so
+// that a prompt that has its length keeps it, whatever its words.
+type prompts struct {
+	target     int // tokens
+	words      int // of the next prompt, without the request for a story
+	cold       bool
+	seed       uint64
+	word       string // with which the answer has to begin
+	calibrated bool
+
+	lastWords, lastTokens int // of the prompt that was counted before; 0: none was
+}
+
+func (p *prompts) begin(of *probe.Probe, template int) {
+	p.target, p.cold, p.seed = of.Shape.Input, of.Cache == probe.Cold, uint64(of.Seed)
+	p.words = max(coldWords, p.target-requestTokens-template)
+	opening := openings()
+	p.word = opening[p.seed%uint64(len(opening))]
+}
+
+// next returns a prompt, and the word with which the answer to it has to begin.
+func (p *prompts) next() (text, word string) {
+	all, fixed := vocabulary(), rand.New(rand.NewPCG(p.seed, 0))
+	var b strings.Builder
+	b.Grow(8 * (p.words + requestTokens))
+	for i := range p.words {
+		n := fixed.IntN(len(all)) // also of cold words: the others stay where they are
+		if p.cold && i < coldWords {
+			n = rand.IntN(len(all))
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(all[n])
+	}
+	b.WriteString("\nWrite a long story about some of these words. The first word of the story is ")
+	b.WriteString(p.word)
+	b.WriteByte('.')
+	return b.String(), p.word
+}
+
+// counted corrects the number of words by the tokens of the last prompt. It returns
+// whether that had its length.
+func (p *prompts) counted(tokens int) bool {
+	wrong := p.target - tokens
+	if abs(wrong) <= max(1, p.target/100) {
+		p.calibrated = true
+		return true
+	}
+	perWord := 1.0
+	if words := p.words - p.lastWords; p.lastTokens > 0 && words != 0 {
+		if slope := float64(tokens-p.lastTokens) / float64(words); slope >= 0.5 && slope <= 8 {
+			perWord = slope
+		}
+	} else if slope := float64(tokens-requestTokens) / float64(p.words); slope > 1.2 && slope <= 8 {
+		perWord = slope // a tokenizer that cuts these words
+	}
+	p.lastWords, p.lastTokens = p.words, tokens
+	p.words = max(coldWords, p.words+int(math.Round(float64(wrong)/perWord)))
+	p.calibrated = false
+	return false
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// openings are words with which a story may begin, and with which hardly any begins.
+func openings() []string {
+	return []string{"River", "Bridge", "Harbor", "Signal", "Garden", "Winter", "Paper", "Copper", "Silver"}
+}
+
+// vocabulary are frequent English words: behind a space each is one token to the tokenizers
+// of the GPT, Llama, Qwen, Mistral and Gemma families.
+func vocabulary() []string { return strings.Fields(frequent) }
+
+const frequent = `
+time year people way day man thing woman life child world school state family student group
+country problem hand part place case week company system program question work number night
+point home water room mother area money story fact month lot right study book eye job word
+business issue side kind head house service friend father power hour game line end member law
+car city name team minute idea kid body back parent face others level office door health person
+art war history party result change morning reason research girl guy moment air teacher force
+education foot boy age policy music light love color road paper form ground table record plan
+river bridge stone tree bird fish horse dog cat sun moon star rain snow wind fire field
+market price bank board court film news press letter page sound voice image model design
+product board range total mark test list rule step stage scene sport ship train plane
+green blue red white black brown small large young early late short long high low deep
+north south east west left open close near far fast slow hard soft warm cold new old
+`
