@@ -84,6 +84,8 @@ var rooms = map[string][]string{
 
 	"exporter/otlp/delivery": {},
 
+	"dashboards": {"exporter"},
+
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
 
@@ -120,6 +122,8 @@ var libraries = map[string][]string{
 	"golang.org/x/sync":                   {"cmd/headway"},
 	"golang.org/x/term":                   {"cmd/headway", "cmd/internal/config", "cmd/internal/live"},
 	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "probe/baseline/importer"},
+
+	"github.com/grafana/grafana-foundation-sdk": {"dashboards"},
 
 	"go.opentelemetry.io/otel":                  {"exporter/otlp/metrics", "cmd/internal/sidecar"},
 	"go.opentelemetry.io/collector/pdata":       {"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans"},

@@ -1,0 +1,93 @@
+package dashboards
+
+import "github.com/headway-sidecar/headway/exporter"
+
+// tokens is the dashboard of tokens and prompt caches.
+func tokens(w writer) board {
+	return board{
+		uid: "headway-tokens", title: "Tokens & cache",
+		about:     "How many tokens go in and out, how sure the counts are, what caches save, and what nobody received.",
+		variables: []variable{byNamespace(), byPod(), byModel()},
+		rows: []row{
+			{title: "Rates", panels: tokenRates()},
+			{title: "Sizes", panels: tokenSizes(w)},
+			{title: "Caches and losses", panels: tokenLosses()},
+		},
+	}
+}
+
+func tokenRates() []panel {
+	all := traffic("headway_tokens_total")
+	return []panel{
+		{
+			title: "Tokens by kind", unit: tokensRate,
+			about:   "Cached tokens are part of the input, reasoning is part of the output, so the lines do not add up.",
+			queries: []query{{expr: rate(all, "kind"), legend: "{{kind}}"}},
+		},
+		{
+			title: "Input by model", look: stacked, unit: tokensRate,
+			about:   "Input tokens a second. A jump without more requests is a prompt that grew.",
+			queries: []query{{expr: rate(traffic("headway_tokens_total", `kind="input"`), "model"), legend: "{{model}}"}},
+		},
+		{
+			title: "Output by model", look: stacked, unit: tokensRate,
+			about:   "Output tokens a second, reasoning included.",
+			queries: []query{{expr: rate(traffic("headway_tokens_total", `kind="output"`), "model"), legend: "{{model}}"}},
+		},
+	}
+}
+
+func tokenSizes(w writer) []panel {
+	output := traffic("headway_tokens_total", `kind="output"`)
+	ended := rate(traffic("headway_requests_total", `outcome="ok"`), "model")
+	return []panel{
+		w.tokensOfPrompts(),
+		{
+			title: "Output tokens for each answer", unit: plain,
+			about:   "The mean length of an answer, by model. Longer answers take longer at the same TPOT.",
+			queries: []query{{expr: share(rate(output, "model"), ended), legend: "{{model}}"}},
+		},
+		{
+			title: "How sure the counts are", look: stacked, unit: ratio, share: true,
+			about:   "Output tokens by source. reported is the provider's own count; counted and estimated are headway's, for streams that broke off or that report nothing.",
+			queries: []query{{expr: rate(output, "source") + "\n/ on () group_left ()\n(" + rate(output) + " > 0)", legend: "{{source}}"}},
+		},
+	}
+}
+
+// tokensOfPrompts is a panel of the input, whose histogram has another name in each set of
+// conventions.
+func (w writer) tokensOfPrompts() panel {
+	m := metric{name: "gen_ai_client_token_usage", matchers: ofGenAI + `,gen_ai_token_type="input"`}
+	if w.SemConv == exporter.V01 {
+		m = metric{name: "gen_ai_client_inference_operation_input_tokens", matchers: ofGenAI}
+	}
+	return panel{
+		title: "Input tokens of a request", unit: plain, queries: w.quantiles(m),
+		about: "Prompt sizes as providers reported them, beside applications. When the p99 grows, TTFT grows with it.",
+	}
+}
+
+func tokenLosses() []panel {
+	cached := func(labels ...string) string {
+		return share(rate(traffic("headway_prompt_cache_tokens_total", `kind="hit"`), labels...), rate(traffic("headway_prompt_cache_tokens_total", `kind="reported"`), labels...))
+	}
+	output := traffic("headway_tokens_total", `kind="output"`)
+	return []panel{
+		{
+			title: "Prompt-cache hits", unit: ratio, share: true, blank: "no provider reports its cache",
+			about:   "The share of input tokens that came from the provider's prompt cache, over the exchanges that report it. A model without reports has no line: that is not 0 %.",
+			queries: []query{{expr: cached("model"), legend: "{{model}}"}},
+		},
+		{
+			title: "Reasoning", unit: ratio, share: true, blank: "no model reasons",
+			about:   "The share of output tokens that is reasoning. They are paid for, and users wait for them.",
+			queries: []query{{expr: share(rate(traffic("headway_tokens_total", `kind="reasoning"`), "model"), rate(output, "model")), legend: "{{model}}"}},
+		},
+		{
+			title: "Delivered and undelivered", look: stacked, unit: tokensRate,
+			about:   "Output tokens of streams that reached the client, and those that it left before they arrived: the latter were paid for, and nobody read them.",
+			queries: []query{{expr: rate(traffic("headway_tokens_delivered_total"), "state"), legend: "{{state}}"}},
+		},
+	}
+}
