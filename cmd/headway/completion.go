@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/dashboards"
+	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/probe/baseline/importer"
 	"github.com/headway-sidecar/headway/proxy/redirect"
 	"github.com/headway-sidecar/headway/slo"
@@ -64,6 +66,10 @@ func values(command, flag string) []string {
 		return compareOutputs()
 	case "report --output":
 		return reportOutputs()
+	case "dashboards --histograms":
+		return words(dashboards.Kinds())
+	case "dashboards --semconv":
+		return words(exporter.SemConvs())
 	case "rules --format":
 		return words(rules.Formats())
 	case "slo --from":

@@ -44,6 +44,7 @@ func commands() []command {
 		{"report", "a capture as the table that a load-test tool prints", runReport},
 		{"baseline", "results of load tests as one form: import, show, compare", runBaseline},
 		{"rules", "recording rules and burn-rate alerts for Prometheus, from an SLO file", runRules},
+		{"dashboards", "Grafana dashboards as JSON, or as ConfigMaps", runDashboards},
 		{"slo", "convert: SLOs in the formats of others; suggest: SLOs from a capture; import: from limits of load tests", runSLO},
 		{"redirect", "the packet-filter rules of transparent mode: install, remove, show", runRedirect},
 		{"wait", "blocks until the sidecar beside it is ready, and may run a command then", runWait},
