@@ -47,5 +47,6 @@ type Live struct {
 type Build struct {
 	Version  string
 	Revision string // commit
+	Date     string // of the commit, in RFC 3339; empty when the build does not know it
 	Go       string // version of the toolchain
 }

@@ -15,6 +15,10 @@ func runVersion(_ context.Context, args []string, out, _ io.Writer) error {
 		return err
 	}
 	b := build.Info()
-	fmt.Fprintf(out, "headway %s (commit %s, %s)\n", b.Version, cmp.Or(b.Revision, "unknown"), b.Go)
+	date := ""
+	if b.Date != "" {
+		date = " of " + b.Date
+	}
+	fmt.Fprintf(out, "headway %s (commit %s%s, %s)\n", b.Version, cmp.Or(b.Revision, "unknown"), date, b.Go)
 	return nil
 }

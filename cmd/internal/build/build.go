@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/headway-sidecar/headway/exporter"
 )
@@ -14,7 +15,8 @@ import (
 // github.com/headway-sidecar/headway/cmd/internal/build.version=v1.2.3
 var version string
 
-// Info returns the version, the version of Go, and the commit if the build knows it.
+// Info returns the version, the version of Go, and the commit with its date if the build
+// knows them.
 func Info() exporter.Build {
 	info, _ := debug.ReadBuildInfo()
 	return Of(info, version)
@@ -23,7 +25,7 @@ func Info() exporter.Build {
 // unreleased matches the version that the go command gives to a commit without a tag: a
 // pseudo-version, which ends with the time of the commit and the first digits of its hash
 // (https://go.dev/ref/mod#pseudo-versions).
-var unreleased = regexp.MustCompile(`^v.+[.-]\d{14}-([0-9a-f]{12})(\+.*)?$`)
+var unreleased = regexp.MustCompile(`^v.+[.-](\d{14})-([0-9a-f]{12})(\+.*)?$`)
 
 // Of describes the build of a program from the information that the go command puts into
 // it, which may be nil, and from the version that the linker set, which may be empty.
@@ -38,11 +40,17 @@ func Of(info *debug.BuildInfo, linked string) exporter.Build {
 		b.Version = info.Main.Version
 	}
 	if found := unreleased.FindStringSubmatch(info.Main.Version); found != nil {
-		b.Revision = found[1]
+		b.Revision = found[2]
+		if at, err := time.Parse("20060102150405", found[1]); err == nil {
+			b.Date = at.Format(time.RFC3339)
+		}
 	}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
+		switch s.Key {
+		case "vcs.revision":
 			b.Revision = s.Value
+		case "vcs.time":
+			b.Date = s.Value
 		}
 	}
 	return b
