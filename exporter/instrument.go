@@ -25,7 +25,7 @@ type Instrument struct {
 	Unit   string // UCUM: s, {token}; empty for a flag
 	Help   string
 	Family Family
-	Labels []string // beyond those of the family; at most three
+	Labels []string // beyond those of the family; at most three where samples are drawn
 	Buckets
 
 	// Draw adds the samples of one exchange, DrawChain those of one chain. Neither may

@@ -39,6 +39,11 @@ type Live struct {
 	Series func() SeriesUse
 	// SLOs lists the SLOs in force, each name once.
 	SLOs func() []SLO
+	// Drift lists what the detectors find, Tested the percentiles of the load test, and
+	// Headroom the room of each model and SLO. Each combination of labels comes once.
+	Drift    func() []Drift
+	Tested   func() []Tested
+	Headroom func() []Headroom
 	// Reloaded says whether the newest configuration files are in force.
 	Reloaded func() bool
 }

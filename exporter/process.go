@@ -28,7 +28,7 @@ func process() []Instrument {
 		},
 		{
 			Name: "headway.export.dropped", Kind: Counter, Unit: "{record}", Labels: []string{"signal"}, Read: byKey(dropped),
-			Help: "What was lost on its way out, by signal: exchanges (capture), spans (traces), data points (metrics), and exchanges that metrics to be sent were not told of (exchanges).",
+			Help: "What was lost on its way out, by signal: exchanges (capture), spans (traces), data points (metrics), exchanges that metrics to be sent were not told of (exchanges), and those that were not held beside the load test (drift).",
 		},
 		{
 			Name: "headway.export.queue", Kind: Gauge, Unit: "By", Labels: []string{"signal"}, Read: byKey(queued),

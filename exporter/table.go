@@ -19,6 +19,7 @@ func Table(s SemConv) []Instrument {
 		sealed(),
 		openChains(),
 		slos(),
+		drifts(),
 		process(),
 		genAITokens(s),
 	)

@@ -34,6 +34,19 @@ func Live() exporter.Live {
 		Loops:         func() uint64 { return 3 },
 		Reloaded:      func() bool { return true },
 
+		Drift: func() []exporter.Drift {
+			return []exporter.Drift{
+				{Source: "canary", Probe: "chat", Model: "gpt-4o-mini", Indicator: "ttft", Compared: true, Ratio: 1.31, ReturnPeriod: 41 * 86400, Alarm: true},
+				{Source: "production", Model: "gpt-4o-mini", Indicator: "e2e"},
+			}
+		},
+		Tested: func() []exporter.Tested {
+			return []exporter.Tested{{Cell: "gpt-4o-mini/in512/out128/c16", Indicator: "ttft", Quantile: .95, Seconds: .62}}
+		},
+		Headroom: func() []exporter.Headroom {
+			return []exporter.Headroom{{Model: "gpt-4o-mini", SLO: "interactive", Ratio: 2.5}}
+		},
+
 		SLOs: func() []exporter.SLO {
 			return []exporter.SLO{{
 				Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,

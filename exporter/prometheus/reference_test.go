@@ -130,7 +130,7 @@ func settings(r row) string {
 func unit(r row) string {
 	switch r.Unit {
 	case "1":
-		return "0 to 1"
+		return "ratio"
 	case "s":
 		return "seconds"
 	case "{unit}":
