@@ -33,8 +33,11 @@ type Finding struct {
 	Outside string
 }
 
+// Compared says that the Verdict has a ratio that holds now.
+func (f *Finding) Compared() bool { return f.Outside == "" && f.Verdict.Ratio.Of > 0 }
+
 // Findings returns what all detectors find, in the order of source, probe, model and
-// indicator. It computes them once a second at most.
+// indicator. It computes them once a second at most. The caller must not change them.
 func (w *Watch) Findings(now time.Time) []Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -58,6 +58,7 @@ type Config struct {
 	MaxSeries    int                   `env:"MAX_SERIES" envDefault:"0"`
 	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
+	BaselineFile string                `env:"BASELINE_FILE" example:"/etc/headway/baseline.json"`
 	StateDir     string                `env:"STATE_DIR" example:"/var/lib/headway"`
 
 	// Traces and metrics for a collector.
@@ -85,6 +86,7 @@ type Config struct {
 	OpenTelemetry OpenTelemetry `env:"-"` // from OpenTelemetry's own variables
 	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
+	Tested        Tested        `env:"-"` // the content of BaselineFile
 	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
 }
 
@@ -110,6 +112,7 @@ func Read(environ []string) (Config, error) {
 	c.checkListeners(f)
 	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
+	c.readBaselineFile(f)
 	c.Warnings = sorted(f.warnings)
 	return c, errors.Join(sorted(f.problems)...)
 }

@@ -32,6 +32,7 @@ func wrongValues(v config.Variable) []string {
 		"SEMCONV":            {"v1.40"},
 		"CAPTURE_FILE":       {"/missing/capture.jsonl"},
 		"SLO_FILE":           {"/missing/slos.yaml"},
+		"BASELINE_FILE":      {"/missing/baseline.json"},
 		"STATE_DIR":          {"/missing"},
 		"SPOOL_DIR":          {"/missing/spool"},
 		"PROPAGATE":          {"on"},

@@ -24,7 +24,7 @@ func (c *Config) readSLOFile(check func(key string, err error)) {
 	if c.SLOFile == "" {
 		return
 	}
-	text, err := ReadFile(c.SLOFile)
+	text, err := ReadFile(c.SLOFile, MaxFile)
 	err = reading(c.SLOFile, err)
 	if err == nil {
 		c.SLOs.Text = text
@@ -47,19 +47,19 @@ func ParseSLOs(name string, text []byte, o rules.Options) (slo.Set, []slo.Warnin
 	return set, warnings, err
 }
 
-// MaxFile bounds the SLO file, in bytes. headway reads it again while it runs.
+// MaxFile bounds a configuration file, in bytes. headway reads it again while it runs.
 const MaxFile = 1 << 20
 
-// ReadFile reads a file of MaxFile bytes at most; a larger one is an error.
-func ReadFile(path string) ([]byte, error) {
+// ReadFile reads a file of so many bytes at most; a larger one is an error.
+func ReadFile(path string, most int) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // a file that was only read has nothing to lose
-	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
-	if err == nil && len(text) > MaxFile {
-		err = fmt.Errorf("it is larger than %d bytes", MaxFile)
+	text, err := io.ReadAll(io.LimitReader(file, int64(most)+1))
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("it is larger than %d bytes", most)
 	}
 	return text, err
 }

@@ -22,7 +22,7 @@ func CheckWebConfig(path string) error {
 	if path == "" {
 		return nil
 	}
-	text, err := ReadFile(path)
+	text, err := ReadFile(path, MaxFile)
 	if err == nil {
 		err = ParseWebConfig(text)
 	}

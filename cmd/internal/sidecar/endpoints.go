@@ -29,6 +29,7 @@ func (s *Sidecar) endpoints() []endpoint {
 		{"GET /healthz/live", "200 while the process answers", healthy(func() string { return "" })},
 		{"GET /api/v1/chains", "calls that failed at least once, as JSON; ?limit=100", http.HandlerFunc(s.listChains)},
 		{"GET /api/v1/slo", "goodput and error budgets, as JSON", http.HandlerFunc(s.serveSLOs)},
+		{"GET /api/v1/drift", "canaries and production beside the load test, as JSON", http.HandlerFunc(s.serveDrift)},
 		{"/stop", "POST makes headway drain and exit (from this host only)", own(s.serveStop)},
 		{"GET /debug/pprof/", "profiles of the program (for this host only)", own(profiles.one(pprof.Index))},
 		{"GET /debug/pprof/profile", "", own(profiles.one(pprof.Profile))},

@@ -60,12 +60,12 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	return errors.Join(failure, err)
 }
 
-// keepFiles follows the files of the configuration and keeps the error budgets until the
-// caller calls stop. stop returns when the budgets are saved.
+// keepFiles follows the files of the configuration, judges by the load test, and keeps the
+// error budgets until the caller calls stop. stop returns when all state is saved.
 func (s *Sidecar) keepFiles() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var kept sync.WaitGroup
-	asked := [3]chan os.Signal{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	asked := [4]chan os.Signal{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
 	if s.web != nil {
@@ -73,6 +73,9 @@ func (s *Sidecar) keepFiles() (stop func()) {
 	}
 	if s.capture != nil {
 		kept.Go(func() { reopenOn(ctx, asked[2], s.capture) })
+	}
+	if s.judging != nil {
+		kept.Go(func() { s.judging.follow(ctx, asked[3]) })
 	}
 	return func() {
 		cancel()

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"log/slog"
@@ -20,6 +21,7 @@ const reloadCheck = 2 * time.Second
 // liveFile is a file that headway reads again on SIGHUP, and when its content changes.
 type liveFile struct {
 	path string
+	most int // bytes; 0 is config.MaxFile
 	// apply puts the content into force. After an error the content before stays in
 	// force.
 	apply func(text []byte) error
@@ -31,12 +33,16 @@ type liveFile struct {
 
 // load reads and applies the file for the first time.
 func (w *liveFile) load() error {
-	text, err := config.ReadFile(w.path)
+	text, err := w.read()
 	if err != nil {
 		return err
 	}
 	w.seen = sha256.Sum256(text)
 	return w.apply(text)
+}
+
+func (w *liveFile) read() ([]byte, error) {
+	return config.ReadFile(w.path, cmp.Or(w.most, config.MaxFile))
 }
 
 // follow reads the file every reloadCheck, and at every signal on asked, until ctx
@@ -60,7 +66,7 @@ func (w *liveFile) follow(ctx context.Context, asked <-chan os.Signal) {
 // reading or if somebody asked for it. It logs a repeated failure to read only if
 // somebody asked.
 func (w *liveFile) reload(asked bool) {
-	text, err := config.ReadFile(w.path)
+	text, err := w.read()
 	if err == nil {
 		sum := sha256.Sum256(text)
 		if sum == w.seen && !asked {

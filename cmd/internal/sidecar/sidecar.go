@@ -40,6 +40,7 @@ type Sidecar struct {
 	gate    *sockets.Gate
 	chains  *chain.Joiner
 	slos    *objectives
+	judging *judging // nil without a load test to judge by
 	names   *exporter.Names
 	metrics *prometheus.Exporter
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
@@ -73,6 +74,9 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 			return nil, fmt.Errorf("%sCAPTURE_FILE: %w", config.Prefix, err)
 		}
 		observers = append(observers, s.capture)
+	}
+	if s.judging = newJudging(c, func() []exchange.InFlight { return s.tap.InFlight() }, func() slo.Set { return s.slos.judge.Set() }, log); s.judging != nil {
+		observers = append(observers, s.judging)
 	}
 	if err := s.export(observers); err != nil {
 		return nil, err
@@ -190,7 +194,10 @@ func (s *Sidecar) live() exporter.Live {
 		ChainsOpen:    after(s.wired, func() int { return s.chains.Open() }),
 		ChainsEvicted: after(s.wired, func() uint64 { return s.chains.Evicted() }),
 		SLOs:          after(s.wired, func() []exporter.SLO { return s.slos.counted() }),
-		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() && s.web.reloaded() }),
+		Drift:         after(s.wired, func() []exporter.Drift { return s.judging.drift() }),
+		Tested:        after(s.wired, func() []exporter.Tested { return s.judging.tested() }),
+		Headroom:      after(s.wired, func() []exporter.Headroom { return s.judging.headroom() }),
+		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() && s.web.reloaded() && s.judging.reloaded() }),
 		Dropped:       after(s.wired, s.dropped),
 		Series:        s.names.SeriesUse,
 
@@ -221,6 +228,9 @@ func (s *Sidecar) dropped() map[string]uint64 {
 	counts := map[string]uint64{"capture": 0}
 	if s.capture != nil {
 		counts["capture"] = s.capture.Dropped()
+	}
+	if s.judging != nil {
+		counts["drift"] = s.judging.Dropped()
 	}
 	s.otlp.dropped(counts)
 	return counts
