@@ -267,7 +267,7 @@ func exists(name string) bool {
 
 var pathName = regexp.MustCompile("(?m)(?:^|[\\s(`\"'=])(?:\\./)?((?:docs|deploy|cmd|proxy|exporter|slo|probe|bin|\\.ci)/[A-Za-z0-9_./-]+)")
 
-// paths checks names of files, and of the programs that `make build` puts into bin.
+// paths checks names of files, and of what the Makefile puts into bin.
 func (k *known) paths(d document) (problems []string) {
 	for _, m := range pathName.FindAllStringSubmatch(d.text, -1) {
 		name := strings.TrimRight(strings.TrimSuffix(m[1], "/..."), "./-")
@@ -275,7 +275,7 @@ func (k *known) paths(d document) (problems []string) {
 		if program, ok := strings.CutPrefix(name, "bin/"); ok {
 			source = "cmd/" + program
 		}
-		if !exists(source) {
+		if !exists(source) && !k.made[name] {
 			problems = append(problems, name+" is not there")
 		}
 	}

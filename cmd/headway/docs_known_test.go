@@ -37,6 +37,7 @@ type known struct {
 	alert       map[string]bool                   // alerts of rules
 	command     map[string]map[string]string      // the flags of each command, with defaults
 	target      map[string]bool                   // of make
+	made        map[string]bool                   // files that make puts into bin
 	test        map[string]bool                   // tests, benchmarks and fuzz targets
 	attribute   map[string]bool                   // headway's own names in OpenTelemetry
 	chain       map[string]bool                   // chains of iptables
@@ -59,6 +60,7 @@ func knownThings(t *testing.T) *known {
 	k.readServices(t)
 	k.readEndpoints(t)
 	k.target = set(matches(`(?m)^([a-z]+):`, read(t, "Makefile")))
+	k.made = set(matches(`\b(bin/[a-z-]+(?:\.tar)?)`, read(t, "Makefile")))
 	k.chain = set(matches(`(HEADWAY_[A-Z]+)`, run(t, "redirect", "show", "--backend", "iptables", "--inbound-port", "8000")))
 	return k
 }

@@ -125,7 +125,7 @@ var localPort = regexp.MustCompile(`(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\
 var servers = map[string]string{
 	"8480": "headway", "8481": "headway's admin port", "8482": "the transparent listener", "8483": "the demo's model server",
 	"8000": "the model server", "4317": "OTLP over gRPC", "4318": "OTLP over HTTP", "13133": "the collector's health",
-	"9090": "Prometheus", "9093": "Alertmanager",
+	"9090": "Prometheus", "9093": "Alertmanager", "3000": "Grafana",
 }
 
 // ports checks the ports on the reader's machine, and that the paths of the admin port
