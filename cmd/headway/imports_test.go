@@ -121,7 +121,7 @@ var libraries = map[string][]string{
 	"github.com/mdlayher/netlink":         {"proxy/redirect"},
 	"golang.org/x/sync":                   {"cmd/headway"},
 	"golang.org/x/term":                   {"cmd/headway", "cmd/internal/config", "cmd/internal/live"},
-	"go.yaml.in/yaml/v4":                  {"slo", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "probe/baseline/importer"},
+	"go.yaml.in/yaml/v4":                  {"slo", "slo/strict", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "probe/baseline/importer"},
 
 	"github.com/grafana/grafana-foundation-sdk": {"dashboards"},
 
