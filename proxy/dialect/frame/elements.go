@@ -10,6 +10,8 @@ type Elements struct {
 	depth   int  // open brackets of the element
 	quoted  bool // within a string of the element
 	escaped bool // behind a backslash of that string
+
+	followed bool // something is behind the array
 }
 
 type elementState uint8
@@ -41,6 +43,7 @@ func (e *Elements) Feed(p []byte) {
 		case inScalar:
 			p = e.scalar(p)
 		case afterArray:
+			e.followed = e.followed || len(space(p)) > 0
 			return
 		}
 	}
@@ -48,6 +51,9 @@ func (e *Elements) Feed(p []byte) {
 
 // Whole reports whether the array has ended.
 func (e *Elements) Whole() bool { return e.state == afterArray }
+
+// Followed reports whether something else than whitespace stands behind the array.
+func (e *Elements) Followed() bool { return e.followed }
 
 // Close ends the stream. When it ended within an element, the sink gets that element as
 // Unterminated.
@@ -64,7 +70,7 @@ func (e *Elements) next(p []byte) []byte {
 		return p[1:]
 	case c == ']':
 		e.state = afterArray
-		return nil
+		return p[1:]
 	case c == '{', c == '[':
 		e.state = inContainer
 	default:

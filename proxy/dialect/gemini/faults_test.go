@@ -35,6 +35,8 @@ func TestFaults(t *testing.T) {
 			Want: `stream model= finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2 notes=unterminated_event`},
 		{Name: "an array that was cut between elements", Head: stream, Form: ".array", Body: `[{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}`,
 			Want: `stream model= finish= usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2`},
+		{Name: "an array and a text behind it", Head: stream, Form: ".array", Body: `[{"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}]}]` + "\nupstream connect error",
+			Want: `stream complete failed model= finish=stop usage=counted out=1 streamed=1 events=1@1 tokens@1-1 1:0/2 notes=invalid_json`},
 		{Name: "no candidate and no reason", Head: stream, Body: `data: {"usageMetadata":{"promptTokenCount":9,"totalTokenCount":9},"modelVersion":"g"}` + "\n",
 			Want: `stream model=g finish= usage=reported in=9 events=1@1`},
 		{Name: "a candidate without content", Head: stream, Body: `data: {"candidates":[{"finishReason":"MALFORMED_RESPONSE"}],"usageMetadata":{"promptTokenCount":9,"totalTokenCount":9}}` + "\n",

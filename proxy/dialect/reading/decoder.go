@@ -27,6 +27,7 @@ type decoder struct {
 	json    frame.JSON
 	message Message
 	fresh   bool          // no data of the event was read
+	trailed bool          // a text follows the document
 	text    bool          // the data of the event is a text, in quotes or a single word
 	marker  int           // bytes of the terminator that were read, or one of the constants
 	at      time.Duration // of the bytes that are being read

@@ -68,7 +68,7 @@ func (d *decoder) sniff(p []byte) []byte {
 		d.streamBy(frame.NewElements(d))
 	case c == '{' && d.comesInLines():
 		d.streamBy(frame.NewLines(d))
-	case c == '{' || c == '[':
+	case startsDocument(c):
 		d.form = document
 	case d.head.Response.ContentType == "text/event-stream", d.head.Response.Status < 400 && startsEvent(c):
 		d.form = events
@@ -142,6 +142,7 @@ func (d *decoder) readDocument(p []byte) {
 	if len(p) == 0 {
 		return
 	}
+	d.trailed = d.trailed || d.json.Whole() && !startsDocument(p[0])
 	if p[0] != '{' || !d.json.Whole() || d.head.Response.Status >= 400 || !d.asksStream() {
 		d.json.Feed(p)
 		return
@@ -153,6 +154,9 @@ func (d *decoder) readDocument(p []byte) {
 	d.at = now
 	d.cutter.Feed(p)
 }
+
+// startsDocument tells whether a JSON document may begin with c that is no single word.
+func startsDocument(c byte) bool { return c == '{' || c == '[' }
 
 // isLines tells whether a content type is that of JSON documents on lines of their own.
 // It has no registered name, and several in use.

@@ -103,6 +103,8 @@ var cases = []struct {
 	{"lines of an API that has none", reading.EventsOnly, "application/x-ndjson", hello + "\n" + world + "\n",
 		"stream complete model=p finish=stop usage=reported in=3 out=2 streamed=2 events=2@1 tokens@1-1 1:1/5 1:1/5 notes=no_done"},
 	{"one document, and text behind it", reading.Lines, "application/json", world + "\nbye",
+		"complete failed model= finish=stop usage=reported out=2 notes=invalid_json"},
+	{"one document, and a list behind it", reading.EventsOnly, "application/json", world + "\n[]",
 		"complete model= finish= usage= notes=invalid_json,not_streamed,body_not_understood"},
 	{"elements", reading.Elements, "application/json", "[" + hello + "\n,\r\n" + world + "]",
 		"stream complete model=p finish=stop usage=reported in=3 out=2 streamed=2 events=2@1 tokens@1-1 1:1/5 1:1/5"},

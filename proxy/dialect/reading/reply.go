@@ -78,8 +78,8 @@ func (d *decoder) close() bool {
 		return d.closeStream()
 	case d.form == framed:
 		d.cutter.Close()
-		if e, ok := d.cutter.(*frame.Elements); ok && e.Whole() { // the end of the array is a terminator
-			d.over = true
+		if e, ok := d.cutter.(*frame.Elements); ok && e.Whole() {
+			d.closeElements(e)
 		}
 		return d.closeStream()
 	case d.form == unknownForm:
@@ -88,6 +88,11 @@ func (d *decoder) close() bool {
 		d.closeOpaque()
 		return true
 	case d.json.Close():
+		d.closeDocument()
+		return true
+	case d.trailed && !d.api.AnyFormat: // nobody who expects JSON can read that
+		d.notes |= 1 << InvalidJSON
+		d.failed = true
 		d.closeDocument()
 		return true
 	case d.json.Followed(): // by something that nobody reads
@@ -99,6 +104,15 @@ func (d *decoder) close() bool {
 		return true
 	}
 	return false
+}
+
+// closeElements ends a stream that is an array. The end of the array is a terminator.
+func (d *decoder) closeElements(e *frame.Elements) {
+	d.over = true
+	if e.Followed() {
+		d.notes |= 1 << InvalidJSON
+		d.fail()
+	}
 }
 
 // closeOpaque ends a response that is neither JSON nor a stream. A text in its place, such as

@@ -22,6 +22,8 @@ func TestFaults(t *testing.T) {
 			Want: `stream failed model= finish= usage=counted out=1 streamed=1 events=2@1 tokens@1-1 1:0/2`},
 		{Name: "a whole answer of OpenAI's", Form: ".json", Body: `{"model":"m","choices":[{"index":0,"message":{"content":"Hi","reasoning_content":"Hm"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":5,"total_tokens":14,"completion_tokens_details":{"reasoning_tokens":3}}}`,
 			Want: `complete model=m finish=stop usage=reported in=9 out=5 reasoning=3`},
+		{Name: "a format that nobody promised", Form: ".json", Body: `{"generation":"Hi"}` + "\nbye",
+			Want: `complete model= finish= usage= notes=invalid_json,body_not_understood`},
 		{Name: "a whole answer of TGI without details", Form: ".json", Body: `[{"generated_text":"Hi"}]`,
 			Want: `complete model= finish= usage=`},
 	})
