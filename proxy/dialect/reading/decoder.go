@@ -268,9 +268,9 @@ func (d *decoder) Value(v frame.Value) {
 		d.timed = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
 		RejectedTokens, AudioTokens, OutsideTokens, StrangeTokens, BilledSeconds:
-		m.usage.setCount(v)
+		m.count(&m.usage, v)
 	case TimedInput, TimedCached, TimedOutput:
-		m.timings.setCount(v)
+		m.count(&m.timings, v)
 	case Fingerprint:
 		if !d.fingerprinted && v.Kind == frame.String {
 			d.fingerprinted = true

@@ -173,6 +173,16 @@ func (m *Message) empty() bool {
 // Note notes an oddity.
 func (m *Message) Note(n Note) { m.notes |= 1 << n }
 
+// count sets a count of u. One below 0 is none, though some servers mean by it that they do
+// not know.
+func (m *Message) count(u *usage, v frame.Value) {
+	if len(v.Text) > 0 && v.Text[0] == '-' {
+		m.Note(NegativeCount)
+		return
+	}
+	u.setCount(v)
+}
+
 // generate books a value of generated content.
 func (m *Message) generate(v frame.Value) {
 	if v.Kind != frame.String || v.Len == 0 {

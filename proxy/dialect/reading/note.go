@@ -25,6 +25,7 @@ const (
 	UnknownContent                  // a delta has a value that may be content, at a place that no API has
 	UnknownUsage                    // a usage object has no count at any place that an API has
 	RepeatedContent                 // the stream sends the whole answer once more
+	NegativeCount                   // a count is below 0, and so unknown
 	UsageInSeconds                  // the provider bills by the duration of the sound, and counts no tokens
 )
 
@@ -48,6 +49,7 @@ var noteNames = [...]string{
 	UnknownContent:      "unknown_content",
 	UnknownUsage:        "unknown_usage",
 	RepeatedContent:     "repeated_content",
+	NegativeCount:       "negative_count",
 	UsageInSeconds:      "usage_in_seconds",
 }
 

@@ -43,3 +43,12 @@ func TestFailuresElsewhere(t *testing.T) {
 			Want: `stream complete endless model=m finish= usage=counted out=2 streamed=2 events=3@1 tokens@1-1 1:0/2 1:0/4 notes=invalid_json`},
 	})
 }
+
+func TestCounts(t *testing.T) {
+	dialecttest.CheckFaults(t, triton.Generate(), []dialecttest.Fault{
+		{Name: "tokens of the prompt, in every event", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate_stream"}, Body: `data: {"model_name":"m","num_input_tokens":7,"num_output_tokens":1,"text_output":"Hi"}` + "\n" + `data: {"model_name":"m","num_input_tokens":7,"num_output_tokens":2,"text_output":" all"}` + "\n",
+			Want: `stream complete endless model=m finish= usage=counted in=7 out=2 streamed=2 events=2@1 tokens@1-1 1:0/2 1:0/4`},
+		{Name: "tokens of the prompt, not streamed", Head: dialect.Head{Method: "POST", Path: "/v2/models/m/generate"}, Form: ".json", Body: `{"model_name":"m","num_input_tokens":7,"text_output":"Hi"}`,
+			Want: `complete model=m finish= usage=reported in=7`},
+	})
+}

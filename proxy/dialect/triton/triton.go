@@ -15,7 +15,7 @@ import (
 func Dialects() dialect.Set { return dialect.Set{Generate()} }
 
 // Generate is generate and generate_stream of a model. The end of a stream is that of its
-// connection, and nobody counts tokens.
+// connection. On request the backend of vLLM counts the tokens of the prompt.
 // https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_generate.md
 func Generate() dialect.Dialect {
 	return &reading.API{
@@ -23,7 +23,7 @@ func Generate() dialect.Dialect {
 		Guide: reading.Guide{
 			Request:    "`POST …/v2/models/MODEL/generate`, `/generate_stream`",
 			FirstToken: "`text_output`",
-			Usage:      "none: one token a chunk",
+			Usage:      "`num_input_tokens`, if the request asks for it; one token a chunk",
 			End:        "the end of the connection",
 			Reference:  "https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_generate.md",
 		},
@@ -42,12 +42,13 @@ func Generate() dialect.Dialect {
 			"text_output":    reading.Content,
 			"text_output.[]": reading.Content,
 			// A model may name its outputs as it likes.
-			"*":             reading.Payload,
-			"*.[]":          reading.Payload,
-			"model_version": frame.Known,
-			"id":            frame.Known,
-			"finish_reason": frame.Known, // of vLLM's backend, as is the next
-			"logprobs":      frame.Known,
+			"*":                reading.Payload,
+			"*.[]":             reading.Payload,
+			"model_version":    frame.Known,
+			"id":               frame.Known,
+			"finish_reason":    frame.Known, // of vLLM's backend, as is the next
+			"logprobs":         frame.Known,
+			"num_input_tokens": reading.InputTokens,
 		})),
 	}
 }
