@@ -17,7 +17,7 @@ func Converse() dialect.Dialect {
 		Name: "bedrock-converse",
 		Guide: reading.Guide{
 			Request:    "`POST …/model/MODEL/converse`, `/converse-stream`",
-			FirstToken: "text, reasoning or the input of a tool in a delta; the name of a tool; unknown text in a delta, with a note",
+			FirstToken: "text, reasoning, a picture or the input of a tool in a delta; the name of a tool; unknown text in a delta, with a note",
 			Usage:      "`metadata`; cached and written tokens stand beside the input",
 			End:        "`messageStop` and `metadata`, or an exception",
 			Reference:  "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html",

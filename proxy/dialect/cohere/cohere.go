@@ -21,7 +21,7 @@ func Chat() dialect.Dialect {
 		Name: "cohere-chat",
 		Guide: reading.Guide{
 			Request:    "`POST …/v2/chat`",
-			FirstToken: "text, thinking or a tool plan in a delta; the name or arguments of a tool",
+			FirstToken: "text, thinking or a tool plan in a delta; the name or arguments of a tool; unknown text in a delta, with a note",
 			Usage:      "`usage.tokens` of `message-end`",
 			End:        "`message-end`",
 			Reference:  "https://docs.cohere.com/v2/reference/chat-stream",
@@ -62,7 +62,7 @@ func OldChat() dialect.Dialect {
 		Name: "cohere-v1-chat",
 		Guide: reading.Guide{
 			Request:    "`POST …/v1/chat`",
-			FirstToken: "text of `text-generation`, a tool call",
+			FirstToken: "`text`, the name or arguments of a tool",
 			Usage:      "`meta.tokens` of `stream-end`",
 			End:        "`stream-end`",
 			Reference:  "https://docs.cohere.com/v1/reference/chat-stream",

@@ -17,8 +17,8 @@ func Generate() dialect.Dialect {
 	return &reading.API{
 		Name: "gemini-generate",
 		Guide: reading.Guide{
-			Request:    "`POST …/models/MODEL:generateContent`, `:streamGenerateContent`",
-			FirstToken: "text or a thought in a part, the name of a function, data of a picture; unknown text in a part, with a note",
+			Request:    "`POST …/models/MODEL:generateContent`, `:streamGenerateContent`; `POST …/v1internal:…` of Code Assist, with the question in `request` and the answer in `response`",
+			FirstToken: "text or a thought in a part, the name or partial arguments of a function, code, data of a picture; unknown text in a part, with a note",
 			Usage:      "`usageMetadata` of the last message; thoughts stand beside the candidates",
 			End:        "the end of the connection, behind a `finishReason`",
 			Reference:  "https://ai.google.dev/api/generate-content",

@@ -16,7 +16,7 @@ func Interactions() dialect.Dialect {
 		Name: "gemini-interactions",
 		Guide: reading.Guide{
 			Request:    "`POST …/interactions`",
-			FirstToken: "text, data or a name in a `step.delta`; the text of a summary of thoughts",
+			FirstToken: "text, data, the name or arguments of a tool in a `step.delta`; the text of a summary of thoughts; unknown text in a delta, with a note",
 			Usage:      "`usage` of the interaction",
 			End:        "`interaction.completed`, or `error`",
 			Reference:  "https://ai.google.dev/api/interactions-api",

@@ -24,7 +24,7 @@ func Live() dialect.Dialect {
 		Name: "gemini-live",
 		Guide: reading.Guide{
 			Request:    "`clientContent` with `turnComplete`, or `toolResponse`, in a WebSocket that began with `GET …BidiGenerateContent`; speech and `realtimeInput.text` that the model answers",
-			FirstToken: "text, a thought or sound in a part of `modelTurn`, `outputTranscription`, the name of a function",
+			FirstToken: "text, a thought, code or sound in a part of `modelTurn`, `outputTranscription`, the name of a function; unknown text in a part, with a note",
 			Usage:      "the last `usageMetadata` of the turn",
 			End:        "`turnComplete`, or `toolCall`",
 			Reference:  "https://ai.google.dev/api/live",

@@ -68,7 +68,7 @@ func generating(name string, operation exchange.Operation, path string, content 
 	return &reading.API{
 		Name: name,
 		Guide: reading.Guide{
-			Request: "`POST …" + path + "`", FirstToken: "text, thinking, or the name of a tool", Usage: "the last line",
+			Request: "`POST …" + path + "`", FirstToken: "text, thinking, the name of a tool, a picture; unknown text, with a note", Usage: "the last line",
 			End: "`done` is true", Reference: "https://github.com/ollama/ollama/blob/main/docs/api.md",
 		},
 		Operation:      operation,

@@ -18,7 +18,7 @@ func Chat() dialect.Dialect {
 		Name: "openai-chat",
 		Guide: reading.Guide{
 			Request:    "`POST …/chat/completions`; `POST …/serving-endpoints/NAME/invocations` (Databricks)",
-			FirstToken: "text, a refusal, reasoning, the name or arguments of a tool call, a picture or sound in a delta; unknown text in a delta, with a note",
+			FirstToken: "text, a refusal, reasoning, the name or arguments of a tool call, a picture or sound in a delta, or in a whole message without deltas before it; unknown text in a delta, with a note",
 			Usage:      "`usage` of the last chunk, or of every chunk, or in a choice; `x_groq.usage`; `timings` of llama.cpp",
 			End:        "`[DONE]`",
 			Reference:  "https://platform.openai.com/docs/api-reference/chat",

@@ -22,7 +22,7 @@ func Generate() dialect.Dialect {
 		Name: "triton-generate",
 		Guide: reading.Guide{
 			Request:    "`POST …/v2/models/MODEL/generate`, `/generate_stream`",
-			FirstToken: "`text_output`",
+			FirstToken: "`text_output`; text of another output, with a note",
 			Usage:      "`num_input_tokens`, if the request asks for it; one token a chunk",
 			End:        "the end of the connection",
 			Reference:  "https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_generate.md",
