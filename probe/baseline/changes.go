@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // what names the indicator and the figure of it: ttft, ttft p99, ttft mean.
@@ -23,10 +24,10 @@ func (c Change) what() string {
 func (c Change) words() []string {
 	before, after, ratio, within, by := "-", "-", "-", "-", "-"
 	if c.Ratio > 0 {
-		before, after, ratio = milliseconds(c.Before), milliseconds(c.After), fmt.Sprintf("%.3f", c.Ratio)
+		before, after, ratio = milliseconds(c.Before), milliseconds(c.After), strconv.FormatFloat(c.Ratio, 'f', 3, 64)
 	}
 	if c.Low != nil && c.High != nil {
-		within = fmt.Sprintf("%.2f–%.2f", *c.Low, *c.High)
+		within = strconv.FormatFloat(*c.Low, 'f', 2, 64) + "–" + strconv.FormatFloat(*c.High, 'f', 2, 64)
 	}
 	if c.Method != "" {
 		by = strings.ReplaceAll(string(c.Method), "_", "-")
@@ -65,8 +66,16 @@ func (c *Comparison) summary() string {
 func (c *Comparison) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, strings.Join(columns(), "\t"))
+	var line []byte
 	for _, one := range c.Changes {
-		fmt.Fprintln(t, strings.Join(each(one.words(), visible), "\t"))
+		line = line[:0]
+		for _, word := range one.words() {
+			line = append(append(line, visible(word)...), '\t')
+		}
+		line[len(line)-1] = '\n'
+		if _, err := t.Write(line); err != nil {
+			return err
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -134,15 +143,23 @@ func each(words []string, write func(string) string) []string {
 // visible writes each character of text that a terminal would not print as an escape: a
 // line break as \n. So the name of a model cannot break a table or command a terminal.
 func visible(text string) string {
+	if strings.IndexFunc(text, invisible) < 0 {
+		return text
+	}
 	var out strings.Builder
 	for _, r := range text {
-		if strconv.IsPrint(r) {
-			out.WriteRune(r)
-		} else {
+		if invisible(r) {
 			out.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			out.WriteRune(r)
 		}
 	}
 	return out.String()
+}
+
+// invisible holds for bytes that are no UTF-8, too: QuoteRune writes the replacement for them.
+func invisible(r rune) bool {
+	return r == utf8.RuneError || (r < ' ' || r > '~') && !strconv.IsPrint(r)
 }
 
 // plain writes text so that neither Markdown nor HTML means anything by it, and GitHub makes

@@ -20,13 +20,12 @@ func (b *Baseline) Check() error {
 	seen := map[string]bool{}
 	for i := range b.Cells {
 		c := &b.Cells[i]
-		where := fmt.Sprintf("cells[%d] (%s)", i, c.ID)
 		if c.ID == "" || seen[c.ID] {
-			wrong = append(wrong, fmt.Errorf("%s, id: %q; want a name that no other cell has", where, c.ID))
+			wrong = append(wrong, fmt.Errorf("cells[%d] (%s), id: %q; want a name that no other cell has", i, c.ID, c.ID))
 		}
 		seen[c.ID] = true
 		for _, err := range c.Problems() {
-			wrong = append(wrong, fmt.Errorf("%s, %w", where, err))
+			wrong = append(wrong, fmt.Errorf("cells[%d] (%s), %w", i, c.ID, err))
 		}
 	}
 	return errors.Join(wrong...)
@@ -63,9 +62,12 @@ func (c *Cell) Problems() (wrong []error) {
 		refuse("requests.ok: %d; want 1 or more", c.Requests.OK)
 	}
 	wrong = append(wrong, c.badAmounts()...)
-	for _, f := range c.Flags {
-		if !slices.Contains(Flags(), f) {
-			refuse("flags: %q is none", f)
+	if len(c.Flags) > 0 {
+		known := Flags()
+		for _, f := range c.Flags {
+			if !slices.Contains(known, f) {
+				refuse("flags: %q is none", f)
+			}
 		}
 	}
 	if len(c.Indicators) == 0 {
@@ -109,9 +111,12 @@ func (in Indicator) problems(name Name) (wrong []error) {
 	if in.Mean == nil && len(in.Quantiles) == 0 {
 		refuse("mean: neither a mean nor a quantile")
 	}
-	for field, v := range map[string]*float64{"mean": in.Mean, "stddev": in.StdDev, "min": in.Min, "max": in.Max} {
-		if v != nil && !seconds(*v) {
-			refuse("%s: %v; want seconds", field, *v)
+	for _, one := range [...]struct {
+		field string
+		v     *float64
+	}{{"mean", in.Mean}, {"stddev", in.StdDev}, {"min", in.Min}, {"max", in.Max}} {
+		if one.v != nil && !seconds(*one.v) {
+			refuse("%s: %v; want seconds", one.field, *one.v)
 		}
 	}
 	for i, q := range in.Quantiles {
@@ -133,27 +138,30 @@ func seconds(v float64) bool { return v >= 0 && !math.IsInf(v, 0) }
 
 // problems lists the words of d that are none.
 func (d Definition) problems(name Name) (wrong []error) {
-	edges := []Edge{Scheduled, Sending, Sent, FirstByte, FirstEvent, FirstContent, LastContent, EndOfBody, Unsaid}
-	refuse := func(field string, got, want any) {
-		wrong = append(wrong, fmt.Errorf("indicators.%s.definition.%s: %q; want one of %v", name, field, got, want))
+	return errorsOf(
+		oneOf(name, "start", d.Start, Scheduled, Sending, Sent, FirstByte, FirstEvent, FirstContent, LastContent, EndOfBody, Unsaid),
+		oneOf(name, "stop", d.Stop, Scheduled, Sending, Sent, FirstByte, FirstEvent, FirstContent, LastContent, EndOfBody, Unsaid),
+		oneOf(name, "over", d.Over, Request, ChunkGap, TokenGap, PerToken, WindowAvg),
+		oneOf(name, "connect", d.Connect, ConnectIn, ConnectSome, ConnectOut, ConnectUnknown),
+		oneOf(name, "tokens", d.Tokens, "", Usage, Tokenizer, Asked, DataLines, Chunks, Unknown),
+		oneOf(name, "percentiles", d.Percentiles, Linear, NearestRank, FloorRank, Buckets, Rounded, Unstated),
+	)
+}
+
+// oneOf is the problem of a word of a definition that is none of those it may be.
+func oneOf[T ~string](name Name, field string, got T, want ...T) error {
+	if slices.Contains(want, got) {
+		return nil
 	}
-	if !slices.Contains(edges, d.Start) {
-		refuse("start", d.Start, edges)
-	}
-	if !slices.Contains(edges, d.Stop) {
-		refuse("stop", d.Stop, edges)
-	}
-	if all := []Over{Request, ChunkGap, TokenGap, PerToken, WindowAvg}; !slices.Contains(all, d.Over) {
-		refuse("over", d.Over, all)
-	}
-	if all := []Connect{ConnectIn, ConnectSome, ConnectOut, ConnectUnknown}; !slices.Contains(all, d.Connect) {
-		refuse("connect", d.Connect, all)
-	}
-	if all := []Tokens{"", Usage, Tokenizer, Asked, DataLines, Chunks, Unknown}; !slices.Contains(all, d.Tokens) {
-		refuse("tokens", d.Tokens, all)
-	}
-	if all := []Rule{Linear, NearestRank, FloorRank, Buckets, Rounded, Unstated}; !slices.Contains(all, d.Percentiles) {
-		refuse("percentiles", d.Percentiles, all)
+	return fmt.Errorf("indicators.%s.definition.%s: %q; want one of %v", name, field, got, slices.Clone(want))
+}
+
+// errorsOf is all that is not nil.
+func errorsOf(all ...error) (wrong []error) {
+	for _, err := range all {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
 	}
 	return wrong
 }

@@ -96,6 +96,44 @@ func TestHodgesLehmannIsTheMedianOfAllRatios(t *testing.T) {
 	}
 }
 
+func TestAnIntervalEndsAtRatiosOfTwoRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		times func(r *rand.Rand) float64
+	}{
+		{"lognormal", func(r *rand.Rand) float64 { return .2 * math.Exp(.3*r.NormFloat64()) }},
+		{"two lumps far apart", func(r *rand.Rand) float64 { return 1e-3 + 1e-5*r.Float64() + 10*float64(r.IntN(2)) }},
+		{"three values", func(r *rand.Rand) float64 { return .1234 * float64(1+r.IntN(3)) }},
+		{"one value, and rarely another", func(r *rand.Rand) float64 { return .2345 + float64(r.IntN(50)/49) }},
+		{"a tail over four decades", func(r *rand.Rand) float64 { return 1e-3 * math.Pow(10, 4*math.Pow(r.Float64(), 5)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(3, 5))
+			draw := func() float64 { return tt.times(random) }
+			x, y := drawn(16, 100, draw), drawn(16, 128, draw)
+			ratios := map[float64]int{}
+			for _, a := range x.Indicators[baseline.TTFT].Values {
+				for _, b := range y.Indicators[baseline.TTFT].Values {
+					ratios[math.Exp(math.Log(b)-math.Log(a))]++
+				}
+			}
+			c := baseline.Compare(file(x), file(y)).Changes[0]
+			var below, above int
+			for ratio, n := range ratios {
+				if ratio < *c.Low {
+					below += n
+				}
+				if ratio > *c.High {
+					above += n
+				}
+			}
+			if ratios[*c.Low] == 0 || ratios[*c.High] == 0 || max(below, above) >= 100*128/2 {
+				t.Errorf("%v to %v: %d and %d times, with %d below and %d above", *c.Low, *c.High, ratios[*c.Low], ratios[*c.High], below, above)
+			}
+		})
+	}
+}
+
 func TestAFileHeldAgainstItselfIsTheSame(t *testing.T) {
 	for _, n := range []int{4, 100, 128, 129, 5000} {
 		b := file(measured(.2, 16, n, uint64(n)))

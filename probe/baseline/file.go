@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 )
 
@@ -32,17 +33,19 @@ func Write(w io.Writer, b Baseline) error {
 // Read reads a file strictly: it refuses unknown fields, another schema, anything behind
 // the document, and whatever Check refuses.
 func Read(r io.Reader) (Baseline, error) {
-	text, err := io.ReadAll(r)
-	if err != nil {
+	var in bytes.Buffer
+	in.Grow(sizeOf(r) + bytes.MinRead)
+	if _, err := in.ReadFrom(r); err != nil {
 		return Baseline{}, err
 	}
+	text := in.Bytes()
 	if b, ok := quickly(text); ok && b.Schema == Schema {
 		return b, b.Check()
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var b Baseline
-	err = d.Decode(&b)
+	err := d.Decode(&b)
 	end := min(d.InputOffset(), int64(len(text)))
 	if err != nil || b.Schema != Schema || len(bytes.Trim(text[end:], " \t\r\n")) > 0 {
 		if other := checkSchema(text); other != nil {
@@ -51,6 +54,21 @@ func Read(r io.Reader) (Baseline, error) {
 		return Baseline{}, located(text, end, err)
 	}
 	return b, b.Check()
+}
+
+// sizeOf is how many bytes r has if it is a file or in memory, so that one buffer is enough.
+// It is 0 if unknown, and bounded.
+func sizeOf(r io.Reader) int {
+	var size int64
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		size = int64(r.Len())
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil {
+			size = info.Size()
+		}
+	}
+	return int(min(max(size, 0), 64<<20))
 }
 
 // checkSchema reads the name of the schema alone, so that a file of something else gets

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"sort"
 )
 
 // partners are two cells of one workload under one load.
@@ -23,8 +24,10 @@ func pair(before, after []Cell) (pairs []partners, onlyBefore, onlyAfter []Cell)
 	}
 	var all []candidate
 	for i := range before {
-		for j := range after {
-			a, b := &before[i], &after[j]
+		a := &before[i]
+		from, to := nearTo(a, after)
+		for j := from; j < to; j++ {
+			b := &after[j]
 			if !a.partner(b) {
 				continue
 			}
@@ -57,6 +60,20 @@ func pair(before, after []Cell) (pairs []partners, onlyBefore, onlyAfter []Cell)
 	return pairs, onlyBefore, onlyAfter
 }
 
+// nearTo is where cells in order have those of the model of c with about as many tokens of
+// input: no other can be its partner.
+func nearTo(c *Cell, cells []Cell) (from, to int) {
+	const wider = .06 // than the 5 % of sameWorkload
+	at := func(model string, tokens float64) func(*Cell) int {
+		return func(one *Cell) int {
+			return cmp.Or(cmp.Compare(one.Model, model), cmp.Compare(one.InputTokens.Mean, tokens))
+		}
+	}
+	least, most := at(c.Model, c.InputTokens.Mean*(1-wider)), at(c.Model, c.InputTokens.Mean/(1-wider))
+	from = sort.Search(len(cells), func(i int) bool { return least(&cells[i]) >= 0 })
+	return from, from + sort.Search(len(cells)-from, func(i int) bool { return most(&cells[from+i]) > 0 })
+}
+
 // partner says whether two cells have the same workload and load. What only one of them
 // knows does not part them.
 func (c *Cell) partner(other *Cell) bool {
@@ -86,8 +103,10 @@ func ordered(cells []Cell) []Cell {
 	out := slices.Clone(cells)
 	slices.SortStableFunc(out, func(a, b Cell) int {
 		first := cmp.Or(cmp.Compare(a.Model, b.Model), cmp.Compare(a.InputTokens.Mean, b.InputTokens.Mean), cmp.Compare(a.OutputTokens.Mean, b.OutputTokens.Mean),
-			cmp.Compare(a.Load.Kind, b.Load.Kind), cmp.Compare(a.Load.Value, b.Load.Value), cmp.Compare(a.Source.Started, b.Source.Started),
-			cmp.Compare(a.Source.File, b.Source.File))
+			cmp.Compare(a.Load.Kind, b.Load.Kind), cmp.Compare(a.Load.Value, b.Load.Value))
+		if first == 0 {
+			first = cmp.Or(cmp.Compare(a.Source.Started, b.Source.Started), cmp.Compare(a.Source.File, b.Source.File))
+		}
 		if first != 0 {
 			return first
 		}

@@ -14,13 +14,15 @@ import (
 type quick struct {
 	text   []byte
 	at     int
-	fields map[reflect.Type]map[string]int // of each struct, by the name in the file
-	names  map[string]string               // texts that were read before: cells repeat them
+	fields map[reflect.Type][]string // the names in the file of each struct's fields
+	names  map[string]string         // texts that were read before: cells repeat them
+	shares map[string]float64        // the same of the keys of Quantiles
+	room   []float64                 // that Values share, so that few are allocated
 }
 
 // quickly reads a document, or gives up.
 func quickly(text []byte) (b Baseline, ok bool) {
-	q := quick{text: text, fields: map[reflect.Type]map[string]int{}, names: map[string]string{}}
+	q := quick{text: text, fields: map[reflect.Type][]string{}, names: map[string]string{}, shares: map[string]float64{}}
 	ok = q.value(reflect.ValueOf(&b).Elem())
 	return b, ok && q.next() == 0 && q.at == len(text)
 }
@@ -48,14 +50,6 @@ func (q *quick) eat(c byte) bool {
 
 // value reads the next value into v, which is its zero value.
 func (q *quick) value(v reflect.Value) bool {
-	switch to := v.Addr().Interface().(type) {
-	case *Values:
-		return q.values(to)
-	case *Quantiles:
-		return q.quantiles(to)
-	case *float64:
-		return q.float(to)
-	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -65,7 +59,18 @@ func (q *quick) value(v reflect.Value) bool {
 	case reflect.Map:
 		return q.entries(v)
 	case reflect.Slice:
+		switch to := v.Addr().Interface().(type) {
+		case *Values:
+			return q.values(to)
+		case *Quantiles:
+			return q.quantiles(to)
+		}
 		return q.items(v)
+	case reflect.Float64:
+		var one float64
+		ok := q.float(&one)
+		v.SetFloat(one)
+		return ok
 	case reflect.String:
 		text, ok := q.name()
 		v.SetString(text)
@@ -80,13 +85,13 @@ func (q *quick) value(v reflect.Value) bool {
 	return false
 }
 
-// object calls each for the value behind every key.
-func (q *quick) object(each func(key string) bool) bool {
+// object calls each for the value behind every key, which is valid until each reads on.
+func (q *quick) object(each func(key []byte) bool) bool {
 	if !q.eat('{') {
 		return false
 	}
 	for more := q.next() != '}'; more; more = q.eat(',') {
-		key, ok := q.name()
+		key, ok := q.quoted()
 		if !ok || !q.eat(':') || !each(key) {
 			return false
 		}
@@ -109,31 +114,44 @@ func (q *quick) array(each func() bool) bool {
 
 // fieldsOf reads an object into a struct.
 func (q *quick) fieldsOf(v reflect.Value) bool {
-	fields := q.fields[v.Type()]
-	if fields == nil {
-		fields = map[string]int{}
-		for i := range v.NumField() {
-			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-			fields[name] = i
-		}
-		q.fields[v.Type()] = fields
-	}
+	fields := q.fieldNames(v.Type())
 	var seen uint64
-	return q.object(func(key string) bool {
-		i, there := fields[key]
-		if !there || seen>>i&1 != 0 {
-			return false
+	next := 0 // Write writes the fields in their order
+	return q.object(func(key []byte) bool {
+		for n := range fields {
+			i := (next + n) % len(fields)
+			if fields[i] != string(key) {
+				continue
+			}
+			if seen>>i&1 != 0 {
+				return false
+			}
+			seen |= 1 << i
+			next = i + 1
+			return q.value(v.Field(i))
 		}
-		seen |= 1 << i
-		return q.value(v.Field(i))
+		return false
 	})
+}
+
+// fieldNames are the names of the fields of a struct, from their tags.
+func (q *quick) fieldNames(of reflect.Type) []string {
+	fields, known := q.fields[of]
+	if !known {
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			fields = append(fields, name)
+		}
+		q.fields[of] = fields
+	}
+	return fields
 }
 
 // entries reads an object into a map whose keys are texts.
 func (q *quick) entries(v reflect.Value) bool {
 	v.Set(reflect.MakeMap(v.Type()))
-	return q.object(func(key string) bool {
-		name := reflect.ValueOf(key).Convert(v.Type().Key())
+	return q.object(func(key []byte) bool {
+		name := reflect.ValueOf(q.known(key)).Convert(v.Type().Key())
 		if v.MapIndex(name).IsValid() {
 			return false
 		}
@@ -157,50 +175,82 @@ func (q *quick) items(v reflect.Value) bool {
 
 // values reads an array of numbers.
 func (q *quick) values(to *Values) bool {
-	*to = make(Values, 0, MaxValues)
-	return q.array(func() bool {
-		var one float64
-		ok := q.float(&one)
-		*to = append(*to, one)
-		return ok
+	if cap(q.room)-len(q.room) < MaxValues {
+		q.room = make([]float64, 0, 64*MaxValues)
+	}
+	from := len(q.room)
+	ok := q.array(func() bool {
+		for {
+			var one float64
+			if !q.float(&one) {
+				return false
+			}
+			q.room = append(q.room, one)
+			if q.at+1 >= len(q.text) || q.text[q.at] != ',' || q.text[q.at+1]-'0' > 9 {
+				return true // or white space separates the numbers
+			}
+			q.at++
+		}
 	})
+	*to = Values(q.room[from:len(q.room):len(q.room)])
+	return ok
 }
 
 // quantiles reads an object of shares.
 func (q *quick) quantiles(to *Quantiles) bool {
-	*to = make(Quantiles, 0, len(grid)+len(outer))
-	return q.object(func(key string) bool {
+	out := make(Quantiles, 0, len(grid)+len(outer))
+	ok := q.object(func(key []byte) bool {
 		var value float64
-		p, err := strconv.ParseFloat(key, 64)
-		if _, twice := to.At(p); err != nil || twice || !(p > 0 && p < 1) || !q.float(&value) {
+		p, known := q.shares[string(key)]
+		if !known {
+			var err error
+			if p, err = strconv.ParseFloat(string(key), 64); err != nil || !(p > 0 && p < 1) {
+				return false
+			}
+			q.shares[string(key)] = p
+		}
+		if last := len(out) - 1; last >= 0 && compare(out[last].P, p) >= 0 || !q.float(&value) {
 			return false
 		}
-		to.Set(p, value)
+		out = append(out, Quantile{p, value})
 		return true
 	})
+	*to = out
+	return ok
 }
 
-// name reads a text of printable ASCII without escapes.
+// name reads a text that cells repeat.
 func (q *quick) name() (string, bool) {
+	text, ok := q.quoted()
+	return q.known(text), ok
+}
+
+// known is text as a string, the same one for every cell.
+func (q *quick) known(text []byte) string {
+	name, known := q.names[string(text)]
+	if !known {
+		name = string(text)
+		q.names[name] = name
+	}
+	return name
+}
+
+// quoted reads a text of printable ASCII without escapes.
+func (q *quick) quoted() ([]byte, bool) {
 	if !q.eat('"') {
-		return "", false
+		return nil, false
 	}
 	for n, c := range q.text[q.at:] {
 		switch {
 		case c == '"':
 			text := q.text[q.at : q.at+n]
 			q.at += n + 1
-			name, known := q.names[string(text)]
-			if !known {
-				name = string(text)
-				q.names[name] = name
-			}
-			return name, true
+			return text, true
 		case c < ' ' || c > '~' || c == '\\':
-			return "", false
+			return nil, false
 		}
 	}
-	return "", false
+	return nil, false
 }
 
 func (q *quick) truth(v reflect.Value) bool {
@@ -232,46 +282,49 @@ func (q *quick) digits() []byte {
 // float reads a number that is not negative. A quotient of two numbers that a float64 has
 // exactly is rounded once, so it is the nearest one.
 func (q *quick) float(to *float64) bool {
-	before := q.digits()
-	from, behind := q.at-len(before), []byte(nil)
-	if q.at < len(q.text) && q.text[q.at] == '.' {
-		q.at++
-		point := q.at
-		for q.at < len(q.text) && q.text[q.at]-'0' <= 9 {
-			q.at++
-		}
-		if behind = q.text[point:q.at]; len(behind) == 0 {
-			return false
-		}
-	}
-	var all uint64
-	for _, digits := range [2][]byte{before, behind} {
-		for _, c := range digits {
-			all = all*10 + uint64(c-'0')
+	q.next()
+	text := q.text[q.at:]
+	size, point, all := 0, -1, uint64(0)
+	for ; size < len(text); size++ {
+		if c := text[size] - '0'; c <= 9 {
+			all = all*10 + uint64(c)
+		} else if text[size] == '.' && point < 0 {
+			point = size
+		} else {
+			break
 		}
 	}
-	if !q.exponent() && len(before)+len(behind) < len(powers) && all <= 1<<53 {
-		*to = float64(all) / powers[len(behind)]
-		return before != nil
+	before, behind := size, 0
+	if point >= 0 {
+		before, behind = point, size-point-1
 	}
-	v, err := strconv.ParseFloat(string(q.text[from:q.at]), 64)
-	*to = v
-	return before != nil && err == nil
-}
-
-// exponent passes over an exponent, if there is one.
-func (q *quick) exponent() bool {
-	if q.at == len(q.text) || q.text[q.at]|' ' != 'e' {
+	if before == 0 || before > 1 && text[0] == '0' || point >= 0 && behind == 0 {
 		return false
 	}
-	q.at++
-	if q.at < len(q.text) && (q.text[q.at] == '-' || q.text[q.at] == '+') {
-		q.at++
+	exponent := exponent(text[size:])
+	q.at += size + exponent
+	if exponent == 0 && size < len(powers) && all <= 1<<53 {
+		*to = float64(all) / powers[behind]
+		return true
 	}
-	for q.at < len(q.text) && q.text[q.at]-'0' <= 9 {
-		q.at++
+	v, err := strconv.ParseFloat(string(text[:size+exponent]), 64)
+	*to = v
+	return err == nil
+}
+
+// exponent is the size of the exponent that begins text, 0 if none does.
+func exponent(text []byte) (size int) {
+	if len(text) == 0 || text[0]|' ' != 'e' {
+		return 0
 	}
-	return true
+	size++
+	if size < len(text) && (text[size] == '-' || text[size] == '+') {
+		size++
+	}
+	for size < len(text) && text[size]-'0' <= 9 {
+		size++
+	}
+	return size
 }
 
 // powers are those of ten that float needs: 18 digits fit into 64 bits.
