@@ -1,6 +1,11 @@
 package capture
 
-import "strconv"
+import (
+	"bytes"
+	"reflect"
+	"strconv"
+	"time"
+)
 
 // quick reads lines as a Writer writes them: without white space, every key once. It is ten
 // times faster than encoding/json, and gives up on anything else: an escape, a null, a key
@@ -8,132 +13,40 @@ import "strconv"
 type quick struct {
 	text []byte
 	at   int
+	// line is the line that was read last, and fields those of it.
+	line   Line
+	fields object
 	// names are texts that lines repeat, so that each is allocated once.
 	names map[string]string
 	// slo is the text of the last line's verdicts: most lines have the same.
 	slo      []byte
 	verdicts map[string]Verdict
+	// verdict and limit are entries that are read.
+	verdict                    Verdict
+	limit                      Limit
+	verdictFields, limitFields object
 }
 
-// manyNames bounds quick.names, and longName the length of each.
+func newQuick() *quick {
+	q := &quick{names: map[string]string{}}
+	q.fields = objectOf(reflect.ValueOf(&q.line).Elem())
+	q.verdictFields = objectOf(reflect.ValueOf(&q.verdict).Elem())
+	q.limitFields = objectOf(reflect.ValueOf(&q.limit).Elem())
+	return q
+}
+
+// manyNames bounds quick.names, longName the length of each, and manyNews the different
+// values of a field that may be names: one with more has ids, which no other line repeats.
 const (
 	manyNames = 4096
 	longName  = 64
+	manyNews  = 256
 )
 
-// parts has room for what a Line points at, in one piece.
-type parts struct {
-	itl           ITL
-	idle          Idle
-	wait          Wait
-	chain         Attempt
-	engine        [3]float64
-	tokens        [6]int64
-	chunks        [2]int
-	burst         float64
-	finish, notes [1]string
-}
-
-// unread is the field that a reader returns if it gives up.
-const unread = -1
-
-// line reads a line of an exchange.
-func (q *quick) line(text []byte) (l Line, ok bool) {
-	q.text, q.at = text, 0
-	p := new(parts)
-	ok = q.members(func(key []byte) int {
-		switch c := q.peek(); {
-		case c == '"':
-			return q.word(&l, key)
-		case c >= '0' && c <= '9':
-			return q.figure(&l, p, key)
-		case c == '{':
-			return q.part(&l, p, key)
-		case c == '[' && string(key) == "finish_reasons":
-			return q.list(&l.FinishReasons, p.finish[:0:1], 60)
-		case c == '[' && string(key) == "notes":
-			return q.list(&l.Notes, p.notes[:0:1], 61)
-		case string(key) == "stream":
-			return q.truth(&l.Stream, 62)
-		}
-		return unread
-	})
-	return l, ok && q.at == len(text)
-}
-
-// word reads a field that is text. Each field has a number of its own.
-func (q *quick) word(l *Line, key []byte) int {
-	switch string(key) {
-	case "kind":
-		return q.name(&l.Kind, 0)
-	case "start":
-		return q.time(l, 1)
-	case "origin":
-		return q.name(&l.Origin, 2)
-	case "role":
-		return q.name(&l.Role, 3)
-	case "mode":
-		return q.name(&l.Mode, 4)
-	case "dialect":
-		return q.name(&l.Dialect, 5)
-	case "operation":
-		return q.name(&l.Operation, 6)
-	case "path_class":
-		return q.name(&l.PathClass, 7)
-	case "provider":
-		return q.name(&l.Provider, 8)
-	case "upstream":
-		return q.name(&l.Upstream, 9)
-	case "outcome":
-		return q.name(&l.Outcome, 10)
-	case "error_type":
-		return q.name(&l.ErrorType, 11)
-	case "trace_id":
-		return q.id(&l.TraceID, 12)
-	case "span_id":
-		return q.id(&l.SpanID, 13)
-	case "probe":
-		return q.name(&l.Probe, 14)
-	}
-	return unread
-}
-
-// figure reads a field that is a number.
-func (q *quick) figure(l *Line, p *parts, key []byte) int {
-	switch string(key) {
-	case "v":
-		return q.whole(&l.V, 20)
-	case "status":
-		return q.whole(&l.Status, 21)
-	case "first_byte_s":
-		return q.float(&l.FirstByte, 22)
-	case "first_event_s":
-		return q.float(&l.FirstEvent, 23)
-	case "ttft_s":
-		return q.float(&l.TTFT, 24)
-	case "ttfa_s":
-		return q.float(&l.TTFA, 25)
-	case "hidden_reasoning_s":
-		return q.float(&l.Hidden, 26)
-	case "tpot_s":
-		return q.float(&l.TPOT, 27)
-	case "last_token_s":
-		return q.float(&l.LastToken, 28)
-	case "e2e_s":
-		return q.float(&l.E2E, 29)
-	case "stall_s":
-		return q.float(&l.Stall, 30)
-	case "chunks":
-		l.Chunks = &p.chunks[0]
-		return q.whole(l.Chunks, 31)
-	case "content_chunks":
-		l.ContentChunks = &p.chunks[1]
-		return q.whole(l.ContentChunks, 32)
-	case "burst_ratio":
-		l.BurstRatio = &p.burst
-		return q.float(l.BurstRatio, 33)
-	}
-	return unread
+// read reads a line into q.line, or gives up.
+func (q *quick) read(text []byte) bool {
+	q.text, q.at, q.line = text, 0, Line{}
+	return q.object(q.fields) && q.at == len(text)
 }
 
 // peek is the next byte, 0 at the end.
@@ -151,35 +64,6 @@ func (q *quick) eat(c byte) bool {
 	}
 	q.at++
 	return true
-}
-
-// members reads an object. value reads the value of a key and returns the number of the
-// field, from 0 to 63. members gives up on a field that was there already.
-func (q *quick) members(value func(key []byte) int) bool {
-	if !q.eat('{') {
-		return false
-	}
-	if q.eat('}') {
-		return true
-	}
-	var seen uint64
-	for {
-		key, ok := q.quoted()
-		if !ok || !q.eat(':') {
-			return false
-		}
-		field := value(key)
-		if field == unread || seen>>field&1 != 0 {
-			return false
-		}
-		seen |= 1 << field
-		if q.eat('}') {
-			return true
-		}
-		if !q.eat(',') {
-			return false
-		}
-	}
 }
 
 // quoted reads a text of printable ASCII without escapes.
@@ -200,14 +84,27 @@ func (q *quick) quoted() ([]byte, bool) {
 	return nil, false
 }
 
-// name reads a text that lines repeat.
-func (q *quick) name(to *string, field int) int {
+// name reads a text, which is most often the one of the line before.
+func (q *quick) name(to *string, f *field) bool {
+	if len(f.last.quoted) > 0 && bytes.HasPrefix(q.text[q.at:], f.last.quoted) {
+		q.at += len(f.last.quoted)
+		*to = f.last.text
+		return true
+	}
+	from := q.at
 	text, ok := q.quoted()
 	if !ok {
-		return unread
+		return false
 	}
+	if f.news >= manyNews {
+		*to = string(text)
+		return true
+	}
+	before := len(q.names)
 	*to = q.known(text)
-	return field
+	f.news += len(q.names) - before
+	f.last = word{append(f.last.quoted[:0], q.text[from:q.at]...), *to}
+	return true
 }
 
 // known is text as a string, the same one for every line.
@@ -222,48 +119,38 @@ func (q *quick) known(text []byte) string {
 	return name
 }
 
-// id reads a text that no other line has.
-func (q *quick) id(to *string, field int) int {
-	text, ok := q.quoted()
-	if !ok {
-		return unread
-	}
-	*to = string(text)
-	return field
-}
-
-func (q *quick) time(l *Line, field int) int {
+func (q *quick) time(to *time.Time) bool {
 	from := q.at
-	if _, ok := q.quoted(); !ok || l.Start.UnmarshalJSON(q.text[from:q.at]) != nil {
-		return unread
-	}
-	return field
+	_, ok := q.quoted()
+	return ok && to.UnmarshalJSON(q.text[from:q.at]) == nil
 }
 
-func (q *quick) truth(to *bool, field int) int {
+func (q *quick) truth(to *bool) bool {
 	for _, word := range [2]string{"true", "false"} {
 		if end := q.at + len(word); end <= len(q.text) && string(q.text[q.at:end]) == word {
 			q.at, *to = end, word == "true"
-			return field
+			return true
 		}
 	}
-	return unread
+	return false
 }
 
-// list reads an array of texts. It uses room as far as that goes.
-func (q *quick) list(to *[]string, room []string, field int) int {
-	q.at++
-	for *to = room; ; {
-		var text string
-		if q.name(&text, field) == unread {
-			return unread // or it is empty
+// list reads an array of texts that is not empty.
+func (q *quick) list(to *[]string) bool {
+	if !q.eat('[') {
+		return false
+	}
+	for *to = make([]string, 0, 1); ; {
+		text, ok := q.quoted()
+		if !ok {
+			return false
 		}
-		*to = append(*to, text)
+		*to = append(*to, q.known(text))
 		if q.eat(']') {
-			return field
+			return true
 		}
 		if !q.eat(',') {
-			return unread
+			return false
 		}
 	}
 }
@@ -298,41 +185,32 @@ func (q *quick) digits() (text []byte, all uint64, behind int, ok bool) {
 // longest is the length of a number whose digits fit into 64 bits.
 const longest = 18
 
-func (q *quick) whole(to *int, field int) int {
+func (q *quick) whole(to *int) bool {
 	text, all, behind, ok := q.digits()
-	if !ok || behind > 0 || len(text) > longest {
-		return unread
-	}
 	*to = int(all)
-	return field
+	return ok && behind == 0 && len(text) <= longest
 }
 
-func (q *quick) count(to *int64, field int) int {
+func (q *quick) count(to *int64) bool {
 	text, all, behind, ok := q.digits()
-	if !ok || behind > 0 || len(text) > longest {
-		return unread
-	}
 	*to = int64(all)
-	return field
+	return ok && behind == 0 && len(text) <= longest
 }
 
 // float reads a number. A quotient of two numbers that a float64 has exactly is rounded
 // once, so it is the nearest one.
-func (q *quick) float(to *float64, field int) int {
+func (q *quick) float(to *float64) bool {
 	text, all, behind, ok := q.digits()
 	if !ok {
-		return unread
+		return false
 	}
 	if len(text) <= longest && all <= 1<<53 && behind < len(powers) {
 		*to = float64(all) / powers[behind]
-		return field
+		return true
 	}
 	v, err := strconv.ParseFloat(string(text), 64)
-	if err != nil {
-		return unread
-	}
 	*to = v
-	return field
+	return err == nil
 }
 
 // powers are those of ten that lines need.

@@ -51,19 +51,19 @@ func Read(r io.Reader) iter.Seq2[Line, error] {
 			ended = n > len(text)
 			return n, text, err
 		})
-		q := quick{names: map[string]string{}}
+		q := newQuick()
 		for number := 1; in.Scan(); number++ {
 			if len(bytes.TrimSpace(in.Bytes())) == 0 {
 				continue
 			}
-			line, err := q.parse(in.Bytes())
+			err := q.parse(in.Bytes())
 			if err != nil && !ended {
 				break
 			}
 			if err != nil {
 				err = &LineError{Number: number, Err: err}
 			}
-			if !yield(line, err) {
+			if !yield(q.line, err) {
 				return
 			}
 		}
@@ -73,19 +73,21 @@ func Read(r io.Reader) iter.Seq2[Line, error] {
 	}
 }
 
-func (q *quick) parse(text []byte) (Line, error) {
-	line, ok := q.line(text)
-	if !ok {
-		line = Line{}
-		if err := json.Unmarshal(text, &line); err != nil {
-			return Line{}, err
-		}
+// parse reads a line into q.line, which is empty if there is an error.
+func (q *quick) parse(text []byte) (err error) {
+	if !q.read(text) {
+		q.line = Line{}
+		err = json.Unmarshal(text, &q.line)
 	}
-	switch {
-	case line.V == 0:
-		return Line{}, errors.New("no capture line: v is missing")
-	case line.V != Version:
-		return Line{}, VersionError(line.V)
+	switch version := q.line.V; {
+	case err != nil:
+	case version == 0:
+		err = errors.New("no capture line: v is missing")
+	case version != Version:
+		err = VersionError(version)
 	}
-	return line, nil
+	if err != nil {
+		q.line = Line{}
+	}
+	return err
 }

@@ -126,9 +126,36 @@ func TestReadReadsAsJSONDoes(t *testing.T) {
 	}
 }
 
-// readsAsJSON holds Read against encoding/json, line by line, and each line twice.
+func TestALineThatIsGivenUpLeavesNothingToTheNext(t *testing.T) {
+	readsAsJSON(t, []byte(`{"v":1,"itl_s":{"p50":1,"p90":"x"}}
+{"v":1,"itl_s":{"p99":2},"chain":{"id":"a","attempt":3,"later":1}}
+{"v":1,"chain":{"id":"b"},"call":{"id":"c","attempts":1,"itl_s":{"p50":3},"joined_by":["x"],"new":0}}
+{"v":1,"call":{"id":"d","itl_s":{}},"slo":{"a":{"verdict":"bad","missed":["ttft"],"x":1}}}
+{"v":1,"slo":{"a":{}},"ratelimit":{"a":{"limit":1,"x":2}}}
+{"v":1,"ratelimit":{"a":{"remaining":1},"b":{}}}
+`))
+}
+
+// readsAsJSON holds Read against encoding/json: the lines that both read, one behind the
+// other, and then line by line, each twice.
 func readsAsJSON(t *testing.T, text []byte) {
 	t.Helper()
+	var good []capture.Line
+	for line, err := range capture.Read(bytes.NewReader(text)) {
+		if err == nil {
+			good = append(good, line)
+		}
+	}
+	for raw := range bytes.Lines(text) {
+		var want capture.Line
+		if len(raw) <= 1<<20 && json.Unmarshal(raw, &want) == nil && want.V == capture.Version {
+			if len(good) == 0 || !reflect.DeepEqual(good[0], want) {
+				t.Errorf("%s\ngot  %+v\nwant %+v", raw, good, want)
+				break
+			}
+			good = good[1:]
+		}
+	}
 	for raw := range bytes.Lines(text) {
 		var want capture.Line
 		wrong := json.Unmarshal(raw, &want)
