@@ -16,7 +16,8 @@ const (
 )
 
 // watch looks out for the departure of a client from which nobody reads: the client's
-// FIN hides behind bytes that the client sent before.
+// FIN hides behind bytes that the client sent before. Where headway passes a FIN on behind
+// those bytes, only a reset is a departure.
 type watch struct {
 	client *clientConn
 	timer  *time.Timer
@@ -26,9 +27,9 @@ type watch struct {
 // departing is a connection on which a goroutine can wait for the end while bytes before
 // the end are unread.
 type departing interface {
-	// awaitDeparture returns true when the other side has left, or false when the read
-	// deadline has passed.
-	awaitDeparture() bool
+	// awaitDeparture returns true when the other side has left, by a reset if only that
+	// counts, or false when the read deadline has passed.
+	awaitDeparture(byReset bool) bool
 }
 
 // watch begins, after patience, to look out for the client's departure, and aborts r
@@ -42,8 +43,8 @@ func (c *clientConn) watch(r *relay, patience time.Duration) *watch {
 	w := &watch{client: c, over: make(chan struct{})}
 	w.timer = time.AfterFunc(patience, func() {
 		defer close(w.over)
-		if d.awaitDeparture() {
-			r.abort(exchange.ClientGone)
+		if d.awaitDeparture(r.passesEnds()) {
+			r.clientLeft()
 		}
 	})
 	return w
@@ -78,8 +79,21 @@ func (w *watch) stop() {
 	}
 }
 
-// send writes a part of the request to the upstream. While the write waits, a watch
-// looks out for the client's departure.
+// passesEnds tells whether the client's FIN goes on to the upstream: in transparent mode
+// and in tunnels it does.
+func (r *relay) passesEnds() bool { return r.client.pinned != nil || r.tunnel.Load() }
+
+// clientLeft ends r, whose client has left while nobody read from it.
+func (r *relay) clientLeft() {
+	if !r.passesEnds() {
+		r.abort(exchange.ClientGone)
+		return
+	}
+	r.client.passReset(r)
+}
+
+// send writes a part of the request, or bytes of a tunnel, to the upstream. While the
+// write waits, a watch looks out for the client's departure.
 func (r *relay) send(p []byte) error {
 	u := r.up
 	u.sender.Store(r)

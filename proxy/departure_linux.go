@@ -30,6 +30,9 @@ func (p *poll) hungUp() bool {
 	return p.fd.Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
 }
 
+// failed tells whether the connection has failed, by a reset of the other side for example.
+func (p *poll) failed() bool { return p.fd.Revents&unix.POLLERR != 0 }
+
 // bytesSent implements wire.
 func (q *quickConn) bytesSent() int64 { return q.sent.Load() }
 
@@ -60,11 +63,11 @@ func (q *quickConn) hasEnded(quiet bool) bool {
 }
 
 // awaitDeparture implements departing.
-func (q *quickConn) awaitDeparture() bool {
+func (q *quickConn) awaitDeparture(byReset bool) bool {
 	left := false
 	_ = q.raw.Read(func(fd uintptr) bool {
 		q.poll.do(fd)
-		left = q.poll.hungUp()
+		left = q.poll.hungUp() && (!byReset || q.poll.failed())
 		return left
 	})
 	return left

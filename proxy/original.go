@@ -88,7 +88,8 @@ func (c *clientConn) serveOriginal() {
 		resetOnClose(c.conn)
 		return
 	}
-	c.pin(quick(conn), conn, nil)
+	conn = quick(conn)
+	c.pin(conn, conn, nil)
 	c.exchanges()
 	c.passBothWays()
 }

@@ -81,7 +81,7 @@ func (c *clientConn) passTunnelUp(r *relay) {
 		return
 	}
 	r.x.Sending()
-	if _, err := r.up.conn.Write(p); err != nil {
+	if err := r.send(p); err != nil {
 		c.abortAndWake(r, exchange.UpstreamCut)
 	}
 	r.x.Sent(p, c.at, tap.Now())
@@ -104,11 +104,7 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 		return false
 	}
 	if !errors.Is(err, io.EOF) {
-		if r.tunnel.Load() {
-			r.x.Parted(true, tap.Now())
-		}
-		resetOnClose(r.up.raw)
-		c.abortAndWake(r, exchange.ClientGone)
+		c.passReset(r)
 		return true
 	}
 	if len(c.bytes()) > 0 { // a request that the client sent ahead goes first
@@ -124,6 +120,20 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	r.up.endWriting()
 	c.over.Broadcast()
 	return true
+}
+
+// passReset resets the upstream connection of r, because the client has reset its own.
+// Any goroutine may call it.
+func (c *clientConn) passReset(r *relay) {
+	if r.x == nil || (c.pinned != nil && r.delivered.Load()) { // no exchange to abort
+		reset(r.up.raw)
+		return
+	}
+	if r.tunnel.Load() {
+		r.x.Parted(true, tap.Now())
+	}
+	resetOnClose(r.up.raw)
+	c.abortAndWake(r, exchange.ClientGone)
 }
 
 // awaitOverAfterFIN waits for r to end, when the client has ended its sending side. If
@@ -150,10 +160,11 @@ func (c *clientConn) awaitOverAfterFIN(r *relay) {
 // passUp forwards the client's bytes until the client ends its side.
 func (c *clientConn) passUp() {
 	var err error
+	bytes := &relay{client: c, up: c.pinned} // no exchange, so that a reset of the client is all that can end it
 	for {
 		if p := c.bytes(); len(p) > 0 {
 			c.markUnmeasured()
-			if _, failed := c.pinned.conn.Write(p); failed != nil {
+			if failed := bytes.send(p); failed != nil {
 				return // the upstream's goroutine reads the reason
 			}
 			c.use(len(p))

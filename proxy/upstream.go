@@ -281,12 +281,13 @@ func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
 
 // assign gives the connection to r, unless it is dead; it tells which. The connection's
 // reader may not have noticed its end yet, so assign asks the kernel, every time: that
-// costs less than a microsecond, and a request on a dead connection is lost. Without an
-// exchange, r is nil.
+// costs less than a microsecond, and a request on a dead connection is lost. Of a pinned
+// connection it does not ask: there is no other, and its client is to see its end. Without
+// an exchange, r is nil.
 func (u *upstreamConn) assign(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.served && u.wire != nil && u.wire.hasEnded(u.conn == u.raw) {
+	if u.served && u.client == nil && u.wire != nil && u.wire.hasEnded(u.conn == u.raw) {
 		u.dead = true
 	}
 	if u.dead {
