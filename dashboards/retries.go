@@ -8,7 +8,7 @@ func retries(w writer) board {
 	return board{
 		uid: "headway-retries", title: "Retries & limits",
 		about:     "What users felt over all attempts, what retries cost, and how near the rate limits are.",
-		variables: []variable{byNamespace(), byPod(), byModel(), byRole()},
+		variables: []variable{byNamespace(), byPod(), byModel(), bySLO()},
 		rows: []row{
 			{title: "Calls", panels: retryCalls()},
 			{title: "What users felt", panels: retryFelt(w)},

@@ -32,9 +32,18 @@ scrape_configs:
 // second. It stores both kinds of histogram, and exemplars.
 func StartPrometheus(t *testing.T, target string) Prometheus {
 	t.Helper()
+	p := Configured(t, fmt.Sprintf(scrapeConfig, target))
+	p.EventuallyIs(t, "up", 1)
+	return p
+}
+
+// Configured starts a Prometheus with the text of its configuration file. It stores
+// exemplars.
+func Configured(t *testing.T, text string) Prometheus {
+	t.Helper()
 	dir, address := t.TempDir(), FreeAddress(t)
 	config := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, scrapeConfig, target), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	Start(t, nil, Tool(t, "bin/prometheus"),
@@ -43,7 +52,7 @@ func StartPrometheus(t *testing.T, target string) Prometheus {
 		"--web.listen-address="+address,
 		"--enable-feature=exemplar-storage")
 	p := Prometheus{API: "http://" + address + "/api/v1/"}
-	p.EventuallyIs(t, "up", 1)
+	Eventually(t, 20*time.Second, func() error { return GetJSON(p.API+"status/buildinfo", new(any)) })
 	return p
 }
 

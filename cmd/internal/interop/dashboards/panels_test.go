@@ -1,0 +1,115 @@
+//go:build interop
+
+package dashboards_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	stage "github.com/headway-sidecar/headway/cmd/internal/interop/dashboards"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/dashboards"
+)
+
+// silent lists the queries that have no data beside headway demo, by dashboard and panel,
+// and why. A query of this list that has data fails the test, too.
+var silent = map[string]string{
+	"headway-engines: vLLM":      "the demo's model server is none of these engines",
+	"headway-engines: SGLang":    "the same",
+	"headway-engines: TGI":       "the same",
+	"headway-engines: llama.cpp": "the same",
+
+	"headway-overview: TPOT (model server":            "the demo's sidecar stands beside an application",
+	"headway-itself: Waiting for the collector":       "the demo sends nothing to a collector",
+	"headway-retries: Retry-After ignored (ambiguous": "no two calls of the demo are alike",
+}
+
+// question is a query of a panel.
+type question struct{ panel, expr string }
+
+func questions(t *testing.T, o dashboards.Options) (all []question) {
+	t.Helper()
+	built, err := dashboards.All(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range built {
+		var g struct {
+			Panels []struct {
+				Type, Title string
+				Targets     []struct{ Expr, LegendFormat string }
+			}
+		}
+		if err := json.Unmarshal(d.JSON, &g); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range g.Panels {
+			for _, target := range p.Targets {
+				if p.Type == "heatmap" && o.Histograms == dashboards.Native { // the result is whole histograms
+					target.Expr = "histogram_count(" + target.Expr + ")"
+				}
+				all = append(all, question{fmt.Sprintf("%s: %s (%s)", d.UID, p.Title, target.LegendFormat), filled(target.Expr)})
+			}
+		}
+	}
+	return all
+}
+
+// filled puts values in place of Grafana's variables.
+func filled(query string) string {
+	return strings.NewReplacer(
+		"$__rate_interval", "15s", "$__range", "1m", "$namespace", "demo", "$pod", "demo-.*", "$model", ".*", "$slo", ".*", "$role", "client|server",
+	).Replace(query)
+}
+
+func TestInteropEveryPanelHasDataBesideTheDemo(t *testing.T) {
+	demo := stage.StartDemo(t, interop.Build(t))
+	open := slices.Concat(questions(t, dashboards.Options{Histograms: dashboards.Classic}), questions(t, dashboards.Options{Histograms: dashboards.Native}))
+	if len(open) < 200 {
+		t.Fatalf("%d queries", len(open))
+	}
+	var unexpected []question
+	interop.Eventually(t, 75*time.Second, func() error {
+		demo.Ask(t)
+		open = slices.DeleteFunc(open, func(q question) bool {
+			values, err := demo.Values(q.expr)
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", q.panel, err, q.expr)
+			}
+			has := slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) })
+			if has && excused(q) {
+				unexpected = append(unexpected, q)
+			}
+			return has
+		})
+		var missing []error
+		for _, q := range open {
+			if !excused(q) {
+				missing = append(missing, fmt.Errorf("%s has no data\n%s", q.panel, q.expr))
+			}
+		}
+		return errors.Join(missing...)
+	})
+	for _, q := range unexpected {
+		t.Errorf("%s has data: take it off the list of silent ones", q.panel)
+	}
+	for _, q := range open {
+		t.Logf("no data: %s", q.panel)
+	}
+}
+
+func excused(q question) bool {
+	for name := range silent {
+		if strings.HasPrefix(q.panel, name) {
+			return true
+		}
+	}
+	return false
+}
