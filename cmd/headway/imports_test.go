@@ -100,9 +100,10 @@ var rooms = map[string][]string{
 		"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans", "exporter/sampling",
 	},
 
-	"cmd/internal/interop":        {"probe/modelsim"},
-	"cmd/internal/interop/attack": {"cmd/internal/interop"},
-	"cmd/internal/interop/life":   {"cmd/internal/interop"},
+	"cmd/internal/interop":            {"probe/modelsim"},
+	"cmd/internal/interop/attack":     {"cmd/internal/interop"},
+	"cmd/internal/interop/dashboards": {"cmd/internal/interop"},
+	"cmd/internal/interop/life":       {"cmd/internal/interop"},
 }
 
 // libraries says which packages alone may import a library from outside.
