@@ -129,8 +129,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	view := live.NewView(time.Now)
-	s, err := demoSidecar(o, model.Addr().String(), quiet, view)
+	s, err := demoSidecar(o, model.Addr().String(), quiet)
 	if err != nil {
 		_ = model.Close()
 		return err
@@ -139,7 +138,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	if err != nil {
 		return err // a test holds that there is none
 	}
-	view.SLOs, view.Truth = s.SLOs, truth(sim)
+	s.View().Truth = truth(sim)
 	introduce(out, o, s, model.Addr().String())
 
 	// The application stops first, then the sidecar, then the model server. The last table
@@ -156,7 +155,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 	})
 	calling, hangUp := context.WithCancel(running)
 	context.AfterFunc(ctx, func() {
-		view.Close() // the demo's own end is no client that leaves
+		s.View().Close() // the demo's own end is no client that leaves
 		hangUp()
 	})
 	g.Go(func() error {
@@ -165,7 +164,7 @@ func demo(ctx context.Context, o demoOptions, out, errs io.Writer) error {
 		return nil
 	})
 	g.Go(func() error {
-		live.NewScreen(out).Follow(running, view, o.every)
+		live.NewScreen(out).Follow(running, s.Frame, o.every)
 		return nil
 	})
 	return g.Wait()
@@ -182,11 +181,12 @@ func introduce(out io.Writer, o demoOptions, s *sidecar.Sidecar, model string) {
 		"  application ──▶ headway ──▶ model server\n\n"+
 		"  headway        http://%s/v1\n"+
 		"  model server   http://%s/v1\n"+
-		"  metrics        http://%s/metrics\n\n"+
+		"  live page      http://%[3]s/\n"+
+		"  metrics        http://%[3]s/metrics\n\n"+
 		"Break the model server from another terminal, and watch what headway says of it:\n\n"+
-		"  %s demo fault %shttp=503:0.5\n\n"+
-		"The model server has rare faults from the start: %s.\n"+
-		"The fault none ends these too, and default brings them back.\n\n%s\n",
+		"  %[4]s demo fault %[5]shttp=503:0.5\n\n"+
+		"The model server has rare faults from the start: %[6]s.\n"+
+		"The fault none ends these too, and default brings them back.\n\n%[7]s\n",
 		s.Addr(), model, s.AdminAddr(), shellWord(o.program), at, strings.ReplaceAll(demoFaults, ",", ", "), live.Legend())
 }
 
@@ -221,12 +221,12 @@ func listenForModel(o demoOptions) (net.Listener, error) {
 }
 
 // demoSidecar is a sidecar before the model server at address, with its ports bound.
-func demoSidecar(o demoOptions, address string, log *slog.Logger, view *live.View) (*sidecar.Sidecar, error) {
+func demoSidecar(o demoOptions, address string, log *slog.Logger) (*sidecar.Sidecar, error) {
 	c, err := o.config(address)
 	if err != nil {
 		return nil, err
 	}
-	s, err := sidecar.New(c, log, view)
+	s, err := sidecar.New(c, log)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
-	"github.com/headway-sidecar/headway/cmd/internal/live"
 )
 
 // anyPort are options for a demo beside others.
@@ -114,7 +113,7 @@ func TestDemoJudgesByTheFileOfItsFlag(t *testing.T) {
 	for name, want := range map[string]string{"": "chat-interactive", file: "mine"} {
 		o := anyPort()
 		o.slo = name
-		s, err := demoSidecar(o, "127.0.0.1:1", slog.New(slog.DiscardHandler), live.NewView(time.Now))
+		s, err := demoSidecar(o, "127.0.0.1:1", slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

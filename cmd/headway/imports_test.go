@@ -90,13 +90,14 @@ var rooms = map[string][]string{
 	"cmd/headway":       {"*"},
 
 	"cmd/internal/build":    {"exporter"},
-	"cmd/internal/live":     {"proxy/exchange", "slo"},
+	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
 	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "proxy", "proxy/chain", "proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/bedrock", "proxy/dialect/cohere", "proxy/dialect/gemini", "proxy/dialect/live", "proxy/dialect/llamacpp",
 		"proxy/dialect/ollama", "proxy/dialect/openai", "proxy/dialect/realtime", "proxy/dialect/responses", "proxy/dialect/sagemaker", "proxy/dialect/sglang", "proxy/dialect/tgi", "proxy/dialect/triton", "proxy/exchange", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"slo", "slo/rules", "exporter", "exporter/capture", "exporter/prometheus", "probe", "probe/baseline", "probe/watch",
+		"cmd/internal/live",
 		"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans", "exporter/sampling",
 	},
 

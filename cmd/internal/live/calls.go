@@ -43,54 +43,63 @@ func (c *calls) end(chain *exchange.Chain, closed bool) {
 	c.attempts += attempts
 }
 
-func (c *calls) clone() calls {
-	return calls{outcomes: maps.Clone(c.outcomes), attempts: c.attempts, open: maps.Clone(c.open)}
-}
-
-// all is the number of calls, and of their attempts so far.
-func (c *calls) all() (calls, attempts int) {
-	calls, attempts = len(c.open), c.attempts
-	for _, n := range c.outcomes {
-		calls += n
-	}
+// count returns the numbers so far.
+func (c *calls) count() Calls {
+	out := Calls{Outcomes: maps.Clone(c.outcomes), Attempts: c.attempts, Open: len(c.open)}
 	for _, n := range c.open {
-		attempts += n
+		out.Attempts += n
 	}
-	return calls, attempts
+	return out
 }
 
-func (c *calls) answered() int {
-	return c.outcomes[exchange.FirstTry] + c.outcomes[exchange.Recovered]
+// Calls counts calls by how they have ended.
+type Calls struct {
+	Outcomes map[exchange.ChainOutcome]int `json:"outcomes"`
+	Open     int                           `json:"open"`     // of which an attempt has ended and another may follow
+	Attempts int                           `json:"attempts"` // that have ended, of all calls
+}
+
+// all is the number of calls.
+func (c *Calls) all() int {
+	n := c.Open
+	for _, ended := range c.Outcomes {
+		n += ended
+	}
+	return n
+}
+
+func (c *Calls) answered() int {
+	return c.Outcomes[exchange.FirstTry] + c.Outcomes[exchange.Recovered]
 }
 
 // lines formats how the calls have ended, in lines of so many columns. A call that fails is
 // over only when its client tries no more, and one that is answered at once. So the share
 // of answered calls never stands alone while calls are open.
-func (c *calls) lines(columns int) []string {
-	n, attempts := c.all()
-	head := fmt.Sprintf("calls    %s answered, of %d in %d attempts", percent(c.answered(), n), n, attempts)
-	if len(c.open) == 0 {
+func (c *Calls) lines(columns int) []string {
+	n := c.all()
+	head := fmt.Sprintf("calls    %s answered, of %d in %d attempts", percent(c.answered(), n), n, c.Attempts)
+	if c.Open == 0 {
 		return []string{head}
 	}
 	return append([]string{head + ":"}, wrap(c.parts(), columns)...)
 }
 
 // String is lines in short.
-func (c *calls) String() string {
-	n, _ := c.all()
+func (c *Calls) String() string {
+	n := c.all()
 	share := percent(c.answered(), n) + " answered"
-	if len(c.open) > 0 {
+	if c.Open > 0 {
 		share += fmt.Sprintf(" of %d (%s)", n, strings.Join(c.parts(), ", "))
 	}
 	return share
 }
 
 // parts formats how many calls ended in each way, and how many are open.
-func (c *calls) parts() []string {
+func (c *Calls) parts() []string {
 	return []string{
 		fmt.Sprintf("%d answered", c.answered()),
-		fmt.Sprintf("%d abandoned", c.outcomes[exchange.Abandoned]),
-		fmt.Sprintf("%d failed", c.outcomes[exchange.Exhausted]),
-		fmt.Sprintf("%d waiting for another attempt", len(c.open)),
+		fmt.Sprintf("%d abandoned", c.Outcomes[exchange.Abandoned]),
+		fmt.Sprintf("%d failed", c.Outcomes[exchange.Exhausted]),
+		fmt.Sprintf("%d waiting for another attempt", c.Open),
 	}
 }

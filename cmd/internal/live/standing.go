@@ -16,8 +16,8 @@ func standing(s *slo.Status, columns int) []string {
 		of = "attempts"
 	}
 	promise := fmt.Sprintf("SLO %s: %v %% of %s", s.Name, s.Objective, of)
-	if limits := limits(s); len(limits) > 0 {
-		promise += " with " + strings.Join(limits, ", ")
+	if all := promised(s); len(all) > 0 {
+		promise += " with " + strings.Join(all, ", ")
 	}
 	return append([]string{promise}, wrap(state(s), columns)...)
 }
@@ -36,8 +36,8 @@ func wrap(parts []string, columns int) []string {
 	return lines
 }
 
-// limits formats the limits of an SLO, in the order of the indicators.
-func limits(s *slo.Status) (all []string) {
+// promised formats the limits of an SLO, in the order of the indicators.
+func promised(s *slo.Status) (all []string) {
 	for _, i := range exchange.Indicators() {
 		if seconds, ok := s.Limits[i.String()]; ok {
 			all = append(all, fmt.Sprintf("%s ≤ %s", i, period(seconds)))

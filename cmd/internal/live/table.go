@@ -28,29 +28,24 @@ is waiting for another attempt.
 `, fewMark, needed(90), needed(99))
 }
 
-// table formats s as lines of at most so many columns, and at most so many of them.
-func (s *snapshot) table(columns, rows int) []string {
-	lines := append(s.window.table(), "")
+// table formats s as lines of about so many columns.
+func (s *Summary) table(columns int) []string {
+	lines := append(s.Window.table(), "")
 	lines = append(lines, s.totals(columns)...)
-	for i := range s.slos {
-		lines = append(lines, standing(&s.slos[i], columns)...)
+	for i := range s.SLOs {
+		lines = append(lines, standing(&s.SLOs[i], columns)...)
 	}
-	for i, line := range lines {
-		if letters := []rune(line); len(letters) > columns {
-			lines[i] = string(letters[:columns])
-		}
-	}
-	return lines[:min(len(lines), max(1, rows))]
+	return lines
 }
 
 // table formats the rates, latencies and tokens of the window.
-func (w *window) table() []string {
+func (w *Window) table() []string {
 	head := fmt.Sprintf("%6s %9s %8s  %8s  %8s", "", "p50", "p90", "p99", "samples")
 	if w.withTruth {
 		head += fmt.Sprintf(" %11s %9s %8s", "truth p50", "p99", "off by")
 	}
 	lines := []string{w.rates(), "", head}
-	for _, r := range w.rows {
+	for _, r := range w.Rows {
 		lines = append(lines, w.format(r))
 	}
 	if c := w.reported; c.all > 0 {
@@ -63,33 +58,35 @@ func (w *window) table() []string {
 }
 
 // rates formats the rates of the window.
-func (w *window) rates() string {
-	return fmt.Sprintf("last %.0f s   %.1f requests/s   %s", w.span.Seconds(), w.requestsPerSecond, w.tokenRate())
+func (w *Window) rates() string {
+	return fmt.Sprintf("last %.0f s   %.1f requests/s   %s", time.Duration(w.Span).Seconds(), w.RequestsPerSecond, w.tokenRate())
 }
 
 // tokenRate formats the rate of output tokens, and of how many answers it is unless of all.
-func (w *window) tokenRate() string {
-	switch t := w.output; {
-	case t.known == 0:
+func (w *Window) tokenRate() string {
+	switch t := w.Output; {
+	case t.Known == 0:
 		return absent + " output tokens/s"
-	case t.known < t.all:
-		return fmt.Sprintf("%.0f output tokens/s (of %d of %d answers)", w.perSecond(t.sum), t.known, t.all)
+	case t.Known < t.All:
+		return fmt.Sprintf("%.0f output tokens/s (of %d of %d answers)", w.perSecond(t.Sum), t.Known, t.All)
 	default:
-		return fmt.Sprintf("%.0f output tokens/s", w.perSecond(t.sum))
+		return fmt.Sprintf("%.0f output tokens/s", w.perSecond(t.Sum))
 	}
 }
 
-func (w *window) perSecond(n int64) float64 { return float64(n) / max(w.span, time.Second).Seconds() }
+func (w *Window) perSecond(n int64) float64 {
+	return float64(n) / max(time.Duration(w.Span), time.Second).Seconds()
+}
 
-func (w *window) format(r row) string {
+func (w *Window) format(r Row) string {
 	figures := [3]string{absent, absent, absent}
-	if r.samples > 0 {
-		figures = [3]string{readable(r.p50), readable(r.p90), readable(r.p99)}
+	if r.Samples > 0 {
+		figures = [3]string{readable(r.P50), readable(r.P90), readable(r.P99)}
 	}
-	line := fmt.Sprintf("%6s %9s %8s%s %8s%s %8d", r.name, figures[0], figures[1], r.mark(90), figures[2], r.mark(99), r.samples)
+	line := fmt.Sprintf("%6s %9s %8s%s %8s%s %8d", r.Name, figures[0], figures[1], r.mark(90), figures[2], r.mark(99), r.Samples)
 	switch t := r.truth; {
 	case t != nil:
-		line += fmt.Sprintf(" %11s %9s%s%8s", readable(t.p50), readable(t.p99), mark(t.samples, 99), readable(t.off))
+		line += fmt.Sprintf(" %11s %9s%s%8s", readable(Seconds(t.p50)), readable(Seconds(t.p99)), mark(t.samples, 99), readable(Seconds(t.off)))
 	case w.withTruth:
 		line += fmt.Sprintf(" %11s %9s %8s", absent, absent, absent)
 	}
@@ -100,7 +97,7 @@ func (w *window) format(r row) string {
 func needed(percent int) int { return 100 / (100 - percent) }
 
 // mark is behind a percentile: fewMark if it rests on few samples, else a space.
-func (r *row) mark(percent int) string { return mark(r.samples, percent) }
+func (r *Row) mark(percent int) string { return mark(r.Samples, percent) }
 
 func mark(samples, percent int) string {
 	if samples > 0 && samples < needed(percent) {
@@ -110,63 +107,64 @@ func mark(samples, percent int) string {
 }
 
 // totals formats how all requests and calls so far have ended, in lines of so many columns.
-func (s *snapshot) totals(columns int) []string {
-	lines := []string{fmt.Sprintf("since the start, %.0f s ago: %d requests", s.ran.Seconds(), s.total)}
+func (s *Summary) totals(columns int) []string {
+	lines := []string{fmt.Sprintf("since the start, %.0f s ago: %d requests", time.Duration(s.Ran).Seconds(), s.Requests)}
 	for _, outcome := range exchange.Outcomes() {
-		if n := s.outcomes[outcome]; n > 0 {
-			lines = append(lines, fmt.Sprintf("%8d %7s  %-13s %s", n, percent(n, s.total), outcome, outcome.Meaning()))
+		if n := s.Outcomes[outcome]; n > 0 {
+			lines = append(lines, fmt.Sprintf("%8d %7s  %-13s %s", n, percent(n, s.Requests), outcome, outcome.Meaning()))
 		}
 	}
-	if s.tunnels > 0 {
-		lines = append(lines, fmt.Sprintf("%8d          connections that headway could not read, not among them", s.tunnels))
+	if s.Unreadable > 0 {
+		lines = append(lines, fmt.Sprintf("%8d          connections that headway could not read, not among them", s.Unreadable))
 	}
-	if s.total > 0 {
+	if s.Requests > 0 {
 		lines = append(lines, "attempts "+s.attempts())
 	}
-	if n, _ := s.calls.all(); n > 0 {
-		lines = append(lines, s.calls.lines(columns)...)
+	if n := s.Calls.all(); n > 0 {
+		lines = append(lines, s.Calls.lines(columns)...)
 	}
 	return lines
 }
 
 // attempts formats how many attempts were answered: each request is one.
-func (s *snapshot) attempts() string {
-	return fmt.Sprintf("%s answered, of %d", percent(s.outcomes[exchange.OK], s.total), s.total)
+func (s *Summary) attempts() string {
+	return fmt.Sprintf("%s answered, of %d", percent(s.Outcomes[exchange.OK], s.Requests), s.Requests)
 }
 
 func percent(n, of int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of)) }
 
 // writeLine writes s as one line: the figures that tell most, since a line comes every
 // second. The table at the end has the others.
-func (s *snapshot) writeLine(w io.Writer) {
+func (s *Summary) writeLine(w io.Writer) {
 	parts := []string{
-		fmt.Sprintf("requests %d", s.total),
-		fmt.Sprintf("%.1f/s", s.window.requestsPerSecond),
+		fmt.Sprintf("requests %d", s.Requests),
+		fmt.Sprintf("%.1f/s", s.Window.RequestsPerSecond),
 	}
-	if r := s.window.rows[0]; r.samples > 0 {
-		parts = append(parts, fmt.Sprintf("%s p50 %s p99 %s", r.name, readable(r.p50), strings.TrimSpace(readable(r.p99)+r.mark(99))))
+	if r := s.Window.Rows[0]; r.Samples > 0 {
+		parts = append(parts, fmt.Sprintf("%s p50 %s p99 %s", r.Name, readable(r.P50), strings.TrimSpace(readable(r.P99)+r.mark(99))))
 	}
 	for _, outcome := range exchange.Outcomes() {
-		if n := s.outcomes[outcome]; n > 0 {
+		if n := s.Outcomes[outcome]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", outcome, n))
 		}
 	}
-	if n, _ := s.calls.all(); n > 0 {
-		parts = append(parts, "calls "+s.calls.String())
+	if n := s.Calls.all(); n > 0 {
+		parts = append(parts, "calls "+s.Calls.String())
 	}
-	for i := range s.slos {
-		parts = append(parts, "SLO "+s.slos[i].Name+" "+state(&s.slos[i])[0])
+	for i := range s.SLOs {
+		parts = append(parts, "SLO "+s.SLOs[i].Name+" "+state(&s.SLOs[i])[0])
 	}
 	fmt.Fprintln(w, strings.Join(parts, ", "))
 }
 
 // readable formats d for a reader: 1.23 s, 45.6 ms or 789 µs.
-func readable(d time.Duration) string {
-	switch {
+func readable(s Seconds) string {
+	switch d := time.Duration(s); {
 	case d >= time.Second:
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	case d >= time.Millisecond:
 		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	default:
+		return fmt.Sprintf("%.0f µs", d.Seconds()*1e6)
 	}
-	return fmt.Sprintf("%.0f µs", d.Seconds()*1e6)
 }

@@ -18,14 +18,13 @@ type Truth struct {
 // the end of an exchange that headway has seen.
 const patience = 5 * time.Second
 
-// tellTruth asks the server for the truth about the answered exchanges that lack it. The
-// caller holds v.mu.
-func (v *View) tellTruth(now time.Time) {
+// tellTruth asks the server for the truth about the answered exchanges of recent that lack
+// it. The caller holds v.telling.
+func (v *View) tellTruth(recent []*seen, now time.Time) {
 	if v.Truth == nil {
 		return
 	}
-	for i := range v.recent {
-		s := &v.recent[i]
+	for _, s := range recent {
 		if !s.wantsTruth(now) {
 			continue
 		}

@@ -72,11 +72,11 @@ func TestTheServerIsAskedForWhatItMayKnow(t *testing.T) {
 	failed.Outcome = exchange.Refused
 	v.Observe(failed)
 	v.Observe(streamed(time.Millisecond, time.Millisecond, 2)) // with no span
-	v.snapshot()
+	v.Summary()
 	v.Observe(answered("a", time.Millisecond, time.Millisecond))
-	v.snapshot()
+	v.Summary()
 	now = now.Add(patience)
-	v.snapshot()
+	v.Summary()
 	if !slices.Equal(asked, []string{"a"}) {
 		t.Errorf("asked for %v, want once for a", asked)
 	}

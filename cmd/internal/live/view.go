@@ -1,5 +1,7 @@
-// Package live shows on a terminal how traffic goes: the latencies of the last half
-// minute, and how all requests and calls so far have ended.
+// Package live tells how traffic goes at this moment: the latencies of the last half
+// minute, the exchanges that are under way, the last ones that ended, and how all requests
+// and calls so far have ended. It tells that to a terminal as a table, and to programs and
+// the live page as JSON.
 package live
 
 import (
@@ -16,15 +18,24 @@ const (
 	// viewWindow is the time that the percentiles and rates of a view cover.
 	viewWindow = 30 * time.Second
 	// viewKeeps is the greatest number of exchanges that a view keeps.
-	viewKeeps = 2000
+	viewKeeps = 1000
+	// viewKeepsChunks bounds the content chunks of all exchanges that a view keeps, some
+	// eight bytes each.
+	viewKeepsChunks = 250_000
+	// windowChunks bounds the content chunks that a summary reads. A window with more
+	// covers less than viewWindow, so that a summary costs some milliseconds at most.
+	windowChunks = 40_000
 )
 
-// View is an exchange.ChainObserver that keeps the numbers of the table. Any goroutine may
-// call its methods.
+// View is an exchange.ChainObserver that keeps the numbers of a Summary and the last
+// exchanges. Any goroutine may call its methods.
 type View struct {
 	// SLOs returns what the SLOs have counted. It is nil without SLOs, and set before the
 	// first use.
 	SLOs func(now time.Time) slo.Snapshot
+	// Open returns the number of exchanges under way. It may be nil, and is set before the
+	// first use.
+	Open func() int
 	// Truth returns the times and counts that the model server itself knows of the exchange
 	// with which the application sent that span, once it is over. It is nil where no server
 	// tells them, and set before the first use.
@@ -32,22 +43,27 @@ type View struct {
 
 	now func() time.Time
 
-	mu       sync.Mutex
-	started  time.Time
-	since    time.Time // from when on recent has every exchange
-	total    int
-	tunnels  int // connections that headway could not read
-	calls    calls
-	outcomes map[exchange.Outcome]int
-	recent   []seen // exchanges of the window, oldest first
-	closed   bool
+	telling sync.Mutex // held by the one that asks for the truth, before mu
+
+	mu         sync.Mutex // held for moments: whoever ends an exchange waits for it
+	started    time.Time
+	since      time.Time // from when on recent has every exchange
+	total      int
+	unreadable int // connections
+	calls      calls
+	outcomes   map[exchange.Outcome]int
+	limits     limits
+	recent     []*seen // exchanges, oldest first
+	chunks     int     // of recent
+	closed     bool
 }
 
-// seen is an exchange and the time at which the view observed it.
+// seen is an exchange that a view observed. Nobody changes it later, but for the truth.
 type seen struct {
 	exchange.Record
-	at    time.Time
-	truth *Truth // nil until the server has told it
+	number int // of the exchange, from 1
+	at     time.Time
+	truth  *Truth // nil until the server has told it; View.telling guards it
 }
 
 // NewView returns a View without exchanges, which reads the time from now.
@@ -55,13 +71,15 @@ func NewView(now func() time.Time) *View {
 	started := now()
 	return &View{
 		now: now, started: started, since: started, outcomes: map[exchange.Outcome]int{},
-		calls: newCalls(),
+		calls: newCalls(), limits: limits{},
 	}
 }
 
-// Observe counts r for good, and keeps it for the window. It only counts connections that
+// Observe counts r for good, and keeps it for a while. It only counts connections that
 // headway could not read: their end is not that of an answer.
 func (v *View) Observe(r exchange.Record) {
+	s := &seen{Record: r, at: v.now()}
+	s.Trace.State, s.Call = "", exchange.Call{} // nobody shows them
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.closed {
@@ -69,17 +87,36 @@ func (v *View) Observe(r exchange.Record) {
 	}
 	switch r.Mode {
 	case exchange.Upgraded, exchange.Sealed, exchange.Raw:
-		v.tunnels++
+		v.unreadable++
 		return
 	}
 	v.total++
+	s.number = v.total
 	v.outcomes[r.Outcome]++
 	v.calls.see(r.Attempt)
-	if len(v.recent) == viewKeeps {
-		v.since = v.recent[viewKeeps/4-1].at
-		v.recent = slices.Delete(v.recent, 0, viewKeeps/4)
+	v.limits.see(s)
+	v.keep(s)
+}
+
+// keep adds s to the exchanges that v keeps, and drops the oldest ones if they are too many.
+func (v *View) keep(s *seen) {
+	v.recent = append(v.recent, s)
+	v.chunks += s.Chunks.Kept()
+	drop := 0
+	if len(v.recent) > viewKeeps {
+		drop = viewKeeps / 4
 	}
-	v.recent = append(v.recent, seen{Record: r, at: v.now()})
+	for i, old := range v.recent {
+		if i >= drop && (v.chunks <= viewKeepsChunks || i == len(v.recent)-1) {
+			drop = i
+			break
+		}
+		v.chunks -= old.Chunks.Kept()
+		v.since = old.at
+	}
+	if drop > 0 {
+		v.recent = slices.Delete(v.recent, 0, drop)
+	}
 }
 
 // ObserveChain counts a call that is over.
@@ -97,32 +134,47 @@ func (v *View) Close() {
 	v.closed = true
 }
 
-// snapshot computes the numbers of the window that ends now, and copies the totals.
-func (v *View) snapshot() *snapshot {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+// Summary computes the numbers of the window that ends now, and copies the totals.
+func (v *View) Summary() *Summary {
+	v.telling.Lock()
+	defer v.telling.Unlock()
 	now := v.now()
-	v.tellTruth(now)
-	v.recent = slices.DeleteFunc(v.recent, func(s seen) bool { return now.Sub(s.at) > viewWindow })
-	out := &snapshot{
-		ran: now.Sub(v.started), total: v.total, tunnels: v.tunnels,
-		outcomes: maps.Clone(v.outcomes), calls: v.calls.clone(),
-	}
+	out, recent, since := v.copy(now)
+	v.tellTruth(recent, now)
 	if v.SLOs != nil {
-		out.slos = v.SLOs(now).SLOs
+		out.SLOs = v.SLOs(now).SLOs
 	}
-	out.window = newWindow(v.recent, min(viewWindow, now.Sub(v.since)))
-	out.window.withTruth = v.Truth != nil
+	if v.Open != nil {
+		out.Open = v.Open()
+	}
+	recent, since = windowOf(recent, since, now)
+	out.Window = newWindow(recent, min(viewWindow, now.Sub(since)))
+	out.Window.withTruth = v.Truth != nil
 	return out
 }
 
-// snapshot has the numbers of a View at one moment.
-type snapshot struct {
-	ran      time.Duration // since the view began
-	total    int
-	tunnels  int
-	outcomes map[exchange.Outcome]int
-	calls    calls
-	slos     []slo.Status
-	window   window
+// copy returns the totals, the exchanges that v keeps, and from when on these are all.
+func (v *View) copy(now time.Time) (out *Summary, recent []*seen, since time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out = &Summary{
+		At: now.UTC(), Ran: Seconds(now.Sub(v.started)), Requests: v.total, Unreadable: v.unreadable,
+		Outcomes: maps.Clone(v.outcomes), Calls: v.calls.count(), Limits: v.limits.list(now),
+	}
+	return out, slices.Clone(v.recent), v.since
+}
+
+// windowOf returns the part of recent that a summary reads, and from when on that is all.
+func windowOf(recent []*seen, since, now time.Time) (part []*seen, from time.Time) {
+	chunks := 0
+	for i := len(recent) - 1; i >= 0; i-- {
+		s := recent[i]
+		if now.Sub(s.at) > viewWindow {
+			return recent[i+1:], since
+		}
+		if chunks += s.Chunks.Kept(); chunks > windowChunks && i < len(recent)-1 {
+			return recent[i+1:], s.at
+		}
+	}
+	return recent, since
 }

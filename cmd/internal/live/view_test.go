@@ -41,7 +41,10 @@ func watched() *View {
 	return v
 }
 
-func tableOf(v *View) string { return strings.Join(v.snapshot().table(80, usualRows), "\n") }
+func tableOf(v *View) string { return strings.Join(frameOf(v).lines(lanes{}, 80, usualRows), "\n") }
+
+// frameOf is what a screen shows of v alone.
+func frameOf(v *View) *Frame { return &Frame{Summary: *v.Summary()} }
 
 func TestTableShowsTheDistributionOfTheWindow(t *testing.T) {
 	want := `last 10 s   0.3 requests/s   15 output tokens/s
@@ -64,8 +67,8 @@ attempts 66.7 % answered, of 3`
 
 func TestLineIsOneWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	NewView(func() time.Time { return noon }).snapshot().writeLine(&out)
-	watched().snapshot().writeLine(&out)
+	NewView(func() time.Time { return noon }).Summary().writeLine(&out)
+	watched().Summary().writeLine(&out)
 	want := `requests 0, 0.0/s
 requests 3, 0.3/s, TTFT p50 80.0 ms p99 200.0 ms*, ok 2, refused 1
 `
@@ -76,19 +79,19 @@ requests 3, 0.3/s, TTFT p50 80.0 ms p99 200.0 ms*, ok 2, refused 1
 
 func TestFailuresDoNotMakeLatencyBetter(t *testing.T) {
 	v := watched()
-	before := v.snapshot().window.rows
+	before := v.Summary().Window.Rows
 	for _, outcome := range exchange.Outcomes()[1:] {
 		quick := streamed(time.Millisecond, time.Microsecond, 2)
 		quick.Outcome = outcome
 		v.Observe(quick)
 	}
-	after := v.snapshot().window.rows
+	after := v.Summary().Window.Rows
 	for i := range answeredRows {
 		if before[i] != after[i] {
 			t.Errorf("%+v became %+v", before[i], after[i])
 		}
 	}
-	if rows := after[answeredRows:]; len(rows) != 2 || rows[0].samples != 1+len(exchange.Outcomes())-2 || rows[1].samples != 1 {
+	if rows := after[answeredRows:]; len(rows) != 2 || rows[0].Samples != 1+len(exchange.Outcomes())-2 || rows[1].Samples != 1 {
 		t.Errorf("failed and left: %+v", rows)
 	}
 }
@@ -115,15 +118,15 @@ func TestUnknownTokensAreNotZero(t *testing.T) {
 
 func TestConnectionsThatHeadwayCouldNotReadAreApart(t *testing.T) {
 	v := watched()
-	before := v.snapshot()
+	before := v.Summary()
 	for _, mode := range []exchange.Mode{exchange.Upgraded, exchange.Sealed, exchange.Raw} {
 		hour := streamed(time.Second, time.Second, 3600)
 		hour.Mode = mode
 		v.Observe(hour)
 	}
-	after := v.snapshot()
-	if after.total != before.total || !slices.Equal(after.window.rows, before.window.rows) {
-		t.Errorf("%d requests, %+v; want %d, %+v", after.total, after.window.rows, before.total, before.window.rows)
+	after := v.Summary()
+	if after.Requests != before.Requests || !slices.Equal(after.Window.Rows, before.Window.Rows) {
+		t.Errorf("%d requests, %+v; want %d, %+v", after.Requests, after.Window.Rows, before.Requests, before.Window.Rows)
 	}
 	if want := "\n       3          connections that headway could not read, not among them\n"; !strings.Contains(tableOf(v), want) {
 		t.Errorf("no %q in\n%s", want, tableOf(v))
@@ -185,7 +188,7 @@ calls    25.0 % answered, of 4 in 6 attempts`, "calls 25.0 % answered\n"},
 			t.Errorf("%s: the table is\n%s\nwant at its end\n%s", step.name, got, step.want)
 		}
 		var line bytes.Buffer
-		if v.snapshot().writeLine(&line); !strings.HasSuffix(line.String(), step.line) {
+		if v.Summary().writeLine(&line); !strings.HasSuffix(line.String(), step.line) {
 			t.Errorf("%s: the line is %s, want at its end %s", step.name, &line, step.line)
 		}
 	}
@@ -233,11 +236,11 @@ SLO idle: 99 % of calls
     nothing to judge yet
 SLO typo: 99 % of calls
     it has matched no request so far: does its match fit them?`
-	if got := strings.Join(v.snapshot().table(80, usualRows), "\n"); !strings.HasSuffix(got, want) {
+	if got := tableOf(v); !strings.HasSuffix(got, want) {
 		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
 	}
 	var line bytes.Buffer
-	v.snapshot().writeLine(&line)
+	v.Summary().writeLine(&line)
 	want = "SLO overdrawn last 1m: 75.0 % good, SLO kept last 1h: – good, SLO idle nothing to judge yet, SLO typo it has matched no request so far: does its match fit them?\n"
 	if !strings.HasSuffix(line.String(), want) {
 		t.Errorf("the line is\n%s\nwant at its end\n%s", &line, want)
@@ -245,12 +248,12 @@ SLO typo: 99 % of calls
 }
 
 func TestTableFitsTheTerminal(t *testing.T) {
-	s := watched().snapshot()
+	s := frameOf(watched())
 	for _, outcome := range exchange.Outcomes() {
-		s.outcomes[outcome] = 1000
+		s.Outcomes[outcome] = 1000
 	}
 	for columns := 12; columns < 200; columns++ {
-		lines := s.table(columns, usualRows)
+		lines := s.lines(lanes{}, columns, usualRows)
 		for _, line := range lines {
 			if n := len([]rune(line)); n > columns {
 				t.Errorf("%d columns in %d: %q", n, columns, line)
@@ -279,11 +282,11 @@ func TestOldExchangesLeaveTheWindowAndNotTheCount(t *testing.T) {
 	}
 	now = now.Add(viewWindow + time.Second)
 	v.Observe(streamed(time.Millisecond, time.Millisecond, 2))
-	s := v.snapshot()
-	if s.total != 3*viewKeeps+1 || s.outcomes[exchange.OK] != s.total {
-		t.Errorf("total %d, outcomes %v", s.total, s.outcomes)
+	s := v.Summary()
+	if s.Requests != 3*viewKeeps+1 || s.Outcomes[exchange.OK] != s.Requests {
+		t.Errorf("total %d, outcomes %v", s.Requests, s.Outcomes)
 	}
-	if ttft := s.window.rows[0]; ttft.samples != 1 || ttft.p99 != time.Millisecond {
+	if ttft := s.Window.Rows[0]; ttft.Samples != 1 || ttft.P99 != Seconds(time.Millisecond) {
 		t.Errorf("the window holds %+v", ttft)
 	}
 }
@@ -291,8 +294,8 @@ func TestOldExchangesLeaveTheWindowAndNotTheCount(t *testing.T) {
 func TestTableStaysInPlaceOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	columns, rows := 80, 40
-	s := Screen{out: &out, size: func() (int, int) { return columns, rows }}
-	now := watched().snapshot()
+	s := Screen{out: &out, lanes: lanes{}, size: func() (int, int) { return columns, rows }}
+	now := frameOf(watched())
 	s.draw(now)
 	first := out.String()
 	if !strings.HasPrefix(first, "\r\x1b[Jlast 10 s ") || strings.Count(first, "\n") != 13 {
@@ -318,7 +321,7 @@ func TestTheWindowIsNotLongerThanWhatIsKept(t *testing.T) {
 		now = now.Add(10 * time.Millisecond)
 		v.Observe(streamed(time.Millisecond, time.Millisecond, 2))
 	}
-	if w := v.snapshot().window; math.Abs(w.requestsPerSecond-100) > .1 || w.span >= viewWindow {
-		t.Errorf("%v requests/s within %v, want 100 in less than %v", w.requestsPerSecond, w.span, viewWindow)
+	if w := v.Summary().Window; math.Abs(w.RequestsPerSecond-100) > .1 || time.Duration(w.Span) >= viewWindow {
+		t.Errorf("%v requests/s within %v, want 100 in less than %v", w.RequestsPerSecond, time.Duration(w.Span), viewWindow)
 	}
 }

@@ -7,25 +7,27 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// window has the numbers of the exchanges of the last half minute.
-type window struct {
-	span              time.Duration // that it covers
-	requests          int
-	requestsPerSecond float64
+// Window has the numbers of the exchanges of the last half minute, or of so much of it as a
+// view keeps.
+type Window struct {
+	Span              Seconds `json:"span_s"` // that it covers
+	Requests          int     `json:"requests"`
+	RequestsPerSecond float64 `json:"requests_per_s"`
 
-	output tokens // of answered exchanges
+	Output Tokens `json:"output"` // of answered exchanges
+	Rows   []Row  `json:"rows"`
+
 	// reported and counted are the outputs of which the server told the truth: those that
 	// it reported in its answer, and those that it did not, so that headway counted them.
 	reported, counted counts
-	rows              []row
-
-	withTruth bool // a server tells the truth
+	withTruth         bool // a server tells the truth
 }
 
-// tokens is a sum of tokens that may be partly unknown.
-type tokens struct {
-	sum        int64
-	known, all int // exchanges with a known count, and all that have tokens
+// Tokens is a sum of tokens that may be partly unknown.
+type Tokens struct {
+	Sum   int64 `json:"tokens"`
+	Known int   `json:"known"` // exchanges with a known count
+	All   int   `json:"all"`   // exchanges that have tokens
 }
 
 // counts are outputs beside the truth.
@@ -43,20 +45,22 @@ func (c *counts) add(measured, truth int64) {
 	}
 }
 
-func (t *tokens) add(c exchange.Count) {
-	t.all++
+func (t *Tokens) add(c exchange.Count) {
+	t.All++
 	if c.Known {
-		t.known++
-		t.sum += c.N
+		t.Known++
+		t.Sum += c.N
 	}
 }
 
-// row is the distribution of one indicator.
-type row struct {
-	name          string
-	p50, p90, p99 time.Duration
-	samples       int
-	truth         *versus // nil where nobody told the truth
+// Row is the distribution of one indicator.
+type Row struct {
+	Name    string  `json:"name"`
+	P50     Seconds `json:"p50_s"`
+	P90     Seconds `json:"p90_s"`
+	P99     Seconds `json:"p99_s"`
+	Samples int     `json:"samples"`
+	truth   *versus // nil where nobody told the truth
 }
 
 // versus is the truth beside a row.
@@ -71,15 +75,15 @@ type versus struct {
 // newWindow sums recent exchanges up. Latencies are of answered ones: a refusal is quick,
 // and would pass for a quick answer. Failed ones, and those whose client left, have a row
 // of their own.
-func newWindow(recent []seen, span time.Duration) window {
-	w := window{span: span, requests: len(recent)}
+func newWindow(recent []*seen, span time.Duration) Window {
+	w := Window{Span: Seconds(span), Requests: len(recent)}
 	if span > 0 {
-		w.requestsPerSecond = float64(len(recent)) / max(span, time.Second).Seconds()
+		w.RequestsPerSecond = float64(len(recent)) / max(span, time.Second).Seconds()
 	}
-	var ttft, itl, tpot, e2e samples
+	var ttft, tpot, e2e samples
+	var itl paces
 	var failed, left []time.Duration
-	for i := range recent {
-		s := &recent[i]
+	for _, s := range recent {
 		switch s.Outcome {
 		case exchange.OK:
 		case exchange.ClientGone:
@@ -98,27 +102,27 @@ func newWindow(recent []seen, span time.Duration) window {
 		if s.Stream {
 			ttft.add(s.TTFT(), t.TTFT)
 			tpot.add(s.TPOT(), t.TPOT)
-			itl.addGaps(slices.Collect(s.Chunks.Gaps(s.Usage.Streamed)), t.Gaps)
+			itl.add(s, t.Gaps)
 		}
 	}
-	w.rows = []row{ // as many as answeredRows
-		ttft.row("TTFT"), itl.row("ITL"), tpot.row("TPOT"), e2e.row("E2E"),
+	w.Rows = []Row{ // as many as answeredRows
+		ttft.row("TTFT"), itl.row(), tpot.row("TPOT"), e2e.row("E2E"),
 	}
-	for _, other := range []row{newRow("failed", failed), newRow("left", left)} {
-		if other.samples > 0 {
-			w.rows = append(w.rows, other)
+	for _, other := range []Row{newRow("failed", failed), newRow("left", left)} {
+		if other.Samples > 0 {
+			w.Rows = append(w.Rows, other)
 		}
 	}
 	return w
 }
 
 // addTokens adds the output of an answered exchange, unless its operation has none.
-func (w *window) addTokens(s *seen) {
+func (w *Window) addTokens(s *seen) {
 	output := s.Usage.Output
 	if !output.Known && !s.Operation.Generates() {
 		return
 	}
-	w.output.add(output)
+	w.Output.add(output)
 	if t := s.truth; t == nil || !t.Output.Known || !output.Known {
 		return
 	}
@@ -148,30 +152,7 @@ func (s *samples) add(measured, truth time.Duration) {
 	}
 }
 
-// addGaps adds the ITL of a stream, a sample a token. The difference is that of the medians
-// of the stream: chunk by chunk the two do not pair when a read brings several.
-func (s *samples) addGaps(measured, truth []exchange.Gap) {
-	own, told := perToken(measured), perToken(truth)
-	s.measured = append(s.measured, own...)
-	if len(own) == 0 || len(told) == 0 {
-		return
-	}
-	s.truth = append(s.truth, told...)
-	s.off = append(s.off, (percentile(own, 50) - percentile(told, 50)).Abs())
-}
-
-// perToken returns the time of every token in gaps, sorted.
-func perToken(gaps []exchange.Gap) (all []time.Duration) {
-	for _, gap := range gaps {
-		for range gap.Tokens {
-			all = append(all, gap.PerToken())
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-func (s *samples) row(name string) row {
+func (s *samples) row(name string) Row {
 	r := newRow(name, s.measured)
 	if len(s.truth) > 0 {
 		slices.Sort(s.truth)
@@ -181,9 +162,10 @@ func (s *samples) row(name string) row {
 	return r
 }
 
-func newRow(name string, all []time.Duration) row {
+func newRow(name string, all []time.Duration) Row {
 	slices.Sort(all)
-	return row{name: name, p50: percentile(all, 50), p90: percentile(all, 90), p99: percentile(all, 99), samples: len(all)}
+	at := func(percent int) Seconds { return Seconds(percentile(all, percent)) }
+	return Row{Name: name, P50: at(50), P90: at(90), P99: at(99), Samples: len(all)}
 }
 
 // percentile is the smallest of the sorted values that so many percent do not exceed; 0 of

@@ -17,18 +17,28 @@ const defaultLimit = 100
 // listChains serves GET /api/v1/chains?limit=: the calls that failed at least once.
 // Open calls come first, then ended ones, both from the newest to the oldest.
 func (s *Sidecar) listChains(w http.ResponseWriter, r *http.Request) {
-	limit := defaultLimit
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			http.Error(w, fmt.Sprintf("limit: %q is not a number from 0", text), http.StatusBadRequest)
-			return
-		}
-		limit = n
+	limit, ok := limitOf(w, r)
+	if !ok {
+		return
 	}
 	answer(w, struct {
 		Chains []chain.Summary `json:"chains"`
 	}{s.chains.Chains(limit)})
+}
+
+// limitOf returns the limit that the request names. It is not ok if that is no number; then
+// the client has the answer.
+func limitOf(w http.ResponseWriter, r *http.Request) (limit int, ok bool) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return defaultLimit, true
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		http.Error(w, fmt.Sprintf("limit: %q is not a number from 0", text), http.StatusBadRequest)
+		return 0, false
+	}
+	return n, true
 }
 
 // serveSLOs serves GET /api/v1/slo: goodput and error budgets from the exchanges of

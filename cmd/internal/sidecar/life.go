@@ -54,6 +54,7 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	err := s.flush(urgent)
 	stopKeeping()
 	s.awaitScrape(urgent)
+	s.hub.Close() // or its viewers would delay the exit
 	last, done := lastMoments(urgent)
 	defer done()
 	stopAdmin(last, admin)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/live"
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
@@ -43,6 +44,8 @@ type Sidecar struct {
 	judging *judging // nil without a load test to judge by
 	names   *exporter.Names
 	metrics *prometheus.Exporter
+	view    *live.View
+	hub     *live.Hub
 	capture *capture.Writer // nil without HEADWAY_CAPTURE_FILE
 	otlp    telemetry
 	scrapes *scrapes
@@ -90,6 +93,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Mode:       exchange.Explicit,
 		Windows:    int64(c.MaxWindows),
 	})
+	s.hub = live.NewHub(live.Sources{View: s.view, Open: s.tap.AppendOpen, KeepFresh: s.tap.KeepFresh, Chains: s.chains.Chains})
 	gate, idle := newGate(len(c.RouteTable), log)
 	dialer := new(sockets.Dialer)
 	s.gate = gate
@@ -158,7 +162,9 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	if s.otlp, err = newTelemetry(c, s.names, s.live(), s.log); err != nil {
 		return err
 	}
-	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes}, s.otlp.observers()...), observers...))
+	s.view = live.NewView(time.Now)
+	s.view.SLOs, s.view.Open = s.SLOs, s.underWay
+	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes, s.view}, s.otlp.observers()...), observers...))
 	s.slos = newObjectives(c, s.log, next)
 	s.slos.changed = func(set slo.Set) {
 		s.metrics.SetEdges(edges(set))
