@@ -72,6 +72,8 @@ var rooms = map[string][]string{
 	"probe/baseline/importer":   {"probe/baseline", "exporter/capture", "proxy/exchange"},
 	"probe/baseline/production": {"probe/baseline", "exporter/capture", "exporter/capture/report", "proxy/exchange"},
 
+	"dashboards/live": {},
+
 	"exporter":                   {"proxy/exchange"},
 	"exporter/exportertest":      {"exporter", "proxy/exchange"},
 	"exporter/sampling":          {"proxy/exchange"},
@@ -98,6 +100,7 @@ var rooms = map[string][]string{
 		"proxy/dialect/ollama", "proxy/dialect/openai", "proxy/dialect/realtime", "proxy/dialect/responses", "proxy/dialect/sagemaker", "proxy/dialect/sglang", "proxy/dialect/tgi", "proxy/dialect/triton", "proxy/exchange", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"slo", "slo/rules", "exporter", "exporter/capture", "exporter/prometheus", "probe", "probe/baseline", "probe/watch",
 		"cmd/internal/live",
+		"dashboards/live",
 		"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans", "exporter/sampling",
 	},
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
+	page "github.com/headway-sidecar/headway/dashboards/live"
 )
 
 // endpoint is one thing that the admin port serves.
@@ -43,13 +44,15 @@ func (s *Sidecar) endpoints() []endpoint {
 	}
 }
 
-// adminHandler serves the endpoints, and at / a page that lists them.
+// adminHandler serves the endpoints, and at / the live page, or a text that lists them.
 func (s *Sidecar) adminHandler() http.Handler {
 	mux, all := http.NewServeMux(), s.endpoints()
 	for _, e := range all {
 		mux.Handle(e.pattern, e.handler)
 	}
-	mux.Handle("GET /{$}", index(all))
+	first := index(all)
+	mux.Handle("GET /{$}", first)
+	mux.Handle("GET "+page.Prefix, first)
 	return newGuard(s.config.AdminListen, s.config.AdminHosts).before(s.pointing(mux))
 }
 
@@ -89,12 +92,12 @@ func (s *signpost) Write(p []byte) (int, error) {
 	return s.ResponseWriter.Write(p)
 }
 
-// index serves a page that lists the endpoints: as HTML to a browser, as text to others.
+// index serves the live page to a browser, and to others a text that lists the endpoints.
 func index(all []endpoint) http.Handler {
 	version := build.Info().Version
-	var text, page strings.Builder
+	var text strings.Builder
+	var links []page.Link
 	fmt.Fprintf(&text, "headway %s\n\n", version)
-	fmt.Fprintf(&page, "<!doctype html>\n<title>headway</title>\n<h1>headway %s</h1>\n<ul>\n", version)
 	for _, e := range all {
 		if e.is == "" {
 			continue
@@ -104,15 +107,15 @@ func index(all []endpoint) http.Handler {
 			path = method
 		}
 		fmt.Fprintf(&text, "%-22s %s\n", path, e.is)
-		fmt.Fprintf(&page, "<li><a href=\"%s\">%s</a> %s</li>\n", path, path, e.is)
+		links = append(links, page.Link{Path: path, Is: e.is})
 	}
-	page.WriteString("</ul>\n")
+	browser := page.New(version, links)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.Header.Get("Accept"), "text/html") {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = w.Write([]byte(page.String())) // a client that left needs no answer
+		w.Header().Set("Vary", "Accept")
+		if r.URL.Path != "/" || strings.Contains(r.Header.Get("Accept"), "text/html") {
+			browser.ServeHTTP(w, r)
 			return
 		}
-		_, _ = w.Write([]byte(text.String()))
+		_, _ = w.Write([]byte(text.String())) // a client that left needs no answer
 	})
 }
