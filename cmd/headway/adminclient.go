@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -29,6 +30,8 @@ const (
 	adminPoll = 100 * time.Millisecond
 	// adminTimeout bounds one request.
 	adminTimeout = 5 * time.Second
+	// maxAnswer bounds the JSON of an answer.
+	maxAnswer = 16 << 20
 )
 
 // adminOptions are the flags that say where a sidecar's admin port is.
@@ -120,6 +123,11 @@ func adminURL(listen, webConfig string) (string, error) {
 
 // ask makes one request. If the status is not want, the error is an answerError.
 func (a *adminClient) ask(ctx context.Context, method, path string, want int) error {
+	return a.request(ctx, method, path, want, nil)
+}
+
+// request is ask, and decodes the JSON of the answer into into, unless that is nil.
+func (a *adminClient) request(ctx context.Context, method, path string, want int, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, a.base+path, http.NoBody)
 	if err != nil {
 		return err
@@ -129,9 +137,15 @@ func (a *adminClient) ask(ctx context.Context, method, path string, want int) er
 		return err
 	}
 	defer response.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // for the error alone
 	if response.StatusCode != want {
+		said, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // for the error alone
 		return &answerError{what: method + " " + proxy.Shown(a.base+path), status: response.Status, said: strings.TrimSpace(string(said))}
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
+		return fmt.Errorf("%s %s: reading the answer: %w", method, proxy.Shown(a.base+path), err)
 	}
 	return nil
 }

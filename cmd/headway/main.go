@@ -41,6 +41,7 @@ func commands() []command {
 		{"run", "the sidecar: forwards traffic, measures it, serves metrics", runSidecar},
 		{"demo", "a simulated model server, an application's traffic and the sidecar, on loopback", runDemo},
 		{"sim", "the simulated model server alone", runSim},
+		{"top", "watches a running sidecar: latencies, streams under way, retries", runTop},
 		{"report", "a capture as the table that a load-test tool prints", runReport},
 		{"baseline", "results of load tests as one form: import, show, compare", runBaseline},
 		{"rules", "recording rules and burn-rate alerts for Prometheus, from an SLO file", runRules},
