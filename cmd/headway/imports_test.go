@@ -66,6 +66,7 @@ var rooms = map[string][]string{
 
 	"probe":                     {"proxy/exchange"},
 	"probe/modelsim":            {},
+	"probe/overhead":            {},
 	"probe/baseline":            {},
 	"probe/drift":               {"probe/baseline"},
 	"probe/watch":               {"probe", "probe/baseline", "probe/baseline/production", "probe/drift", "proxy/exchange"},
