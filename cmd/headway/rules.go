@@ -13,13 +13,15 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
+	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-const rulesUsage = `usage: headway rules --slo FILE [flags]
+const rulesUsage = `usage: headway rules [--slo FILE] [--drift] [flags]
 
 Prints recording rules and burn-rate alerts for the SLOs of FILE, headway's own
-file or OpenSLO documents; - is standard input. docs/slos.md explains them.`
+file or OpenSLO documents; - is standard input. With --drift it prints alerts for a
+service that is slower than its load test. docs/slos.md explains all of them.`
 
 // rulesOptions are the parsed arguments of rules.
 type rulesOptions struct {
@@ -35,11 +37,14 @@ func runRules(_ context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	set, warnings, err := readSLOs(o.file, o.options)
-	if err != nil {
-		return err
+	var set slo.Set
+	if o.file != "" {
+		var warnings []slo.Warning
+		if set, warnings, err = readSLOs(o.file, o.options); err != nil {
+			return err
+		}
+		warn(errs, "rules", append(warnings, anywhere().Unmatched(set)...))
 	}
-	warn(errs, "rules", append(warnings, anywhere().Unmatched(set)...))
 	return rules.Write(out, rules.Render(set, o.options), o.format, o.object)
 }
 
@@ -53,6 +58,7 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 	scale := f.String("scale", "1", "shorten every duration, for tests: 1/60 makes an hour a `minute`")
 	f.DurationVar(&o.options.Resolution, "resolution", 0, "`window` of the rates from which the rules compute everything else, four scrapes at least (default 5m)")
 	f.BoolVar(&o.options.Probes, "probes", false, "canaries run: use their results where traffic is below the floor; not yet, because headway sends none")
+	f.BoolVar(&o.options.Drift, "drift", false, "headway compares with a load test (HEADWAY_BASELINE_FILE): alert when the service is slower")
 	f.StringVar(&o.options.Runbooks, "runbooks", rules.Runbooks, "`URL` before the names of the alerts' pages")
 	f.StringVar(&o.object.Name, "name", "headway-slo", "`name` of the PrometheusRule, or of the ruler's namespace")
 	f.StringVar(&o.object.Namespace, "namespace", "", "Kubernetes `namespace` of the PrometheusRule")
@@ -77,8 +83,8 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 // check returns every problem of the options and of their combination.
 func (o *rulesOptions) check(f *flag.FlagSet) error {
 	var wrong []error
-	if o.file == "" {
-		wrong = append(wrong, errors.New("which SLOs? --slo FILE"))
+	if o.file == "" && !o.options.Drift && !o.options.Probes {
+		wrong = append(wrong, errors.New("which SLOs? --slo FILE; or --drift for a service that is slower than its load test"))
 	}
 	if !slices.Contains(rules.Formats(), o.format) {
 		wrong = append(wrong, fmt.Errorf("--format %q: want prometheus, operator or mimir%s", o.format, meant(string(o.format), ruleFormats())))

@@ -64,6 +64,8 @@ func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"rules with other windows", []string{"rules", "--slo", low, "--windows", windows}, 0, "> 9 * 0.1", ""},
 		{"rules with the windows of four weeks", []string{"rules", "--slo", good, "--windows", "28d"}, 0, "> 13.44 * 0.01", ""},
 		{"rules with pages elsewhere", []string{"rules", "--slo", good, "--runbooks", "https://wiki/"}, 0, "runbook_url: https://wiki/HeadwaySLOBurnPageFast.md", ""},
+		{"rules about the load test", []string{"rules", "--drift"}, 0, "groups:\n- name: headway-drift\n", ""},
+		{"rules about the load test beside SLOs", []string{"rules", "--slo", good, "--drift"}, 0, "alert: HeadwayDriftOurs\n", ""},
 		{"rules -h", []string{"rules", "-h"}, 0, "--resolution window ", ""},
 		{"rules of an operation that does not exist", []string{"rules", "--slo", file("chta.yaml", strings.Replace(sloText, "operation: chat", "operation: chta", 1))}, 2, "", `chta.yaml:3: slos[0].match.operation: "chta" is no operation; did you mean chat?`},
 		{"rules of an operation that headway does not read", []string{"rules", "--slo", file("fetched.yaml", strings.Replace(sloText, "operation: chat", "operation: fetch_response", 1))}, 0, "groups:\n", `headway rules: warning: ` + filepath.Join(dir, "fetched.yaml") + `:3: slos[0].match.operation: "fetch_response" matches nothing`},

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The names of the alerts. Each has a page of its name in docs/runbooks.
+// The names of the alerts of an SLO. Each has a page of its name in docs/runbooks.
 const (
 	PageFast   = "HeadwaySLOBurnPageFast"
 	PageSlow   = "HeadwaySLOBurnPageSlow"
@@ -20,7 +20,10 @@ const (
 
 // Alerts lists every alert.
 func Alerts() []string {
-	return []string{PageFast, PageSlow, TicketFast, TicketSlow, CanaryBurn, Exhausted, Absent}
+	return []string{
+		PageFast, PageSlow, TicketFast, TicketSlow, CanaryBurn, Exhausted, Absent,
+		Drift, DriftOurs, DriftTheirs, ModelChanged, CanaryFailing, CanarySilent,
+	}
 }
 
 // moreThanOne holds for two events and not for one: rate extrapolates to the edges
@@ -157,13 +160,10 @@ func (p *plan) alert(name string, severity Severity, expr, patience string, anno
 
 // runbook is the URL of the alert's runbook.
 func (p *plan) runbook(alert string) string {
-	switch {
-	case p.slo.Alerting.Runbook != "":
+	if p.slo.Alerting.Runbook != "" {
 		return p.slo.Alerting.Runbook
-	case p.options.Runbooks != "":
-		return p.options.Runbooks + alert + ".md"
 	}
-	return Runbooks + alert + ".md"
+	return p.options.page(alert)
 }
 
 // where says, in a template, which part of the fleet an alert is about.

@@ -35,6 +35,8 @@ type Options struct {
 	// Probes says that canaries run, which speak for an SLO whose own traffic is below the
 	// floor, and that CanaryRuns counts them.
 	Probes bool
+	// Drift adds the alerts about the load test. With Probes come those about canaries.
+	Drift bool
 	// Runbooks is the URL before the name of an alert's page; empty is the constant.
 	Runbooks string
 }
@@ -57,13 +59,19 @@ type Rule struct {
 }
 
 // Render returns three groups for each SLO of set, in its order: one for windows up to six
-// hours, and two with longer intervals, for longer windows and for goodput. A set that
-// Check refuses gives rules that cannot fire.
+// hours, and two with longer intervals, for longer windows and for goodput. Then come the groups
+// that belong to no SLO, as the options ask. A set that Check refuses gives rules that cannot fire.
 func Render(set slo.Set, o Options) []Group {
-	groups := make([]Group, 0, 3*len(set.SLOs))
+	groups := make([]Group, 0, 3*len(set.SLOs)+2)
 	for i := range set.SLOs {
 		p := newPlan(&set.SLOs[i], o)
 		groups = append(groups, p.near(), p.far(), p.served())
+	}
+	if o.Drift {
+		groups = append(groups, drift(o))
+	}
+	if o.Probes {
+		groups = append(groups, canaries(o))
 	}
 	return groups
 }
