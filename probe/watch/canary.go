@@ -103,7 +103,9 @@ func referenceOf(c *baseline.Cell, name baseline.Name) (measure, *drift.Referenc
 func (c *canary) observe(e *event) {
 	switch e.outcome {
 	case probe.OK:
-		c.answered(e)
+		if !e.calibrating {
+			c.answered(e)
+		}
 	case probe.Failed, probe.Unreachable:
 		for _, t := range c.tracks {
 			if d, ok := t.detector.(*drift.Detector); ok {

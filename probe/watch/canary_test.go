@@ -64,6 +64,9 @@ func TestCanariesOutsideTheTestedRangeAreNotJudged(t *testing.T) {
 		want   string
 	}{
 		{"more load than tested", nil, ordinary().slower(9), 40, "ttft: outside the tested range: 40 requests in flight, and at most 16 in the load test"},
+		{"an unknown load, and more than tested in flight here", func(c *watch.Config) {
+			c.InFlight = func() []exchange.InFlight { return []exchange.InFlight{{Model: model, Requests: 30}} }
+		}, ordinary(), 0, "outside the tested range: 30 requests in flight"},
 		{"a longer prompt than tested", nil, answer{input: 9000, output: 100, chunks: 100, ttft: 9, tpot: .9, characters: 400}, 4, "outside the tested range: 9000 tokens"},
 		{"another model", func(c *watch.Config) { c.Probes[0].Model = "gpt-y" }, ordinary(), 4, `outside the tested range: the baseline has no cell of the model "gpt-y"`},
 		{"no baseline", func(c *watch.Config) { c.Baseline = baseline.Baseline{} }, ordinary(), 4, "there is no baseline"},
@@ -128,6 +131,7 @@ func TestRunsWithoutLatenciesAreNotJudged(t *testing.T) {
 		gone := b.probe
 		gone.Name = "gone"
 		b.ObserveRun(probe.Run{Probe: &gone, Outcome: probe.OK, At: time.Now(), Via: probe.Sidecar, Record: ordinary().record(b.random)})
+		b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: time.Now(), Via: probe.Sidecar, Calibrating: true, Record: ordinary().record(b.random)})
 		b.ObserveRun(probe.Run{})
 		if f := b.finding(watch.Canary, "ttft"); f.Verdict.Ratio.Of != 1 {
 			t.Errorf("%d runs judged; want 1", f.Verdict.Ratio.Of)

@@ -21,8 +21,9 @@ type event struct {
 	// Of a canary alone.
 	probe       string
 	outcome     probe.Outcome
-	load        float64
-	source      probe.LoadSource
+	calibrating bool
+	load        float64 // requests in flight; 0 is unknown
+	counted     bool    // by the server
 	fingerprint string
 }
 
@@ -75,7 +76,10 @@ func factsOfRun(r *probe.Run) event {
 	} else {
 		e.start, e.end = r.At, r.At
 	}
-	e.probe, e.model, e.outcome, e.load, e.source, e.fingerprint = r.Probe.Name, r.Probe.Model, r.Outcome, r.Load, r.LoadSource, r.Text.Fingerprint
+	e.probe, e.model, e.outcome, e.calibrating, e.fingerprint = r.Probe.Name, r.Probe.Model, r.Outcome, r.Calibrating, r.Text.Fingerprint
+	if r.LoadSource != probe.Utilization { // which is a share, and no number of requests
+		e.load, e.counted = r.Load, r.LoadSource == probe.ServerGauge
+	}
 	if r.Text.Characters > 0 && e.prose.streamed > 0 {
 		e.prose.characters = r.Text.Characters
 	}

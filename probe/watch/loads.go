@@ -3,7 +3,6 @@ package watch
 import (
 	"time"
 
-	"github.com/headway-sidecar/headway/probe"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -64,7 +63,7 @@ func (l loads) poll(now time.Time, models []string, flying []exchange.InFlight) 
 
 // note keeps what the server said to a canary.
 func (l loads) note(e *event) {
-	if f := l[e.model]; f != nil && e.load > 0 && e.source != probe.OwnInFlight {
+	if f := l[e.model]; f != nil && e.load > 0 && e.counted {
 		f.told, f.toldAt = e.load, e.end
 	}
 }

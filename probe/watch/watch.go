@@ -101,6 +101,7 @@ func (w *Watch) Dropped() uint64 { return w.dropped.Load() }
 func (w *Watch) Run(ctx context.Context, path string) {
 	keeper := keeper{path: path, log: w.log}
 	w.restore(keeper.read())
+	w.elapse(time.Now())
 	poll, save := time.NewTicker(pollEvery), time.NewTicker(saveEvery)
 	defer poll.Stop()
 	defer save.Stop()
@@ -138,6 +139,9 @@ func (w *Watch) judge(e *event) {
 	w.order(e)
 	if e.probe != "" {
 		w.loads.note(e)
+		if e.load == 0 {
+			e.load = w.loads.during(e.model, e.start, e.end)
+		}
 		w.book.run(e)
 		return
 	}
