@@ -21,6 +21,7 @@ type decoder struct {
 	streamed bool // the head asks for a stream
 
 	form    form
+	begun   bool // the body, though maybe with whitespace
 	first   byte // of the body, past whitespace
 	sse     frame.SSE
 	cutter  cutter // of a stream that does not come as server-sent events

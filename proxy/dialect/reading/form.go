@@ -49,13 +49,14 @@ func (d *decoder) sniff(p []byte) []byte {
 	if len(p) > 0 && d.head.Response.ContentType == "application/vnd.amazon.eventstream" && d.streamMessages() {
 		return p
 	}
-	if len(p) > 0 && p[0] == 0 && d.streamMessages() { // the length of a message: neither JSON nor text begins so
+	if len(p) > 0 && p[0] == 0 && !d.begun && d.streamMessages() { // the length of a message: neither JSON nor text begins so
 		return p
 	}
 	if len(p) > 0 && d.api.Framing == Sequence && d.head.Response.ContentType == dialect.Sequence {
 		d.streamBy(frame.NewSequence(d))
 		return p
 	}
+	d.begun = d.begun || len(p) > 0
 	for len(p) > 0 && (p[0] <= ' ' || p[0] == 0xEF || p[0] == 0xBB || p[0] == 0xBF) {
 		p = p[1:]
 	}
