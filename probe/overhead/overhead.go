@@ -60,11 +60,19 @@ type Outcome struct {
 	Tokens int      // of all requests, the warm-up's included
 }
 
-// ErrTokens is the error of Run when the answers had more tokens than MaxTokens allows.
-var ErrTokens = errors.New("the tokens are used up")
+// The errors of Run that end it before its time.
+var (
+	ErrTokens  = errors.New("the tokens are used up")
+	ErrFailing = errors.New("too many requests fail")
+)
 
-// Run sends the pairs of a plan. The error is ErrTokens, that of ctx, or that of a warm-up
-// that no answer came to; the Outcome has the pairs until then.
+// mostFailed is the share of pairs whose failure ends a run: a service that turns so many
+// requests away needs rest.
+const mostFailed = .2
+
+// Run sends the pairs of a plan. The error is ErrTokens when the answers had more tokens
+// than MaxTokens allows, ErrFailing when a fifth of the pairs failed, that of ctx, or that of
+// a warm-up that no answer came to; the Outcome has the pairs until then.
 func Run(ctx context.Context, p Plan) (Outcome, error) {
 	r := &run{Plan: p, left: p.Pairs}
 	var workers sync.WaitGroup
@@ -77,6 +85,8 @@ func Run(ctx context.Context, p Plan) (Outcome, error) {
 		return r.found, ctx.Err()
 	case r.cold != nil:
 		return r.found, r.cold
+	case r.failing():
+		return r.found, ErrFailing
 	case r.left > 0:
 		return r.found, ErrTokens
 	}
@@ -126,11 +136,16 @@ func (r *run) warm(ctx context.Context, worker int) bool {
 func (r *run) begin(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.left == 0 || r.cold != nil || r.found.Tokens >= r.MaxTokens || ctx.Err() != nil {
+	if r.left == 0 || r.cold != nil || r.failing() || r.found.Tokens >= r.MaxTokens || ctx.Err() != nil {
 		return false
 	}
 	r.left--
 	return true
+}
+
+// failing says whether too many pairs have failed.
+func (r *run) failing() bool {
+	return float64(r.done-len(r.found.Pairs)) >= max(2, mostFailed*float64(r.Pairs))
 }
 
 // pair sends a request each way.

@@ -83,7 +83,7 @@ func TestRunSendsPairsInRandomOrder(t *testing.T) {
 func TestHalvesOfPairsDoNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sender{fail: func(n int, way overhead.Way) error {
-			if way == overhead.Through && n%5 == 0 && n > 1 {
+			if way == overhead.Through && n%11 == 0 && n > 1 {
 				return fmt.Errorf("failure %d", n)
 			}
 			return nil
@@ -107,6 +107,12 @@ func TestRunEnds(t *testing.T) {
 	}{
 		{"when the tokens are used up", overhead.Plan{Pairs: 100, Concurrency: 1, MaxTokens: 200}, nil, 0, overhead.ErrTokens, 20},
 		{"when the first pair gets no answer", overhead.Plan{Pairs: 100, Warmup: 3, Concurrency: 1, MaxTokens: 1e6}, func(int, overhead.Way) error { return broken }, 0, broken, 2},
+		{"when a fifth of the pairs has failed", overhead.Plan{Pairs: 100, Concurrency: 1, MaxTokens: 1e6}, func(n int, _ overhead.Way) error {
+			if n%4 == 0 {
+				return broken
+			}
+			return nil
+		}, 0, overhead.ErrFailing, 78},
 		{"when its context ends", overhead.Plan{Pairs: 100, Concurrency: 1, MaxTokens: 1e6}, nil, 950 * time.Millisecond, context.DeadlineExceeded, 10},
 	}
 	for _, tt := range tests {
