@@ -32,8 +32,9 @@ const fewestPairs = 6
 
 // overheadOptions are the flags of the command.
 type overheadOptions struct {
-	target, through     string // URLs; without through, headway starts a sidecar
-	dialect, model, key string // key is the value of the variable that --key-env names
+	target, through     string    // URLs, whose paths may be secret; without through, headway starts a sidecar
+	shown               [2]string // host and port of each way, for the output
+	dialect, model, key string    // key is the value of the variable that --key-env names
 	plan                overhead.Plan
 	input, answer       int // tokens of a request
 	timeout             time.Duration
@@ -156,6 +157,10 @@ func (o *overheadOptions) measure(ctx context.Context, routes [2]config.Config, 
 			return err
 		}
 	}
+	o.shown = [2]string{routes[overhead.Direct].RouteTable[0].Upstream.Address(), "a sidecar in this process"}
+	if o.through != "" {
+		o.shown[overhead.Through] = routes[overhead.Through].RouteTable[0].Upstream.Address()
+	}
 	lanes := newOverheadLanes(o, routes, quiet)
 	defer lanes.close()
 	o.plan.Send = lanes.send
@@ -164,6 +169,8 @@ func (o *overheadOptions) measure(ctx context.Context, routes [2]config.Config, 
 	switch {
 	case errors.Is(err, overhead.ErrTokens):
 		err = fmt.Errorf("%w: --max-tokens %d allows no further pair, because the answers took more than planned", err, o.plan.MaxTokens)
+	case errors.Is(err, overhead.ErrFailing):
+		err = fmt.Errorf("%w: %w", err, cmp.Or(found.Errors[overhead.Direct], found.Errors[overhead.Through]))
 	case err == nil && len(found.Pairs) < fewestPairs:
 		err = fmt.Errorf("%d pairs were answered both ways, which are too few to judge by: %w", len(found.Pairs), cmp.Or(found.Errors[overhead.Direct], found.Errors[overhead.Through]))
 	}

@@ -82,7 +82,7 @@ func TestOverheadFindsAKnownDelay(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Pairs != 12 || got.Tokens == 0 || got.Failed != (overheadFailed{}) || len(got.Differences) != 3 {
+	if got.Target != strings.TrimPrefix(target, "http://") || got.Pairs != 12 || got.Tokens == 0 || got.Failed != (overheadFailed{}) || len(got.Differences) != 3 {
 		t.Errorf("%+v", got)
 	}
 	for _, d := range got.Differences {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,8 +29,8 @@ func overheadIndicators() []struct {
 
 // overheadReport is the result of the command as JSON. Times are in seconds.
 type overheadReport struct {
-	Target      string                `json:"target"`
-	Through     string                `json:"through,omitempty"` // absent: a sidecar of the command's own
+	Target      string                `json:"target"`  // host and port
+	Through     string                `json:"through"` // likewise, or that it is a sidecar of the command's own
 	Dialect     string                `json:"dialect"`
 	Model       string                `json:"model"`
 	Pairs       int                   `json:"pairs"`
@@ -64,7 +63,7 @@ func writeOverhead(out io.Writer, o *overheadOptions, found overhead.Outcome) er
 		return writeOverheadJSON(out, o, found)
 	}
 	if _, err := fmt.Fprintf(out, "%d pairs, %d at a time, %d tokens: %s of %s at %s, directly and through %s.\n", len(found.Pairs), o.plan.Concurrency, found.Tokens,
-		o.model, o.dialect, o.target, cmp.Or(o.through, "a sidecar in this process")); err != nil {
+		o.model, o.dialect, o.shown[overhead.Direct], o.shown[overhead.Through]); err != nil {
 		return err
 	}
 	for way, n := range found.Failed {
@@ -91,7 +90,7 @@ func writeOverhead(out io.Writer, o *overheadOptions, found overhead.Outcome) er
 
 func writeOverheadJSON(out io.Writer, o *overheadOptions, found overhead.Outcome) error {
 	report := overheadReport{
-		Target: o.target, Through: o.through, Dialect: o.dialect, Model: o.model, Pairs: len(found.Pairs), Concurrency: o.plan.Concurrency, Tokens: found.Tokens,
+		Target: o.shown[overhead.Direct], Through: o.shown[overhead.Through], Dialect: o.dialect, Model: o.model, Pairs: len(found.Pairs), Concurrency: o.plan.Concurrency, Tokens: found.Tokens,
 		Failed: overheadFailed{found.Failed[overhead.Direct], found.Failed[overhead.Through]}, Differences: []overheadDifferences{},
 	}
 	for _, indicator := range overheadIndicators() {
