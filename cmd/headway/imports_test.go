@@ -66,6 +66,7 @@ var rooms = map[string][]string{
 
 	"probe":                     {"proxy/exchange"},
 	"probe/modelsim":            {},
+	"probe/lease":               {},
 	"probe/overhead":            {},
 	"probe/baseline":            {},
 	"probe/drift":               {"probe/baseline"},
