@@ -19,12 +19,14 @@ import (
 const baselineUsage = `usage: headway baseline import [flags] [TOOL] FILE…
        headway baseline show [flags] BASELINE
        headway baseline compare [flags] BASELINE BASELINE
+       headway baseline learn [flags] CAPTURE…
 
 import reads results of load tests into cells, which show prints and compare holds
-against each other. headway baseline import -h says more about each.`
+against each other. learn makes cells of captures. headway baseline import -h says more
+about each.`
 
 // baselineVerbs are the words behind headway baseline.
-func baselineVerbs() []string { return []string{"import", "show", "compare"} }
+func baselineVerbs() []string { return []string{"import", "show", "compare", "learn"} }
 
 // runBaseline is `headway baseline`.
 func runBaseline(_ context.Context, args []string, out, errs io.Writer) error {
@@ -39,10 +41,12 @@ func runBaseline(_ context.Context, args []string, out, errs io.Writer) error {
 		return runShow(rest, out)
 	case "compare":
 		return runCompare(rest, out)
+	case "learn":
+		return runLearn(rest, out, errs)
 	case "-h", "--help":
 		return parse(newFlags("baseline"), args, baselineUsage, out)
 	case "":
-		return usageError{errors.New("import, show or compare? headway baseline -h says more")}
+		return usageError{errors.New("import, show, compare or learn? headway baseline -h says more")}
 	}
 	return usageError{fmt.Errorf("no baseline %q; %s", verb, spelling.Hint(verb, baselineVerbs()))}
 }

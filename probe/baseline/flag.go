@@ -27,13 +27,14 @@ const (
 	RateNotReached    Flag = "rate_not_reached"           // the measured rate is more than 10 % off the asked one
 	AskedLengths      Flag = "lengths_are_asked"          // of the command line: the file does not count tokens
 	Cancelled         Flag = "cancelled"                  // somebody ended the run early
+	Learned           Flag = "learned"                    // from canaries or production: nobody has tested it
 )
 
 // Flags lists every flag, in the order of the alphabet.
 func Flags() []Flag {
 	all := []Flag{
 		FewSamples, ClosedLoop, MeanAndP95, WindowOnly, NoMedian, DataLineTokens, AskedTokens, TokenWeighted, TwoDigits, FirstByteOnly, NoErrors,
-		FailuresIn, RetriesIn, MixedWorkloads, Disagrees, Approximate, FinishChunkInGaps, RateNotReached, AskedLengths, Cancelled,
+		FailuresIn, RetriesIn, MixedWorkloads, Disagrees, Approximate, FinishChunkInGaps, RateNotReached, AskedLengths, Cancelled, Learned,
 	}
 	slices.Sort(all)
 	return all
@@ -46,13 +47,13 @@ func (c *Cell) Flag(flags ...Flag) {
 	c.Flags = slices.Compact(c.Flags)
 }
 
-// needed is the number of requests below which a p99 is not usable: of 300, the true
+// Needed is the number of requests below which a p99 is not usable: of 300, the true
 // exceedance of an empirical p99 lies between 0.36 % and 2.9 %.
-const needed = 300
+const Needed = 300
 
 // Settle sets the flags that follow from the numbers of c.
 func (c *Cell) Settle() {
-	if c.Requests.OK < needed {
+	if c.Requests.OK < Needed {
 		c.Flag(FewSamples)
 	}
 	if c.Load.Kind == Concurrency {

@@ -109,24 +109,6 @@ func tokens(count *int64) float64 {
 	return float64(*count)
 }
 
-// captureDefinition: the clock starts when headway has read the head of the request, on a
-// connection that the client has opened.
-func captureDefinition(name baseline.Name, counted bool) baseline.Definition {
-	d := http(baseline.Sent, baseline.EndOfBody, baseline.ConnectOut, baseline.Linear)
-	switch name {
-	case baseline.TTFT:
-		d.Stop = baseline.FirstContent
-	case baseline.TTFB:
-		d.Stop = baseline.FirstByte
-	case baseline.TPOT:
-		d.Start, d.Stop, d.Tokens = baseline.FirstContent, baseline.LastContent, baseline.Usage
-		if counted {
-			d.Tokens = baseline.Chunks
-		}
-	}
-	return d
-}
-
 // finish makes a draft of the exchanges.
 func (r *captureRun) finish(in *input, model string) {
 	if r.ok == 0 || r.e2e.Count() == 0 {
@@ -143,8 +125,12 @@ func (r *captureRun) finish(in *input, model string) {
 		d.cell.Load.MeanConcurrency = new(r.e2e.Sum() / seconds)
 	}
 	d.cell.Source.Started = r.first.UTC().Format(time.RFC3339)
+	tokens := baseline.Usage
+	if r.counted {
+		tokens = baseline.Chunks
+	}
 	for name, sample := range map[baseline.Name]*baseline.Sample{baseline.TTFT: &r.ttft, baseline.TTFB: &r.ttfb, baseline.TPOT: &r.tpot, baseline.E2E: &r.e2e} {
-		d.combine(name, sample, captureDefinition(name, r.counted))
+		d.combine(name, sample, baseline.Own(name, tokens))
 	}
 	if r.ttft.Count() == 0 && r.ttfb.Count() > 0 && strings.TrimSpace(model) != "" {
 		d.cell.Flag(baseline.FirstByteOnly)

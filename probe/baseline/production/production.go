@@ -75,9 +75,7 @@ const (
 )
 
 func (t *traffic) add(l *capture.Line) {
-	start := l.Start.UnixNano()
-	t.starts = append(t.starts, start)
-	t.ends = append(t.ends, start+max(1, int64(math.Round(l.E2E*1e9))))
+	start := t.fly(l)
 	in, out := l.Tokens.Input, l.Tokens.Output
 	switch {
 	case l.Outcome != string(exchange.OK):
@@ -99,6 +97,14 @@ func (t *traffic) add(l *capture.Line) {
 		FirstByte: float32(l.FirstByte), FirstEvent: float32(l.FirstEvent), TTFT: float32(l.TTFT), LastToken: float32(l.LastToken),
 		Total: float32(l.E2E), TPOT: float32(l.TPOT), Output: float32(*out), Stream: l.Stream, Reported: l.Tokens.Source == string(exchange.Reported),
 	}})
+}
+
+// fly notes when the request of a line was under way.
+func (t *traffic) fly(l *capture.Line) (start int64) {
+	start = l.Start.UnixNano()
+	t.starts = append(t.starts, start)
+	t.ends = append(t.ends, start+max(1, int64(math.Round(l.E2E*1e9))))
+	return start
 }
 
 // block is how many requests a block has.
