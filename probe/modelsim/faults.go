@@ -23,6 +23,9 @@ const (
 	FaultStall FaultKind = "stall"
 	// FaultSlowHead waits before the server looks at the request: slow-head=3s.
 	FaultSlowHead FaultKind = "slow-head"
+	// FaultSlow makes the front end and every step of its batch last so many times as long:
+	// slow=1.25. Below 1 it makes them quicker.
+	FaultSlow FaultKind = "slow"
 	// FaultCut closes the connection after n tokens, cut@10, without the end of the body. cut@0
 	// closes it after the head, and cut before it. A whole answer breaks off in the middle of its
 	// body for any n.
@@ -48,6 +51,8 @@ type Fault struct {
 	Kind FaultKind
 	// For is how long to stall or to hold the head back.
 	For time.Duration
+	// Factor is that of FaultSlow.
+	Factor float64
 	// After is the number of tokens before it strikes, -1 when it names none.
 	After int
 	// Status is the status of FaultHTTP and FaultError.
@@ -74,6 +79,7 @@ func FaultForms() []FaultForm {
 	return []FaultForm{
 		{FaultHTTP, "answers with an error status", "http=503:0.5"},
 		{FaultSlowHead, "waits before the head of the response", "slow-head=3s:0.2"},
+		{FaultSlow, "makes every step last so many times as long", "slow=1.25:1"},
 		{FaultStall, "pauses before the first token, or after that many tokens", "stall=1s@12:0.1"},
 		{FaultCut, "ends the connection after that many tokens", "cut@20:0.1"},
 		{FaultReset, "resets the connection after that many tokens", "reset@20:0.1"},
@@ -101,6 +107,8 @@ func (f Fault) String() string {
 	switch {
 	case f.Kind == FaultStall, f.Kind == FaultSlowHead:
 		s += "=" + f.For.String()
+	case f.Kind == FaultSlow:
+		s += "=" + strconv.FormatFloat(f.Factor, 'g', -1, 64)
 	case f.Kind == FaultHTTP, f.Kind == FaultError && f.Status != 0:
 		s += "=" + strconv.Itoa(f.Status)
 	case f.Raw:
@@ -176,6 +184,10 @@ func (f *Fault) parseArgument(arg string, has bool) (err error) {
 		if f.For, err = time.ParseDuration(arg); err != nil || f.For < 0 {
 			return fmt.Errorf("%q is not a duration", arg)
 		}
+	case FaultSlow:
+		if f.Factor, err = strconv.ParseFloat(arg, 64); err != nil || !(f.Factor >= 0.01 && f.Factor <= 100) {
+			return fmt.Errorf("%q is not a factor from 0.01 to 100", arg)
+		}
 	case FaultHTTP, FaultError:
 		if f.Kind == FaultError && !has {
 			break
@@ -199,7 +211,7 @@ func (f *Fault) parseArgument(arg string, has bool) (err error) {
 
 // parseAfter reads the number of tokens behind the at sign.
 func (f *Fault) parseAfter(after string) (err error) {
-	if f.Kind == FaultSlowHead || f.Kind == FaultHTTP || f.Raw {
+	if f.Kind == FaultSlowHead || f.Kind == FaultSlow || f.Kind == FaultHTTP || f.Raw {
 		return fmt.Errorf("%s strikes before the first token", f)
 	}
 	if f.After, err = strconv.Atoi(after); err != nil || f.After < 0 {
@@ -239,6 +251,14 @@ func (s faultSet) find(kind FaultKind) Fault {
 		}
 	}
 	return Fault{}
+}
+
+// slow is how many times as long a step lasts.
+func (s faultSet) slow() float64 {
+	if f := s.find(FaultSlow); f.Kind == FaultSlow {
+		return f.Factor
+	}
+	return 1
 }
 
 // breakOff is the number of shown tokens with which a stream ends early, 0 for never. A break before

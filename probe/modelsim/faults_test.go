@@ -47,6 +47,12 @@ func TestFaultsInAStream(t *testing.T) {
 					t.Errorf("head after %v, TTFT %v; want 3s and 3.051s", head, ex.TTFT())
 				}
 			}},
+		{fault: "slow=1.5", status: 200, tokens: 20, outcome: modelsim.OutcomeOK, done: true,
+			check: func(t *testing.T, ex modelsim.Exchange, _ reply) {
+				if want := repeat(19, 16500*time.Microsecond); ex.TTFT() != 76500*time.Microsecond || !slices.Equal(ex.Gaps(), want) {
+					t.Errorf("TTFT %v, gaps %v; want 76.5ms, %v", ex.TTFT(), ex.Gaps(), want)
+				}
+			}},
 		{fault: "cut", outcome: modelsim.OutcomeFault},
 		{fault: "cut@0", status: 200, outcome: modelsim.OutcomeFault, broken: true},
 		{fault: "cut@7", status: 200, tokens: 7, outcome: modelsim.OutcomeFault, broken: true},
@@ -252,6 +258,7 @@ func TestParseFaults(t *testing.T) {
 		{in: "", want: ""},
 		{in: "stall=2s@10", want: "stall=2s@10"},
 		{in: "stall=1500ms", want: "stall=1.5s"},
+		{in: "slow=1.25,slow=0.5", want: "slow=1.25,slow=0.5"},
 		{in: " slow-head=3s , cut@0", want: "slow-head=3s,cut@0"},
 		{in: "cut", want: "cut"},
 		{in: "reset@4", want: "reset@4"},
@@ -261,6 +268,7 @@ func TestParseFaults(t *testing.T) {
 		{in: "garbage@2,garbage=http", want: "garbage@2,garbage=http"},
 		{in: "http=503", want: "http=503"},
 		{in: "http=200", bad: true, want: `fault "http=200": "200" is not an error status, as in http=503`},
+		{in: "slow=0", bad: true, want: `fault "slow=0": "0" is not a factor from 0.01 to 100, as in slow=1.25`},
 		{in: "stall@3", bad: true, want: `fault "stall@3": "" is not a duration, as in stall=1s@12`},
 		{in: "cut=3", bad: true, want: `fault "cut=3": cut takes no value, as in cut@20`},
 		{in: "cut@-1", bad: true, want: `fault "cut@-1": "-1" is not a number of tokens, as in cut@20`},

@@ -106,7 +106,16 @@ func (s *scheduler) begin(now time.Time) time.Duration {
 	}
 	s.steps++
 	d := s.cfg.StepBase + time.Duration(decoding)*s.cfg.StepPerSequence + time.Duration(prefilling)*s.cfg.PrefillPerToken
-	return time.Duration(float64(d) * (1 + s.cfg.Jitter*(2*s.jitter.Float64()-1)))
+	return time.Duration(float64(d) * s.slowest() * (1 + s.cfg.Jitter*(2*s.jitter.Float64()-1)))
+}
+
+// slowest is the factor of the slowest sequence of the step, for which all others wait.
+func (s *scheduler) slowest() float64 {
+	slow := 0.
+	for _, seq := range s.step {
+		slow = max(slow, seq.slow)
+	}
+	return slow
 }
 
 // matchPrefix skips the prefill of the cached prefix.

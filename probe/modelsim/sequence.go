@@ -130,8 +130,9 @@ type sequence struct {
 	written      int // marked prompt tokens that were not
 	computed     int // prompt tokens done, cached ones included
 
-	target   int // tokens to generate; 0 for an embedding
-	thinking int // the first of them, and whether they are shown
+	slow     float64 // how many times as long its steps last
+	target   int     // tokens to generate; 0 for an embedding
+	thinking int     // the first of them, and whether they are shown
 	shows    bool
 	tool     int // the last of them: the name and the input of a tool call
 	produced int
