@@ -119,7 +119,7 @@ var libraries = map[string][]string{
 	"github.com/prometheus/client_model":  {"exporter/prometheus"},
 	"google.golang.org/protobuf":          {"exporter/prometheus"},
 	"github.com/caarlos0/env":             {"cmd/internal/config"},
-	"github.com/klauspost/compress":       {"proxy/tap", "cmd/internal/interop/attack", "exporter/prometheus", "exporter/otlp/delivery"},
+	"github.com/klauspost/compress":       {"proxy/dialect/frame", "proxy/tap", "cmd/internal/interop/attack", "exporter/prometheus", "exporter/otlp/delivery"},
 	"github.com/andybalholm/brotli":       {"proxy/tap", "cmd/internal/interop/attack"},
 	"golang.org/x/sys":                    {"cmd/headway-bench", "cmd/internal/interop/attack", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
 	"github.com/coder/websocket":          {"probe/modelsim"},

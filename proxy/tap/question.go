@@ -52,8 +52,9 @@ func (d *direction) spend() {
 	d.broken = d.broken || in > 2*out+maxBarren
 }
 
-// release gives back what the budget has for all.
+// release gives back what the budget and the pool have for all.
 func (d *direction) release() {
+	d.frames.Rest()
 	d.session.opener.tap.budget.waiting.Add(-d.waiting)
 	d.waiting = 0
 }
@@ -66,6 +67,7 @@ const envelopeStep = 64
 
 // next begins the next message.
 func (d *direction) next() {
+	d.session.rest()
 	d.held, d.settled = d.held[:0], false
 	if cap(d.held) > keptHeld {
 		d.held = nil

@@ -239,6 +239,14 @@ func (s *session) end(t *turn, at Instant) {
 	}
 }
 
+// rest gives back what the session needs only while answers are under way, if none is.
+func (s *session) rest() {
+	if len(s.open) == 0 {
+		s.question.frames.Rest()
+		s.answer.frames.Rest()
+	}
+}
+
 // prompt books that the server got a question, at the given moment, that is no message which
 // asks. It may be one of several that make up the question, such as the end of speech and a
 // committed buffer.

@@ -2,49 +2,32 @@ package frame
 
 import (
 	"bytes"
-	"compress/flate"
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/klauspost/compress/flate"
 )
 
-// Inflaters lends decompressors to the directions of WebSocket connections, for one message
-// at a time: each takes 40 KiB, and most connections are idle. It is safe for concurrent use.
+// Inflaters lends decompressors to the directions of WebSocket connections: each takes
+// 40 KiB, and most connections are idle. It is safe for concurrent use.
 type Inflaters struct{ pool sync.Pool }
 
-// inflater is a decompressor and what it reads from.
+// inflater is a decompressor and what it reads from, which is one message.
 type inflater struct {
 	reader  io.ReadCloser // nil until the first message
-	message bytes.Reader
-	tail    bytes.Reader
+	message bytes.Reader  // a type that the decompressor reads fast
 	out     [4096]byte
-}
-
-// Read implements io.Reader for the decompressor.
-func (f *inflater) Read(p []byte) (int, error) {
-	if f.message.Len() > 0 {
-		return f.message.Read(p)
-	}
-	return f.tail.Read(p)
-}
-
-// ReadByte implements io.ByteReader, so that the decompressor needs no buffer of its own.
-func (f *inflater) ReadByte() (byte, error) {
-	if f.message.Len() > 0 {
-		return f.message.ReadByte()
-	}
-	return f.tail.ReadByte()
 }
 
 // begin begins a message that may refer to the window.
 func (f *inflater) begin(message, window []byte) error {
 	f.message.Reset(message)
-	f.tail.Reset(tail)
 	if f.reader == nil {
-		f.reader = flate.NewReaderDict(f, window)
+		f.reader = flate.NewReaderDict(&f.message, window)
 		return nil
 	}
-	return f.reader.(flate.Resetter).Reset(f, window)
+	return f.reader.(flate.Resetter).Reset(&f.message, window)
 }
 
 func (i *Inflaters) borrow() *inflater {
@@ -68,7 +51,9 @@ type deflated struct {
 
 	waiting  []byte // of the message that is not complete
 	window   []byte // the last bytes of the messages before it
-	in, made int64  // bytes of all messages
+	lent     *inflater
+	follows  bool  // lent has the window itself, and can go on with the next message
+	in, made int64 // bytes of all messages
 }
 
 // windowSize is how far back a message may refer.
@@ -80,8 +65,11 @@ const maxWindow = windowSize + 4<<10
 // keptWaiting is the largest buffer that is kept between two messages.
 const keptWaiting = 4 << 10
 
-// tail ends a message: the four bytes that its sender left out, and an empty last block.
-var tail = []byte{0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff}
+// tail ends a message: the four bytes that its sender left out, and lastBlock.
+var tail = "\x00\x00\xff\xff" + lastBlock
+
+// lastBlock is an empty block that ends the data, for a decompressor that asks for more.
+const lastBlock = "\x01\x00\x00\xff\xff"
 
 // add adds bytes to the message, and returns false if it grows too large.
 func (d *deflated) add(p []byte) bool {
@@ -96,14 +84,13 @@ func (d *deflated) add(p []byte) bool {
 // message hands the message to sink, and returns false if it is no deflated message, or
 // too large.
 func (d *deflated) message(sink EventSink) bool {
-	f := d.pool.borrow()
-	defer d.pool.giveBack(f)
 	defer d.forget()
-	if f.begin(d.waiting, d.window) != nil {
+	d.waiting = append(d.waiting, tail...)
+	f, err := d.borrow()
+	if err != nil {
 		return false
 	}
-	total := 0
-	for {
+	for total := 0; ; {
 		n, err := f.reader.Read(f.out[:])
 		if total += n; total > d.most {
 			return false
@@ -113,9 +100,35 @@ func (d *deflated) message(sink EventSink) bool {
 			d.remember(f.out[:n])
 			d.made += int64(n)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return errors.Is(err, io.EOF)
+		case n < len(f.out) && f.message.Len() == len(lastBlock): // all is read, and all that came of it
+			d.follows = d.takeover
+			return true
 		}
+	}
+}
+
+// borrow returns a decompressor at the start of the message. One that has read the message
+// before goes on: it would take a microsecond to give another one the window.
+func (d *deflated) borrow() (*inflater, error) {
+	if d.follows {
+		d.follows = false
+		d.lent.message.Reset(d.waiting)
+		return d.lent, nil
+	}
+	if d.lent == nil {
+		d.lent = d.pool.borrow()
+	}
+	return d.lent, d.lent.begin(d.waiting, d.window)
+}
+
+// rest gives the decompressor back.
+func (d *deflated) rest() {
+	if d.lent != nil {
+		d.pool.giveBack(d.lent)
+		d.lent, d.follows = nil, false
 	}
 }
 

@@ -67,6 +67,14 @@ func (w *WebSocket) Deflate(pool *Inflaters, takeover bool, most int) {
 	w.inflate = &deflated{pool: pool, takeover: takeover, most: most}
 }
 
+// Rest gives the decompressor back, because no message is to come soon. The next one that is
+// compressed takes longer to read. It must not be called while the sink gets a message.
+func (w *WebSocket) Rest() {
+	if w.inflate != nil {
+		w.inflate.rest()
+	}
+}
+
 // Inflated returns how many bytes of compressed messages the reader has read, and how many
 // bytes it has made of them.
 func (w *WebSocket) Inflated() (in, out int64) {

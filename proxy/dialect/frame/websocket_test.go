@@ -115,7 +115,8 @@ func (d *deflater) message(text string) string {
 	return strings.TrimSuffix(d.buf.String(), "\x00\x00\xff\xff")
 }
 
-// The first four cases are the examples of RFC 7692, section 7.2.3.
+// The first five cases are the examples of RFC 7692, section 7.2.3. Another message may refer
+// to the fifth.
 func TestDeflatedWebSocket(t *testing.T) {
 	d := &deflater{}
 	again, large := d.message("Hello, hello"), d.message(strings.Repeat("large ", 20_000))
@@ -131,12 +132,37 @@ func TestDeflatedWebSocket(t *testing.T) {
 		{"a message in two frames", fromHex("41 03 f2 48 cd 80 04 c9 c9 07 00"), []event{{data: "Hello"}}},
 		{"a message that refers to the one before", fromHex("c1 07 f2 48 cd c9 c9 07 00 c1 05 f2 00 11 00 00"), []event{{data: "Hello"}, {data: "Hello"}}},
 		{"a block without compression", fromHex("c1 0b 00 05 00 fa ff 48 65 6c 6c 6f 00"), []event{{data: "Hello"}}},
+		{"a last block", fromHex("c1 08 f3 48 cd c9 c9 07 00 00 c1 05 f2 00 11 00 00"), []event{{data: "Hello"}, {data: "Hello"}}},
 		{"a message without compression between", wsFrame(wholeText|deflate, again, 1, 2, 3, 4) + wsFrame(wholeText, "plain"), []event{{data: "Hello, hello"}, {data: "plain"}}},
 		{"a reference across the window", wsFrame(wholeText|deflate, first) + wsFrame(wholeText|deflate, second), []event{{data: string(noise)}, {data: string(noise[40_000:])}}},
 		{"a message that is too large inflated", wsFrame(wholeText|deflate, large), []event{{name: "lost"}}},
 		{"a message that is too large compressed", wsFrame(openText|deflate, strings.Repeat("x", 100_001)), []event{{name: "lost"}}},
 		{"no deflated data", wsFrame(wholeText|deflate, "\xff\xff\xff\xff"), []event{{name: "lost"}}},
 	})
+}
+
+// A message is the same whether the decompressor has read the one before or not, also where
+// its length fills the buffers between them.
+func TestDeflatedMessagesFollowOneAnother(t *testing.T) {
+	const text = `{"type":"response.output_text.delta","delta":" token"}`
+	for _, every := range []int{0, 1, 3} {
+		var want []event
+		e := &events{}
+		w := frame.NewWebSocket(e)
+		w.Deflate(new(frame.Inflaters), true, 100_000)
+		d := &deflater{}
+		for i, size := range []int{50, 50, 4096, 50, 4095, 0, 4097, 50, 8192, 32 << 10, 50, 40_000, 50, 0, 0, 12_288, 1} {
+			message := strings.Repeat(text, 1+size/len(text))[:size]
+			want = append(want, event{data: message})
+			w.Feed([]byte(wsFrame(wholeText|deflate, d.message(message))))
+			if every > 0 && i%every == 0 {
+				w.Rest()
+			}
+		}
+		if !slices.Equal(e.list, want) {
+			t.Errorf("a rest every %d messages: %d messages, want %d", every, len(e.list), len(want))
+		}
+	}
 }
 
 // What the reader says beside its messages.
