@@ -122,9 +122,18 @@ func (in *input) nvidiaIndicator(d baseline.Definition, n node) (baseline.Indica
 	})
 }
 
-// scale reads a unit of time as a number of seconds.
+// scale is a unit of time in seconds. It refuses other units.
 func (in *input) scale(unit node) (float64, bool) {
-	switch unit.text {
+	v, known := scaleOf(unit.text)
+	if !known {
+		in.refuse(unit, `a unit of time: ns, us, ms or sec`)
+	}
+	return v, known
+}
+
+// scaleOf is a unit of time in seconds.
+func scaleOf(unit string) (float64, bool) {
+	switch unit {
 	case "ns":
 		return 1e-9, true
 	case "us", "µs":
@@ -134,7 +143,6 @@ func (in *input) scale(unit node) (float64, bool) {
 	case "s", "sec", "seconds":
 		return 1, true
 	}
-	in.refuse(unit, `a unit of time: ns, us, ms or sec`)
 	return 0, false
 }
 

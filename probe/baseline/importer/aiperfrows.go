@@ -90,7 +90,7 @@ func (row *aiperfRow) metadata(s *scanner) error {
 			row.end, _, err = s.finite()
 		case "benchmark_phase":
 			var phase string
-			phase, err = s.str()
+			phase, err = s.key()
 			row.warmup = phase != "profiling"
 		case "was_cancelled":
 			var word byte
@@ -125,11 +125,7 @@ func (r *aiperfRun) metric(in *input, s *scanner, row *aiperfRow, key string) er
 	err := s.object(func(key string) (err error) {
 		switch {
 		case key == "unit" && time:
-			var unit string
-			line := s.line
-			if unit, err = s.str(); err == nil {
-				scale, _ = in.scale(node{kind: textKind, line: line, path: string(s.path), text: unit})
-			}
+			scale, err = in.unit(s)
 		case key == "value" && to == nil:
 			err = s.eachNumber(func(gap float64) {
 				if gap >= 0 {
@@ -152,6 +148,20 @@ func (r *aiperfRun) metric(in *input, s *scanner, row *aiperfRow, key string) er
 		}
 	}
 	return err
+}
+
+// unit reads a unit of time, in seconds.
+func (in *input) unit(s *scanner) (float64, error) {
+	line := s.line
+	unit, err := s.key()
+	if err != nil {
+		return 0, err
+	}
+	scale, known := scaleOf(unit)
+	if !known {
+		scale, _ = in.scale(node{kind: textKind, line: line, path: string(s.path), text: unit})
+	}
+	return scale, nil
 }
 
 // finish makes a draft of the requests.

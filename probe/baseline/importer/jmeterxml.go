@@ -32,14 +32,7 @@ func (m *markup) tag() ([]byte, error) {
 		}
 		closing := []byte(">")
 		switch {
-		case m.starts("<!--"):
-			closing = []byte("-->")
-		case m.starts("<![CDATA["):
-			closing = []byte("]]>")
-		case m.starts("<?"):
-			closing = []byte("?>")
-		case m.starts("<!"):
-		default:
+		case !m.special():
 			size, err := m.quoted()
 			if err != nil {
 				return nil, err
@@ -50,6 +43,12 @@ func (m *markup) tag() ([]byte, error) {
 			m.line += bytes.Count(out, []byte{'\n'})
 			m.pos = begin + size + 1
 			return out, nil
+		case m.starts("<!--"):
+			closing = []byte("-->")
+		case m.starts("<![CDATA["):
+			closing = []byte("]]>")
+		case m.starts("<?"):
+			closing = []byte("?>")
 		}
 		end := m.pos + 1
 		for {
@@ -92,6 +91,11 @@ func (m *markup) to(c byte) (bool, error) {
 	}
 }
 
+// special says whether the tag at the present place is a comment, an instruction or the like.
+func (m *markup) special() bool {
+	return (m.pos+1 < len(m.buf) || m.fill()) && m.pos+1 < len(m.buf) && (m.buf[m.pos+1] == '!' || m.buf[m.pos+1] == '?')
+}
+
 // starts says whether the text at the present place begins so. It reads on for that.
 func (m *markup) starts(words string) bool {
 	for len(m.buf)-m.pos < len(words) {
@@ -105,6 +109,10 @@ func (m *markup) starts(words string) bool {
 // quoted is the size of the tag at the present place, which ends with the first > that
 // stands in no value.
 func (m *markup) quoted() (int, error) {
+	rest := m.buf[m.pos+1:]
+	if size := bytes.IndexByte(rest, '>'); size >= 0 && size < longestTag && balanced(rest[:size]) {
+		return size, nil
+	}
 	quote := byte(0)
 	for size := 0; ; size++ {
 		for m.pos+1+size >= len(m.buf) {
@@ -134,6 +142,12 @@ func (m *markup) quoted() (int, error) {
 			quote = c
 		}
 	}
+}
+
+// balanced says whether text surely ends outside of a value: it has quotation marks of one
+// kind, and as many that begin a value as end one.
+func balanced(text []byte) bool {
+	return bytes.Count(text, []byte{'"'})%2 == 0 && bytes.IndexByte(text, '\'') < 0
 }
 
 // markOf is the place of the first >, " or '; -1 if there is none.
@@ -182,20 +196,21 @@ func (m *markup) fill() bool {
 // attribute cuts the next name="value" off a tag. It returns false if there is none.
 func attribute(tag []byte) (name, value, rest []byte, ok bool) {
 	tag = unspaced(tag)
-	at := bytes.IndexByte(tag, '=')
-	if at < 0 {
+	size := nameSize(tag)
+	name, tag = tag[:size], unspaced(tag[size:])
+	if len(tag) == 0 || tag[0] != '=' {
 		return nil, nil, nil, false
 	}
-	name = tag[:nameSize(tag[:at])]
-	tag = unspaced(tag[at+1:])
+	tag = unspaced(tag[1:])
 	if len(tag) == 0 || tag[0] != '"' && tag[0] != '\'' {
 		return nil, nil, nil, false
 	}
-	end := bytes.IndexByte(tag[1:], tag[0])
-	if end < 0 {
-		return nil, nil, nil, false
+	for end := 1; end < len(tag); end++ {
+		if tag[end] == tag[0] {
+			return name, tag[1:end], tag[end+1:], true
+		}
 	}
-	return name, tag[1 : 1+end], tag[2+end:], true
+	return nil, nil, nil, false
 }
 
 // unspaced is a text without the white space that begins it.
@@ -242,14 +257,14 @@ func (r *jmeterRun) xml(body io.Reader) error {
 	}
 }
 
-// nameSize is the size of the name that begins a tag.
-func nameSize(tag []byte) int {
-	for i, c := range tag {
-		if c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '/' && i > 0 {
+// nameSize is the size of the name that begins a tag, or an attribute.
+func nameSize(text []byte) int {
+	for i, c := range text {
+		if c <= ' ' && (c == ' ' || c == '\t' || c == '\n' || c == '\r') || c == '=' || c == '/' && i > 0 {
 			return i
 		}
 	}
-	return len(tag)
+	return len(text)
 }
 
 // element reads the attributes of a sample: t, lt, ts, s, lb, na, rc, sc.

@@ -283,7 +283,7 @@ func (s *scanner) plain() ([]byte, bool) {
 // longest is how long a string may be that the caller wants.
 const longest = 1 << 20
 
-// key reads the key of an object.
+// key reads the key of an object, or a text that comes again and again, as a unit does.
 func (s *scanner) key() (string, error) {
 	if s.next() == '"' {
 		s.pos++
