@@ -30,7 +30,7 @@ type Answer struct {
 // Answer returns the reader of the answer to r, a request of w.
 func (w *Writer) Answer(r *Request) *Answer {
 	a := &Answer{dialect: w.dialect, word: r.Word}
-	a.json = frame.NewJSON(w.dialect.shape, a)
+	a.json = frame.NewJSON(w.shape, a)
 	switch w.dialect.framing {
 	case lines:
 		a.stream = frame.NewLines(a)

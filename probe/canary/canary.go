@@ -13,6 +13,8 @@ import (
 	"net/url"
 
 	"github.com/headway-sidecar/headway/probe"
+	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Request is the request of one run.
@@ -27,6 +29,7 @@ type Request struct {
 type Writer struct {
 	probe   *probe.Probe
 	dialect *dialect
+	shape   *frame.Shape // of the dialect's messages
 	prompts prompts
 }
 
@@ -36,7 +39,7 @@ func NewWriter(p *probe.Probe) (*Writer, error) {
 	if d == nil {
 		return nil, fmt.Errorf("wording canaries of %s: there is no dialect %q; write openai-chat, say", p.Name, p.Dialect)
 	}
-	w := &Writer{probe: p, dialect: d}
+	w := &Writer{probe: p, dialect: d, shape: frame.MustShape(d.places)}
 	w.prompts.begin(p, d.template)
 	return w, nil
 }
@@ -62,6 +65,9 @@ func (w *Writer) Next(key string) (Request, error) {
 	}
 	return r, nil
 }
+
+// Operation returns the operation of the requests.
+func (w *Writer) Operation() exchange.Operation { return w.dialect.operation }
 
 // Counted tells how many tokens the server counted in the prompt that Next returned last.
 // From then on prompts have the length of the probe's shape more closely. Counted returns

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // ask is what a request has to say, in no API's words.
@@ -21,6 +22,7 @@ type ask struct {
 // dialect is an API, as canaries speak it. All ask for a stream, at temperature 0.
 type dialect struct {
 	name      string
+	operation exchange.Operation
 	path      func(model string) string // model is escaped
 	body      func(ask) map[string]any
 	keyField  string // of the head, that has the key behind keyPrefix
@@ -29,7 +31,7 @@ type dialect struct {
 	template  int    // tokens that the server adds to a prompt, roughly
 	plain     bool   // the prompt goes in without a template, so that a base model may answer anything
 	framing   framing
-	shape     *frame.Shape // of a message, with the places of field
+	places    frame.Paths // of a message, by field
 	// cumulative says that each message has the whole text so far.
 	cumulative bool
 	endless    bool // it takes ignore_eos
@@ -91,63 +93,63 @@ func messages(text any) []any { return []any{object{"role": "user", "content": t
 func dialects() []dialect {
 	return []dialect{
 		{
-			name: "openai-chat", path: at("/v1/chat/completions"), body: openAIChat, keyField: "Authorization", keyPrefix: bearer, template: 8,
+			name: "openai-chat", operation: exchange.Chat, path: at("/v1/chat/completions"), body: openAIChat, keyField: "Authorization", keyPrefix: bearer, template: 8,
 			endless: true,
-			shape: frame.MustShape(frame.Paths{
+			places: frame.Paths{
 				"choices.[].delta.content": fieldText, "choices.[].delta.reasoning_content": fieldThought, "choices.[].delta.reasoning": fieldThought,
 				"system_fingerprint": fieldFingerprint,
-			}),
+			},
 		},
 		{
-			name: "openai-completions", path: at("/v1/completions"), body: openAICompletions, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
+			name: "openai-completions", operation: exchange.TextCompletion, path: at("/v1/completions"), body: openAICompletions, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
 			endless: true,
-			shape:   frame.MustShape(frame.Paths{"choices.[].text": fieldText, "system_fingerprint": fieldFingerprint}),
+			places:  frame.Paths{"choices.[].text": fieldText, "system_fingerprint": fieldFingerprint},
 		},
 		{
-			name: "openai-responses", path: at("/v1/responses"), body: openAIResponses, keyField: "Authorization", keyPrefix: bearer, template: 8,
-			shape: frame.MustShape(frame.Paths{"delta": fieldText}),
+			name: "openai-responses", operation: exchange.Chat, path: at("/v1/responses"), body: openAIResponses, keyField: "Authorization", keyPrefix: bearer, template: 8,
+			places: frame.Paths{"delta": fieldText},
 		},
 		{
-			name: "anthropic-messages", path: at("/v1/messages"), body: anthropicMessages, keyField: "X-Api-Key", version: "2023-06-01", template: 8,
-			shape: frame.MustShape(frame.Paths{"delta.text": fieldText, "delta.thinking": fieldThought}),
+			name: "anthropic-messages", operation: exchange.Chat, path: at("/v1/messages"), body: anthropicMessages, keyField: "X-Api-Key", version: "2023-06-01", template: 8,
+			places: frame.Paths{"delta.text": fieldText, "delta.thinking": fieldThought},
 		},
 		{
-			name: "gemini-generate", path: around("/v1beta/models/", ":streamGenerateContent?alt=sse"), body: geminiGenerate, keyField: "X-Goog-Api-Key", template: 2,
-			shape: frame.MustShape(frame.Paths{"candidates.[].content.parts.[].text": fieldText}),
+			name: "gemini-generate", operation: exchange.GenerateContent, path: around("/v1beta/models/", ":streamGenerateContent?alt=sse"), body: geminiGenerate, keyField: "X-Goog-Api-Key", template: 2,
+			places: frame.Paths{"candidates.[].content.parts.[].text": fieldText},
 		},
 		{
-			name: "bedrock-converse", path: around("/model/", "/converse-stream"), body: bedrockConverse, keyField: "Authorization", keyPrefix: bearer, template: 8, framing: events,
-			shape: frame.MustShape(frame.Paths{"delta.text": fieldText, "delta.reasoningContent.text": fieldThought}),
+			name: "bedrock-converse", operation: exchange.Chat, path: around("/model/", "/converse-stream"), body: bedrockConverse, keyField: "Authorization", keyPrefix: bearer, template: 8, framing: events,
+			places: frame.Paths{"delta.text": fieldText, "delta.reasoningContent.text": fieldThought},
 		},
 		{
-			name: "cohere-chat", path: at("/v2/chat"), body: cohereChat, keyField: "Authorization", keyPrefix: bearer, template: 8,
-			shape: frame.MustShape(frame.Paths{"delta.message.content.text": fieldText, "delta.message.content.thinking": fieldThought}),
+			name: "cohere-chat", operation: exchange.Chat, path: at("/v2/chat"), body: cohereChat, keyField: "Authorization", keyPrefix: bearer, template: 8,
+			places: frame.Paths{"delta.message.content.text": fieldText, "delta.message.content.thinking": fieldThought},
 		},
 		{
-			name: "ollama-chat", path: at("/api/chat"), body: ollamaChat, keyField: "Authorization", keyPrefix: bearer, template: 8, framing: lines,
-			shape: frame.MustShape(frame.Paths{"message.content": fieldText, "message.thinking": fieldThought}),
+			name: "ollama-chat", operation: exchange.Chat, path: at("/api/chat"), body: ollamaChat, keyField: "Authorization", keyPrefix: bearer, template: 8, framing: lines,
+			places: frame.Paths{"message.content": fieldText, "message.thinking": fieldThought},
 		},
 		{
-			name: "ollama-generate", path: at("/api/generate"), body: ollamaGenerate, keyField: "Authorization", keyPrefix: bearer, template: 8, framing: lines,
-			shape: frame.MustShape(frame.Paths{"response": fieldText, "thinking": fieldThought}),
+			name: "ollama-generate", operation: exchange.TextCompletion, path: at("/api/generate"), body: ollamaGenerate, keyField: "Authorization", keyPrefix: bearer, template: 8, framing: lines,
+			places: frame.Paths{"response": fieldText, "thinking": fieldThought},
 		},
 		{
-			name: "tgi-generate", path: at("/generate_stream"), body: tgiGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
-			shape: frame.MustShape(frame.Paths{"token.text": fieldText}),
+			name: "tgi-generate", operation: exchange.TextCompletion, path: at("/generate_stream"), body: tgiGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
+			places: frame.Paths{"token.text": fieldText},
 		},
 		{
-			name: "sglang-generate", path: at("/generate"), body: sglangGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
+			name: "sglang-generate", operation: exchange.TextCompletion, path: at("/generate"), body: sglangGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
 			endless: true,
-			shape:   frame.MustShape(frame.Paths{"text": fieldText}), cumulative: true,
+			places:  frame.Paths{"text": fieldText}, cumulative: true,
 		},
 		{
-			name: "llamacpp-completion", path: at("/completion"), body: llamaCPPCompletion, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
+			name: "llamacpp-completion", operation: exchange.TextCompletion, path: at("/completion"), body: llamaCPPCompletion, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
 			endless: true,
-			shape:   frame.MustShape(frame.Paths{"content": fieldText}),
+			places:  frame.Paths{"content": fieldText},
 		},
 		{
-			name: "triton-generate", path: around("/v2/models/", "/generate_stream"), body: tritonGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
-			shape: frame.MustShape(frame.Paths{"text_output": fieldText}),
+			name: "triton-generate", operation: exchange.TextCompletion, path: around("/v2/models/", "/generate_stream"), body: tritonGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
+			places: frame.Paths{"text_output": fieldText},
 		},
 	}
 }

@@ -28,6 +28,7 @@ const (
 	Sealed      Mode = "sealed"      // redirected and encrypted: headway times its TLS records
 	Raw         Mode = "raw"         // redirected, in a protocol that headway does not read
 	Upgraded    Mode = "upgraded"    // an exchange that switched protocols and became a tunnel
+	Direct      Mode = "direct"      // a canary that went past the proxy, timed at the prober's end
 )
 
 // Outcome is how an exchange ended. Every exchange has exactly one.

@@ -87,6 +87,12 @@ func Embeddings() exchange.Record {
 	return r
 }
 
+// Canary is r as one of the canaries of a probe.
+func Canary(r exchange.Record) exchange.Record {
+	r.Origin, r.Probe = exchange.Canary, "chat-short"
+	return r
+}
+
 // Sealed is r as headway knows it inside TLS.
 func Sealed(r exchange.Record) exchange.Record {
 	r.Mode, r.Operation, r.Dialect, r.Model = exchange.Sealed, "", "", exchange.Model{}

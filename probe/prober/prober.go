@@ -1,0 +1,235 @@
+// Package prober sends the canaries of probes around the clock: staggered and jittered,
+// never two of a probe at a time, within the budget of a day, and slower when the server
+// asks for it. What goes wrong is an Outcome that observers get, and a line in the log at
+// its beginning and its end.
+//
+// All times are those of the monotonic clock. A step of the wall clock changes nothing; a
+// machine that was suspended, or a process that was stopped, goes on with the next run and
+// makes up for none.
+package prober
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/headway-sidecar/headway/probe"
+	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
+)
+
+// Config configures a Prober. Every function is safe for concurrent use.
+type Config struct {
+	// Connect opens a connection on which the proxy serves the canaries of a probe. Route
+	// returns the prefix of the paths that the proxy leads to a probe's URL.
+	Connect func(probe string) (net.Conn, error)
+	Route   func(url string) (prefix string, ok bool)
+	// Begin starts to measure a canary that goes past the proxy. It and the proxy bring the
+	// Record of each canary to Prober.Observe.
+	Begin func(tap.Request) *tap.Exchange
+	// Own makes a Tap whose Records nobody else gets, for what the prober itself sees of the
+	// pairs of probe.Both; nil leaves that unknown.
+	Own func(exchange.Observer) *tap.Tap
+	// InFlight counts the exchanges under way; nil knows of none.
+	InFlight func() []exchange.InFlight
+	// Leads tells whether this prober is the one of its fleet that sends; nil is always.
+	Leads func() bool
+	// Observer gets every Run; it may be nil.
+	Observer probe.Observer
+	Getenv   func(string) string // for keys
+	TLS      *tls.Config         // for https targets of direct canaries; nil trusts the system's roots
+	Log      *slog.Logger
+}
+
+// Prober sends canaries. It is safe for concurrent use.
+type Prober struct {
+	config Config
+	tally  tally
+	gauges gauges
+
+	mu      sync.Mutex
+	ctx     context.Context // of Run; nil before
+	workers map[string]*worker
+	targets map[string]*target
+	phase   float64 // of the first probe's runs within Every, so that the probers of a fleet are apart
+	paused  bool
+}
+
+// target is what the probes of one URL share.
+type target struct {
+	mu    sync.Mutex
+	until time.Time // no canary before
+}
+
+// New returns a Prober without probes.
+func New(c Config) *Prober {
+	return &Prober{
+		config: c, workers: map[string]*worker{}, targets: map[string]*target{}, phase: rand.Float64(),
+		tally: tally{counts: map[series]uint64{}, last: map[level]time.Time{}}, gauges: gauges{client: http.Client{Transport: newTransport(c.TLS, nil)}, known: map[string]*gauge{}},
+	}
+}
+
+// Replace makes probes those that are sent. A probe that stays as it was goes on as it was,
+// and keeps its schedule, its budget and the length of its prompts. A paused Prober sends
+// nothing. Probes must be valid, as package probefile returns them.
+func (p *Prober) Replace(probes []probe.Probe, paused bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := map[string]*worker{}
+	for i := range probes {
+		of := probes[i]
+		if known := p.workers[of.Name]; known != nil && reflect.DeepEqual(known.probe, of) {
+			next[of.Name] = known
+			continue
+		}
+		w, err := p.newWorker(of, len(next))
+		if err != nil {
+			return err
+		}
+		next[of.Name] = w
+	}
+	for name, w := range p.workers {
+		if next[name] != w {
+			go w.stop() // a run that is being cut must not hold a reload up
+			if known := next[name]; known != nil {
+				known.ledger = w.ledger // a new line in the file is no new budget
+			} else {
+				p.tally.forget(name)
+			}
+		}
+	}
+	p.workers, p.paused = next, paused
+	p.start()
+	return nil
+}
+
+// start starts the workers that do not run, once Run has begun. The caller holds p.mu.
+func (p *Prober) start() {
+	if p.ctx == nil || p.ctx.Err() != nil {
+		return
+	}
+	for _, w := range p.workers {
+		w.start(p.ctx)
+	}
+}
+
+// Run sends canaries until ctx ends. It cuts those under way then, and returns when all
+// are over.
+func (p *Prober) Run(ctx context.Context) {
+	p.mu.Lock()
+	p.ctx = ctx
+	p.start()
+	p.mu.Unlock()
+	<-ctx.Done()
+	p.mu.Lock()
+	workers := p.workers
+	p.workers = map[string]*worker{}
+	p.mu.Unlock()
+	for _, w := range workers {
+		w.stop()
+	}
+}
+
+// Once sends one canary of each probe now, one after the other, whatever its schedule says,
+// and as many more as its prompt needs to find its length, three at most. It returns the
+// runs of the last one.
+func (p *Prober) Once(ctx context.Context) []probe.Run {
+	p.mu.Lock()
+	var all []*worker
+	for _, w := range p.workers {
+		all = append(all, w)
+	}
+	p.mu.Unlock()
+	sortByName(all)
+	var runs []probe.Run
+	for _, w := range all {
+		var of []probe.Run
+		for range 4 {
+			of = w.run(ctx)
+			if !calibrating(of) {
+				break
+			}
+		}
+		runs = append(runs, of...)
+	}
+	return runs
+}
+
+func calibrating(runs []probe.Run) bool {
+	for i := range runs {
+		if runs[i].Calibrating {
+			return true
+		}
+	}
+	return false
+}
+
+// Observe gets the Records of the proxy and of Begin, as an exchange.Observer.
+func (p *Prober) Observe(r exchange.Record) {
+	if r.Origin != exchange.Canary {
+		return
+	}
+	p.mu.Lock()
+	w := p.workers[r.Probe]
+	p.mu.Unlock()
+	if w != nil {
+		w.records.put(r)
+	}
+}
+
+// sends tells whether canaries may be sent now.
+func (p *Prober) sends() bool {
+	p.mu.Lock()
+	paused := p.paused
+	p.mu.Unlock()
+	return !paused && (p.config.Leads == nil || p.config.Leads())
+}
+
+// targetOf returns what the probes of a URL share. The caller holds p.mu.
+func (p *Prober) targetOf(url string) *target {
+	t := p.targets[url]
+	if t == nil {
+		t = &target{}
+		p.targets[url] = t
+	}
+	return t
+}
+
+// waits tells how long the target still wants no canary.
+func (t *target) waits() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Until(t.until)
+}
+
+// wait has the target left alone for d from now.
+func (t *target) wait(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if until := time.Now().Add(d); until.After(t.until) {
+		t.until = until
+	}
+}
+
+// dialTimeout bounds how long a direct canary waits for a connection, and again for TLS.
+const dialTimeout = 5 * time.Second
+
+// newTransport opens connections with dial, or with the network if dial is nil. It speaks
+// HTTP/1.1, as the proxy does, and asks for no compression, whose packing would hide when
+// tokens came.
+func newTransport(c *tls.Config, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	return &http.Transport{
+		DialContext: dial, TLSClientConfig: c, DisableCompression: true,
+		MaxIdleConnsPerHost: 2, IdleConnTimeout: 50 * time.Second, TLSHandshakeTimeout: dialTimeout,
+		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+}
