@@ -6,7 +6,7 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 // shares with the rest of the family.
 type Family uint8
 
-// The families. All but AnyOrigin and Process leave canaries out, and all but Sealed
+// The families. All but AnyOrigin, Canaries and Process leave canaries out, and all but Sealed
 // leave out exchanges inside TLS that headway did not open. None draws from a connection
 // that was upgraded: headway_connections_total counts those.
 const (
@@ -23,6 +23,8 @@ const (
 	// AnyOrigin holds those of Traffic that canaries feed, too: a canary meets the same
 	// rate limits, and costs headway the same work.
 	AnyOrigin
+	// Canaries holds those about canaries, and no other exchange.
+	Canaries
 	// Sealed holds instruments about exchanges inside TLS. Times read from TLS records
 	// are near the truth and not exact, so that they mix with no others.
 	Sealed
@@ -43,6 +45,7 @@ func familiesOf(r *exchange.Record) (f families) {
 	open := r.Mode != exchange.Sealed
 	f[AnyOrigin] = open
 	if r.Origin == exchange.Canary {
+		f[Canaries] = open
 		return f
 	}
 	f[Sealed] = !open

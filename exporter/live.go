@@ -44,6 +44,10 @@ type Live struct {
 	Drift    func() []Drift
 	Tested   func() []Tested
 	Headroom func() []Headroom
+	// ProbeRuns counts the runs of probes, those included that sent nothing. ProbeSuccesses
+	// tells when each probe last had an answer.
+	ProbeRuns      func() []ProbeRuns
+	ProbeSuccesses func() []ProbeSuccess
 	// Reloaded says whether the newest configuration files are in force.
 	Reloaded func() bool
 }

@@ -20,6 +20,7 @@ func Table(s SemConv) []Instrument {
 		openChains(),
 		slos(),
 		drifts(),
+		canaries(),
 		process(),
 		genAITokens(s),
 	)

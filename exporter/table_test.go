@@ -136,7 +136,7 @@ func TestInstrumentsDrawFromExchangesOfTheirFamily(t *testing.T) {
 			"an exchange of an application", full(exchange.App, exchange.Client, exchange.Explicit, exchange.Chat),
 			map[string]bool{
 				"gen_ai.client.operation.duration": true, "gen_ai.server.request.duration": false,
-				"headway.requests": true, "headway.time_per_output_token": true, "headway.proxy.overhead": true,
+				"headway.requests": true, "headway.time_per_output_token": true, "headway.proxy.overhead": true, "headway.probe.duration": false,
 				"headway.build_info": false,
 			},
 		},
@@ -170,10 +170,15 @@ func TestInstrumentsDrawFromExchangesOfTheirFamily(t *testing.T) {
 			map[string]bool{"headway.sealed.requests": false, "headway.ratelimit.limit": false},
 		},
 		{
+			"a canary past the proxy", full(exchange.Canary, exchange.Client, exchange.Direct, exchange.Chat),
+			map[string]bool{"headway.requests": false, "headway.proxy.overhead": false, "headway.ratelimit.remaining": true, "headway.probe.duration": true},
+		},
+		{
 			"a canary", full(exchange.Canary, exchange.Client, exchange.Explicit, exchange.Chat),
 			map[string]bool{
 				"gen_ai.client.operation.duration": false, "headway.requests": false, "headway.tokens": false,
 				"headway.inter_token_latency": false, "headway.time_per_output_token": false, "headway.sealed.requests": false, "headway.ratelimit.remaining": true, "headway.proxy.overhead": true,
+				"headway.probe.duration": true, "headway.probe.time_to_first_token": true, "headway.probe.time_per_output_token": true,
 			},
 		},
 	}

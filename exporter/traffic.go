@@ -169,6 +169,9 @@ func rateLimitReset(r *Reading, s *Samples) {
 }
 
 func overhead(r *Reading, s *Samples) {
+	if r.Mode == exchange.Direct { // headway forwarded nothing
+		return
+	}
 	s.seconds(r.Overhead.Request, "request")
 	s.seconds(r.Overhead.FirstChunk, "first_chunk")
 	s.seconds(r.Overhead.Chunk, "chunk")

@@ -46,6 +46,15 @@ func Live() exporter.Live {
 		Headroom: func() []exporter.Headroom {
 			return []exporter.Headroom{{Model: "gpt-4o-mini", SLO: "interactive", Ratio: 2.5}}
 		},
+		ProbeRuns: func() []exporter.ProbeRuns {
+			return []exporter.ProbeRuns{{
+				Probe: "chat-short", Via: "sidecar", Outcome: "ok", Operation: exchange.Chat, Model: "gpt-4o-mini",
+				Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443}, Runs: 7,
+			}}
+		},
+		ProbeSuccesses: func() []exporter.ProbeSuccess {
+			return []exporter.ProbeSuccess{{Probe: "chat-short", Via: "sidecar", At: time.Unix(1764500000, 0)}}
+		},
 
 		SLOs: func() []exporter.SLO {
 			return []exporter.SLO{{

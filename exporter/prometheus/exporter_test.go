@@ -184,13 +184,16 @@ func TestHistogramsTakeTheFormThatIsConfigured(t *testing.T) {
 func TestCanariesStayOutOfTheTraffic(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
 	r := traced(exchangetest.Stream(4))
-	r.Origin = exchange.Canary
+	r.Origin, r.Probe = exchange.Canary, "chat-short"
 	r.RateLimits = []exchange.RateLimit{{Kind: "requests", Limit: exchange.Known(5)}}
 	e.Observe(r)
 	got := slices.DeleteFunc(slices.Sorted(maps.Keys(families(t, e))), func(name string) bool {
 		return !strings.HasPrefix(name, "gen_ai_") && !strings.HasPrefix(name, "headway_")
 	})
-	want := []string{"headway_build_info", "headway_proxy_overhead_seconds", "headway_ratelimit_limit"}
+	want := []string{
+		"headway_build_info", "headway_probe_duration_seconds", "headway_probe_time_per_output_token_seconds",
+		"headway_probe_time_to_first_token_seconds", "headway_proxy_overhead_seconds", "headway_ratelimit_limit",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("a canary shows in %q, want %q", got, want)
 	}

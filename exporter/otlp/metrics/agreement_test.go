@@ -210,6 +210,9 @@ func pick[T any](random *rand.Rand, of ...T) T { return of[random.IntN(len(of))]
 func generated(random *rand.Rand) exchange.Record {
 	r := exchangetest.Plain()
 	r.Origin = pick(random, exchange.App, exchange.App, exchange.App, exchange.Canary)
+	if r.Origin == exchange.Canary {
+		r.Probe = pick(random, "chat-short", "chat-long")
+	}
 	r.Role = pick(random, exchange.Client, exchange.Server)
 	r.Operation = pick(random, exchange.Chat, exchange.Chat, exchange.TextCompletion, exchange.Embeddings, "")
 	r.Provider = pick(random, "openai", "vllm", "")

@@ -139,5 +139,6 @@ func everything(e exchange.ChainObserver) {
 	e.Observe(exchangetest.Refused())
 	e.Observe(exchangetest.Embeddings())
 	e.Observe(exchangetest.Unread())
+	e.Observe(exchangetest.Canary(exchangetest.Stream(4)))
 	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))
 }
