@@ -59,6 +59,7 @@ type Config struct {
 	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
 	BaselineFile string                `env:"BASELINE_FILE" example:"/etc/headway/baseline.json"`
+	ProbeFile    string                `env:"PROBE_FILE" example:"/etc/headway/probes.yaml"`
 	StateDir     string                `env:"STATE_DIR" example:"/var/lib/headway"`
 
 	// Traces and metrics for a collector.
@@ -87,6 +88,7 @@ type Config struct {
 	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
 	Tested        Tested        `env:"-"` // the content of BaselineFile
+	Probes        Probes        `env:"-"` // the content of ProbeFile
 	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
 }
 
@@ -113,6 +115,7 @@ func Read(environ []string) (Config, error) {
 	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
 	c.readBaselineFile(f)
+	c.readProbeFile(f)
 	c.Warnings = sorted(f.warnings)
 	return c, errors.Join(sorted(f.problems)...)
 }

@@ -91,6 +91,8 @@ func measurements() group {
 			"It refuses a wrong version and keeps the one before in force", []string{"slos.md"}},
 		{"BASELINE_FILE", "file of a load test, from `headway baseline import`, with which headway compares canaries and production. headway reads it again on SIGHUP and when it changes. " +
 			"It refuses a wrong version and keeps the one before in force", []string{"drift.md"}},
+		{"PROBE_FILE", "file with the canaries that headway sends. headway reads it again on SIGHUP and when it changes. " +
+			"It refuses a wrong version and keeps the one before in force", []string{"canaries.md"}},
 		{"STATE_DIR", "directory, which must exist, for the error budgets and what the detectors of drift have seen: there they survive a restart", nil},
 	}}
 }

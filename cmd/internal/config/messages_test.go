@@ -33,6 +33,7 @@ func wrongValues(v config.Variable) []string {
 		"CAPTURE_FILE":       {"/missing/capture.jsonl"},
 		"SLO_FILE":           {"/missing/slos.yaml"},
 		"BASELINE_FILE":      {"/missing/baseline.json"},
+		"PROBE_FILE":         {"/missing/probes.yaml"},
 		"STATE_DIR":          {"/missing"},
 		"SPOOL_DIR":          {"/missing/spool"},
 		"PROPAGATE":          {"on"},

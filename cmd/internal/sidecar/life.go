@@ -35,13 +35,16 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	admin := s.adminServer()
 	failed := make(chan error, 3)
 	go func() { failed <- s.serveAdmin(admin) }()
-	go func() { failed <- s.proxy.Serve(s.listener) }()
+	if s.listener != nil {
+		go func() { failed <- s.proxy.Serve(s.listener) }()
+	}
 	if s.transparent != nil {
 		go func() { failed <- s.transparent.Serve(s.transparent.listener) }()
 	}
 	go returnMemory(ctx, s.proxy.Open)
 	stopKeeping := s.keepFiles()
 	go s.start()
+	stopProbing := s.probes.run()
 	var failure error
 	select {
 	case err := <-failed:
@@ -50,6 +53,7 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	case <-s.asked:
 	case <-urgent.Done():
 	}
+	stopProbing()
 	s.drain(urgent)
 	err := s.flush(urgent)
 	stopKeeping()
@@ -69,6 +73,7 @@ func (s *Sidecar) keepFiles() (stop func()) {
 	asked := [4]chan os.Signal{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
+	kept.Go(func() { s.probes.follow(ctx, asked[3]) })
 	if s.web != nil {
 		kept.Go(func() { s.web.file.follow(ctx, asked[1]) })
 	}
@@ -92,7 +97,11 @@ func (s *Sidecar) start() {
 	}
 	s.started.Store(true)
 	if !s.stopping.Load() {
-		s.log.Info("ready", "listen", s.listener.Addr().String(), "admin", s.admin.Addr().String(), "base_url", baseURL(s.listener.Addr()))
+		ports := []any{"admin", s.admin.Addr().String()}
+		if s.listener != nil {
+			ports = append([]any{"listen", s.listener.Addr().String(), "base_url", baseURL(s.listener.Addr())}, ports...)
+		}
+		s.log.Info("ready", ports...)
 	}
 }
 
@@ -169,6 +178,9 @@ func (s *Sidecar) serveOn(ctx context.Context) {
 // servesOwnPod says whether all clients are beside headway. Such clients stop together
 // with headway, and no endpoint leads other clients here.
 func (s *Sidecar) servesOwnPod() bool {
+	if s.listener == nil {
+		return true // there are no clients
+	}
 	at, ok := s.listener.Addr().(*net.TCPAddr)
 	return ok && at.IP.IsLoopback() && s.config.Role == exchange.Client
 }

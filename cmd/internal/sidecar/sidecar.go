@@ -42,6 +42,7 @@ type Sidecar struct {
 	chains  *chain.Joiner
 	slos    *objectives
 	judging *judging // nil without a load test to judge by
+	probes  *probes
 	names   *exporter.Names
 	metrics *prometheus.Exporter
 	view    *live.View
@@ -108,22 +109,33 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	return s, nil
 }
 
-// Listen binds the ports. listenName and adminName are the names of the settings with
+// Listen binds the ports; that for applications only if the configuration has an address
+// for it. listenName and adminName are the names of the settings with
 // the addresses. An error begins with the setting that is to blame.
 func (s *Sidecar) Listen(listenName, adminName string) error {
 	var err error
-	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
-		return unbound(listenName, err)
+	if s.config.Listen != "" {
+		if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
+			return unbound(listenName, err)
+		}
 	}
 	if s.admin, err = net.Listen("tcp", s.config.AdminListen); err != nil {
-		_ = s.listener.Close()
+		s.unlisten()
 		return unbound(adminName, err)
 	}
 	if err := s.transparent.listen(s.config.TransparentListen); err != nil {
-		_, _ = s.listener.Close(), s.admin.Close()
+		s.unlisten()
+		_ = s.admin.Close()
 		return err
 	}
 	return nil
+}
+
+// unlisten gives the port for applications back, if there is one.
+func (s *Sidecar) unlisten() {
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
 }
 
 // unbound is the error err of binding the address that the setting has.
@@ -164,7 +176,10 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	}
 	s.view = live.NewView(time.Now)
 	s.view.SLOs, s.view.Open = s.SLOs, s.underWay
-	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes, s.view}, s.otlp.observers()...), observers...))
+	if s.probes, err = s.newProbes(c); err != nil {
+		return err
+	}
+	next := s.otlp.sample(c.TraceRatio, append(append(exchange.Fanout{s.metrics, s.scrapes, s.view, s.probes}, s.otlp.observers()...), observers...))
 	s.slos = newObjectives(c, s.log, next)
 	s.slos.changed = func(set slo.Set) {
 		s.metrics.SetEdges(edges(set))
@@ -203,9 +218,15 @@ func (s *Sidecar) live() exporter.Live {
 		Drift:         after(s.wired, func() []exporter.Drift { return s.judging.drift() }),
 		Tested:        after(s.wired, func() []exporter.Tested { return s.judging.tested() }),
 		Headroom:      after(s.wired, func() []exporter.Headroom { return s.judging.headroom() }),
-		Reloaded:      after(s.wired, func() bool { return s.slos.reloaded() && s.web.reloaded() && s.judging.reloaded() }),
-		Dropped:       after(s.wired, s.dropped),
-		Series:        s.names.SeriesUse,
+		Reloaded: after(s.wired, func() bool {
+			return s.slos.reloaded() && s.probes.reloaded() && s.web.reloaded() && s.judging.reloaded()
+		}),
+		Dropped: after(s.wired, s.dropped),
+
+		ProbeRuns:      after(s.wired, func() []exporter.ProbeRuns { return s.probes.runs() }),
+		ProbeSuccesses: after(s.wired, func() []exporter.ProbeSuccess { return s.probes.successes() }),
+
+		Series: s.names.SeriesUse,
 
 		CaptureReopened: s.captureReopened(),
 		Queued:          after(s.wired, s.otlp.queued),
