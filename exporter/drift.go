@@ -19,7 +19,7 @@ type Drift struct {
 type Tested struct {
 	Cell      string
 	Indicator string
-	Quantile  float64
+	Share     float64 // .95 for percentile 95
 	Seconds   float64
 }
 
@@ -35,7 +35,7 @@ func drifts() []Instrument {
 	about := []string{"source", "probe", "model", "indicator"}
 	return members(Process, []Instrument{
 		{
-			Name: "headway.baseline", Kind: Gauge, Unit: "s", Labels: []string{"cell", "indicator", "quantile"}, Read: tested,
+			Name: "headway.baseline", Kind: Gauge, Unit: "s", Labels: []string{"cell", "indicator", "percentile"}, Read: tested,
 			Help: "What the load test measured, by its cell: percentiles 50, 90, 95 and 99, of at most 100 cells.",
 		},
 		{
@@ -62,7 +62,7 @@ func tested(l *Live, _ *Names, level Level) {
 		return
 	}
 	for _, t := range l.Tested() {
-		level(t.Seconds, clean(t.Cell), t.Indicator, strconv.FormatFloat(t.Quantile, 'g', -1, 64))
+		level(t.Seconds, clean(t.Cell), t.Indicator, strconv.FormatFloat(100*t.Share, 'g', 6, 64))
 	}
 }
 

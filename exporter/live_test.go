@@ -45,7 +45,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 			}
 		},
 		Tested: func() []exporter.Tested {
-			return []exporter.Tested{{Cell: "a/c4", Indicator: "ttft", Quantile: .95, Seconds: .6}}
+			return []exporter.Tested{{Cell: "a/c4", Indicator: "ttft", Share: .95, Seconds: .6}}
 		},
 		Headroom: func() []exporter.Headroom { return []exporter.Headroom{{Model: "a", SLO: "s", Ratio: 2}} },
 		Loops:    func() uint64 { return 9 },
@@ -69,7 +69,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.drift":               {"canary chat a ttft": 1.31},
 		"headway.drift.return_period": {"canary chat a ttft": 90, "production  a e2e": 0},
 		"headway.drift.alarm":         {"canary chat a ttft": 1, "production  a e2e": 0},
-		"headway.baseline":            {"a/c4 ttft 0.95": .6},
+		"headway.baseline":            {"a/c4 ttft 95": .6},
 		"headway.capacity.headroom":   {"a s": 2},
 		"headway.loops":               {"": 9},
 		"headway.build_info":          {"1.0 abc go1.26": 1},

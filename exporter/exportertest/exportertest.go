@@ -41,7 +41,7 @@ func Live() exporter.Live {
 			}
 		},
 		Tested: func() []exporter.Tested {
-			return []exporter.Tested{{Cell: "gpt-4o-mini/in512/out128/c16", Indicator: "ttft", Quantile: .95, Seconds: .62}}
+			return []exporter.Tested{{Cell: "gpt-4o-mini/in512/out128/c16", Indicator: "ttft", Share: .95, Seconds: .62}}
 		},
 		Headroom: func() []exporter.Headroom {
 			return []exporter.Headroom{{Model: "gpt-4o-mini", SLO: "interactive", Ratio: 2.5}}

@@ -108,7 +108,7 @@ func (j *judging) tested() []exporter.Tested {
 		for _, name := range []baseline.Name{baseline.TTFT, baseline.TPOT, baseline.E2E} {
 			for _, p := range []float64{.5, .9, .95, .99} {
 				if seconds, has := c.Indicators[name].Quantiles.At(p); has {
-					out = append(out, exporter.Tested{Cell: c.ID, Indicator: string(name), Quantile: p, Seconds: seconds})
+					out = append(out, exporter.Tested{Cell: c.ID, Indicator: string(name), Share: p, Seconds: seconds})
 				}
 			}
 		}

@@ -96,7 +96,7 @@ func TestProductionIsHeldBesideTheLoadTest(t *testing.T) {
 	})
 	got := l.metrics(t)
 	for _, want := range []string{
-		`headway_baseline_seconds{cell="m/in10/out5/c8",indicator="ttft",quantile="0.95"} 0.4`,
+		`headway_baseline_seconds{cell="m/in10/out5/c8",indicator="ttft",percentile="95"} 0.4`,
 		`headway_drift_alarm{indicator="ttft",model="m",probe="",source="production"} 0`,
 		`headway_export_dropped_total{signal="drift"} 0`,
 	} {
@@ -107,11 +107,11 @@ func TestProductionIsHeldBesideTheLoadTest(t *testing.T) {
 
 	write(strings.Replace(loadTest(t, .3), `"0.5":`, `"1.5":`, 1))
 	interop.Until(t, "the wrong file is refused", func() bool { return strings.Contains(l.metrics(t), "headway_config_last_reload_successful 0") })
-	if got := l.metrics(t); !strings.Contains(got, `quantile="0.95"} 0.4`) {
+	if got := l.metrics(t); !strings.Contains(got, `percentile="95"} 0.4`) {
 		t.Errorf("the file before is not in force: %s", lines(got, "headway_baseline"))
 	}
 	write(loadTest(t, .3))
-	interop.Until(t, "the new file is in force", func() bool { return strings.Contains(l.metrics(t), `indicator="ttft",quantile="0.5"} 0.3`) })
+	interop.Until(t, "the new file is in force", func() bool { return strings.Contains(l.metrics(t), `indicator="ttft",percentile="50"} 0.3`) })
 	l.stop()
 	l.end(t)
 	if text, err := os.ReadFile(filepath.Join(directory, driftFile)); err != nil || !strings.Contains(string(text), `"schema":"headway-watch/v1"`) {
