@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -97,6 +98,8 @@ func (f *File) Fit(b *baseline.Baseline) error {
 		case b == nil && p.Shape == probe.Shape{}:
 			wrong = append(wrong, f.problem(i, "shape", "the lengths of a cell need a baseline", "set HEADWAY_BASELINE_FILE, or write balanced"))
 		case b == nil:
+		case p.Baseline == probe.Auto && !hasModel(b, p.Model):
+			f.Warnings = append(f.Warnings, f.problem(i, "baseline", fmt.Sprintf("the baseline has no cell of the model %q, so nothing is compared", p.Model), "write the id of a cell, or import a load test of the model"))
 		case named:
 			c, ok := cell(b, p.Baseline)
 			if !ok {
@@ -121,6 +124,10 @@ func (f *File) Reach(routed func(url string) bool) error {
 		}
 	}
 	return wrong.Err()
+}
+
+func hasModel(b *baseline.Baseline, model string) bool {
+	return slices.ContainsFunc(b.Cells, func(c baseline.Cell) bool { return c.Model == model })
 }
 
 func cell(b *baseline.Baseline, id string) (baseline.Cell, bool) {

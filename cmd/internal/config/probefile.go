@@ -22,7 +22,8 @@ type Probes struct {
 	Getenv func(name string) string
 }
 
-// readProbeFile reads the probe file, if there is one. The routes must have been read.
+// readProbeFile reads the probe file, if there is one. The routes and the baseline
+// must have been read.
 func (c *Config) readProbeFile(f *findings) {
 	if c.ProbeFile == "" {
 		return
@@ -30,7 +31,11 @@ func (c *Config) readProbeFile(f *findings) {
 	text, err := ReadFile(c.ProbeFile, MaxFile)
 	err = reading(c.ProbeFile, err)
 	if err == nil {
-		c.Probes, err = ParseProbes(c.ProbeFile, text, nil, c.RouteTable)
+		var tested *baseline.Baseline
+		if c.BaselineFile != "" {
+			tested = &c.Tested.Baseline
+		}
+		c.Probes, err = ParseProbes(c.ProbeFile, text, tested, c.RouteTable)
 	}
 	f.check("PROBE_FILE", err)
 	c.Probes.Getenv = func(name string) string { return f.values[name] }

@@ -33,12 +33,12 @@ type judging struct {
 	probes   []probe.Probe
 }
 
-// newJudging returns nil unless c has something to judge by.
+// newJudging returns nil unless c has a load test or canaries.
 func newJudging(c config.Config, inFlight func() []exchange.InFlight, slos func() slo.Set, log *slog.Logger) *judging {
-	if c.BaselineFile == "" {
+	if c.BaselineFile == "" && c.ProbeFile == "" {
 		return nil
 	}
-	j := &judging{baseline: c.Tested.Baseline, slos: slos}
+	j := &judging{baseline: c.Tested.Baseline, probes: c.Probes.List, slos: slos}
 	j.Watch = watch.New(watch.Config{Baseline: j.baseline, Probes: j.probes, InFlight: inFlight, Log: log})
 	if c.StateDir != "" {
 		j.state = filepath.Join(c.StateDir, driftFile)
@@ -60,6 +60,36 @@ func (j *judging) apply(text []byte) error {
 	j.baseline = b
 	j.Replace(b, j.probes)
 	return nil
+}
+
+// probed puts other probes into force.
+func (j *judging) probed(probes []probe.Probe) {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.probes = probes
+	j.Replace(j.baseline, probes)
+}
+
+// loadTest returns the load test in force, or nil without one.
+func (j *judging) loadTest() *baseline.Baseline {
+	if j == nil || j.file == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	b := j.baseline
+	return &b
+}
+
+// observer returns j as an observer of canaries, or nil if nothing judges them.
+func (j *judging) observer() probe.Observer {
+	if j == nil {
+		return nil
+	}
+	return j
 }
 
 // follow judges and applies changes of the file until ctx ends. A signal on asked makes it

@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 	"github.com/headway-sidecar/headway/probe/baseline"
+	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
 // loadTest is a file of one cell of the model m, with that median TTFT in seconds.
@@ -117,6 +118,53 @@ func TestProductionIsHeldBesideTheLoadTest(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(directory, driftFile)); err != nil || !strings.Contains(string(text), `"schema":"headway-watch/v1"`) {
 		t.Errorf("the state is %.100s, %v", text, err)
 	}
+}
+
+func TestCanariesAreHeldBesideTheLoadTest(t *testing.T) {
+	sim, err := modelsim.New(modelsim.FastConfig(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream := httptest.NewServer(sim.Handler())
+	t.Cleanup(func() {
+		upstream.Close()
+		_ = sim.Close()
+	})
+	directory := t.TempDir()
+	file, probes := filepath.Join(directory, "baseline.json"), filepath.Join(directory, "probes.yaml")
+	b, err := baseline.Read(strings.NewReader(loadTest(t, .02)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &b.Cells[0]
+	c.Model, c.InputTokens.Mean, c.OutputTokens.Mean = "sim-medium", 300, 24
+	b.Identify()
+	var text strings.Builder
+	if err := baseline.Write(&text, b); err != nil {
+		t.Fatal(err)
+	}
+	for path, content := range map[string]string{
+		file:   text.String(),
+		probes: fmt.Sprintf("probes: [{name: p, url: %s, dialect: openai-chat, model: sim-medium, every: 1s, shape: {input_tokens: 300, output_tokens: 24}, baseline: auto}]\n", upstream.URL),
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := begin(t, "HEADWAY_UPSTREAM="+upstream.URL, "HEADWAY_BASELINE_FILE="+file, "HEADWAY_PROBE_FILE="+probes, "HEADWAY_DRAIN_DELAY=0")
+	interop.Until(t, "a canary is judged", func() bool {
+		for _, f := range l.drifts(t).Findings {
+			if f.Source == "canary" && f.Probe == "p" && f.Indicator == "ttft" && f.Ratio != nil && f.Cell != "" {
+				return true
+			}
+		}
+		return false
+	})
+	if got := l.metrics(t); !strings.Contains(got, `headway_drift_ratio{indicator="ttft",model="sim-medium",probe="p",source="canary"}`) {
+		t.Errorf("%s", lines(got, "headway_drift"))
+	}
+	l.stop()
+	l.end(t)
 }
 
 func TestASidecarWithoutALoadTestJudgesNothing(t *testing.T) {

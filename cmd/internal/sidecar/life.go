@@ -70,7 +70,10 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 func (s *Sidecar) keepFiles() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var kept sync.WaitGroup
-	asked := [4]chan os.Signal{make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)}
+	var asked [5]chan os.Signal
+	for i := range asked {
+		asked[i] = make(chan os.Signal, 1)
+	}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
 	kept.Go(func() { s.probes.follow(ctx, asked[3]) })
@@ -81,7 +84,7 @@ func (s *Sidecar) keepFiles() (stop func()) {
 		kept.Go(func() { reopenOn(ctx, asked[2], s.capture) })
 	}
 	if s.judging != nil {
-		kept.Go(func() { s.judging.follow(ctx, asked[3]) })
+		kept.Go(func() { s.judging.follow(ctx, asked[4]) })
 	}
 	return func() {
 		cancel()

@@ -23,12 +23,14 @@ type probes struct {
 	file   *liveFile // nil without HEADWAY_PROBE_FILE
 	routes []proxy.Route
 	log    *slog.Logger
+
+	judging *judging // nil if nothing judges
 }
 
 // newProbes returns the probes of c. Its canaries are measured by the proxy and the tap
 // that s will have.
 func (s *Sidecar) newProbes(c config.Config) (*probes, error) {
-	p := &probes{routes: c.RouteTable, log: s.log}
+	p := &probes{routes: c.RouteTable, log: s.log, judging: s.judging}
 	p.Prober = prober.New(prober.Config{
 		Connect: func(name string) (net.Conn, error) { return s.proxy.Connect(name) },
 		Route:   func(url string) (string, bool) { return config.RouteTo(c.RouteTable, url) },
@@ -37,7 +39,7 @@ func (s *Sidecar) newProbes(c config.Config) (*probes, error) {
 			return tap.New(tap.Config{Dialects: Dialects(), Observer: o, Role: c.Role, Mode: exchange.Explicit})
 		},
 		InFlight: func() []exchange.InFlight { return s.tap.InFlight() },
-		Getenv:   c.Probes.Getenv, Log: s.log,
+		Getenv:   c.Probes.Getenv, Log: s.log, Observer: s.judging.observer(),
 	})
 	if c.ProbeFile != "" {
 		p.file = &liveFile{path: c.ProbeFile, apply: p.apply, log: s.log, seen: sha256.Sum256(c.Probes.Text)}
@@ -49,11 +51,12 @@ func (s *Sidecar) newProbes(c config.Config) (*probes, error) {
 // apply parses text and puts its probes into force. After an error the probes before stay
 // in force.
 func (p *probes) apply(text []byte) error {
-	c, err := config.ParseProbes(p.file.path, text, nil, p.routes)
+	c, err := config.ParseProbes(p.file.path, text, p.judging.loadTest(), p.routes)
 	if err != nil {
 		return err
 	}
 	p.warn(c.Warnings)
+	p.judging.probed(c.List)
 	return p.Replace(c.List, c.Paused)
 }
 
