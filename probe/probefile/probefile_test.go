@@ -118,6 +118,10 @@ func TestProbesOfACell(t *testing.T) {
 	if err := f.Fit(nil); err == nil || !strings.Contains(err.Error(), "need a baseline") {
 		t.Errorf("%v", err)
 	}
+	f = parse(t, "probes: [{"+right+", baseline: auto}]")
+	if err := f.Fit(b); err != nil || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0].Error(), "f:1: probes[0].baseline: the baseline has no cell of the model") {
+		t.Errorf("a baseline of another model: %v, %v", f.Warnings, err)
+	}
 	f = parse(t, "probes: [{"+right+", baseline: m-512-128-c9}]")
 	if err := f.Fit(nil); err != nil {
 		t.Errorf("without a baseline: %v", err)
