@@ -32,7 +32,7 @@ var (
 // unread are the variables whose values the check leaves alone: files of the reader's own
 // machine, and one that a page shows to say that headway refuses it.
 var unread = []string{
-	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_CAPTURE_FILE", "HEADWAY_SLO_FILE", "HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
+	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_CAPTURE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE", "HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
 	"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
 }
 
