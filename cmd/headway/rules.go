@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/headway-sidecar/headway/exporter"
-	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/rules"
 )
@@ -57,7 +55,7 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 	windows := f.String("windows", "", "alert `windows`: 30d, 28d, or a file; without it, 28d for SLOs over whole weeks and 30d for others")
 	scale := f.String("scale", "1", "shorten every duration, for tests: 1/60 makes an hour a `minute`")
 	f.DurationVar(&o.options.Resolution, "resolution", 0, "`window` of the rates from which the rules compute everything else, four scrapes at least (default 5m)")
-	f.BoolVar(&o.options.Probes, "probes", false, "canaries run: use their results where traffic is below the floor; not yet, because headway sends none")
+	f.BoolVar(&o.options.Probes, "probes", false, "canaries run: use their results where traffic is below the floor")
 	f.BoolVar(&o.options.Drift, "drift", false, "headway compares with a load test (HEADWAY_BASELINE_FILE): alert when the service is slower")
 	f.StringVar(&o.options.Runbooks, "runbooks", rules.Runbooks, "`URL` before the names of the alerts' pages")
 	f.StringVar(&o.object.Name, "name", "headway-slo", "`name` of the PrometheusRule, or of the ruler's namespace")
@@ -95,9 +93,6 @@ func (o *rulesOptions) check(f *flag.FlagSet) error {
 			wrong = append(wrong, fmt.Errorf("--%s has no place in --format %s", set.Name, o.format))
 		}
 	})
-	if o.options.Probes && !measured(rules.CanaryRuns) {
-		wrong = append(wrong, fmt.Errorf("--probes: the rules would wait for %s, which this headway does not have, because it sends no canaries; leave --probes out", rules.CanaryRuns))
-	}
 	wrong = append(wrong, o.options.Check())
 	return errors.Join(wrong...)
 }
@@ -107,11 +102,6 @@ func ruleFormats() (names []string) {
 		names = append(names, string(format))
 	}
 	return names
-}
-
-// measured reports whether /metrics has the metric, in Prometheus' spelling.
-func measured(metric string) bool {
-	return slices.ContainsFunc(exporter.Table(exporter.Dup), func(in exporter.Instrument) bool { return prometheus.Name(&in) == metric })
 }
 
 func (o *rulesOptions) setWindows(text string) error {

@@ -119,7 +119,8 @@ func (p *plan) canaries() bool {
 const CanaryRuns = "headway_probe_runs_total"
 
 // canaryRules record the results of canaries for the SLO's operation, model and upstream,
-// over the windows of pages. Each canary counts as one event, in whatever way it failed.
+// over the windows of pages. Each canary counts as one event, in whatever way it failed; one
+// that was not sent is none.
 func (p *plan) canaryRules() []Rule {
 	matchers, rng := traffic(p.slo), promDuration(p.resolution)
 	comma := ""
@@ -131,7 +132,7 @@ func (p *plan) canaryRules() []Rule {
 	}
 	all := []Rule{
 		{Record: recordCanaries, Expr: rate(`outcome="ok"`) + "\nor 0 * " + rate(`outcome!=""`), Labels: p.named("verdict", "good")},
-		{Record: recordCanaries, Expr: rate(`outcome!="ok"`) + "\nor 0 * " + rate(`outcome!=""`), Labels: p.named("verdict", "bad")},
+		{Record: recordCanaries, Expr: rate(`outcome!~"ok|skipped|over_budget"`) + "\nor 0 * " + rate(`outcome!=""`), Labels: p.named("verdict", "bad")},
 	}
 	return append(all, p.counted(recordCanaries, recordCanaryInc, recordCanaryBad, p.pageWindows())...)
 }
