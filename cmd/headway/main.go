@@ -45,6 +45,7 @@ func commands() []command {
 		{"report", "a capture as the table that a load-test tool prints", runReport},
 		{"baseline", "results of load tests as one form: import, show, compare", runBaseline},
 		{"overhead", "what the sidecar adds to TTFT, TPOT and E2E of a service of yours", runOverhead},
+		{"probe", "canaries alone, by a probe file: around the clock, or once in a pipeline", runProbe},
 		{"rules", "recording rules and burn-rate alerts for Prometheus, from an SLO file", runRules},
 		{"dashboards", "Grafana dashboards as JSON, or as ConfigMaps", runDashboards},
 		{"slo", "convert: SLOs in the formats of others; suggest: SLOs from a capture; import: from limits of load tests", runSLO},

@@ -52,7 +52,7 @@ type container struct {
 	RestartPolicy string `yaml:"restartPolicy"`
 	Command, Args []string
 	Env           []struct{ Name, Value string }
-	StartupProbe  *probe `yaml:"startupProbe"`
+	StartupProbe  *podProbe `yaml:"startupProbe"`
 	Ports         []struct {
 		Name          string
 		ContainerPort int `yaml:"containerPort"`
@@ -61,8 +61,8 @@ type container struct {
 		Name string
 		Path string `yaml:"mountPath"`
 	} `yaml:"volumeMounts"`
-	Readiness *probe `yaml:"readinessProbe"`
-	Liveness  *probe `yaml:"livenessProbe"`
+	Readiness *podProbe `yaml:"readinessProbe"`
+	Liveness  *podProbe `yaml:"livenessProbe"`
 	Security  struct {
 		NonRoot      bool `yaml:"runAsNonRoot"`
 		User         int  `yaml:"runAsUser"`
@@ -72,7 +72,7 @@ type container struct {
 	} `yaml:"securityContext"`
 }
 
-type probe struct {
+type podProbe struct {
 	HTTPGet struct {
 		Path string
 		Port int
@@ -195,7 +195,7 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 			if len(c.Ports) != 1 || c.Ports[0].Name != scrapedPort || strconv.Itoa(c.Ports[0].ContainerPort) != port {
 				t.Errorf("scrapers look for the port %s, %s; it has %v", scrapedPort, port, c.Ports)
 			}
-			for path, p := range map[string]*probe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {
+			for path, p := range map[string]*podProbe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {
 				if p == nil {
 					continue
 				}

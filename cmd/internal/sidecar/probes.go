@@ -113,6 +113,9 @@ func (p *probes) successes() []exporter.ProbeSuccess {
 	return out
 }
 
-// Once sends one canary of each probe now, and returns how they went. Call it before Run,
-// or without it.
-func (s *Sidecar) Once(ctx context.Context) []probe.Run { return s.probes.Once(ctx) }
+// Once sends one canary of each probe now, brings the telemetry about them on its way, and
+// returns how they went. Call it in the place of Listen and Run.
+func (s *Sidecar) Once(ctx context.Context) ([]probe.Run, error) {
+	runs := s.probes.Once(ctx)
+	return runs, s.flush(ctx)
+}

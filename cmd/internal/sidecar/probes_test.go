@@ -66,7 +66,11 @@ func withProbes(t *testing.T, upstream, probes string, more ...string) (*sidecar
 func once(t *testing.T, upstream, probes string) []probe.Run {
 	t.Helper()
 	s, _ := withProbes(t, upstream, probes)
-	return s.Once(t.Context())
+	runs, err := s.Once(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	return runs
 }
 
 // TestCanariesInEveryDialect sends a canary through the sidecar and one past it, in each
