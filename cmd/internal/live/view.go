@@ -24,7 +24,7 @@ const (
 	viewKeepsChunks = 250_000
 	// windowChunks bounds the content chunks that a summary reads. A window with more
 	// covers less than viewWindow, so that a summary costs some milliseconds at most.
-	windowChunks = 40_000
+	windowChunks = 20_000
 )
 
 // View is an exchange.ChainObserver that keeps the numbers of a Summary and the last

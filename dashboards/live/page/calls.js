@@ -6,7 +6,7 @@ const width = 600, high = 18;
 
 // showCalls shows the calls, the newest first.
 export function showCalls(chains, now) {
-  const list = (chains ?? []).slice(0, 12).map((c) => call(c, now));
+  const list = (chains ?? []).slice(0, 6).map((c) => call(c, now));
   find("#calls .body").replaceChildren(...(list.length ? list : [element("li", { class: "none" }, "No call has failed so far")]));
 }
 
@@ -16,7 +16,7 @@ function call(c, now) {
   const steps = c.steps.map((s) => `attempt ${s.number}: ${s.end ? (s.status || s.outcome) + (s.outcome && s.status ? " " + s.outcome : "") : "under way"}`);
   const outcome = c.open ? "open" : c.outcome;
   return element("li", { class: "call" },
-    element("p", {}, element("b", { class: outcome === "recovered" ? "fine" : outcome === "open" ? "warn" : "bad" }, outcome), ` ${c.model ?? ""} `,
+    element("p", {}, element("b", { class: outcome === "recovered" ? "fine" : outcome === "open" ? "warn" : "bad" }, outcome), " ", element("bdi", {}, c.model ?? ""), " ",
       element("span", { class: "aside" }, `${clock(new Date(start))}, ${c.attempts} ${c.attempts === 1 ? "attempt" : "attempts"} in ${duration(whole / 1000)}` +
         (c.slept_s ? `, waited ${duration(c.slept_s)} between` : "") + (c.wasted_s ? `, wasted ${duration(c.wasted_s)}` : "") + (c.joined_by ? `, joined by ${c.joined_by.join(", ")}` : ""))),
     bars(c, start, ends, whole, steps));

@@ -19,16 +19,26 @@ export class Exchanges {
 
   // add adds exchanges, the newest first. Some may be there already.
   add(ended) {
-    const newest = this.#all[0]?.number ?? 0;
-    this.#all = ended.filter((e) => e.number > newest).concat(this.#all).slice(0, most);
-    this.#show();
+    const newest = this.#all[0]?.number ?? 0, added = ended.filter((e) => e.number > newest);
+    if (newest === 0) {
+      this.#all = added;
+      this.#show();
+      return;
+    }
+    this.#all = added.concat(this.#all).slice(0, most);
+    const rows = added.filter((e) => this.#fits(e)).map((e) => this.#row(e)), body = find("#list tbody");
+    if (rows.length) body.querySelector(".none")?.closest("tr").remove();
+    body.prepend(...rows);
+    while (body.rows.length > most) body.lastElementChild.remove();
+  }
+
+  #fits(e) {
+    return this.#filter === "all" || (this.#filter === "missed" ? Boolean(e.missed) : e.outcome !== "ok");
   }
 
   #show() {
-    const body = find("#list tbody"), focused = document.activeElement?.dataset?.exchange;
-    const fits = this.#all.filter((e) => this.#filter === "all" || (this.#filter === "missed" ? e.missed : e.outcome !== "ok"));
-    body.replaceChildren(...(fits.length ? fits.map((e) => this.#row(e)) : [element("tr", {}, element("td", { colspan: 10, class: "none" }, "None so far"))]));
-    if (focused) body.querySelector(`[data-exchange="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    const rows = this.#all.filter((e) => this.#fits(e)).map((e) => this.#row(e));
+    find("#list tbody").replaceChildren(...(rows.length ? rows : [element("tr", {}, element("td", { colspan: 10, class: "none" }, "None so far"))]));
   }
 
   #row(e) {

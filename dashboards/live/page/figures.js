@@ -1,6 +1,6 @@
 // The latencies of the last half minute beside the limits of the SLOs, and their course over
 // the last minutes.
-import { element, find, row, number, duration, percent, known, colour } from "./text.js";
+import { element, find, row, number, duration, percent, known, clock, colour, onTheme } from "./text.js";
 
 const kept = 600; // summaries in a chart
 const inWords = { ttft: "TTFT", itl_p50: "ITL", itl_p90: "ITL", itl_p99: "ITL", tpot: "TPOT", e2e: "E2E" };
@@ -25,8 +25,7 @@ export class Figures {
     for (const name of Object.keys(this.#lines)) {
       new ResizeObserver(() => this.#resize(name)).observe(find("#" + name));
     }
-    document.addEventListener("theme", () => this.#redraw());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
+    onTheme(() => this.#redraw());
   }
 
   // show shows a summary.
@@ -77,9 +76,9 @@ export class Figures {
       find("#" + name).setAttribute("aria-label", name === "goodput"
         ? `Goodput of ${slo?.name ?? "no SLO"}: ${say(a, " %")}, objective ${say(b, " %")}`
         : `${name.toUpperCase()}: median ${say(a, " ms")}, 99th percentile ${say(b, " ms")}`);
-      find("#" + name).setAttribute("role", "img");
     }
-    find("#goodput figcaption").textContent = slo ? `Goodput of ${slo.name}, last minute` : "Goodput: there is no SLO";
+    find("#promise").replaceChildren(...(slo
+      ? [`Goodput of ${slo.name} `, element("span", {}, "last minute"), " ", element("span", { class: "limit" }, "objective")] : ["Goodput: there is no SLO"]));
   }
 
   #draw(name) {
@@ -88,7 +87,7 @@ export class Figures {
   }
 
   #make(name, data) {
-    const good = name === "goodput", unit = good ? " %" : " ms";
+    const good = name === "goodput";
     const line = (label, ink, more = {}) => ({ label, stroke: colour(ink), width: 1.5, points: { show: false }, ...more });
     const series = good ? [line("good", "tick"), line("objective", "silent", { dash: [6, 4] })]
       : [line("p50", "tick"), line("p99", "wait"), line("SLO", "silent", { dash: [6, 4] })];
@@ -97,7 +96,7 @@ export class Figures {
       width: find("#" + name).clientWidth || 300, height: 170, cursor: { show: false }, legend: { show: false },
       scales: { y: { range: (_, low, high) => (good ? [Math.min(low ?? 90, 90) - 2, 101] : [0, (high || 1) * 1.1]) } },
       series: [{}, ...series],
-      axes: [{ ...axis, values: (_, all) => all.map((t) => new Date(t * 1000).toLocaleTimeString("en-GB")) , space: 90 }, { ...axis, size: 62, values: (_, all) => all.map((v) => v.toLocaleString("en") + unit) }],
+      axes: [{ ...axis, values: (_, all) => all.map((t) => clock(t * 1000)), space: 90 }, { ...axis, size: 74, values: (_, all) => all.map((v) => (good ? v + " %" : v ? duration(v / 1000) : "0")) }],
     }, data, find("#" + name));
   }
 

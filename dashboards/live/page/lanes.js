@@ -1,10 +1,10 @@
 // The strip of what is under way: a lane for each stream, with a tick for each content chunk,
 // and the table of the longest silences. The strip moves as paper under a pen: a sample draws
 // what is new, so that a thousand lanes cost little.
-import { element, find, row, number, duration, colour } from "./text.js";
+import { element, find, row, number, duration, known, colour, onTheme } from "./text.js";
 
 const phases = ["asking", "waiting", "answering", "streaming"];
-const shown = 30_000; // ms that the strip covers
+const shown = 15_000; // ms that the strip covers
 const stays = 1500; // ms that the lane of a stream stays after its end
 const quiet = 2000; // ms without content that make a silence
 const silent = 10_000;
@@ -16,16 +16,16 @@ export class Lanes {
   #streams = new Map();
   #slots = []; // stream of each lane, from the top
   #canvas = find("#lanes");
-  #pen = this.#canvas.getContext("2d", { alpha: false });
+  #pen = this.#canvas.getContext("2d", { alpha: false, willReadFrequently: true });
   #level = levels[0];
   #drawn = 0; // server's time up to which the strip is drawn
   #open = 0;
+  #renamed = true; // the names beside the lanes have changed
   #tables = 0;
 
   constructor() {
     new ResizeObserver(() => this.#restart()).observe(find("#strip"));
-    document.addEventListener("theme", () => this.#restart());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#restart());
+    onTheme(() => this.#restart());
   }
 
   // clear forgets all streams: the server will tell them anew.
@@ -46,7 +46,7 @@ export class Lanes {
     }
     this.#expire(c.at);
     this.#draw(c.at);
-    find("#open").textContent = c.open.toLocaleString("en");
+    find("#open").textContent = known(c.open);
     if (c.at - this.#tables >= 1000) {
       this.#tables = c.at;
       this.#list(c.at);
@@ -61,6 +61,7 @@ export class Lanes {
       this.#streams.set(told.id, s);
       this.#slots[s.slot] = s;
     }
+    this.#renamed = true;
     Object.assign(s, {
       start, model: told.model || told.upstream, upstream: told.upstream, phase: phases.indexOf(told.phase), attempt: told.attempt,
       last: (told.last_token_s ?? 0) * 1000, chunks: told.chunks, tokens: told.tokens,
@@ -87,6 +88,7 @@ export class Lanes {
       if (s.ended && now - s.ended > stays) {
         this.#streams.delete(id);
         this.#slots[s.slot] = undefined;
+        this.#renamed = true;
       }
     }
     while (this.#slots.length && !this.#slots.at(-1)) this.#slots.pop();
@@ -102,6 +104,7 @@ export class Lanes {
     this.#pen.fillStyle = colour("strip");
     this.#pen.fillRect(0, 0, width, height);
     this.#drawn = 0;
+    this.#renamed = true;
   }
 
   #height() {
@@ -124,7 +127,7 @@ export class Lanes {
     const inks = { line: colour("line"), wait: colour("wait"), tick: colour("tick"), quiet: colour("quiet"), silent: colour("silent"), ink: colour("ink"), strip: colour("strip") };
     const at = (time) => width - (now - time) * scale;
     for (const s of this.#slots) if (s) this.#lane(s, since, now, at, left, width, inks);
-    if (left) this.#names(left, high, inks);
+    if (left && this.#renamed) this.#names(left, high, inks);
   }
 
   // shift moves the paper by so many device pixels.
@@ -154,13 +157,14 @@ export class Lanes {
     p.fillStyle = inks.tick;
     for (const t of s.ticks) {
       const x = at(t);
-      if (x >= left) p.fillRect(x - 1, top, high >= 6 ? 1.5 : 1, body);
+      if (x >= left) p.fillRect(x - 1, top, 1, body);
     }
     s.ticks.length = 0;
   }
 
   #names(left, high, inks) {
     const p = this.#pen;
+    this.#renamed = false;
     p.fillStyle = inks.strip;
     p.fillRect(0, 0, left, this.#height());
     p.font = "12px system-ui, sans-serif";
@@ -169,10 +173,7 @@ export class Lanes {
     for (const s of this.#slots) {
       if (!s || s.ended) continue;
       const name = s.attempt > 1 ? `↻${s.attempt} ${s.model}` : s.model;
-      p.fillText(name.length > 22 ? name.slice(0, 21) + "…" : name, 4, s.slot * high + high / 2, left - 50);
-      p.textAlign = "right";
-      p.fillText(s.tokens, left - 8, s.slot * high + high / 2);
-      p.textAlign = "left";
+      p.fillText(name.length > 24 ? name.slice(0, 23) + "…" : name, 4, s.slot * high + high / 2, left - 8);
     }
   }
 

@@ -17,7 +17,7 @@ function card(s, say) {
   }
   if (judged) held.set(s.name, good);
   const limits = Object.entries(s.limits_s ?? {}).map(([name, v]) => `${name} ≤ ${duration(v)}`).join(", ");
-  const left = s.budget?.remaining;
+  const left = s.budget?.remaining_ratio;
   const budget = left === undefined ? "nothing to judge yet" : left >= 0 ? percent(left, 0) + " left" : (1 - left).toFixed(1) + " × spent";
   const missed = Object.entries(minute.missed ?? {}).map(([name, n]) => `${name} ${known(n)}`).join(", ");
   const share = judged ? percent(ratio) + " good" : s.unmatched ? "matches no request: does its match fit them?" : "–";

@@ -35,6 +35,7 @@ export const number = (text, kind = "") => [text, ("n " + kind).trim()];
 // duration formats seconds: 1.23 s, 45.6 ms, 789 µs; a dash where there are none.
 export function duration(s) {
   if (s === undefined || s === null || s === 0) return "–";
+  if (s < 1e-6) return "0 µs";
   if (s >= 100) return s.toFixed(0) + " s";
   if (s >= 1) return s.toFixed(2) + " s";
   if (s >= 1e-3) return (s * 1e3).toFixed(1) + " ms";
@@ -43,11 +44,25 @@ export function duration(s) {
 
 export const percent = (share, digits = 1) => (100 * share).toFixed(digits) + " %";
 
+const numbers = new Intl.NumberFormat("en"), times = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
 // known is a number, or a dash where nobody knows it.
-export const known = (n) => (n === undefined || n === null ? "–" : n.toLocaleString("en"));
+export const known = (n) => (n === undefined || n === null ? "–" : numbers.format(n));
 
 // clock is the time of day of a date.
-export const clock = (date) => date.toLocaleTimeString("en-GB", { hour12: false });
+export const clock = (date) => times.format(date);
+
+let colours = {};
 
 // colour is the value of a variable of the style sheet.
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+export function colour(name) {
+  colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  return colours[name];
+}
+
+// onTheme calls f whenever the colours have changed.
+export function onTheme(f) {
+  const changed = () => { colours = {}; f(); };
+  document.addEventListener("theme", changed);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+}

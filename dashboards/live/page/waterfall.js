@@ -40,7 +40,7 @@ export class Waterfall {
   #content(x) {
     const words = [x.operation, x.status, x.outcome, x.error_type].filter(Boolean).join(" · ");
     return [
-      element("h3", { id: "waterfall-title" }, `${x.model || x.path_class || x.upstream}, ${clock(new Date(x.start))}`),
+      element("h3", { id: "waterfall-title" }, element("bdi", {}, x.model || x.path_class || x.upstream), `, ${clock(new Date(x.start))}`),
       element("p", { class: "aside" }, `${words} · ${x.upstream}` + (x.attempt ? ` · attempt ${x.attempt}` + (x.joined_by ? `, joined by ${x.joined_by}` : "") : "") + (x.elapsed_s ? ` · began ${duration(x.elapsed_s)} after the call` : "")),
       chart(x), steps(x), facts(x),
     ];
