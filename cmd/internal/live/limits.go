@@ -38,10 +38,22 @@ type limits map[limitKey]limit
 func (l limits) see(s *seen) {
 	for _, r := range s.RateLimits {
 		key := limitKey{s.Upstream.Address(), s.Model.Request, r.Kind}
-		if _, known := l[key]; known || len(l) < maxLimits {
-			l[key] = limit{r, s.at}
+		if _, known := l[key]; !known && len(l) >= maxLimits {
+			l.forget()
+		}
+		l[key] = limit{r, s.at}
+	}
+}
+
+// forget drops the limit that was told longest ago.
+func (l limits) forget() {
+	var oldest limitKey
+	for key, one := range l {
+		if first, ok := l[oldest]; !ok || one.at.Before(first.at) {
+			oldest = key
 		}
 	}
+	delete(l, oldest)
 }
 
 // list returns the limits, the one first of which the least is left.

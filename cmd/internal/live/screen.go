@@ -19,6 +19,9 @@ const (
 	usualRows    = 1000
 )
 
+// lastPatience is how long the last table may take to come, after somebody has ended it.
+const lastPatience = time.Second
+
 // The control sequences of a terminal that a screen needs, beside those that move the cursor.
 const (
 	enterWhole = "\x1b[?1049h\x1b[?25l" // the other screen, without a cursor
@@ -74,9 +77,7 @@ func (s *Screen) Follow(ctx context.Context, source Source, every time.Duration)
 	for {
 		select {
 		case <-ctx.Done():
-			if now, err := source(context.WithoutCancel(ctx)); err == nil {
-				s.draw(now)
-			}
+			s.drawLast(context.WithoutCancel(ctx), source)
 			return
 		case <-tick.C:
 		}
@@ -90,6 +91,15 @@ func (s *Screen) Follow(ctx context.Context, source Source, every time.Duration)
 		default:
 			s.draw(now)
 		}
+	}
+}
+
+// drawLast shows what source returns at once, if it does.
+func (s *Screen) drawLast(ctx context.Context, source Source) {
+	ctx, cancel := context.WithTimeout(ctx, lastPatience)
+	defer cancel()
+	if now, err := source(ctx); err == nil {
+		s.draw(now)
 	}
 }
 

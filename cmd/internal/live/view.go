@@ -48,8 +48,9 @@ type View struct {
 	mu         sync.Mutex // held for moments: whoever ends an exchange waits for it
 	started    time.Time
 	since      time.Time // from when on recent has every exchange
-	total      int
-	unreadable int // connections
+	ended      int       // exchanges, canaries among them
+	total      int       // requests of applications
+	unreadable int       // connections
 	calls      calls
 	outcomes   map[exchange.Outcome]int
 	limits     limits
@@ -76,7 +77,8 @@ func NewView(now func() time.Time) *View {
 }
 
 // Observe counts r for good, and keeps it for a while. It only counts connections that
-// headway could not read: their end is not that of an answer.
+// headway could not read: their end is not that of an answer. A canary is listed, and enters
+// no other number.
 func (v *View) Observe(r exchange.Record) {
 	s := &seen{Record: r, at: v.now()}
 	s.Trace.State, s.Call = "", exchange.Call{} // nobody shows them
@@ -90,8 +92,13 @@ func (v *View) Observe(r exchange.Record) {
 		v.unreadable++
 		return
 	}
+	v.ended++
+	s.number = v.ended
+	if r.Origin == exchange.Canary {
+		v.keep(s)
+		return
+	}
 	v.total++
-	s.number = v.total
 	v.outcomes[r.Outcome]++
 	v.calls.see(r.Attempt)
 	v.limits.see(s)

@@ -76,6 +76,7 @@ type versus struct {
 // and would pass for a quick answer. Failed ones, and those whose client left, have a row
 // of their own.
 func newWindow(recent []*seen, span time.Duration) Window {
+	recent = slices.DeleteFunc(slices.Clone(recent), func(s *seen) bool { return s.Origin == exchange.Canary })
 	w := Window{Span: Seconds(span), Requests: len(recent)}
 	if span > 0 {
 		w.RequestsPerSecond = float64(len(recent)) / max(span, time.Second).Seconds()
