@@ -41,13 +41,14 @@ await until("a name with markup is text", () => [...document.querySelectorAll("#
 
 await faults("stall=6s@12:1");
 await until("a stream goes silent", () => document.querySelector("#quiet td.warn, #quiet td.bad"));
+await tab.waitForTimeout(3000);
 await picture("live-silence", { clip: { x: 0, y: 0, width: 1280, height: 620 } });
 
 await faults("http=503:0.7");
 await until("a call unfolds", () => document.querySelectorAll("#calls .attempt").length > 1);
 await until("the goodput turns", () => document.querySelector("#slos dd b.bad") && /below/.test(document.querySelector("#news").textContent));
 await until("a chain recovers or is open", () => /recovered|open/.test(document.querySelector("#calls").textContent));
-await picture("live-page", { fullPage: true });
+await picture("live-page", { fullPage: true, clip: { x: 0, y: 0, width: 1280, height: 1500 } });
 
 await faults("");
 await tab.evaluate(() => [...document.querySelectorAll("#list tbody tr")].find((r) => r.cells[2].textContent === "ok" && r.cells[4].textContent !== "–").querySelector("button").click());

@@ -12,6 +12,9 @@ const gutter = 170; // px for names, where lanes are high enough for them
 // levels are how many lanes there are room for, and how high each is, in px.
 const levels = [[12, 22], [24, 16], [80, 6], [250, 2], [Infinity, 1]];
 
+// margin is the room for names, in px, beside lanes of that level.
+const margin = (level) => (level[1] >= 16 ? gutter : 0);
+
 export class Lanes {
   #streams = new Map();
   #slots = []; // stream of each lane, from the top
@@ -107,6 +110,19 @@ export class Lanes {
     this.#renamed = true;
   }
 
+  // resize gives lanes another height, and keeps what is drawn.
+  #resize(level) {
+    const old = document.createElement("canvas"), drawn = this.#drawn, before = this.#level, ratio = devicePixelRatio || 1;
+    old.width = this.#canvas.width;
+    old.height = this.#canvas.height;
+    old.getContext("2d").drawImage(this.#canvas, 0, 0);
+    this.#level = level;
+    this.#restart();
+    const from = Math.round(margin(before) * ratio), to = margin(level), width = this.#canvas.width / ratio;
+    this.#pen.drawImage(old, from, 0, old.width - from, old.height, to, 0, width - to, (old.height / ratio) * (level[1] / before[1]));
+    this.#drawn = drawn;
+  }
+
   #height() {
     const lanes = this.#level[0] === Infinity ? Math.max(1000, this.#slots.length) : this.#level[0];
     return lanes * this.#level[1];
@@ -115,12 +131,9 @@ export class Lanes {
   #draw(now) {
     const level = levels.find(([room]) => this.#slots.length <= room);
     // It grows at once, and shrinks when far fewer streams are left.
-    if (level[0] > this.#level[0] || (level[0] < this.#level[0] && this.#slots.length < level[0] / 2)) {
-      this.#level = level;
-      this.#restart();
-    }
+    if (level[0] > this.#level[0] || (level[0] < this.#level[0] && this.#slots.length < level[0] / 2)) this.#resize(level);
     const ratio = devicePixelRatio || 1, width = this.#canvas.width / ratio, high = this.#level[1];
-    const left = high >= 16 ? gutter : 0, scale = (width - left) / shown;
+    const left = margin(this.#level), scale = (width - left) / shown;
     const since = Math.max(this.#drawn || now - 250, now - shown);
     this.#shift(left, Math.round((now - since) * scale * ratio), width, ratio);
     this.#drawn = now;
