@@ -65,7 +65,6 @@ for (const scheme of ["light", "dark"]) {
   if (violations.some((v) => ["serious", "critical"].includes(v.impact))) problems.push("axe found serious violations");
   note(`axe, ${scheme}: ${violations.length} violations`);
 }
-await picture("live-dark", { clip: { x: 0, y: 0, width: 1280, height: 900 } });
 
 await tab.locator("#waterfall").focus();
 await tab.keyboard.press("Escape");
