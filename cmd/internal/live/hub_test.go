@@ -84,10 +84,10 @@ func TestSlowViewerIsDroppedAndOthersStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := hubOver(3)
 		slow, quick := h.join(), h.join()
-		got := 0
+		var got atomic.Int64
 		go func() {
 			for range quick.messages {
-				got++
+				got.Add(1)
 			}
 		}()
 		time.Sleep(30 * time.Second)
@@ -98,8 +98,8 @@ func TestSlowViewerIsDroppedAndOthersStay(t *testing.T) {
 			t.Error("a viewer that reads nothing stays")
 		}
 		drain(slow) // ends
-		if got < 100 {
-			t.Errorf("the other one got %d messages", got)
+		if n := got.Load(); n < 100 {
+			t.Errorf("the other one got %d messages", n)
 		}
 		h.Close()
 		time.Sleep(time.Second)
