@@ -33,8 +33,11 @@ func Kinds() []Histograms { return []Histograms{Classic, Native} }
 // Options says for which metrics the dashboards are built. The zero value is right for a
 // sidecar with its defaults.
 type Options struct {
-	Histograms Histograms       // empty is Classic
-	SemConv    exporter.SemConv // names of gen_ai_client_*; empty is V141, and Dup has those of V141 too
+	Histograms Histograms // empty is Classic
+	// Recorded reads histograms from what Rules record, over all pods together. A large
+	// fleet needs it: docs/dashboards.md has the numbers.
+	Recorded bool
+	SemConv  exporter.SemConv // names of gen_ai_client_*; empty is V141, and Dup has those of V141 too
 }
 
 // Dashboard is one dashboard of Grafana.

@@ -37,10 +37,10 @@ func fleetWorst(w writer) []panel {
 		{
 			title: "TTFT p95", unit: seconds, limit: "ttft",
 			about:   "The ten pods with the slowest first tokens.",
-			queries: []query{{expr: "topk(10, " + w.quantile(0.95, w.ttft(), ofPod...) + ")", legend: "{{pod}} {{instance}}", exemplars: true}},
+			queries: []query{{expr: "topk(10, " + w.podTTFT() + ")", legend: "{{pod}} {{instance}}", exemplars: true}},
 		},
 		{
-			title: "Failing", unit: ratio,
+			title: "Failing", unit: ratio, blank: "nothing fails",
 			about:   "The ten pods with the greatest share of exchanges whose user got no answer.",
 			queries: []query{{expr: "topk(10, " + failing(ofPod...) + ")", legend: "{{pod}} {{instance}}"}},
 		},
@@ -50,6 +50,14 @@ func fleetWorst(w writer) []panel {
 			queries: []query{{expr: "topk(10, 1 - " + goodShare(ofPod...) + ")", legend: "{{pod}} {{instance}}"}},
 		},
 	}
+}
+
+// podTTFT is the p95 of TTFT of every pod.
+func (w writer) podTTFT() string {
+	if w.Recorded {
+		return metric{name: recordedPodTTFT, matchers: ofTarget}.gauge()
+	}
+	return w.quantile(0.95, w.ttft(), ofPod...)
 }
 
 func fleetLoad() []panel {

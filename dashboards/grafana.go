@@ -109,12 +109,14 @@ func (p panel) lines(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Pane
 	if len(p.steps) > 0 {
 		b.Thresholds(p.thresholds()).ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
 	}
+	dashed := []dashboard.DynamicConfigValue{
+		{Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{10, 6}}},
+		{Id: "custom.fillOpacity", Value: 0},
+	}
 	if p.limit != "" {
-		b.OverrideByRegexp(".*"+limitEnding, []dashboard.DynamicConfigValue{
+		b.OverrideByRegexp(".*"+limitEnding, append([]dashboard.DynamicConfigValue{
 			{Id: "color", Value: map[string]string{"mode": "fixed", "fixedColor": "red"}},
-			{Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{10, 6}}},
-			{Id: "custom.fillOpacity", Value: 0},
-		})
+		}, dashed...))
 	}
 	return b
 }
@@ -145,7 +147,8 @@ func (p panel) list(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel
 		common.NewTableSortByFieldStateBuilder().DisplayName(p.queries[0].legend).Desc(true),
 	}
 	b := table.NewPanelBuilder().Id(id).GridPos(at).Title(p.title).Description(p.about).Datasource(datasource()).
-		Targets(p.targets()).Links(p.links()).SortBy(order).Filterable(true)
+		Targets(p.targets()).Links(p.links()).SortBy(order).Filterable(true).
+		Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{}))
 	for i, q := range p.queries {
 		names["Value #"+string(rune('A'+i))] = q.legend
 		b.OverrideByName(q.legend, []dashboard.DynamicConfigValue{{Id: "unit", Value: q.unit}})

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,43 +109,47 @@ func rate(m metric, labels ...string) string {
 // share divides. Nothing divided by nothing is no value, and the picture has a gap there.
 func share(above, below string) string { return above + "\n/\n(" + below + " > 0)" }
 
+// rated is how fast the series of a histogram rise, added up by labels. With Recorded it is
+// what the rules have recorded, over all pods.
+func (w writer) rated(m metric, suffix string, labels ...string) string {
+	if w.Recorded && !slices.Contains(labels, "pod") {
+		return sum(recorded(m).selector(suffix+recordedRate), labels...)
+	}
+	return sum("rate("+m.selector(suffix)+window+")", labels...)
+}
+
 // quantile is a quantile of a histogram, for each combination of labels.
 func (w writer) quantile(q float64, m metric, labels ...string) string {
 	if w.Histograms == Native {
-		return fmt.Sprintf("histogram_quantile(%s, %s)", number(q), rate(m, labels...))
+		return fmt.Sprintf("histogram_quantile(%s, %s)", number(q), w.rated(m, "", labels...))
 	}
-	return fmt.Sprintf("histogram_quantile(%s, %s)", number(q), w.buckets(m, window, labels...))
-}
-
-// buckets adds up the rates of classic buckets.
-func (writer) buckets(m metric, over string, labels ...string) string {
-	return sum("rate("+m.selector("_bucket")+over+")", append([]string{"le"}, labels...)...)
+	return fmt.Sprintf("histogram_quantile(%s, %s)", number(q), w.rated(m, "_bucket", append([]string{"le"}, labels...)...))
 }
 
 // count is how many samples a histogram takes in a second.
 func (w writer) count(m metric, labels ...string) string {
 	if w.Histograms == Native {
-		return fmt.Sprintf("histogram_count(%s)", rate(m, labels...))
+		return fmt.Sprintf("histogram_count(%s)", w.rated(m, "", labels...))
 	}
-	return sum("rate("+m.selector("_count")+window+")", labels...)
+	return w.rated(m, "_count", labels...)
 }
 
 // mean is the mean of a histogram's samples.
 func (w writer) mean(m metric, labels ...string) string {
 	if w.Histograms == Native {
-		return fmt.Sprintf("histogram_avg(%s)", rate(m, labels...))
+		return fmt.Sprintf("histogram_avg(%s)", w.rated(m, "", labels...))
 	}
-	return share(sum("rate("+m.selector("_sum")+window+")", labels...), w.count(m, labels...))
+	return share(w.rated(m, "_sum", labels...), w.count(m, labels...))
 }
 
 // within is the share of a histogram's samples up to bound, which is one of its bounds.
 func (w writer) within(bound float64, m metric, labels ...string) string {
 	if w.Histograms == Native {
-		return fmt.Sprintf("histogram_fraction(0, %s, %s)", number(bound), rate(m, labels...))
+		return fmt.Sprintf("histogram_fraction(0, %s, %s)", number(bound), w.rated(m, "", labels...))
 	}
 	le := m
 	le.matchers += fmt.Sprintf(",le=~%q", bounds(bound))
-	return share(sum("rate("+le.selector("_bucket")+window+")", labels...), w.count(m, labels...))
+	return share(w.rated(le, "_bucket", labels...), w.count(m, labels...))
 }
 
 // bounds matches a bound of classic buckets: Prometheus 3 writes 1.0, Prometheus 2 wrote 1.
@@ -164,9 +169,9 @@ func (w writer) beyond(bound float64, m metric, labels ...string) string {
 // heat is a heat map of a histogram.
 func (w writer) heat(m metric) query {
 	if w.Histograms == Native {
-		return query{expr: sum("increase(" + m.selector("") + window + ")"), heat: true}
+		return query{expr: w.rated(m, ""), heat: true}
 	}
-	return query{expr: sum("increase("+m.selector("_bucket")+window+")", "le"), legend: "{{le}}", heat: true}
+	return query{expr: w.rated(m, "_bucket", "le"), legend: "{{le}}", heat: true}
 }
 
 // quantiles are lines of the p50, p95 and p99 of a histogram, with exemplars.

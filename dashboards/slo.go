@@ -15,8 +15,14 @@ func allowed() string {
 	return "(1 - " + highest(promised("headway_slo_objective_ratio").gauge(), "slo") + ")"
 }
 
-// burning is how many times faster than allowed the budget burned over a window.
-func burning(over string) string { return badShare(over) + "\n/ " + allowed() }
+// burning is how many times faster than allowed the budget burned over a window. With
+// Recorded it is what the rules of headway rules have recorded.
+func (w writer) burning(over string) string {
+	if w.Recorded {
+		return fmt.Sprintf(`max by (slo) (headway_slo:burn_rate:ratio{slo=~"$slo",window=%q})`, over)
+	}
+	return badShare(over) + "\n/ " + allowed()
+}
 
 // objectives is the dashboard of SLOs.
 func objectives(w writer) board {
@@ -25,8 +31,8 @@ func objectives(w writer) board {
 		about:     "Which promises hold, how fast their budgets burn, and what a tighter or looser limit would have meant.",
 		variables: []variable{byNamespace(), byPod(), byModel(), byRole(), bySLO()},
 		rows: []row{
-			{height: 5, panels: sloFigures()},
-			{title: "Budget", panels: sloBudget()},
+			{height: 5, panels: sloFigures(w)},
+			{title: "Budget", panels: sloBudget(w)},
 			{title: "Goodput", panels: sloGoodput()},
 			{title: "What went wrong", panels: sloMissed()},
 			{title: "Other limits", panels: sloRetro(w)},
@@ -34,21 +40,21 @@ func objectives(w writer) board {
 	}
 }
 
-func sloFigures() []panel {
+func sloFigures(w writer) []panel {
 	return []panel{
 		{title: "Promised", look: figure, unit: ratio, about: "The share of good requests that each SLO promises.", queries: []query{{expr: highest(promised("headway_slo_objective_ratio").gauge(), "slo"), legend: "{{slo}}"}}},
 		{title: "Kept, over the time shown", look: figure, unit: ratio, about: "The share of good requests in the time range of the page. Compare it with the promise.", queries: []query{{expr: "1 - " + badShare("$__range"), legend: "{{slo}}", now: true}}},
 		{title: "Budget left, over the SLO's window", look: figure, unit: ratio, steps: needed(0, 0.25), about: "What is left of the error budget, as the rules of headway rules record it. Below 0 the promise is broken. No data: load the rules.", queries: []query{{expr: `min by (slo) (headway_slo:budget_remaining:ratio{slo=~"$slo"})`, legend: "{{slo}}"}}},
-		{title: "Burn rate, last hour", look: figure, unit: times, steps: good(1, 14.4), about: "How many times faster than allowed the budget burned in the last hour. 14.4 pages; at 1 it lasts exactly the window.", queries: []query{{expr: burning("1h"), legend: "{{slo}}"}}},
+		{title: "Burn rate, last hour", look: figure, unit: times, steps: good(1, 14.4), about: "How many times faster than allowed the budget burned in the last hour. 14.4 pages; at 1 it lasts exactly the window.", queries: []query{{expr: w.burning("1h"), legend: "{{slo}}"}}},
 	}
 }
 
-func sloBudget() []panel {
+func sloBudget(w writer) []panel {
 	return []panel{
 		{
 			title: "Burn rate", unit: times, steps: []step{{14.4, "red"}},
 			about:   "The burn rate over five minutes shows when trouble began, over an hour how bad it was. Both above 14.4 page somebody.",
-			queries: []query{{expr: burning("5m"), legend: "{{slo}} 5 min"}, {expr: burning("1h"), legend: "{{slo}} 1 h"}},
+			queries: []query{{expr: w.burning("5m"), legend: "{{slo}} 5 min"}, {expr: w.burning("1h"), legend: "{{slo}} 1 h"}},
 		},
 		{
 			title: "Burn rate, as alerts see it", unit: times, steps: []step{{14.4, "red"}},

@@ -51,6 +51,23 @@ func runDashboards(_ context.Context, args []string, out, _ io.Writer) error {
 		}
 		fmt.Fprintln(out, path)
 	}
+	if o.build.Recorded {
+		return o.writeRules(out)
+	}
+	return nil
+}
+
+// writeRules writes the rules of --recorded beside the dashboards.
+func (o *dashboardsOptions) writeRules(out io.Writer) error {
+	rules, err := dashboards.Rules(o.build)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(o.dir, "headway-dashboards.rules.yaml")
+	if err := os.WriteFile(path, rules, 0o644); err != nil { //nolint:gosec // others may read rules
+		return fmt.Errorf("writing the rules of the dashboards: %w", err)
+	}
+	fmt.Fprintln(out, path)
 	return nil
 }
 
@@ -60,6 +77,7 @@ func parseDashboards(args []string, out io.Writer) (dashboardsOptions, error) {
 	f.StringVar(&o.dir, "out", "", "`folder` for the dashboards; made if it is not there")
 	f.StringVar((*string)(&o.build.Histograms), "histograms", string(o.build.Histograms), "`kind` of histogram that the queries read: classic or native")
 	f.StringVar((*string)(&o.build.SemConv), "semconv", string(o.build.SemConv), "`names` of gen_ai_client_*, the sidecars' HEADWAY_SEMCONV: v1.41, v0.1 or dup")
+	f.BoolVar(&o.build.Recorded, "recorded", false, "for a large fleet: read histograms from recorded series, and write the rules that record them")
 	f.BoolVar(&o.configMaps, "configmaps", false, "write Kubernetes ConfigMaps, which the Grafana of kube-prometheus-stack loads by itself")
 	f.StringVar(&o.object.Namespace, "namespace", "", "Kubernetes `namespace` of the ConfigMaps")
 	f.StringVar(&o.object.Folder, "folder", "headway", "`folder` in Grafana, as the ConfigMaps name it")

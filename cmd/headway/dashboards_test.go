@@ -25,6 +25,15 @@ func TestDashboardsWritesTheFilesOfTheRepository(t *testing.T) {
 	}
 }
 
+func TestDashboardsOfALargeFleetComeWithTheirRules(t *testing.T) {
+	dir := t.TempDir()
+	run(t, "dashboards", "--out", dir, "--recorded")
+	want, _ := os.ReadFile(filepath.Join(root, "deploy/prometheus/dashboards.rules.yaml"))
+	if got, err := os.ReadFile(filepath.Join(dir, "headway-dashboards.rules.yaml")); err != nil || string(got) != string(want) {
+		t.Errorf("the rules differ from those in deploy/prometheus: %v", err)
+	}
+}
+
 func TestDashboardsAsConfigMapsNameNamespaceAndFolder(t *testing.T) {
 	dir := t.TempDir()
 	run(t, "dashboards", "--out", dir, "--configmaps", "--namespace", "monitoring", "--folder", "LLM")

@@ -90,7 +90,7 @@ var rooms = map[string][]string{
 
 	"exporter/otlp/delivery": {},
 
-	"dashboards": {"exporter"},
+	"dashboards": {"exporter", "exporter/prometheus"},
 
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
