@@ -109,6 +109,11 @@ func events() []event {
 )`,
 			title: "Pods started", text: "headway {{version}} in {{namespace}}",
 		},
+		{
+			name: "Drift alarms", color: "red",
+			expr:  `max by (source, probe, model, indicator) (headway_drift_alarm{` + ofTarget + `}) == 1`,
+			title: "Slower than the load test", text: "{{indicator}} of {{model}}, by {{source}} {{probe}}",
+		},
 	}
 }
 

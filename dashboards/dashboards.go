@@ -71,6 +71,6 @@ func All(o Options) ([]Dashboard, error) {
 func boards(o Options) []board {
 	q := writer{o}
 	return []board{
-		overview(q), objectives(q), streams(q), retries(q), tokens(q), fleet(q), engines(q), itself(q),
+		overview(q), objectives(q), streams(q), retries(q), tokens(q), canary(q), fleet(q), engines(q), itself(q),
 	}
 }

@@ -1,6 +1,8 @@
 package dashboards
 
 import (
+	"strings"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -65,6 +67,9 @@ func (p panel) targets() []cog.Builder[variants.Dataquery] {
 // limitEnding ends the name of a line that is an SLO's limit.
 const limitEnding = " allows"
 
+// testedEnding ends the name of a line that is a load test's.
+const testedEnding = " tested"
+
 func (p panel) thresholds() cog.Builder[dashboard.ThresholdsConfig] {
 	steps := []dashboard.Threshold{{Color: "green"}}
 	for _, s := range p.steps {
@@ -117,6 +122,12 @@ func (p panel) lines(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Pane
 		b.OverrideByRegexp(".*"+limitEnding, append([]dashboard.DynamicConfigValue{
 			{Id: "color", Value: map[string]string{"mode": "fixed", "fixedColor": "red"}},
 		}, dashed...))
+	}
+	for _, q := range p.queries {
+		if strings.HasSuffix(q.legend, testedEnding) {
+			b.OverrideByRegexp(".*"+testedEnding, dashed)
+			break
+		}
 	}
 	return b
 }
