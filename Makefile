@@ -1,4 +1,4 @@
-.PHONY: help build image test lint generate check interop interop-all fuzz demo bench decoding bench-drift
+.PHONY: help build image test lint generate check interop interop-all fuzz demo screenshots bench decoding bench-drift
 
 GOLANGCI_LINT_VERSION := v2.15.0
 # A release has a tag, and its builds tell it. Without a tag the go command tells the commit, where it can.
@@ -54,6 +54,9 @@ fuzz: ## run every fuzz target for FUZZTIME, 30s by default, and print how many 
 
 demo: build ## watch headway time live token streams; Ctrl-C ends the demo
 	bin/headway demo
+
+screenshots: build ## draw the pictures in docs/dashboards.md, with Chromium
+	.ci/screenshots/run
 
 bench: build ## compare the cost of headway, nginx and HAProxy, each on one core
 	bin/headway-bench

@@ -95,12 +95,15 @@ func (p panel) links() []cog.Builder[dashboard.DashboardLink] {
 
 func (p panel) lines(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel] {
 	b := timeseries.NewPanelBuilder().Id(id).GridPos(at).Title(p.title).Description(p.about).Datasource(datasource()).
-		Unit(p.unit).Targets(p.targets()).Links(p.links()).Min(0).
+		Unit(p.unit).Targets(p.targets()).Links(p.links()).
 		LineWidth(1).FillOpacity(5).ShowPoints(common.VisibilityModeNever).SpanNulls(common.BoolOrFloat64{Bool: cog.ToPtr(false)}).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 	if p.look == stacked {
 		b.FillOpacity(40).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
+	}
+	if !p.debt {
+		b.Min(0)
 	}
 	if p.share {
 		b.Max(1)

@@ -38,6 +38,7 @@ type panel struct {
 	limit string // the indicator whose limits by SLOs are drawn
 	steps []step // below the first, green
 	share bool   // the axis goes from 0 to 1
+	debt  bool   // the axis may go below 0
 	log   bool   // the axis is logarithmic
 	blank string // instead of "No data", where that is good news
 	more  string // uid of the dashboard that explains more

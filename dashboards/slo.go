@@ -62,7 +62,7 @@ func sloBudget(w writer) []panel {
 			queries: []query{{expr: `max by (slo, window) (headway_slo:burn_rate:ratio{slo=~"$slo"})`, legend: "{{slo}} {{window}}"}},
 		},
 		{
-			title: "Budget left", unit: ratio,
+			title: "Budget left", unit: ratio, debt: true,
 			about:   "The error budget over the SLO's window, as the rules record it: 1 is untouched, 0 is spent.",
 			queries: []query{{expr: `min by (slo) (headway_slo:budget_remaining:ratio{slo=~"$slo"})`, legend: "{{slo}}"}},
 		},

@@ -25,7 +25,7 @@ func documents(t *testing.T) []document {
 	paths := []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"}
 	for _, folder := range []string{"docs", "deploy"} {
 		err := fs.WalkDir(os.DirFS(root), folder, func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && entry.Type().IsRegular() && filepath.Ext(path) != ".svg" {
+			if err == nil && entry.Type().IsRegular() && !slices.Contains([]string{".svg", ".png"}, filepath.Ext(path)) {
 				paths = append(paths, path)
 			}
 			return err
