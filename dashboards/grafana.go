@@ -163,6 +163,9 @@ func (p panel) list(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel
 	b := table.NewPanelBuilder().Id(id).GridPos(at).Title(p.title).Description(p.about).Datasource(datasource()).
 		Targets(p.targets()).Links(p.links()).SortBy(order).Filterable(true).
 		Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{}))
+	if p.blank != "" {
+		b.NoValue(p.blank)
+	}
 	for i, q := range p.queries {
 		names["Value #"+string(rune('A'+i))] = q.legend
 		b.OverrideByName(q.legend, []dashboard.DynamicConfigValue{{Id: "unit", Value: q.unit}})

@@ -34,7 +34,7 @@ func itselfOverhead(w writer) []panel {
 			queries: []query{{expr: w.mean(overhead, "phase"), legend: "{{phase}}"}},
 		},
 		{
-			title: "New connections by mode", look: stacked, unit: perSecond,
+			title: "New connections by mode", look: stacked, unit: each,
 			about:   "How clients reach headway. sealed is TLS that headway only times; raw and upgraded it cannot read.",
 			queries: []query{{expr: rate(process("headway_connections_total"), "mode"), legend: "{{mode}}"}},
 		},
@@ -72,7 +72,7 @@ func itselfBlind() []panel {
 			queries: []query{{expr: rate(traffic("headway_unread_requests_total"), "path_class"), legend: "{{path_class}}"}},
 		},
 		{
-			title: "Decoders given up", look: stacked, unit: perSecond, blank: "none was given up",
+			title: "Decoders given up", look: stacked, unit: each, blank: "none was given up",
 			about:   "Decoders that were taken off their exchange. The exchange went on, and its measurements end there.",
 			queries: []query{{expr: rate(process("headway_decoder_detached_total"), "reason"), legend: "{{reason}}"}},
 		},
@@ -89,7 +89,7 @@ func itselfBlind() []panel {
 func itselfDelivery() []panel {
 	return []panel{
 		{
-			title: "Telemetry lost", look: stacked, unit: perSecond, blank: "nothing was lost",
+			title: "Telemetry lost", look: stacked, unit: each, blank: "nothing was lost",
 			about:   "Capture lines, spans and data points that headway dropped, because the disk or the collector did not take them in time.",
 			queries: []query{{expr: rate(process("headway_export_dropped_total"), "signal"), legend: "{{signal}}"}},
 		},
@@ -99,7 +99,7 @@ func itselfDelivery() []panel {
 			queries: []query{{expr: sum(process("headway_export_queue_bytes").gauge(), "signal"), legend: "{{signal}}"}},
 		},
 		{
-			title: "Refusals and folds", unit: perSecond, look: stacked,
+			title: "Refusals and folds", unit: each, look: stacked,
 			about: "Clients that waited for a descriptor, requests that would have gone in a circle, and samples that counted as _other because series ran out. All should be 0.",
 			queries: []query{
 				{expr: rate(process("headway_accept_waits_total")), legend: "waits for descriptors"},
@@ -109,7 +109,7 @@ func itselfDelivery() []panel {
 		},
 		{
 			title: "Configuration refused", look: figure, unit: plain, steps: good(1, 1), about: "Sidecars whose newest configuration file was refused and which go on with the old one. Their log says why.",
-			queries: []query{{expr: "count(" + process("headway_config_last_reload_successful").gauge() + " == 0) or vector(0)"}}, width: 4,
+			queries: []query{{expr: "count(" + process("headway_config_last_reload_successful").gauge() + " == 0) or vector(0)"}},
 		},
 	}
 }

@@ -65,6 +65,7 @@ type board struct {
 const (
 	seconds    = "s"
 	perSecond  = "reqps"
+	each       = "suffix: /s" // of what is no request
 	tokensRate = "suffix: tok/s"
 	ratio      = "percentunit"
 	plain      = "short"
