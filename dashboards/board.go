@@ -51,15 +51,15 @@ func option(shown, value string) dashboard.VariableOption {
 }
 
 // build makes Grafana's form of b.
-func (b board) build() (dashboard.Dashboard, error) {
-	d := dashboard.NewDashboardBuilder("headway / "+b.title).
-		Uid(b.uid).Description(b.about).Tags([]string{tag}).
-		Time("now-1h", "now").Refresh("30s").Timezone("browser").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).Readonly().
-		Link(dashboard.NewDashboardLinkBuilder("headway").
-			Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{tag}).
-			AsDropdown(true).IncludeVars(true).KeepTime(true)).
-		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus"))
+func (b board) build() (dashboard.Dashboard, error) { //nolint:staticcheck // Grafana 11 does not read the second schema
+	d := dashboard.NewDashboardBuilder("headway / "+b.title). //nolint:staticcheck // Grafana 11 does not read the second schema
+									Uid(b.uid).Description(b.about).Tags([]string{tag}).
+									Time("now-1h", "now").Refresh("30s").Timezone("browser").
+									Tooltip(dashboard.DashboardCursorSyncCrosshair).Readonly().
+									Link(dashboard.NewDashboardLinkBuilder("headway").
+										Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{tag}).
+										AsDropdown(true).IncludeVars(true).KeepTime(true)).
+									WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus"))
 	for _, v := range b.variables {
 		d.WithVariable(v.build())
 	}
@@ -118,7 +118,7 @@ func events() []event {
 }
 
 // place lays the rows out, each panel beside the last.
-func (b board) place(d *dashboard.DashboardBuilder) {
+func (b board) place(d *dashboard.DashboardBuilder) { //nolint:staticcheck // Grafana 11 does not read the second schema
 	var y, id uint32
 	for _, r := range b.rows {
 		if r.title != "" {

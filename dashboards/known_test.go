@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -138,7 +139,7 @@ func (s series) selected(v *parser.VectorSelector, report func(string)) []string
 	}
 	for _, name := range names {
 		for _, m := range v.LabelMatchers {
-			if m.Name != labels.MetricName && !slices.Contains(s[name], m.Name) {
+			if m.Name != model.MetricNameLabel && !slices.Contains(s[name], m.Name) {
 				report(fmt.Sprintf("%s has no label %s", name, m.Name))
 			}
 		}
@@ -149,7 +150,7 @@ func (s series) selected(v *parser.VectorSelector, report func(string)) []string
 // named lists the names that the matchers select.
 func (s series) named(matchers []*labels.Matcher) (names []string) {
 	for _, m := range matchers {
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			for name := range s {
 				if m.Matches(name) {
 					names = append(names, name)

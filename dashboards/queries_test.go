@@ -84,7 +84,7 @@ func alerting(t *testing.T) []rules.Group {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	set, _, err := slo.Parse(path, file)
 	if err != nil {
 		t.Fatal(err)
