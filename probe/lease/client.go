@@ -37,11 +37,11 @@ type refusal struct {
 func (r *refusal) Error() string {
 	what := fmt.Sprintf("%s the Lease %s in namespace %s: the API server answers %d %s",
 		map[string]string{"get": "reading", "create": "creating", "update": "updating"}[r.verb], r.client.name, r.client.namespace, r.status, http.StatusText(r.status))
-	switch {
-	case r.status == http.StatusForbidden:
+	switch r.status {
+	case http.StatusForbidden:
 		what += fmt.Sprintf(", so the service account lacks the verb %s: give it a Role with the rule "+
 			`{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]} in that namespace`, r.verb)
-	case r.status == http.StatusUnauthorized:
+	case http.StatusUnauthorized:
 		what += ", so it does not accept the token of the service account"
 	}
 	if r.message != "" {

@@ -53,10 +53,10 @@ type process struct {
 // start starts a process whose way leads to the server.
 func (f *fleet) start(who string) *process { return f.startBefore(who, nil) }
 
-// startBefore starts a process whose requests get their answers from answer.
-func (f *fleet) startBefore(who string, answer func(*http.Request) (*http.Response, error)) *process {
+// startBefore starts a process whose requests get their answers from instead.
+func (f *fleet) startBefore(who string, instead answer) *process {
 	ctx, stop := context.WithCancel(f.t.Context())
-	p := &process{way: &way{server: f.server, answer: answer}, stop: stop, over: make(chan struct{})}
+	p := &process{way: &way{server: f.server, instead: instead}, stop: stop, over: make(chan struct{})}
 	p.Elector = lease.New(lease.Config{
 		Server: p.way.at(f.t), Namespace: "monitoring", Name: "prober", Identity: who,
 		Log: f.logger.With("who", who),
@@ -191,12 +191,12 @@ func TestDeathAndEndOfAHolder(t *testing.T) {
 func TestHolderWithoutAServerStopsBeforeOthersBegin(t *testing.T) {
 	tests := []struct {
 		name string
-		cut  func(*way) func(*http.Request) (*http.Response, error)
+		cut  func(*way) answer
 	}{
-		{"packets are lost", func(*way) func(*http.Request) (*http.Response, error) { return silent }},
-		{"connections are refused", func(*way) func(*http.Request) (*http.Response, error) { return refusing }},
-		{"the server is ill", func(*way) func(*http.Request) (*http.Response, error) { return status(500, "etcd") }},
-		{"the token is refused", func(*way) func(*http.Request) (*http.Response, error) { return status(401, "") }},
+		{"packets are lost", func(*way) answer { return silent }},
+		{"connections are refused", func(*way) answer { return refusing }},
+		{"the server is ill", func(*way) answer { return status(500, "etcd") }},
+		{"the token is refused", func(*way) answer { return status(401, "") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -239,9 +239,9 @@ func TestHolderWithoutAServerStopsBeforeOthersBegin(t *testing.T) {
 func TestShortOutageChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t)
-		a, b := f.start("a"), (*process)(nil)
+		a := f.start("a")
 		time.Sleep(time.Second)
-		b = f.start("b")
+		b := f.start("b")
 		for range 20 {
 			time.Sleep(30 * time.Second)
 			a.way.use(silent)
@@ -373,7 +373,7 @@ func TestLeadsEndsByItself(t *testing.T) {
 func TestNobodyActsWithoutTheRight(t *testing.T) {
 	tests := []struct {
 		name   string
-		answer func(*http.Request) (*http.Response, error)
+		answer answer
 		want   []string
 	}{
 		{"no Role", status(403, `leases "prober" is forbidden`), []string{
@@ -411,7 +411,7 @@ func TestNobodyActsWithoutTheRight(t *testing.T) {
 
 func TestErrorsAreAskedAboutLessAndLess(t *testing.T) {
 	for name, tt := range map[string]struct {
-		answer      func(*http.Request) (*http.Response, error)
+		answer      answer
 		least, most int
 	}{
 		"ill":             {status(500, ""), 40, 60}, // 15 s apart, less a quarter at most

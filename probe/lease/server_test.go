@@ -30,29 +30,32 @@ func newAPIServer() *apiServer {
 	return &apiServer{latency: 5 * time.Millisecond, began: time.Now()}
 }
 
-// way is the way of one process to an apiServer. answer, if set, answers in place of the
+// answer answers a request.
+type answer func(*http.Request) (*http.Response, error)
+
+// way is the way of one process to an apiServer. instead, if set, answers in place of the
 // server.
 type way struct {
-	server *apiServer
-	mu     sync.Mutex
-	answer func(*http.Request) (*http.Response, error)
+	server  *apiServer
+	mu      sync.Mutex
+	instead answer
 }
 
-// use makes answer answer the requests from now on; nil is the server itself.
-func (w *way) use(answer func(*http.Request) (*http.Response, error)) {
+// use makes instead answer the requests from now on; nil is the server itself.
+func (w *way) use(instead answer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.answer = answer
+	w.instead = instead
 }
 
 func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
-	answer := w.answer
+	instead := w.instead
 	w.mu.Unlock()
-	if answer == nil {
-		answer = w.server.answer
+	if instead == nil {
+		return w.server.answer(r)
 	}
-	return answer(r)
+	return instead(r)
 }
 
 // silent is a network that loses all packets.
