@@ -103,6 +103,9 @@ func manifests(t *testing.T) map[string]podSpec {
 				configMaps[m.Metadata.Name] = m.Data
 				continue
 			}
+			if len(m.Spec.Template.Spec.Containers) == 0 { // an account, or rights
+				continue
+			}
 			pod := m.Spec.Template.Spec
 			pod.Grace = time.Duration(pod.GraceSeconds) * time.Second
 			pod.configMaps = configMaps
