@@ -16,6 +16,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
+	"github.com/headway-sidecar/headway/probe/canary"
 	"github.com/headway-sidecar/headway/probe/overhead"
 )
 
@@ -47,13 +48,13 @@ func runOverhead(ctx context.Context, args []string, out, errs io.Writer) error 
 	f := newFlags("overhead")
 	f.StringVar(&o.target, "target", "", "`URL` of the service: scheme, host, and the path before that of the API")
 	f.StringVar(&o.through, "through", "", "`URL` at which a running sidecar forwards to the target; without it, the command starts a sidecar")
-	f.StringVar(&o.dialect, "dialect", "openai-chat", "`API` that the service speaks: "+strings.Join(overheadDialects(), ", "))
+	f.StringVar(&o.dialect, "dialect", "openai-chat", "`API` that the service speaks: "+strings.Join(canary.Dialects(), ", "))
 	f.StringVar(&o.model, "model", "", "`name` of the model")
 	keyEnv := f.String("key-env", "", "`name` of the environment variable that holds the API key")
 	f.IntVar(&o.plan.Pairs, "pairs", 100, "pairs that count")
 	f.IntVar(&o.plan.Warmup, "warmup", 2, "pairs that are sent first and do not count, for each pair at a time")
 	f.IntVar(&o.plan.Concurrency, "concurrency", 1, "pairs at a time")
-	f.IntVar(&o.input, "input-tokens", 100, "length of a prompt, which is approximate")
+	f.IntVar(&o.input, "input-tokens", 100, "length of a prompt; the first ones find it")
 	f.IntVar(&o.answer, "output-tokens", 64, "longest answer")
 	f.IntVar(&o.plan.MaxTokens, "max-tokens", 100_000, "most tokens that all requests may take together")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "longest time for a request")
@@ -88,8 +89,8 @@ func (o *overheadOptions) check(keyEnv string) (routes [2]config.Config, err err
 	if o.model == "" {
 		wrong = append(wrong, errors.New("--model is missing; for example --model gpt-4o-mini"))
 	}
-	if !slices.Contains(overheadDialects(), o.dialect) {
-		wrong = append(wrong, fmt.Errorf("--dialect %q: want %s%s", o.dialect, strings.Join(overheadDialects(), ", "), meant(o.dialect, overheadDialects())))
+	if !slices.Contains(canary.Dialects(), o.dialect) {
+		wrong = append(wrong, fmt.Errorf("--dialect %q: want %s%s", o.dialect, strings.Join(canary.Dialects(), ", "), meant(o.dialect, canary.Dialects())))
 	}
 	if keyEnv != "" && o.key == "" {
 		wrong = append(wrong, fmt.Errorf("--key-env %q: the environment has no such variable, or an empty one", keyEnv))
@@ -161,7 +162,10 @@ func (o *overheadOptions) measure(ctx context.Context, routes [2]config.Config, 
 	if o.through != "" {
 		o.shown[overhead.Through] = routes[overhead.Through].RouteTable[0].Upstream.Address()
 	}
-	lanes := newOverheadLanes(o, routes, quiet)
+	lanes, err := newOverheadLanes(o, routes, quiet)
+	if err != nil {
+		return err
+	}
 	defer lanes.close()
 	o.plan.Send = lanes.send
 	o.plan.Progress = newCountdown(errs, o.plan.Pairs).done

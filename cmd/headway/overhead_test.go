@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headway-sidecar/headway/probe/canary"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
 
@@ -106,7 +107,7 @@ func TestOverheadFindsAKnownDelay(t *testing.T) {
 
 // TestOverheadSpeaksEveryDialect sends pairs through a sidecar of its own.
 func TestOverheadSpeaksEveryDialect(t *testing.T) {
-	for _, dialect := range overheadDialects() {
+	for _, dialect := range canary.Dialects() {
 		t.Run(dialect, func(t *testing.T) {
 			target, asked := modelServer(t)
 			var out, errs bytes.Buffer

@@ -3,19 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
+	"github.com/headway-sidecar/headway/probe"
+	"github.com/headway-sidecar/headway/probe/canary"
 	"github.com/headway-sidecar/headway/probe/overhead"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -30,23 +27,39 @@ type overheadLanes struct {
 	lanes   [][2]*overheadLane // by worker and way
 }
 
-// overheadLane is a client whose requests a tap measures.
+// overheadLane is a client whose requests a tap measures. They are canaries with cold
+// prompts, so that no cache of prompts answers one sooner than the other one of its pair.
 type overheadLane struct {
 	client  *http.Client
+	writer  *canary.Writer
 	records chan exchange.Record
 }
 
 // newOverheadLanes makes the lanes that o.plan needs.
-func newOverheadLanes(o *overheadOptions, routes [2]config.Config, log *slog.Logger) *overheadLanes {
+func newOverheadLanes(o *overheadOptions, routes [2]config.Config, log *slog.Logger) (*overheadLanes, error) {
 	l := &overheadLanes{options: o}
 	for range o.plan.Concurrency {
-		l.lanes = append(l.lanes, [2]*overheadLane{newOverheadLane(routes[overhead.Direct], log), newOverheadLane(routes[overhead.Through], log)})
+		var both [2]*overheadLane
+		for way := range both {
+			lane, err := newOverheadLane(o, routes[way], log)
+			if err != nil {
+				return nil, err
+			}
+			both[way] = lane
+		}
+		l.lanes = append(l.lanes, both)
 	}
-	return l
+	return l, nil
 }
 
-func newOverheadLane(c config.Config, log *slog.Logger) *overheadLane {
-	lane := &overheadLane{records: make(chan exchange.Record, 1)}
+func newOverheadLane(o *overheadOptions, c config.Config, log *slog.Logger) (*overheadLane, error) {
+	writer, err := canary.NewWriter(&probe.Probe{
+		Name: "overhead", URL: o.target, Dialect: o.dialect, Model: o.model, Shape: probe.Shape{Input: o.input, Output: o.answer}, Cache: probe.Cold,
+	})
+	if err != nil {
+		return nil, err
+	}
+	lane := &overheadLane{writer: writer, records: make(chan exchange.Record, 1)}
 	p := proxy.New(proxy.Config{
 		Routes: c.RouteTable, Log: log, HeadTimeout: c.RequestHeaderTimeout, ConnectTimeout: c.ConnectTimeout,
 		Tap: tap.New(tap.Config{Dialects: sidecar.Dialects(), Observer: lane, Role: c.Role, Mode: exchange.Explicit}),
@@ -55,7 +68,7 @@ func newOverheadLane(c config.Config, log *slog.Logger) *overheadLane {
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return p.Connect("overhead") },
 		DisableCompression: true,
 	}}
-	return lane
+	return lane, nil
 }
 
 // Observe implements exchange.Observer. A Record that nobody waits for any more makes way.
@@ -84,7 +97,7 @@ func (l *overheadLanes) send(ctx context.Context, worker int, way overhead.Way) 
 	case <-lane.records:
 	default:
 	}
-	request, err := l.options.request(ctx)
+	request, err := lane.request(ctx, l.options.key)
 	if err != nil {
 		return overhead.Sample{}, err
 	}
@@ -99,10 +112,28 @@ func (l *overheadLanes) send(ctx context.Context, worker int, way overhead.Way) 
 	}
 	select {
 	case r := <-lane.records:
+		if r.Usage.Input.Known {
+			lane.writer.Counted(r.Usage.Input.N)
+		}
 		return l.options.sample(&r)
 	case <-ctx.Done():
 		return overhead.Sample{}, ctx.Err()
 	}
+}
+
+// request makes the next request. The route of the lane knows the host.
+func (l *overheadLane) request(ctx context.Context, key string) (*http.Request, error) {
+	next, err := l.writer.Next(key)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://target"+next.Path, bytes.NewReader(next.Body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header = next.Header
+	r.Header.Set("User-Agent", "headway")
+	return r, nil
 }
 
 // sample is the measurement of an answer. An answer that is none has no times to compare.
@@ -118,81 +149,4 @@ func (o *overheadOptions) sample(r *exchange.Record) (overhead.Sample, error) {
 		return overhead.Sample{Tokens: tokens}, fmt.Errorf("the answer is no stream of %s", o.dialect)
 	}
 	return overhead.Sample{TTFT: r.TTFT(), TPOT: r.TPOT(), E2E: r.E2E(), Tokens: tokens}, nil
-}
-
-// overheadAPI makes the requests of one API.
-type overheadAPI struct {
-	path string // with MODEL for the name of the model
-	body func(model, prompt string, tokens int) map[string]any
-	key  func(header http.Header, key string)
-}
-
-// message is a conversation of one message.
-func message(prompt string) []map[string]any {
-	return []map[string]any{{"role": "user", "content": prompt}}
-}
-
-func bearer(header http.Header, key string) { header.Set("Authorization", "Bearer "+key) }
-
-// overheadAPIs are the APIs that the command speaks, by dialect.
-func overheadAPIs() map[string]overheadAPI {
-	return map[string]overheadAPI{
-		"openai-chat": {"/v1/chat/completions", func(model, prompt string, tokens int) map[string]any {
-			return map[string]any{"model": model, "messages": message(prompt), "max_tokens": tokens, "stream": true, "stream_options": map[string]any{"include_usage": true}}
-		}, bearer},
-		"openai-responses": {"/v1/responses", func(model, prompt string, tokens int) map[string]any {
-			return map[string]any{"model": model, "input": prompt, "max_output_tokens": max(tokens, 16), "stream": true} // 16 is the least of the API
-		}, bearer},
-		"anthropic-messages": {"/v1/messages", func(model, prompt string, tokens int) map[string]any {
-			return map[string]any{"model": model, "messages": message(prompt), "max_tokens": tokens, "stream": true}
-		}, func(header http.Header, key string) { header.Set("X-Api-Key", key) }},
-		"gemini-generate": {"/v1beta/models/MODEL:streamGenerateContent?alt=sse", func(_, prompt string, tokens int) map[string]any {
-			return map[string]any{
-				"contents":         []map[string]any{{"role": "user", "parts": []map[string]any{{"text": prompt}}}},
-				"generationConfig": map[string]any{"maxOutputTokens": tokens},
-			}
-		}, func(header http.Header, key string) { header.Set("X-Goog-Api-Key", key) }},
-		"ollama-chat": {"/api/chat", func(model, prompt string, tokens int) map[string]any {
-			return map[string]any{"model": model, "messages": message(prompt), "stream": true, "options": map[string]any{"num_predict": tokens}}
-		}, bearer},
-	}
-}
-
-// overheadDialects lists the APIs that the command speaks.
-func overheadDialects() []string { return slices.Sorted(maps.Keys(overheadAPIs())) }
-
-// request makes a request. Its prompt begins with random words, so that no cache of prompts
-// answers it sooner than the other one of its pair.
-func (o *overheadOptions) request(ctx context.Context) (*http.Request, error) {
-	api := overheadAPIs()[o.dialect]
-	body, err := json.Marshal(api.body(o.model, overheadPrompt(o.input), o.answer))
-	if err != nil {
-		return nil, err
-	}
-	// The route of the lane knows the host.
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://target"+strings.ReplaceAll(api.path, "MODEL", o.model), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "headway")
-	if o.dialect == "anthropic-messages" {
-		r.Header.Set("Anthropic-Version", "2023-06-01")
-	}
-	if o.key != "" {
-		api.key(r.Header, o.key)
-	}
-	return r, nil
-}
-
-// overheadPrompt is a prompt of about so many tokens: common short words, of which most
-// models make one token each. It asks for an answer that is longer than any limit.
-func overheadPrompt(tokens int) string {
-	words := []string{"sun", "tree", "road", "stone", "river", "bird", "house", "cloud", "field", "night", "water", "horse", "light", "door", "hand", "song"}
-	const ask = " Leave these words aside. Count from one to a thousand, in words."
-	var b strings.Builder
-	for range max(4, tokens-len(strings.Fields(ask))) {
-		b.WriteString(words[rand.IntN(len(words))] + " ")
-	}
-	return b.String() + ask
 }
