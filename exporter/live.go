@@ -48,6 +48,8 @@ type Live struct {
 	// tells when each probe last had an answer.
 	ProbeRuns      func() []ProbeRuns
 	ProbeSuccesses func() []ProbeSuccess
+	// ProbeLeader says whether this process sends the canaries of its fleet.
+	ProbeLeader func() bool
 	// Reloaded says whether the newest configuration files are in force.
 	Reloaded func() bool
 }

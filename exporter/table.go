@@ -21,6 +21,7 @@ func Table(s SemConv) []Instrument {
 		slos(),
 		drifts(),
 		canaries(),
+		election(),
 		process(),
 		genAITokens(s),
 	)

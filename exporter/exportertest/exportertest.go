@@ -52,6 +52,7 @@ func Live() exporter.Live {
 				Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443}, Runs: 7,
 			}}
 		},
+		ProbeLeader: func() bool { return true },
 		ProbeSuccesses: func() []exporter.ProbeSuccess {
 			return []exporter.ProbeSuccess{{Probe: "chat-short", Via: "sidecar", At: time.Unix(1764500000, 0)}}
 		},

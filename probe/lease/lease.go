@@ -115,9 +115,9 @@ func ParseName(text string) (namespace, name string, err error) {
 	case !found:
 		return "", "", fmt.Errorf("%q is no namespace/name", text)
 	case !label.MatchString(namespace):
-		return "", "", fmt.Errorf("%q is no name of a namespace", namespace)
+		return "", "", fmt.Errorf("%q is no namespace/name: no namespace is called %q", text, namespace)
 	case !subdomain.MatchString(name) || len(name) > 253:
-		return "", "", fmt.Errorf("%q is no name of a Lease", name)
+		return "", "", fmt.Errorf("%q is no namespace/name: no Lease is called %q", text, name)
 	}
 	return namespace, name, nil
 }

@@ -12,10 +12,12 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -120,7 +122,7 @@ func (p *Prober) start() {
 }
 
 // Run sends canaries until ctx ends. It cuts those under way then, and returns when all
-// are over.
+// are over. It may run again after that: budgets and lengths of prompts go on.
 func (p *Prober) Run(ctx context.Context) {
 	p.mu.Lock()
 	p.ctx = ctx
@@ -128,8 +130,7 @@ func (p *Prober) Run(ctx context.Context) {
 	p.mu.Unlock()
 	<-ctx.Done()
 	p.mu.Lock()
-	workers := p.workers
-	p.workers = map[string]*worker{}
+	workers := slices.Collect(maps.Values(p.workers))
 	p.mu.Unlock()
 	for _, w := range workers {
 		w.stop()

@@ -27,8 +27,9 @@ type worker struct {
 	said    said
 	offset  float64 // of its runs within Every, as a share
 
-	busy    atomic.Bool // a run is under way
-	refused int         // 429 in a row
+	busy    atomic.Bool     // a run is under way
+	refused int             // 429 in a row
+	within  context.Context // of the schedule; nil before the first
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
@@ -58,10 +59,11 @@ func sortByName(all []*worker) {
 // start begins to send by the schedule, unless the worker does so already. The caller holds
 // the Prober's mu.
 func (w *worker) start(ctx context.Context) {
-	if w.cancel != nil {
+	if w.within != nil && w.within.Err() == nil {
 		return
 	}
 	ctx, w.cancel = context.WithCancel(ctx)
+	w.within = ctx
 	w.running.Go(func() { w.follow(ctx) })
 }
 

@@ -60,6 +60,7 @@ type Config struct {
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
 	BaselineFile string                `env:"BASELINE_FILE" example:"/etc/headway/baseline.json"`
 	ProbeFile    string                `env:"PROBE_FILE" example:"/etc/headway/probes.yaml"`
+	ProbeLease   string                `env:"PROBE_LEASE" envDefault:"auto" example:"monitoring/headway-prober"`
 	StateDir     string                `env:"STATE_DIR" example:"/var/lib/headway"`
 
 	// Traces and metrics for a collector.
@@ -89,6 +90,7 @@ type Config struct {
 	SLOs          SLOs          `env:"-"` // the content of SLOFile
 	Tested        Tested        `env:"-"` // the content of BaselineFile
 	Probes        Probes        `env:"-"` // the content of ProbeFile
+	Cluster       Cluster       `env:"-"` // what Kubernetes tells a container
 	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
 }
 
@@ -116,6 +118,7 @@ func Read(environ []string) (Config, error) {
 	c.readSLOFile(f.check)
 	c.readBaselineFile(f)
 	c.readProbeFile(f)
+	c.readCluster(f)
 	c.Warnings = sorted(f.warnings)
 	return c, errors.Join(sorted(f.problems)...)
 }

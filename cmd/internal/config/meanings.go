@@ -93,6 +93,8 @@ func measurements() group {
 			"It refuses a wrong version and keeps the one before in force", []string{"drift.md"}},
 		{"PROBE_FILE", "file with the canaries that headway sends. headway reads it again on SIGHUP and when it changes. " +
 			"It refuses a wrong version and keeps the one before in force", []string{"canaries.md"}},
+		{"PROBE_LEASE", "which of several processes sends the canaries: in a Kubernetes cluster the one that holds a Lease. `auto` names the Lease by the targets, " +
+			"`namespace/name` is another one, and with `off` every process sends", []string{"canaries.md"}},
 		{"STATE_DIR", "directory, which must exist, for the error budgets and what the detectors of drift have seen: there they survive a restart", nil},
 	}}
 }

@@ -26,6 +26,7 @@ func wrongValues(v config.Variable) []string {
 		"UPSTREAM":           {"api.openai.com", "localhost:8000", "https:/api.openai.com", "http//x", "ftp://h", "https://", "https://h:65536", "http://h:x"},
 		"ROUTES":             {"/c", "/a=h:80"},
 		"ADMIN_WEB_CONFIG":   {"/missing/web.yaml"},
+		"PROBE_LEASE":        {"headway-prober", "monitoring/", "a/b/c", "on", "Monitoring/prober"},
 		"ROLE":               {"sidecar", "Client"},
 		"ADMIN_HOSTS":        {"headway.example.com:8481", "*.example.com"},
 		"HISTOGRAMS":         {"sparse"},

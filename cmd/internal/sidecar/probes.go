@@ -20,17 +20,21 @@ import (
 // probes keeps the probe file of a running sidecar, and sends its canaries.
 type probes struct {
 	*prober.Prober
-	file   *liveFile // nil without HEADWAY_PROBE_FILE
-	routes []proxy.Route
-	log    *slog.Logger
-
-	judging *judging // nil if nothing judges
+	election *election // nil without others
+	file     *liveFile // nil without HEADWAY_PROBE_FILE
+	routes   []proxy.Route
+	judging  *judging // nil if nothing judges
+	log      *slog.Logger
 }
 
 // newProbes returns the probes of c. Its canaries are measured by the proxy and the tap
 // that s will have.
 func (s *Sidecar) newProbes(c config.Config) (*probes, error) {
-	p := &probes{routes: c.RouteTable, log: s.log, judging: s.judging}
+	e, err := newElection(c, s.log)
+	if err != nil {
+		return nil, err
+	}
+	p := &probes{election: e, routes: c.RouteTable, judging: s.judging, log: s.log}
 	p.Prober = prober.New(prober.Config{
 		Connect: func(name string) (net.Conn, error) { return s.proxy.Connect(name) },
 		Route:   func(url string) (string, bool) { return config.RouteTo(c.RouteTable, url) },
@@ -39,7 +43,7 @@ func (s *Sidecar) newProbes(c config.Config) (*probes, error) {
 			return tap.New(tap.Config{Dialects: Dialects(), Observer: o, Role: c.Role, Mode: exchange.Explicit})
 		},
 		InFlight: func() []exchange.InFlight { return s.tap.InFlight() },
-		Getenv:   c.Probes.Getenv, Log: s.log, Observer: s.judging.observer(),
+		Leads:    e.leads, Getenv: c.Probes.Getenv, Log: s.log, Observer: s.judging.observer(),
 	})
 	if c.ProbeFile != "" {
 		p.file = &liveFile{path: c.ProbeFile, apply: p.apply, log: s.log, seen: sha256.Sum256(c.Probes.Text)}
@@ -57,6 +61,7 @@ func (p *probes) apply(text []byte) error {
 	}
 	p.warn(c.Warnings)
 	p.judging.probed(c.List)
+	p.election.aim(c.List)
 	return p.Replace(c.List, c.Paused)
 }
 
@@ -76,14 +81,14 @@ func (p *probes) follow(ctx context.Context, asked <-chan os.Signal) {
 // reloaded says whether the newest content of the file is in force.
 func (p *probes) reloaded() bool { return p.file == nil || !p.file.failed.Load() }
 
-// run sends canaries until the caller calls stop, which cuts those under way and returns
-// when their connections are closed.
+// run sends canaries, while no other process of the fleet does, until the caller calls stop.
+// stop cuts those under way and returns when their connections are closed.
 func (p *probes) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		p.Run(ctx)
+		p.election.run(ctx, p.Run)
 	}()
 	return func() {
 		cancel()

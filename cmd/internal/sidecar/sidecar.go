@@ -225,6 +225,7 @@ func (s *Sidecar) live() exporter.Live {
 
 		ProbeRuns:      after(s.wired, func() []exporter.ProbeRuns { return s.probes.runs() }),
 		ProbeSuccesses: after(s.wired, func() []exporter.ProbeSuccess { return s.probes.successes() }),
+		ProbeLeader:    s.probeLeader(),
 
 		Series: s.names.SeriesUse,
 
