@@ -258,7 +258,10 @@ func (s *session) prompt(at Instant) {
 
 // inform books what a message says of the whole session.
 func (s *session) inform(e dialect.Envelope, at Instant) {
-	if e.Becomes != nil && len(s.open) == 0 { // answers that are under way end as they began
+	if e.Becomes != nil {
+		if len(s.open) > 0 { // answers that are under way end as they began
+			return
+		}
 		s.dialect = e.Becomes
 	}
 	if e.Model != "" {
