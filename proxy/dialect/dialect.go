@@ -106,7 +106,7 @@ type Reply struct {
 	// Terminated says that a complete response said itself where it ends: by its terminator,
 	// by its last message, or as a whole document. Nothing of it can be missing, then.
 	Terminated bool
-	// Endless says that a complete stream has no terminator: only the end of its body shows
+	// Endless says that a complete response has no terminator: only the end of its body shows
 	// that it is whole.
 	Endless bool
 	// Failed says that the response carries an error, whatever its HTTP status.

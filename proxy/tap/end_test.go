@@ -158,3 +158,29 @@ func TestMomentOfAnErrorInsideAStream(t *testing.T) {
 		})
 	}
 }
+
+// Nothing but the end of its body says that sound is whole.
+func TestSoundThatItsClientLeft(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		result tap.Result
+		want   exchange.Outcome
+	}{
+		{"in the middle", tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}, exchange.ClientGone},
+		{"at its end", tap.Result{Outcome: exchange.OK}, exchange.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			of, told := newTap()
+			speech := chat()
+			speech.Path = "/v1/audio/speech"
+			x := of.Begin(speech)
+			x.ResponseHead(200, header("Content-Type", "audio/mpeg"), tap.Now())
+			chunk(x, "\xff\xfb\x90sound")
+			c.result.At = tap.Now()
+			x.End(c.result)
+			if r := told.only(t); r.Outcome != c.want {
+				t.Errorf("%s, want %s", r.Outcome, c.want)
+			}
+		})
+	}
+}

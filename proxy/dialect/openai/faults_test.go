@@ -95,7 +95,7 @@ func TestFaults(t *testing.T) {
 		{Name: "a text of bytes", Ask: asks, Type: "application/octet-stream", Body: `no healthy upstream`,
 			Want: `complete failed model= finish= usage= notes=body_not_understood`},
 		{Name: "bytes that are no text", Ask: asks, Type: "application/octet-stream", Body: "\x82\xa5model",
-			Want: `complete model= finish= usage= notes=not_streamed,body_not_understood`},
+			Want: `complete endless model= finish= usage= notes=not_streamed,body_not_understood`},
 		{Name: "an end within the name of the first field", Ask: asks, Body: `dat`,
 			Want: `stream model= finish= usage=`},
 		{Name: "a page of a proxy", Ask: asks, Type: "text/html", Body: `<html><body>502 Bad Gateway</body></html>`,

@@ -39,6 +39,7 @@ func (d *decoder) Close() dialect.Reply {
 		r.Usage = d.streamedUsage(complete)
 	} else {
 		r.Terminated = complete && d.form == document
+		r.Endless = d.form == opaque && !d.failed // sound, say
 		r.Usage = d.wholeUsage()
 	}
 	d.boundReasoning(&r.Usage)
