@@ -139,7 +139,9 @@ func (c *conversation) readStructure(p []byte) int {
 				c.beginValue()
 			}
 		case '}', ']':
-			c.close(p[from : i+1])
+			if c.close(p[from : i+1]); !c.reading {
+				return i + 1
+			}
 		case ',':
 			if c.depth == 1 {
 				c.naming, c.member = true, 0
