@@ -131,11 +131,7 @@ func (o *importOptions) check() error {
 	if len(o.files) == 0 {
 		wrong = append(wrong, errors.New("which result? name a file, or - for standard input"))
 	}
-	for i, name := range o.files {
-		if at := slices.IndexFunc(o.files[:i], func(other string) bool { return sameFile(other, name) }); at >= 0 {
-			wrong = append(wrong, fmt.Errorf("%q and %q are one file, whose requests would count twice", o.files[at], name))
-		}
-	}
+	wrong = append(wrong, twice(o.files, "requests")...)
 	f := o.options.Facts
 	for flag, v := range map[string]float64{"input-tokens": f.InputTokens, "output-tokens": f.OutputTokens, "concurrency": f.Concurrency, "rate": f.Rate} {
 		if !(v >= 0) || v > 1e12 {

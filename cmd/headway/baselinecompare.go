@@ -41,6 +41,8 @@ func runCompare(args []string, out io.Writer) error {
 	var wrong []error
 	if len(files) != 2 {
 		wrong = append(wrong, fmt.Errorf("which baselines? want two files, not %d", len(files)))
+	} else if isStandardInput(files[0]) && isStandardInput(files[1]) {
+		wrong = append(wrong, twice(files, "cells")...)
 	}
 	if !slices.Contains(compareOutputs(), *output) {
 		wrong = append(wrong, fmt.Errorf("--output %q: want %s%s", *output, strings.Join(compareOutputs(), ", "), meant(*output, compareOutputs())))

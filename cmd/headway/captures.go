@@ -20,22 +20,45 @@ func checkCaptures(files []string) []error {
 	if len(files) == 0 {
 		wrong = append(wrong, errors.New("which capture? name a file, or - for standard input"))
 	}
+	return append(wrong, twice(files, "exchanges")...)
+}
+
+// twice returns the problems of names that lead to one file, whose contents would count
+// twice. Standard input is one too.
+func twice(files []string, contents string) (wrong []error) {
 	for i, name := range files {
-		if at := slices.IndexFunc(files[:i], func(other string) bool { return sameFile(other, name) }); at >= 0 {
-			wrong = append(wrong, fmt.Errorf("%q and %q are one file, whose exchanges would count twice", files[at], name))
+		at := slices.IndexFunc(files[:i], func(other string) bool { return sameFile(other, name) })
+		switch {
+		case at < 0:
+		case isStandardInput(name):
+			wrong = append(wrong, fmt.Errorf("%q and %q are both standard input, which can be read once; name a file for one of them", files[at], name))
+		default:
+			wrong = append(wrong, fmt.Errorf("%q and %q are one file, whose %s would count twice", files[at], name, contents))
 		}
 	}
 	return wrong
 }
 
-// sameFile says whether two names lead to one file. Standard input is one too.
+// sameFile says whether two names lead to one file. Standard input is one too, by the name -
+// or as /dev/stdin.
 func sameFile(a, b string) bool {
 	if a == b {
 		return true
 	}
-	one, err := os.Stat(a)
-	other, failed := os.Stat(b)
+	one, err := statOf(a)
+	other, failed := statOf(b)
 	return err == nil && failed == nil && os.SameFile(one, other)
+}
+
+// isStandardInput says whether a name leads to standard input.
+func isStandardInput(name string) bool { return sameFile(name, "-") }
+
+// statOf is what the system knows of a file; the name - is standard input.
+func statOf(name string) (os.FileInfo, error) {
+	if name == "-" {
+		return os.Stdin.Stat()
+	}
+	return os.Stat(name)
 }
 
 // littleMemory makes the garbage of a long capture's lines take little room beside the
