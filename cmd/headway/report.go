@@ -27,6 +27,8 @@ type reportOptions struct {
 	// limits, timeouts and a baseline ask for these tables in place of the summary.
 	limits, timeouts bool
 	baseline         string
+	// tested is the model of the baseline by the name that production has for it.
+	tested map[string]string
 }
 
 // runReport is `headway report`.
@@ -48,6 +50,7 @@ func parseReport(args []string, out io.Writer) (reportOptions, error) {
 	flags.BoolVar(&o.limits, "limits", false, "print the goodput over each limit that an SLO could have, in place of the summary")
 	flags.BoolVar(&o.timeouts, "timeouts", false, "print how each timeout of the clients would have gone, in place of the summary")
 	flags.StringVar(&o.baseline, "baseline", "", "print the requests beside the cells of a baseline that they belong to, in place of the summary; `file` of headway baseline import")
+	flags.Func("model", "`PRODUCTION=TESTED`: the name of a model in the capture, and the one that it has in the baseline; may stand more than once", o.rename)
 	var err error
 	if o.files, err = parseArguments(flags, args, reportUsage, out); err != nil {
 		return o, err
@@ -84,7 +87,10 @@ func (o *reportOptions) check(goodput string) error {
 // checkBaseline returns every problem of what stands beside --baseline.
 func (o *reportOptions) checkBaseline(goodput string) (wrong []error) {
 	if o.baseline == "" {
-		return nil
+		if len(o.tested) > 0 {
+			wrong = append(wrong, errors.New("--model says which model of a baseline is meant, so it needs --baseline: --baseline tested.json"))
+		}
+		return wrong
 	}
 	for _, one := range []struct {
 		flag  string

@@ -5,6 +5,7 @@ package production
 import (
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/exporter/capture/report"
@@ -17,6 +18,8 @@ import (
 type Gatherer struct {
 	against baseline.Baseline
 	models  map[string]*traffic // of the baseline
+	tested  map[string]string   // the model of the baseline, by the name that production has for it
+	renamed map[string]bool     // those of tested that a request had
 	foreign map[string]int      // requests of other models, by model
 	leftOut report.LeftOut
 }
@@ -36,9 +39,11 @@ type request struct {
 	input float32 // tokens
 }
 
-// NewGatherer returns a Gatherer of requests beside b.
-func NewGatherer(b baseline.Baseline) *Gatherer {
-	g := &Gatherer{against: b, models: map[string]*traffic{}, foreign: map[string]int{}}
+// NewGatherer returns a Gatherer of requests beside b. Where production has another name for
+// a model than the load test, tested has that of the load test by that of production. The
+// other names are the same in both.
+func NewGatherer(b baseline.Baseline, tested map[string]string) *Gatherer {
+	g := &Gatherer{against: b, models: map[string]*traffic{}, tested: tested, renamed: map[string]bool{}, foreign: map[string]int{}}
 	for i := range b.Cells {
 		if model := b.Cells[i].Model; g.models[model] == nil {
 			g.models[model] = &traffic{}
@@ -52,9 +57,9 @@ func (g *Gatherer) Add(l capture.Line) {
 	if l.Kind != "" || g.leftOut.Skip(&l) {
 		return
 	}
-	of := g.models[l.Model.Request]
+	of := g.traffic(l.Model.Request)
 	if of == nil {
-		of = g.models[l.Model.Response]
+		of = g.traffic(l.Model.Response)
 	}
 	if of == nil {
 		if len(g.foreign) < maxForeign || g.foreign[l.Model.Request] > 0 {
@@ -65,6 +70,27 @@ func (g *Gatherer) Add(l capture.Line) {
 		return
 	}
 	of.add(&l)
+}
+
+// traffic is that of a model by its name in production, nil if the baseline has it not.
+func (g *Gatherer) traffic(model string) *traffic {
+	if tested, is := g.tested[model]; is {
+		g.renamed[model] = true
+		return g.models[tested]
+	}
+	return g.models[model]
+}
+
+// Unseen lists the names that production was said to have for a model, and that no request
+// had, in the order of the alphabet.
+func (g *Gatherer) Unseen() (names []string) {
+	for name := range g.tested {
+		if !g.renamed[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // maxForeign bounds the names of other models that a Gatherer remembers. It counts the

@@ -72,7 +72,7 @@ func tested(input, inFlight float64) baseline.Cell {
 func against(lines []capture.Line, cells ...baseline.Cell) production.Comparison {
 	b := baseline.Baseline{Cells: cells}
 	b.Identify()
-	g := production.NewGatherer(b)
+	g := production.NewGatherer(b, nil)
 	for _, l := range lines {
 		g.Add(l)
 	}
