@@ -57,6 +57,9 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 	}
 	checkRefusals(t, []refusal{
 		{"an unknown column", "t.csv", "model,instance,requests,ttft_p50_ms\n", told, "", []string{"t.csv, line 1, instance: no column that headway knows"}},
+		{"a clock of no time", "t.csv", "requests,ttft_p50_ms,e2e_stop\n10,1,end_of_body\n", told, "", []string{"line 1, e2e_stop: a clock without a time; want a column with a time beside it: e2e_p50_ms"}},
+		{"a clock that starts at no moment", "t.csv", "requests,ttft_p50_ms,ttft_start\n10,1,\n10,1,begin\n", told, "", []string{`t.csv, line 3: indicators.ttft.definition.start: "begin"; want one of [scheduled sending`}},
+		{"a figure that is no word of a clock", "t.csv", "requests,ttft_p50_ms,ttft_stops\n10,1,x\n", told, "", []string{"line 1, ttft_stops: no column that headway knows", "ttft_stop"}},
 		{"no requests", "t.csv", "model,ttft_p50_ms\nx,1\n", told, "", []string{"line 1, requests: no such column"}},
 		{"a word in place of a number", "t.csv", "requests,ttft_p50_ms\n10,fast\n", told, "", []string{`t.csv, line 2, ttft_p50_ms: "fast"; want a number`}},
 		{"a model that is missing in one row", "t.csv", "model,requests,ttft_p50_ms\nx,10,1\n,10,1\n", importer.Facts{InputTokens: 1, OutputTokens: 1, Concurrency: 1}, "", []string{"t.csv, line 3, model: the file does not say"}},
@@ -68,4 +71,34 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 		{"a capture of failures alone", "c.jsonl", strings.ReplaceAll(captured, `"outcome":"ok"`, `"outcome":"refused"`), told, "", []string{"outcome: no exchange of the application"}},
 		{"a capture with a broken line", "c.jsonl", captured + "{\"v\":1,\n", told, "", []string{"c.jsonl, line 5"}},
 	})
+}
+
+// A table that tells its clocks can be held against the tool that has the same.
+func TestATableWithClocksIsComparedWithATool(t *testing.T) {
+	const head = "model,input_tokens,output_tokens,concurrency,requests,ttft_p25_ms,ttft_p50_ms,ttft_p75_ms,tpot_mean_ms"
+	const clocks = ",ttft_start,ttft_stop,ttft_connect,tpot_start,tpot_stop,tpot_over,tpot_connect,tpot_tokens"
+	const row, words = "\nsmall,256,64,4,2000,90,100,110,20", ",sending,first_content,new_only,first_content,last_content,request,new_only,usage\n"
+	tool := imported(t, "t.csv", head+clocks+row+words, importer.Facts{})
+	want := baseline.Definition{
+		Start: baseline.FirstContent, Stop: baseline.LastContent, Over: baseline.Request,
+		Connect: baseline.ConnectSome, Tokens: baseline.Usage, Percentiles: baseline.Unstated,
+	}
+	if got := tool.Cells[0].Indicators[baseline.TPOT].Definition; got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for _, tt := range []struct {
+		name, table string
+		want        baseline.Verdict
+	}{
+		{"with the same clocks", head + clocks + row + words, baseline.Same},
+		{"with another stop", head + ",ttft_start,ttft_stop,ttft_connect" + row + ",sending,first_event,new_only\n", baseline.Incomparable},
+		{"without clocks", head + row + "\n", baseline.Incomparable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := baseline.Compare(tool, imported(t, "t.csv", tt.table, importer.Facts{}))
+			if got := c.Changes[0]; got.Indicator != baseline.TTFT || got.Verdict != tt.want {
+				t.Errorf("%+v, want %s", got, tt.want)
+			}
+		})
+	}
 }

@@ -23,6 +23,9 @@ var tidyCSV = Importer{
 // tidyTime names a figure: indicator, figure and unit.
 var tidyTime = regexp.MustCompile(`^(ttft|ttfb|tpot|ntpot|itl|e2e)_(mean|median|min|max|stddev|p[0-9]+(?:\.[0-9]+)?)_(ms|s)$`)
 
+// tidyClock names a word of an indicator's definition: what starts and stops its clock, say.
+var tidyClock = regexp.MustCompile(`^(ttft|ttfb|tpot|ntpot|itl|e2e)_(start|stop|over|connect|tokens)$`)
+
 // tidyColumns are the others.
 func tidyColumns() []string {
 	return []string{
@@ -36,15 +39,7 @@ func (in *input) tidyTable() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range t.names {
-		if !slices.Contains(tidyColumns(), name) && !tidyTime.MatchString(name) {
-			return &Problem{
-				Line: 1, Field: name, Got: "no column that headway knows",
-				Want: strings.Join(tidyColumns(), ", ") + ", or a time such as ttft_p50_ms, tpot_mean_s, e2e_p99_ms",
-			}
-		}
-	}
-	if err := t.has("requests"); err != nil {
+	if err := tidyHeader(t); err != nil {
 		return err
 	}
 	for {
@@ -58,6 +53,29 @@ func (in *input) tidyTable() error {
 		}
 		in.drafts = append(in.drafts, d)
 	}
+}
+
+// tidyHeader refuses a column that headway does not know, and a clock that times nothing.
+func tidyHeader(t *table) error {
+	timed := map[string]bool{}
+	for _, name := range t.names {
+		if m := tidyTime.FindStringSubmatch(name); m != nil {
+			timed[m[1]] = true
+		}
+	}
+	for _, name := range t.names {
+		m := tidyClock.FindStringSubmatch(name)
+		switch {
+		case m != nil && !timed[m[1]]:
+			return &Problem{Line: 1, Field: name, Got: "a clock without a time", Want: "a column with a time beside it: " + m[1] + "_p50_ms"}
+		case m == nil && !slices.Contains(tidyColumns(), name) && !tidyTime.MatchString(name):
+			return &Problem{
+				Line: 1, Field: name, Got: "no column that headway knows",
+				Want: strings.Join(tidyColumns(), ", ") + ", a time such as ttft_p50_ms, tpot_mean_s, e2e_p99_ms, or what its clock is: ttft_start, ttft_stop, ttft_over, ttft_connect, tpot_tokens",
+			}
+		}
+	}
+	return t.has("requests")
 }
 
 // tidyRow reads the row that t is at. An empty field is unknown.
@@ -98,7 +116,34 @@ func tidyRow(t *table) (d draft, err error) {
 			}
 		}
 	}
+	for _, column := range t.names {
+		if m := tidyClock.FindStringSubmatch(column); m != nil {
+			d.clock(baseline.Name(m[1]), m[2], strings.TrimSpace(t.text(column)))
+		}
+	}
 	return d, err
+}
+
+// clock sets a word of the definition of an indicator, if the row has both. Import refuses
+// words that mean nothing.
+func (d *draft) clock(name baseline.Name, part, word string) {
+	one, there := d.cell.Indicators[name]
+	if !there || word == "" {
+		return
+	}
+	switch part {
+	case "start":
+		one.Definition.Start = baseline.Edge(word)
+	case "stop":
+		one.Definition.Stop = baseline.Edge(word)
+	case "over":
+		one.Definition.Over = baseline.Over(word)
+	case "connect":
+		one.Definition.Connect = baseline.Connect(word)
+	case "tokens":
+		one.Definition.Tokens = baseline.Tokens(word)
+	}
+	d.cell.Indicators[name] = one
 }
 
 // tidy adds a figure to an indicator, whose definition nobody told.
