@@ -57,6 +57,8 @@ func TestCapturesAndTablesAreRead(t *testing.T) {
 	}
 	checkRefusals(t, []refusal{
 		{"an unknown column", "t.csv", "model,instance,requests,ttft_p50_ms\n", told, "", []string{"t.csv, line 1, instance: no column that headway knows"}},
+		{"a column twice", "t.csv", "requests,ttft_p50_ms,requests\n10,1,20\n", told, "", []string{`line 1, requests: there is "requests" already; want a column once`}},
+		{"a median in two units", "t.csv", "requests,ttft_p50_ms,ttft_median_s\n10,1,2\n", told, "", []string{`line 1, ttft_median_s: there is "ttft_p50_ms" already`}},
 		{"a clock of no time", "t.csv", "requests,ttft_p50_ms,e2e_stop\n10,1,end_of_body\n", told, "", []string{"line 1, e2e_stop: a clock without a time; want a column with a time beside it: e2e_p50_ms"}},
 		{"a clock that starts at no moment", "t.csv", "requests,ttft_p50_ms,ttft_start\n10,1,\n10,1,begin\n", told, "", []string{`t.csv, line 3: indicators.ttft.definition.start: "begin"; want one of [scheduled sending`}},
 		{"a figure that is no word of a clock", "t.csv", "requests,ttft_p50_ms,ttft_stops\n10,1,x\n", told, "", []string{"line 1, ttft_stops: no column that headway knows", "ttft_stop"}},

@@ -55,13 +55,20 @@ func (in *input) tidyTable() error {
 	}
 }
 
-// tidyHeader refuses a column that headway does not know, and a clock that times nothing.
+// tidyHeader refuses a column that headway does not know, one that stands there twice, and a
+// clock that times nothing.
 func tidyHeader(t *table) error {
-	timed := map[string]bool{}
+	timed, columns := map[string]bool{}, map[string]string{}
 	for _, name := range t.names {
+		what := name
 		if m := tidyTime.FindStringSubmatch(name); m != nil {
 			timed[m[1]] = true
+			what = strings.Replace(m[1]+"_"+m[2], "_median", "_p50", 1) // in whatever unit
 		}
+		if other, twice := columns[what]; twice {
+			return &Problem{Line: 1, Field: name, Got: "there is " + strconv.Quote(other) + " already", Want: "a column once"}
+		}
+		columns[what] = name
 	}
 	for _, name := range t.names {
 		m := tidyClock.FindStringSubmatch(name)
