@@ -37,6 +37,7 @@ type session struct {
 	left    Instant // when the client left; 0 while it has not
 	sending bool    // the relay writes bytes of the client, and has not reported them
 	late    late    // bytes of the server that came meanwhile
+	parted  Instant // when the upstream left meanwhile; 0 if it did not
 }
 
 // turn is a question and its answer.
@@ -90,6 +91,10 @@ func (x *Exchange) Sent(p []byte, read, written Instant) {
 		s.question.feed(p, read, written)
 		s.sending = false
 		s.late.drain(&s.answer)
+		if s.parted != 0 {
+			s.part(s.parted)
+			s.parted = 0
+		}
 	})
 }
 
@@ -105,17 +110,20 @@ func (x *Exchange) received(p []byte, read, written Instant) {
 }
 
 // Parted reports that one side has left a tunnel that both had: the client, or the upstream.
-// What is under way on it ends.
+// What is under way on it ends, but for an answer that waits for its question: the upstream
+// may leave before the relay has reported that.
 func (x *Exchange) Parted(client bool, at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.attend(func(s *session) {
-		if client {
+		switch {
+		case client:
 			s.leave(at)
-			return
+		case s.sending:
+			s.parted = at
+		default:
+			s.part(at)
 		}
-		s.late.drain(&s.answer)
-		s.part(at)
 	})
 }
 

@@ -38,6 +38,43 @@ func TestAnAnswerThatComesBeforeTheReportOfItsQuestion(t *testing.T) {
 	})
 }
 
+// The upstream may even leave before that report. Then its answer is whole all the same, and
+// a question without one is cut off at the moment at which the upstream left.
+func TestAnUpstreamThatLeavesBeforeTheReportOfAQuestion(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer []string
+		want   string
+	}{
+		{"after its answer", []string{opened("r1"), delta("Hi"), completed("r1", 1)}, "ok 200 gpt-x/gpt-x-1 stop in=7 out=1 event=1ns ttft=1ns last=1ns e2e=1ns"},
+		{"without an answer", nil, "upstream_cut stream_truncated 0 gpt-x/ e2e=5ms"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				of, told := newTap()
+				x := open(of, "/v1/responses", "")
+				c, s := &speaker{masks: true}, &speaker{}
+				asked := tap.Now()
+				x.Sending()
+				for _, event := range tt.answer {
+					chunk(x, string(s.say(event)[0]))
+				}
+				time.Sleep(5 * time.Millisecond)
+				x.Parted(false, tap.Now())
+				time.Sleep(5 * time.Millisecond)
+				x.Sent(c.say(ask)[0], asked, tap.Now())
+				x.End(tap.Result{At: tap.Now(), Outcome: exchange.OK})
+				if len(told.records) != 2 {
+					t.Fatalf("%d Records, want that of the answer and that of the session", len(told.records))
+				}
+				if got := describe(&told.records[0]); got != tt.want {
+					t.Error(got)
+				}
+			})
+		})
+	}
+}
+
 // What headway cannot read stays a tunnel, and what was under way then counts nowhere.
 func TestASessionThatCannotBeRead(t *testing.T) {
 	c, s := &speaker{masks: true}, &speaker{}
