@@ -31,7 +31,7 @@ func TestResetBehindAStuckUploadIsPassedOn(t *testing.T) {
 		redirected bool
 		opening    string
 		accept     string // the upstream's answer to the opening
-		}{
+	}{
 		{"an exchange in transparent mode", true, endlessUpload, ""},
 		{"bytes that are none", true, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", ""},
 		{"a tunnel in transparent mode", true, upgrade, switched},
