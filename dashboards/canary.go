@@ -59,7 +59,7 @@ func driftPanels() []panel {
 // promised draws production before the percentiles of the load test.
 func (w writer) promised(title, indicator string, production metric) panel {
 	tested := func(percent int) query {
-		m := process("headway_baseline_seconds", `cell=~"$cell"`, fmt.Sprintf(`indicator=%q`, indicator), fmt.Sprintf(`quantile="%d"`, percent))
+		m := process("headway_baseline_seconds", `cell=~"$cell"`, fmt.Sprintf(`indicator=%q`, indicator), fmt.Sprintf(`percentile="%d"`, percent))
 		return query{expr: highest(m.gauge(), "cell"), legend: fmt.Sprintf("{{cell}} p%d%s", percent, testedEnding)}
 	}
 	return panel{

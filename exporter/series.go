@@ -8,7 +8,7 @@ import (
 
 const (
 	// lastSeries is room for one last series of each instrument that draws samples.
-	lastSeries = 50
+	lastSeries = 54
 	// otherShare is the part of the bound for series whose models and upstream are Other:
 	// one in eight.
 	otherShare = 8
@@ -178,7 +178,7 @@ func (s Series) share(in *Instrument) share {
 
 // full says whether all places of a share are taken.
 func (b *seriesBound) full(of share) bool {
-	forLast := min(lastSeries, b.limit/2)
+	forLast := min(lastSeries, 3*b.limit/5)
 	forOther := (b.limit - forLast) / otherShare
 	switch {
 	case b.limit == 0 || of == ofLast:

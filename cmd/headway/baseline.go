@@ -56,7 +56,7 @@ const importUsage = `usage: headway baseline import [flags] [TOOL] FILE…
 Reads the result files of load-test tools and writes them as one baseline. Without
 TOOL headway looks at each file. Files of one run may stand together: a summary, its
 requests, its configuration. What no file says, a flag does. FILE - is standard input.
-See headway baseline show and headway baseline compare.`
+See headway baseline show, headway baseline compare and headway baseline learn.`
 
 // importOptions are the parsed arguments of baseline import.
 type importOptions struct {

@@ -18,8 +18,8 @@ const compareUsage = `usage: headway baseline compare [flags] BEFORE AFTER
 Holds the cells of one baseline against those of another: the ratio of each indicator as
 a whole and of its tail, with an interval from the requests. Indicators that the tools
 measured differently are not compared. With --fail-on the command ends with 1 when a cell
-got worse by so much, beyond what chance explains. See headway baseline import and
-headway baseline show.`
+got worse by so much, beyond what chance explains. See headway baseline
+import, headway baseline show and headway baseline learn.`
 
 // compareOutputs are the forms of a comparison.
 func compareOutputs() []string { return []string{"table", "json", "markdown", "junit"} }

@@ -18,8 +18,8 @@ const showUsage = `usage: headway baseline show [flags] BASELINE
 Prints the cells of a baseline as a table, says how each number was measured, and draws
 latency over throughput for each workload that was tested under several loads. With
 --meets it says which load still keeps limits, and with --users whether that load is
-enough for so many people. BASELINE - is standard input. See headway baseline import
-and headway baseline compare.`
+enough for so many people. BASELINE - is standard input. See headway baseline
+import, headway baseline compare and headway baseline learn.`
 
 // showOptions are the parsed arguments of baseline show.
 type showOptions struct {

@@ -58,7 +58,7 @@ func TestDemoShowsStreamsAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("headway and the model server disagree: %s", m[0])
 	}
 	addresses := regexp.MustCompile(`http://([^/]+)/`).FindAllStringSubmatch(text, -1)
-	if len(addresses) != 3 {
+	if len(addresses) != 4 {
 		t.Errorf("%d addresses in:\n%s", len(addresses), text)
 	}
 	for _, address := range addresses {

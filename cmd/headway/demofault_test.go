@@ -98,7 +98,7 @@ func TestDemoFaultExitsAsItsUsersExpect(t *testing.T) {
 		{"a name of nothing", []string{"zzzzzzzz"}, 2, `"zzzzzzzz": there is no fault "zzzzzzzz"; the faults are http, slow-head, slow, stall, cut, reset, error, garbage; none ends them`},
 		{"a wrong value", []string{"http=5:0.5"}, 2, `"5" is not an error status, as in http=503`},
 		{"a wrong probability", []string{"http=503:2"}, 2, "a probability from 0 to 1, as in http=503:0.5"},
-		{"every problem at once", []string{"http=5:0.5", "slal=1s"}, 2, "did you mean stall?"},
+		{"every problem at once", []string{"http=5:0.5", "stal=1s"}, 2, "did you mean stall?"},
 		{"a wrong value without a probability", []string{"http=foo"}, 2, `fault "http=foo": "foo" is not an error status, as in http=503`},
 		{"default beside another", []string{"default", "cut"}, 2, "default replaces all faults"},
 		{"default beside none", []string{"none", "default"}, 2, "none replaces all faults"},

@@ -115,6 +115,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 		e.Observe(beside(role, exchangetest.Unread()))
 		e.ObserveChain(exchangetest.Recovered(beside(role, traced(exchangetest.Stream(4)))))
 		e.Observe(exchangetest.Sealed(beside(role, exchangetest.Stream(4))))
+		e.Observe(exchangetest.Canary(beside(role, exchangetest.Stream(4))))
 	}
 	exposition := scrape(t, e, text)
 	for _, name := range slices.Concat(metricsOfThePage, roleMetrics, olderMetrics, newerMetrics) {

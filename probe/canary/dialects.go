@@ -93,17 +93,15 @@ func messages(text any) []any { return []any{object{"role": "user", "content": t
 func dialects() []dialect {
 	return []dialect{
 		{
-			name: "openai-chat", operation: exchange.Chat, path: at("/v1/chat/completions"), body: openAIChat, keyField: "Authorization", keyPrefix: bearer, template: 8,
-			endless: true,
+			name: "openai-chat", operation: exchange.Chat, path: at("/v1/chat/completions"), body: openAIChat, keyField: "Authorization", keyPrefix: bearer, template: 8, endless: true,
 			places: frame.Paths{
 				"choices.[].delta.content": fieldText, "choices.[].delta.reasoning_content": fieldThought, "choices.[].delta.reasoning": fieldThought,
 				"system_fingerprint": fieldFingerprint,
 			},
 		},
 		{
-			name: "openai-completions", operation: exchange.TextCompletion, path: at("/v1/completions"), body: openAICompletions, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
-			endless: true,
-			places:  frame.Paths{"choices.[].text": fieldText, "system_fingerprint": fieldFingerprint},
+			name: "openai-completions", operation: exchange.TextCompletion, path: at("/v1/completions"), body: openAICompletions, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true, endless: true,
+			places: frame.Paths{"choices.[].text": fieldText, "system_fingerprint": fieldFingerprint},
 		},
 		{
 			name: "openai-responses", operation: exchange.Chat, path: at("/v1/responses"), body: openAIResponses, keyField: "Authorization", keyPrefix: bearer, template: 8,
@@ -138,14 +136,12 @@ func dialects() []dialect {
 			places: frame.Paths{"token.text": fieldText},
 		},
 		{
-			name: "sglang-generate", operation: exchange.TextCompletion, path: at("/generate"), body: sglangGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
-			endless: true,
-			places:  frame.Paths{"text": fieldText}, cumulative: true,
+			name: "sglang-generate", operation: exchange.TextCompletion, path: at("/generate"), body: sglangGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true, endless: true,
+			places: frame.Paths{"text": fieldText}, cumulative: true,
 		},
 		{
-			name: "llamacpp-completion", operation: exchange.TextCompletion, path: at("/completion"), body: llamaCPPCompletion, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,
-			endless: true,
-			places:  frame.Paths{"content": fieldText},
+			name: "llamacpp-completion", operation: exchange.TextCompletion, path: at("/completion"), body: llamaCPPCompletion, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true, endless: true,
+			places: frame.Paths{"content": fieldText},
 		},
 		{
 			name: "triton-generate", operation: exchange.TextCompletion, path: around("/v2/models/", "/generate_stream"), body: tritonGenerate, keyField: "Authorization", keyPrefix: bearer, template: 1, plain: true,

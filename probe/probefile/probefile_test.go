@@ -138,7 +138,7 @@ func TestAProbeNeedsARoute(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("probes: [{" + right + "}]")
 	f.Add("defaults: &a {every: 1s}\nprobes:\n- <<: *a\n  name: b")
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(_ *testing.T, text string) {
 		file, err := probefile.Parse("f", strings.NewReader(text))
 		if err == nil {
 			_ = file.Fit(nil)

@@ -24,7 +24,6 @@ type target struct {
 	prober *prober.Prober
 	after  time.Duration
 	record exchange.Record // of every exchange, but for its probe
-	tokens int             // of the prompt, when not 0
 
 	mu   sync.Mutex
 	sent []time.Time

@@ -25,10 +25,11 @@ const (
 )
 
 // cell is what a load test found with so many requests in flight: median TTFT and TPOT in
-// seconds.
-func cell(input, output, load int, ttft, tpot float64) baseline.Cell {
+// seconds. Answers have 100 tokens.
+func cell(input, load int, ttft, tpot float64) baseline.Cell {
+	const output = 100
 	c := baseline.Cell{
-		Model: model, InputTokens: baseline.Length{Mean: float64(input)}, OutputTokens: baseline.Length{Mean: float64(output)},
+		Model: model, InputTokens: baseline.Length{Mean: float64(input)}, OutputTokens: baseline.Length{Mean: output},
 		Load:   baseline.Load{Kind: baseline.Concurrency, Value: float64(load)},
 		Source: baseline.Source{Tool: "vllm", File: "run.json"}, Requests: baseline.Requests{OK: 2000}, Stream: new(true),
 		Indicators: map[baseline.Name]baseline.Indicator{},
@@ -39,7 +40,7 @@ func cell(input, output, load int, ttft, tpot float64) baseline.Cell {
 	}{
 		baseline.TTFT: {baseline.Sent, baseline.FirstContent, ttft},
 		baseline.TPOT: {baseline.FirstContent, baseline.LastContent, tpot},
-		baseline.E2E:  {baseline.Sent, baseline.LastContent, ttft + tpot*float64(output-1)},
+		baseline.E2E:  {baseline.Sent, baseline.LastContent, ttft + tpot*(output-1)},
 	} {
 		i := baseline.Indicator{
 			Definition: baseline.Definition{Start: of.start, Stop: of.stop, Over: baseline.Request, Connect: baseline.ConnectOut, Tokens: baseline.Usage, Percentiles: baseline.Linear},
@@ -57,8 +58,8 @@ func cell(input, output, load int, ttft, tpot float64) baseline.Cell {
 // tested is a load test of two lengths under two loads: each token of the prompt takes 0.2 ms.
 func tested() baseline.Baseline {
 	return baseline.Baseline{Schema: baseline.Schema, Cells: []baseline.Cell{
-		cell(500, 100, 4, .2, .02), cell(2000, 100, 4, .5, .02),
-		cell(500, 100, 16, .4, .03), cell(2000, 100, 16, 1, .03),
+		cell(500, 4, .2, .02), cell(2000, 4, .5, .02),
+		cell(500, 16, .4, .03), cell(2000, 16, 1, .03),
 	}}
 }
 

@@ -79,7 +79,7 @@ func (i *identity) findings(now time.Time) []Finding {
 		case h.usual != nil && h.usual.Seen == 0:
 			continue // nobody reports it
 		case h.usual != nil:
-			f.Sentence = fmt.Sprintf("%s: headway still learns what is usual.", h.trait.words)
+			f.Sentence = h.trait.words + ": headway still learns what is usual."
 		case f.Verdict.Ratio.Of == 0:
 			f.Sentence = h.trait.words + ": nothing to compare yet."
 		case f.Verdict.Since.IsZero():

@@ -58,7 +58,7 @@ func TestWhatDoesNotFitBeginsAnew(t *testing.T) {
 			want   string
 		}{
 			{"the probe sends another prompt", func(c *watch.Config) { c.Probes[0].Shape.Input = 600 }, "the probe sends something else now"},
-			{"another load test", func(c *watch.Config) { c.Baseline.Cells[0] = cell(500, 100, 4, .3, .02) }, "it was compared with another load test"},
+			{"another load test", func(c *watch.Config) { c.Baseline.Cells[0] = cell(500, 4, .3, .02) }, "it was compared with another load test"},
 			{"another margin", func(c *watch.Config) { c.Settings.Margin = .2 }, "it has other settings"},
 		} {
 			second := start(t, path, test.change)

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,7 +96,7 @@ func formatChain(c *chain.Summary) string {
 		case s.Outcome == "ok" || s.Status == 0:
 			steps[i] = s.Outcome
 		default:
-			steps[i] = fmt.Sprint(s.Status)
+			steps[i] = strconv.Itoa(s.Status)
 		}
 	}
 	return fmt.Sprintf("%-18s %-9s  %s", cut(printable(c.Model), 18), outcome, strings.Join(steps, " → "))

@@ -39,7 +39,7 @@ func TestPicturesInTheDocsAreTheDrawnOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if !drawn[file.Name()] {
+		if filepath.Ext(file.Name()) == ".svg" && !drawn[file.Name()] { // the others show screens
 			t.Errorf("nobody draws %s", file.Name())
 		}
 	}
