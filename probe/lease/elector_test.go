@@ -195,8 +195,8 @@ func TestHolderWithoutAServerStopsBeforeOthersBegin(t *testing.T) {
 	}{
 		{"packets are lost", func(*way) answer { return silent }},
 		{"connections are refused", func(*way) answer { return refusing }},
-		{"the server is ill", func(*way) answer { return status(500, "etcd") }}, //nolint:bodyclose // the elector closes it
-		{"the token is refused", func(*way) answer { return status(401, "") }},  //nolint:bodyclose // the elector closes it
+		{"the server is ill", func(*way) answer { return status(500, "etcd") }},
+		{"the token is refused", func(*way) answer { return status(401, "") }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -376,7 +376,7 @@ func TestNobodyActsWithoutTheRight(t *testing.T) {
 		answer answer
 		want   []string
 	}{
-		{"no Role", status(403, `leases "prober" is forbidden`), []string{ //nolint:bodyclose // the elector closes it
+		{"no Role", status(403, `leases "prober" is forbidden`), []string{
 			"403 Forbidden", "lacks the verb get", "{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}", "monitoring", "is forbidden",
 		}},
 		{"bad token", status(401, "Unauthorized"), []string{"401", "does not accept the token"}},
