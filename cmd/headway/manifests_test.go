@@ -115,10 +115,10 @@ func manifests(t *testing.T) map[string]podSpec {
 	return pods
 }
 
-// sidecars returns the containers that run `headway run`.
+// sidecars returns the containers that run `headway run` or `headway probe`.
 func (p *podSpec) sidecars() []container {
 	return slices.DeleteFunc(slices.Concat(p.InitContainers, p.Containers), func(c container) bool {
-		return len(c.Args) == 0 || c.Args[0] != "run"
+		return len(c.Args) == 0 || c.Args[0] != "run" && c.Args[0] != "probe"
 	})
 }
 
@@ -165,10 +165,21 @@ func (p *podSpec) volume(t *testing.T, name string) string {
 	return dir
 }
 
-// read reads the configuration of the pod's sidecar.
+// read reads the configuration of the pod's sidecar, or of its prober.
 func (p *podSpec) read(t *testing.T) (config.Config, error) {
 	t.Helper()
-	return config.Read(p.environ(t, &p.sidecars()[0]))
+	c := p.sidecars()[0]
+	environ := p.environ(t, &c)
+	if c.Args[0] == "run" {
+		return config.Read(environ)
+	}
+	var o probeOptions
+	for _, e := range environ {
+		if file, ok := strings.CutPrefix(e, config.Prefix+"PROBE_FILE="); ok {
+			o.file = file
+		}
+	}
+	return o.config(environ)
 }
 
 func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
@@ -297,7 +308,7 @@ func TestAnExampleMountsAllThatHeadwayReadsAndWrites(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"HEADWAY_SLO_FILE", "HEADWAY_STATE_DIR", "HEADWAY_CAPTURE_FILE"} {
+	for _, want := range []string{"HEADWAY_SLO_FILE", "HEADWAY_STATE_DIR", "HEADWAY_CAPTURE_FILE", "HEADWAY_PROBE_FILE"} {
 		if !found[want] {
 			t.Errorf("no example sets %s", want)
 		}
@@ -361,6 +372,8 @@ func TestExamplesForKubernetesCallCommandsThatExist(t *testing.T) {
 			var err error
 			switch args[0] {
 			case "run":
+			case "probe":
+				_, err = parseProbe(append(args[1:], "--file", "probes.yaml"), io.Discard)
 			case "redirect":
 				_, err = parseRedirect(args[1:], io.Discard)
 			case "wait":
@@ -378,7 +391,7 @@ func TestExamplesForKubernetesCallCommandsThatExist(t *testing.T) {
 			}
 		}
 	}
-	if !called["run"] || !called["redirect"] || !called["wait"] {
+	if !called["run"] || !called["redirect"] || !called["wait"] || !called["probe"] {
 		t.Errorf("called are %v", called)
 	}
 }
