@@ -131,7 +131,7 @@ type stage struct {
 }
 
 // newStage starts to send the canaries of probes.
-func newStage(t *testing.T, change func(*prober.Config, *target), probes ...probe.Probe) *stage {
+func newStage(t testing.TB, change func(*prober.Config, *target), probes ...probe.Probe) *stage {
 	t.Helper()
 	s := &stage{target: &target{record: answered()}, book: &book{}, begin: time.Now()}
 	c := prober.Config{
