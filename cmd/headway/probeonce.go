@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/headway-sidecar/headway/probe"
 	"github.com/headway-sidecar/headway/probe/baseline"
+	"github.com/headway-sidecar/headway/probe/baseline/production"
+	"github.com/headway-sidecar/headway/probe/junit"
 )
 
 // condition is one of --fail-on: a limit of an indicator, or a share by which no indicator
@@ -110,40 +111,30 @@ func (r *result) judge(run *probe.Run, conditions []condition, tested *baseline.
 	}
 }
 
-// drift compares with the medians of the probe's cell: only those whose clock stops where
-// headway's does. A gate that had nothing to compare fails.
+// drift compares with the medians of the probe's cell: the times that headway measures as
+// the load test did. A gate that had nothing to compare fails.
 func (r *result) drift(run *probe.Run, c condition, tested *baseline.Baseline) {
 	cell := cellOf(run, tested)
 	if cell == nil {
 		r.Failed = append(r.Failed, "drift: the probe names no cell of the baseline, so there is nothing to compare with")
 		return
 	}
-	compared := 0
-	for name, got := range map[baseline.Name]float64{baseline.TTFT: r.TTFT, baseline.TPOT: r.TPOT, baseline.E2E: r.E2E} {
+	times, compared := production.TimesOf(&run.Record), 0
+	for _, name := range []baseline.Name{baseline.TTFT, baseline.TPOT, baseline.E2E} {
 		in, has := cell.Indicators[name]
+		read, why := production.Measure(name, in.Definition)
 		median, known := in.Quantiles.At(0.5)
-		if !has || !known || got == 0 || !alike(name, in.Definition) {
+		if !has || !known || why != "" || read(&times) == 0 {
 			continue
 		}
 		compared++
-		if got > median*(1+c.share) {
+		if got := float64(read(&times)); got > median*(1+c.share) {
 			r.Failed = append(r.Failed, fmt.Sprintf("%s %s is %.2f × the load test's median %s", name, seconds(got), got/median, seconds(median)))
 		}
 	}
 	if compared == 0 {
 		r.Failed = append(r.Failed, "drift: no indicator of cell "+cell.ID+" can be compared")
 	}
-}
-
-// alike says whether the clock of a load test stops where headway's does.
-func alike(name baseline.Name, d baseline.Definition) bool {
-	switch name {
-	case baseline.TTFT:
-		return d.Stop == baseline.FirstContent
-	case baseline.TPOT:
-		return d.Start == baseline.FirstContent && d.Stop == baseline.LastContent
-	}
-	return d.Stop == baseline.EndOfBody || d.Stop == baseline.LastContent
 }
 
 // cellOf returns the cell that a probe names, nil without one.
@@ -201,41 +192,15 @@ func failures(results []result) error {
 	return errors.Join(failed...)
 }
 
-// The parts of JUnit XML that CI systems read.
-type (
-	probeSuite struct {
-		XMLName  xml.Name    `xml:"testsuite"`
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Cases    []probeCase `xml:"testcase"`
-	}
-	probeCase struct {
-		Name    string        `xml:"name,attr"`
-		Class   string        `xml:"classname,attr"`
-		Time    float64       `xml:"time,attr"`
-		Failure *probeFailure `xml:"failure,omitempty"`
-	}
-	probeFailure struct {
-		Message string `xml:"message,attr"`
-	}
-)
-
 // writeProbeJUnit writes a test case for each result.
 func writeProbeJUnit(w io.Writer, results []result) error {
-	suite := probeSuite{Name: "headway probe", Tests: len(results)}
+	suite := junit.Suite{Name: "headway probe"}
 	for _, r := range results {
-		one := probeCase{Name: r.Probe, Class: "headway probe " + string(r.Via), Time: r.E2E}
+		one := junit.Case{Name: r.Probe, Class: "headway probe " + string(r.Via), Time: r.E2E}
 		if len(r.Failed) > 0 {
-			suite.Failures++
-			one.Failure = &probeFailure{strings.Join(r.Failed, "; ")}
+			one.Failure = &junit.Message{Text: strings.Join(r.Failed, "; "), Type: string(r.Outcome)}
 		}
-		suite.Cases = append(suite.Cases, one)
+		suite.Add(one)
 	}
-	text, err := xml.MarshalIndent(suite, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, text)
-	return err
+	return suite.Write(w)
 }

@@ -45,11 +45,7 @@ func factsOf(r *exchange.Record) event {
 	u := &r.Usage
 	e := event{
 		start: r.Start, end: r.Start.Add(r.Timing.End), model: r.Model.Request, answered: r.Model.Response,
-		times: production.Times{
-			FirstByte: seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), TTFT: seconds(r.TTFT()),
-			LastToken: seconds(r.Timing.LastToken), Total: seconds(r.E2E()), TPOT: seconds(r.TPOT()),
-			Output: float32(u.Output.N), Stream: r.Stream, Reported: u.Source == exchange.Reported,
-		},
+		times: production.TimesOf(r),
 		length: length{
 			prompt: int(u.Input.N), cached: int(u.CacheRead.N), output: int(u.Output.N),
 			known: u.Input.Known && u.Output.Known && u.Source != exchange.Estimated && u.SourceOfInput() != exchange.Estimated,
@@ -85,5 +81,3 @@ func factsOfRun(r *probe.Run) event {
 	}
 	return e
 }
-
-func seconds(d time.Duration) float32 { return float32(d.Seconds()) }

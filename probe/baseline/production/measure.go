@@ -1,7 +1,10 @@
 package production
 
 import (
+	"time"
+
 	"github.com/headway-sidecar/headway/probe/baseline"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // Times are those of an answered request, in seconds from its start; 0 is unknown.
@@ -11,6 +14,16 @@ type Times struct {
 	Output                                        float32 // tokens
 	Stream                                        bool
 	Reported                                      bool // the upstream counted the tokens
+}
+
+// TimesOf returns the times of an answered request.
+func TimesOf(r *exchange.Record) Times {
+	seconds := func(d time.Duration) float32 { return float32(d.Seconds()) }
+	return Times{
+		FirstByte: seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), TTFT: seconds(r.TTFT()),
+		LastToken: seconds(r.Timing.LastToken), Total: seconds(r.E2E()), TPOT: seconds(r.TPOT()),
+		Output: float32(r.Usage.Output.N), Stream: r.Stream, Reported: r.Usage.Source == exchange.Reported,
+	}
 }
 
 // Measure reads the value that a tool has by d for the indicator, as far as headway times
