@@ -86,6 +86,13 @@ func (f *fleet) lead(ctx context.Context, who string, e *lease.Elector) {
 	f.mu.Unlock()
 }
 
+// took returns the turns so far.
+func (f *fleet) took() []turn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.turns)
+}
+
 // leader is the process that acts, empty without one.
 func (f *fleet) leader() string {
 	f.mu.Lock()
@@ -250,8 +257,8 @@ func TestShortOutageChangesNothing(t *testing.T) {
 			a.way.use(nil)
 			b.way.use(nil)
 		}
-		if len(f.turns) != 1 || !a.Leads() {
-			t.Errorf("%d turns", len(f.turns))
+		if len(f.took()) != 1 || !a.Leads() {
+			t.Errorf("%d turns", len(f.took()))
 		}
 		for _, p := range []*process{b, a} {
 			p.stop()
@@ -270,8 +277,8 @@ func TestAnswerThatIsLost(t *testing.T) {
 		time.Sleep(lease.RenewPeriod)
 		a.way.use(nil)
 		time.Sleep(time.Minute)
-		if len(f.turns) != 1 || f.leader() != "a" {
-			t.Errorf("%d turns, %q acts", len(f.turns), f.leader())
+		if len(f.took()) != 1 || f.leader() != "a" {
+			t.Errorf("%d turns, %q acts", len(f.took()), f.leader())
 		}
 		a.stop()
 		<-a.over
@@ -336,8 +343,8 @@ func TestSomebodyChangesTheLease(t *testing.T) {
 				time.Sleep(10*time.Second + 700*time.Millisecond)
 				f.server.edit(tt.change)
 				time.Sleep(time.Minute)
-				if len(f.turns) != len(tt.want) || tt.want[0] != f.turns[0].who {
-					t.Errorf("turns: %v", f.turns)
+				if len(f.took()) != len(tt.want) || tt.want[0] != f.took()[0].who {
+					t.Errorf("turns: %v", f.took())
 				}
 				for _, p := range []*process{a, b} {
 					p.stop()
@@ -391,8 +398,8 @@ func TestNobodyActsWithoutTheRight(t *testing.T) {
 				f := newFleet(t)
 				a := f.startBefore("a", tt.answer)
 				time.Sleep(10 * time.Minute)
-				if len(f.turns) > 0 {
-					t.Errorf("%v acted", f.turns)
+				if len(f.took()) > 0 {
+					t.Errorf("%v acted", f.took())
 				}
 				a.stop()
 				<-a.over
@@ -467,8 +474,8 @@ func TestNeverTwoAtOnce(t *testing.T) {
 		for _, p := range all {
 			p.kill()
 		}
-		if len(f.turns) < 50 {
-			t.Errorf("%d turns", len(f.turns))
+		if len(f.took()) < 50 {
+			t.Errorf("%d turns", len(f.took()))
 		}
 	})
 }

@@ -23,10 +23,17 @@ import (
 type target struct {
 	prober *prober.Prober
 	after  time.Duration
-	record exchange.Record // of every exchange, but for its probe
 
-	mu   sync.Mutex
-	sent []time.Time
+	mu     sync.Mutex
+	record exchange.Record // of every exchange, but for its probe
+	sent   []time.Time
+}
+
+// answer changes the Record of the exchanges to come.
+func (a *target) answer(r exchange.Record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.record = r
 }
 
 func (a *target) connect(name string) (net.Conn, error) {
@@ -48,7 +55,9 @@ func (a *target) serve(name string, conn net.Conn) {
 		a.sent = append(a.sent, time.Now())
 		a.mu.Unlock()
 		time.Sleep(a.after)
+		a.mu.Lock()
 		record := a.record
+		a.mu.Unlock()
 		record.Origin, record.Probe = exchange.Canary, name
 		text := "data: {\"choices\":[{\"delta\":{\"content\":\"" + wordOf(string(body)) + " ran to the sea\"}}]}\n\n"
 		_, err = fmt.Fprintf(conn, "HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s", record.Status, len(text), text)
@@ -88,6 +97,13 @@ type book struct {
 	mu   sync.Mutex
 	runs []probe.Run
 	slow time.Duration // that ObserveRun takes for a skipped run
+}
+
+// beSlow makes ObserveRun take so long for the next skipped run.
+func (b *book) beSlow(by time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.slow = by
 }
 
 func (b *book) ObserveRun(r probe.Run) {

@@ -80,7 +80,7 @@ func TestRunsDoNotPileUp(t *testing.T) {
 func TestNothingIsMadeUpForAfterASuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, func(_ *prober.Config, a *target) { a.after = 40 * time.Second }, one("p"))
-		s.book.slow = time.Hour
+		s.book.beSlow(time.Hour)
 		time.Sleep(2 * time.Hour)
 		s.stop()
 		times := s.target.times(s.begin)
@@ -274,7 +274,7 @@ func TestRecoveryIsLoggedOnce(t *testing.T) {
 			c.Log = slog.New(slog.NewTextHandler(&log, nil))
 		}, one("p"))
 		time.Sleep(5 * time.Minute)
-		s.target.record = answered()
+		s.target.answer(answered())
 		time.Sleep(5 * time.Minute)
 		s.stop()
 		if strings.Count(log.String(), "a canary went wrong") != 1 || strings.Count(log.String(), "answered again") != 1 {

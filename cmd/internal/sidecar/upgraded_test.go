@@ -49,8 +49,10 @@ func TestAWebSocketCountsInNoSLO(t *testing.T) {
 	}
 	_ = socket.Close()
 	l.connect(t).call(t)
-	interop.Until(t, "both are over", func() bool { return strings.Contains(l.metrics(t), `headway_requests_total{`) })
-	l.tap.Wait()
+	interop.Until(t, "both are over", func() bool {
+		now := l.metrics(t)
+		return strings.Contains(now, `headway_connections_total{mode="upgraded"} 1`) && strings.Contains(now, `verdict="bad"} `)
+	})
 	got := l.metrics(t)
 	for _, want := range []string{
 		`headway_connections_total{mode="upgraded"} 1`,
@@ -84,7 +86,7 @@ func TestARefusedWebSocketCountsInSLOs(t *testing.T) {
 		t.Fatalf("%+v, %v", response, err)
 	}
 	_ = response.Body.Close()
-	l.tap.Wait()
+	interop.Until(t, "it is over", func() bool { return strings.Contains(l.metrics(t), `verdict="bad"} 1`) })
 	got := l.metrics(t)
 	for _, want := range []string{
 		`headway_requests_total{error_type="429",model="gpt-realtime",operation="chat",outcome="refused",stream="true",`,
