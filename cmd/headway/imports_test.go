@@ -99,7 +99,7 @@ var rooms = map[string][]string{
 	"cmd/internal/build":    {"exporter"},
 	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
-	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules", "probe", "probe/lease", "probe/probefile"},
+	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules", "probe", "probe/drift", "probe/lease", "probe/probefile"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "cmd/internal/live",
 		"dashboards/live",

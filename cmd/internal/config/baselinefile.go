@@ -10,7 +10,8 @@ import (
 // MaxBaseline bounds the baseline file, in bytes: some 2,000 cells.
 const MaxBaseline = 16 << 20
 
-// Tested is the content of a baseline file. The zero value stands for no file.
+// Tested is the content of a baseline file. The zero value stands for no file. headway demo
+// brings its own content, without a file.
 type Tested struct {
 	Baseline baseline.Baseline
 	Text     []byte

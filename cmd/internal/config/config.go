@@ -17,6 +17,7 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/delivery"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
+	"github.com/headway-sidecar/headway/probe/drift"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -85,13 +86,14 @@ type Config struct {
 	// This environment itself.
 	AllowUnknown bool `env:"ALLOW_UNKNOWN" envDefault:"false" example:"true"`
 
-	OpenTelemetry OpenTelemetry `env:"-"` // from OpenTelemetry's own variables
-	RouteTable    []proxy.Route `env:"-"` // Routes, and Upstream for every other path
-	SLOs          SLOs          `env:"-"` // the content of SLOFile
-	Tested        Tested        `env:"-"` // the content of BaselineFile
-	Probes        Probes        `env:"-"` // the content of ProbeFile
-	Cluster       Cluster       `env:"-"` // what Kubernetes tells a container
-	Warnings      []error       `env:"-"` // values that are odd but no problem; each begins with its variable
+	OpenTelemetry OpenTelemetry  `env:"-"` // from OpenTelemetry's own variables
+	RouteTable    []proxy.Route  `env:"-"` // Routes, and Upstream for every other path
+	SLOs          SLOs           `env:"-"` // the content of SLOFile
+	Tested        Tested         `env:"-"` // the content of BaselineFile
+	Probes        Probes         `env:"-"` // the content of ProbeFile
+	Drift         drift.Settings `env:"-"` // of the detectors; the zero value stands for their defaults
+	Cluster       Cluster        `env:"-"` // what Kubernetes tells a container
+	Warnings      []error        `env:"-"` // values that are odd but no problem; each begins with its variable
 }
 
 // Read reads environ, a list of KEY=value, and checks all of it, and the files that it

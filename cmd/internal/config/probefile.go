@@ -47,6 +47,10 @@ func (c *Config) readProbeFile(f *findings) {
 	}
 }
 
+// Probing says whether headway has canaries to send, now or when the probe file changes.
+// Probes may stand in c without a file: those of headway demo do.
+func (c *Config) Probing() bool { return c.ProbeFile != "" || len(c.Probes.List) > 0 }
+
 // ParseProbes reads the text of a probe file. Errors give the name and the line. b is the
 // baseline whose cells probes name, nil without one. A probe through the sidecar whose URL
 // none of the routes leads to is an error.

@@ -26,10 +26,10 @@ type election struct {
 	renamed chan struct{}  // closed when elector is another one
 }
 
-// newElection returns the election that c asks for: none without a probe file, outside a
+// newElection returns the election that c asks for: none without probes, outside a
 // cluster, or where c turns it off.
 func newElection(c config.Config, log *slog.Logger) (*election, error) {
-	if c.ProbeFile == "" || c.ProbeLease == config.LeaseOff {
+	if !c.Probing() || c.ProbeLease == config.LeaseOff {
 		return nil, nil
 	}
 	server, err := lease.InCluster(c.Cluster.Host, c.Cluster.Port, c.Cluster.Credentials)
@@ -103,7 +103,7 @@ func (e *election) leads() bool {
 // probeLeader returns the function that says whether this process sends the canaries of its
 // fleet, or nil without probes.
 func (s *Sidecar) probeLeader() func() bool {
-	if s.config.ProbeFile == "" {
+	if !s.config.Probing() {
 		return nil
 	}
 	return after(s.wired, func() bool { return s.probes.election.leads() })

@@ -104,7 +104,7 @@ func TestElectionIsOnWhereItCanBe(t *testing.T) {
 		{"in a cluster, by name", func(c *config.Config) { c.ProbeLease = "shop/prober" }, true, ""},
 		{"outside a cluster", func(c *config.Config) { c.Cluster.Host = "" }, false, ""},
 		{"turned off", func(c *config.Config) { c.ProbeLease = config.LeaseOff }, false, ""},
-		{"without canaries", func(c *config.Config) { c.ProbeFile = "" }, false, ""},
+		{"without canaries", func(c *config.Config) { c.ProbeFile, c.Probes = "", config.Probes{} }, false, ""},
 		{"outside a cluster, by name", func(c *config.Config) { c.ProbeLease, c.Cluster.Host = "shop/prober", "" }, false, "HEADWAY_PROBE_LEASE: this process runs in no Kubernetes cluster"},
 		{"without a token", func(c *config.Config) { c.Cluster.Credentials = filepath.Join(c.Cluster.Credentials, "none") }, false, "with HEADWAY_PROBE_LEASE=off this process sends canaries"},
 	}

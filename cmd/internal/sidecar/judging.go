@@ -35,11 +35,11 @@ type judging struct {
 
 // newJudging returns nil unless c has a load test or canaries.
 func newJudging(c config.Config, inFlight func() []exchange.InFlight, slos func() slo.Set, log *slog.Logger) *judging {
-	if c.BaselineFile == "" && c.ProbeFile == "" {
+	if len(c.Tested.Baseline.Cells) == 0 && !c.Probing() {
 		return nil
 	}
 	j := &judging{baseline: c.Tested.Baseline, probes: c.Probes.List, slos: slos}
-	j.Watch = watch.New(watch.Config{Baseline: j.baseline, Probes: j.probes, InFlight: inFlight, Log: log})
+	j.Watch = watch.New(watch.Config{Baseline: j.baseline, Probes: j.probes, Settings: c.Drift, InFlight: inFlight, Log: log})
 	if c.StateDir != "" {
 		j.state = filepath.Join(c.StateDir, driftFile)
 	}
