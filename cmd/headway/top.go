@@ -17,9 +17,9 @@ import (
 
 const topUsage = `usage: headway top [flags] [ADDRESS]
 
-Watches a running sidecar: the latencies of the last half minute, its SLOs, the
-streams under way with the longest silence first, and the calls that failed at
-least once. On a terminal it is a table until Ctrl-C; elsewhere it is a line each
+Watches a running sidecar: the latencies of the last half minute, its SLOs, how
+canaries and production compare with the load test, the streams under way with
+the longest silence first, and the calls that failed at least once. On a terminal it is a table until Ctrl-C; elsewhere it is a line each
 time. ADDRESS is the sidecar's admin port, 127.0.0.1:8481 for example, or its
 URL. Each bar of a stream stands for the tokens between two tables, and each dot
 for none.`
@@ -67,11 +67,13 @@ func withScheme(address string) string {
 // frame asks the sidecar how traffic goes now.
 func (a *adminClient) frame(ctx context.Context) (*live.Frame, error) {
 	var out live.Frame
+	drift := struct{ Findings *[]live.Finding }{&out.Drift}
 	open := struct{ Streams *[]live.Stream }{&out.Streams}
 	calls := struct{ Chains *[]chain.Summary }{&out.Chains}
 	limit := fmt.Sprintf("?limit=%d", topRows)
 	err := cmp.Or(
 		a.read(ctx, "/api/v1/summary", &out.Summary),
+		a.read(ctx, "/api/v1/drift", &drift),
 		a.read(ctx, "/api/v1/open"+limit, &open),
 		a.read(ctx, "/api/v1/chains"+limit, &calls),
 	)

@@ -147,10 +147,10 @@ func (s *Screen) write(lines []string) {
 	_, _ = s.out.Write(b.Bytes()) // a terminal that went away needs no table
 }
 
-// lines formats f as at most so many lines of so many columns: the table, then the streams
-// and the chains, as far as there is room.
+// lines formats f as at most so many lines of so many columns: the table and the drift, then
+// the streams and the chains, as far as there is room.
 func (f *Frame) lines(of lanes, columns, rows int) []string {
-	lines := f.table(columns)
+	lines := append(f.table(columns), drifting(f.Drift, columns)...)
 	of.see(f.Streams)
 	if room := rows - len(lines) - 2; room > 0 && len(f.Streams) > 0 {
 		chains := min(len(f.Chains), room/4)

@@ -27,6 +27,7 @@ type Summary struct {
 // Frame is what a screen shows.
 type Frame struct {
 	Summary
+	Drift   []Finding       // beside the load test
 	Streams []Stream        // exchanges under way, the longest silence first
 	Chains  []chain.Summary // calls that failed at least once
 }

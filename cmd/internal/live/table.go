@@ -133,9 +133,14 @@ func (s *Summary) attempts() string {
 
 func percent(n, of int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of)) }
 
-// writeLine writes s as one line: the figures that tell most, since a line comes every
+// writeLine writes f as one line: the figures that tell most, since a line comes every
 // second. The table at the end has the others.
-func (s *Summary) writeLine(w io.Writer) {
+func (f *Frame) writeLine(w io.Writer) {
+	fmt.Fprintln(w, strings.Join(append(f.parts(), alarms(f.Drift)...), ", "))
+}
+
+// parts formats the figures of a line.
+func (s *Summary) parts() []string {
 	parts := []string{
 		fmt.Sprintf("requests %d", s.Requests),
 		fmt.Sprintf("%.1f/s", s.Window.RequestsPerSecond),
@@ -154,7 +159,7 @@ func (s *Summary) writeLine(w io.Writer) {
 	for i := range s.SLOs {
 		parts = append(parts, "SLO "+s.SLOs[i].Name+" "+state(&s.SLOs[i])[0])
 	}
-	fmt.Fprintln(w, strings.Join(parts, ", "))
+	return parts
 }
 
 // readable formats d for a reader: 1.23 s, 45.6 ms or 789 µs.

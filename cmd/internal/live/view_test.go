@@ -67,8 +67,8 @@ attempts 66.7 % answered, of 3`
 
 func TestLineIsOneWithoutATerminal(t *testing.T) {
 	var out bytes.Buffer
-	NewView(func() time.Time { return noon }).Summary().writeLine(&out)
-	watched().Summary().writeLine(&out)
+	frameOf(NewView(func() time.Time { return noon })).writeLine(&out)
+	frameOf(watched()).writeLine(&out)
 	want := `requests 0, 0.0/s
 requests 3, 0.3/s, TTFT p50 80.0 ms p99 200.0 ms*, ok 2, refused 1
 `
@@ -188,7 +188,7 @@ calls    25.0 % answered, of 4 in 6 attempts`, "calls 25.0 % answered\n"},
 			t.Errorf("%s: the table is\n%s\nwant at its end\n%s", step.name, got, step.want)
 		}
 		var line bytes.Buffer
-		if v.Summary().writeLine(&line); !strings.HasSuffix(line.String(), step.line) {
+		if frameOf(v).writeLine(&line); !strings.HasSuffix(line.String(), step.line) {
 			t.Errorf("%s: the line is %s, want at its end %s", step.name, &line, step.line)
 		}
 	}
@@ -240,7 +240,7 @@ SLO typo: 99 % of calls
 		t.Errorf("the table is\n%s\nwant at its end\n%s", got, want)
 	}
 	var line bytes.Buffer
-	v.Summary().writeLine(&line)
+	frameOf(v).writeLine(&line)
 	want = "SLO overdrawn last 1m: 75.0 % good, SLO kept last 1h: – good, SLO idle nothing to judge yet, SLO typo it has matched no request so far: does its match fit them?\n"
 	if !strings.HasSuffix(line.String(), want) {
 		t.Errorf("the line is\n%s\nwant at its end\n%s", &line, want)

@@ -5,27 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/headway-sidecar/headway/cmd/internal/live"
 	"github.com/headway-sidecar/headway/probe/watch"
 )
-
-// finding is a watch.Finding as the API tells it. Absent numbers are unknown.
-type finding struct {
-	Source    watch.Source `json:"source"`
-	Probe     string       `json:"probe,omitempty"`
-	Model     string       `json:"model"`
-	Indicator string       `json:"indicator"`
-	Cell      string       `json:"cell,omitempty"`
-	Ratio     *float64     `json:"ratio,omitempty"`
-	Low       *float64     `json:"low,omitempty"` // 95 %, at every moment at once
-	High      *float64     `json:"high,omitempty"`
-	Of        int          `json:"of"` // observations; of production, blocks of five minutes
-	Since     time.Time    `json:"since,omitzero"`
-	Period    float64      `json:"return_period_s"`
-	Alarm     bool         `json:"alarm"`
-	Learning  bool         `json:"learning"`
-	Outside   string       `json:"outside,omitempty"`
-	Sentence  string       `json:"sentence"`
-}
 
 // changed is a watch.Change as the API tells it.
 type changed struct {
@@ -40,14 +22,12 @@ type changed struct {
 // have changed.
 func (s *Sidecar) serveDrift(w http.ResponseWriter, _ *http.Request) {
 	out := struct {
-		Findings []finding `json:"findings"`
-		Changes  []changed `json:"changes"`
-	}{[]finding{}, []changed{}}
+		Findings []live.Finding `json:"findings"`
+		Changes  []changed      `json:"changes"`
+	}{[]live.Finding{}, []changed{}}
 	if s.judging != nil {
 		now := time.Now()
-		for _, f := range s.judging.Findings(now) {
-			out.Findings = append(out.Findings, tell(&f))
-		}
+		out.Findings = append(out.Findings, s.judging.told(now)...)
 		for _, c := range s.judging.Changes(now) {
 			out.Changes = append(out.Changes, changed{c.Source, c.Probe, c.Model, c.Since.UTC(), c.Sentence})
 		}
@@ -55,10 +35,23 @@ func (s *Sidecar) serveDrift(w http.ResponseWriter, _ *http.Request) {
 	answer(w, out)
 }
 
-func tell(f *watch.Finding) finding {
+// told returns the findings as the API and a screen tell them.
+func (j *judging) told(now time.Time) []live.Finding {
+	if j == nil {
+		return nil
+	}
+	findings := j.Findings(now)
+	out := make([]live.Finding, len(findings))
+	for i := range findings {
+		out[i] = tell(&findings[i])
+	}
+	return out
+}
+
+func tell(f *watch.Finding) live.Finding {
 	v := &f.Verdict
-	out := finding{
-		Source: f.Source, Probe: f.Probe, Model: f.Model, Indicator: f.Indicator, Cell: f.Cell, Of: v.Ratio.Of,
+	out := live.Finding{
+		Source: string(f.Source), Probe: f.Probe, Model: f.Model, Indicator: f.Indicator, Cell: f.Cell, Of: v.Ratio.Of,
 		Period: v.ReturnPeriod.Seconds(), Alarm: v.Alarm, Learning: v.Learning, Outside: f.Outside, Sentence: f.Sentence,
 	}
 	if !v.Since.IsZero() {

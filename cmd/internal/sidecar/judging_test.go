@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/cmd/internal/live"
 	"github.com/headway-sidecar/headway/probe/baseline"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 )
@@ -46,8 +47,8 @@ func loadTest(t *testing.T, ttft float64) string {
 
 // drifts reads /api/v1/drift.
 func (l *life) drifts(t *testing.T) (got struct {
-	Findings []finding `json:"findings"`
-	Changes  []changed `json:"changes"`
+	Findings []live.Finding `json:"findings"`
+	Changes  []changed      `json:"changes"`
 }) {
 	t.Helper()
 	response, err := http.Get(l.base + "/api/v1/drift")

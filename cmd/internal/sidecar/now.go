@@ -14,7 +14,7 @@ func (s *Sidecar) View() *live.View { return s.view }
 // Frame returns what a screen shows of the sidecar now. It fits live.Source.
 func (s *Sidecar) Frame(context.Context) (*live.Frame, error) {
 	return &live.Frame{
-		Summary: *s.view.Summary(), Streams: live.Streams(s.tap.AppendOpen(nil), time.Now(), defaultLimit), Chains: s.chains.Chains(defaultLimit),
+		Summary: *s.view.Summary(), Drift: s.judging.told(time.Now()), Streams: live.Streams(s.tap.AppendOpen(nil), time.Now(), defaultLimit), Chains: s.chains.Chains(defaultLimit),
 	}, nil
 }
 
