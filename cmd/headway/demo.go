@@ -1,8 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	_ "embed" // of the demo's SLOs
+	_ "embed" // of the demo's SLOs, canaries and load test
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/live"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
+	"github.com/headway-sidecar/headway/probe/drift"
 	"github.com/headway-sidecar/headway/probe/modelsim"
 	"github.com/headway-sidecar/headway/slo/rules"
 )
@@ -26,6 +28,17 @@ import (
 //
 //go:embed demo.slo.yaml
 var demoSLOs []byte
+
+// demoProbes is the probe file of the demo, for a model server at demoModelAddress.
+//
+//go:embed demo.probes.yaml
+var demoProbes []byte
+
+// demoBaseline is the load test of the demo's model server. A test makes it, in virtual
+// time: go test ./cmd/headway -run DemoLoadTest -update
+//
+//go:embed demo.baseline.json
+var demoBaseline []byte
 
 // demoModelAddress is where the demo's model server listens, unless that is taken.
 // `headway demo fault` finds it there.
@@ -111,14 +124,34 @@ func (o demoOptions) config(address string) (config.Config, error) {
 		config.Prefix + "SLO_FILE=" + o.slo,
 		config.Prefix + "DRAIN_TIMEOUT=5s",
 		config.Prefix + "DRAIN_DELAY=0",
+		config.Prefix + "PROBE_LEASE=off",
 	})
 	if err != nil {
 		return c, inFlags(err, map[string]string{"UPSTREAM": "model", "LISTEN": "listen", "ADMIN_LISTEN": "admin", "SLO_FILE": "slo"})
 	}
 	if o.slo == "" {
-		c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{})
+		if c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
+			return c, err
+		}
 	}
-	return c, err
+	return c, compare(&c, address)
+}
+
+// compare makes the sidecar of c send canaries to the model server at address, and hold
+// them and the application's requests beside the load test. It learns nothing first: the
+// simulated service has no hours of the day, and nobody wants to wait for a day.
+func compare(c *config.Config, address string) error {
+	var err error
+	if c.Tested.Baseline, err = config.ParseBaseline(demoBaseline); err != nil {
+		return fmt.Errorf("demo.baseline.json: %w", err)
+	}
+	text := bytes.ReplaceAll(demoProbes, []byte(demoModelAddress), []byte(address))
+	if c.Probes, err = config.ParseProbes("demo.probes.yaml", text, &c.Tested.Baseline, c.RouteTable); err != nil {
+		return err
+	}
+	c.Drift = drift.Defaults(time.Minute)
+	c.Drift.Learn = 0
+	return nil
 }
 
 // demo runs a simulated model server, a sidecar before it and an application's traffic
@@ -184,7 +217,8 @@ func introduce(out io.Writer, o demoOptions, s *sidecar.Sidecar, model string) {
 		"  live page      http://%[3]s/\n"+
 		"  metrics        http://%[3]s/metrics\n\n"+
 		"Break the model server from another terminal, and watch what headway says of it:\n\n"+
-		"  %[4]s demo fault %[5]shttp=503:0.5\n\n"+
+		"  %[4]s demo fault %[5]shttp=503:0.5\n"+
+		"  %[4]s demo fault %[5]sslow=1.25\n\n"+
 		"The model server has rare faults from the start: %[6]s.\n"+
 		"The fault none ends these too, and default brings them back.\n\n%[7]s\n",
 		s.Addr(), model, s.AdminAddr(), shellWord(o.program), at, strings.ReplaceAll(demoFaults, ",", ", "), live.Legend())

@@ -13,6 +13,9 @@ import (
 // same as in the SDKs.
 const demoRetries = 2
 
+// demoCanaries bounds the canaries of a minute.
+const demoCanaries = 40
+
 // demoFaults are the faults of a demo that just began. The FAULT default restores them.
 const demoFaults = "stall=1s@12:0.03,cut@20:0.002,error@15:0.002,http=500:0.004"
 
@@ -30,7 +33,7 @@ func demoModel(o demoOptions) modelsim.Config {
 	c.Seed = o.seed
 	c.DraftTokens, c.DraftAcceptance = 3, 0.4
 	makeRoom(&c)
-	c.RequestsPerMinute = int(math.Ceil(o.rps * 60 * 1.2 * (1 + demoRetries)))
+	c.RequestsPerMinute = int(math.Ceil(o.rps*60*1.2*(1+demoRetries))) + demoCanaries
 	c.KeepExchanges = max(c.KeepExchanges, c.RequestsPerMinute)
 	rules, err := modelsim.ParseFaultRules(demoFaults)
 	if err == nil { // the list is a constant, and a test parses it
