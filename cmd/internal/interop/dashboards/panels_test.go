@@ -27,10 +27,6 @@ var silent = map[string]string{
 	"llamacpp:": "the same",
 	"gen_ai_server_time_per_output_token_seconds": "the demo's sidecar stands beside an application",
 	"headway_export_queue_bytes":                  "the demo sends nothing to a collector",
-	"headway_baseline_seconds":                    "the demo has no baseline file",
-	"headway_drift_":                              "the same",
-	"headway_capacity_headroom_ratio":             "the same",
-	"headway_probe_":                              "the demo sends no canaries",
 	"headway_chain_ambiguous_total":               "no two calls of the demo are alike",
 }
 
@@ -68,7 +64,7 @@ func questions(t *testing.T, o dashboards.Options) (all []question) {
 // filled puts values in place of Grafana's variables.
 func filled(query string) string {
 	return strings.NewReplacer(
-		"$__rate_interval", "15s", "$__range", "1m", "$namespace", "demo", "$pod", "demo-.*", "$model", ".*", "$slo", ".*", "$role", "client|server",
+		"$__rate_interval", "15s", "$__range", "1m", "$namespace", "demo", "$pod", "demo-.*", "$model", ".*", "$cell", ".*", "$slo", ".*", "$role", "client|server",
 	).Replace(query)
 }
 
