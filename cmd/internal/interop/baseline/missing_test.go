@@ -29,7 +29,6 @@ func missing() []untried {
 		{"azure-openai-benchmark", noPackage},
 		{"llmperf", noPackage + "; the package llmperf of PyPI is another tool"},
 		{"wrk2", noPackage},
-		{"jmeter", unpinned},
 		{"oha", unpinned},
 		{"mlperf", "LoadGen is a library: a driver of it would be a tool of our own"},
 	}

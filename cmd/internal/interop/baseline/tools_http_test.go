@@ -64,6 +64,13 @@ func httpTools() []loadTool {
 			{files: []string{"samples.json"}, flags: closed(), against: whole()},
 			{files: []string{"samples.csv"}, flags: closed(), against: whole()},
 		}},
+		{name: "jmeter", slow: true, drive: jmeter, readings: []reading{
+			{files: []string{"results.jtl"}, flags: chatsUnloaded(), against: whole()},
+			{files: []string{"results.xml"}, flags: chatsUnloaded(), against: whole()},
+			{files: []string{"page/statistics.json"}, flags: append(closed(), "--row", "chat"), against: toTheEnd(), numbers: []own{
+				{baseline.E2E, .9, `"chat" : \{[^}]*"pct1ResTime" : ([0-9.]+)`, 1e3}, {baseline.E2E, 0, `"chat" : \{[^}]*"meanResTime" : ([0-9.]+)`, 1e3},
+			}},
+		}},
 	}
 }
 
@@ -74,6 +81,9 @@ func unloaded() []string {
 
 // closed tells of a closed loop too.
 func closed() []string { return append(unloaded(), "--concurrency", fmt.Sprint(clients)) }
+
+// chatsUnloaded names the requests that count, in files that have the load.
+func chatsUnloaded() []string { return append(unloaded(), "--row", "chat") }
 
 // pacing tells of an open loop too.
 func pacing() []string { return append(unloaded(), "--rate", fmt.Sprint(perSecond)) }
@@ -122,6 +132,13 @@ func locust(s *stage) {
 func k6(s *stage) {
 	s.run("k6.txt", interop.Tool(s.T, "bin/k6"), "run", "--quiet", "--no-usage-report", "-u", fmt.Sprint(clients), "-i", fmt.Sprint(requests), "-e", "URL="+s.chat(), "-e", "BODY="+filepath.Join(s.dir, "stream.json"),
 		"--summary-export", "summary.json", "--summary-trend-stats", "avg,min,med,max,p(90),p(95),p(99),count", "--out", "json=samples.json", "--out", "csv=samples.csv", interop.Driver(s.T, "loadtests/k6.js"))
+}
+
+// jmeter sends requests of another kind first, and keeps them in its files. Compiling the
+// JVM's code to the last takes from the load on a machine with few cores.
+func jmeter(s *stage) {
+	s.run("jmeter.txt", "java", "-XX:TieredStopAtLevel=1", "-Duser.home="+s.dir, "-jar", interop.Tool(s.T, "jmeter/bin/ApacheJMeter.jar"), "-n", "-t", interop.Driver(s.T, "loadtests/chat.jmx"), "-j", "jmeter.log",
+		"-Jport="+s.port(), "-Jthreads="+fmt.Sprint(clients), "-Jloops="+fmt.Sprint(requests/clients), "-l", "results.jtl", "-e", "-o", "page")
 }
 
 // toTheEnd are those of a tool that knows only the whole request.
