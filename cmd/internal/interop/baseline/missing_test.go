@@ -27,7 +27,7 @@ func missing() []untried {
 		{"azure-openai-benchmark", noPackage},
 		{"llmperf", noPackage + "; the package llmperf of PyPI is another tool"},
 		{"wrk2", noPackage},
-		{"oha", "it is in crates.io; version 1.16.0 was not built after 25 minutes and 4 minutes of CPU on a busy machine with two cores"},
+		{"oha", "it is in crates.io; version 1.16.0 needs Rust 1.88, newer than in Debian 12, and was not built after 25 minutes and 4 minutes of CPU on a busy machine with two cores"},
 		{"mlperf", "LoadGen is a library: a driver of it would be a tool of our own"},
 	}
 }
