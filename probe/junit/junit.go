@@ -16,8 +16,8 @@ type Suite struct {
 
 // Case is a test case. Without Failure and Skipped it passed.
 type Case struct {
-	Class   string   `xml:"classname,attr"`
 	Name    string   `xml:"name,attr"`
+	Class   string   `xml:"classname,attr"`
 	Time    float64  `xml:"time,attr"` // in seconds
 	Failure *Message `xml:"failure,omitempty"`
 	Skipped *Message `xml:"skipped,omitempty"`
