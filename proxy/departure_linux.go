@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -40,12 +41,17 @@ func (q *quickConn) bytesSent() int64 { return q.sent.Load() }
 // between a look at each, so it looks until they hold still. SIOCOUTQ is what the kernel
 // still holds, sent or not (tcp(7)). It stays what it was when a reset comes.
 func (q *quickConn) acknowledged() (int64, bool) {
-	for before := q.sent.Load(); ; before = q.sent.Load() {
+	for {
+		before := q.sent.Load()
+		if q.calling.Load() { // for the moment of a system call that waits for nothing
+			runtime.Gosched()
+			continue
+		}
 		waiting, failed := 0, error(nil)
 		if err := q.raw.Control(func(fd uintptr) { waiting, failed = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }); err != nil || failed != nil {
 			return 0, false
 		}
-		if q.sent.Load() == before {
+		if !q.calling.Load() && q.sent.Load() == before {
 			return max(0, before-int64(waiting)), true
 		}
 	}

@@ -19,9 +19,10 @@ type quickConn struct {
 	*net.TCPConn
 	raw syscall.RawConn
 
-	sent  atomic.Int64 // bytes that the kernel has taken
-	stall func()       // Write calls it when it has to wait; may be nil
-	poll  poll
+	sent    atomic.Int64 // bytes that the kernel has taken
+	calling atomic.Bool  // a write is in the kernel, and sent does not have its bytes yet
+	stall   func()       // Write calls it when it has to wait; may be nil
+	poll    poll
 
 	reading, writing transfer
 
@@ -52,7 +53,12 @@ func quick(conn net.Conn) net.Conn {
 	q.reading.call = q.reading.do(trapRead)
 	write := q.writing.do(trapWrite)
 	q.writing.call = func(fd uintptr) bool {
+		q.calling.Store(true)
 		taken := write(fd)
+		if taken && q.writing.errno == 0 {
+			q.sent.Add(int64(q.writing.n))
+		}
+		q.calling.Store(false)
 		if !taken && q.stall != nil {
 			q.stall()
 		}
@@ -139,7 +145,6 @@ func (q *quickConn) Write(p []byte) (int, error) {
 		if err != nil {
 			return done, err
 		}
-		q.sent.Add(int64(t.n))
 	}
 	return len(p), nil
 }
