@@ -36,6 +36,9 @@ type reading struct {
 	blind bool
 	// late is a file that the tool wrote before its last requests ended.
 	late bool
+	// byClock is a file of a tool that ends at a moment, and counts none of the requests that
+	// end in that moment: one of each client at most.
+	byClock bool
 	// startsLate is a file whose time begins with the end of the first request.
 	startsLate bool
 	// against names, by indicator, the truth to compare with, as in run.
@@ -149,7 +152,11 @@ func driveWithFailures(t *testing.T, headway interop.Program, tool loadTool) err
 // compareCounts holds the number of successes to the simulator's.
 func (s *stage) compareCounts(r reading, c baseline.Cell, of truth) {
 	s.Helper()
-	if !r.late && c.Requests.OK != of.Counts.OK {
+	missed := of.Counts.OK - c.Requests.OK
+	if r.byClock && missed > 0 && missed <= clients {
+		return
+	}
+	if !r.late && missed != 0 {
 		s.Errorf("%v: %d requests, and truly %d", r.files, c.Requests.OK, of.Counts.OK)
 	}
 }

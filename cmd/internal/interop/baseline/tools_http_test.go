@@ -41,7 +41,7 @@ func httpTools() []loadTool {
 			{files: []string{"gnuplot.tsv"}, blind: true, flags: closed(), against: whole()},
 		}},
 		{name: "wrk", drive: wrk, readings: []reading{
-			{files: []string{"wrk.txt"}, flags: unloaded(), against: toTheEnd(), numbers: []own{
+			{files: []string{"wrk.txt"}, byClock: true, flags: unloaded(), against: toTheEnd(), numbers: []own{
 				{baseline.E2E, .99, `99%\s+([0-9.]+)ms`, 1e3}, {baseline.E2E, 0, `Latency\s+([0-9.]+)ms`, 1e3},
 			}},
 		}},
