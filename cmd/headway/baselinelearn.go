@@ -15,7 +15,7 @@ import (
 
 const learnUsage = `usage: headway baseline learn [flags] CAPTURE…
 
-Makes a baseline of what captures measured, for whoever has no load test: a cell for each
+Makes a baseline of what captures measured, for teams without a load test: a cell for each
 probe, and for production cells of like lengths, each by how many requests were in flight.
 All cells have the flag learned: nobody has tested what they say. Cells of fewer than 300
 requests have few_samples: their p99 is not used. FILE - is standard input. See headway

@@ -8,12 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
-	"github.com/headway-sidecar/headway/cmd/internal/build"
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
 	"github.com/headway-sidecar/headway/probe/baseline"
@@ -54,7 +51,7 @@ func runProbe(ctx context.Context, args []string, out, errs io.Writer) error {
 	case o.once:
 		return o.sendOnce(ctx, c, out, errs)
 	}
-	return probeOn(ctx, c, errs)
+	return serve(ctx, c, errs, "probing", "probes", len(c.Probes.List))
 }
 
 func parseProbe(args []string, out io.Writer) (probeOptions, error) {
@@ -124,30 +121,6 @@ func (o *probeOptions) config(environ []string) (config.Config, error) {
 	c, err := config.Read(environ)
 	c.Listen = ""
 	return c, err
-}
-
-// probeOn sends canaries until ctx ends.
-func probeOn(ctx context.Context, c config.Config, errs io.Writer) error {
-	log := config.NewLogger(errs, c.LogLevel, c.LogFormat)
-	for _, w := range c.Warnings {
-		log.Warn("configuration", "warning", w.Error())
-	}
-	urgent, release := emergency(errs)
-	defer release()
-	s, err := sidecar.New(c, log)
-	if err != nil {
-		return err
-	}
-	reload := make(chan os.Signal, 1)
-	signal.Notify(reload, syscall.SIGHUP)
-	defer signal.Stop(reload)
-	s.ReloadOn(reload)
-	if err := s.Listen(config.Prefix+"LISTEN", config.Prefix+"ADMIN_LISTEN"); err != nil {
-		return err
-	}
-	log.Info("probing", "version", build.Info().Version, "probes", len(c.Probes.List))
-	err = s.Run(ctx, urgent)
-	return errors.Join(err, context.Cause(urgent))
 }
 
 // sendOnce sends one canary of each probe and judges it.

@@ -43,6 +43,12 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		fmt.Fprintln(out, "configuration is valid")
 		return nil
 	}
+	return serve(ctx, c, errs, "starting", "role", c.Role, "upstreams", upstreams(c))
+}
+
+// serve runs the sidecar of c until ctx ends. It logs the word and the details when its
+// ports are bound.
+func serve(ctx context.Context, c config.Config, errs io.Writer, word string, details ...any) error {
 	log := config.NewLogger(errs, c.LogLevel, c.LogFormat)
 	for _, w := range c.Warnings {
 		log.Warn("configuration", "warning", w.Error())
@@ -64,7 +70,7 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err := s.Listen(config.Prefix+"LISTEN", config.Prefix+"ADMIN_LISTEN"); err != nil {
 		return err
 	}
-	log.Info("starting", "version", build.Info().Version, "role", c.Role, "upstreams", upstreams(c))
+	log.Info(word, append([]any{"version", build.Info().Version}, details...)...)
 	err = s.Run(ctx, urgent)
 	log.Info("stopped")
 	return errors.Join(err, context.Cause(urgent))

@@ -13,7 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Learner makes cells of captured requests, for whoever has no load test: those of each
+// Learner makes cells of captured requests, for teams without a load test: those of each
 // probe, and those of production by their lengths, each by how many were in flight. It keeps
 // some 60 bytes of each request. It is not safe for concurrent use.
 type Learner struct {
