@@ -205,3 +205,41 @@ func TestDrainOfNothingIsOverAtOnce(t *testing.T) {
 		t.Errorf("the listener is still open: %v", err)
 	}
 }
+
+// lateConn is a connection that holds up whoever lifts its read deadline.
+type lateConn struct {
+	net.Conn
+	lifting chan<- struct{}
+	proceed <-chan struct{}
+}
+
+func (c lateConn) SetReadDeadline(t time.Time) error {
+	if t.IsZero() {
+		c.lifting <- struct{}{}
+		<-c.proceed
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// TestDrainLeavesNoConnectionBehind: the client has its response and leaves, Drain returns,
+// and only then does the upstream's connection come back to its pool.
+func TestDrainLeavesNoConnectionBehind(t *testing.T) {
+	lifting, proceed, ended := make(chan struct{}, 8), make(chan struct{}), make(chan struct{})
+	u := newUpstream(t, func(p *peer) {
+		replying(okay)(p)
+		close(ended)
+	})
+	late := func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := dialTCP(ctx, address)
+		return lateConn{conn, lifting, proceed}, err
+	}
+	f := newFixture(t, u.url, dialing(late), func(c *proxy.Config, _ *tap.Config) { c.IdleTimeout = time.Hour })
+	c := f.dial()
+	c.send(get)
+	c.expect(okay)
+	wait(t, "the end of the exchange", lifting)
+	_ = c.Close()
+	wait(t, "the end of Drain", f.drain(t.Context(), nil))
+	close(proceed)
+	wait(t, "the end of the upstream's connection", ended)
+}

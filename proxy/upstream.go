@@ -195,6 +195,9 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 					return
 				}
 				p.client.ReleaseConn(lease)
+				if p.dialing.Err() != nil { // close may not have seen it
+					p.client.CloseIdleConnections()
+				}
 			}
 		}
 		u := s.u // drop returns the slot to HostClient
@@ -237,7 +240,9 @@ func (p *pool) warm(n int) error {
 	return nil
 }
 
-// close closes the idle connections and cancels the dials under way.
+// close closes the idle connections and cancels the dials under way. A connection that
+// comes back later closes at once: a client may leave, and Drain return, between the last
+// byte of a response and the end of its exchange.
 func (p *pool) close() {
 	p.stop()
 	p.client.CloseIdleConnections()
