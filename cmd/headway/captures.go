@@ -62,8 +62,8 @@ func statOf(name string) (os.FileInfo, error) {
 }
 
 // littleMemory makes the garbage of a long capture's lines take little room beside the
-// numbers that are kept of them, until the returned function ends that. The numbers have no
-// pointers, so that collecting often costs little.
+// numbers that the reader keeps, until the caller calls end. The numbers have no pointers,
+// so that collecting often costs little.
 func littleMemory() (end func()) {
 	before := debug.SetGCPercent(25)
 	return func() { debug.SetGCPercent(before) }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal makes a pseudo terminal. What was written to it is what the other end reads.
+// terminal makes a pseudo terminal. The other end reads the bytes that a program writes to it.
 func terminal(t *testing.T) (terminal, other *os.File) {
 	t.Helper()
 	other, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

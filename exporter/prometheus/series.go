@@ -105,8 +105,8 @@ func (s *series) sink(key seriesKey) sink {
 }
 
 // make returns the series of key. It makes the series unless it is there. Without a place
-// it returns the series beyond the bound, which it does not keep: those without a place
-// may be of any number.
+// it returns the series beyond the bound and does not remember key: there may be any number
+// of keys without a place.
 func (s *series) make(key seriesKey) sink {
 	in := &s.of.drawn[key.instrument]
 	if !s.Room(in, key.extra) {

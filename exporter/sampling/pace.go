@@ -11,8 +11,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// maxKinds bounds how many kinds of exchanges are told apart; all further kinds share one
-// limit. maxModel bounds the model's name in a kind, in bytes.
+// maxKinds bounds the kinds of exchanges with a limit of their own; all further kinds share
+// one. maxModel bounds the model's name in a kind, in bytes.
 const (
 	maxKinds = 256
 	maxModel = 256

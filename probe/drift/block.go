@@ -13,7 +13,7 @@ type block struct {
 
 const (
 	fewestInBlock = 20  // a block with fewer requests is not judged
-	mostInBlock   = 256 // ratios are kept of a block
+	mostInBlock   = 256 // ratios that a block keeps
 )
 
 func newBlock() block { return block{ratios: make([]float64, 0, mostInBlock), stride: 1} }

@@ -32,7 +32,7 @@ type Elector struct {
 	log    *slog.Logger
 	until  atomic.Pointer[time.Time] // when the right to act ends without a renewal; nil without the right
 
-	// What follows belongs to the goroutine of Run.
+	// The fields below belong to the goroutine of Run.
 	lease  object    // as this process has seen it last; without metadata if there is none
 	seen   time.Time // since when its record has been the same
 	failed int       // what the log says of the API server now: healthy, unreachable or a status

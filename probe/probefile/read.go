@@ -277,7 +277,7 @@ func (r *reader) body(p *probe.Probe, n *yaml.Node, key string) {
 	p.Body = body
 }
 
-// badURL says what is wrong with a URL, which it does not show: a URL may hold a secret.
+// badURL says what is wrong with a URL without showing it: a URL may hold a secret.
 func badURL(text string) string {
 	u, err := url.Parse(text)
 	switch {

@@ -1,7 +1,7 @@
 // Package prober sends the canaries of probes around the clock: staggered and jittered,
 // never two of a probe at a time, within the budget of a day, and slower when the server
-// asks for it. What goes wrong is an Outcome that observers get, and a line in the log at
-// its beginning and its end.
+// asks for it. Observers get every failure as an Outcome, and the log gets a line when a
+// failure begins and when it ends.
 //
 // All times are those of the monotonic clock. A step of the wall clock changes nothing; a
 // machine that was suspended, or a process that was stopped, goes on with the next run and

@@ -110,8 +110,8 @@ func (x *Exchange) received(p []byte, read, written Instant) {
 }
 
 // Parted reports that one side has left a tunnel that both had: the client, or the upstream.
-// What is under way on it ends, but for an answer that waits for its question: the upstream
-// may leave before the relay has reported that.
+// The exchanges under way on it end, but for an answer that waits for its question: the
+// upstream may leave before the relay has reported that.
 func (x *Exchange) Parted(client bool, at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// maxMarks bounds the times that are kept of bytes that wait. A later read moves the
-	// last of them.
+	// maxMarks bounds the times of arrival that are kept for bytes that wait. A later read
+	// moves the last of them.
 	maxMarks = 256
 	// keptCapacity is the largest buffer that is kept while nothing waits.
 	keptCapacity = 4 << 10

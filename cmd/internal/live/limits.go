@@ -45,7 +45,7 @@ func (l limits) see(s *seen) {
 	}
 }
 
-// forget drops the limit that was told longest ago.
+// forget drops the limit whose last report is the oldest.
 func (l limits) forget() {
 	var oldest limitKey
 	for key, one := range l {

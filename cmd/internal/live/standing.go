@@ -47,7 +47,7 @@ func promised(s *slo.Status) (all []string) {
 }
 
 // state formats the goodput of an SLO in the shortest window, and its error budget. It
-// clamps no number: an overdrawn budget is told as how many times it was spent.
+// clamps no number: for an overdrawn budget it says how many times that was spent.
 func state(s *slo.Status) []string {
 	switch {
 	case s.Unmatched:

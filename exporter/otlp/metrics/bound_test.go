@@ -70,7 +70,7 @@ func TestASeriesEndsWithItsName(t *testing.T) {
 	}
 }
 
-// checkOldNumbersGoOn fails the test unless counts of the running program are told as if
+// checkOldNumbersGoOn fails the test unless the counts of the running program go on as if
 // nothing had begun anew.
 func checkOldNumbersGoOn(t *testing.T, got []pmetric.Metrics, temporality metrics.Temporality) {
 	t.Helper()

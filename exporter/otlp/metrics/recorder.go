@@ -231,8 +231,8 @@ func (r *recorder) sink(of *series, key seriesKey) sink {
 }
 
 // make returns the series of key. It makes the series unless it is there. Without a place
-// it returns the series beyond the bound, which it does not keep: those without a place
-// may be of any number.
+// it returns the series beyond the bound and does not remember key: there may be any number
+// of keys without a place.
 func (r *recorder) make(of *series, key seriesKey) sink {
 	if found := of.made[key]; found != nil {
 		return found

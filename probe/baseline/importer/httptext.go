@@ -63,7 +63,7 @@ func (in *input) textLines() (out []textLine, err error) {
 }
 
 // textRuns cuts a report into the runs that a shell appended to it: each begins with the
-// words. What stands before the first belongs to it.
+// words. The lines before the first of them belong to the first run.
 func (in *input) textRuns(words string, read func([]textLine)) error {
 	all, err := in.textLines()
 	if err != nil {

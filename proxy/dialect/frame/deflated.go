@@ -59,7 +59,7 @@ type deflated struct {
 // windowSize is how far back a message may refer.
 const windowSize = 32 << 10
 
-// maxWindow is how much is kept of the messages before, at most.
+// maxWindow bounds the bytes of earlier messages that a decoder keeps.
 const maxWindow = windowSize + 4<<10
 
 // keptWaiting is the largest buffer that is kept between two messages.

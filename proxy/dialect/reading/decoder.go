@@ -41,7 +41,7 @@ type decoder struct {
 	seen          indices // choices
 	fed           indices // of them, those with content
 	ended         indices // of them
-	crowded       bool    // there are more choices than are told apart
+	crowded       bool    // there are more than MaxChoices choices
 	reasons       [MaxChoices]Reason
 	told          [MaxChoices]told
 	tally         tally

@@ -114,7 +114,7 @@ func startsEvent(c byte) bool {
 }
 
 // isText tells whether a body that begins with c is text, such as the page of a proxy. A type
-// of text says so, and where none is told or only bytes are, an ASCII letter or sign does.
+// of text says so. Without a type, or with one of bytes, an ASCII letter or sign does.
 func isText(contentType string, c byte) bool {
 	switch contentType {
 	case "text/csv":

@@ -6,7 +6,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 )
 
-// MaxChoices is how many choices of a response are told apart.
+// MaxChoices bounds the choices of a response that a decoder counts one by one.
 const MaxChoices = 16
 
 // Message is one message of a response while it is read: an event of a stream, or the
@@ -76,9 +76,9 @@ func (t *told) add(n, mulled int, s start) {
 	}
 }
 
-// same tells whether n bytes that begin with s, of which mulled are reasoning, are all that
-// was told, with the reasoning or without it: servers are known that end a stream with the
-// whole answer. A chunk of that size and start is no accident, if it is a long one where
+// same tells whether n bytes that begin with s, of which mulled are reasoning, are the
+// whole answer once more, with the reasoning or without it: some servers end a stream with
+// that. A chunk of that size and start is no accident, if it is a long one where
 // the choice has not ended.
 func (t *told) same(n, mulled int, s start, ended bool) bool {
 	least := 16
