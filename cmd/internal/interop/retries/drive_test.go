@@ -46,14 +46,6 @@ func (c *clientLog) duration() time.Duration {
 	return milliseconds(c.End - c.Attempts[0].Start)
 }
 
-// untilLast returns the time from the start of the first attempt to that of the last.
-func (c *clientLog) untilLast() time.Duration {
-	if len(c.Attempts) == 0 {
-		return 0
-	}
-	return milliseconds(c.Attempts[len(c.Attempts)-1].Start - c.Attempts[0].Start)
-}
-
 func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
 
 // outcome returns the end of the call, in the words of chains. A call with the answer,
