@@ -6,9 +6,7 @@
 package canary
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 
@@ -31,6 +29,7 @@ type Writer struct {
 	dialect *dialect
 	shape   *frame.Shape // of the dialect's messages
 	prompts prompts
+	body    body
 }
 
 // NewWriter returns the Writer of p, or an error if no dialect has the name that p gives.
@@ -47,13 +46,10 @@ func NewWriter(p *probe.Probe) (*Writer, error) {
 // Next words the next request. The key may be empty.
 func (w *Writer) Next(key string) (Request, error) {
 	p := w.probe
-	text, word := w.prompts.next()
-	asked := ask{model: p.Model, prompt: text, output: p.Shape.Output, seed: p.Seed, ignoreEOS: p.IgnoreEOS, warm: p.Cache == probe.Warm, host: hostOf(p.URL)}
-	body, err := json.Marshal(merged(w.dialect.body(asked), p.Body))
-	if err != nil {
+	if err := w.render(); err != nil {
 		return Request{}, fmt.Errorf("wording a canary of %s: %w", p.Name, err)
 	}
-	r := Request{Path: w.dialect.path(url.PathEscape(p.Model)), Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Word: word}
+	r := Request{Path: w.dialect.path(url.PathEscape(p.Model)), Header: http.Header{"Content-Type": {"application/json"}}, Body: w.body.next(), Word: w.prompts.word}
 	if w.dialect.version != "" {
 		r.Header.Set("anthropic-version", w.dialect.version)
 	}
@@ -76,24 +72,6 @@ func (w *Writer) Counted(tokens int64) bool { return w.prompts.counted(int(token
 
 // Calibrated tells whether prompts have the length of the shape by the server's own count.
 func (w *Writer) Calibrated() bool { return w.prompts.calibrated }
-
-// merged returns body with the members of over in place of its own. A nil leaves a member
-// out, and objects merge member by member.
-func merged(body, over map[string]any) map[string]any {
-	for name, value := range over {
-		own, isObject := body[name].(map[string]any)
-		part, overObject := value.(map[string]any)
-		switch {
-		case value == nil:
-			delete(body, name)
-		case isObject && overObject:
-			body[name] = merged(maps.Clone(own), part)
-		default:
-			body[name] = value
-		}
-	}
-	return body
-}
 
 // hostOf returns the host of a URL that has been checked.
 func hostOf(rawURL string) string {

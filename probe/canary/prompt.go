@@ -39,25 +39,39 @@ func (p *prompts) begin(of *probe.Probe, template int) {
 	p.word = opening[p.seed%uint64(len(opening))]
 }
 
-// next returns a prompt, and the word with which the answer to it has to begin.
-func (p *prompts) next() (text, word string) {
-	all, fixed := vocabulary(), rand.New(rand.NewPCG(p.seed, 0))
+// text returns the prompt that follows from the seed, with the request for a story. Of a
+// cold prompt opening stands in the place of the first words, which differ each time.
+func (p *prompts) text(opening string) string {
+	fixed := rand.New(rand.NewPCG(p.seed, 0))
 	var b strings.Builder
 	b.Grow(8 * (p.words + requestTokens))
 	for i := range p.words {
-		n := fixed.IntN(len(all)) // also of cold words: the others stay where they are
+		word := vocabulary[fixed.IntN(len(vocabulary))] // drawn for cold words too: the others stay where they are
 		if p.cold && i < coldWords {
-			n = rand.IntN(len(all))
+			if word = ""; i == 0 {
+				word = opening
+			}
 		}
-		if i > 0 {
+		if i > 0 && word != "" {
 			b.WriteByte(' ')
 		}
-		b.WriteString(all[n])
+		b.WriteString(word)
 	}
 	b.WriteString("\nWrite a long story about some of these words. The first word of the story is ")
 	b.WriteString(p.word)
 	b.WriteByte('.')
-	return b.String(), p.word
+	return b.String()
+}
+
+// appendCold appends random words, as many as a cold prompt begins with.
+func appendCold(to []byte) []byte {
+	for i := range coldWords {
+		if i > 0 {
+			to = append(to, ' ')
+		}
+		to = append(to, vocabulary[rand.IntN(len(vocabulary))]...)
+	}
+	return to
 }
 
 // counted corrects the number of words by the tokens of the last prompt. It returns
@@ -90,8 +104,8 @@ func openings() []string {
 }
 
 // vocabulary are frequent English words: behind a space each is one token to the tokenizers
-// of the GPT, Llama, Qwen, Mistral and Gemma families.
-func vocabulary() []string { return strings.Fields(frequent) }
+// of the GPT, Llama, Qwen, Mistral and Gemma families. None needs an escape in JSON.
+var vocabulary = strings.Fields(frequent)
 
 const frequent = `
 time year people way day man thing woman life child world school state family student group
