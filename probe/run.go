@@ -19,8 +19,8 @@ type Run struct {
 	LoadSource LoadSource
 	// Record is the tap's. It is empty when nothing was sent.
 	Record exchange.Record
-	// Text describes the answer, of which headway keeps nothing else.
-	Text Text
+	// Fingerprint is that of the serving system, where the answer names it.
+	Fingerprint string
 	// Calibrating says that the prompt had not found its length yet: a run that is OK, but
 	// whose latencies belong to another shape.
 	Calibrating bool
@@ -34,12 +34,6 @@ type Run struct {
 type Seen struct {
 	TTFT time.Duration
 	E2E  time.Duration
-}
-
-// Text describes the text of an answer.
-type Text struct {
-	Characters  int
-	Fingerprint string // of the serving system, where the answer names it
 }
 
 // Outcome says how a run ended.

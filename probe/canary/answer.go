@@ -22,8 +22,7 @@ type Answer struct {
 	}
 	json        frame.JSON
 	opening     []byte // of the text
-	characters  int
-	thought     bool // some text was thinking
+	thought     bool   // some text was thinking
 	fingerprint string
 }
 
@@ -43,8 +42,13 @@ func (w *Writer) Answer(r *Request) *Answer {
 	return a
 }
 
-// Feed reads the next bytes of the response's body. It keeps no part of p.
-func (a *Answer) Feed(p []byte) { a.stream.Feed(p) }
+// Feed reads the next bytes of the response's body. It keeps no part of p. The beginning of
+// the text is enough to judge it, so Feed reads no further: the tap counts the rest.
+func (a *Answer) Feed(p []byte) {
+	if len(a.opening) < maxOpening {
+		a.stream.Feed(p)
+	}
+}
 
 // Data is the frame's next piece of a message.
 func (a *Answer) Data(p []byte) { a.json.Feed(p) }
@@ -60,13 +64,11 @@ func (a *Answer) Value(v frame.Value) {
 	switch v.Field {
 	case fieldText:
 		if a.dialect.cumulative {
-			a.opening, a.characters = a.opening[:0], 0
+			a.opening = a.opening[:0]
 		}
 		a.opening = append(a.opening, v.Text[:min(len(v.Text), maxOpening-len(a.opening))]...)
-		a.characters += characters(v)
 	case fieldThought:
 		a.thought = true
-		a.characters += characters(v)
 	case fieldFingerprint:
 		if a.fingerprint == "" {
 			a.fingerprint = string(v.Text)
@@ -74,20 +76,11 @@ func (a *Answer) Value(v frame.Value) {
 	}
 }
 
-// characters is how many characters v has. Of a long text the frame shows the start only,
-// and the rest is taken to be like it.
-func characters(v frame.Value) int {
-	n := utf8.RuneCount(v.Text)
-	if v.Len > len(v.Text) && len(v.Text) > 0 {
-		n = n * v.Len / len(v.Text)
-	}
-	return n
-}
-
-// End ends the answer. Feed must not be called any more.
-func (a *Answer) End() probe.Text {
+// End ends the answer, and returns the fingerprint of the serving system where the answer
+// names it. Feed must not be called any more.
+func (a *Answer) End() (fingerprint string) {
 	a.stream.Close()
-	return probe.Text{Characters: a.characters, Fingerprint: a.fingerprint}
+	return a.fingerprint
 }
 
 // Facts are what the Record of an answer that came whole says about it.

@@ -178,12 +178,14 @@ func TestAnswersAreToldApart(t *testing.T) {
 	}
 }
 
-func TestAnswersAreCountedInCharacters(t *testing.T) {
+func TestAnswersNameTheirSystem(t *testing.T) {
 	w := writer(t, chat())
 	r, _ := next(t, w, "")
 	a := w.Answer(&r)
-	a.Feed([]byte(event("Größe") + event("東京")))
-	if got := a.End(); got != (probe.Text{Characters: 7, Fingerprint: "fp_1"}) {
-		t.Errorf("%+v", got)
+	for range 100 {
+		a.Feed([]byte(event("Größe") + event("東京")))
+	}
+	if got := a.End(); got != "fp_1" {
+		t.Errorf("%q", got)
 	}
 }

@@ -34,7 +34,7 @@ func (w *worker) exchange(ctx context.Context, via probe.Via) probe.Run {
 	w.records.empty()
 	r.At = time.Now()
 	got := w.sender.send(ctx, via, request, answer)
-	r.Seen, r.Text = got.seen, answer.End()
+	r.Seen, r.Fingerprint = got.seen, answer.End()
 	if !got.began {
 		r.Outcome = probe.Failed // headway drains, or has no descriptor left
 		return r

@@ -35,7 +35,7 @@ type length struct {
 
 // prose describes an answer. 0 is unknown, and reasoning below 0 too.
 type prose struct {
-	characters int // of a canary; of production, bytes
+	characters int // bytes, which are characters in English
 	chunks     int
 	streamed   int // tokens in the chunks
 	reasoning  float64
@@ -72,12 +72,9 @@ func factsOfRun(r *probe.Run) event {
 	} else {
 		e.start, e.end = r.At, r.At
 	}
-	e.probe, e.model, e.outcome, e.calibrating, e.fingerprint = r.Probe.Name, r.Probe.Model, r.Outcome, r.Calibrating, r.Text.Fingerprint
+	e.probe, e.model, e.outcome, e.calibrating, e.fingerprint = r.Probe.Name, r.Probe.Model, r.Outcome, r.Calibrating, r.Fingerprint
 	if r.LoadSource != probe.Utilization { // which is a share, and no number of requests
 		e.load, e.counted = r.Load, r.LoadSource == probe.ServerGauge
-	}
-	if r.Text.Characters > 0 && e.prose.streamed > 0 {
-		e.prose.characters = r.Text.Characters
 	}
 	return e
 }

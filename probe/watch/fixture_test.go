@@ -146,8 +146,7 @@ func unlearned() drift.Settings {
 func (b *bench) canary(a answer, load float64) {
 	r := a.record(b.random)
 	r.Origin = exchange.Canary
-	b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: r.Start, Via: probe.Sidecar, Load: load, LoadSource: probe.ServerGauge, Record: r,
-		Text: probe.Text{Characters: a.characters}})
+	b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: r.Start, Via: probe.Sidecar, Load: load, LoadSource: probe.ServerGauge, Record: r})
 	time.Sleep(every)
 	synctest.Wait()
 }

@@ -88,7 +88,7 @@ func TestAnotherNameIsTold(t *testing.T) {
 		answer := func(response, fingerprint string) {
 			r := ordinary().record(b.random)
 			r.Origin, r.Model.Response = exchange.Canary, response
-			b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: r.Start, Via: probe.Sidecar, Record: r, Text: probe.Text{Fingerprint: fingerprint}})
+			b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: r.Start, Via: probe.Sidecar, Record: r, Fingerprint: fingerprint})
 			time.Sleep(every)
 			synctest.Wait()
 		}

@@ -95,8 +95,7 @@ func (s *service) loadTest(requests int) baseline.Baseline {
 func (s *service) probe(b *bench, atMost int, holds func() bool) (took time.Duration, held bool) {
 	for n := range atMost {
 		r := s.ask()
-		b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: r.Start, Via: probe.Sidecar, Load: 1, LoadSource: probe.ServerGauge, Record: r,
-			Text: probe.Text{Characters: int(r.Chunks.Bytes())}})
+		b.ObserveRun(probe.Run{Probe: &b.probe, Outcome: probe.OK, At: r.Start, Via: probe.Sidecar, Load: 1, LoadSource: probe.ServerGauge, Record: r})
 		time.Sleep(every)
 		synctest.Wait()
 		if holds() {

@@ -94,8 +94,8 @@ func TestCanariesInEveryDialect(t *testing.T) {
 				if u := record.Usage; u.Input.Known && (u.Input.N < 297 || u.Input.N > 303) || !u.Output.Known || u.Output.N < 23 || u.Output.N > 24 {
 					t.Errorf("%s: %+v tokens", r.Via, u)
 				}
-				if record.TTFT() <= 0 || record.TPOT() <= 0 || r.Seen.TTFT <= 0 || r.Seen.E2E < r.Seen.TTFT || r.Text.Characters < 24 {
-					t.Errorf("%s: TTFT %s, TPOT %s, seen %+v, %d characters", r.Via, record.TTFT(), record.TPOT(), r.Seen, r.Text.Characters)
+				if record.TTFT() <= 0 || record.TPOT() <= 0 || r.Seen.TTFT <= 0 || r.Seen.E2E < r.Seen.TTFT || record.Chunks.Bytes() < 24 {
+					t.Errorf("%s: TTFT %s, TPOT %s, seen %+v, %d bytes", r.Via, record.TTFT(), record.TPOT(), r.Seen, record.Chunks.Bytes())
 				}
 				if r.Load != 1 || r.LoadSource != probe.OwnInFlight {
 					t.Errorf("%s: load %v by %s", r.Via, r.Load, r.LoadSource)
