@@ -3,7 +3,9 @@ package prober
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -70,6 +72,14 @@ type gauge struct {
 	ok    bool
 }
 
+func newGauges(c *tls.Config) gauges {
+	transport := &http.Transport{
+		DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSClientConfig: c,
+		MaxIdleConnsPerHost: 2, IdleConnTimeout: idleTime, TLSHandshakeTimeout: dialTimeout,
+	}
+	return gauges{client: http.Client{Transport: transport}, known: map[string]*gauge{}}
+}
+
 // read returns the requests in flight by the metrics at url, as of a second ago at most.
 func (g *gauges) read(ctx context.Context, url string) (float64, bool) {
 	g.mu.Lock()
@@ -116,7 +126,7 @@ func sumInFlight(text io.Reader) (sum float64, ok bool) {
 	for lines.Scan() {
 		name, rest, labelled := strings.Cut(lines.Text(), "{")
 		if labelled {
-			_, rest, _ = strings.Cut(rest, "} ")
+			rest = rest[strings.LastIndexByte(rest, '}')+1:] // a label's value may have braces
 		} else {
 			name, rest, _ = strings.Cut(name, " ")
 		}

@@ -15,7 +15,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"reflect"
 	"slices"
 	"sync"
@@ -73,7 +72,7 @@ type target struct {
 func New(c Config) *Prober {
 	return &Prober{
 		config: c, workers: map[string]*worker{}, targets: map[string]*target{}, phase: rand.Float64(),
-		tally: tally{counts: map[series]uint64{}, last: map[level]time.Time{}}, gauges: gauges{client: http.Client{Transport: newTransport(c.TLS, nil)}, known: map[string]*gauge{}},
+		tally: tally{counts: map[series]uint64{}, last: map[level]time.Time{}}, gauges: newGauges(c.TLS),
 	}
 }
 
@@ -215,22 +214,5 @@ func (t *target) wait(d time.Duration) {
 	defer t.mu.Unlock()
 	if until := time.Now().Add(d); until.After(t.until) {
 		t.until = until
-	}
-}
-
-// dialTimeout bounds how long a direct canary waits for a connection, and again for TLS.
-const dialTimeout = 5 * time.Second
-
-// newTransport opens connections with dial, or with the network if dial is nil. It speaks
-// HTTP/1.1, as the proxy does, and asks for no compression, whose packing would hide when
-// tokens came.
-func newTransport(c *tls.Config, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	}
-	return &http.Transport{
-		DialContext: dial, TLSClientConfig: c, DisableCompression: true,
-		MaxIdleConnsPerHost: 2, IdleConnTimeout: 50 * time.Second, TLSHandshakeTimeout: dialTimeout,
-		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }

@@ -4,17 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/headway-sidecar/headway/probe"
 	"github.com/headway-sidecar/headway/probe/canary"
@@ -30,8 +31,8 @@ type sender struct {
 	own      *tap.Tap // measures the client's side of the pairs of probe.Both; else nil
 	ownSeen  *mailbox
 	prefix   string // of paths that the proxy leads to the target
-	sidecar  *http.Transport
-	direct   *http.Transport
+	sidecar  *connection
+	direct   *connection
 }
 
 // newSender returns the sender of p.
@@ -42,10 +43,10 @@ func newSender(c *Config, p *probe.Probe) (sender, error) {
 		if s.prefix, ok = c.Route(p.URL); !ok {
 			return s, fmt.Errorf("probe %s: no route leads to %s; write via: direct, or add the URL to HEADWAY_ROUTES", p.Name, p.URL)
 		}
-		s.sidecar = newTransport(nil, func(context.Context, string, string) (net.Conn, error) { return c.Connect(p.Name) })
+		s.sidecar = &connection{dial: func(context.Context) (net.Conn, error) { return c.Connect(p.Name) }}
 	}
 	if p.Via != probe.Sidecar {
-		s.direct = newTransport(c.TLS, nil)
+		s.direct = &connection{dial: dialer(s.upstream.Address(), securityOf(p.URL, c.TLS))}
 	}
 	if p.Via == probe.Both && c.Own != nil {
 		s.own = c.Own(observing{s.ownSeen})
@@ -72,13 +73,24 @@ func upstreamOf(rawURL string) exchange.Upstream {
 	return exchange.Upstream{Host: u.Hostname(), Port: port}
 }
 
-// close closes idle connections.
-func (s *sender) close() {
-	for _, t := range []*http.Transport{s.sidecar, s.direct} {
-		if t != nil {
-			t.CloseIdleConnections()
-		}
+// securityOf returns the TLS of connections to a URL that has been checked, nil for http.
+func securityOf(rawURL string, c *tls.Config) *tls.Config {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "https" {
+		return nil
 	}
+	out := &tls.Config{}
+	if c != nil {
+		out = c.Clone()
+	}
+	out.ServerName = cmp.Or(out.ServerName, u.Hostname())
+	return out
+}
+
+// close closes the connections, of which none may be in use.
+func (s *sender) close() {
+	s.sidecar.close()
+	s.direct.close()
 }
 
 // sent is what the prober saw of one request.
@@ -111,9 +123,9 @@ func (s *sender) send(ctx context.Context, via probe.Via, request canary.Request
 // throughProxy is the start of the URL of a request on a connection of Config.Connect.
 const throughProxy = "http://headway"
 
-// over sends a request to base over a transport, measured by begin if that is not nil. It
+// over sends a request to base over a connection, measured by begin if that is not nil. It
 // tells whether the request got to a connection.
-func (s *sender) over(ctx context.Context, base string, by *http.Transport, begin func(tap.Request) *tap.Exchange, request canary.Request, answer *canary.Answer, got *sent) bool {
+func (s *sender) over(ctx context.Context, base string, by *connection, begin func(tap.Request) *tap.Exchange, request canary.Request, answer *canary.Answer, got *sent) bool {
 	h, err := http.NewRequestWithContext(ctx, http.MethodPost, base+request.Path, bytes.NewReader(request.Body))
 	if err != nil {
 		return false
@@ -148,29 +160,28 @@ func fields(h http.Header) exchange.Header {
 }
 
 // transfer sends h and reads its answer. It tells whether the request got to a connection.
-func (s *sender) transfer(m meter, transport *http.Transport, h *http.Request, body []byte, answer *canary.Answer, got *sent) bool {
-	connected := false
-	h = h.WithContext(httptrace.WithClientTrace(h.Context(), &httptrace.ClientTrace{
-		GotConn:      func(httptrace.GotConnInfo) { connected = true },
-		WroteRequest: func(httptrace.WroteRequestInfo) { m.written() },
-	}))
+func (s *sender) transfer(m meter, by *connection, h *http.Request, body []byte, answer *canary.Answer, got *sent) bool {
 	m.asked(body)
-	response, err := transport.RoundTrip(h)
+	response, connected, err := by.send(h, m.written)
 	if err != nil {
 		m.failed(h.Context(), connected)
 		return connected
 	}
-	defer func() { _ = response.Body.Close() }()
 	m.head(response)
 	got.utilization = utilization(response.Header)
 	err = s.read(m, response, answer)
 	got.whole = errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
+	by.done(got.whole && !response.Close)
 	m.end(h.Context(), got.whole)
 	return true
 }
 
 // buffers are what answers are read into.
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+// pause is how long the prober leaves an answer alone between two reads, if the proxy measures
+// it. It reads then as much as came meanwhile: to wake for each token costs more than the token.
+const pause = 50 * time.Millisecond
 
 // read reads an answer to its end, of which errors are not fed.
 func (s *sender) read(m meter, response *http.Response, answer *canary.Answer) error {
@@ -186,6 +197,9 @@ func (s *sender) read(m meter, response *http.Response, answer *canary.Answer) e
 		}
 		if err != nil {
 			return err
+		}
+		if m.x == nil {
+			time.Sleep(pause)
 		}
 	}
 }

@@ -64,7 +64,10 @@ func (w *worker) start(ctx context.Context) {
 	}
 	ctx, w.cancel = context.WithCancel(ctx)
 	w.within = ctx
-	w.running.Go(func() { w.follow(ctx) })
+	w.busy.Store(false)
+	due := make(chan struct{}, 1)
+	w.running.Go(func() { w.follow(ctx, due) })
+	w.running.Go(func() { w.work(ctx, due) })
 }
 
 // stop ends the schedule, cuts the run that is under way, and returns when it is over.
@@ -76,8 +79,9 @@ func (w *worker) stop() {
 	w.sender.close()
 }
 
-// follow makes a run at every slot of the schedule until ctx ends.
-func (w *worker) follow(ctx context.Context) {
+// follow has a run made at every slot of the schedule until ctx ends. One run at a time is
+// due.
+func (w *worker) follow(ctx context.Context, due chan<- struct{}) {
 	schedule := schedule{begin: time.Now(), every: w.probe.Every, offset: w.offset, jitter: w.probe.Jitter}
 	timer := time.NewTimer(schedule.next(time.Now()))
 	defer timer.Stop()
@@ -87,7 +91,7 @@ func (w *worker) follow(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		w.slot(ctx)
+		w.slot(due)
 		timer.Reset(schedule.next(time.Now()))
 	}
 }
@@ -113,8 +117,8 @@ func (s *schedule) next(now time.Time) time.Duration {
 	return max(0, due-now.Sub(s.begin))
 }
 
-// slot makes a run, or reports why there is none.
-func (w *worker) slot(ctx context.Context) {
+// slot has a run made, or reports why there is none.
+func (w *worker) slot(due chan<- struct{}) {
 	if !w.prober.sends() {
 		return
 	}
@@ -127,10 +131,30 @@ func (w *worker) slot(ctx context.Context) {
 		w.report(w.unsent(probe.Skipped))
 		return
 	}
-	w.running.Go(func() {
-		defer w.busy.Store(false)
-		w.run(ctx)
-	})
+	due <- struct{}{}
+}
+
+// idleTime is how long a connection stays open without a request: servers close theirs after
+// a minute, and later.
+const idleTime = 50 * time.Second
+
+// work makes the runs that are due until ctx ends, all in one goroutine: a new one for each
+// run would have to grow its stack each time.
+func (w *worker) work(ctx context.Context, due <-chan struct{}) {
+	idle := time.NewTimer(idleTime)
+	defer idle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-idle.C:
+			w.sender.close()
+		case <-due:
+			w.run(ctx)
+			w.busy.Store(false)
+			idle.Reset(idleTime)
+		}
+	}
 }
 
 // run sends the canaries of one run, within the budget, and reports them. Those of
