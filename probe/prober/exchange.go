@@ -16,7 +16,7 @@ const recordPatience = 5 * time.Second
 
 // exchange sends a canary and waits for its Record.
 func (w *worker) exchange(ctx context.Context, via probe.Via) probe.Run {
-	r := probe.Run{Probe: &w.probe, At: time.Now(), Via: via}
+	r := probe.Run{Probe: &w.probe, At: w.now(), Via: via}
 	key, err := keyOf(w.probe.Auth, w.prober.config.Getenv)
 	if err != nil {
 		r.Outcome = probe.NoKey
@@ -32,7 +32,7 @@ func (w *worker) exchange(ctx context.Context, via probe.Via) probe.Run {
 	ctx, cancel := context.WithTimeout(ctx, w.probe.Timeout)
 	defer cancel()
 	w.records.empty()
-	r.At = time.Now()
+	r.At = w.now()
 	got := w.sender.send(ctx, via, request, answer)
 	r.Seen, r.Fingerprint = got.seen, answer.End()
 	if !got.began {

@@ -28,7 +28,7 @@ const hours = 25
 // rounding is what sums of amounts are off by.
 const rounding = 1e-9
 
-func newLedger() *ledger { return &ledger{begin: time.Now()} }
+func newLedger(now time.Time) *ledger { return &ledger{begin: now} }
 
 // reserve books u if the budget has room for it.
 func (l *ledger) reserve(now time.Time, u usage, within probe.Budget) bool {

@@ -44,8 +44,11 @@ type Config struct {
 	// Observer gets every Run; it may be nil.
 	Observer probe.Observer
 	Getenv   func(string) string // for keys
-	TLS      *tls.Config         // for https targets of direct canaries; nil trusts the system's roots
-	Log      *slog.Logger
+	// Now tells the time, with a reading of the monotonic clock as time.Now has it; nil is
+	// time.Now.
+	Now func() time.Time
+	TLS *tls.Config // for https targets of direct canaries; nil trusts the system's roots
+	Log *slog.Logger
 }
 
 // Prober sends canaries. It is safe for concurrent use.
@@ -70,6 +73,9 @@ type target struct {
 
 // New returns a Prober without probes.
 func New(c Config) *Prober {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return &Prober{
 		config: c, workers: map[string]*worker{}, targets: map[string]*target{}, phase: rand.Float64(),
 		tally: tally{counts: map[series]uint64{}, last: map[level]time.Time{}}, gauges: newGauges(c.TLS),
@@ -201,18 +207,18 @@ func (p *Prober) targetOf(url string) *target {
 	return t
 }
 
-// waits tells how long the target still wants no canary.
-func (t *target) waits() time.Duration {
+// waits tells whether the target still wants no canary.
+func (t *target) waits(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return time.Until(t.until)
+	return now.Before(t.until)
 }
 
-// wait has the target left alone for d from now.
-func (t *target) wait(d time.Duration) {
+// wait has the target left alone until then.
+func (t *target) wait(until time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if until := time.Now().Add(d); until.After(t.until) {
+	if until.After(t.until) {
 		t.until = until
 	}
 }

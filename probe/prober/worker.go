@@ -40,7 +40,7 @@ const golden = 0.6180339887498949
 
 // newWorker returns the worker of the n-th probe. The caller holds p.mu.
 func (p *Prober) newWorker(of probe.Probe, n int) (*worker, error) {
-	w := &worker{prober: p, probe: of, target: p.targetOf(of.URL), ledger: newLedger()}
+	w := &worker{prober: p, probe: of, target: p.targetOf(of.URL), ledger: newLedger(p.config.Now())}
 	_, w.offset = math.Modf(p.phase + float64(n)*golden)
 	var err error
 	if w.writer, err = canary.NewWriter(&w.probe); err != nil {
@@ -82,8 +82,8 @@ func (w *worker) stop() {
 // follow has a run made at every slot of the schedule until ctx ends. One run at a time is
 // due.
 func (w *worker) follow(ctx context.Context, due chan<- struct{}) {
-	schedule := schedule{begin: time.Now(), every: w.probe.Every, offset: w.offset, jitter: w.probe.Jitter}
-	timer := time.NewTimer(schedule.next(time.Now()))
+	schedule := schedule{begin: w.now(), every: w.probe.Every, offset: w.offset, jitter: w.probe.Jitter}
+	timer := time.NewTimer(schedule.next(w.now()))
 	defer timer.Stop()
 	for {
 		select {
@@ -92,9 +92,11 @@ func (w *worker) follow(ctx context.Context, due chan<- struct{}) {
 		case <-timer.C:
 		}
 		w.slot(due)
-		timer.Reset(schedule.next(time.Now()))
+		timer.Reset(schedule.next(w.now()))
 	}
 }
+
+func (w *worker) now() time.Time { return w.prober.config.Now() }
 
 // schedule tells when the runs of a probe are due.
 type schedule struct {
@@ -126,7 +128,7 @@ func (w *worker) slot(due chan<- struct{}) {
 		w.report(w.unsent(probe.Skipped))
 		return
 	}
-	if w.target.waits() > 0 {
+	if w.target.waits(w.now()) {
 		w.busy.Store(false)
 		w.report(w.unsent(probe.Skipped))
 		return
@@ -183,13 +185,13 @@ func (w *worker) run(ctx context.Context) []probe.Run {
 // send sends one canary, unless the budget is spent or the key is missing.
 func (w *worker) send(ctx context.Context, via probe.Via) probe.Run {
 	most := usage{int64(w.probe.Shape.Input + w.probe.Shape.Output), w.probe.Price.Of(int64(w.probe.Shape.Input), int64(w.probe.Shape.Output))}
-	if !w.ledger.reserve(time.Now(), most, w.probe.Budget) {
+	if !w.ledger.reserve(w.now(), most, w.probe.Budget) {
 		r := w.unsent(probe.OverBudget)
 		r.Via = via
 		return r
 	}
 	r := w.exchange(ctx, via)
-	w.ledger.settle(time.Now(), most, w.used(&r, most))
+	w.ledger.settle(w.now(), most, w.used(&r, most))
 	w.heed(&r)
 	return r
 }
@@ -222,7 +224,7 @@ func (w *worker) heed(r *probe.Run) {
 	if r.Outcome != probe.RateLimited {
 		w.refused = 0
 		if r.Record.Outcome == exchange.Refused && asked > 0 { // 503 and 529
-			w.target.wait(asked)
+			w.target.wait(w.now().Add(asked))
 		}
 		return
 	}
@@ -230,7 +232,7 @@ func (w *worker) heed(r *probe.Run) {
 		asked = min(lastPause, firstPause<<min(w.refused, 10))
 	}
 	w.refused++
-	w.target.wait(asked)
+	w.target.wait(w.now().Add(asked))
 }
 
 // unsent is a run of which nothing was sent.
@@ -239,7 +241,7 @@ func (w *worker) unsent(o probe.Outcome) probe.Run {
 	if via == probe.Both {
 		via = probe.Sidecar
 	}
-	return probe.Run{Probe: &w.probe, Outcome: o, At: time.Now(), Via: via}
+	return probe.Run{Probe: &w.probe, Outcome: o, At: w.now(), Via: via}
 }
 
 // report counts a run, logs it if it is news, and tells the Observer.
