@@ -20,6 +20,7 @@ import (
 	"github.com/headway-sidecar/headway/probe/baseline"
 	"github.com/headway-sidecar/headway/probe/drift"
 	"github.com/headway-sidecar/headway/probe/modelsim"
+	"github.com/headway-sidecar/headway/probe/watch"
 	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
@@ -244,7 +245,7 @@ func TestDemoNoticesAsSoonAsTheDocsSay(t *testing.T) {
 	}
 	settings, cell := c.Drift, demoCell(t)
 	settings.Every = c.Probes.List[0].Every
-	settings.Sharing = 3 * 2 // the latencies of canaries and of production
+	settings.Sharing = watch.SharingOf(c.Tested.Baseline, c.Probes.List).Latencies
 	var table strings.Builder
 	table.WriteString("| the model server is slower by | TTFT | TPOT | E2E |\n| --- | --- | --- | --- |\n")
 	for _, slowdown := range []float64{1.25, 2} {

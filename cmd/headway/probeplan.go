@@ -11,6 +11,7 @@ import (
 	"github.com/headway-sidecar/headway/probe/baseline"
 	"github.com/headway-sidecar/headway/probe/drift"
 	"github.com/headway-sidecar/headway/probe/probefile"
+	"github.com/headway-sidecar/headway/probe/watch"
 )
 
 // plannedRuns is how many changes the plan simulates for each number.
@@ -21,6 +22,7 @@ const plannedRuns = 300
 func writePlan(out io.Writer, c config.Config) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "probe\tevery\ttokens a day\tmoney a day\tTTFT +10 %\t+25 %\t+50 %\t× 2\t")
+	sharing := watch.SharingOf(c.Tested.Baseline, c.Probes.List).Latencies
 	for i := range c.Probes.List {
 		p := &c.Probes.List[i]
 		tokens, money := probefile.Needs(p)
@@ -30,19 +32,19 @@ func writePlan(out io.Writer, c config.Config) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t", p.Name, p.Every, tokens, cost)
 		for _, slowdown := range []float64{1.10, 1.25, 1.5, 2} {
-			fmt.Fprintf(w, "%s\t", noticed(p, &c.Tested.Baseline, slowdown))
+			fmt.Fprintf(w, "%s\t", noticed(p, &c.Tested.Baseline, sharing, slowdown))
 		}
 		fmt.Fprintln(w)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(out, "Noticed after: the mean of simulated changes, with the default margin of 10 %, one false alarm in 30 days, and the learning over.")
+	_, err := fmt.Fprintln(out, "Noticed after: the mean of simulated changes, with the default margin of 10 %, one false alarm of all detectors together in 30 days, and the learning over.")
 	return err
 }
 
 // noticed is the mean time until a slowdown of TTFT raises the alarm.
-func noticed(p *probe.Probe, tested *baseline.Baseline, slowdown float64) string {
+func noticed(p *probe.Probe, tested *baseline.Baseline, sharing int, slowdown float64) string {
 	cell := cellOf(&probe.Run{Probe: p}, tested)
 	if cell == nil {
 		return "–"
@@ -55,7 +57,9 @@ func noticed(p *probe.Probe, tested *baseline.Baseline, slowdown float64) string
 	if err != nil {
 		return "–"
 	}
-	d, err := reference.ExpectedDelay(drift.Defaults(p.Every), slowdown, plannedRuns, 1)
+	settings := drift.Defaults(p.Every)
+	settings.Sharing = sharing
+	d, err := reference.ExpectedDelay(settings, slowdown, plannedRuns, 1)
 	switch {
 	case err != nil:
 		return "–"

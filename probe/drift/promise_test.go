@@ -254,6 +254,60 @@ func (p promise) month(t *testing.T, random *rand.Rand) int {
 	return alarms
 }
 
+// Detectors that share the promise keep it together: of six latencies, which have one half
+// of it, and of two traits, each with a detector for more and one for less.
+func TestFalseAlarmsOfDetectorsTogetherAreAtMostOneInThirtyDays(t *testing.T) {
+	const latencies, traits = 6, 2
+	alone := 0 // alarms of detectors that do not share
+	count := func(month uint64, share func(*drift.Settings, int)) (alarms int) {
+		for i := range latencies + traits {
+			random := rand.New(rand.NewPCG(month, uint64(i)))
+			sides, parts := []float64{1}, 2*latencies
+			if i >= latencies {
+				sides, parts = []float64{1, -1}, 2*2*traits
+			}
+			var all []*drift.Detector
+			for range sides {
+				all = append(all, detector(t, lognormal(t, .3), func(s *drift.Settings) { noMargin(s); share(s, parts) }))
+			}
+			alarms += observeMonth(all, sides, independent(.3)(random))
+		}
+		return alarms
+	}
+	together := 0
+	for month := range *months {
+		together += count(uint64(month), func(s *drift.Settings, parts int) { s.Sharing = parts })
+		if month < 2 {
+			alone += count(uint64(month), func(*drift.Settings, int) {})
+		}
+	}
+	rate := float64(together) / float64(*months)
+	t.Logf("%.2f false alarms in 30 days of all detectors together, %.1f if none shares", rate, float64(alone)/2)
+	if rate > 1 {
+		t.Errorf("%.2f false alarms in 30 days", rate)
+	}
+	if alone < 3 {
+		t.Errorf("%d false alarms in two months of detectors that do not share: this test would notice nothing", alone)
+	}
+}
+
+// observeMonth returns the number of alarms in 30 days. A side of -1 sees median ÷ latency.
+func observeMonth(all []*drift.Detector, sides []float64, next func(int) float64) (alarms int) {
+	before := make([]bool, len(all))
+	for i := range int(30 * 24 * time.Hour / every) {
+		y := next(i)
+		for n, d := range all {
+			d.Observe(noon.Add(time.Duration(i)*every), .35*math.Exp(sides[n]*y))
+			if now := d.Alarm(); now != before[n] {
+				if before[n] = now; now {
+					alarms++
+				}
+			}
+		}
+	}
+	return alarms
+}
+
 // write puts the table between the two comments that name it in docs/drift.md, if the flag
 // asks for it.
 func write(t *testing.T, name, table string) {

@@ -37,18 +37,12 @@ func newBook(b baseline.Baseline, probes []probe.Probe, settings drift.Settings,
 	for _, p := range probes {
 		names[p.Model] = true
 	}
-	compared := 0
-	for i := range probes {
-		if probes[i].Baseline != "" {
-			compared++
-		}
-	}
 	for model := range k.yards {
 		names[model] = true
 	}
 	k.models = slices.Sorted(maps.Keys(names))
-	k.settings.Sharing = max(1, len(indicators)*(compared+len(k.yards)))
-	k.sameness.Sharing = max(1, 2*len(traits)*(len(probes)+len(k.models)+strangers))
+	parts := SharingOf(b, probes)
+	k.settings.Sharing, k.sameness.Sharing = parts.Latencies, parts.Traits
 	for _, p := range probes {
 		k.canaries[p.Name] = newCanary(p, k)
 	}

@@ -127,7 +127,7 @@ func TestASlowerServiceIsNoticedInTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		took, noticed := s.probe(b, 200, said)
-		promised := promisedDelay(t, tested.Cells[0], 1.25)
+		promised := promisedDelay(t, tested, 1.25)
 		t.Logf("noticed after %s; promised %s on average, %s for nine of ten: %s", took, promised.Mean, promised.P90, b.log)
 		if !noticed || took > promised.P90 {
 			t.Errorf("noticed: %v after %s; promised %+v", noticed, took, promised)
@@ -136,11 +136,12 @@ func TestASlowerServiceIsNoticedInTime(t *testing.T) {
 }
 
 // promisedDelay is that of the quickest indicator of a cell, under the settings of the test.
-func promisedDelay(t *testing.T, c baseline.Cell, slowdown float64) drift.Delay {
+func promisedDelay(t *testing.T, tested baseline.Baseline, slowdown float64) drift.Delay {
 	t.Helper()
 	best := drift.Delay{P90: time.Hour * 1000}
 	settings := unlearned()
-	settings.Sharing = 6 // three indicators of one probe and of one model
+	settings.Sharing = watch.SharingOf(tested, []probe.Probe{canaryProbe()}).Latencies
+	c := tested.Cells[0]
 	for _, name := range []baseline.Name{baseline.TTFT, baseline.TPOT, baseline.E2E} {
 		reference, err := drift.NewReference(c.Indicators[name], c.Requests)
 		if err != nil {

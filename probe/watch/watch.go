@@ -23,7 +23,8 @@ import (
 type Config struct {
 	Baseline baseline.Baseline
 	Probes   []probe.Probe
-	// Settings are those of all detectors. The Watch itself sets Every and Sharing.
+	// Settings are those of all detectors, which keep its promise together. The Watch itself
+	// sets Every, and Sharing by SharingOf.
 	Settings drift.Settings
 	// InFlight counts the exchanges under way. Run calls it a few times a second.
 	InFlight func() []exchange.InFlight
