@@ -74,6 +74,7 @@ type answer struct {
 	input, output, chunks int
 	ttft, tpot            float64 // seconds
 	characters            int
+	reasoning             int // tokens of output
 }
 
 func ordinary() answer {
@@ -92,7 +93,7 @@ func (a answer) record(random *rand.Rand) exchange.Record {
 		Operation: exchange.Chat, Model: exchange.Model{Request: model, Response: model + "-0613"}, Stream: true, Status: 200, Outcome: exchange.OK,
 		Timing: exchange.Timing{FirstChunk: ttft, FirstEvent: ttft, FirstToken: ttft, LastToken: last, LastChunk: last, End: last},
 		Usage: exchange.Usage{Input: exchange.Known(int64(a.input)), Output: exchange.Known(int64(a.output)), Streamed: exchange.Known(int64(a.output)),
-			Reasoning: exchange.Known(0), Source: exchange.Reported},
+			Reasoning: exchange.Known(int64(a.reasoning)), Source: exchange.Reported},
 	}
 	for i := range a.chunks {
 		at := ttft + (last-ttft)*time.Duration(i)/time.Duration(max(1, a.chunks-1))

@@ -136,3 +136,26 @@ func TestFewStrangersAreWatched(t *testing.T) {
 		}
 	})
 }
+
+// A model that thinks where it did not before.
+func TestAModelThatBeginsToReasonIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, "")
+		quick := ordinary() // which does not reason
+		for range 400 {
+			b.canary(quick, 4)
+		}
+		if f := b.finding(watch.Canary, "reasoning_share"); f.Verdict.Learning || f.Verdict.Alarm || b.changes() != "" {
+			t.Fatalf("%+v, %s", f, b.changes())
+		}
+		thinking := ordinary()
+		thinking.reasoning = 40
+		took := b.until(thinking, func() bool { return strings.Contains(b.changes(), "share of reasoning") })
+		for range 20 {
+			b.canary(thinking, 4)
+		}
+		if got := b.changes(); !strings.Contains(got, "canary Something about gpt-x changed at") || !strings.Contains(got, "share of reasoning 0 % → 40 % (") || took > 30*time.Minute {
+			t.Errorf("after %s: %s", took, got)
+		}
+	})
+}
