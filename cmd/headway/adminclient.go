@@ -36,14 +36,20 @@ const (
 
 // adminOptions are the flags that say where a sidecar's admin port is.
 type adminOptions struct {
+	flag     string // that has the url
 	url      string
 	ca       string // file of certificates to trust
 	insecure bool
 }
 
 func adminFlags(f *flag.FlagSet) *adminOptions {
-	var o adminOptions
-	f.StringVar(&o.url, "admin", "", "`URL` of the sidecar's admin port; without it, "+config.Prefix+"ADMIN_LISTEN says where it is")
+	return adminFlagsWith(f, "admin", "`URL` of the sidecar's admin port; without it, "+config.Prefix+"ADMIN_LISTEN says where it is")
+}
+
+// adminFlagsWith are adminFlags where another flag has the URL.
+func adminFlagsWith(f *flag.FlagSet, name, usage string) *adminOptions {
+	o := adminOptions{flag: name}
+	f.StringVar(&o.url, name, "", usage)
 	f.StringVar(&o.ca, "ca", "", "`file` of certificates to trust, for an admin port with TLS")
 	f.BoolVar(&o.insecure, "insecure", false, "trust any certificate")
 	return &o
@@ -67,7 +73,7 @@ func (o *adminOptions) client(getenv func(string) string) (*adminClient, error) 
 	}
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fmt.Errorf("--admin: %q is no http or https URL; for example http://127.0.0.1:8481", proxy.Shown(base))
+		return nil, fmt.Errorf("--%s: %q is no http or https URL; for example http://127.0.0.1:8481", o.flag, proxy.Shown(base))
 	}
 	trust := &tls.Config{InsecureSkipVerify: o.insecure}
 	if o.ca != "" {

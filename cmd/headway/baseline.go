@@ -29,7 +29,7 @@ about each.`
 func baselineVerbs() []string { return []string{"import", "show", "compare", "learn"} }
 
 // runBaseline is `headway baseline`.
-func runBaseline(_ context.Context, args []string, out, errs io.Writer) error {
+func runBaseline(ctx context.Context, args []string, out, errs io.Writer) error {
 	verb, rest := "", args
 	if len(args) > 0 {
 		verb, rest = args[0], args[1:]
@@ -42,7 +42,7 @@ func runBaseline(_ context.Context, args []string, out, errs io.Writer) error {
 	case "compare":
 		return runCompare(rest, out)
 	case "learn":
-		return runLearn(rest, out, errs)
+		return runLearn(ctx, rest, out, errs)
 	case "-h", "--help":
 		return parse(newFlags("baseline"), args, baselineUsage, out)
 	case "":

@@ -46,7 +46,7 @@ func TestBaselineLearnMakesCellsOfACapture(t *testing.T) {
 
 func TestBaselineLearnNeedsEnough(t *testing.T) {
 	code, out, errs := baselineCommand(t, "learn", quickStreams(t, 12))
-	if code == exitOK || out != "" || !strings.Contains(errs, "these captures have too few alike: 12, without counts: 0, failed: 0") {
+	if code == exitOK || out != "" || !strings.Contains(errs, "there are too few alike: 12, without counts: 0, failed: 0") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 }

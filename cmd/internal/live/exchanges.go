@@ -17,6 +17,7 @@ type Exchange struct {
 	Model     string    `json:"model,omitempty"`
 	Upstream  string    `json:"upstream"`
 	Origin    string    `json:"origin"`
+	Probe     string    `json:"probe,omitempty"` // that sent it, of a canary
 	Stream    bool      `json:"stream"`
 	Status    int       `json:"status,omitempty"`
 	Outcome   string    `json:"outcome"`
@@ -26,22 +27,25 @@ type Exchange struct {
 	TPOT      Seconds   `json:"tpot_s,omitempty"`
 	E2E       Seconds   `json:"e2e_s"`
 	Input     *int64    `json:"input_tokens,omitempty"`
+	CacheRead *int64    `json:"cache_read_tokens,omitempty"` // of the input
 	Output    *int64    `json:"output_tokens,omitempty"`
 	Source    string    `json:"usage_source,omitempty"`
-	Missed    []string  `json:"missed,omitempty"` // limits of SLOs: chat-interactive ttft
-	Chain     string    `json:"chain,omitempty"`
-	Attempt   int       `json:"attempt,omitempty"` // from 1
-	Ends      string    `json:"chain_outcome,omitempty"`
-	TraceID   string    `json:"trace_id,omitempty"`
-	Notes     []string  `json:"notes,omitempty"`
+	// InputSource is who counted the input, if that is another one.
+	InputSource string   `json:"input_source,omitempty"`
+	Missed      []string `json:"missed,omitempty"` // limits of SLOs: chat-interactive ttft
+	Chain       string   `json:"chain,omitempty"`
+	Attempt     int      `json:"attempt,omitempty"` // from 1
+	Ends        string   `json:"chain_outcome,omitempty"`
+	TraceID     string   `json:"trace_id,omitempty"`
+	Notes       []string `json:"notes,omitempty"`
 }
 
 func newExchange(s *seen) Exchange {
 	e := Exchange{
 		ID: s.Span.ID.String(), Number: s.number, Start: s.Start.UTC(), Operation: string(s.Operation), PathClass: s.PathClass, Model: s.Model.Request,
-		Upstream: s.Upstream.Address(), Origin: string(s.Origin), Stream: s.Stream, Status: s.Status,
+		Upstream: s.Upstream.Address(), Origin: string(s.Origin), Probe: s.Probe, Stream: s.Stream, Status: s.Status,
 		Outcome: string(s.Outcome), ErrorType: string(s.ErrorType), TTFT: Seconds(s.TTFT()), TTFA: Seconds(s.TTFA()), TPOT: Seconds(s.TPOT()), E2E: Seconds(s.E2E()),
-		Input: known(s.Usage.Input), Output: known(s.Usage.Output), Source: string(s.Usage.Source),
+		Input: known(s.Usage.Input), CacheRead: known(s.Usage.CacheRead), Output: known(s.Usage.Output), Source: string(s.Usage.Source), InputSource: string(s.Usage.InputSource),
 		Chain: s.Attempt.Chain.String(), Attempt: s.Attempt.Number, Ends: string(s.Attempt.Outcome), Notes: s.Notes,
 	}
 	if s.Sampling.Kept {
