@@ -138,26 +138,25 @@ func refuses(text string) bool {
 // answers a server whose weights or kernels are broken.
 func degenerate(text string) bool {
 	letters, all := 0, 0
-	seen := map[rune]int{}
+	candidate, lead := rune(0), 0 // the character that is more than half of the text, if one is
 	for _, r := range text {
 		if r == ' ' || r == '\n' {
 			continue
 		}
 		all++
-		seen[r]++
+		switch {
+		case lead == 0:
+			candidate, lead = r, 1
+		case r == candidate:
+			lead++
+		default:
+			lead--
+		}
 		if r >= 'a' && r <= 'z' || r >= utf8.RuneSelf && r != utf8.RuneError {
 			letters++
 		}
 	}
-	if all < 16 {
-		return false
-	}
-	for _, n := range seen {
-		if n*10 >= all*9 {
-			return true
-		}
-	}
-	return letters*4 < all
+	return all >= 16 && (letters*4 < all || strings.Count(text, string(candidate))*10 >= all*9)
 }
 
 func cut(text string, most int) string { return text[:min(len(text), most)] }

@@ -16,6 +16,7 @@ type body struct {
 	words      int // of the prompt that is rendered; 0: none is
 	start, end []byte
 	cold       bool // words stand between start and end
+	out        []byte
 }
 
 // render renders the body, unless its prompt is that of the last request.
@@ -30,21 +31,20 @@ func (w *Writer) render() error {
 	if err != nil {
 		return err
 	}
-	b := body{words: w.prompts.words}
+	b := body{words: w.prompts.words, out: w.body.out}
 	b.start, b.end, b.cold = bytes.Cut(text, []byte(opening))
 	w.body = b
 	return nil
 }
 
-// next returns the body of the next request.
+// next returns the body of the next request, in the place of the one before.
 func (b *body) next() []byte {
-	const word = 8 // bytes, with its space
-	out := make([]byte, 0, len(b.start)+coldWords*word+len(b.end))
-	out = append(out, b.start...)
+	b.out = append(b.out[:0], b.start...)
 	if b.cold {
-		out = appendCold(out)
+		b.out = appendCold(b.out)
 	}
-	return append(out, b.end...)
+	b.out = append(b.out, b.end...)
+	return b.out
 }
 
 // merged returns body with the members of over in place of its own. A nil leaves a member

@@ -19,7 +19,7 @@ import (
 type Request struct {
 	Path   string // with the query, behind the path of the probe's URL
 	Header http.Header
-	Body   []byte
+	Body   []byte // of the Writer, until it words the next request
 	Word   string // with which the answer has to begin
 }
 
