@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/headway-sidecar/headway/probe"
@@ -107,6 +108,24 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	if n := s.connections.Load(); n != 1 {
 		t.Errorf("%d connections for three canaries", n)
+	}
+}
+
+// What a canary's TTFT includes depends on this: docs/canaries.md.
+func TestConnectionsWithoutARequestAreClosed(t *testing.T) {
+	for every, want := range map[time.Duration]int{40 * time.Second: 1, time.Minute: 10, time.Hour: 10} {
+		t.Run(every.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := one("p")
+				p.Every = every
+				s := newStage(t, nil, p)
+				time.Sleep(10 * every)
+				s.stop()
+				if n := len(s.target.times(s.begin)); n != 10 || s.target.connections != want {
+					t.Errorf("%d connections for %d canaries, want %d", s.target.connections, n, want)
+				}
+			})
+		})
 	}
 }
 

@@ -24,9 +24,10 @@ type target struct {
 	prober *prober.Prober
 	after  time.Duration
 
-	mu     sync.Mutex
-	record exchange.Record // of every exchange, but for its probe
-	sent   []time.Time
+	mu          sync.Mutex
+	record      exchange.Record // of every exchange, but for its probe
+	sent        []time.Time
+	connections int
 }
 
 // answer changes the Record of the exchanges to come.
@@ -38,6 +39,9 @@ func (a *target) answer(r exchange.Record) {
 
 func (a *target) connect(name string) (net.Conn, error) {
 	near, far := net.Pipe()
+	a.mu.Lock()
+	a.connections++
+	a.mu.Unlock()
 	go a.serve(name, far)
 	return near, nil
 }
