@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"html"
@@ -23,9 +24,10 @@ import (
 //go:embed page uplot
 var files embed.FS
 
-// policy is the Content-Security-Policy: scripts, styles and data of this origin alone, none
-// inside the document, and no way to turn a text into a document.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+// policy is the Content-Security-Policy, without two hashes: scripts, styles and data of this
+// origin alone, inside the document one script and one style of that hash (CSP Level 3, section
+// 2.3.1), and no way to turn a text into a document.
+const policy = "default-src 'none'; script-src 'self' %s; style-src 'self' %s; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // The paths of the page's files.
@@ -37,10 +39,22 @@ const (
 // Link is an endpoint that the page names.
 type Link struct{ Path, Is string }
 
+// The files that stand inside the document, so that a browser paints when it has the document,
+// and waits for no other file.
+var (
+	styles  = []string{"page/page.css", "uplot/uPlot.min.css"}
+	scripts = []string{"page/theme.js", "page/start.js"}
+)
+
+// library is uPlot as its authors ship it: a script that sets a variable. The page's own
+// scripts import it as a module.
+const library = "uplot/uPlot.iife.min.js"
+
 // Page serves the document and its files.
 type Page struct {
 	document file
 	files    map[string]file // by path below Prefix
+	policy   string
 }
 
 // file is what a request gets.
@@ -55,15 +69,41 @@ func New(version string, links []Link) *Page {
 	p := &Page{files: map[string]file{}}
 	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, _ error) error { // an embed.FS has no errors
 		if !d.IsDir() {
-			content, _ := files.ReadFile(name)
-			p.files[path.Base(name)] = newFile(name, content)
+			p.files[path.Base(name)] = newFile(name, read(name))
 		}
 		return nil
 	})
-	document, _ := files.ReadFile(first)
+	delete(p.files, path.Base(library))
+	p.files["uPlot.js"] = newFile(library, append(read(library), "\nexport default uPlot;\n"...))
 	delete(p.files, path.Base(first))
-	p.document = newFile(first, fill(document, version, links))
+	style, script := p.take(styles), p.take(scripts)
+	document := fill(read(first), version, links)
+	document = bytes.Replace(document, []byte("{{style}}"), style, 1)
+	document = bytes.Replace(document, []byte("{{script}}"), script, 1)
+	p.document = newFile(first, document)
+	p.policy = fmt.Sprintf(policy, hash(script), hash(style))
 	return p
+}
+
+// take returns the content of files that stand inside the document, and serves them no more.
+func (p *Page) take(names []string) (content []byte) {
+	for _, name := range names {
+		content = append(content, p.files[path.Base(name)].content...)
+		delete(p.files, path.Base(name))
+	}
+	return content
+}
+
+// read returns the content of one of the embedded files.
+func read(name string) []byte {
+	content, _ := files.ReadFile(name) // the folder is part of the program
+	return content
+}
+
+// hash names a script or a style inside the document in the policy.
+func hash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 func newFile(name string, content []byte) file {
@@ -107,7 +147,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", p.policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")

@@ -1,6 +1,8 @@
 package live_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -30,16 +32,13 @@ func TestPageIsSmall(t *testing.T) {
 	}
 }
 
-// TestPageAsksNobodyElse and runs nothing that stands inside the document.
+// TestPageAsksNobodyElse and has no attribute that runs or styles something.
 func TestPageAsksNobodyElse(t *testing.T) {
 	document := get("/").Body.String()
-	for _, foreign := range []string{`src="http`, `href="http`, `src="//`, `href="//`, "<style", "style=", " onclick=", " onload="} {
+	for _, foreign := range []string{`src="http`, `href="http`, `src="//`, `href="//`, "url(", "@import", "style=", " onclick=", " onload="} {
 		if strings.Contains(document, foreign) {
 			t.Errorf("the document has %s", foreign)
 		}
-	}
-	if inline := regexp.MustCompile(`<script[^>]*>[^<]`).FindString(document); inline != "" {
-		t.Errorf("a script stands inside the document: %s", inline)
 	}
 	for _, m := range regexp.MustCompile(`(?:src|href)="(/live/[^"]*)"`).FindAllStringSubmatch(document, -1) {
 		if w := get(m[1]); w.Code != http.StatusOK || w.Body.Len() == 0 {
@@ -48,10 +47,60 @@ func TestPageAsksNobodyElse(t *testing.T) {
 	}
 }
 
+// TestPolicyKnowsWhatStandsInsideTheDocument: one script and one style, by their hashes.
+func TestPolicyKnowsWhatStandsInsideTheDocument(t *testing.T) {
+	w := get("/")
+	for _, c := range []struct{ directive, element, has string }{
+		{"script-src", "script", "setTheme("},
+		{"style-src", "style", ".uplot"},
+	} {
+		inside := regexp.MustCompile(`(?s)<`+c.element+`[^>]*>([^<]+)</`+c.element+`>`).FindAllStringSubmatch(w.Body.String(), -1)
+		if len(inside) != 1 || !strings.Contains(inside[0][1], c.has) {
+			t.Fatalf("%d times a %s inside the document, want one with %s", len(inside), c.element, c.has)
+		}
+		sum := sha256.Sum256([]byte(inside[0][1]))
+		want := c.directive + " 'self' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"
+		if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, want) {
+			t.Errorf("no %s in %s", want, policy)
+		}
+	}
+}
+
+// TestFirstPaintWaitsForTheDocumentAlone: it names no style and no script of another file.
+func TestFirstPaintWaitsForTheDocumentAlone(t *testing.T) {
+	document := get("/").Body.String()
+	if other := regexp.MustCompile(`<link rel="stylesheet"[^>]*>|<script [^>]*>`).FindString(document); other != "" {
+		t.Errorf("%s holds up the first paint", other)
+	}
+}
+
+// TestEveryImportIsServed: the scripts find each other.
+func TestEveryImportIsServed(t *testing.T) {
+	open, seen := []string{"/live/page.js"}, map[string]bool{}
+	for len(open) > 0 {
+		name := open[0]
+		open = open[1:]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		w := get(name)
+		if w.Code != http.StatusOK {
+			t.Errorf("%s is %d", name, w.Code)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^import .* from "\./([^"]+)";$`).FindAllStringSubmatch(w.Body.String(), -1) {
+			open = append(open, "/live/"+m[1])
+		}
+	}
+	if !seen["/live/uPlot.js"] || !strings.Contains(get("/").Body.String(), `import("/live/page.js")`) {
+		t.Errorf("only %d scripts are reached", len(seen))
+	}
+}
+
 func TestPolicyHoldsForEveryFile(t *testing.T) {
 	for path, media := range map[string]string{
-		"/": "text/html", "/live/page.js": "text/javascript", "/live/page.css": "text/css", "/live/icon.svg": "image/svg+xml",
-		"/live/uPlot.iife.min.js": "text/javascript", "/live/LICENSE": "text/plain",
+		"/": "text/html", "/live/page.js": "text/javascript", "/live/icon.svg": "image/svg+xml",
+		"/live/uPlot.js": "text/javascript", "/live/LICENSE": "text/plain",
 	} {
 		h := get(path).Header()
 		policy := h.Get("Content-Security-Policy")
@@ -83,7 +132,7 @@ func TestBrowserNeedNotLoadTwice(t *testing.T) {
 }
 
 func TestNothingElseIsServed(t *testing.T) {
-	for _, path := range []string{"/live/", "/live/index.html", "/live/../live.go", "/live/page/page.js", "/other"} {
+	for _, path := range []string{"/live/", "/live/index.html", "/live/page.css", "/live/theme.js", "/live/uPlot.iife.min.js", "/live/../live.go", "/live/page/page.js", "/other"} {
 		if w := get(path); w.Code != http.StatusNotFound {
 			t.Errorf("%s is %d", path, w.Code)
 		}

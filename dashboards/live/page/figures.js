@@ -1,6 +1,7 @@
 // The latencies of the last half minute beside the limits of the SLOs, and their course over
 // the last minutes.
 import { element, find, row, number, duration, percent, known, clock, colour, onTheme } from "./text.js";
+import uPlot from "./uPlot.js";
 
 const kept = 600; // summaries in a chart
 const inWords = { ttft: "TTFT", itl_p50: "ITL", itl_p90: "ITL", itl_p99: "ITL", tpot: "TPOT", e2e: "E2E" };
