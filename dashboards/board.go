@@ -5,6 +5,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/table"
 )
 
 // tag is on every dashboard; their links find each other by it.
@@ -67,7 +68,27 @@ func (b board) build() (dashboard.Dashboard, error) { //nolint:staticcheck // Gr
 		d.Annotation(a)
 	}
 	b.place(d)
-	return d.Build()
+	built, err := d.Build()
+	prune(&built)
+	return built, err
+}
+
+// prune removes defaults of the builders that newer versions of Grafana do not know: the
+// settings of interval variables on all variables (there is no interval variable), and the
+// footer of tables, which nobody shows.
+func prune(d *dashboard.Dashboard) { //nolint:staticcheck // Grafana 11 does not read the second schema
+	for i := range d.Templating.List {
+		v := &d.Templating.List[i]
+		v.Auto, v.AutoMin, v.AutoCount = nil, nil, nil
+	}
+	for _, p := range d.Panels {
+		if p.Panel == nil {
+			continue
+		}
+		if o, isTable := p.Panel.Options.(*table.Options); isTable {
+			o.Footer = nil
+		}
+	}
 }
 
 func (v variable) build() cog.Builder[dashboard.VariableModel] {

@@ -161,8 +161,7 @@ func (p panel) list(id uint32, at dashboard.GridPos) cog.Builder[dashboard.Panel
 		common.NewTableSortByFieldStateBuilder().DisplayName(p.queries[0].legend).Desc(true),
 	}
 	b := table.NewPanelBuilder().Id(id).GridPos(at).Title(p.title).Description(p.about).Datasource(datasource()).
-		Targets(p.targets()).Links(p.links()).SortBy(order).Filterable(true).
-		Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{}))
+		Targets(p.targets()).Links(p.links()).SortBy(order).Filterable(true)
 	if p.blank != "" {
 		b.NoValue(p.blank)
 	}
