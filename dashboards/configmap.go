@@ -13,8 +13,10 @@ type ConfigMap struct {
 	Folder    string // folder in Grafana
 }
 
-// YAML is d as a ConfigMap. The label and the annotation are those that the chart's values
-// grafana.sidecar.dashboards.label and .folderAnnotation name by default.
+// YAML is d as a ConfigMap. The label and its value are the defaults of the chart's values
+// grafana.sidecar.dashboards.label and .labelValue (kube-prometheus-stack 88.5.3). The value
+// .folderAnnotation names the annotation; it has no default, so the user sets it
+// (values.yaml of the chart grafana 12.11.1, which that chart includes).
 func (c ConfigMap) YAML(d Dashboard) []byte {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n", d.UID)
