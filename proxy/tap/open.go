@@ -146,7 +146,9 @@ func (x *Exchange) bookProgress(d dialect.Decoder) {
 	if int64(now.Chunks) == p.chunks.Load() {
 		return
 	}
-	p.first.Store(int64(now.FirstToken))
+	if first := int64(now.FirstToken); first != p.first.Load() { // a load is cheaper, and this changes once
+		p.first.Store(first)
+	}
 	p.last.Store(int64(now.LastToken))
 	p.chunks.Store(int64(now.Chunks))
 	p.tokens.Store(now.Tokens)
