@@ -15,27 +15,28 @@ const tag = "headway"
 type variable struct {
 	name, label string
 	query       string // label_values of Grafana; empty is a fixed choice
+	chosen      bool   // has no All, and begins with its first value
 }
 
 func byNamespace() variable {
-	return variable{"namespace", "Namespace", `label_values(headway_build_info, namespace)`}
+	return variable{name: "namespace", label: "Namespace", query: `label_values(headway_build_info, namespace)`}
 }
 
 func byPod() variable {
-	return variable{"pod", "Pod", `label_values(headway_build_info{namespace=~"$namespace"}, pod)`}
+	return variable{name: "pod", label: "Pod", query: `label_values(headway_build_info{namespace=~"$namespace"}, pod)`}
 }
 
 func byModel() variable {
-	return variable{"model", "Model", `label_values(headway_requests_total{` + ofTarget + `}, model)`}
+	return variable{name: "model", label: "Model", query: `label_values(headway_requests_total{` + ofTarget + `}, model)`}
 }
 
 func bySLO() variable {
-	return variable{"slo", "SLO", `label_values(headway_slo_objective_ratio{` + ofTarget + `}, slo)`}
+	return variable{name: "slo", label: "SLO", query: `label_values(headway_slo_objective_ratio{` + ofTarget + `}, slo)`}
 }
 
 // byRole chooses between sidecars beside applications and those beside model servers. Its
 // values are parts of the names of gen_ai_*.
-func byRole() variable { return variable{"role", "Role", ""} }
+func byRole() variable { return variable{name: "role", label: "Role"} }
 
 // datasource is the Prometheus that the user has chosen.
 func datasource() common.DataSourceRef {
@@ -97,10 +98,13 @@ func (v variable) build() cog.Builder[dashboard.VariableModel] {
 			Values(text(`All : client|server, Beside applications : client, Beside model servers : server`)).
 			Current(option("All", "client|server"))
 	}
-	return dashboard.NewQueryVariableBuilder(v.name).Label(v.label).Datasource(datasource()).
+	b := dashboard.NewQueryVariableBuilder(v.name).Label(v.label).Datasource(datasource()).
 		Query(text(v.query)).Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
-		Sort(dashboard.VariableSortAlphabeticalAsc).Multi(true).IncludeAll(true).AllValue(".*").
-		Current(option("All", "$__all"))
+		Sort(dashboard.VariableSortAlphabeticalAsc).Multi(true)
+	if v.chosen {
+		return b
+	}
+	return b.IncludeAll(true).AllValue(".*").Current(option("All", "$__all"))
 }
 
 // annotations mark on every picture when something changed.

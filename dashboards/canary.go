@@ -2,9 +2,10 @@ package dashboards
 
 import "fmt"
 
-// byCell chooses cells of the load test.
+// byCell chooses cells of the load test. All of them at once are dozens of lines that nobody
+// tells apart.
 func byCell() variable {
-	return variable{"cell", "Cell of the load test", `label_values(headway_baseline_seconds{` + ofTarget + `}, cell)`}
+	return variable{name: "cell", label: "Cell of the load test", query: `label_values(headway_baseline_seconds{` + ofTarget + `}, cell)`, chosen: true}
 }
 
 // drift is a metric about one detector.
@@ -116,7 +117,7 @@ func loadPanels(w writer) []panel {
 		{
 			title: "Requests in flight", unit: plain,
 			about:   "The load as headway counts it for the headroom, by model.",
-			queries: []query{{expr: sum(traffic("headway_requests_in_flight").gauge(), "model"), legend: "{{model}}"}},
+			queries: []query{{expr: byModelNow("headway_requests_in_flight"), legend: "{{model}}"}},
 		},
 	}
 }

@@ -129,7 +129,7 @@ func overviewModels(w writer) []panel {
 		{
 			title: "In flight by model", look: stacked, unit: plain,
 			about:   "Exchanges under way. It grows without more requests when answers take longer.",
-			queries: []query{{expr: sum(traffic("headway_requests_in_flight").gauge(), "model"), legend: "{{model}}"}},
+			queries: []query{{expr: byModelNow("headway_requests_in_flight"), legend: "{{model}}"}},
 		},
 	}
 }

@@ -106,6 +106,12 @@ func rate(m metric, labels ...string) string {
 	return sum("rate("+m.selector("")+window+")", labels...)
 }
 
+// byModelNow adds up a gauge of what is under way by model. A request has no model before
+// headway has read that far, and one of an API that headway does not read never has one.
+func byModelNow(name string) string {
+	return fmt.Sprintf(`label_replace(%s, "model", "no model", "model", "")`, sum(traffic(name).gauge(), "model"))
+}
+
 // share divides. Nothing divided by nothing is no value, and the picture has a gap there.
 func share(above, below string) string { return above + "\n/\n(" + below + " > 0)" }
 

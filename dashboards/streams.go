@@ -78,7 +78,7 @@ func streamsChunks(w writer) []panel {
 		{
 			title: "Streams in flight", look: stacked, unit: plain,
 			about:   "Streams that are open now, by model.",
-			queries: []query{{expr: sum(traffic("headway_streams_in_flight").gauge(), "model"), legend: "{{model}}"}},
+			queries: []query{{expr: byModelNow("headway_streams_in_flight"), legend: "{{model}}"}},
 		},
 	}
 }
