@@ -56,7 +56,7 @@ fuzz: ## run every fuzz target for FUZZTIME, 30s by default, and print how many 
 demo: build ## watch headway time live token streams; Ctrl-C ends the demo
 	bin/headway demo
 
-screenshots: build ## draw the pictures in docs/dashboards.md, with Chromium
+screenshots: build ## draw the pictures in docs/dashboards.md and docs/live.md, with Chromium
 	.ci/screenshots/run
 
 bench: build ## compare the cost of headway, nginx and HAProxy, each on one core

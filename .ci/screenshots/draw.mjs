@@ -13,8 +13,12 @@ const root = join(import.meta.dirname, '../..');
 const uplot = join(root, 'dashboards/live/uplot');
 const span = 120; // seconds that a picture shows
 const values = {
-  $__rate_interval: '15s', $__range: '2m', $namespace: '.*', $pod: '.*', $model: '.*', $slo: '.*', $cell: '.*', $role: 'client|server',
+  $__rate_interval: '15s', $__range: '2m', $namespace: '.*', $pod: '.*', $model: '.*', $slo: '.*', $role: 'client|server',
 };
+
+// The dashboards begin with the first cell of the load test.
+const { data: cells } = await (await fetch(`${prometheus}/api/v1/label/cell/values`)).json();
+values.$cell = cells.sort()[0];
 
 const filled = (query) => Object.entries(values).reduce((text, [name, value]) => text.replaceAll(name, value), query);
 
