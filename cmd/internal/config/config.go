@@ -5,6 +5,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -101,6 +102,13 @@ type Config struct {
 // variable. Values that are odd but no problem give warnings, in Warnings and
 // SLOs.Warnings.
 func Read(environ []string) (Config, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
+	defer cancel()
+	return read(environ, newMachine(ctx))
+}
+
+// read is Read for a headway on m.
+func read(environ []string, m *machine) (Config, error) {
 	var c Config
 	f := &findings{values: env.ToMap(environ)}
 	f.unparsed(env.ParseWithOptions(&c, env.Options{Prefix: Prefix, Environment: f.values}))
@@ -115,7 +123,7 @@ func Read(environ []string) (Config, error) {
 	}
 	c.readExport(f)
 	c.readRoutes(f)
-	c.checkListeners(f)
+	c.checkListeners(f, m)
 	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
 	c.readBaselineFile(f)

@@ -104,11 +104,8 @@ func (m *machine) resolve(host string) []netip.Addr {
 func (m *machine) has(ip netip.Addr) bool { return ip.IsLoopback() || slices.Contains(m.addresses, ip) }
 
 // checkListeners refuses two listeners at one address, and whatever would make headway
-// send its traffic or its telemetry to a listener of its own.
-func (c *Config) checkListeners(f *findings) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
-	defer cancel()
-	m := newMachine(ctx)
+// send its traffic or its telemetry to a listener of its own. headway runs on m.
+func (c *Config) checkListeners(f *findings, m *machine) {
 	own := c.listeners(m)
 	for i := range own {
 		for _, first := range own[:i] {

@@ -25,7 +25,7 @@ func Unknown(environ []string) []string {
 	for _, kv := range environ {
 		key, value, _ := strings.Cut(kv, "=")
 		meant := strings.HasPrefix(key, Prefix) || plain[squeezed(key)] || plain[squeezed(Prefix+afterPrefix(key))]
-		if meant && !known[key] && !ofKubernetes(key, value) {
+		if meant && !known[key] && !OfKubernetes(key, value) {
 			unknown = append(unknown, key)
 		}
 	}
@@ -95,9 +95,10 @@ var serviceLinks = []struct {
 	{regexp.MustCompile(`^HEADWAY_([A-Z0-9_]+_)?PORT_[0-9]+_(TCP|UDP|SCTP)_ADDR$`), isAddress},
 }
 
-// ofKubernetes says whether Kubernetes sets such a variable. The value counts too:
+// OfKubernetes says whether Kubernetes sets such a variable, in a namespace with a Service
+// called headway or headway-something. The value counts too:
 // HEADWAY_PORT=8480 is a user's mistake, HEADWAY_PORT=tcp://10.0.0.1:8480 is a link.
-func ofKubernetes(name, value string) bool {
+func OfKubernetes(name, value string) bool {
 	for _, link := range serviceLinks {
 		if link.name.MatchString(name) && link.value(value) {
 			return true
