@@ -97,6 +97,7 @@ var rooms = map[string][]string{
 	"cmd/headway":       {"*"},
 
 	"cmd/internal/build":    {"exporter"},
+	"cmd/internal/sdks":     {},
 	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
 	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules", "probe", "probe/drift", "probe/lease", "probe/probefile"},
