@@ -64,7 +64,7 @@ func (c *Config) setPath(name, value string) {
 // below returns an error if value is no path in one of the folders.
 func below(value string, folders []string) error {
 	for _, folder := range folders {
-		if value == folder || strings.HasPrefix(path.Clean(value), folder+"/") {
+		if clean := path.Clean(value); clean == folder || strings.HasPrefix(clean, folder+"/") {
 			return nil
 		}
 	}
