@@ -98,6 +98,7 @@ var rooms = map[string][]string{
 
 	"cmd/internal/build":    {"exporter"},
 	"cmd/internal/sdks":     {},
+	"cmd/internal/pod":      {"cmd/internal/config", "proxy/exchange"},
 	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
 	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules", "probe", "probe/drift", "probe/lease", "probe/probefile"},
@@ -140,6 +141,11 @@ var libraries = map[string][]string{
 	"go.opentelemetry.io/collector/pdata":       {"exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans"},
 	"google.golang.org/grpc":                    {"exporter/otlp/delivery"},
 	"google.golang.org/genproto/googleapis/rpc": {"exporter/otlp/delivery"},
+
+	"k8s.io/api":          {"cmd/internal/pod", "cmd/internal/injector"},
+	"k8s.io/apimachinery": {"cmd/internal/pod", "cmd/internal/injector"},
+	"k8s.io/client-go":    {"cmd/internal/injector"},
+	"sigs.k8s.io/yaml":    {"cmd/internal/injector"},
 
 	"github.com/KimMachineGun/automemlimit":  {"cmd/internal/sidecar"},
 	"github.com/prometheus/common":           {"exporter/prometheus"},
