@@ -96,6 +96,8 @@ var rooms = map[string][]string{
 	"cmd/headway-bench": {},
 	"cmd/headway":       {"*"},
 
+	"cmd/headway-injector": {"cmd/internal/build", "cmd/internal/config", "cmd/internal/injector", "probe/lease"},
+
 	"cmd/internal/build":    {"exporter"},
 	"cmd/internal/sdks":     {},
 	"cmd/internal/pod":      {"cmd/internal/config", "proxy/exchange"},
@@ -122,7 +124,7 @@ var rooms = map[string][]string{
 // libraries says which packages alone may import a library from outside.
 var libraries = map[string][]string{
 	"github.com/valyala/fasthttp":               {"proxy"},
-	"github.com/prometheus/client_golang":       {"exporter/prometheus"},
+	"github.com/prometheus/client_golang":       {"exporter/prometheus", "cmd/internal/injector"},
 	"github.com/prometheus/client_model":        {"exporter/prometheus"},
 	"google.golang.org/protobuf":                {"exporter/prometheus"},
 	"github.com/caarlos0/env":                   {"cmd/internal/config", "cmd/internal/injector"},

@@ -248,10 +248,14 @@ func TestWhatDoesNotKeepTheSidecarOut(t *testing.T) {
 	for name, p := range map[string]*corev1.Pod{
 		"explicit beside Istio":                   with(asking(openAI), func(p *corev1.Pod) { p.Labels["sidecar.istio.io/inject"] = "true" }),
 		"transparent where Istio is switched off": with(asking("mode: transparent"), func(p *corev1.Pod) { p.Labels["sidecar.istio.io/inject"] = "false" }),
-		"a port of UDP":                           with(asking(openAI), func(p *corev1.Pod) { p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 8480, Protocol: corev1.ProtocolUDP}} }),
-		"headway's image for something else":      with(asking(openAI), func(p *corev1.Pod) { p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = "headway:v1", []string{"probe"} }),
-		"another image whose name begins so":      with(asking(openAI), func(p *corev1.Pod) { p.Spec.Containers[0].Image = "headway-injector:v1" }),
-		"annotations of others":                   with(asking(openAI), func(p *corev1.Pod) { p.Annotations["example.com/upstraem"] = "x" }),
+		"a port of UDP": with(asking(openAI), func(p *corev1.Pod) {
+			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 8480, Protocol: corev1.ProtocolUDP}}
+		}),
+		"headway's image for something else": with(asking(openAI), func(p *corev1.Pod) {
+			p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = "headway:v1", []string{"probe"}
+		}),
+		"another image whose name begins so": with(asking(openAI), func(p *corev1.Pod) { p.Spec.Containers[0].Image = "headway-injector:v1" }),
+		"annotations of others":              with(asking(openAI), func(p *corev1.Pod) { p.Annotations["example.com/upstraem"] = "x" }),
 	} {
 		ns := injector.Namespace{Name: "shop", Labels: map[string]string{injector.Strict: "true", "istio-injection": "enabled"}}
 		if v := injector.Mutate(p, &ns, own, settings()); v.Result != injector.Injected || len(v.Warnings) > 0 {
