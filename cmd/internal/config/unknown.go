@@ -32,10 +32,11 @@ func Unknown(environ []string) []string {
 	return unknown
 }
 
+// separators takes underscores and dashes out of a name.
+var separators = strings.NewReplacer("_", "", "-", "")
+
 // squeezed is name in upper case and without underscores and dashes.
-func squeezed(name string) string {
-	return strings.ToUpper(strings.NewReplacer("_", "", "-", "").Replace(name))
-}
+func squeezed(name string) string { return strings.ToUpper(separators.Replace(name)) }
 
 // afterPrefix is name without a first part that is the prefix or nearly so. It is empty if
 // name begins with another part.
