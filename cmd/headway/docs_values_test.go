@@ -32,9 +32,12 @@ var (
 // unread are the variables whose values the check leaves alone: files of the reader's own
 // machine, and one that a page shows to say that headway refuses it.
 var unread = []string{
-	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_CAPTURE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE", "HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
+	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_BASELINE_FILE", "HEADWAY_CAPTURE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE", "HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
 	"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
 }
+
+// ofInjector begins the variables of headway-injector, which is another program.
+const ofInjector = config.Prefix + "INJECTOR_"
 
 // aloneOnly matches the warnings that hold only of a value by itself: a page has the protocol
 // beside an endpoint, and placeholders for names that the reader has.
@@ -50,7 +53,7 @@ func (k *known) values(d document) (problems []string) {
 	for _, m := range found {
 		name, value := m[1], strings.Trim(m[2], `"';,`)
 		_, own := k.environment[name]
-		if !own && !k.otel[name] || slices.Contains(unread, name) || value == "" || strings.ContainsAny(value, "…$<") {
+		if !own && !k.otel[name] || slices.Contains(unread, name) || strings.HasPrefix(name, ofInjector) || value == "" || strings.ContainsAny(value, "…$<") || strings.HasPrefix(value, "{{") {
 			continue
 		}
 		set, err := config.Read([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector", name + "=" + value})
