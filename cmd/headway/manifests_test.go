@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,8 @@ import (
 	"github.com/headway-sidecar/headway/proxy/redirect"
 )
 
-// manifest has the fields of an example in deploy/kubernetes that the tests read.
+// manifest has the fields of an example in deploy/kubernetes that the tests read, and of
+// what the chart and the overlays make.
 type manifest struct {
 	Kind string
 	Spec struct {
@@ -53,16 +55,14 @@ type container struct {
 	Command, Args []string
 	Env           []struct{ Name, Value string }
 	StartupProbe  *podProbe `yaml:"startupProbe"`
-	Ports         []struct {
-		Name          string
-		ContainerPort int `yaml:"containerPort"`
-	}
-	Mounts []struct {
+	Ports         []containerPort
+	Mounts        []struct {
 		Name string
 		Path string `yaml:"mountPath"`
 	} `yaml:"volumeMounts"`
 	Readiness *podProbe `yaml:"readinessProbe"`
 	Liveness  *podProbe `yaml:"livenessProbe"`
+	Resources struct{ Requests, Limits map[string]string }
 	Security  struct {
 		NonRoot      bool `yaml:"runAsNonRoot"`
 		User         int  `yaml:"runAsUser"`
@@ -72,6 +72,11 @@ type container struct {
 	} `yaml:"securityContext"`
 }
 
+type containerPort struct {
+	Name          string
+	ContainerPort int `yaml:"containerPort"`
+}
+
 type podProbe struct {
 	HTTPGet struct {
 		Path string
@@ -79,12 +84,20 @@ type podProbe struct {
 	} `yaml:"httpGet"`
 }
 
-// manifests returns the pods of every example, by file and position.
+// ownImage matches the images of headway and its injector, in any registry.
+var ownImage = regexp.MustCompile(`^(?:\S+/)?headway(-injector)?:\S+$`)
+
+// manifests returns the pods with headway in every example, and in what the chart and the
+// overlays make, by file and position.
 func manifests(t *testing.T) map[string]podSpec {
 	t.Helper()
-	files, err := filepath.Glob("../../deploy/kubernetes/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d examples, %v", len(files), err)
+	var files []string
+	for _, pattern := range []string{"deploy/kubernetes/*.yaml", "deploy/kubernetes/bases/prober/prober.yaml", "cmd/internal/interop/chart/testdata/rendered/*.yaml"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %d examples, %v", pattern, len(found), err)
+		}
+		files = append(files, found...)
 	}
 	pods, configMaps := map[string]podSpec{}, map[string]map[string]string{}
 	for _, file := range files {
@@ -103,10 +116,10 @@ func manifests(t *testing.T) map[string]podSpec {
 				configMaps[m.Metadata.Name] = m.Data
 				continue
 			}
-			if len(m.Spec.Template.Spec.Containers) == 0 { // an account, or rights
+			pod := m.Spec.Template.Spec
+			if len(pod.Containers) == 0 || pod.Containers[0].Name == "injector" { // an account, or rights; another test reads the injector
 				continue
 			}
-			pod := m.Spec.Template.Spec
 			pod.Grace = time.Duration(pod.GraceSeconds) * time.Second
 			pod.configMaps = configMaps
 			pods[fmt.Sprintf("%s, pod %d", filepath.Base(file), len(pods)+1)] = pod
@@ -206,7 +219,8 @@ func TestExamplesForKubernetesAreValidConfigurations(t *testing.T) {
 				t.Errorf("%v are not longer than the %v that it may take", pod.Grace, need)
 			}
 			_, port, _ := net.SplitHostPort(set.AdminListen)
-			if len(c.Ports) != 1 || c.Ports[0].Name != scrapedPort || strconv.Itoa(c.Ports[0].ContainerPort) != port {
+			scraped := slices.DeleteFunc(slices.Clone(c.Ports), func(p containerPort) bool { return p.Name != scrapedPort })
+			if len(scraped) != 1 || strconv.Itoa(scraped[0].ContainerPort) != port {
 				t.Errorf("scrapers look for the port %s, %s; it has %v", scrapedPort, port, c.Ports)
 			}
 			for path, p := range map[string]*podProbe{"startup": c.StartupProbe, "ready": c.Readiness, "live": c.Liveness} {
@@ -338,7 +352,7 @@ func TestTheImageAgreesWithTheTree(t *testing.T) {
 func TestExamplesForKubernetesGiveOnlyTheRightsThatAreNeeded(t *testing.T) {
 	for name, pod := range manifests(t) {
 		for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
-			if c.Image != "headway:VERSION" {
+			if !ownImage.MatchString(c.Image) {
 				continue
 			}
 			s, redirects := c.Security, c.Args[0] == "redirect"
@@ -356,6 +370,17 @@ func TestExamplesForKubernetesGiveOnlyTheRightsThatAreNeeded(t *testing.T) {
 	}
 }
 
+// docs/sizing.md says how much memory a sidecar takes, and docs/lifecycle.md why there is
+// no limit of CPU.
+func TestExamplesForKubernetesLimitMemoryAlone(t *testing.T) {
+	for name, pod := range manifests(t) {
+		c := pod.sidecars()[0]
+		if r := c.Resources; r.Requests["cpu"] == "" || r.Requests["memory"] != "64Mi" || len(r.Limits) != 1 || !slices.Contains([]string{"128Mi", "256Mi"}, r.Limits["memory"]) {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
 // The test parses the commands of the examples with the program's own parser.
 func TestExamplesForKubernetesCallCommandsThatExist(t *testing.T) {
 	called := map[string]bool{}
@@ -364,8 +389,7 @@ func TestExamplesForKubernetesCallCommandsThatExist(t *testing.T) {
 			args := c.Args
 			if len(c.Command) > 0 && c.Command[0] == "headway" {
 				args = c.Command[1:]
-			}
-			if len(args) == 0 {
+			} else if !ownImage.MatchString(c.Image) {
 				continue
 			}
 			called[args[0]] = true

@@ -20,8 +20,8 @@ import (
 // takeover is the longest time without canaries after the death of the holder.
 const takeover = 15 * time.Second
 
-// access has a prober's service account and its rights.
-const access = "deploy/kubernetes/prober-access.yaml"
+// access has a prober's Deployment, its service account and its rights.
+const access = "deploy/kubernetes/bases/prober/prober.yaml"
 
 // stage is what the probers of these tests need.
 type stage struct {
