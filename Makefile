@@ -45,7 +45,7 @@ interop: ## run headway with official SDKs, load-test tools, a real Prometheus, 
 	.ci/interop/install
 	go test -tags interop -count=1 -p 1 -timeout 20m -run Interop -v ./cmd/internal/interop/...
 
-interop-all: ## the interop test of load-test tools, with Locust, SGLang, k6 and JMeter too, and the tests with a real Kubernetes API server
+interop-all: ## the interop test of load-test tools, with Locust, SGLang, k6 and JMeter too, and the tests with Helm and a real Kubernetes API server
 	.ci/interop/install all
 	HEADWAY_TEST_LOADTOOLS=all go test -tags interop -count=1 -timeout 20m -run InteropFresh -v ./cmd/internal/interop/baseline
 	HEADWAY_TEST_KUBERNETES=1 go test -tags interop -count=1 -p 1 -timeout 20m -run InteropKubernetes -v ./cmd/internal/interop/...

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
@@ -127,6 +129,27 @@ func writeJSON(t *testing.T, path string, v any) {
 	}
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// promtool takes the rules as the chart gives them to the Prometheus operator.
+func TestInteropChartRulesPassPromtool(t *testing.T) {
+	text, err := os.ReadFile("testdata/rendered/monitoring.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := yaml.Marshal(parse(t, string(text))["PrometheusRule headway-slo"]["spec"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(file, spec, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(interop.Tool(t, "bin/promtool"), "check", "rules", file).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil || !strings.Contains(string(out), "SUCCESS") {
+		t.Errorf("%v\n%s\n%s", err, out, spec)
 	}
 }
 

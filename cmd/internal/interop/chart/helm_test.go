@@ -3,7 +3,11 @@
 // Package chart_test checks what deploys headway to Kubernetes: the chart in
 // deploy/helm/headway and the kustomizations in deploy/kubernetes. testdata/rendered has
 // what they make. The quick tests of cmd/headway hold those files to the rules of
-// docs/lifecycle.md, without Helm and kustomize.
+// docs/lifecycle.md, without Helm and kustomize. After a change of the chart,
+//
+//	HEADWAY_TEST_KUBERNETES=1 go test -tags interop ./cmd/internal/interop/chart -run 'Chart' -update
+//
+// makes the files of the chart and the bases of deploy/kubernetes anew, and then those of the overlays.
 package chart_test
 
 import (
