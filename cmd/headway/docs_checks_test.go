@@ -346,7 +346,7 @@ func (k *known) commandOf(words []string) (name string, rest []string, ok bool) 
 // foreign are flags of other programs that the docs name by themselves.
 var foreign = []string{
 	"enable-per-request-metrics", "storage.tsdb.retention.time", "noflush", "update",
-	"enable-force-include-usage", "enable-feature", "web.enable-otlp-receiver",
+	"enable-force-include-usage", "enable-feature", "web.enable-otlp-receiver", "set",
 }
 
 // flags checks flags that stand in code by themselves.
