@@ -1,12 +1,14 @@
 .PHONY: help build image test lint generate check interop interop-all fuzz demo screenshots bench decoding bench-drift
 
 GOLANGCI_LINT_VERSION := v2.15.0
+CYCLONEDX_VERSION := v1.10.0
 # A release has a tag, and its builds tell it. Without a tag the go command tells the commit, where it can.
 VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null)
 # The tag grpcnotrace leaves the templates of gRPC's trace pages out, and with them methods that nothing calls: 11 MB.
-BUILD := -tags grpcnotrace -trimpath -ldflags '-s -w -X github.com/headway-sidecar/headway/cmd/internal/build.version=$(VERSION)'
+BUILD := -tags grpcnotrace -trimpath -buildvcs=auto -ldflags '-s -w -X github.com/headway-sidecar/headway/cmd/internal/build.version=$(VERSION)'
 TOOLS := $(CURDIR)/.tools
 GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
+CYCLONEDX := $(TOOLS)/bin/cyclonedx-gomod
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,11 +17,18 @@ build: ## build bin/headway and bin/headway-bench
 	@echo 'building bin/; the first time that takes some minutes, with a line for each package'
 	CGO_ENABLED=0 go build -v $(BUILD) -o bin/ ./cmd/...
 
-image: bin/image/amd64/headway bin/image/arm64/headway ## build bin/headway-image.tar, an OCI image for amd64 and arm64, without a container engine
-	deploy/image amd64 arm64
+image: bin/headway-image.amd64.cdx.json bin/headway-image.arm64.cdx.json ## build bin/headway-image.tar, an OCI image for amd64 and arm64, without a container engine; and the lists of its parts (SBOM)
+	VERSION='$(VERSION)' deploy/image amd64 arm64
 
 bin/image/%/headway: .FORCE
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build $(BUILD) -o $@ ./cmd/headway
+
+# The list of the modules in the program, as CycloneDX, read from the program itself. The same program gives the same list.
+bin/headway-image.%.cdx.json: bin/image/%/headway $(CYCLONEDX)
+	GOOS=linux GOARCH=$* $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' -output $@ $<
+
+$(CYCLONEDX):
+	GOBIN=$(TOOLS)/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
 .FORCE:
 

@@ -5,19 +5,17 @@
 package image_test
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
-	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,13 +25,43 @@ import (
 // largest is the most that a node may have to fetch for headway, in bytes.
 const largest = 12_000_000
 
+// emulators run the program of each architecture of the image on machines of another one.
+var emulators = map[string]string{"amd64": "qemu-x86_64-static", "arm64": "qemu-aarch64-static"}
+
 func TestInteropTheImageIsSmallReproducibleAndRuns(t *testing.T) {
 	made := build(t)
 	before := sha256.Sum256(made)
 	m := read[manifest](t, made, "index.json")
-	for len(m.Manifests) > 0 { // the index leads to the list of architectures, and that to the image
+	for len(m.Manifests) == 1 { // the index leads to the list of architectures
 		m = read[manifest](t, made, m.Manifests[0].file())
 	}
+	if len(m.Manifests) != len(emulators) {
+		t.Errorf("the image is for %d architectures", len(m.Manifests))
+	}
+	for _, platform := range m.Manifests {
+		t.Run(platform.Platform.Architecture, func(t *testing.T) {
+			files := look(t, made, platform)
+			compareParts(t, platform.Platform.Architecture, files[program])
+			if platform.Platform.Architecture == runtime.GOARCH {
+				run(t, files)
+			}
+		})
+	}
+	if sha256.Sum256(build(t)) != before {
+		t.Error("the same sources gave another image")
+	}
+}
+
+// The files of the image.
+const (
+	program      = "usr/local/bin/headway"
+	certificates = "etc/ssl/certs/ca-certificates.crt"
+)
+
+// look holds one architecture's image to what the docs promise, and returns its files.
+func look(t *testing.T, made []byte, platform blob) map[string][]byte {
+	t.Helper()
+	m := read[manifest](t, made, platform.file())
 	var size int64
 	files := map[string][]byte{}
 	for _, layer := range m.Layers {
@@ -44,28 +72,82 @@ func TestInteropTheImageIsSmallReproducibleAndRuns(t *testing.T) {
 	if size > largest {
 		t.Errorf("%d bytes compressed, at most %d", size, largest)
 	}
-	if c := read[image](t, made, m.Config.file()).Config; c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/usr/local/bin/headway"}) || !slices.Equal(c.Cmd, []string{"run"}) {
-		t.Errorf("the image runs %v %v as %s", c.Entrypoint, c.Cmd, c.User)
-	}
-	const certificates = "etc/ssl/certs/ca-certificates.crt"
 	if len(files) != 2 || !x509.NewCertPool().AppendCertsFromPEM(files[certificates]) {
 		t.Errorf("%d files, and %d bytes of certificates", len(files), len(files[certificates]))
 	}
-	if sha256.Sum256(build(t)) != before {
-		t.Error("the same sources gave another image")
+	if got := version(t, platform.Platform.Architecture, files[program]); !strings.HasPrefix(got, "headway "+released+" (") {
+		t.Errorf("the program calls itself %q", got)
 	}
-	run(t, files)
+	described(t, read[image](t, made, m.Config.file()))
+	return files
 }
 
-// build makes the image for this machine and returns its archive.
+// described compares the image's configuration and labels with the commit.
+func described(t *testing.T, i image) {
+	t.Helper()
+	if c := i.Config; c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/" + program}) || !slices.Equal(c.Cmd, []string{"run"}) {
+		t.Errorf("the image runs %v %v as %s", c.Entrypoint, c.Cmd, c.User)
+	}
+	seconds, err := strconv.ParseInt(git(t, "log", "-1", "--format=%ct"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := time.Unix(seconds, 0).UTC().Format(time.RFC3339)
+	if i.Created != created {
+		t.Errorf("the image is of %s, the commit of %s", i.Created, created)
+	}
+	const label, home = "org.opencontainers.image.", "https://github.com/headway-sidecar/headway"
+	want := map[string]string{
+		label + "title": "headway", label + "description": i.Config.Labels[label+"description"], label + "licenses": "Apache-2.0",
+		label + "url": home, label + "source": home, label + "documentation": home + "/blob/main/docs/deployment.md",
+		label + "version": released, label + "revision": git(t, "rev-parse", "HEAD"), label + "created": created,
+	}
+	if !maps.Equal(i.Config.Labels, want) || want[label+"description"] == "" {
+		t.Errorf("labels %q, want %q", i.Config.Labels, want)
+	}
+}
+
+// git returns what a command of git says of the tree.
+func git(t *testing.T, args ...string) string {
+	t.Helper()
+	c := exec.Command("git", args...)
+	c.Dir = interop.Path(t, ".")
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("git %v: %v", args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// version runs the program of an architecture, in an emulator where that is needed, and
+// returns its version.
+func version(t *testing.T, architecture string, text []byte) string {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "headway")
+	if err := os.WriteFile(at, text, 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	command := []string{at, "--version"}
+	if architecture != runtime.GOARCH {
+		command = append([]string{emulators[architecture]}, command...)
+	}
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %v", command, err)
+	}
+	return string(out)
+}
+
+// released is the release that the image is made as.
+const released = "v1.2.3"
+
+// build makes the image and returns its archive.
 func build(t *testing.T) []byte {
 	t.Helper()
-	for _, command := range [][]string{{"make", "bin/image/" + runtime.GOARCH + "/headway"}, {"deploy/image", runtime.GOARCH}} {
-		c := exec.Command(command[0], command[1:]...)
-		c.Dir = interop.Path(t, ".")
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", command, err, out)
-		}
+	c := exec.Command("make", "image", "VERSION="+released)
+	c.Dir = interop.Path(t, ".")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", c, err, out)
 	}
 	text, err := os.ReadFile(interop.Path(t, "bin/headway-image.tar"))
 	if err != nil {
@@ -98,81 +180,4 @@ func run(t *testing.T, files map[string][]byte) {
 	interop.Until(t, "headway is ready", func() bool { return interop.Status("http://"+admin+"/healthz/startup") == 200 })
 	t.Logf("ready %v after its start, the shell's part included", time.Since(began).Round(time.Millisecond))
 	headway.Stop(t)
-}
-
-// The parts of an OCI image that the test reads (OCI Image Format, v1.1).
-type manifest struct {
-	Manifests []blob
-	Config    blob
-	Layers    []blob
-}
-
-type blob struct {
-	Digest string
-	Size   int64
-}
-
-type image struct {
-	Config struct {
-		User            string
-		Entrypoint, Cmd []string
-	}
-}
-
-// file is the name of the blob in the archive.
-func (b blob) file() string { return "blobs/sha256/" + b.Digest[len("sha256:"):] }
-
-// read decodes a file of the archive.
-func read[T any](t *testing.T, archive []byte, name string) (v T) {
-	t.Helper()
-	if err := json.Unmarshal(entry(t, archive, name), &v); err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return v
-}
-
-// entry returns a file of the archive.
-func entry(t *testing.T, archive []byte, name string) []byte {
-	t.Helper()
-	for r := tar.NewReader(bytes.NewReader(archive)); ; {
-		h, err := r.Next()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if filepath.Clean(h.Name) == name {
-			text, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return text
-		}
-	}
-}
-
-// unpack adds the files of a layer, and fails the test for a device, a link or a file
-// that gives its user other rights.
-func unpack(t *testing.T, layer []byte, files map[string][]byte) {
-	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(layer))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Typeflag == tar.TypeDir {
-			continue
-		}
-		if h.Typeflag != tar.TypeReg || h.Mode&0o7022 != 0 {
-			t.Errorf("%s has the type %q and the mode %o", h.Name, h.Typeflag, h.Mode)
-		}
-		if files[h.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
