@@ -10,6 +10,12 @@ type Usage struct {
 	CacheRead  Count // the part of Input that came from the provider's prompt cache
 	CacheWrite Count // the part of Input that went into that cache
 	Reasoning  Count // the part of Output that was reasoning
+
+	// Providers price some parts of the counts above apart.
+	CacheWriteHour Count // the part of CacheWrite that stays for an hour; the rest stays for five minutes
+	InputAudio     Count // the part of Input that was sound
+	InputImage     Count // the part of Input that was pictures
+	OutputAudio    Count // the part of Output that was sound
 	// Streamed counts the output tokens that arrived in content chunks: Output, less the
 	// reasoning that the provider bills and does not send. TPOT and ITL divide by it.
 	Streamed Count

@@ -23,6 +23,8 @@ func TestFaults(t *testing.T) {
 			Want: `stream complete model=claude-x finish=stop usage=reported in=15 out=5 cached=3 streamed=5 events=4@1 tokens@1-1 1:0/2`},
 		{Name: "a second start with other counts", Ask: ask, Body: start + hi + `data: {"type":"message_start","message":{"id":"msg_2","model":"claude-y","usage":{"input_tokens":40,"output_tokens":1}}}` + "\n" + hi + end,
 			Want: `stream complete model=claude-x finish=stop usage=reported in=43 out=5 cached=3 streamed=5 events=6@1 tokens@1-1 1:0/2 1:0/2 notes=duplicate_message_start`},
+		{Name: "a part of the prompt stays in the cache for an hour", Ask: ask, Body: `data: {"type":"message_start","message":{"id":"msg_1","model":"claude-x","content":[],"usage":{"input_tokens":12,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20},"output_tokens":1}}}` + "\n" + hi + end,
+			Want: `stream complete model=claude-x finish=stop usage=reported in=42 out=5 written=30 streamed=5 hour=20 events=4@1 tokens@1-1 1:0/2`},
 		{Name: "deltas without a start", Ask: ask, Body: hi + end,
 			Want: `stream complete model= finish=stop usage=reported out=5 streamed=5 events=3@1 tokens@1-1 1:0/2`},
 		{Name: "nothing between start and stop", Ask: ask, Body: start + end,

@@ -54,9 +54,11 @@ func eventPaths() frame.Paths {
 // inputPaths are the places of the counts of a prompt in a usage object.
 func inputPaths() frame.Paths {
 	return frame.Paths{
-		"input_tokens":                reading.InputTokens,
-		"cache_read_input_tokens":     reading.CachedTokens,
-		"cache_creation_input_tokens": reading.WrittenTokens,
+		"input_tokens":                             reading.InputTokens,
+		"cache_read_input_tokens":                  reading.CachedTokens,
+		"cache_creation_input_tokens":              reading.WrittenTokens,
+		"cache_creation.ephemeral_1h_input_tokens": reading.HourTokens,
+		"cache_creation.ephemeral_5m_input_tokens": frame.Known, // the rest of those written
 	}
 }
 

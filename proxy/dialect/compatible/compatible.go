@@ -43,6 +43,8 @@ func UsagePaths() frame.Paths {
 		"prompt_tokens_details.cache_creation_tokens":          reading.WrittenTokens, // LiteLLM
 		"prompt_tokens_details.cached_creation_tokens":         reading.WrittenTokens, // One API and its descendants
 		"prompt_tokens_details.audio_tokens":                   reading.AudioTokens,
+		"prompt_tokens_details.image_tokens":                   reading.ImageTokens,
+		"completion_tokens_details.audio_tokens":               reading.SpokenTokens,
 		"prompt_cache_hit_tokens":                              reading.CachedTokens, // DeepSeek
 		"cached_tokens":                                        reading.CachedTokens, // Moonshot
 		"num_cached_tokens":                                    reading.CachedTokens, // Mistral

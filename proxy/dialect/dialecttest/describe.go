@@ -46,6 +46,14 @@ func describeUsage(b *strings.Builder, u *exchange.Usage) {
 			fmt.Fprintf(b, " %s=%d", count.name, count.N)
 		}
 	}
+	for _, part := range []struct {
+		name string
+		exchange.Count
+	}{{"hour", u.CacheWriteHour}, {"audio", u.InputAudio}, {"image", u.InputImage}, {"spoken", u.OutputAudio}} {
+		if part.N > 0 { // most providers name each part of a count, and most parts are 0
+			fmt.Fprintf(b, " %s=%d", part.name, part.N)
+		}
+	}
 }
 
 // describeStream renders when events and content came. A content chunk is its

@@ -133,7 +133,7 @@ func chatSuite() dialecttest.Suite {
 		{Name: "cached tokens outside the prompt", File: "chat_cache_outside.json",
 			Want: `complete model=grok finish=stop usage=reported in=168 out=1 cached=161`},
 		{Name: "audio outside the prompt", File: "chat_audio_outside.json",
-			Want: `complete model=voxtral finish=stop usage=reported in=384 out=248 cached=4`},
+			Want: `complete model=voxtral finish=stop usage=reported in=384 out=248 cached=4 audio=375`},
 		{Name: "more reasoning than output, not streamed", File: "chat_reasoning_over_output.json",
 			Want: `complete model=m finish=stop usage=reported in=9 out=2 reasoning=2 notes=reasoning_over_output`},
 		{Name: "counts as text", File: "chat_counts_as_text.json",

@@ -18,6 +18,8 @@ func TestFaults(t *testing.T) {
 			Want: `complete model= finish= usage= notes=body_not_understood`},
 		{Name: "an answer without choices", Form: ".json", Body: `{"id":"x","object":"chat.completion","model":"m","choices":[]}`,
 			Want: `complete model=m finish= usage=`},
+		{Name: "sound and pictures among the tokens", Form: ".json", Body: `{"id":"x","model":"m","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":90,"completion_tokens":20,"prompt_tokens_details":{"audio_tokens":30,"image_tokens":40},"completion_tokens_details":{"audio_tokens":15}}}`,
+			Want: `complete model=m finish=stop usage=reported in=90 out=20 audio=30 image=40 spoken=15`},
 		{Name: "an answer and a text behind it", Form: ".json", Body: `{"id":"x","model":"m","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2}}` + "\nupstream connect error",
 			Want: `complete failed model=m finish=stop usage=reported in=9 out=2 notes=invalid_json`},
 		{Name: "an answer and a page behind it", Form: ".json", Body: `{"id":"x","model":"m","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}<html>502</html>`,

@@ -268,7 +268,7 @@ func (d *decoder) Value(v frame.Value) {
 		d.pending.set(v)
 		d.timed = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
-		RejectedTokens, AudioTokens, OutsideTokens, StrangeTokens, BilledSeconds:
+		RejectedTokens, AudioTokens, ImageTokens, SpokenTokens, HourTokens, OutsideTokens, StrangeTokens, BilledSeconds:
 		m.count(&m.usage, v)
 	case TimedInput, TimedCached, TimedOutput:
 		m.count(&m.timings, v)

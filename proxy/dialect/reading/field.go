@@ -51,6 +51,9 @@ const (
 	ReasoningTokens // of the output
 	RejectedTokens  // of the output: predicted by the client and not sent
 	AudioTokens     // of the input, which the count of input tokens may leave out
+	ImageTokens     // of the input
+	SpokenTokens    // of the output: sound
+	HourTokens      // of those written to the cache: kept for an hour, and not for five minutes
 	OutsideTokens   // of the input, which the count of input tokens leaves out
 	StrangeTokens   // a count that no other path names
 	BilledSeconds   // of sound, in place of tokens

@@ -116,7 +116,10 @@ func (d *decoder) streamedUsage(complete bool) exchange.Usage {
 	// Some servers fill in zeros, and a running count may have stopped before the cut.
 	if t.counted > x.Output.N && (u.known == 0 || x.Source == exchange.Running || x.Output.N == 0) {
 		n := exchange.Known(t.counted)
-		x = exchange.Usage{Input: x.Input, CacheRead: x.CacheRead, CacheWrite: x.CacheWrite, Output: n, Streamed: n, Source: exchange.Counted}
+		x = exchange.Usage{
+			Input: x.Input, CacheRead: x.CacheRead, CacheWrite: x.CacheWrite, CacheWriteHour: x.CacheWriteHour, InputAudio: x.InputAudio, InputImage: x.InputImage,
+			Output: n, Streamed: n, Source: exchange.Counted,
+		}
 		x.Input.Known = x.Input.N > 0
 		return x
 	}

@@ -22,6 +22,9 @@ type usage struct {
 	reasoning int64
 	rejected  int64
 	audio     int64
+	image     int64
+	spoken    int64
+	hour      int64
 	outside   int64
 }
 
@@ -42,6 +45,9 @@ const (
 	hasReasoning
 	hasRejected
 	hasAudio
+	hasImage
+	hasSpoken
+	hasHour
 	hasOutside
 	hasStrange // one that this package does not know
 	hasSeconds // a duration
@@ -76,6 +82,12 @@ func (u *usage) setCount(v frame.Value) {
 		u.set(&u.rejected, hasRejected, n)
 	case AudioTokens:
 		u.set(&u.audio, hasAudio, n)
+	case ImageTokens:
+		u.set(&u.image, hasImage, n)
+	case SpokenTokens:
+		u.set(&u.spoken, hasSpoken, n)
+	case HourTokens:
+		u.set(&u.hour, hasHour, n)
 	case OutsideTokens:
 		u.set(&u.outside, hasOutside, n)
 	case StrangeTokens:
@@ -115,7 +127,7 @@ func (u *usage) inSeconds() bool {
 // merge replaces counts by those that came with a later message. A prompt has a token: counts
 // of the input that are all 0 only fill their places.
 func (u *usage) merge(v *usage) {
-	const prompt = hasInput | hasCached | hasWritten
+	const prompt = hasInput | hasCached | hasWritten | hasHour
 	u.known |= v.known & hasSeconds
 	if v.known&prompt != 0 && v.input+v.cached+v.written == 0 && u.input+u.cached+u.written > 0 {
 		later := *v
@@ -134,6 +146,9 @@ func (u *usage) merge(v *usage) {
 		{hasReasoning, &u.reasoning, &v.reasoning},
 		{hasRejected, &u.rejected, &v.rejected},
 		{hasAudio, &u.audio, &v.audio},
+		{hasImage, &u.image, &v.image},
+		{hasSpoken, &u.spoken, &v.spoken},
+		{hasHour, &u.hour, &v.hour},
 		{hasOutside, &u.outside, &v.outside},
 	} {
 		if v.known&c.which != 0 {
@@ -239,6 +254,11 @@ func (u *usage) exchange() (x exchange.Usage, odd bool) {
 		CacheRead:  u.count(u.cached, hasCached),
 		CacheWrite: u.count(u.written, hasWritten),
 		Reasoning:  u.count(u.reasoning, hasReasoning),
+
+		CacheWriteHour: u.count(u.hour, hasHour),
+		InputAudio:     u.count(u.audio, hasAudio),
+		InputImage:     u.count(u.image, hasImage),
+		OutputAudio:    u.count(u.spoken, hasSpoken),
 	}
 	if x.Reasoning.Known && x.Output.Known && x.Reasoning.N > x.Output.N {
 		x.Reasoning.N, odd = x.Output.N, true

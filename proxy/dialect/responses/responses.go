@@ -91,6 +91,8 @@ func responsePaths() frame.Paths {
 		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
 		"usage.input_token_details.cached_tokens":       reading.CachedTokens, // Realtime
 		"usage.input_token_details.audio_tokens":        reading.AudioTokens,
+		"usage.input_token_details.image_tokens":        reading.ImageTokens,
+		"usage.output_token_details.audio_tokens":       reading.SpokenTokens,
 		"usage.output_token_details.reasoning_tokens":   reading.ReasoningTokens,
 	}, reading.Under("usage.", compatible.UsagePaths()))
 }
