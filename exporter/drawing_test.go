@@ -7,6 +7,7 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
 func TestInstrumentsDraw(t *testing.T) {
@@ -160,6 +161,17 @@ func TestInstrumentsDraw(t *testing.T) {
 		},
 		{"what remains of rate limits", "headway.ratelimit.remaining", limited(), []sample{one(120, "tokens"), one(0, "requests")}},
 		{"resets of rate limits", "headway.ratelimit.reset", limited(), []sample{one(41, "tokens")}},
+		{
+			"the parts of a cost", "headway.cost", exchangetest.Priced(streamed()),
+			[]sample{one(.25, "USD", "input", "reported"), one(1, "USD", "output", "reported"), one(.25, "USD", "request", "counted")},
+		},
+		{
+			"the output as billed, as it came and as it arrived", "headway.output_cost", exchangetest.Priced(streamed()),
+			[]sample{one(1, "USD", "reported"), one(.75, "USD", "generated"), one(.5, "USD", "delivered")},
+		},
+		{"no cost without a price", "headway.cost", exchangetest.Unpriced(streamed()), nil},
+		{"an exchange without a price", "headway.unpriced", exchangetest.Unpriced(streamed()), []sample{one(1, "no_price")}},
+		{"no complaint without a price file", "headway.unpriced", streamed(), nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

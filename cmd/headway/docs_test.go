@@ -51,7 +51,7 @@ func (k *known) problems(d document) []string {
 	for _, check := range []func(document) []string{
 		k.variables, k.openTelemetry, k.defaults, k.metrics, k.labels, k.records, k.alerts, k.attributes,
 		k.links, k.paths, k.commands, k.flags, k.targets, k.tests, k.endpoints, k.collectors, k.images, k.files, tables,
-		k.values, faults, ports, k.pages, k.templates, objectives, rows,
+		k.values, faults, ports, k.pages, k.templates, objectives, prices, rows,
 	} {
 		all = append(all, check(d)...)
 	}
@@ -72,6 +72,7 @@ func TestDocsAndExamplesNameOnlyThingsThatExist(t *testing.T) {
 func TestTheCheckOfTheDocsFindsPlantedFaults(t *testing.T) {
 	k := knownThings(t)
 	for _, c := range []struct{ name, right, wrong, want string }{
+		{"price file", "```yaml\ncurrency: USD\nprices: [{model: m, per_request: 1}]\n```", "```yaml\ncurrency: USD\nprices: [{model: m, per_request: 1, from: July}]\n```", "prices.yaml:2: prices[0].from: \"July\" is no date; write 2026-07-01; it begins at midnight UTC"},
 		{"variable", "`HEADWAY_UPSTREAM`", "`HEADWAY_UPSTRAEM`", "no variable HEADWAY_UPSTRAEM"},
 		{"variable in YAML", "{name: HEADWAY_ROLE}", "{name: HEADWAY_ROLES}", "no variable HEADWAY_ROLES"},
 		{"variables by their beginning", "`HEADWAY_SPOOL_…`", "`HEADWAY_SPOON_…`", "no variable HEADWAY_SPOON_…"},

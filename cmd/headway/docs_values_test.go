@@ -32,7 +32,8 @@ var (
 // unread are the variables whose values the check leaves alone: files of the reader's own
 // machine, and one that a page shows to say that headway refuses it.
 var unread = []string{
-	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_BASELINE_FILE", "HEADWAY_CAPTURE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE", "HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
+	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_BASELINE_FILE", "HEADWAY_CAPTURE_FILE", "HEADWAY_PRICE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE",
+	"HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
 	"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
 }
 
@@ -209,6 +210,20 @@ func objectives(d document) (problems []string) {
 			block = append(block, rest)
 		}
 		if _, _, err := config.ParseSLOs("slos.yaml", []byte(strings.Join(block, "\n")+"\n"), rules.Options{}); err != nil {
+			problems = append(problems, strings.Split(err.Error(), "\n")...)
+		}
+	}
+	return problems
+}
+
+// prices reads the price files that stand in a page, in a block of YAML.
+func prices(d document) (problems []string) {
+	for _, block := range strings.Split(d.text, "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		if !strings.HasPrefix(block, "currency:") {
+			continue
+		}
+		if _, err := config.ParsePrices("prices.yaml", []byte(block)); err != nil {
 			problems = append(problems, strings.Split(err.Error(), "\n")...)
 		}
 	}

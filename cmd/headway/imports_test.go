@@ -63,6 +63,7 @@ var rooms = map[string][]string{
 	"slo/openslo":  {"slo", "slo/rules", "proxy/exchange", "slo/spelling"},
 	"slo/sloth":    {"slo", "slo/rules"},
 	"slo/pyrra":    {"slo", "slo/rules"},
+	"slo/price":    {"proxy/exchange", "slo/strict"},
 	"slo/loadtest": {"slo", "proxy/exchange", "slo/spelling"},
 	"slo/slotest":  {"slo", "proxy/exchange/golden"},
 
@@ -104,7 +105,7 @@ var rooms = map[string][]string{
 	"cmd/internal/injector": {"cmd/internal/build", "cmd/internal/config", "cmd/internal/pod", "cmd/internal/sdks", "proxy", "proxy/exchange", "slo/spelling"},
 	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
-	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/rules", "probe", "probe/drift", "probe/lease", "probe/probefile"},
+	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/price", "slo/rules", "slo/strict", "probe", "probe/drift", "probe/lease", "probe/probefile"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "cmd/internal/live",
 		"dashboards/live",
@@ -112,7 +113,7 @@ var rooms = map[string][]string{
 		"probe", "probe/baseline", "probe/lease", "probe/prober", "probe/watch",
 		"proxy", "proxy/chain", "proxy/exchange", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/bedrock", "proxy/dialect/cohere", "proxy/dialect/gemini", "proxy/dialect/live", "proxy/dialect/llamacpp", "proxy/dialect/ollama", "proxy/dialect/openai", "proxy/dialect/realtime", "proxy/dialect/responses", "proxy/dialect/sagemaker", "proxy/dialect/sglang", "proxy/dialect/tgi", "proxy/dialect/triton",
-		"slo", "slo/rules",
+		"slo", "slo/price", "slo/rules", "slo/strict",
 	},
 
 	"cmd/internal/interop":            {"probe/modelsim"},
@@ -137,7 +138,7 @@ var libraries = map[string][]string{
 	"github.com/mdlayher/netlink":               {"proxy/redirect"},
 	"golang.org/x/sync":                         {"cmd/headway"},
 	"golang.org/x/term":                         {"cmd/headway", "cmd/internal/config", "cmd/internal/live"},
-	"go.yaml.in/yaml/v4":                        {"slo", "slo/strict", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "probe/baseline/importer", "probe/probefile"},
+	"go.yaml.in/yaml/v4":                        {"slo", "slo/strict", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "slo/price", "probe/baseline/importer", "probe/probefile"},
 	"github.com/grafana/grafana-foundation-sdk": {"dashboards"},
 
 	"go.opentelemetry.io/otel":                  {"exporter/otlp/metrics", "cmd/internal/sidecar"},

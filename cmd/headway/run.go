@@ -39,6 +39,7 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 			fmt.Fprintf(errs, "headway run: warning: %v\n", w)
 		}
 		warn(errs, "run", append(c.SLOs.Warnings, sidecar.Traffic(c).Unmatched(c.SLOs.Set)...))
+		warn(errs, "run", c.Prices.Warnings)
 		warn(errs, "run", c.Probes.Warnings)
 		fmt.Fprintln(out, "configuration is valid")
 		return nil

@@ -71,6 +71,8 @@ type Waste struct {
 	Attempts int     `json:"attempts"`
 	Time     float64 `json:"time_s"`
 	Tokens   Tokens  `json:"tokens,omitzero"` // input and output
+	Cost     float64 `json:"cost,omitempty"`  // of the attempts that have a price, in Currency
+	Currency string  `json:"currency,omitempty"`
 }
 
 func attempt(a exchange.Attempt) *Attempt {
@@ -107,6 +109,7 @@ func NewChainLine(c exchange.Chain) ChainLine {
 	for _, w := range c.Waste {
 		call.Waste = append(call.Waste, Waste{
 			Cause: w.Cause, Attempts: w.Attempts, Time: seconds(w.Time), Tokens: Tokens{Input: count(w.Input), Output: count(w.Output)},
+			Cost: w.Cost, Currency: w.Currency,
 		})
 	}
 	return ChainLine{

@@ -57,6 +57,7 @@ type Line struct {
 	Tokens     Tokens             `json:"tokens,omitzero"`
 	Wait       *Wait              `json:"wait_s,omitempty"`
 	Engine     Engine             `json:"engine_s,omitzero"`
+	Cost       *Cost              `json:"cost,omitempty"` // by the user's prices; absent without one
 	Bytes      Bytes              `json:"bytes"`
 	Chain      *Attempt           `json:"chain,omitempty"`
 	Call       *Call              `json:"call,omitempty"`      // the only facts in a line of KindChain
@@ -144,6 +145,7 @@ func NewLine(r exchange.Record) Line {
 		Tokens: tokens(&r.Usage), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
 		Chain:   attempt(r.Attempt),
 		SLO:     verdicts(r.Verdicts),
+		Cost:    cost(&r.Cost),
 		TraceID: r.Trace.TraceID, Notes: r.Notes,
 		Engine: Engine{Queue: phase(r.Engine.Queue), Prefill: phase(r.Engine.Prefill), Decode: phase(r.Engine.Decode)},
 	}

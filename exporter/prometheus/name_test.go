@@ -25,6 +25,8 @@ var metricsOfThePage = []string{
 	"headway_chain_slept_seconds_total", "headway_chain_ambiguous_total", "headway_retry_after_ignored_total",
 	"headway_chains_open", "headway_chain_evicted_total",
 
+	"headway_cost_total", "headway_output_cost_total", "headway_unpriced_total", "headway_chain_wasted_cost_total",
+
 	"headway_capture_reopened_total", "headway_series", "headway_series_limit", "headway_series_folded_total", "headway_series_released_total",
 
 	"headway_slo_requests_total", "headway_slo_missed_total", "headway_slo_tokens_total", "headway_slo_tokens_timed_total",
@@ -81,6 +83,10 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 		"headway_attempts_total":             {"operation", "model", "upstream", "joined_by"},
 		"headway_chains_total":               {"operation", "model", "upstream", "outcome"},
 		"headway_chain_wasted_seconds_total": {"operation", "model", "upstream", "cause"},
+		"headway_cost_total":                 {"operation", "model", "upstream", "currency", "kind", "source"},
+		"headway_output_cost_total":          {"operation", "model", "upstream", "currency", "tokens"},
+		"headway_unpriced_total":             {"operation", "model", "upstream", "reason"},
+		"headway_chain_wasted_cost_total":    {"operation", "model", "upstream", "cause", "currency"},
 		"headway_chain_wasted_tokens_total":  {"operation", "model", "upstream", "cause", "kind"},
 		"gen_ai_client_operation_duration_seconds": {
 			"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model",

@@ -102,6 +102,10 @@ func (c *chain) bookWaste(r *exchange.Record, cause string) {
 	input := r.Usage.CountedInput()
 	add(&w.input, input)
 	add(&w.output, r.Usage.Output)
+	if r.Cost.Known() {
+		w.cost += r.Cost.Total()
+		copy(w.currency[:], r.Cost.Currency)
+	}
 	if !input.Known && processed(r) {
 		w.unreported++
 	}

@@ -90,6 +90,8 @@ type waste struct {
 	unreported    int32 // attempts whose input the upstream has read but not counted
 	time          time.Duration
 	input, output exchange.Count
+	cost          float64
+	currency      [3]byte // ISO 4217; zeros without a cost
 }
 
 // step is an attempt as Chains shows it.

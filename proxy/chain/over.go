@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"encoding/hex"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -42,7 +43,10 @@ func (c *chain) wasted(last *exchange.Usage) (all []exchange.Waste) {
 		if w.unreported > 0 && last.Input.Known && last.Source == exchange.Reported && !c.fallback {
 			add(&w.input, exchange.Known(int64(w.unreported)*last.Input.N))
 		}
-		all = append(all, exchange.Waste{Cause: w.cause, Attempts: int(w.attempts), Time: w.time, Input: w.input, Output: w.output})
+		all = append(all, exchange.Waste{
+			Cause: w.cause, Attempts: int(w.attempts), Time: w.time, Input: w.input, Output: w.output,
+			Cost: w.cost, Currency: string(bytes.TrimRight(w.currency[:], "\x00")),
+		})
 	}
 	return all
 }

@@ -149,4 +149,7 @@ type Waste struct {
 	// reported with the answer to the same request.
 	Input  Count
 	Output Count // tokens that were thrown away, as reported
+	// Cost is the price of the attempts that have one, in Currency; see Cost.
+	Cost     float64
+	Currency string // empty if none has
 }

@@ -25,7 +25,7 @@ type Price struct {
 	// value leaves a side open.
 	From, Until time.Time
 
-	// Rates are prices by exchange.CostKind: of one token, and of one request. Those
+	// Rates are prices by exchange.CostKind: of a million tokens, and of one request. Those
 	// without a price of their own have that of the kind that they are a part of.
 	Rates [exchange.CostKinds]float64
 	// Has says which Rates hold a price.
@@ -75,11 +75,19 @@ func (l *List) Of(r *exchange.Record) exchange.Cost {
 		case !p.Has[kind]:
 			return exchange.Cost{Missing: exchange.NoPrice}
 		default:
-			c.Parts[kind] = p.Rates[kind] * float64(n)
+			c.Parts[kind] = p.of(exchange.CostKind(kind), n)
 		}
 	}
-	c.Streamed, c.Delivered = streamed(r, p.Rates[exchange.CostOutput], c.Parts[exchange.CostOutput])
+	c.Streamed, c.Delivered = p.streamed(r, c.Parts[exchange.CostOutput])
 	return c
+}
+
+// of is the price of n tokens of a kind, or of n requests.
+func (p *Price) of(kind exchange.CostKind, n int64) float64 {
+	if kind == exchange.CostRequest {
+		return p.Rates[kind] * float64(n)
+	}
+	return p.Rates[kind] * float64(n) / million
 }
 
 // amountsOf counts the tokens of r by kind, each in one of them. The counts of parts come
@@ -112,16 +120,16 @@ func take(all *int64, part exchange.Count) int64 {
 }
 
 // streamed prices the output tokens that came in the stream of r, and those of them that
-// reached the client. Whole is the price of the output; one token costs rate. Of a response
-// that is no stream, all came and all arrived.
-func streamed(r *exchange.Record, rate, whole float64) (came, arrived float64) {
+// reached the client. Whole is the price of the output. Of a response that is no stream, all
+// came and all arrived.
+func (p *Price) streamed(r *exchange.Record, whole float64) (came, arrived float64) {
 	u := &r.Usage
 	if !r.Stream || !u.Streamed.Known {
 		return whole, whole
 	}
-	came = rate * float64(u.Streamed.N)
+	came = p.of(exchange.CostOutput, u.Streamed.N)
 	if u.Delivered.Known {
-		return came, rate * float64(min(u.Delivered.N, u.Streamed.N))
+		return came, p.of(exchange.CostOutput, min(u.Delivered.N, u.Streamed.N))
 	}
 	return came, came
 }

@@ -148,7 +148,7 @@ func (r *reader) price(n *yaml.Node, key string) (p Price) {
 		r.Wrong(m.Line, m.Path("until"), "the price ends before it begins", "until is the first day without the price, so it is later than from")
 	}
 	if v := m.Get("per_request"); v != nil {
-		r.rate(&p, exchange.CostRequest, v, m.Path("per_request"), 1)
+		r.rate(&p, exchange.CostRequest, v, m.Path("per_request"))
 	}
 	if v := m.Get("per_million"); v != nil {
 		r.rates(&p, v, m.Path("per_million"))
@@ -168,7 +168,7 @@ func (r *reader) rates(p *Price, n *yaml.Node, key string) {
 	}
 	for kind := range exchange.CostKind(exchange.CostRequest) {
 		if v := m.Get(kind.String()); v != nil {
-			r.rate(p, kind, v, m.Path(kind.String()), million)
+			r.rate(p, kind, v, m.Path(kind.String()))
 		}
 	}
 	for _, main := range []exchange.CostKind{exchange.CostInput, exchange.CostOutput} {
@@ -196,14 +196,14 @@ func tokenKinds() []string {
 	return names
 }
 
-// rate reads a price of so many tokens or requests.
-func (r *reader) rate(p *Price, kind exchange.CostKind, n *yaml.Node, key string, of float64) {
+// rate reads the price of a kind.
+func (r *reader) rate(p *Price, kind exchange.CostKind, n *yaml.Node, key string) {
 	v, err := strconv.ParseFloat(r.Text(n, key), 64)
 	if err != nil || !(v >= 0 && v < 1e9) {
 		r.Wrong(n.Line, key, strict.Describe(n)+" is no price from 0 up", "write a number without the currency: 2.50")
 		return
 	}
-	p.Rates[kind], p.Has[kind] = v/of, true
+	p.Rates[kind], p.Has[kind] = v, true
 }
 
 // fill gives every kind without a price that of the kind it is a part of. A price of

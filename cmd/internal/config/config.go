@@ -60,6 +60,7 @@ type Config struct {
 	MaxSeries    int                   `env:"MAX_SERIES" envDefault:"0"`
 	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
+	PriceFile    string                `env:"PRICE_FILE" example:"/etc/headway/prices.yaml"`
 	BaselineFile string                `env:"BASELINE_FILE" example:"/etc/headway/baseline.json"`
 	ProbeFile    string                `env:"PROBE_FILE" example:"/etc/headway/probes.yaml"`
 	ProbeLease   string                `env:"PROBE_LEASE" envDefault:"auto" example:"monitoring/headway-prober"`
@@ -90,6 +91,7 @@ type Config struct {
 	OpenTelemetry OpenTelemetry  `env:"-"` // from OpenTelemetry's own variables
 	RouteTable    []proxy.Route  `env:"-"` // Routes, and Upstream for every other path
 	SLOs          SLOs           `env:"-"` // the content of SLOFile
+	Prices        Prices         `env:"-"` // the content of PriceFile
 	Tested        Tested         `env:"-"` // the content of BaselineFile
 	Probes        Probes         `env:"-"` // the content of ProbeFile
 	Drift         drift.Settings `env:"-"` // of the detectors; the zero value stands for their defaults
@@ -126,6 +128,7 @@ func read(environ []string, m *machine) (Config, error) {
 	c.checkListeners(f, m)
 	c.checkProxies(environ, f)
 	c.readSLOFile(f.check)
+	c.readPriceFile(f.check)
 	c.readBaselineFile(f)
 	c.readProbeFile(f)
 	c.readCluster(f)

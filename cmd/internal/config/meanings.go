@@ -89,6 +89,8 @@ func measurements() group {
 			"headway puts it aside at 64 MiB, as `.1` to `.3`", []string{"capture.md"}},
 		{"SLO_FILE", "file with the objectives by which headway judges exchanges. headway reads it again on SIGHUP and when it changes. " +
 			"It refuses a wrong version and keeps the one before in force", []string{"slos.md"}},
+		{"PRICE_FILE", "file with the prices by which headway says what exchanges cost. headway reads it again on SIGHUP and when it changes. " +
+			"It refuses a wrong version and keeps the one before in force", []string{"cost.md"}},
 		{"BASELINE_FILE", "file of a load test, from `headway baseline import`, with which headway compares canaries and production. headway reads it again on SIGHUP and when it changes. " +
 			"It refuses a wrong version and keeps the one before in force", []string{"drift.md"}},
 		{"PROBE_FILE", "file with the canaries that headway sends. headway reads it again on SIGHUP and when it changes. " +

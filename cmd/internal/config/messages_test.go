@@ -33,6 +33,7 @@ func wrongValues(v config.Variable) []string {
 		"SEMCONV":            {"v1.40"},
 		"CAPTURE_FILE":       {"/missing/capture.jsonl"},
 		"SLO_FILE":           {"/missing/slos.yaml"},
+		"PRICE_FILE":         {"/missing/prices.yaml"},
 		"BASELINE_FILE":      {"/missing/baseline.json"},
 		"PROBE_FILE":         {"/missing/probes.yaml"},
 		"STATE_DIR":          {"/missing"},

@@ -70,13 +70,14 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 func (s *Sidecar) keepFiles() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var kept sync.WaitGroup
-	var asked [5]chan os.Signal
+	var asked [6]chan os.Signal
 	for i := range asked {
 		asked[i] = make(chan os.Signal, 1)
 	}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
 	kept.Go(func() { s.probes.follow(ctx, asked[3]) })
+	kept.Go(func() { s.prices.follow(ctx, asked[5]) })
 	if s.web != nil {
 		kept.Go(func() { s.web.file.follow(ctx, asked[1]) })
 	}

@@ -43,6 +43,7 @@ type Sidecar struct {
 	slos    *objectives
 	judging *judging // nil without a load test to judge by
 	probes  *probes
+	prices  *prices
 	names   *exporter.Names
 	metrics *prometheus.Exporter
 	view    *live.View
@@ -87,7 +88,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	}
 	s.tap = tap.New(tap.Config{
 		Dialects:   Dialects(),
-		Observer:   s.chains,
+		Observer:   s.prices.before(s.chains),
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
 		Role:       c.Role,
@@ -160,7 +161,7 @@ func (s *Sidecar) SLOs(now time.Time) slo.Snapshot { return s.slos.judge.Snapsho
 func (s *Sidecar) ReloadOn(asked <-chan os.Signal) { s.reload = asked }
 
 // export builds the stages behind the tap, from the last to the first: exporters and
-// other observers, the sampler when traces are exported, the judge, the joiner.
+// other observers, the sampler when traces are exported, the judge, the joiner, the prices.
 func (s *Sidecar) export(observers []exchange.Observer) error {
 	c := s.config
 	s.names = namesFor(c)
@@ -186,6 +187,7 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 		s.otlp.setEdges(edges(set))
 	}
 	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
+	s.prices = newPrices(c, s.chains, s.log)
 	return nil
 }
 
@@ -219,7 +221,7 @@ func (s *Sidecar) live() exporter.Live {
 		Tested:        after(s.wired, func() []exporter.Tested { return s.judging.tested() }),
 		Headroom:      after(s.wired, func() []exporter.Headroom { return s.judging.headroom() }),
 		Reloaded: after(s.wired, func() bool {
-			return s.slos.reloaded() && s.probes.reloaded() && s.web.reloaded() && s.judging.reloaded()
+			return s.slos.reloaded() && s.prices.reloaded() && s.probes.reloaded() && s.web.reloaded() && s.judging.reloaded()
 		}),
 		Dropped: after(s.wired, s.dropped),
 

@@ -233,6 +233,12 @@ func generated(random *rand.Rand) exchange.Record {
 		Reasoning: pick(random, exchange.Count{}, exchange.Known(3)), Streamed: pick(random, exchange.Count{}, exchange.Known(random.Int64N(300))),
 		Source: pick(random, exchange.Reported, exchange.Reported, exchange.Running, exchange.Counted, exchange.Absent),
 	}
+	switch random.IntN(4) {
+	case 0:
+		r = exchangetest.Priced(r)
+	case 1:
+		r = exchangetest.Unpriced(r)
+	}
 	if random.IntN(4) == 0 {
 		r.RateLimits = []exchange.RateLimit{
 			{Kind: "requests", Limit: exchange.Known(50), Remaining: exchange.Known(random.Int64N(50)), Reset: time.Duration(random.Int64N(1e10))},

@@ -86,7 +86,7 @@ func checkInstrument(t *testing.T, in *exporter.Instrument, m pmetric.Metric, a 
 				t.Errorf("%s has an attribute %s", in.Name, key)
 			}
 		}
-		if fractional := slices.Contains([]string{"s", "1", "{share}"}, in.Unit); in.Kind != exporter.Histogram && p.integer == fractional {
+		if fractional := slices.Contains([]string{"s", "1", "{share}", "{currency}"}, in.Unit); in.Kind != exporter.Histogram && p.integer == fractional {
 			t.Errorf("%s, of %q, is an integer: %v", in.Name, in.Unit, p.integer)
 		}
 	}

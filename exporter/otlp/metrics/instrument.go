@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -24,7 +25,7 @@ type sink interface {
 // fractional says whether an instrument's numbers have fractions; others are exported
 // as integers.
 func fractional(in *exporter.Instrument) bool {
-	return in.Unit == "s" || in.Unit == "1" || in.Unit == "{share}"
+	return slices.Contains([]string{"s", "1", "{share}", "{currency}"}, in.Unit)
 }
 
 // sinkOf makes the SDK's instrument of a row that draws, and returns the function that

@@ -127,7 +127,7 @@ func full(role exchange.Role) exchange.Record {
 	r.RateLimits = []exchange.RateLimit{{
 		Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41500 * time.Millisecond,
 	}}
-	return r
+	return exchangetest.Priced(r)
 }
 
 // everything makes all instruments draw.
@@ -137,7 +137,7 @@ func everything(e exchange.ChainObserver) {
 		e.ObserveChain(exchangetest.Recovered(full(role)))
 	}
 	e.Observe(exchangetest.Refused())
-	e.Observe(exchangetest.Embeddings())
+	e.Observe(exchangetest.Unpriced(exchangetest.Embeddings()))
 	e.Observe(exchangetest.Unread())
 	e.Observe(exchangetest.Canary(exchangetest.Stream(4)))
 	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))

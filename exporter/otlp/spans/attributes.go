@@ -48,6 +48,10 @@ func (b *Builder) response(s *sheet, r *exchange.Record) {
 	s.str(usageSource, string(u.Source))
 	s.str(usageInputSource, string(u.InputSource))
 	s.count(usageDelivered, u.Delivered)
+	if r.Cost.Known() {
+		s.double(costTotal, r.Cost.Total())
+		s.str(costCurrency, r.Cost.Currency)
+	}
 }
 
 // timing adds where the time went.

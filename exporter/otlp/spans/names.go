@@ -60,6 +60,8 @@ const (
 	usageSource        = "headway.usage.source"           // of exchange.Source
 	usageInputSource   = "headway.usage.input_source"     // likewise, of the input where it is another one
 	usageDelivered     = "headway.usage.delivered_tokens" // that a client that left had got
+	costTotal          = "headway.cost.total"             // by the user's prices, in costCurrency
+	costCurrency       = "headway.cost.currency"          // ISO 4217
 	timePerOutputToken = "headway.time_per_output_token"  // s, TPOT
 	contentChunks      = "headway.content_chunks"         // all, kept or not
 	tokenOffsets       = "headway.token_offsets_ms"       // see AppendOffsets

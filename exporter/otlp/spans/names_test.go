@@ -45,6 +45,7 @@ func everything(t *testing.T, v exporter.SemConv) []ptrace.Span {
 		second.Outcome, second.ErrorType = exchange.StreamError, exchange.ErrUpstreamEvent
 		second.Attempt.Fallback, second.Attempt.Ambiguous, c.Fallback, c.Ambiguous = true, true, true, true
 		second.Timing.End += 5e9
+		second.Cost = exchange.Cost{Currency: "USD", Parts: [exchange.CostKinds]float64{0.25}}
 		second.Notes = []string{"usage_after_finish"}
 		second.Verdicts = []exchange.Verdict{{SLO: "chat", Missed: exchange.Misses(0).With(exchange.TTFT), Chain: true}}
 		c.Waste[0].Input, c.Outcome = exchange.Known(7), exchange.Exhausted

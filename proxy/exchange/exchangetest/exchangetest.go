@@ -106,7 +106,20 @@ func Recovered(last exchange.Record) exchange.Chain {
 		TTFT: 3214 * time.Millisecond, E2E: 4 * time.Second, Slept: 1500 * time.Millisecond, RetryAfterIgnored: 1, Last: last,
 		Waste: []exchange.Waste{
 			{Cause: "429", Attempts: 1, Time: 50 * time.Millisecond},
-			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7)},
+			{Cause: "stream_truncated", Attempts: 1, Time: 2 * time.Second, Input: exchange.Known(20), Output: exchange.Known(7), Cost: .25, Currency: "USD"},
 		},
 	}
+}
+
+// Priced is r with a cost of a dollar and a half.
+func Priced(r exchange.Record) exchange.Record {
+	r.Cost = exchange.Cost{Currency: "USD", Streamed: .75, Delivered: .5}
+	r.Cost.Parts[exchange.CostInput], r.Cost.Parts[exchange.CostOutput], r.Cost.Parts[exchange.CostRequest] = .25, 1, .25
+	return r
+}
+
+// Unpriced is r of a model that has no price.
+func Unpriced(r exchange.Record) exchange.Record {
+	r.Cost = exchange.Cost{Missing: exchange.NoPrice}
+	return r
 }

@@ -1,0 +1,100 @@
+package sidecar
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/exporter/capture"
+)
+
+// TestCallsArePriced: a streamed call whose prompt came from the cache in part, and whose
+// first attempt failed in its middle, costs to the millionth of a dollar as by hand.
+func TestCallsArePriced(t *testing.T) {
+	const usage = `"usage":{"prompt_tokens":1000,"completion_tokens":200,"prompt_tokens_details":{"cached_tokens":600}}`
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var asked struct{ Model string }
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, `data: {"model":"`+asked.Model+`","choices":[{"index":0,"delta":{"content":"word"}}],`+usage+"}\n\n")
+		w.(http.Flusher).Flush()
+		if r.Header.Get("x-stainless-retry-count") == "0" {
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],`+usage+"}\n\ndata: [DONE]\n\n")
+	}))
+	t.Cleanup(upstream.Close)
+	directory := t.TempDir()
+	file, lines := filepath.Join(directory, "prices.yaml"), filepath.Join(directory, "capture.jsonl")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("currency: USD\nprices: [{model: m, per_million: {input: 0.15, cache_read: 0.075, output: 0.60}}]")
+	l := begin(t, "HEADWAY_UPSTREAM="+upstream.URL, "HEADWAY_PRICE_FILE="+file, "HEADWAY_CAPTURE_FILE="+lines, "HEADWAY_DRAIN_DELAY=0")
+	ask := func(model, retries string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.listen+"/v1/chat/completions", strings.NewReader(`{"model":"`+model+`","stream":true,"messages":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("x-stainless-retry-count", retries)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+	}
+	ask("m", "0")
+	ask("m", "1")
+	ask("other", "")
+	at := `,upstream="` + strings.TrimPrefix(upstream.URL, "http://") + `"} `
+	for series, want := range map[string]float64{
+		`headway_cost_total{currency="USD",kind="cache_read",model="m",operation="chat",source="reported"`:   600 * .075,
+		`headway_cost_total{currency="USD",kind="input",model="m",operation="chat",source="reported"`:        400 * .15,
+		`headway_cost_total{currency="USD",kind="output",model="m",operation="chat",source="running"`:        200 * .6,
+		`headway_output_cost_total{currency="USD",model="m",operation="chat",tokens="delivered"`:             2 * 200 * .6,
+		`headway_chain_wasted_cost_total{cause="stream_truncated",currency="USD",model="m",operation="chat"`: 225,
+		`headway_unpriced_total{model="other",operation="chat",reason="no_price"`:                            1e6,
+	} {
+		interop.Until(t, series, func() bool {
+			_, after, _ := strings.Cut(l.metrics(t), series+at)
+			got, err := strconv.ParseFloat(strings.TrimSpace(after[:strings.Index(after+"\n", "\n")]), 64)
+			return err == nil && math.Abs(1e6*got-want) < 1e-6
+		})
+	}
+	write("currency: EUR\nprices: [{model: m, per_milion: {input: 1}}]")
+	interop.Until(t, "the wrong file is refused", func() bool { return strings.Contains(l.metrics(t), "headway_config_last_reload_successful 0") })
+	l.stop()
+	l.end(t)
+
+	text, err := os.ReadFile(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var costs []string
+	for line := range strings.Lines(string(text)) {
+		var got capture.Line
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Cost != nil {
+			costs = append(costs, fmt.Sprintf("%s %.6f = %.6f + %.6f + %.6f", got.Cost.Currency, got.Cost.Total, got.Cost.Input, got.Cost.CacheRead, got.Cost.Output))
+		}
+	}
+	const byHand = "USD 0.000225 = 0.000060 + 0.000045 + 0.000120"
+	if len(costs) != 2 || costs[1] != byHand {
+		t.Errorf("%q, want the second %s", costs, byHand)
+	}
+}
