@@ -67,6 +67,7 @@ const (
 	perSecond  = "reqps"
 	each       = "suffix: /s" // of what is no request
 	tokensRate = "suffix: tok/s"
+	hour       = "suffix: /h" // of money, whose currency the legend names
 	ratio      = "percentunit"
 	plain      = "short"
 	bytesUnit  = "bytes"

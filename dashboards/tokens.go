@@ -2,16 +2,17 @@ package dashboards
 
 import "github.com/headway-sidecar/headway/exporter"
 
-// tokens is the dashboard of tokens and prompt caches.
+// tokens is the dashboard of tokens, prompt caches and money.
 func tokens(w writer) board {
 	return board{
-		uid: "headway-tokens", title: "Tokens & cache",
-		about:     "How many tokens go in and out, how sure the counts are, what caches save, and what nobody received.",
+		uid: "headway-tokens", title: "Tokens, cache & cost",
+		about:     "How many tokens go in and out, how sure the counts are, what caches save, what nobody received, and what all of it costs.",
 		variables: []variable{byNamespace(), byPod(), byModel()},
 		rows: []row{
 			{title: "Rates", panels: tokenRates()},
 			{title: "Sizes", panels: tokenSizes(w)},
 			{title: "Caches and losses", panels: tokenLosses()},
+			{title: "Cost", panels: tokenCosts()},
 		},
 	}
 }
@@ -88,6 +89,40 @@ func tokenLosses() []panel {
 			title: "Delivered and undelivered", look: stacked, unit: tokensRate,
 			about:   "Output tokens of streams that reached the client, and those that it left before they arrived: the latter were paid for, and nobody read them.",
 			queries: []query{{expr: rate(traffic("headway_tokens_delivered_total"), "state"), legend: "{{state}}"}},
+		},
+	}
+}
+
+// tokenCosts shows money an hour, by the prices that the user wrote.
+func tokenCosts() []panel {
+	const none = "headway has no price file: HEADWAY_PRICE_FILE"
+	hourly := func(m metric, labels ...string) string { return "3600 * " + rate(m, labels...) }
+	all, wasted := traffic("headway_cost_total"), traffic("headway_chain_wasted_cost_total")
+	return []panel{
+		{
+			title: "Cost by model", look: stacked, unit: hour, blank: none,
+			about:   "What an hour at this pace costs, by the prices of HEADWAY_PRICE_FILE.",
+			queries: []query{{expr: hourly(all, "currency", "model"), legend: "{{model}} {{currency}}"}},
+		},
+		{
+			title: "Cost by kind", look: stacked, unit: hour, blank: none,
+			about:   "The same, by the kind of token. Here, unlike above, each token has one kind: input leaves cached tokens out.",
+			queries: []query{{expr: hourly(all, "currency", "kind"), legend: "{{kind}} {{currency}}"}},
+		},
+		{
+			title: "Output billed, generated and delivered", unit: hour, blank: none,
+			about:   "Output as the provider counts it, as it came in responses, and as far as it reached clients. Between the first two lies hidden reasoning, between the last two what clients left behind.",
+			queries: []query{{expr: hourly(traffic("headway_output_cost_total"), "currency", "tokens"), legend: "{{tokens}} {{currency}}"}},
+		},
+		{
+			title: "Cost wasted", look: stacked, unit: hour, blank: "nothing was wasted, or headway has no price file",
+			about:   "The cost of attempts without a good end, by what broke them.",
+			queries: []query{{expr: hourly(wasted, "cause", "currency"), legend: "{{cause}} {{currency}}"}},
+		},
+		{
+			title: "Exchanges without a cost", unit: perSecond, blank: "every exchange has a cost, or headway has no price file",
+			about:   "no_price: the file has no price of the model, or of a kind of token. no_tokens: nobody knows how many there were. The panels beside this one lack their cost.",
+			queries: []query{{expr: rate(traffic("headway_unpriced_total"), "reason", "model"), legend: "{{reason}} {{model}}"}},
 		},
 	}
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	_ "embed" // of the demo's SLOs, canaries and load test
+	_ "embed" // of the demo's SLOs, prices, canaries and load test
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +39,11 @@ var demoProbes []byte
 //
 //go:embed demo.baseline.json
 var demoBaseline []byte
+
+// demoPrices are the prices of the demo's models.
+//
+//go:embed demo.prices.yaml
+var demoPrices []byte
 
 // demoModelAddress is where the demo's model server listens, unless that is taken.
 // `headway demo fault` finds it there.
@@ -133,6 +138,9 @@ func (o demoOptions) config(address string) (config.Config, error) {
 		if c.SLOs.Set, _, err = config.ParseSLOs("demo.slo.yaml", demoSLOs, rules.Options{}); err != nil {
 			return c, err
 		}
+	}
+	if c.Prices, err = config.ParsePrices("demo.prices.yaml", demoPrices); err != nil {
+		return c, err
 	}
 	return c, compare(&c, address)
 }

@@ -15,19 +15,22 @@ import (
 // prices keeps the price file of a running sidecar. A nil prices prices nothing.
 type prices struct {
 	*price.Teller
-	file *liveFile
+	file *liveFile // nil without HEADWAY_PRICE_FILE
 	log  *slog.Logger
 }
 
-// newPrices returns the stage that prices by the file of c and hands every Record to next.
-// It returns nil without a file.
+// newPrices returns the stage that prices by c and hands every Record to next. It returns
+// nil without a price.
 func newPrices(c config.Config, next exchange.Observer, log *slog.Logger) *prices {
-	if c.PriceFile == "" {
+	if c.PriceFile == "" && len(c.Prices.List.Prices) == 0 {
 		return nil
 	}
 	p := &prices{Teller: price.NewTeller(c.Prices.List, next), log: log}
-	p.file = &liveFile{path: c.PriceFile, apply: p.apply, log: log, seen: sha256.Sum256(c.Prices.Text)}
 	p.warn(c.Prices.Warnings)
+	if c.PriceFile == "" {
+		return p
+	}
+	p.file = &liveFile{path: c.PriceFile, apply: p.apply, log: log, seen: sha256.Sum256(c.Prices.Text)}
 	return p
 }
 
@@ -59,10 +62,10 @@ func (p *prices) before(next exchange.Observer) exchange.Observer {
 // follow applies changes of the file until ctx ends. A signal on asked makes it read the
 // file at once.
 func (p *prices) follow(ctx context.Context, asked <-chan os.Signal) {
-	if p != nil {
+	if p != nil && p.file != nil {
 		p.file.follow(ctx, asked)
 	}
 }
 
 // reloaded says whether the newest content of the file is in force.
-func (p *prices) reloaded() bool { return p == nil || !p.file.failed.Load() }
+func (p *prices) reloaded() bool { return p == nil || p.file == nil || !p.file.failed.Load() }
