@@ -172,6 +172,7 @@ func (s *sender) transfer(m meter, by *connection, h *http.Request, body []byte,
 	err = s.read(m, response, answer)
 	got.whole = errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 	by.done(got.whole && !response.Close)
+	_ = response.Body.Close() // of which nothing is left, or its connection is closed
 	m.end(h.Context(), got.whole)
 	return true
 }
