@@ -22,7 +22,8 @@ const baselineUsage = `usage: headway baseline import [flags] [TOOL] FILE…
        headway baseline learn [flags] CAPTURE…
 
 import reads results of load tests into cells, which show prints and compare holds
-against each other. learn makes cells of captures. headway baseline import -h says more
+against each other. learn makes cells of captures, or of what a running headway
+lists. headway baseline import -h says more
 about each.`
 
 // baselineVerbs are the words behind headway baseline.

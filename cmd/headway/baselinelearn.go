@@ -49,6 +49,8 @@ func parseLearn(args []string, out io.Writer) (learnOptions, error) {
 	}
 	var wrong []error
 	switch {
+	case o.from.url == "" && len(o.files) == 0:
+		wrong = append(wrong, errors.New("which capture? name a file, - for standard input, or a running headway: --from http://127.0.0.1:8481"))
 	case o.from.url == "":
 		wrong = checkCaptures(o.files)
 	case len(o.files) > 0:

@@ -186,6 +186,7 @@ func TestBaselineLearnFromNowhere(t *testing.T) {
 	}{
 		{"a URL that is none", []string{"--from", "localhost"}, 2, `--from: "localhost" is no http or https URL; for example http://127.0.0.1:8481`},
 		{"a headway and a capture", []string{"--from", "http://127.0.0.1:1", "capture.jsonl"}, 2, `--from and "capture.jsonl"`},
+		{"nothing", nil, 2, "or a running headway: --from http://127.0.0.1:8481"},
 		{"no headway there", []string{"--from", "http://127.0.0.1:1"}, 1, "connection refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
