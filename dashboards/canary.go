@@ -89,7 +89,7 @@ func canaryPanels(w writer) []panel {
 		{
 			title: "Canaries by how they ended", look: stacked, unit: perSecond, blank: "no canaries run",
 			about:   "skipped and over_budget are canaries that were not sent: then nothing watches the service.",
-			queries: []query{{expr: rate(traffic("headway_probe_runs_total"), "probe", "outcome"), legend: "{{probe}} {{outcome}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_probe_runs_total"), "probe", "outcome"), legend: "{{probe}} {{outcome}}"}},
 		},
 		{
 			title: "Since the last answer", unit: seconds, blank: "no canary was answered yet",
@@ -110,7 +110,7 @@ func loadPanels(w writer) []panel {
 			title: "TTFT against load", look: scatter, unit: seconds,
 			about: "Each point is a moment: across, output tokens a second; up, the p95 of TTFT. Where the cloud bends upwards, the service is full.",
 			queries: []query{
-				{expr: rate(traffic("headway_tokens_total", `kind="output"`)), legend: "output tokens a second"},
+				{expr: w.rate(traffic("headway_tokens_total", `kind="output"`)), legend: "output tokens a second"},
 				{expr: w.quantile(0.95, w.ttft()), legend: "TTFT p95"},
 			},
 		},

@@ -9,7 +9,7 @@ func itself(w writer) board {
 		rows: []row{
 			{title: "What it costs the traffic", panels: itselfOverhead(w)},
 			{title: "What it costs the machine", panels: itselfMachine()},
-			{title: "What it could not measure", panels: itselfBlind()},
+			{title: "What it could not measure", panels: itselfBlind(w)},
 			{title: "What it could not deliver", panels: itselfDelivery()},
 		},
 	}
@@ -64,12 +64,12 @@ func itselfMachine() []panel {
 	}
 }
 
-func itselfBlind() []panel {
+func itselfBlind(w writer) []panel {
 	return []panel{
 		{
 			title: "Requests that nothing reads", look: stacked, unit: perSecond, blank: "every request was read",
 			about:   "Exchanges whose API no dialect reads, by a template of their path. They are forwarded, and have no tokens.",
-			queries: []query{{expr: rate(traffic("headway_unread_requests_total"), "path_class"), legend: "{{path_class}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_unread_requests_total"), "path_class"), legend: "{{path_class}}"}},
 		},
 		{
 			title: "Decoders given up", look: stacked, unit: each, blank: "none was given up",

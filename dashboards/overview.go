@@ -8,13 +8,13 @@ const (
 
 // failing is the share of requests whose user got no answer. What never failed has no
 // series: a query that gave it 0 would read all requests twice.
-func failing(labels ...string) string {
-	return share(rate(traffic("headway_requests_total", failures), labels...), rate(traffic("headway_requests_total"), labels...))
+func (w writer) failing(labels ...string) string {
+	return share(w.rate(traffic("headway_requests_total", failures), labels...), w.rate(traffic("headway_requests_total"), labels...))
 }
 
 // goodShare is the share of requests that kept an SLO.
-func goodShare(labels ...string) string {
-	return share(rate(judged("headway_slo_requests_total", `verdict="good"`), labels...), rate(judged("headway_slo_requests_total"), labels...))
+func (w writer) goodShare(labels ...string) string {
+	return share(w.rate(judged("headway_slo_requests_total", `verdict="good"`), labels...), w.rate(judged("headway_slo_requests_total"), labels...))
 }
 
 // overview is the dashboard to begin with.
@@ -29,17 +29,17 @@ func overview(w writer) board {
 				{
 					title: "Requests by outcome", look: stacked, unit: perSecond, more: "headway-retries",
 					about:   "Exchanges that ended, attempts of retries included. refused is a rate limit or an overload (429, 503, 529); upstream_cut is an answer that broke off.",
-					queries: []query{{expr: rate(traffic("headway_requests_total"), "outcome"), legend: "{{outcome}}"}},
+					queries: []query{{expr: w.rate(traffic("headway_requests_total"), "outcome"), legend: "{{outcome}}"}},
 				},
 				{
 					title: "Failures by reason", look: stacked, unit: perSecond, blank: "no failures",
 					about:   "Exchanges whose user got no answer, by HTTP status or by what broke. Clients that left are none of them.",
-					queries: []query{{expr: rate(traffic("headway_requests_total", failures), "error_type"), legend: "{{error_type}}"}},
+					queries: []query{{expr: w.rate(traffic("headway_requests_total", failures), "error_type"), legend: "{{error_type}}"}},
 				},
 				{
 					title: "Goodput by SLO", unit: perSecond, more: "headway-slo",
 					about:   "Requests a second that kept every objective of an SLO. The gap to all judged requests is what users lost.",
-					queries: []query{{expr: rate(judged("headway_slo_requests_total", `verdict="good"`), "slo"), legend: "{{slo}} good"}, {expr: rate(judged("headway_slo_requests_total"), "slo"), legend: "{{slo}} all"}},
+					queries: []query{{expr: w.rate(judged("headway_slo_requests_total", `verdict="good"`), "slo"), legend: "{{slo}} good"}, {expr: w.rate(judged("headway_slo_requests_total"), "slo"), legend: "{{slo}} all"}},
 				},
 			}},
 			{title: "Waiting", panels: overviewWaiting(w)},
@@ -51,12 +51,12 @@ func overview(w writer) board {
 
 func overviewFigures(w writer) []panel {
 	return []panel{
-		{title: "Requests", look: figure, unit: perSecond, about: "Exchanges that ended, in a second.", queries: []query{{expr: rate(traffic("headway_requests_total"))}}},
-		{title: "Failing", look: figure, unit: ratio, steps: good(0.01, 0.05), about: "Share of exchanges whose user got no answer. Above 1 %, look at Failures by reason.", blank: "0", queries: []query{{expr: failing()}}},
-		{title: "Goodput ratio", look: figure, unit: ratio, steps: needed(0.95, 0.99), more: "headway-slo", about: "Share of judged requests that kept their SLO, all SLOs together. It needs an SLO file.", queries: []query{{expr: goodShare()}}},
+		{title: "Requests", look: figure, unit: perSecond, about: "Exchanges that ended, in a second.", queries: []query{{expr: w.rate(traffic("headway_requests_total"))}}},
+		{title: "Failing", look: figure, unit: ratio, steps: good(0.01, 0.05), about: "Share of exchanges whose user got no answer. Above 1 %, look at Failures by reason.", blank: "0", queries: []query{{expr: w.failing()}}},
+		{title: "Goodput ratio", look: figure, unit: ratio, steps: needed(0.95, 0.99), more: "headway-slo", about: "Share of judged requests that kept their SLO, all SLOs together. It needs an SLO file.", queries: []query{{expr: w.goodShare()}}},
 		{title: "TTFT p95", look: figure, unit: seconds, more: "headway-streams", about: "19 of 20 users saw their first token within this time.", queries: []query{{expr: w.quantile(0.95, w.ttft())}}},
 		{title: "ITL p99", look: figure, unit: seconds, more: "headway-streams", about: "99 of 100 tokens came within this time after the one before.", queries: []query{{expr: w.quantile(0.99, traffic("headway_inter_token_latency_seconds"))}}},
-		{title: "Output", look: figure, unit: tokensRate, more: "headway-tokens", about: "Output tokens a second, all models together.", queries: []query{{expr: rate(traffic("headway_tokens_total", `kind="output"`))}}},
+		{title: "Output", look: figure, unit: tokensRate, more: "headway-tokens", about: "Output tokens a second, all models together.", queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind="output"`))}}},
 		{title: "In flight", look: figure, unit: plain, about: "Exchanges under way now. A rise without more requests is a service that slows down.", queries: []query{{expr: sum(traffic("headway_requests_in_flight").gauge())}}},
 	}
 }
@@ -104,7 +104,7 @@ func overviewFlowing(w writer) []panel {
 		{
 			title: "Tokens in and out", unit: tokensRate, more: "headway-tokens",
 			about:   "Tokens a second. The input holds cached tokens too, the output holds reasoning.",
-			queries: []query{{expr: rate(traffic("headway_tokens_total", `kind=~"input|output"`), "kind"), legend: "{{kind}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind=~"input|output"`), "kind"), legend: "{{kind}}"}},
 		},
 	}
 }
@@ -124,7 +124,7 @@ func overviewModels(w writer) []panel {
 		{
 			title: "Failing by model", unit: ratio, blank: "nothing fails",
 			about:   "Share of a model's exchanges whose user got no answer.",
-			queries: []query{{expr: failing("model"), legend: "{{model}}"}},
+			queries: []query{{expr: w.failing("model"), legend: "{{model}}"}},
 		},
 		{
 			title: "In flight by model", look: stacked, unit: plain,

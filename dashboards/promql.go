@@ -106,6 +106,24 @@ func rate(m metric, labels ...string) string {
 	return sum("rate("+m.selector("")+window+")", labels...)
 }
 
+// rate is rate of a counter about exchanges, SLOs or calls. With Recorded it is what the rules
+// have recorded, unless it asks for labels that those do not keep.
+func (w writer) rate(m metric, labels ...string) string {
+	if w.Recorded && !slices.Contains(labels, "pod") && !slices.Contains(labels, "upstream") {
+		return sum(recorded(m).selector(recordedRate), labels...)
+	}
+	return rate(m, labels...)
+}
+
+// ofPods is an expression with a value for each pod. With Recorded it is what the rules have
+// recorded of it, over all models.
+func (w writer) ofPods(p perPod) string {
+	if w.Recorded {
+		return metric{name: p.record, matchers: ofTarget}.gauge()
+	}
+	return p.expr(w)
+}
+
 // byModelNow adds up a gauge of what is under way by model. A request has no model before
 // headway has read that far, and one of an API that headway does not read never has one.
 func byModelNow(name string) string {
@@ -118,7 +136,7 @@ func share(above, below string) string { return above + "\n/\n(" + below + " > 0
 // rated is how fast the series of a histogram rise, added up by labels. With Recorded it is
 // what the rules have recorded, over all pods.
 func (w writer) rated(m metric, suffix string, labels ...string) string {
-	if w.Recorded && !slices.Contains(labels, "pod") {
+	if w.Recorded {
 		return sum(recorded(m).selector(suffix+recordedRate), labels...)
 	}
 	return sum("rate("+m.selector(suffix)+window+")", labels...)

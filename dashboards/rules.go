@@ -11,14 +11,10 @@ import (
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 )
 
-const (
-	// recordedRate ends the names of recorded rates.
-	recordedRate = ":rate5m"
-	// recordedPodTTFT is the p95 of TTFT of each pod.
-	recordedPodTTFT = "headway:time_to_first_token_seconds:p95_5m"
-)
+// recordedRate ends the names of recorded rates.
+const recordedRate = ":rate5m"
 
-// recorded is what the rules record of a histogram. They add up pods, so that no matcher
+// recorded is what the rules record of a histogram or a counter. They add up pods, so that no matcher
 // of pods remains.
 func recorded(m metric) metric {
 	m.matchers = strings.ReplaceAll(m.matchers, `,pod=~"$pod"`, "")
@@ -32,42 +28,52 @@ func recorded(m metric) metric {
 
 // Rules renders the recording rules that dashboards with Recorded need, as a file of
 // Prometheus: the rates of the series that a dashboard shows, by namespace, model and
-// the labels beyond, over all pods.
+// the labels beyond, over all pods; and a few values of each pod.
 func Rules(o Options) ([]byte, error) {
 	used, err := shown(o)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	out.WriteString("# Rates of histograms over all pods, for headway dashboards --recorded. docs/dashboards.md explains when a fleet needs them.\n" +
-		"groups:\n  - name: headway-dashboards\n    interval: 30s\n    rules:\n")
+	out.WriteString("# Rates of histograms and counters over all pods, for headway dashboards --recorded. docs/dashboards.md explains when a fleet needs them.\n" +
+		"groups:\n  - name: headway-dashboards\n    interval: 1m\n    rules:\n")
 	rule := func(record, expr string) {
 		fmt.Fprintf(&out, "      - record: %s\n        expr: |\n          %s\n", record, strings.ReplaceAll(expr, "\n", "\n          "))
 	}
-	suffixes := []string{"_bucket", "_count", "_sum"}
-	if o.Histograms == Native {
-		suffixes = []string{""}
-	}
 	for _, in := range exporter.Table(o.SemConv) {
 		name := prometheus.Name(&in)
-		if in.Kind != exporter.Histogram {
-			continue
-		}
-		for _, suffix := range suffixes {
-			if !used(name + suffix) {
-				continue
+		for _, suffix := range o.suffixes(in.Kind) {
+			if used(name + suffix) {
+				rule("headway:"+name+suffix+recordedRate, sum("rate("+name+suffix+"[5m])", kept(&in, suffix)...))
 			}
-			rule("headway:"+name+suffix+recordedRate, sum("rate("+name+suffix+"[5m])", kept(&in, suffix)...))
 		}
 	}
 	w := writer{Options{Histograms: o.Histograms, SemConv: o.SemConv}}
-	rule(recordedPodTTFT, strings.NewReplacer(
-		window, "[5m]", "$role", "client|server", ","+ofGenAI, "",
-	).Replace(w.quantile(0.95, w.ttft(), ofPod...)))
+	for _, p := range []perPod{podTTFT, podFailing, podBad, podRequests} {
+		rule(p.record, everything(p.expr(w)))
+	}
 	return out.Bytes(), nil
 }
 
-// kept lists the labels of a histogram that the rules keep. They drop those of pods,
+// everything is a query of a dashboard without its variables, over five minutes.
+func everything(expr string) string {
+	expr = regexp.MustCompile(`,?\w+=~"\$\w+"`).ReplaceAllString(expr, "")
+	return strings.NewReplacer("{,", "{", "{}", "", window, "[5m]", "$role", "client|server").Replace(expr)
+}
+
+// suffixes are those of the series that the rules record of an instrument.
+func (o Options) suffixes(kind exporter.Kind) []string {
+	switch {
+	case kind == exporter.Gauge:
+		return nil
+	case kind == exporter.Histogram && o.Histograms != Native:
+		return []string{"_bucket", "_count", "_sum"}
+	default:
+		return []string{""}
+	}
+}
+
+// kept lists the labels of an instrument that the rules keep. They drop those of pods,
 // servers and upstreams.
 func kept(in *exporter.Instrument, suffix string) []string {
 	labels := prometheus.Labels(in)

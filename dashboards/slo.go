@@ -2,10 +2,15 @@ package dashboards
 
 import "fmt"
 
-// badShare is the share of judged requests that were bad over a window of PromQL, by SLO.
-func badShare(over string) string {
+// badShare is the share of judged requests that were bad over a window of PromQL, by SLO. With
+// Recorded it takes the mean of recorded rates.
+func (w writer) badShare(over string) string {
 	increase := func(matchers ...string) string {
-		return sum(fmt.Sprintf("increase(%s[%s])", judged("headway_slo_requests_total", matchers...).selector(""), over), "slo")
+		m := judged("headway_slo_requests_total", matchers...)
+		if w.Recorded {
+			return sum(fmt.Sprintf("avg_over_time(%s[%s])", recorded(m).selector(recordedRate), over), "slo")
+		}
+		return sum(fmt.Sprintf("increase(%s[%s])", m.selector(""), over), "slo")
 	}
 	return share(increase(`verdict="bad"`), increase())
 }
@@ -21,7 +26,7 @@ func (w writer) burning(over string) string {
 	if w.Recorded {
 		return fmt.Sprintf(`max by (slo) (headway_slo:burn_rate:ratio{slo=~"$slo",window=%q})`, over)
 	}
-	return badShare(over) + "\n/ " + allowed()
+	return w.badShare(over) + "\n/ " + allowed()
 }
 
 // objectives is the dashboard of SLOs.
@@ -33,8 +38,8 @@ func objectives(w writer) board {
 		rows: []row{
 			{height: 5, panels: sloFigures(w)},
 			{title: "Budget", panels: sloBudget(w)},
-			{title: "Goodput", panels: sloGoodput()},
-			{title: "What went wrong", panels: sloMissed()},
+			{title: "Goodput", panels: sloGoodput(w)},
+			{title: "What went wrong", panels: sloMissed(w)},
 			{title: "Other limits", panels: sloRetro(w)},
 		},
 	}
@@ -43,7 +48,7 @@ func objectives(w writer) board {
 func sloFigures(w writer) []panel {
 	return []panel{
 		{title: "Promised", look: figure, unit: ratio, about: "The share of good requests that each SLO promises.", queries: []query{{expr: highest(promised("headway_slo_objective_ratio").gauge(), "slo"), legend: "{{slo}}"}}},
-		{title: "Kept, over the time shown", look: figure, unit: ratio, about: "The share of good requests in the time range of the page. Compare it with the promise.", queries: []query{{expr: "1 - " + badShare("$__range"), legend: "{{slo}}", now: true}}},
+		{title: "Kept, over the time shown", look: figure, unit: ratio, about: "The share of good requests in the time range of the page. Compare it with the promise.", queries: []query{{expr: "1 - " + w.badShare("$__range"), legend: "{{slo}}", now: true}}},
 		{title: "Budget left, over the SLO's window", look: figure, unit: ratio, steps: needed(0, 0.25), about: "What is left of the error budget, as the rules of headway rules record it. Below 0 the promise is broken. No data: load the rules.", queries: []query{{expr: `min by (slo) (headway_slo:budget_remaining:ratio{slo=~"$slo"})`, legend: "{{slo}}"}}},
 		{title: "Burn rate, last hour", look: figure, unit: times, steps: good(1, 14.4), about: "How many times faster than allowed the budget burned in the last hour. 14.4 pages; at 1 it lasts exactly the window.", queries: []query{{expr: w.burning("1h"), legend: "{{slo}}"}}},
 	}
@@ -69,47 +74,47 @@ func sloBudget(w writer) []panel {
 	}
 }
 
-func sloGoodput() []panel {
+func sloGoodput(w writer) []panel {
 	return []panel{
 		{
 			title: "Goodput ratio", unit: ratio, share: true,
 			about:   "The share of judged requests that kept every objective. Refused and failed requests count as bad.",
-			queries: []query{{expr: goodShare("slo"), legend: "{{slo}}"}, {expr: highest(promised("headway_slo_objective_ratio").gauge(), "slo"), legend: "{{slo}} promises"}},
+			queries: []query{{expr: w.goodShare("slo"), legend: "{{slo}}"}, {expr: highest(promised("headway_slo_objective_ratio").gauge(), "slo"), legend: "{{slo}} promises"}},
 		},
 		{
 			title: "Token goodput", unit: tokensRate, look: stacked,
 			about:   "Output tokens a second of requests that kept the SLO, and of those that did not: the bad ones were paid for as well.",
-			queries: []query{{expr: rate(judged("headway_slo_tokens_total"), "slo", "verdict"), legend: "{{slo}} {{verdict}}"}},
+			queries: []query{{expr: w.rate(judged("headway_slo_tokens_total"), "slo", "verdict"), legend: "{{slo}} {{verdict}}"}},
 		},
 		{
 			title: "Tokens on time", unit: ratio, share: true,
 			about: "Smooth token goodput: the share of tokens that came by the deadline of a reader at a steady pace. It needs limits of TTFT and TPOT.",
 			queries: []query{{
-				expr:   share(rate(promised("headway_slo_tokens_on_time_total"), "slo"), rate(promised("headway_slo_tokens_timed_total"), "slo")),
+				expr:   share(w.rate(promised("headway_slo_tokens_on_time_total"), "slo"), w.rate(promised("headway_slo_tokens_timed_total"), "slo")),
 				legend: "{{slo}}",
 			}},
 		},
 	}
 }
 
-func sloMissed() []panel {
+func sloMissed(w writer) []panel {
 	return []panel{
 		{
 			title: "Missed objectives", look: stacked, unit: perSecond, blank: "nothing was missed",
 			about:   "Every objective that a bad request missed; a request may miss several. error is a request without an answer.",
-			queries: []query{{expr: rate(judged("headway_slo_missed_total"), "slo", "indicator"), legend: "{{slo}} {{indicator}}"}},
+			queries: []query{{expr: w.rate(judged("headway_slo_missed_total"), "slo", "indicator"), legend: "{{slo}} {{indicator}}"}},
 		},
 		{
 			title: "Bad requests by their first miss", look: stacked, unit: perSecond, blank: "nothing was missed",
 			about:   "Each bad request once, by the first objective that it missed.",
-			queries: []query{{expr: rate(judged("headway_slo_requests_total", `verdict="bad"`), "slo", "missed"), legend: "{{slo}} {{missed}}"}},
+			queries: []query{{expr: w.rate(judged("headway_slo_requests_total", `verdict="bad"`), "slo", "missed"), legend: "{{slo}} {{missed}}"}},
 		},
 		{
 			title: "Worst models and upstreams", look: list, blank: "nothing was judged",
 			about: "Where the bad requests come from: the model and upstream with the lowest share of good requests stands first.",
 			queries: []query{
-				{expr: "1 - " + goodShare("slo", "model", "upstream"), legend: "bad", unit: ratio},
-				{expr: rate(judged("headway_slo_requests_total"), "slo", "model", "upstream"), legend: "judged", unit: perSecond},
+				{expr: "1 - " + w.goodShare("slo", "model", "upstream"), legend: "bad", unit: ratio},
+				{expr: w.rate(judged("headway_slo_requests_total"), "slo", "model", "upstream"), legend: "judged", unit: perSecond},
 			},
 		},
 	}

@@ -37,7 +37,7 @@ func streamsBeginning(w writer) []panel {
 		{
 			title: "Ended without a token", look: stacked, unit: perSecond, blank: "every answer had a token",
 			about:   "Exchanges of a generating operation in which no token came, by how they ended. empty is a stream that ended well with nothing in it.",
-			queries: []query{{expr: rate(traffic("headway_no_first_token_total"), "reason"), legend: "{{reason}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_no_first_token_total"), "reason"), legend: "{{reason}}"}},
 		},
 	}
 }

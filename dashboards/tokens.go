@@ -9,49 +9,49 @@ func tokens(w writer) board {
 		about:     "How many tokens go in and out, how sure the counts are, what caches save, what nobody received, and what all of it costs.",
 		variables: []variable{byNamespace(), byPod(), byModel()},
 		rows: []row{
-			{title: "Rates", panels: tokenRates()},
+			{title: "Rates", panels: tokenRates(w)},
 			{title: "Sizes", panels: tokenSizes(w)},
-			{title: "Caches and losses", panels: tokenLosses()},
-			{title: "Cost", panels: tokenCosts()},
+			{title: "Caches and losses", panels: tokenLosses(w)},
+			{title: "Cost", panels: tokenCosts(w)},
 		},
 	}
 }
 
-func tokenRates() []panel {
+func tokenRates(w writer) []panel {
 	all := traffic("headway_tokens_total")
 	return []panel{
 		{
 			title: "Tokens by kind", unit: tokensRate,
 			about:   "Cached tokens are part of the input, reasoning is part of the output, so the lines do not add up.",
-			queries: []query{{expr: rate(all, "kind"), legend: "{{kind}}"}},
+			queries: []query{{expr: w.rate(all, "kind"), legend: "{{kind}}"}},
 		},
 		{
 			title: "Input by model", look: stacked, unit: tokensRate,
 			about:   "Input tokens a second. A jump without more requests is a prompt that grew.",
-			queries: []query{{expr: rate(traffic("headway_tokens_total", `kind="input"`), "model"), legend: "{{model}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind="input"`), "model"), legend: "{{model}}"}},
 		},
 		{
 			title: "Output by model", look: stacked, unit: tokensRate,
 			about:   "Output tokens a second, reasoning included.",
-			queries: []query{{expr: rate(traffic("headway_tokens_total", `kind="output"`), "model"), legend: "{{model}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind="output"`), "model"), legend: "{{model}}"}},
 		},
 	}
 }
 
 func tokenSizes(w writer) []panel {
 	output := traffic("headway_tokens_total", `kind="output"`)
-	ended := rate(traffic("headway_requests_total", `outcome="ok"`), "model")
+	ended := w.rate(traffic("headway_requests_total", `outcome="ok"`), "model")
 	return []panel{
 		w.tokensOfPrompts(),
 		{
 			title: "Output tokens for each answer", unit: plain,
 			about:   "The mean length of an answer, by model. Longer answers take longer at the same TPOT.",
-			queries: []query{{expr: share(rate(output, "model"), ended), legend: "{{model}}"}},
+			queries: []query{{expr: share(w.rate(output, "model"), ended), legend: "{{model}}"}},
 		},
 		{
 			title: "How sure the counts are", look: stacked, unit: ratio, share: true,
 			about:   "Output tokens by source. reported is the provider's own count; counted and estimated are headway's, for streams that broke off or that report nothing.",
-			queries: []query{{expr: rate(output, "source") + "\n/ on () group_left ()\n(" + rate(output) + " > 0)", legend: "{{source}}"}},
+			queries: []query{{expr: w.rate(output, "source") + "\n/ on () group_left ()\n(" + w.rate(output) + " > 0)", legend: "{{source}}"}},
 		},
 	}
 }
@@ -69,9 +69,9 @@ func (w writer) tokensOfPrompts() panel {
 	}
 }
 
-func tokenLosses() []panel {
+func tokenLosses(w writer) []panel {
 	cached := func(labels ...string) string {
-		return share(rate(traffic("headway_prompt_cache_tokens_total", `kind="hit"`), labels...), rate(traffic("headway_prompt_cache_tokens_total", `kind="reported"`), labels...))
+		return share(w.rate(traffic("headway_prompt_cache_tokens_total", `kind="hit"`), labels...), w.rate(traffic("headway_prompt_cache_tokens_total", `kind="reported"`), labels...))
 	}
 	output := traffic("headway_tokens_total", `kind="output"`)
 	return []panel{
@@ -83,20 +83,20 @@ func tokenLosses() []panel {
 		{
 			title: "Reasoning", unit: ratio, share: true, blank: "no model reasons",
 			about:   "The share of output tokens that is reasoning. They are paid for, and users wait for them.",
-			queries: []query{{expr: share(rate(traffic("headway_tokens_total", `kind="reasoning"`), "model"), rate(output, "model")), legend: "{{model}}"}},
+			queries: []query{{expr: share(w.rate(traffic("headway_tokens_total", `kind="reasoning"`), "model"), w.rate(output, "model")), legend: "{{model}}"}},
 		},
 		{
 			title: "Delivered and undelivered", look: stacked, unit: tokensRate,
 			about:   "Output tokens of streams that reached the client, and those that it left before they arrived: the latter were paid for, and nobody read them.",
-			queries: []query{{expr: rate(traffic("headway_tokens_delivered_total"), "state"), legend: "{{state}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_tokens_delivered_total"), "state"), legend: "{{state}}"}},
 		},
 	}
 }
 
 // tokenCosts shows money an hour, by the prices that the user wrote.
-func tokenCosts() []panel {
+func tokenCosts(w writer) []panel {
 	const none = "headway has no price file: HEADWAY_PRICE_FILE"
-	hourly := func(m metric, labels ...string) string { return "3600 * " + rate(m, labels...) }
+	hourly := func(m metric, labels ...string) string { return "3600 * " + w.rate(m, labels...) }
 	all, wasted := traffic("headway_cost_total"), traffic("headway_chain_wasted_cost_total")
 	return []panel{
 		{
@@ -122,7 +122,7 @@ func tokenCosts() []panel {
 		{
 			title: "Exchanges without a cost", unit: perSecond, blank: "every exchange has a cost, or headway has no price file",
 			about:   "no_price: the file has no price of the model, or of a kind of token. no_tokens: nobody knows how many there were. The panels beside this one lack their cost.",
-			queries: []query{{expr: rate(traffic("headway_unpriced_total"), "reason", "model"), legend: "{{reason}} {{model}}"}},
+			queries: []query{{expr: w.rate(traffic("headway_unpriced_total"), "reason", "model"), legend: "{{reason}} {{model}}"}},
 		},
 	}
 }
