@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -80,6 +82,24 @@ func (p *Process) Stop(t *testing.T) {
 
 // PID returns the id of the process.
 func (p *Process) PID() int { return p.command.Process.Pid }
+
+// CPU is the CPU time that the program has taken so far, to a hundredth of a second: fields 14
+// and 15 of /proc/PID/stat (proc(5)), in hundredths of a second. Any goroutine may call it.
+func (p *Process) CPU() (total time.Duration, err error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		return 0, fmt.Errorf("reading the CPU time of %s: %w", p, err)
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // begins with field 3
+	for _, field := range fields[11:13] {
+		n, err := strconv.Atoi(string(field))
+		if err != nil {
+			return 0, fmt.Errorf("reading the CPU time of %s: %w", p, err)
+		}
+		total += time.Duration(n) * 10 * time.Millisecond
+	}
+	return total, nil
+}
 
 // Signal sends the program a signal.
 func (p *Process) Signal(t *testing.T, s os.Signal) {

@@ -33,6 +33,7 @@ type Demo struct {
 	interop.Prometheus
 
 	Traffic string // base URL of the sidecar
+	Metrics string // URL of its metrics
 }
 
 // StartDemo starts headway demo, with faults of every kind, and a Prometheus beside it
@@ -50,7 +51,7 @@ func StartDemo(t *testing.T, exe interop.Program) Demo {
 	if err := os.WriteFile(file, rules, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := Demo{interop.Configured(t, fmt.Sprintf(config, file, admin)), "http://" + listen}
+	d := Demo{interop.Configured(t, fmt.Sprintf(config, file, admin)), "http://" + listen, "http://" + admin + "/metrics"}
 	d.EventuallyIs(t, `up{job="headway"}`, 1)
 	if out, err := exec.Command(string(exe), "demo", "fault", "--addr", model,
 		"stall=1500ms@12:0.1", "cut@20:0.05", "error@15:0.05", "http=503:0.15", "http=429:0.05").CombinedOutput(); err != nil {
