@@ -13,19 +13,28 @@ CYCLONEDX := $(TOOLS)/bin/cyclonedx-gomod
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/headway and bin/headway-bench
+build: ## build bin/headway, bin/headway-injector and bin/headway-bench
 	@echo 'building bin/; the first time that takes some minutes, with a line for each package'
 	CGO_ENABLED=0 go build -v $(BUILD) -o bin/ ./cmd/...
 
-image: bin/headway-image.amd64.cdx.json bin/headway-image.arm64.cdx.json ## build bin/headway-image.tar, an OCI image for amd64 and arm64, without a container engine; and the lists of its parts (SBOM)
-	VERSION='$(VERSION)' deploy/image amd64 arm64
+image: bin/headway-image.amd64.cdx.json bin/headway-image.arm64.cdx.json bin/headway-injector-image.amd64.cdx.json bin/headway-injector-image.arm64.cdx.json ## build bin/headway-image.tar and bin/headway-injector-image.tar, OCI images for amd64 and arm64, without a container engine; and the lists of their parts (SBOM)
+	VERSION='$(VERSION)' deploy/image headway amd64 arm64
+	VERSION='$(VERSION)' deploy/image headway-injector amd64 arm64
 
 bin/image/%/headway: .FORCE
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build $(BUILD) -o $@ ./cmd/headway
 
-# The list of the modules in the program, as CycloneDX, read from the program itself. The same program gives the same list.
+bin/image/%/headway-injector: .FORCE
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* go build $(BUILD) -o $@ ./cmd/headway-injector
+
+# The list of the modules in a program, as CycloneDX, read from the program itself. The same program gives the same list.
+PARTS = GOOS=linux GOARCH=$* $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' -output $@ $<
+
 bin/headway-image.%.cdx.json: bin/image/%/headway $(CYCLONEDX)
-	GOOS=linux GOARCH=$* $(CYCLONEDX) bin -json -std -noserial -notimestamp -version '$(VERSION)' -output $@ $<
+	$(PARTS)
+
+bin/headway-injector-image.%.cdx.json: bin/image/%/headway-injector $(CYCLONEDX)
+	$(PARTS)
 
 $(CYCLONEDX):
 	GOBIN=$(TOOLS)/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)

@@ -336,7 +336,7 @@ func TestTheImageAgreesWithTheTree(t *testing.T) {
 	version := matches(`(?m)^go (\d+\.\d+)`, module)[0]
 	uid := redirect.Default().ExcludeUIDs[0]
 	for _, want := range []string{
-		" golang:" + version + " AS build\n", "FROM scratch\n", "COPY go.mod go.sum ./\n", fmt.Sprintf("USER %d:%d\n", uid, uid),
+		" golang:" + version + " AS build\n", "FROM scratch AS headway\n", "FROM scratch AS headway-injector\n", "COPY go.mod go.sum ./\n", fmt.Sprintf("USER %d:%d\n", uid, uid),
 		"ENTRYPOINT [\"/usr/local/bin/headway\"]\n", "CMD [\"run\"]\n",
 	} {
 		if !strings.Contains(image, want) {
@@ -344,8 +344,10 @@ func TestTheImageAgreesWithTheTree(t *testing.T) {
 		}
 	}
 	const target = "bin/image/"
-	if !strings.Contains(image, "RUN make "+target+"$TARGETARCH/headway ") || !strings.Contains(makefile, "\n"+target+"%/headway: ") {
-		t.Errorf("the Dockerfile does not build by the Makefile's target %s", target)
+	for _, program := range []string{"headway", "headway-injector"} {
+		if !strings.Contains(image, " "+target+"$TARGETARCH/"+program+" ") || !strings.Contains(makefile, "\n"+target+"%/"+program+": ") {
+			t.Errorf("the Dockerfile does not build by the Makefile's target %s…/%s", target, program)
+		}
 	}
 }
 

@@ -1,11 +1,11 @@
 //go:build interop
 
-// Package image_test builds the image of headway, looks into it, and runs headway as the
+// Package image_test builds the images of headway and of its injector, looks into them, and runs headway as the
 // image's user in the image's own files, which it cannot write.
 package image_test
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"maps"
@@ -28,38 +28,48 @@ const largest = 12_000_000
 // emulators run the program of each architecture of the image on machines of another one.
 var emulators = map[string]string{"amd64": "qemu-x86_64-static", "arm64": "qemu-aarch64-static"}
 
-func TestInteropTheImageIsSmallReproducibleAndRuns(t *testing.T) {
+// program is one of those that have an image.
+type program struct {
+	name  string
+	files []string // of its image
+	cmd   []string // its arguments, unless a container has others
+}
+
+func (p program) path() string { return "usr/local/bin/" + p.name }
+
+const certificates = "etc/ssl/certs/ca-certificates.crt"
+
+func TestInteropTheImagesAreSmallReproducibleAndRun(t *testing.T) {
+	sidecar := program{"headway", []string{certificates, "usr/local/bin/headway"}, []string{"run"}}
+	injector := program{"headway-injector", []string{"usr/local/bin/headway-injector"}, nil}
 	made := build(t)
-	before := sha256.Sum256(made)
-	m := read[manifest](t, made, "index.json")
-	for len(m.Manifests) == 1 { // the index leads to the list of architectures
-		m = read[manifest](t, made, m.Manifests[0].file())
+	for _, p := range []program{sidecar, injector} {
+		m := read[manifest](t, made[p.name], "index.json")
+		for len(m.Manifests) == 1 { // the index leads to the list of architectures
+			m = read[manifest](t, made[p.name], m.Manifests[0].file())
+		}
+		if len(m.Manifests) != len(emulators) {
+			t.Errorf("the image is for %d architectures", len(m.Manifests))
+		}
+		for _, platform := range m.Manifests {
+			t.Run(p.name+" "+platform.Platform.Architecture, func(t *testing.T) {
+				files := look(t, p, made[p.name], platform)
+				compareParts(t, p, platform.Platform.Architecture, files[p.path()])
+				if p.name == sidecar.name && platform.Platform.Architecture == runtime.GOARCH {
+					run(t, files)
+				}
+			})
+		}
 	}
-	if len(m.Manifests) != len(emulators) {
-		t.Errorf("the image is for %d architectures", len(m.Manifests))
-	}
-	for _, platform := range m.Manifests {
-		t.Run(platform.Platform.Architecture, func(t *testing.T) {
-			files := look(t, made, platform)
-			compareParts(t, platform.Platform.Architecture, files[program])
-			if platform.Platform.Architecture == runtime.GOARCH {
-				run(t, files)
-			}
-		})
-	}
-	if sha256.Sum256(build(t)) != before {
-		t.Error("the same sources gave another image")
+	for name, again := range build(t) {
+		if !bytes.Equal(again, made[name]) {
+			t.Errorf("the same sources gave another image of %s", name)
+		}
 	}
 }
 
-// The files of the image.
-const (
-	program      = "usr/local/bin/headway"
-	certificates = "etc/ssl/certs/ca-certificates.crt"
-)
-
 // look holds one architecture's image to what the docs promise, and returns its files.
-func look(t *testing.T, made []byte, platform blob) map[string][]byte {
+func look(t *testing.T, p program, made []byte, platform blob) map[string][]byte {
 	t.Helper()
 	m := read[manifest](t, made, platform.file())
 	var size int64
@@ -72,20 +82,23 @@ func look(t *testing.T, made []byte, platform blob) map[string][]byte {
 	if size > largest {
 		t.Errorf("%d bytes compressed, at most %d", size, largest)
 	}
-	if len(files) != 2 || !x509.NewCertPool().AppendCertsFromPEM(files[certificates]) {
-		t.Errorf("%d files, and %d bytes of certificates", len(files), len(files[certificates]))
+	if names := slices.Sorted(maps.Keys(files)); !slices.Equal(names, p.files) {
+		t.Errorf("the image has the files %q, want %q", names, p.files)
 	}
-	if got := version(t, platform.Platform.Architecture, files[program]); !strings.HasPrefix(got, "headway "+released+" (") {
+	if text, has := files[certificates]; has && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		t.Errorf("no certificate among %d bytes", len(text))
+	}
+	if got := version(t, platform.Platform.Architecture, files[p.path()]); !strings.HasPrefix(got, p.name+" "+released+" (") {
 		t.Errorf("the program calls itself %q", got)
 	}
-	described(t, read[image](t, made, m.Config.file()))
+	described(t, p, read[image](t, made, m.Config.file()))
 	return files
 }
 
 // described compares the image's configuration and labels with the commit.
-func described(t *testing.T, i image) {
+func described(t *testing.T, p program, i image) {
 	t.Helper()
-	if c := i.Config; c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/" + program}) || !slices.Equal(c.Cmd, []string{"run"}) {
+	if c := i.Config; c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/" + p.path()}) || !slices.Equal(c.Cmd, p.cmd) {
 		t.Errorf("the image runs %v %v as %s", c.Entrypoint, c.Cmd, c.User)
 	}
 	seconds, err := strconv.ParseInt(git(t, "log", "-1", "--format=%ct"), 10, 64)
@@ -98,7 +111,7 @@ func described(t *testing.T, i image) {
 	}
 	const label, home = "org.opencontainers.image.", "https://github.com/headway-sidecar/headway"
 	want := map[string]string{
-		label + "title": "headway", label + "description": i.Config.Labels[label+"description"], label + "licenses": "Apache-2.0",
+		label + "title": p.name, label + "description": i.Config.Labels[label+"description"], label + "licenses": "Apache-2.0",
 		label + "url": home, label + "source": home, label + "documentation": home + "/blob/main/docs/deployment.md",
 		label + "version": released, label + "revision": git(t, "rev-parse", "HEAD"), label + "created": created,
 	}
@@ -141,19 +154,23 @@ func version(t *testing.T, architecture string, text []byte) string {
 // released is the release that the image is made as.
 const released = "v1.2.3"
 
-// build makes the image and returns its archive.
-func build(t *testing.T) []byte {
+// build makes the images and returns their archives by program.
+func build(t *testing.T) map[string][]byte {
 	t.Helper()
 	c := exec.Command("make", "image", "VERSION="+released)
 	c.Dir = interop.Path(t, ".")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", c, err, out)
 	}
-	text, err := os.ReadFile(interop.Path(t, "bin/headway-image.tar"))
-	if err != nil {
-		t.Fatal(err)
+	made := map[string][]byte{}
+	for _, name := range []string{"headway", "headway-injector"} {
+		text, err := os.ReadFile(interop.Path(t, "bin/"+name+"-image.tar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[name] = text
 	}
-	return text
+	return made
 }
 
 // run starts the image's program in the image's files, read-only, as the image's user.

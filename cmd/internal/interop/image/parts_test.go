@@ -32,25 +32,25 @@ type component struct{ Name, Version, PURL string }
 
 // compareParts holds the list of parts beside the image against the image's program: the
 // list must be of this program, and name each module in it.
-func compareParts(t *testing.T, architecture string, program []byte) {
+func compareParts(t *testing.T, p program, architecture string, text []byte) {
 	t.Helper()
-	text, err := os.ReadFile(interop.Path(t, "bin/headway-image."+architecture+".cdx.json"))
+	listing, err := os.ReadFile(interop.Path(t, "bin/"+p.name+"-image."+architecture+".cdx.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var list parts
-	if err := json.Unmarshal(text, &list); err != nil {
+	if err := json.Unmarshal(listing, &list); err != nil {
 		t.Fatal(err)
 	}
 	if c := list.Metadata.Component; list.Format != "CycloneDX" || c.Version != released || !strings.Contains(c.PURL, "goarch="+architecture+"&goos=linux") {
 		t.Errorf("a list of the format %q, of %+v", list.Format, c)
 	}
-	sum := sha256.Sum256(program)
+	sum := sha256.Sum256(text)
 	want := struct{ Name, Value string }{"cdx:gomod:binary:hash:SHA-256", hex.EncodeToString(sum[:])}
 	if !slices.Contains(list.Metadata.Properties, want) {
 		t.Errorf("the list is not of the program with the hash %s", want.Value)
 	}
-	info, err := buildinfo.Read(bytes.NewReader(program))
+	info, err := buildinfo.Read(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
