@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/headway-sidecar/headway/cmd/internal/config"
+	"github.com/headway-sidecar/headway/cmd/internal/injector"
 	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -52,8 +53,12 @@ func knownThings(t *testing.T) *known {
 	for _, v := range config.Variables() {
 		k.environment[v.Name] = v.Default
 	}
+	for _, v := range injector.Variables() {
+		k.environment[v.Name] = v.Default
+	}
 	k.readOpenTelemetry(t)
 	k.readMetrics()
+	k.readInjector(t)
 	k.readRules(t)
 	k.readCommands(t)
 	k.readSources(t)
@@ -109,6 +114,15 @@ func (k *known) readMetrics() {
 		"outcome": outcomes, "verdict": {"good", "bad"}, "by": {"upstream", "proxy", "client"},
 		"source": {string(exchange.Reported), string(exchange.Running), string(exchange.Counted)},
 	}
+}
+
+// readInjector reads the metrics of the injector from their source.
+func (k *known) readInjector(t *testing.T) {
+	t.Helper()
+	for _, name := range matches(`Name: "(headway_injector_[a-z_]+)"`, read(t, "cmd/internal/injector/metrics.go")) {
+		k.metric[name] = []string{"result", "version"}
+	}
+	k.label["result"] = true
 }
 
 // readRules renders rules for the demo's SLOs, and reads those of deploy.
