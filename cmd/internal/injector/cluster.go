@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -14,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
+	apiversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/rest"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
@@ -77,6 +80,32 @@ func NewCluster(c *rest.Config) (*Cluster, error) {
 	}
 	return cluster, err
 }
+
+// CheckVersion returns an error if the API server is older than native sidecars. It would
+// drop the field that makes one, and the pod would wait for an init container without end.
+func (c *Cluster) CheckVersion(ctx context.Context) error {
+	text, err := c.core.Get().AbsPath("/version").Do(ctx).Raw()
+	if err != nil {
+		return fmt.Errorf("asking the API server for its version: %w", err)
+	}
+	var v apiversion.Info
+	if err := json.Unmarshal(text, &v); err != nil {
+		return fmt.Errorf("reading the version of the API server: %w", err)
+	}
+	major, _ := strconv.Atoi(v.Major)
+	minor, err := strconv.Atoi(strings.TrimRight(v.Minor, "+")) // clouds write 29+
+	if err != nil || major < 1 {
+		return fmt.Errorf("the API server has the version %q.%q, which is no number", v.Major, v.Minor)
+	}
+	if major == 1 && minor < nativeSidecars {
+		return fmt.Errorf("the API server is Kubernetes 1.%d, and native sidecars came with 1.%d: no pod would start", minor, nativeSidecars)
+	}
+	return nil
+}
+
+// nativeSidecars is the minor version of Kubernetes in which the feature SidecarContainers is on
+// by default. https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+const nativeSidecars = 29
 
 func (c *Cluster) namespace(ctx context.Context, name string) (*corev1.Namespace, error) {
 	var n corev1.Namespace

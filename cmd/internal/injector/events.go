@@ -64,7 +64,7 @@ func (r *recorder) record(p *corev1.Pod, namespace string, v *Verdict) {
 
 // run sends Events until ctx ends.
 func (r *recorder) run(ctx context.Context) {
-	sent := map[string]time.Time{}
+	sent, failed := map[string]time.Time{}, ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -79,8 +79,9 @@ func (r *recorder) run(ctx context.Context) {
 				clear(sent)
 			}
 			sent[key] = time.Now()
-			if err := r.cluster.createEvent(ctx, e); err != nil && ctx.Err() == nil {
-				r.log.Warn("making an event", "namespace", about.Namespace, "problem", err.Error())
+			if err := r.cluster.createEvent(ctx, e); err != nil && ctx.Err() == nil && err.Error() != failed {
+				failed = err.Error()
+				r.log.Warn("making an event", "namespace", about.Namespace, "problem", failed)
 			}
 		}
 	}

@@ -289,6 +289,28 @@ func TestAKeeperStaysReadyWithoutTheAPIServer(t *testing.T) {
 	})
 }
 
+// An older API server would drop the field that makes a sidecar of an init container.
+func TestAClusterWithoutNativeSidecarsIsRefused(t *testing.T) {
+	for _, tt := range []struct{ version, want string }{
+		{`{"metadata":{},"major":"1","minor":"28+"}`, "is Kubernetes 1.28, and native sidecars came with 1.29"},
+		{`{"metadata":{},"major":"1","minor":"29+"}`, ""},
+		{`{"metadata":{},"major":"1","minor":"37"}`, ""},
+		{`{"metadata":{},"major":"2","minor":"0"}`, ""},
+		{`{"metadata":{}}`, "is no number"},
+	} {
+		s := newAPIServer()
+		s.put("/version", tt.version)
+		cluster, err := injector.NewCluster(s.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = cluster.CheckVersion(t.Context())
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", tt.version, err)
+		}
+	}
+}
+
 func TestRenew(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	names := []string{"a.b.svc", "a.b"}

@@ -2,6 +2,8 @@ package injector
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,12 +12,22 @@ import (
 // namespace takes effect within this time.
 const remembered = 10 * time.Second
 
-// mostNamespaces is how many namespaces are remembered, some 300 bytes each and their labels.
+// unreadable is how long it goes by the pod's word alone after a namespace could not be read.
+const unreadable = time.Second
+
+// mostNamespaces is how many namespaces are remembered, some 200 bytes each.
 const mostNamespaces = 5000
+
+// matters says whether a label or an annotation of a namespace changes what its pods get. The
+// others are not kept: an annotation may have 256 KiB.
+func matters(key string) bool {
+	return slices.Contains([]string{Inject, Strict, istioInjection, istioRevision, linkerdInject, podSecurityLevel}, key)
+}
 
 // namespaces remembers the namespaces of the last pods. It is safe for concurrent use.
 type namespaces struct {
 	cluster *Cluster
+	log     *slog.Logger
 
 	mu    sync.Mutex
 	known map[string]known
@@ -26,24 +38,38 @@ type known struct {
 	until     time.Time
 }
 
-// get returns the namespace of that name. With an error the namespace has its name alone.
-func (n *namespaces) get(ctx context.Context, name string) (*Namespace, error) {
+// get returns the namespace of that name. If it cannot be read, it counts as one that asks
+// for sidecars: the webhook configuration has selected the pod.
+func (n *namespaces) get(ctx context.Context, name string) *Namespace {
 	n.mu.Lock()
 	found, ok := n.known[name]
 	n.mu.Unlock()
 	if ok && time.Now().Before(found.until) {
-		return found.namespace, nil
+		return found.namespace
 	}
+	ns, lasts := &Namespace{Name: name, Labels: map[string]string{Inject: "enabled"}}, unreadable
 	read, err := n.cluster.namespace(ctx, name)
 	if err != nil {
-		return &Namespace{Name: name}, err
+		n.log.Debug("reading a namespace", "namespace", name, "problem", err.Error())
+	} else {
+		ns, lasts = &Namespace{Name: name, Labels: some(read.Labels), Annotations: some(read.Annotations)}, remembered
 	}
-	ns := &Namespace{Name: name, Labels: read.Labels, Annotations: read.Annotations}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known == nil || len(n.known) >= mostNamespaces {
 		n.known = map[string]known{}
 	}
-	n.known[name] = known{ns, time.Now().Add(remembered)}
-	return ns, nil
+	n.known[name] = known{ns, time.Now().Add(lasts)}
+	return ns
+}
+
+// some returns the entries of all that matter.
+func some(all map[string]string) map[string]string {
+	kept := map[string]string{}
+	for key, value := range all {
+		if matters(key) {
+			kept[key] = value
+		}
+	}
+	return kept
 }

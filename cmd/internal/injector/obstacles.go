@@ -18,8 +18,8 @@ func obstacles(p *corev1.Pod, ns *Namespace, a *ask) []string {
 	if p.Spec.HostNetwork {
 		all = append(all, "spec.hostNetwork: true: the sidecar's ports, and redirected connections, would be those of the whole node")
 	}
-	if p.Spec.OS != nil && p.Spec.OS.Name == corev1.Windows {
-		all = append(all, "spec.os: windows: headway's image is for Linux")
+	if p.Spec.OS != nil && p.Spec.OS.Name == corev1.Windows || p.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows) {
+		all = append(all, "the pod is for Windows: headway's image is for Linux")
 	}
 	if a.mode == pod.Transparent {
 		all = slices.Concat(all, mesh(p, ns), sameUser(p), podSecurity(ns))
@@ -80,6 +80,14 @@ func volumes(p *corev1.Pod, a *ask) []string {
 	return all
 }
 
+// The labels and annotations of others that say what happens to a pod.
+const (
+	istioInjection   = "istio-injection"
+	istioRevision    = "istio.io/rev"
+	linkerdInject    = "linkerd.io/inject"
+	podSecurityLevel = "pod-security.kubernetes.io/enforce"
+)
+
 // mesh finds a service mesh, which redirects the pod's outbound connections, too. The rules
 // that come first win, and which ones do depends on the order of two webhooks.
 func mesh(p *corev1.Pod, ns *Namespace) []string {
@@ -89,7 +97,7 @@ func mesh(p *corev1.Pod, ns *Namespace) []string {
 			return []string{fmt.Sprintf(why, "container "+c.Name, name, mode)}
 		}
 	}
-	if p.Labels["sidecar.istio.io/inject"] == "false" || p.Annotations["sidecar.istio.io/inject"] == "false" || p.Annotations["linkerd.io/inject"] == "disabled" {
+	if p.Labels["sidecar.istio.io/inject"] == "false" || p.Annotations["sidecar.istio.io/inject"] == "false" || p.Annotations[linkerdInject] == "disabled" {
 		return nil
 	}
 	for _, m := range []struct {
@@ -99,9 +107,9 @@ func mesh(p *corev1.Pod, ns *Namespace) []string {
 	}{
 		{"istio", "sidecar.istio.io/inject", []string{"true"}, []map[string]string{p.Labels, p.Annotations}},
 		{"istio", "sidecar.istio.io/status", nil, []map[string]string{p.Annotations}},
-		{"istio", "istio-injection", []string{"enabled"}, []map[string]string{ns.Labels}},
-		{"istio", "istio.io/rev", nil, []map[string]string{ns.Labels, p.Labels}},
-		{"linkerd", "linkerd.io/inject", []string{"enabled", "ingress"}, []map[string]string{p.Annotations, ns.Annotations}},
+		{"istio", istioInjection, []string{"enabled"}, []map[string]string{ns.Labels}},
+		{"istio", istioRevision, nil, []map[string]string{ns.Labels, p.Labels}},
+		{"linkerd", linkerdInject, []string{"enabled", "ingress"}, []map[string]string{p.Annotations, ns.Annotations}},
 	} {
 		for _, of := range m.of {
 			if value, ok := of[m.key]; ok && (m.values == nil || slices.Contains(m.values, value)) {
@@ -134,9 +142,8 @@ func sameUser(p *corev1.Pod) []string {
 // podSecurity finds a Pod Security Standard that the namespace enforces and that refuses the
 // capability of transparent mode. The API server would refuse the pod.
 func podSecurity(ns *Namespace) []string {
-	const label = "pod-security.kubernetes.io/enforce"
-	if level := ns.Labels[label]; level == "baseline" || level == "restricted" {
-		return []string{fmt.Sprintf("%s: transparent needs NET_ADMIN in an init container, and the namespace's label %s: %s refuses it; write %s: explicit", mode, label, level, mode)}
+	if level := ns.Labels[podSecurityLevel]; level == "baseline" || level == "restricted" {
+		return []string{fmt.Sprintf("%s: transparent needs NET_ADMIN in an init container, and the namespace's label %s: %s refuses it; write %s: explicit", mode, podSecurityLevel, level, mode)}
 	}
 	return nil
 }

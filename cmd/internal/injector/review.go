@@ -84,12 +84,7 @@ func (w *Webhook) answer(ctx context.Context, r *admissionv1.AdmissionRequest, p
 		}
 		return allowed
 	}
-	ns, err := w.namespaces.get(ctx, r.Namespace)
-	if err != nil {
-		// The webhook configuration selected the pod, so that the pod's own word is enough.
-		w.log.Warn("reading a namespace", "namespace", r.Namespace, "problem", err.Error())
-		ns.Labels = map[string]string{Inject: "enabled"}
-	}
+	ns := w.namespaces.get(ctx, r.Namespace)
 	v := Mutate(p, ns, w.own, w.settings)
 	w.metrics.count(v.Result)
 	if v.Refusal != "" {

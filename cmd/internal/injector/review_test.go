@@ -245,6 +245,24 @@ func BenchmarkReview(b *testing.B) {
 	}
 }
 
+// A namespace that cannot be read is asked for again after a second, not for each pod.
+func TestANamespaceThatCannotBeReadIsNotAskedForEachPod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newAPIServer()
+		w := webhook(t, s)
+		for range 100 {
+			if answer, _ := post(t, w, review(t, asking(openAI), nil)); len(answer.Patch) == 0 {
+				t.Fatal("no sidecar")
+			}
+		}
+		time.Sleep(2 * time.Second)
+		post(t, w, review(t, asking(openAI), nil))
+		if len(s.asked) != 2 {
+			t.Errorf("asked %q", s.asked)
+		}
+	})
+}
+
 var errBroken = errors.New("the client is gone")
 
 func TestABodyThatBreaksOffIsNoReview(t *testing.T) {

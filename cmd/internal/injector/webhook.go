@@ -35,6 +35,7 @@ type certificate interface {
 // Webhook answers the reviews of new pods. Its metrics and its health are on another port.
 type Webhook struct {
 	config      *Config
+	cluster     *Cluster
 	own         string // namespace
 	settings    *Settings
 	namespaces  *namespaces
@@ -51,7 +52,7 @@ func New(c *Config, api *rest.Config, log *slog.Logger) (*Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Webhook{config: c, own: c.Namespace, settings: &c.Settings, namespaces: &namespaces{cluster: cluster}, recorder: newRecorder(cluster, log), log: log}
+	w := &Webhook{config: c, cluster: cluster, own: c.Namespace, settings: &c.Settings, namespaces: &namespaces{cluster: cluster, log: log}, recorder: newRecorder(cluster, log), log: log}
 	if c.CertDir != "" {
 		w.certificate = NewFolder(c.CertDir, log)
 	} else {
@@ -65,6 +66,9 @@ func New(c *Config, api *rest.Config, log *slog.Logger) (*Webhook, error) {
 // lets the answers end that are under way.
 func (w *Webhook) Run(ctx context.Context) error {
 	w.stopping = ctx
+	if err := w.cluster.CheckVersion(ctx); err != nil {
+		return err
+	}
 	reviews, err := net.Listen("tcp", w.config.Listen)
 	if err != nil {
 		return fmt.Errorf("%sLISTEN: %w", Prefix, err)
