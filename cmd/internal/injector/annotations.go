@@ -82,7 +82,7 @@ type ask struct {
 	warnings []string // of values that are odd but no problem
 }
 
-func (a *ask) problem(name string, format string, args ...any) {
+func (a *ask) problemf(name, format string, args ...any) {
 	a.problems = append(a.problems, name+": "+fmt.Sprintf(format, args...))
 }
 
@@ -114,7 +114,7 @@ func read(p *corev1.Pod, s *Settings) *ask {
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Labels)) {
 		if strings.HasPrefix(name, domain) && name != Inject {
-			a.problem(name, "has no effect as a label: write it as an annotation")
+			a.problemf(name, "has no effect as a label: write it as an annotation")
 		}
 	}
 	a.checkMemory(&wanted.Resources)
@@ -138,17 +138,17 @@ func (a *ask) one(name, value string, wanted *pod.Settings) {
 	case mode:
 		wanted.Mode = pod.Mode(value)
 		if err := config.OneOf(wanted.Mode, pod.Explicit, pod.Transparent); err != nil {
-			a.problem(name, "%v; for example %s: %s", err, mode, pod.Transparent)
+			a.problemf(name, "%v; for example %s: %s", err, mode, pod.Transparent)
 			wanted.Mode = pod.Explicit
 		}
 	case configMap:
 		if faults := validation.IsDNS1123Subdomain(value); len(faults) > 0 {
-			a.problem(name, "%q is no name of a ConfigMap; for example %s: headway-slos", value, configMap)
+			a.problemf(name, "%q is no name of a ConfigMap; for example %s: headway-slos", value, configMap)
 		}
 		wanted.ConfigMap = value
 	case image:
 		if !reference.MatchString(value) {
-			a.problem(name, "%q is no name of an image; for example %s: registry.example.com/headway:v1.2.3", value, image)
+			a.problemf(name, "%q is no name of an image; for example %s: registry.example.com/headway:v1.2.3", value, image)
 		}
 		wanted.Image = value
 	case cpuRequest:
@@ -158,14 +158,14 @@ func (a *ask) one(name, value string, wanted *pod.Settings) {
 	case memoryLimit:
 		a.quantity(name, value, "512Mi", wanted.Resources.Limits, corev1.ResourceMemory)
 	default:
-		a.problem(name, "%v", unknown(name))
+		a.problemf(name, "%v", unknown(name))
 	}
 }
 
 func (a *ask) quantity(name, value, example string, to corev1.ResourceList, resourceName corev1.ResourceName) {
 	q, err := resource.ParseQuantity(value)
 	if err != nil || q.Sign() <= 0 {
-		a.problem(name, "%q is no quantity above 0; for example %s: %s", value, name, example)
+		a.problemf(name, "%q is no quantity above 0; for example %s: %s", value, name, example)
 		return
 	}
 	to[resourceName] = q
@@ -179,9 +179,9 @@ func (a *ask) checkMemory(r *corev1.ResourceRequirements) {
 		return
 	}
 	if limit.Cmp(resource.MustParse("32Mi")) < 0 {
-		a.problem(memoryLimit, "%q is less than 32Mi, which an idle sidecar needs; for example %s: 256Mi", limit.String(), memoryLimit)
+		a.problemf(memoryLimit, "%q is less than 32Mi, which an idle sidecar needs; for example %s: 256Mi", limit.String(), memoryLimit)
 	} else if request.Cmp(limit) > 0 {
-		a.problem(memoryLimit, "%q is less than the request of %s; for example %s: %s", limit.String(), request.String(), memoryRequest, limit.String())
+		a.problemf(memoryLimit, "%q is less than the request of %s; for example %s: %s", limit.String(), request.String(), memoryRequest, limit.String())
 	}
 }
 

@@ -3,6 +3,7 @@ package injector_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -89,7 +90,7 @@ func (s *apiServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, request)
 	if s.down {
-		return nil, fmt.Errorf("connection refused")
+		return nil, errors.New("connection refused")
 	}
 	status, answer := s.do(r.Method, r.URL.Path, body)
 	text, _ := json.Marshal(answer)

@@ -192,7 +192,7 @@ func TestWhatKeepsTheSidecarOut(t *testing.T) {
 		{"bad values, all at once", asking(openAI, "role: sever", "drain-timeout: soon"), nil, []string{
 			`headway.dev/drain-timeout: "soon" is no duration, which is a number and its unit (ms, s, m or h) without a space; for example headway.dev/drain-timeout: 10m`,
 			`headway.dev/role: "sever" is none of client, server: did you mean server?; for example headway.dev/role: client`}},
-		{"bad mode", asking(openAI, "mode: transparant"), nil, []string{`headway.dev/mode: "transparant" is none of explicit, transparent: did you mean transparent?`}},
+		{"bad mode", asking(openAI, "mode: transparemt"), nil, []string{`headway.dev/mode: "transparemt" is none of explicit, transparent: did you mean transparent?`}},
 		{"bad ConfigMap", asking(openAI, "config-map: A B"), nil, []string{`headway.dev/config-map: "A B" is no name of a ConfigMap`}},
 		{"bad image", asking(openAI, "image: "), nil, []string{`headway.dev/image: "" is no name of an image`}},
 		{"bad quantity", asking(openAI, "cpu-request: much", "memory-request: -1"), nil, []string{`headway.dev/cpu-request: "much" is no quantity above 0`, `headway.dev/memory-request: "-1" is no quantity above 0`}},

@@ -1,7 +1,12 @@
 package sdks
 
+import "slices"
+
 // Table returns every row, in an order for readers.
-func Table() []Row {
+func Table() []Row { return slices.Concat(ofOpenAIAndAnthropic(), ofOthers()) }
+
+// ofOpenAIAndAnthropic returns the clients of the two APIs that most servers imitate.
+func ofOpenAIAndAnthropic() []Row {
 	return []Row{
 		{Client: "OpenAI, Python", Provider: OpenAI, Variable: "OPENAI_BASE_URL", Suffix: "/v1",
 			InCode: "`OpenAI(base_url=\"http://127.0.0.1:8480/v1\")`", Request: "/v1/chat/completions", Dialect: "openai-chat", Version: "3.54.0", Source: Run},
@@ -51,6 +56,12 @@ func Table() []Row {
 			InCode: "`env` in its `settings.json`", Request: "/v1/messages", Dialect: "anthropic-messages", Source: Documented},
 		{Client: "Codex", Provider: OpenAI,
 			InCode: "`openai_base_url = \"http://127.0.0.1:8480/v1\"` in its `config.toml`", Request: "/v1/responses", Dialect: "openai-responses", Source: InSource},
+	}
+}
+
+// ofOthers returns the clients of APIs that one provider has, or one server.
+func ofOthers() []Row {
+	return []Row{
 		{Client: "Google GenAI, Python", Provider: Gemini, Variable: "GOOGLE_GEMINI_BASE_URL",
 			InCode: "`Client(http_options=HttpOptions(base_url=\"http://127.0.0.1:8480\"))`", Request: "/v1/models/NAME:generateContent", Dialect: "gemini-generate", Version: "3.4.0", Source: Run},
 		{Client: "Google GenAI, Node", Provider: Gemini, Variable: "GOOGLE_GEMINI_BASE_URL",
