@@ -4,6 +4,7 @@ package chart_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,9 +21,13 @@ func start(t *testing.T) *interop.Kubernetes {
 	crds := interop.Tool(t, "kubernetes/crds")
 	for _, kind := range []string{"podmonitors", "servicemonitors", "prometheusrules"} {
 		k.Create(t, "--filename="+filepath.Join(crds, "monitoring.coreos.com_"+kind+".yaml"))
-		if _, err := k.Kubectl(t, interop.Administrator, "wait", "--for=condition=Established", "--timeout=30s", "crd/"+kind+".monitoring.coreos.com"); err != nil {
-			t.Fatal(err)
-		}
+		interop.Eventually(t, interop.Patience, func() error { // kubectl wait fails where the server has not begun with the kind
+			got, err := k.Kubectl(t, interop.Administrator, "get", "crd/"+kind+".monitoring.coreos.com", "--output=jsonpath={.status.conditions[?(@.type=='Established')].status}")
+			if err == nil && got != "True" {
+				err = fmt.Errorf("the server does not serve %s yet: %q", kind, got)
+			}
+			return err
+		})
 	}
 	for _, namespace := range []string{"headway-system", "monitoring", "shop", "chat"} {
 		k.Create(t, "namespace", namespace)
