@@ -1,7 +1,8 @@
-.PHONY: help build image test lint generate check interop interop-all fuzz demo screenshots bench decoding bench-drift
+.PHONY: help build image release release-dry test lint generate check interop interop-all fuzz demo screenshots bench decoding bench-drift
 
 GOLANGCI_LINT_VERSION := v2.15.0
 CYCLONEDX_VERSION := v1.10.0
+GORELEASER_VERSION := v2.14.3
 # A release has a tag, and its builds tell it. Without a tag the go command tells the commit, where it can.
 VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null)
 # The tag grpcnotrace leaves the templates of gRPC's trace pages out, and with them methods that nothing calls: 11 MB.
@@ -9,6 +10,7 @@ BUILD := -tags grpcnotrace -trimpath -buildvcs=auto -ldflags '-s -w -X github.co
 TOOLS := $(CURDIR)/.tools
 GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
 CYCLONEDX := $(TOOLS)/bin/cyclonedx-gomod
+GORELEASER := $(TOOLS)/bin/goreleaser
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +42,15 @@ $(CYCLONEDX):
 	GOBIN=$(TOOLS)/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
 .FORCE:
+
+release: $(GORELEASER) ## publish the release that the tag at this commit names; needs GITHUB_TOKEN, buildah, and skopeo logged in to ghcr.io
+	$(GORELEASER) release --clean
+
+release-dry: $(GORELEASER) ## make all that a release has in dist/ and bin/, and publish nothing
+	$(GORELEASER) release --clean --snapshot --skip=publish
+
+$(GORELEASER):
+	GOBIN=$(TOOLS)/bin go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
 
 test: ## the quick tests; they need Go and make only
 	go test ./...
