@@ -135,9 +135,10 @@ func executable(t *testing.T, program string) string {
 // quoted is one word for a shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// Forward returns an address of this machine whose connections go on to a port of the
-// pod, at the pod's own address.
-func (p *Pod) Forward(t *testing.T, port string) string {
+// Forward returns an address of this machine whose connections go on to an address in
+// the pod, which must be numeric: 127.0.0.1:8480 for a port that only the pod's own
+// containers reach, or one with the pod's Address.
+func (p *Pod) Forward(t *testing.T, address string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -150,7 +151,7 @@ func (p *Pod) Forward(t *testing.T, port string) string {
 			if err != nil {
 				return
 			}
-			go p.relay(from, net.JoinHostPort(p.Address, port))
+			go p.relay(from, address)
 		}
 	}()
 	return l.Addr().String()
@@ -171,8 +172,7 @@ func (p *Pod) relay(from net.Conn, address string) {
 	_, _ = io.Copy(from, to)
 }
 
-// dial connects from inside the pod, on a thread that ends with the call. The address
-// must be numeric.
+// dial connects from inside the pod, on a thread that ends with the call.
 func (p *Pod) dial(address string) (to net.Conn, err error) {
 	done := make(chan struct{})
 	go func() {

@@ -114,6 +114,18 @@ func (p Prometheus) EventuallyIs(t *testing.T, promql string, want float64) {
 	})
 }
 
+// Eventually waits until an instant query has at least one value that is not 0.
+func (p Prometheus) Eventually(t *testing.T, patience time.Duration, promql string) {
+	t.Helper()
+	Eventually(t, patience, func() error {
+		values, err := p.Values(promql)
+		if err == nil && !slices.ContainsFunc(values, func(v float64) bool { return v != 0 }) {
+			err = fmt.Errorf("%s has the values %v", promql, values)
+		}
+		return err
+	})
+}
+
 // Exemplars counts the exemplars of a selector's series by trace id. An exemplar
 // without a trace id fails the test.
 func (p Prometheus) Exemplars(t *testing.T, selector string) map[string]int {

@@ -114,7 +114,7 @@ func startDemo(t *testing.T, pod *interop.Pod, s service) {
 		t.Errorf("headway is built from %s", dockerfile)
 	}
 	pod.Run(t, interop.Container{Mounts: []interop.Mount{program(t)}, User: 65532, Command: append([]string{inside}, s.Command...)})
-	admin := pod.Forward(t, "8481")
+	admin := pod.Forward(t, pod.Address+":8481")
 	interop.Until(t, "the demo is ready", func() bool { return interop.Status("http://"+admin+"/healthz/startup") == 200 })
 }
 

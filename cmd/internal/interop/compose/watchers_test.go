@@ -50,7 +50,7 @@ func startPrometheus(t *testing.T, pod *interop.Pod, s service) interop.Promethe
 		t.Errorf("promtool ends with %d: %s", code, check.Printed(t))
 	}
 	start(t, pod, s, interop.Tool(t, "bin/prometheus"), s.Command...)
-	p := interop.Prometheus{API: "http://" + pod.Forward(t, "9090") + "/api/v1/"}
+	p := interop.Prometheus{API: "http://" + pod.Forward(t, pod.Address+":9090") + "/api/v1/"}
 	interop.Eventually(t, 20*time.Second, func() error { return interop.GetJSON(p.API+"status/buildinfo", new(any)) })
 	return p
 }
@@ -66,7 +66,7 @@ func startAlertmanager(t *testing.T, pod *interop.Pod, s service) string {
 		t.Errorf("amtool: %v\n%s", err, out)
 	}
 	start(t, pod, s, exe, append(s.Command, "--storage.path=data/")...) // the default of the image; Debian has another one
-	address := pod.Forward(t, "9093")
+	address := pod.Forward(t, pod.Address+":9093")
 	interop.Eventually(t, 20*time.Second, func() error {
 		_, err := interop.Get("http://" + address + "/-/ready")
 		return err
