@@ -77,6 +77,7 @@ interop: ## run headway with official SDKs, load-test tools, a real Prometheus, 
 interop-all: ## the interop test of load-test tools, with Locust, SGLang, k6 and JMeter too, the tests with Helm and a real Kubernetes API server, and the dashboards of a large fleet
 	.ci/interop/install all
 	HEADWAY_TEST_LOADTOOLS=all go test -tags interop -count=1 -timeout 20m -run InteropFresh -v ./cmd/internal/interop/baseline
+	HEADWAY_TEST_RELEASE=1 go test -tags interop -count=1 -timeout 30m -run InteropRelease -v ./cmd/internal/interop/release
 	HEADWAY_TEST_KUBERNETES=1 go test -tags interop -count=1 -p 1 -timeout 20m -run InteropKubernetes -v ./cmd/internal/interop/...
 	HEADWAY_TEST_FLEET=1 go test -tags interop -count=1 -timeout 20m -run InteropFleet -v ./cmd/internal/interop/dashboards
 
