@@ -1,8 +1,9 @@
-.PHONY: help build image release release-dry test lint generate check interop interop-all fuzz demo screenshots bench decoding bench-drift
+.PHONY: help build image chart release release-dry test lint generate check interop interop-all fuzz demo screenshots bench decoding bench-drift
 
 GOLANGCI_LINT_VERSION := v2.15.0
 CYCLONEDX_VERSION := v1.10.0
 GORELEASER_VERSION := v2.14.3
+HELM_VERSION := $(shell sed -n 's/^helm_version=/v/p' .ci/interop/install)
 # A release has a tag, and its builds tell it. Without a tag the go command tells the commit, where it can.
 VERSION ?= $(shell git describe --tags --match 'v*' 2>/dev/null)
 # The tag grpcnotrace leaves the templates of gRPC's trace pages out, and with them methods that nothing calls: 11 MB.
@@ -11,6 +12,7 @@ TOOLS := $(CURDIR)/.tools
 GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
 CYCLONEDX := $(TOOLS)/bin/cyclonedx-gomod
 GORELEASER := $(TOOLS)/bin/goreleaser
+HELM := $(TOOLS)/bin/helm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +45,14 @@ $(CYCLONEDX):
 
 .FORCE:
 
-release: $(GORELEASER) ## publish the release that the tag at this commit names; needs GITHUB_TOKEN, buildah, and skopeo logged in to ghcr.io
+chart: $(HELM) ## package the chart as bin/headway-chart.tgz, for the release VERSION
+	$(HELM) package deploy/helm/headway --version '$(VERSION:v%=%)' --app-version '$(VERSION)' --destination bin
+	mv 'bin/headway-$(VERSION:v%=%).tgz' bin/headway-chart.tgz
+
+$(HELM):
+	GOBIN=$(TOOLS)/bin go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+
+release: $(GORELEASER) ## publish the release that the tag at this commit names; needs GITHUB_TOKEN, buildah, and skopeo and helm logged in to ghcr.io
 	$(GORELEASER) release --clean
 
 release-dry: $(GORELEASER) ## make all that a release has in dist/ and bin/, and publish nothing

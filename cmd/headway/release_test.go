@@ -14,7 +14,7 @@ func TestAReleaseIsBuiltAsTheImageIs(t *testing.T) {
 	linker := matches(`-ldflags '(.*)\$\(VERSION\)'`, flags)[0]
 	for _, want := range []string{
 		"main: ./cmd/headway\n", "env: [CGO_ENABLED=0]\n", "flags: [-trimpath, -buildvcs=true]\n", "tags: [" + tags + "]\n",
-		`ldflags: ["` + linker + `v{{ .Version }}"]` + "\n", "make image VERSION=v{{ .Version }}\n", "goarch: [amd64, arm64]\n",
+		`ldflags: ["` + linker + `v{{ .Version }}"]` + "\n", "make image VERSION=v{{ .Version }}\n", "make chart VERSION=v{{ .Version }}\n", "goarch: [amd64, arm64]\n",
 	} {
 		if !strings.Contains(release, want) {
 			t.Errorf(".goreleaser.yaml lacks %q", want)

@@ -57,7 +57,7 @@ func TestInteropReleaseHasWhatTheDocsList(t *testing.T) {
 			}
 		}
 	}
-	if want := 4 + 4 + 1 + 2; len(sums) != want { // archives and their lists, the image and its lists
+	if want := 4 + 4 + 1 + 2 + 1; len(sums) != want { // archives and their lists, the image and its lists, the chart
 		t.Errorf("%d sums, want %d: %v", len(sums), want, sums)
 	}
 	program := filepath.Join(tree, "bin/image", runtime.GOARCH, "headway")
@@ -101,7 +101,7 @@ func checksums(t *testing.T, tree string) map[string]string {
 		sum, name, _ := strings.Cut(lines.Text(), "  ")
 		sums[name] = sum
 		folder := "dist"
-		if strings.HasPrefix(name, "headway-image.") {
+		if strings.HasPrefix(name, "headway-image.") || strings.HasPrefix(name, "headway-chart.") {
 			folder = "bin"
 		}
 		content, err := os.ReadFile(filepath.Join(tree, folder, name))
