@@ -60,6 +60,22 @@ type Mount struct {
 	Writable       bool
 }
 
+// InImage is the path of headway in its image.
+const InImage = "/usr/local/bin/headway"
+
+// ImageProgram builds the headway of the image, which is linked with no library, and
+// mounts it where the image has it.
+func ImageProgram(t *testing.T) Mount {
+	t.Helper()
+	made := "bin/image/" + runtime.GOARCH + "/headway"
+	c := exec.Command("make", made)
+	c.Dir = Path(t, ".")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", c, err, out)
+	}
+	return Mount{Source: Path(t, made), Target: InImage}
+}
+
 // Run starts a container in the pod. It ends with the test.
 func (p *Pod) Run(t *testing.T, c Container) *Process {
 	t.Helper()

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -113,24 +112,9 @@ func startDemo(t *testing.T, pod *interop.Pod, s service) {
 	if dockerfile := filepath.Join(s.Build.Context, s.Build.Dockerfile); dockerfile != interop.Path(t, "deploy/Dockerfile") {
 		t.Errorf("headway is built from %s", dockerfile)
 	}
-	pod.Run(t, interop.Container{Mounts: []interop.Mount{program(t)}, User: 65532, Command: append([]string{inside}, s.Command...)})
+	pod.Run(t, interop.Container{Mounts: []interop.Mount{interop.ImageProgram(t)}, User: 65532, Command: append([]string{interop.InImage}, s.Command...)})
 	admin := pod.Forward(t, pod.Address+":8481")
 	interop.Until(t, "the demo is ready", func() bool { return interop.Status("http://"+admin+"/healthz/startup") == 200 })
-}
-
-// inside is the path of headway in its image.
-const inside = "/usr/local/bin/headway"
-
-// program is the headway of the image.
-func program(t *testing.T) interop.Mount {
-	t.Helper()
-	made := "bin/image/" + runtime.GOARCH + "/headway"
-	c := exec.Command("make", made)
-	c.Dir = interop.Path(t, ".")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", c, err, out)
-	}
-	return interop.Mount{Source: interop.Path(t, made), Target: inside}
 }
 
 // breakModel runs the command of compose.yaml in the container of headway.
@@ -140,8 +124,8 @@ func breakModel(t *testing.T, pod *interop.Pod) {
 	if !strings.Contains(text(t, "deploy/compose/compose.yaml"), "docker compose exec headway "+command+"\n") {
 		t.Errorf("compose.yaml names another command than %q", command)
 	}
-	args := append([]string{inside}, strings.Fields(command)[1:]...)
-	if code := pod.Run(t, interop.Container{Mounts: []interop.Mount{program(t)}, User: 65532, Command: args}).Exit(t, interop.Patience); code != 0 {
+	args := append([]string{interop.InImage}, strings.Fields(command)[1:]...)
+	if code := pod.Run(t, interop.Container{Mounts: []interop.Mount{interop.ImageProgram(t)}, User: 65532, Command: args}).Exit(t, interop.Patience); code != 0 {
 		t.Errorf("%s ends with %d", command, code)
 	}
 }

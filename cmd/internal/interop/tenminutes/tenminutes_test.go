@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,12 +21,9 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
 )
 
-// The program in the image, and the model server of the test, which stands in the pod in
-// place of the provider.
-const (
-	inside = "/usr/local/bin/headway"
-	model  = "127.0.0.1:8000"
-)
+// model is the model server of the test, which stands in the pod in place of the
+// provider.
+const model = "127.0.0.1:8000"
 
 // TestInteropKubernetesTenMinutes runs the sidecar of a pod as the pod says: the same
 // command, variables, user and volumes, a root that it cannot write, and a network that
@@ -37,7 +33,7 @@ func TestInteropKubernetesTenMinutes(t *testing.T) {
 	if os.Getenv("HEADWAY_TEST_KUBERNETES") == "" {
 		t.Skip("HEADWAY_TEST_KUBERNETES is not set: the test takes some five minutes")
 	}
-	program := build(t)
+	program := interop.ImageProgram(t)
 	g := readPod(t, cmp.Or(os.Getenv("HEADWAY_TEST_POD"), interop.Path(t, "deploy/kubernetes/sidecar.yaml")))
 	began := time.Now()
 	step := func(what string) {
@@ -46,7 +42,7 @@ func TestInteropKubernetesTenMinutes(t *testing.T) {
 	}
 	pod := interop.StartPod(t, "192.0.2.20")
 	sim := interop.Simulator{URL: "http://" + pod.Forward(t, model)}
-	pod.Run(t, interop.Container{Mounts: []interop.Mount{program}, User: 65532, Command: []string{inside, "sim", "--listen", model, "--seed", "1"}})
+	pod.Run(t, interop.Container{Mounts: []interop.Mount{program}, User: 65532, Command: []string{interop.InImage, "sim", "--listen", model, "--seed", "1"}})
 	interop.Until(t, "the model server answers", func() bool { return interop.Status(sim.URL+"/sim/exchanges") == 200 })
 
 	slos := startSidecar(t, pod, g, program)
@@ -78,18 +74,6 @@ func TestInteropKubernetesTenMinutes(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Minute {
 		t.Errorf("that took %v", took)
 	}
-}
-
-// build returns the headway of the image.
-func build(t *testing.T) interop.Mount {
-	t.Helper()
-	made := "bin/image/" + runtime.GOARCH + "/headway"
-	c := exec.Command("make", made)
-	c.Dir = interop.Path(t, ".")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", c, err, out)
-	}
-	return interop.Mount{Source: interop.Path(t, made), Target: inside}
 }
 
 // startSidecar runs the pod's sidecar until its startup probe succeeds, and returns its
@@ -130,7 +114,7 @@ func entrypoint(c *container) []string {
 	if len(c.Command) > 0 {
 		return c.Command
 	}
-	return []string{inside}
+	return []string{interop.InImage}
 }
 
 // rules are the alerts that headway makes of an SLO file.
