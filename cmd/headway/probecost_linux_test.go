@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -86,7 +87,12 @@ func modelInAnotherProcess(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	const address = "127.0.0.1:18765"
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
 	server := exec.Command(exe, "sim", "--listen", address, "--prefill-per-token", "1us")
 	server.Env = append(os.Environ(), "TEST_AS_HEADWAY=yes")
 	if err := server.Start(); err != nil {
