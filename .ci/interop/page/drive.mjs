@@ -27,12 +27,23 @@ await faults("");
 await tab.goto(page);
 note("first paint after " + await tab.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime.toFixed(0)) + " ms");
 await until("streams are under way", () => Number(document.querySelector("#open").textContent) > 0 && document.querySelectorAll("#quiet tbody td:nth-child(3)").length > 0);
-await until("the strip has ticks", () => {
+const ticks = () => {
   const c = document.querySelector("#lanes"), ink = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
   let n = 0;
   for (let i = 0; i < ink.length; i += 4) if (ink[i] === 0x0b && ink[i + 1] === 0x6b && ink[i + 2] === 0x50) n++;
-  return n > 50;
-});
+  return n;
+};
+await until("the strip has ticks", `(${ticks})() > 50`);
+
+// More lanes make the strip higher. It keeps what is drawn.
+const before = await tab.evaluate(ticks);
+await tab.evaluate(() => new Promise((shown) => {
+  document.querySelector("#strip").style.maxHeight = "100px";
+  requestAnimationFrame(() => requestAnimationFrame(shown));
+}));
+const after = await tab.evaluate(ticks);
+if (after < before / 2) problems.push(`the strip had ${before} ticks, and ${after} when its height had changed`);
+await tab.evaluate(() => { document.querySelector("#strip").style.maxHeight = ""; });
 
 // Names that a peer chooses are text.
 const name = '<img src=x onerror=alert(1)>"\u0007\u202e</td>';

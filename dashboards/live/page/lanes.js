@@ -23,11 +23,12 @@ export class Lanes {
   #level = levels[0];
   #drawn = 0; // server's time up to which the strip is drawn
   #open = 0;
+  #width = 0; // px
   #renamed = true; // the names beside the lanes have changed
   #tables = 0;
 
   constructor() {
-    new ResizeObserver(() => this.#restart()).observe(find("#strip"));
+    new ResizeObserver(() => { if (this.#room() !== this.#width) this.#restart(); }).observe(find("#strip")); // more lanes change the height alone
     onTheme(() => this.#restart());
   }
 
@@ -97,8 +98,12 @@ export class Lanes {
     while (this.#slots.length && !this.#slots.at(-1)) this.#slots.pop();
   }
 
+  // room is the width of the strip in px.
+  #room() { return Math.max(200, find("#strip").clientWidth); }
+
   #restart() {
-    const ratio = devicePixelRatio || 1, width = Math.max(200, find("#strip").clientWidth), height = this.#height();
+    const ratio = devicePixelRatio || 1, width = this.#room(), height = this.#height();
+    this.#width = width;
     this.#canvas.width = Math.round(width * ratio);
     this.#canvas.height = Math.round(height * ratio);
     this.#canvas.style.width = width + "px";
