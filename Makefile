@@ -43,6 +43,9 @@ bin/headway-injector-image.%.cdx.json: bin/image/%/headway-injector $(CYCLONEDX)
 $(CYCLONEDX):
 	GOBIN=$(TOOLS)/bin go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
+# Make would delete them as intermediate files.
+.PRECIOUS: bin/image/%/headway
+
 .FORCE:
 
 chart: $(HELM) ## package the chart as bin/headway-chart.tgz, for the release VERSION

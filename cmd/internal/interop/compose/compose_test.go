@@ -6,7 +6,6 @@ package compose_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -83,19 +82,9 @@ func TestInteropComposeShowsADemoThatBreaks(t *testing.T) {
 	alertmanager := startAlertmanager(t, pod, p.Services["alertmanager"])
 	prometheus := startPrometheus(t, pod, p.Services["prometheus"])
 	prometheus.EventuallyIs(t, `count(up{job="headway"} == 1)`, 1)
-	interop.Eventually(t, 40*time.Second, func() error {
-		if v, err := prometheus.Query(`sum(rate(headway_requests_total[30s])) > 0`); err != nil || v <= 0 {
-			return fmt.Errorf("the demo's traffic: %v, %v", v, err)
-		}
-		return nil
-	})
+	prometheus.Eventually(t, 40*time.Second, `sum(rate(headway_requests_total[30s]))`)
 	breakModel(t, pod)
-	interop.Eventually(t, 40*time.Second, func() error {
-		if v, err := prometheus.Query(`sum(headway_requests_total{outcome="refused"}) > 0`); err != nil || v <= 0 {
-			return fmt.Errorf("no request was refused: %v, %v", v, err)
-		}
-		return nil
-	})
+	prometheus.Eventually(t, 40*time.Second, `sum(headway_requests_total{outcome="refused"})`)
 	readRules(t, prometheus)
 	interop.Eventually(t, 20*time.Second, func() error { return knowsAlertmanager(prometheus) })
 	if _, err := interop.Get("http://" + alertmanager + "/api/v2/alerts"); err != nil {

@@ -34,7 +34,7 @@ func watch(t *testing.T, pod *interop.Pod, g given, rules string) interop.Promet
 	if err := yaml.Unmarshal(text, &config); err != nil {
 		t.Fatal(err)
 	}
-	job := config["scrape_configs"].([]any)[0].(map[string]any) //nolint:errcheck // a file of ours
+	job := config["scrape_configs"].([]any)[0].(map[string]any)
 	delete(job, "kubernetes_sd_configs")
 	job["static_configs"] = discovered(pod, g)
 	config["rule_files"] = []string{"/work/slo.rules.yaml"}
