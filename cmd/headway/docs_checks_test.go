@@ -59,15 +59,9 @@ var headwayVariable = regexp.MustCompile(`\bHEADWAY_[A-Z0-9_]*`)
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 var serviceLink = regexp.MustCompile(`^HEADWAY_(SERVICE_(HOST|PORT)|PORT(_\d+_TCP(_ADDR|_PORT|_PROTO)?)?)$`)
 
-// injectors are the variables of headway-injector that its manifests set.
-var injectors = []string{
-	"HEADWAY_INJECTOR_CERT_DIR", "HEADWAY_INJECTOR_DEFAULTS_FILE", "HEADWAY_INJECTOR_IMAGE", "HEADWAY_INJECTOR_IMAGE_PULL_POLICY",
-	"HEADWAY_INJECTOR_SECRET", "HEADWAY_INJECTOR_SERVICE", "HEADWAY_INJECTOR_WEBHOOK",
-}
-
 func (k *known) variables(d document) (problems []string) {
 	each(headwayVariable, d.text, func(name, beginning string) {
-		if !has(k.environment, name, beginning) && !k.chain[name] && name != "HEADWAY_" && !serviceLink.MatchString(name) && !slices.Contains(injectors, name) {
+		if !has(k.environment, name, beginning) && !k.chain[name] && name != "HEADWAY_" && !serviceLink.MatchString(name) {
 			problems = append(problems, "no variable "+name+beginning)
 		}
 	})

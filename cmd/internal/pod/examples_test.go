@@ -56,7 +56,7 @@ func TestTheSidecarIsThatOfTheExamples(t *testing.T) {
 		mode            pod.Mode
 	}{
 		{"sidecar.yaml", "headway-slos", pod.Explicit},
-		{"transparent.yaml", "", pod.Transparent},
+		{"transparent.yaml", "headway-slos", pod.Transparent},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			want := example(t, tt.file)

@@ -101,7 +101,7 @@ func checksums(t *testing.T, tree string) map[string]string {
 		sum, name, _ := strings.Cut(lines.Text(), "  ")
 		sums[name] = sum
 		folder := "dist"
-		if strings.HasPrefix(name, "headway-image.") || strings.HasPrefix(name, "headway-chart.") {
+		if strings.HasPrefix(name, "headway-image.") || strings.HasPrefix(name, "headway-injector-image.") || strings.HasPrefix(name, "headway-chart.") {
 			folder = "bin"
 		}
 		content, err := os.ReadFile(filepath.Join(tree, folder, name))
