@@ -49,7 +49,9 @@ const lanes = await tab.evaluate(drawn);
 await tab.click("#theme");
 await tab.waitForFunction(() => document.documentElement.dataset.theme === "light");
 await tab.evaluate(() => { const s = document.querySelector("#strip"); s.scrollTop = s.scrollHeight; });
-await tab.waitForFunction(`(${drawn})() >= ${Number(streams) * 0.9}`);
+for (const end = performance.now() + patience; await tab.evaluate(drawn) < Number(streams) * 0.9; await tab.waitForTimeout(200)) {
+  if (performance.now() > end) throw new Error("the lanes do not come back");
+}
 await browser.close();
 if (problems.length) throw new Error("problems of the page:\n" + problems.join("\n"));
 console.log(JSON.stringify({
