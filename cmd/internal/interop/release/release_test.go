@@ -30,7 +30,11 @@ func TestInteropReleaseHasWhatTheDocsList(t *testing.T) {
 	}
 	tree := filepath.Join(t.TempDir(), "headway")
 	run(t, ".", "git", "clone", "--quiet", interop.Path(t, "."), tree)
-	if err := os.Symlink(interop.Path(t, ".tools"), filepath.Join(tree, ".tools")); err != nil {
+	err := errors.Join( // git ignores a folder of the name, and no link
+		os.Symlink(interop.Path(t, ".tools"), filepath.Join(tree, ".tools")),
+		os.WriteFile(filepath.Join(tree, ".git/info/exclude"), []byte("/.tools\n"), 0o600),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, tree, "git", "remote", "set-url", "origin", "https://github.com/headway-sidecar/headway")
