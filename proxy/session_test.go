@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,8 +152,9 @@ func compareSession(t *testing.T, r exchange.Record, sim *modelsim.Server, i int
 	t.Helper()
 	eventually(t, "the server to end the exchange", func() bool { return sim.Exchanges(0)[i].EndAt != 0 })
 	truth := sim.Exchanges(0)[i]
+	notes := slices.DeleteFunc(slices.Clone(r.Notes), func(note string) bool { return note == "upstream_buffering" && heldUp(truth) })
 	if r.Dialect != dialect || truth.Dialect != dialect || r.Model.Request != truth.Model || r.Outcome != exchange.OK || r.Status != 200 ||
-		r.Mode != exchange.Explicit || len(r.Notes) > 0 || r.FinishReasons[0] != truth.FinishReasons[0] {
+		r.Mode != exchange.Explicit || len(notes) > 0 || r.FinishReasons[0] != truth.FinishReasons[0] {
 		t.Errorf("recorded %+v\nthe truth is %+v", r, truth)
 	}
 	if int(r.Usage.Input.N) != truth.PromptTokens || int(r.Usage.Output.N) != truth.OutputTokens || r.Usage.Source != exchange.Reported {
@@ -173,6 +175,13 @@ func compareSession(t *testing.T, r exchange.Record, sim *modelsim.Server, i int
 	if asked := time.Unix(0, truth.ReceivedAt); r.Start.Add(-clocks).After(asked) {
 		t.Errorf("began at %v, but the server had the question at %v", r.Start, asked)
 	}
+}
+
+// heldUp tells whether the server wrote its tokens in less than half of the time that it
+// generated them in, because the machine had other work: then they did come in a burst.
+func heldUp(x modelsim.Exchange) bool {
+	first, last := x.Chunks[0].At, x.Chunks[len(x.Chunks)-1].At
+	return 2*(last-first) < x.LastTokenAt-x.FirstTokenAt
 }
 
 // Answers in lanes of one session.

@@ -126,12 +126,13 @@ var rooms = map[string][]string{
 var libraries = map[string][]string{
 	"github.com/valyala/fasthttp":               {"proxy"},
 	"github.com/prometheus/client_golang":       {"exporter/prometheus", "cmd/internal/injector"},
-	"github.com/prometheus/client_model":        {"exporter/prometheus"},
+	"github.com/prometheus/client_model":        {"exporter/prometheus", "cmd/internal/interop/dashboards"},
+	"github.com/prometheus/prometheus":          {"cmd/internal/interop/dashboards"},
 	"google.golang.org/protobuf":                {"exporter/prometheus"},
 	"github.com/caarlos0/env":                   {"cmd/internal/config", "cmd/internal/injector"},
 	"github.com/klauspost/compress":             {"proxy/dialect/frame", "proxy/tap", "cmd/internal/interop/attack", "exporter/prometheus", "exporter/otlp/delivery"},
 	"github.com/andybalholm/brotli":             {"proxy/tap", "cmd/internal/interop/attack"},
-	"golang.org/x/sys":                          {"cmd/headway-bench", "cmd/internal/interop/attack", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
+	"golang.org/x/sys":                          {"cmd/headway-bench", "cmd/internal/interop", "cmd/internal/interop/attack", "cmd/internal/sidecar", "proxy", "proxy/transparent"},
 	"github.com/coder/websocket":                {"probe/modelsim"},
 	"github.com/pires/go-proxyproto":            {"proxy"},
 	"github.com/google/nftables":                {"proxy/redirect"},
@@ -152,7 +153,7 @@ var libraries = map[string][]string{
 	"sigs.k8s.io/yaml":    {"cmd/internal/injector"},
 
 	"github.com/KimMachineGun/automemlimit":  {"cmd/internal/sidecar"},
-	"github.com/prometheus/common":           {"exporter/prometheus"},
+	"github.com/prometheus/common":           {"exporter/prometheus", "cmd/internal/interop/dashboards"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/headway", "cmd/internal/config", "cmd/internal/sidecar"},
 	"go.yaml.in/yaml/v2":                     {"cmd/headway", "cmd/internal/config", "cmd/internal/sidecar"},
 }
