@@ -150,7 +150,7 @@ func TestProblems(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing", "", `prices.yaml:1: the file is empty; begin with currency: USD`},
 		{"no mapping", "- a", `prices.yaml:1: a list is no mapping; write a mapping with currency, prices`},
-		{"a typo", "currency: USD\nprices:\n  - {model: m, per_milion: {input: 1, output: 1}, per_request: 0}", `prices.yaml:3: prices[0].per_milion: there is no such key; did you mean per_million?`},
+		{"a typo", "currency: USD\nprices:\n  - {model: m, per_mililon: {input: 1, output: 1}, per_request: 0}", `prices.yaml:3: prices[0].per_mililon: there is no such key; did you mean per_million?`},
 		{"a kind that nobody knows", "currency: USD\nprices:\n  - {model: m, per_million: {input: 1, cached: 1}}", `prices.yaml:3: prices[0].per_million.cached: there is no such key;`},
 		{"no currency", "prices: [{model: m, per_request: 0}]", `prices.yaml:1: currency: it is missing; write currency: USD`},
 		{"a sign", "currency: $\nprices: [{model: m, per_request: 0}]", `prices.yaml:1: currency: "$" is no code of three capital letters`},

@@ -166,7 +166,7 @@ func (r *reader) rates(p *Price, n *yaml.Node, key string) {
 	if !ok {
 		return
 	}
-	for kind := range exchange.CostKind(exchange.CostRequest) {
+	for kind := range exchange.CostRequest {
 		if v := m.Get(kind.String()); v != nil {
 			r.rate(p, kind, v, m.Path(kind.String()))
 		}
@@ -180,7 +180,7 @@ func (r *reader) rates(p *Price, n *yaml.Node, key string) {
 
 // partOfName is input or output: the main kind that the kind with the name is a part of.
 func partOfName(name string) exchange.CostKind {
-	for kind := range exchange.CostKind(exchange.CostRequest) {
+	for kind := range exchange.CostRequest {
 		if kind.String() == name {
 			return partOf[partOf[kind]]
 		}
@@ -190,7 +190,7 @@ func partOfName(name string) exchange.CostKind {
 
 func tokenKinds() []string {
 	var names []string
-	for kind := range exchange.CostKind(exchange.CostRequest) {
+	for kind := range exchange.CostRequest {
 		names = append(names, kind.String())
 	}
 	return names
@@ -247,13 +247,13 @@ func (r *reader) compare() {
 	}
 }
 
-// covers tells whether every request that p prices is one that q prices. A pattern covers
+// covers tells whether every request that q prices is one that p prices. A pattern covers
 // another if it fits its text: its own * then took every * of the other.
-func (q *Price) covers(p *Price) bool {
-	begins := q.From.IsZero() || !p.From.IsZero() && !p.From.Before(q.From)
-	ends := q.Until.IsZero() || !p.Until.IsZero() && !p.Until.After(q.Until)
-	where := q.Upstream == "" || p.Upstream != "" && exchange.Match(q.Upstream, p.Upstream)
-	return begins && ends && where && exchange.Match(q.Model, p.Model)
+func (p *Price) covers(q *Price) bool {
+	begins := p.From.IsZero() || !q.From.IsZero() && !q.From.Before(p.From)
+	ends := p.Until.IsZero() || !q.Until.IsZero() && !q.Until.After(p.Until)
+	where := p.Upstream == "" || q.Upstream != "" && exchange.Match(p.Upstream, q.Upstream)
+	return begins && ends && where && exchange.Match(p.Model, q.Model)
 }
 
 // ended warns of models all of whose prices have ended by the moment now.

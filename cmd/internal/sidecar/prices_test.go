@@ -74,7 +74,7 @@ func TestCallsArePriced(t *testing.T) {
 			return err == nil && math.Abs(1e6*got-want) < 1e-6
 		})
 	}
-	write("currency: EUR\nprices: [{model: m, per_milion: {input: 1}}]")
+	write("currency: EUR\nprices: [{model: m, per_mille: {input: 1}}]")
 	interop.Until(t, "the wrong file is refused", func() bool { return strings.Contains(l.metrics(t), "headway_config_last_reload_successful 0") })
 	l.stop()
 	l.end(t)
