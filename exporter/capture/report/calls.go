@@ -34,7 +34,8 @@ type Calls struct {
 	WastedShare  *float64 `json:"wasted_share"`  // Wasted ÷ the time of all attempts
 	WastedInput  *int64   `json:"wasted_input"`  // tokens, as far as they are known
 	WastedOutput *int64   `json:"wasted_output"` // likewise
-	Slept        float64  `json:"slept_s"`       // between attempts
+	WastedCosts  []Cost   `json:"wasted_costs,omitempty"`
+	Slept        float64  `json:"slept_s"` // between attempts
 	Ignored      int      `json:"retry_after_ignored"`
 
 	Goodput *Goodput `json:"goodput,omitempty"` // of calls
@@ -46,6 +47,7 @@ type calls struct {
 	ttft    baseline.Sample
 	ttfa    baseline.Sample
 	e2e     ends
+	wasted  costs
 	goodput goodput
 }
 
@@ -85,6 +87,7 @@ func (c *calls) add(call *capture.Call, facts slo.Request, o slo.Objectives) {
 		if w.Tokens.Output != nil {
 			s.WastedOutput = plus(s.WastedOutput, *w.Tokens.Output)
 		}
+		c.wasted.add(w.Currency, w.Cost)
 	}
 	c.e2e.add(facts.Outcome, call.E2E)
 	if facts.Outcome == exchange.OK {
@@ -107,7 +110,7 @@ func (c *calls) summary(busy, seconds float64, o slo.Objectives) *Calls {
 	out.Amplification = share(float64(out.Attempts), float64(out.Calls))
 	out.TTFT, out.TTFA, out.E2E = latency(&c.ttft), latency(&c.ttfa), latency(&c.e2e.answered)
 	out.FailedE2E, out.LeftE2E = latency(&c.e2e.failed), latency(&c.e2e.left)
-	out.WastedShare = share(out.Wasted, busy)
+	out.WastedShare, out.WastedCosts = share(out.Wasted, busy), c.wasted
 	if len(o) > 0 {
 		out.Goodput = c.goodput.summary(o, seconds)
 	}

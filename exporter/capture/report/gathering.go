@@ -12,6 +12,7 @@ type gathering struct {
 	outcomes  map[string]int
 	exchanges int
 	tokens    tokens
+	costs     costs
 	busy      float64 // sum of E2E of all exchanges, in seconds
 	way       underWay
 
@@ -57,6 +58,7 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.busy += l.E2E
 	g.e2e.add(exchange.Outcome(l.Outcome), l.E2E)
 	g.way.add(l)
+	g.costs.addLine(l)
 	if len(o) > 0 {
 		g.goodput.add(OfExchange(l), o)
 	}
@@ -93,7 +95,7 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	ok, left := g.outcomes[string(exchange.OK)], g.outcomes[string(exchange.ClientGone)]
 	out := Group{
 		Name: name, Exchanges: g.exchanges, Successful: ok, Left: left, Failed: g.exchanges - ok - left, Outcomes: g.outcomes,
-		InputTokens: g.tokens.input, OutputTokens: g.tokens.output, TotalTokens: g.tokens.total,
+		InputTokens: g.tokens.input, OutputTokens: g.tokens.output, TotalTokens: g.tokens.total, Costs: g.costs,
 		TTFT: latency(&g.ttft), TTFA: latency(&g.ttfa), TPOT: latency(&g.tpot), E2E: latency(&g.e2e.answered),
 		FailedE2E: latency(&g.e2e.failed), LeftE2E: latency(&g.e2e.left),
 		ITLP50: latency(&g.itlP50), ITLP99: latency(&g.itlP99), ITLMax: g.itlMax,

@@ -98,6 +98,7 @@ func (t *table) calls(c *Calls) {
 	if c.WastedOutput != nil {
 		t.row("Output tokens thrown away, where known", strconv.FormatInt(*c.WastedOutput, 10))
 	}
+	t.costs("Cost of failed attempts, where known", c.WastedCosts, 0)
 	for _, row := range []struct {
 		label string
 		n     int

@@ -47,6 +47,8 @@ type Group struct {
 	OutputTokens Tokens `json:"output_tokens"`
 	// TotalTokens are both together, of the exchanges of which both are known.
 	TotalTokens Tokens `json:"total_tokens"`
+	// Costs are by currency, of all exchanges that have a cost, however they ended.
+	Costs []Cost `json:"costs,omitempty"`
 
 	// The rates are per second; nil for a capture without duration.
 	RequestRate     *float64 `json:"request_throughput"`

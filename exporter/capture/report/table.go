@@ -113,6 +113,7 @@ func (t *table) group(name string, g Group, seconds *float64) {
 	t.number("Duration (s)", seconds)
 	t.tokens("Total input tokens", g.InputTokens)
 	t.tokens("Total generated tokens", g.OutputTokens)
+	t.costs("Cost", g.Costs, g.Exchanges)
 	t.number("Request throughput (req/s)", g.RequestRate)
 	if g.Goodput != nil {
 		t.number("Request goodput (req/s)", g.Goodput.Rate)
