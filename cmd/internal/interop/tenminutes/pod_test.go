@@ -88,13 +88,7 @@ func readPod(t *testing.T, file string) given {
 		t.Fatal(err)
 	}
 	g := given{configMaps: map[string]map[string]string{}}
-	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
-		var o object
-		if err := d.Decode(&o); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
+	for _, o := range readObjects(t, file, text) {
 		switch {
 		case o.Kind == "ConfigMap":
 			g.configMaps[o.Metadata.Name] = o.Data
@@ -105,6 +99,20 @@ func readPod(t *testing.T, file string) given {
 		}
 	}
 	return g
+}
+
+// readObjects reads objects in YAML or in JSON, from a file with that name.
+func readObjects(t *testing.T, file string, text []byte) (all []object) {
+	t.Helper()
+	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var o object
+		if err := d.Decode(&o); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, o)
+	}
 }
 
 // sidecar returns the container of headway.
@@ -119,7 +127,7 @@ func (g *given) sidecar(t *testing.T) container {
 
 // fields are the pod's own, which a container's variables may name.
 var fields = map[string]string{
-	"metadata.name": "application-0", "metadata.uid": "0f14d0ab-9605-4a62-a9e4-5ed26688389b", "metadata.namespace": "default", "spec.nodeName": "node-1",
+	"metadata.name": "application-0", "metadata.uid": "0f14d0ab-9605-4a62-a9e4-5ed26688389b", "metadata.namespace": "shop", "spec.nodeName": "node-1",
 }
 
 // environment returns the variables of a container, as the kubelet fills them in.

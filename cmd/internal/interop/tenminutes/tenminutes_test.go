@@ -5,7 +5,6 @@
 package tenminutes_test
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,21 +24,24 @@ import (
 // provider.
 const model = "127.0.0.1:8000"
 
-// TestInteropKubernetesTenMinutes runs the sidecar of a pod as the pod says: the same
-// command, variables, user and volumes, a root that it cannot write, and a network that
-// it shares with the application. HEADWAY_TEST_POD names a file with another pod than
-// that of the example, the answer of an API server for example.
+// TestInteropKubernetesTenMinutes installs the chart on a real API server, creates a pod,
+// and runs the sidecar of the stored pod as that says: the same command, variables, user
+// and volumes, a root that it cannot write, and a network that it shares with the
+// application.
 func TestInteropKubernetesTenMinutes(t *testing.T) {
 	if os.Getenv("HEADWAY_TEST_KUBERNETES") == "" {
 		t.Skip("HEADWAY_TEST_KUBERNETES is not set: the test takes some five minutes")
 	}
 	program := interop.ImageProgram(t)
-	g := readPod(t, cmp.Or(os.Getenv("HEADWAY_TEST_POD"), interop.Path(t, "deploy/kubernetes/sidecar.yaml")))
 	began := time.Now()
 	step := func(what string) {
 		t.Helper()
 		t.Logf("%6.1f s: %s", time.Since(began).Seconds(), what)
 	}
+	c := installChart(t)
+	step("the API server has the chart, and the injector is ready")
+	g := readPod(t, c.admit(t))
+	step("the pod is stored, with a sidecar")
 	pod := interop.StartPod(t, "192.0.2.20")
 	sim := interop.Simulator{URL: "http://" + pod.Forward(t, model)}
 	pod.Run(t, interop.Container{Mounts: []interop.Mount{program}, User: 65532, Command: []string{interop.InImage, "sim", "--listen", model, "--seed", "1"}})
@@ -51,7 +53,7 @@ func TestInteropKubernetesTenMinutes(t *testing.T) {
 	step("Prometheus runs")
 	ask := application(t, pod, &g)
 	answeredAll(t, ask)
-	p.Eventually(t, time.Minute, `sum(headway_requests_total{job="headway",namespace="default",pod="application-0",outcome="ok"})`)
+	p.Eventually(t, time.Minute, `sum(headway_requests_total{job="headway",namespace="shop",pod="application-0",outcome="ok"})`)
 	p.EventuallyIs(t, "count(up)", 1) // the application's container, which has no such port, is no target
 	step("the pod's requests are in Prometheus")
 
