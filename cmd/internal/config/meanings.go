@@ -83,7 +83,7 @@ func measurements() group {
 		{"MAX_MODELS", "models with a label of their own; one that answers takes the place of one that never did, and further models share `_other`", []string{"metrics.md"}},
 		{"MAX_UPSTREAMS", "upstreams with a label of their own; further upstreams share `_other`. In transparent mode the application names them", nil},
 		{"MAX_WINDOWS", "memory for the windows of all compressed responses together. headway reads a response no further whose window does not fit", []string{"definitions.md"}},
-		{"MAX_SERIES", "series of metrics that may exist, a histogram counted as one; `0` derives it from the memory limit: some 3,700 in 128 MiB, 20,000 without a limit. " +
+		{"MAX_SERIES", "series of metrics that may exist, a histogram counted as one; `0` derives it from the memory limit: some 2,700 in 128 MiB, 20,000 without a limit. " +
 			"Exchanges beyond it count in the series of `_other`", []string{"metrics.md"}},
 		{"CAPTURE_FILE", "file to which headway appends one JSON line an exchange: timings and counts, never content. " +
 			"headway puts it aside at 64 MiB, as `.1` to `.3`", []string{"capture.md"}},

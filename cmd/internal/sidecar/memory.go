@@ -23,8 +23,9 @@ const (
 	// thousand requests and spend a sixth of its time on it.
 	leastGarbage = 12 << 20
 	// kernelBytes is the memory that a cgroup pays for and Go's collector does not see: the
-	// pages of the program itself, and the buffers of its sockets, some 2 kB a connection.
-	kernelBytes = 16 << 20
+	// pages of the program itself, 22 MiB, and its sockets, some 4 kB each. Without room for
+	// those pages the kernel drops them and reads them again, and everything waits.
+	kernelBytes = 32 << 20
 )
 
 // The bound on series, if HEADWAY_MAX_SERIES sets none. One with an exemplar in its
@@ -68,7 +69,7 @@ func LimitMemory(ctx context.Context, log *slog.Logger) {
 }
 
 // besideKernel returns the limit that cgroup returns, in bytes, less kernelBytes. Of a
-// limit below 64 MiB it takes a quarter off.
+// limit below 128 MiB it takes a quarter off.
 func besideKernel(cgroup memlimit.Provider) memlimit.Provider {
 	return func() (uint64, error) {
 		limit, err := cgroup()

@@ -28,7 +28,6 @@ var silent = map[string]string{
 	"gen_ai_server_time_per_output_token_seconds": "the demo's sidecar stands beside an application",
 	"headway_export_queue_bytes":                  "the demo sends nothing to a collector",
 	"headway_chain_ambiguous_total":               "no two calls of the demo are alike",
-	"headway_unpriced_total":                      "the demo has a price of every model",
 }
 
 // question is a query of a panel.

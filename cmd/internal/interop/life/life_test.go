@@ -58,7 +58,7 @@ func TestInteropMemoryFollowsTheCgroup(t *testing.T) {
 		env  []string
 		want float64
 	}{
-		{"by default", nil, (limit - 16<<20) * 9 / 10}, // less the share of the kernel
+		{"by default", nil, (limit - 32<<20) * 9 / 10}, // less the share of the kernel
 		{"with GOMEMLIMIT", []string{"GOMEMLIMIT=100MiB"}, 100 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
