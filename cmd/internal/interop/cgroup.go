@@ -14,13 +14,19 @@ import (
 func LimitedCgroup(t *testing.T, limit int) (group string, ok bool) {
 	t.Helper()
 	name := fmt.Sprintf("headway-test-%d", os.Getpid())
-	for root, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
-		group := filepath.Join(root, name)
+	for _, version := range []struct{ root, file string }{
+		{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, {"/sys/fs/cgroup", "memory.max"},
+	} {
+		group := filepath.Join(version.root, name)
 		if os.Mkdir(group, 0o755) != nil {
 			continue
 		}
 		t.Cleanup(func() { _ = os.Remove(group) })
-		if os.WriteFile(filepath.Join(group, file), []byte(strconv.Itoa(limit)), 0o600) == nil {
+		// Where version 1 is in use, the other folder is a plain one, in which any file can be made.
+		if _, err := os.Stat(filepath.Join(group, "cgroup.procs")); err != nil {
+			continue
+		}
+		if os.WriteFile(filepath.Join(group, version.file), []byte(strconv.Itoa(limit)), 0o600) == nil {
 			return group, true
 		}
 	}
