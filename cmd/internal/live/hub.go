@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// hubEvery is the time between two samples of the exchanges under way.
+	// hubEvery is the time between two samples of the exchanges under way, if they are few.
 	hubEvery = 250 * time.Millisecond
-	// hubSummaries is the number of samples for one Summary.
-	hubSummaries = 4
+	// hubSummaryEvery is the time between two Summaries.
+	hubSummaryEvery = time.Second
 	// maxViewers bounds those that follow at the same time.
 	maxViewers = 4
 	// viewerBacklog is how many messages may wait for one viewer: some seconds of them. The
@@ -104,13 +104,27 @@ func (h *Hub) drop(v *viewer) {
 	}
 }
 
+// paceOf is the time between two samples of so many exchanges. A sample takes some
+// microseconds of each, and a stream that is decoded often costs more than one that is
+// decoded a dozen chunks at a time.
+func paceOf(open int) time.Duration {
+	switch {
+	case open > maxLanes/2:
+		return 4 * hubEvery
+	case open > maxLanes/4:
+		return 2 * hubEvery
+	}
+	return hubEvery
+}
+
 // run samples until nobody views any more.
 func (h *Hub) run() {
-	h.from.KeepFresh(hubEvery)
-	tick := time.NewTicker(hubEvery)
+	pace := hubEvery
+	h.from.KeepFresh(pace)
+	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	s := newSampler(&h.from)
-	for n := 0; ; {
+	for since := time.Duration(0); ; {
 		select {
 		case <-h.joined:
 			if !h.greet(s) {
@@ -120,11 +134,16 @@ func (h *Hub) run() {
 		case <-tick.C:
 		}
 		messages := [][]byte{s.streams(time.Now())}
-		if n++; n%hubSummaries == 0 {
-			messages = append(messages, s.summaries()...)
+		if since += pace; since >= hubSummaryEvery {
+			messages, since = append(messages, s.summaries()...), 0
 		}
 		if !h.send(messages) {
 			return
+		}
+		if next := paceOf(len(s.open)); next != pace {
+			pace = next
+			h.from.KeepFresh(pace)
+			tick.Reset(pace)
 		}
 	}
 }

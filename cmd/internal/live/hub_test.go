@@ -47,6 +47,24 @@ func drain(v *viewer) {
 	}
 }
 
+func TestHubSamplesManyStreamsLessOften(t *testing.T) {
+	for streams, every := range map[int]time.Duration{250: hubEvery, 251: 2 * hubEvery, 501: 4 * hubEvery} {
+		synctest.Test(t, func(t *testing.T) {
+			h, c := hubOver(streams)
+			v := h.join()
+			go drain(v)
+			time.Sleep(5*time.Second + hubEvery/2)
+			before := c.samples.Load()
+			time.Sleep(10 * time.Second)
+			if n := c.samples.Load() - before; n != int64(10*time.Second/every) || c.fresh.Load() != int64(every) {
+				t.Errorf("%d streams: %d samples within 10 s, fresh %v", streams, n, time.Duration(c.fresh.Load()))
+			}
+			h.leave(v)
+			time.Sleep(every) // until the hub notices
+		})
+	}
+}
+
 func TestHubSamplesOnlyWhileSomebodyViews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, c := hubOver(3)
