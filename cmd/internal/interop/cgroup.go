@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,12 +12,11 @@ import (
 // make none.
 func LimitedCgroup(t *testing.T, limit int) (group string, ok bool) {
 	t.Helper()
-	name := fmt.Sprintf("headway-test-%d", os.Getpid())
 	for _, version := range []struct{ root, file string }{
 		{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, {"/sys/fs/cgroup", "memory.max"},
 	} {
-		group := filepath.Join(version.root, name)
-		if os.Mkdir(group, 0o755) != nil {
+		group, err := os.MkdirTemp(version.root, "headway-test-")
+		if err != nil {
 			continue
 		}
 		t.Cleanup(func() { _ = os.Remove(group) })

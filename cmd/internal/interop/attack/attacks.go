@@ -123,6 +123,6 @@ func crowds() []Attack {
 			crowded(s.Proxy, 50, fmt.Sprintf("GET %s%s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", loopPath, loopPath))
 		}},
 		{Name: "every descriptor used up", Run: func(s *Stage) { hold(s.Proxy, descriptors, request("POST", "every descriptor used up", ask)) },
-			Answer: func(net.Conn) error { time.Sleep(time.Second); return net.ErrClosed }},
+			Answer: func(net.Conn) error { time.Sleep(time.Second); return net.ErrClosed }, Alone: true},
 	}
 }

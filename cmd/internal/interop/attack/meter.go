@@ -29,27 +29,28 @@ func (m meter) cpu(t *testing.T) time.Duration {
 	return used
 }
 
-// memory is the resident memory of the process in bytes.
+// memory is the process's own memory in bytes.
 func (m meter) memory(t *testing.T) int {
 	t.Helper()
-	n := m.resident()
+	n := m.own()
 	if n == 0 {
 		t.Fatal("headway is gone")
 	}
 	return n
 }
 
-// resident is the resident memory of the process in bytes, 0 when there is no process.
-func (m meter) resident() int {
+// own is the resident memory of the process in bytes, without the pages of its program's
+// file: the kernel drops those before it kills anybody. It is 0 when there is no process.
+func (m meter) own() int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", m.pid))
-	var size, resident int
-	if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
+	var size, resident, file int
+	if _, err := fmt.Sscan(string(text), &size, &resident, &file); err != nil {
 		return 0
 	}
-	return resident * os.Getpagesize()
+	return (resident - file) * os.Getpagesize()
 }
 
-// watch samples the resident memory every 5 ms and asks for the liveness every 100 ms.
+// watch samples the memory every 5 ms and asks for the liveness every 100 ms.
 // stop returns the most memory and the slowest answer. No answer counts as 5 s.
 func (m meter) watch(admin string) (stop func() (most int, slowest time.Duration)) {
 	const none = 5 * time.Second
@@ -58,7 +59,7 @@ func (m meter) watch(admin string) (stop func() (most int, slowest time.Duration
 	done, sampled, asked := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(sampled)
-		each(5*time.Millisecond, done, func() { most = max(most, m.resident()) })
+		each(5*time.Millisecond, done, func() { most = max(most, m.own()) })
 	}()
 	go func() {
 		defer close(asked)

@@ -48,12 +48,15 @@ type Attack struct {
 	Run func(s *Stage)
 	// Answer is the upstream's side: it answers one request. Nil answers 200.
 	Answer Answer
+	// Alone says that the attack needs a process of its own, without the memory that others
+	// have left.
+	Alone bool
 }
 
 // Cost is what an attack cost.
 type Cost struct {
 	CPU          time.Duration // beyond what the others took before
-	Before, Peak int           // resident memory in bytes
+	Before, Peak int           // headway's own memory in bytes
 	Health       time.Duration // the slowest answer of the liveness endpoint
 	Took         time.Duration
 
@@ -66,7 +69,7 @@ type Cost struct {
 // answers as the attacks say.
 func Start(t *testing.T, attacks []Attack, streams int) *Stage {
 	t.Helper()
-	exe := interop.Build(t)
+	exe := interop.ImageProgram(t).Source // as it is shipped
 	up := newUpstream(t, attacks)
 	round := newForwarder(t)
 	s := &Stage{Proxy: interop.FreeAddress(t), Admin: interop.FreeAddress(t), streams: streams, upstream: up}
@@ -240,7 +243,7 @@ func (c Cost) String() string {
 // Table heads the rows that Cost.String makes.
 func Table() string {
 	columns := []string{
-		"attack", "CPU, s", "memory added, MiB", "resident at most, MiB",
+		"attack", "CPU, s", "memory added, MiB", "own memory at most, MiB",
 		"p99 calm, ms", "p99 beside the attack, ms", "p99 under it, ms", "added, ms",
 		"work beside, ms", "work under it, ms", "work added, ms", "liveness, ms",
 	}
