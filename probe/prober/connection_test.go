@@ -111,7 +111,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// What a canary's TTFT includes depends on this: docs/canaries.md.
+// A canary that opens a connection has that in its TTFT: docs/canaries.md says which do.
 func TestConnectionsWithoutARequestAreClosed(t *testing.T) {
 	for every, want := range map[time.Duration]int{40 * time.Second: 1, time.Minute: 10, time.Hour: 10} {
 		t.Run(every.String(), func(t *testing.T) {

@@ -2,7 +2,7 @@
 // pods that ask for one, or whose namespace does. It keeps the certificate of its endpoint
 // by itself.
 //
-// What a pod gets is decided by Mutate, a pure function. A pod that cannot get its sidecar
+// Mutate, a pure function, decides about each pod. A pod that cannot get its sidecar
 // is admitted as it came, with a warning, because measuring must never keep an application
 // from starting.
 package injector

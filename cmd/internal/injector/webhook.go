@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// drainDelay is how long the webhook serves on after it was told to stop: API servers
+	// drainDelay is how long the webhook serves on after SIGTERM: API servers
 	// learn that late.
 	drainDelay = 5 * time.Second
 	// shutdown bounds the time for answers that are under way then.

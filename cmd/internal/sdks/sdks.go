@@ -97,8 +97,7 @@ const ollamaPort = 11434
 // Of returns the providers whose SDKs can call the API at an upstream. basePath is the
 // path in the URL of the upstream: with it, https://api.groq.com/openai is an upstream for
 // SDKs of OpenAI, and without it for Groq's own. own says whether the host is that of a
-// provider. Every other host is taken for a server with OpenAI's API: vLLM, SGLang, a
-// gateway.
+// provider. Of assumes OpenAI's API for every other host: vLLM, SGLang, a gateway.
 func Of(host string, port int, basePath string) (providers []Provider, own bool) {
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, h := range hosts {

@@ -23,7 +23,7 @@ const (
 	// thousand requests and spend a sixth of its time on it.
 	leastGarbage = 12 << 20
 	// kernelBytes is the memory that a cgroup pays for and Go's collector does not see: the
-	// pages of the program itself, 22 MiB, and its sockets, some 4 kB each. Without room for
+	// pages of the program itself, 22 MiB, and its sockets, some 4 kB each by estimate. Without room for
 	// those pages the kernel drops them and reads them again, and everything waits.
 	kernelBytes = 32 << 20
 )

@@ -20,19 +20,7 @@ import (
 // TestCallsArePriced: a streamed call whose prompt came from the cache in part, and whose
 // first attempt failed in its middle, costs to the millionth of a dollar as by hand.
 func TestCallsArePriced(t *testing.T) {
-	const usage = `"usage":{"prompt_tokens":1000,"completion_tokens":200,"prompt_tokens_details":{"cached_tokens":600}}`
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var asked struct{ Model string }
-		_ = json.NewDecoder(r.Body).Decode(&asked)
-		w.Header().Set("Content-Type", "text/event-stream")
-		fmt.Fprint(w, `data: {"model":"`+asked.Model+`","choices":[{"index":0,"delta":{"content":"word"}}],`+usage+"}\n\n")
-		w.(http.Flusher).Flush()
-		if r.Header.Get("x-stainless-retry-count") == "0" {
-			panic(http.ErrAbortHandler)
-		}
-		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],`+usage+"}\n\ndata: [DONE]\n\n")
-	}))
-	t.Cleanup(upstream.Close)
+	upstream := countedUpstream(t)
 	directory := t.TempDir()
 	file, lines := filepath.Join(directory, "prices.yaml"), filepath.Join(directory, "capture.jsonl")
 	write := func(text string) {
@@ -79,11 +67,39 @@ func TestCallsArePriced(t *testing.T) {
 	l.stop()
 	l.end(t)
 
-	text, err := os.ReadFile(lines)
+	costs := capturedCosts(t, lines)
+	const byHand = "USD 0.000225 = 0.000060 + 0.000045 + 0.000120"
+	if len(costs) != 2 || costs[1] != byHand {
+		t.Errorf("%q, want the second %s", costs, byHand)
+	}
+}
+
+// countedUpstream answers with counts. It cuts the first attempt of a call.
+func countedUpstream(t *testing.T) *httptest.Server {
+	t.Helper()
+	const usage = `"usage":{"prompt_tokens":1000,"completion_tokens":200,"prompt_tokens_details":{"cached_tokens":600}}`
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var asked struct{ Model string }
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, `data: {"model":"`+asked.Model+`","choices":[{"index":0,"delta":{"content":"word"}}],`+usage+"}\n\n")
+		w.(http.Flusher).Flush()
+		if r.Header.Get("x-stainless-retry-count") == "0" {
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],`+usage+"}\n\ndata: [DONE]\n\n")
+	}))
+	t.Cleanup(upstream.Close)
+	return upstream
+}
+
+// capturedCosts formats the cost of each line of a capture that has one.
+func capturedCosts(t *testing.T, file string) (costs []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var costs []string
 	for line := range strings.Lines(string(text)) {
 		var got capture.Line
 		if err := json.Unmarshal([]byte(line), &got); err != nil {
@@ -93,8 +109,5 @@ func TestCallsArePriced(t *testing.T) {
 			costs = append(costs, fmt.Sprintf("%s %.6f = %.6f + %.6f + %.6f", got.Cost.Currency, got.Cost.Total, got.Cost.Input, got.Cost.CacheRead, got.Cost.Output))
 		}
 	}
-	const byHand = "USD 0.000225 = 0.000060 + 0.000045 + 0.000120"
-	if len(costs) != 2 || costs[1] != byHand {
-		t.Errorf("%q, want the second %s", costs, byHand)
-	}
+	return costs
 }

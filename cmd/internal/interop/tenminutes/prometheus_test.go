@@ -37,7 +37,7 @@ func watch(t *testing.T, pod *interop.Pod, g given, rules string) interop.Promet
 	job := config["scrape_configs"].([]any)[0].(map[string]any)
 	delete(job, "kubernetes_sd_configs")
 	job["static_configs"] = discovered(pod, g)
-	config["rule_files"] = []string{"/work/slo.rules.yaml"}
+	config["rule_files"] = []string{"/prometheus/slo.rules.yaml"}
 	folder := t.TempDir()
 	made, err := yaml.Marshal(config)
 	if err != nil {
@@ -49,9 +49,9 @@ func watch(t *testing.T, pod *interop.Pod, g given, rules string) interop.Promet
 		}
 	}
 	pod.Run(t, interop.Container{
-		Mounts:  []interop.Mount{{Source: interop.Tool(t, "bin/prometheus"), Target: "/program"}, {Source: folder, Target: "/work", Writable: true}},
+		Mounts:  []interop.Mount{{Source: interop.Tool(t, "bin/prometheus"), Target: "/program"}, {Source: folder, Target: "/prometheus", Writable: true}},
 		System:  true,
-		Command: []string{"/program", "--config.file=/work/prometheus.yaml", "--storage.tsdb.path=/work/data"},
+		Command: []string{"/program", "--config.file=/prometheus/prometheus.yaml", "--storage.tsdb.path=/prometheus/data"},
 	})
 	p := interop.Prometheus{API: "http://" + pod.Forward(t, "127.0.0.1:9090") + "/api/v1/"}
 	interop.Eventually(t, 20*time.Second, func() error { return interop.GetJSON(p.API+"status/buildinfo", new(any)) })
