@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/series"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -44,14 +45,10 @@ type Config struct {
 type Exporter struct {
 	registry *client.Registry // of everything but families
 	names    *exporter.Names
-	live     exporter.Live
 	drawn    []exporter.Instrument // those that exchanges and chains feed
 	families []family              // of drawn, by index
-	index    map[string]int        // of drawn, by name
 	sorted   []drawnFamily         // families, by their names in Prometheus' spelling
-
-	mu     sync.RWMutex
-	series map[exporter.Identity]*series
+	book     *series.Book[sink]
 
 	drawings sync.Pool // of *exporter.Drawing
 	zips     sync.Pool // of *gzip.Writer
@@ -67,9 +64,6 @@ func New(c Config) (*Exporter, error) {
 	e := &Exporter{
 		registry: client.NewRegistry(),
 		names:    c.Names,
-		live:     c.Live,
-		series:   map[exporter.Identity]*series{},
-		index:    map[string]int{},
 		drawings: sync.Pool{New: func() any { return new(exporter.Drawing) }},
 		zips:     sync.Pool{New: newZip},
 	}
@@ -77,7 +71,6 @@ func New(c Config) (*Exporter, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
-	e.names.OnRelease(e.end)
 	live := &levels{live: c.Live, names: c.Names, started: time.Now()}
 	for _, in := range exporter.Table(c.SemConv) {
 		if in.Read != nil {
@@ -86,10 +79,14 @@ func New(c Config) (*Exporter, error) {
 		}
 		edged := in.WithEdges(c.Edges)
 		f := newFamily(&edged, histograms)
-		e.index[in.Name] = len(e.drawn)
 		e.drawn, e.families = append(e.drawn, in), append(e.families, f)
 		e.sorted = append(e.sorted, drawnFamily{f, headOf(&in)})
 	}
+	e.book = series.NewBook(series.Config[sink]{
+		Table: e.drawn, Names: c.Names, Live: &live.live,
+		Make: func(i int, values []string) sink { return e.families[i].with(values) },
+		End:  func(i int, values []string) { e.families[i].end(values) },
+	})
 	slices.SortFunc(e.sorted, func(a, b drawnFamily) int { return strings.Compare(a.head.GetName(), b.head.GetName()) })
 	for _, collector := range append(all, live) {
 		if err := e.registry.Register(collector); err != nil {
@@ -103,8 +100,6 @@ func New(c Config) (*Exporter, error) {
 // whose bounds change begins anew, as in a restarted process. It may lose samples that
 // another goroutine adds at that moment.
 func (e *Exporter) SetEdges(edges exporter.Edges) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	changed := false
 	for i := range e.drawn {
 		if h, ok := e.families[i].(*histograms); ok && h.rebound(e.drawn[i].WithEdges(edges).Bounds) {
@@ -112,7 +107,7 @@ func (e *Exporter) SetEdges(edges exporter.Edges) {
 		}
 	}
 	if changed {
-		clear(e.series)
+		e.book.Forget()
 	}
 }
 
@@ -131,45 +126,12 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 
 // add adds the samples of d to the series of id and gives d back.
 func (e *Exporter) add(d *exporter.Drawing, id exporter.Identity, m mark) {
-	of := e.seriesOf(id)
-	if !of.Use(m.at) {
-		of = e.seriesOf(id)
+	of := e.book.Of(id, m.at)
+	observe := func(one sink, samples exporter.Samples) bool {
+		one.observe(samples, m)
+		return true
 	}
-	if of.Identity != id {
-		of.Folded()
-	}
-	d.Each(e.drawn, func(i int, samples exporter.Samples) { of.observe(i, samples, m) })
+	d.Each(e.drawn, func(i int, samples exporter.Samples) { of.Each(i, samples, observe) })
 	d.Clear()
 	e.drawings.Put(d)
-}
-
-// seriesOf returns the series of an identity, and makes them at first sight. Without a
-// place for them it returns those beyond the bound.
-func (e *Exporter) seriesOf(id exporter.Identity) *series {
-	e.mu.RLock()
-	s := e.series[id]
-	e.mu.RUnlock()
-	if s != nil {
-		return s
-	}
-	set := e.names.SetOf(id)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if s := e.series[set.Identity]; s != nil && s.Set == set {
-		return s
-	}
-	s = &series{Set: set, of: e, made: map[seriesKey]sink{}}
-	e.series[set.Identity] = s
-	return s
-}
-
-// end ends the series of a Set that gave its places away.
-func (e *Exporter) end(id exporter.Identity, gone []exporter.Series) {
-	e.mu.Lock()
-	delete(e.series, id)
-	e.mu.Unlock()
-	for _, one := range gone {
-		i := e.index[one.Instrument]
-		e.families[i].end(values(&e.drawn[i], one.Identity, one.Extra))
-	}
 }

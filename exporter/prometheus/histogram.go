@@ -12,15 +12,16 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/headway-sidecar/headway/exporter"
+	"github.com/headway-sidecar/headway/exporter/series"
 )
 
 // histograms holds all series of one histogram.
 //
 // client_golang's own Histogram takes one observation at a time, at some 110 ns each. For
 // the three instruments that take every token of a stream, that is more than all other
-// work of headway on a chunk. This histogram takes the samples of an exchange at once,
-// each with its weight, for a fifth of that. It exposes the very same message; a test
-// holds the two side by side.
+// work of headway on a chunk. A series.Histogram takes the samples of an exchange at once,
+// each with its weight, for a fifth of that. This type exposes the very same message; a
+// test holds the two side by side.
 type histograms struct {
 	*client.MetricVec
 	bounds atomic.Pointer[[]float64] // of series that are made later; nil without classic buckets
@@ -32,14 +33,19 @@ func newHistograms(desc *client.Desc, in *exporter.Instrument, form Histograms) 
 		h.bounds.Store(&in.Bounds)
 	}
 	h.MetricVec = client.NewMetricVec(desc, func(values ...string) client.Metric {
-		one := &histogram{desc: desc, labels: client.MakeLabelPairs(desc, values), created: time.Now()}
-		if bounds := h.bounds.Load(); bounds != nil {
-			one.bounds = *bounds
+		one := &histogram{
+			desc: desc, labels: client.MakeLabelPairs(desc, values), created: time.Now(),
+			exemplars: series.NewExemplars[mark](maxExemplars),
 		}
-		one.buckets = make([]uint64, len(one.bounds))
+		var bounds []float64
+		if now := h.bounds.Load(); now != nil {
+			bounds = *now
+		}
+		var native *series.Exponential
 		if form != Classic {
-			one.native = newNative(in.Zero)
+			native = series.NewExponential(fullSchema, in.Zero)
 		}
+		one.Histogram = series.NewHistogram(bounds, native)
 		return one
 	})
 	return h
@@ -70,72 +76,25 @@ func (h *histograms) end(values []string) { h.DeleteLabelValues(values...) }
 type histogram struct {
 	desc   *client.Desc
 	labels []*dto.LabelPair
-	bounds []float64
 
-	mu        sync.Mutex
-	created   time.Time
-	count     uint64
-	sum       float64
-	buckets   []uint64 // not cumulative; values above the last bound are in count only
-	native    *native  // nil for a classic histogram
-	exemplars exemplars
+	mu               sync.Mutex
+	created          time.Time
+	series.Histogram // its exponential buckets are nil for a classic histogram
+	exemplars        series.Exemplars[mark]
 }
 
-// observe implements sink. The largest sample becomes the exemplar, because people will
-// ask about that one.
+// observe implements sink.
 func (h *histogram) observe(samples exporter.Samples, m mark) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.native != nil && h.native.coarse() && m.at.Sub(h.created) >= minReset {
-		h.reset(m.at)
+	if h.Exponential != nil {
+		h.addNative(samples, m.at)
+	} else {
+		h.Add(samples)
 	}
-	h.add(samples)
-	if h.native != nil && h.native.overfull() {
-		if m.at.Sub(h.created) >= minReset {
-			h.reset(m.at)
-			h.add(samples)
-		}
-		h.native.shrink()
+	if m.trace != "" {
+		h.exemplars.Put(&h.Histogram, samples, m)
 	}
-	if m.trace == "" {
-		return
-	}
-	top := 0.0
-	for i := range samples {
-		top = max(top, samples[i].Value)
-	}
-	h.exemplars.put(exemplar{value: top, mark: m}, h.bucket(top), h.native.key(top), len(h.bounds))
-}
-
-func (h *histogram) add(samples exporter.Samples) {
-	for i := range samples {
-		v, n := samples[i].Value, samples[i].Count
-		h.count += n
-		h.sum += v * float64(n)
-		if b := h.bucket(v); b < len(h.buckets) {
-			h.buckets[b] += n
-		}
-		if h.native != nil {
-			h.native.add(v, n)
-		}
-	}
-}
-
-// bucket is the index of the first bound that is not below v.
-func (h *histogram) bucket(v float64) int {
-	for i, bound := range h.bounds {
-		if v <= bound {
-			return i
-		}
-	}
-	return len(h.bounds)
-}
-
-// reset starts the histogram anew, as a restarted process would.
-func (h *histogram) reset(at time.Time) {
-	h.created, h.count, h.sum = at, 0, 0
-	clear(h.buckets)
-	h.native = newNative(h.native.threshold)
 }
 
 // Desc implements client_golang's Metric.
@@ -149,27 +108,27 @@ func (h *histogram) Write(out *dto.Metric) error {
 	if his == nil {
 		his = new(dto.Histogram)
 	}
-	his.SampleCount, his.SampleSum, his.CreatedTimestamp = new(h.count), new(h.sum), timestamppb.New(h.created)
-	his.Bucket = slices.Grow(his.Bucket[:0], len(h.bounds)+1)
+	his.SampleCount, his.SampleSum, his.CreatedTimestamp = new(h.Count), new(h.Sum), timestamppb.New(h.created)
+	his.Bucket = slices.Grow(his.Bucket[:0], len(h.Bounds)+1)
 	cumulative := uint64(0)
-	for i, bound := range h.bounds {
-		cumulative += h.buckets[i]
-		addBucket(his, cumulative, bound, h.exemplars.bucket(i))
+	for i, bound := range h.Bounds {
+		cumulative += h.Buckets[i]
+		addBucket(his, cumulative, bound, h.exemplars.Bucket(i))
 	}
-	if e := h.exemplars.bucket(len(h.bounds)); e != nil {
-		addBucket(his, h.count, math.Inf(1), e)
+	if e := h.exemplars.Bucket(len(h.Bounds)); e != nil {
+		addBucket(his, h.Count, math.Inf(1), e)
 	}
-	if h.native != nil {
+	if h.Exponential != nil {
 		his.PositiveSpan, his.PositiveDelta = his.PositiveSpan[:0], his.PositiveDelta[:0]
-		h.native.write(his)
-		his.Exemplars = h.exemplars.all()
+		writeNative(his, h.Exponential)
+		his.Exemplars = exemplarsOf(h.exemplars.Recent())
 	}
 	out.Label, out.Histogram = h.labels, his
 	return nil
 }
 
 // addBucket appends a bucket, which may be lying behind the end from an earlier use.
-func addBucket(to *dto.Histogram, count uint64, bound float64, e *dto.Exemplar) {
+func addBucket(to *dto.Histogram, count uint64, bound float64, e *series.Exemplar[mark]) {
 	n := len(to.Bucket)
 	if n == cap(to.Bucket) {
 		to.Bucket = slices.Grow(to.Bucket, 1)
@@ -179,5 +138,5 @@ func addBucket(to *dto.Histogram, count uint64, bound float64, e *dto.Exemplar) 
 		to.Bucket[n] = &dto.Bucket{CumulativeCount: new(uint64), UpperBound: new(float64)}
 	}
 	b := to.Bucket[n]
-	*b.CumulativeCount, *b.UpperBound, b.Exemplar = count, bound, e
+	*b.CumulativeCount, *b.UpperBound, b.Exemplar = count, bound, exemplarOf(e)
 }

@@ -2,7 +2,6 @@ package prometheus
 
 import (
 	"fmt"
-	"sync"
 
 	client "github.com/prometheus/client_golang/prometheus"
 
@@ -61,69 +60,4 @@ type gauge struct{ client.Gauge }
 
 func (g gauge) observe(samples exporter.Samples, _ mark) {
 	g.Set(samples[len(samples)-1].Value)
-}
-
-// series holds the series of one Set, so that an exchange finds them by index and not by
-// hashing all its labels for each instrument.
-type series struct {
-	*exporter.Set
-	of *Exporter
-
-	mu   sync.RWMutex
-	made map[seriesKey]sink
-}
-
-type seriesKey struct {
-	instrument int
-	extra      exporter.Extra
-}
-
-// observe hands samples of the i-th instrument to their series.
-func (s *series) observe(i int, samples exporter.Samples, m mark) {
-	if len(s.of.drawn[i].Labels) == 0 { // all are of one series, and there may be thousands
-		s.sink(seriesKey{instrument: i}).observe(samples, m)
-		return
-	}
-	samples.EachSeries(func(labels exporter.Extra, of exporter.Samples) {
-		s.sink(seriesKey{i, labels}).observe(of, m)
-	})
-}
-
-func (s *series) sink(key seriesKey) sink {
-	s.mu.RLock()
-	found := s.made[key]
-	s.mu.RUnlock()
-	if found != nil {
-		return found
-	}
-	if together := s.of.drawn[key.instrument].Together; together != nil {
-		for _, extra := range together(&s.of.live, key.extra) {
-			s.make(seriesKey{key.instrument, extra})
-		}
-	}
-	return s.make(key)
-}
-
-// make returns the series of key. It makes the series unless it is there. Without a place
-// it returns the series beyond the bound and does not remember key: there may be any number
-// of keys without a place.
-func (s *series) make(key seriesKey) sink {
-	in := &s.of.drawn[key.instrument]
-	if !s.Room(in, key.extra) {
-		id, extra := s.Fold(in, key.extra)
-		return s.of.seriesOf(id).make(seriesKey{key.instrument, extra})
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if found := s.made[key]; found != nil {
-		return found
-	}
-	made := s.of.families[key.instrument].with(values(in, s.Identity, key.extra))
-	s.made[key] = made
-	return made
-}
-
-// values lists the values of all labels of in, in order.
-func values(in *exporter.Instrument, id exporter.Identity, extra exporter.Extra) []string {
-	return append(id.Values(in.Family), extra[:len(in.Labels)]...)
 }
