@@ -89,7 +89,7 @@ var rooms = map[string][]string{
 	"exporter/capture/report":    {"exporter/capture", "probe/baseline", "slo", "proxy/exchange"},
 	"exporter/capture/hindsight": {"exporter", "exporter/capture", "exporter/capture/report", "slo", "proxy/exchange"},
 	"exporter/otlp/spans":        {"exporter", "proxy/exchange"},
-	"exporter/otlp/metrics":      {"exporter", "proxy/exchange"},
+	"exporter/otlp/metrics":      {"exporter", "exporter/series", "proxy/exchange"},
 
 	"exporter/otlp/delivery": {},
 

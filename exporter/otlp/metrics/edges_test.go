@@ -50,8 +50,28 @@ func TestNewLimitsAreBoundsFromTheNextRequest(t *testing.T) {
 					}
 				}
 				checkOldNumbersGoOn(t, got, tt.temporality)
+				checkTheRestGoesOn(t, began, got, tt.temporality)
 			})
 		})
+	}
+}
+
+// checkTheRestGoesOn fails the test unless counters, and histograms that have nothing to do
+// with the limit, go on as if no limit had changed.
+func checkTheRestGoesOn(t *testing.T, began time.Time, got []pmetric.Metrics, temporality metrics.Temporality) {
+	t.Helper()
+	for i, m := range got {
+		want, from := uint64(i+1), began
+		if temporality == metrics.Delta {
+			want, from = 1, began.Add(time.Duration(i)*time.Minute)
+		}
+		p := byName(t, m)[e2e].Histogram().DataPoints().At(0)
+		if p.Count() != want || !p.StartTimestamp().AsTime().Equal(from) {
+			t.Errorf("request %d: %d exchanges by E2E from %v, want %d from %v", i, p.Count(), p.StartTimestamp().AsTime(), want, from)
+		}
+		if n := requests(t, m)[exchangetest.Stream(4).Model.Request]; uint64(n) != want {
+			t.Errorf("request %d: %d exchanges, want %d", i, n, want)
+		}
 	}
 }
 

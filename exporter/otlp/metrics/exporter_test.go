@@ -151,11 +151,12 @@ func TestAttributesAreThoseOfTheConventions(t *testing.T) {
 func TestRequestsSayWhatTheyAreOf(t *testing.T) {
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "from=environment") // only the command may read it
 	e, to := newExporter(t, metrics.Config{
-		Version: "v1.2.3",
+		Version: "v1.2.3", Live: live(),
 		Resource: resource.NewWithAttributes("https://example.com/schema", attribute.String("service.name", "checkout"),
 			attribute.Int("process.pid", 7), attribute.StringSlice("process.command_args", []string{"a", "b"}),
 			attribute.Bool("b", true), attribute.Float64("f", .5)),
 	})
+	e.Observe(exchangetest.Plain())
 	shutdown(t, e)
 	rm := to.all()[0].ResourceMetrics().At(0)
 	want := map[string]any{
@@ -163,6 +164,9 @@ func TestRequestsSayWhatTheyAreOf(t *testing.T) {
 	}
 	if got := rm.Resource().Attributes().AsRaw(); fmt.Sprint(got) != fmt.Sprint(want) || rm.SchemaUrl() != "https://example.com/schema" {
 		t.Errorf("resource %v of %s, want %v", got, rm.SchemaUrl(), want)
+	}
+	if n := rm.ScopeMetrics().Len(); n != 1 {
+		t.Errorf("%d scopes, want one for the series of exchanges and those that read the program", n)
 	}
 	sm := rm.ScopeMetrics().At(0)
 	if s := sm.Scope(); s.Name() != "github.com/headway-sidecar/headway" || s.Version() != "v1.2.3" {
@@ -209,6 +213,29 @@ func TestCumulativeNumbersCountFromTheStart(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A series counts from its first exchange, and not from the beginning of the program or of
+// the interval: a backend puts the count into that time.
+func TestASeriesCountsFromItsFirstExchange(t *testing.T) {
+	for _, temporality := range []metrics.Temporality{metrics.Cumulative, metrics.Delta} {
+		synctest.Test(t, func(t *testing.T) {
+			nothing := func(*metrics.Exporter) {}
+			late := func(e *metrics.Exporter) { time.Sleep(20 * time.Second); everything(e) }
+			began, got := minutes(t, metrics.Config{Temporality: temporality}, nothing, late)
+			last := byName(t, got[len(got)-1])
+			for _, in := range exporter.Table("") {
+				if in.Read != nil {
+					continue
+				}
+				for _, p := range points(last[in.Name]) {
+					if from := p.from.AsTime(); !from.Equal(began.Add(80 * time.Second)) {
+						t.Errorf("%s: %s counts from %v", temporality, in.Name, from)
+					}
+				}
+			}
+		})
+	}
 }
 
 func TestDeltaNumbersCountFromTheRequestBefore(t *testing.T) {

@@ -3,7 +3,6 @@ package metrics
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -15,11 +14,19 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 )
 
-// sink is one series that takes samples, all of one exchange.
-type sink interface {
-	record(span context.Context, samples exporter.Samples)
-	// start makes the series visible before it has a sample.
-	start()
+// newFamily makes the instrument of a row that draws.
+func newFamily(in *exporter.Instrument, c *Config) family {
+	switch {
+	case in.Kind == exporter.Histogram:
+		return newHistograms(in, c)
+	case in.Kind == exporter.Counter && fractional(in):
+		return newCounters[float64](in, c)
+	case in.Kind == exporter.Counter:
+		return newCounters[int64](in, c)
+	case fractional(in):
+		return newGauges[float64](in)
+	}
+	return newGauges[int64](in)
 }
 
 // fractional says whether an instrument's numbers have fractions; others are exported
@@ -27,118 +34,6 @@ type sink interface {
 func fractional(in *exporter.Instrument) bool {
 	return slices.Contains([]string{"s", "1", "{share}", "{currency}"}, in.Unit)
 }
-
-// sinkOf makes the SDK's instrument of a row that draws, and returns the function that
-// makes the instrument's series. zeros is nil unless histograms are exponential.
-func sinkOf(meter metric.Meter, in *exporter.Instrument, zeros zeroBuckets) (newSink, error) {
-	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)
-	switch {
-	case in.Kind == exporter.Histogram:
-		made, err := meter.Float64Histogram(in.Name, unit, help, metric.WithExplicitBucketBoundaries(in.Bounds...))
-		return func(of attribute.Set) sink {
-			h := histogram{Float64Histogram: made, attributes: []metric.RecordOption{metric.WithAttributeSet(of)}}
-			if zeros != nil {
-				h.zero = zeros.of(in, of)
-			}
-			return h
-		}, err
-	case in.Kind == exporter.Counter && fractional(in):
-		made, err := meter.Float64Counter(in.Name, unit, help)
-		return func(of attribute.Set) sink { return counter{made, []metric.AddOption{metric.WithAttributeSet(of)}} }, err
-	case in.Kind == exporter.Counter:
-		made, err := meter.Int64Counter(in.Name, unit, help)
-		return func(of attribute.Set) sink { return intCounter{made, []metric.AddOption{metric.WithAttributeSet(of)}} }, err
-	case fractional(in):
-		made, err := meter.Float64Gauge(in.Name, unit, help)
-		return func(of attribute.Set) sink { return gauge{made, []metric.RecordOption{metric.WithAttributeSet(of)}} }, err
-	}
-	made, err := meter.Int64Gauge(in.Name, unit, help)
-	return func(of attribute.Set) sink { return intGauge{made, []metric.RecordOption{metric.WithAttributeSet(of)}} }, err
-}
-
-type histogram struct {
-	metric.Float64Histogram
-	attributes []metric.RecordOption
-	zero       *zeroBucket // nil unless the histogram is exponential
-}
-
-// record offers the largest sample as an exemplar, because people will ask about that one.
-func (h histogram) record(span context.Context, samples exporter.Samples) {
-	top := 0
-	for i := range samples {
-		if samples[i].Value > samples[top].Value {
-			top = i
-		}
-	}
-	for i := range samples {
-		n, value := samples[i].Count, samples[i].Value
-		if i == top && n > 0 {
-			recorded := h.zero.take(value)
-			h.Record(exemplify(span, value, recorded), recorded, h.attributes...)
-			n--
-		}
-		for range n {
-			h.Record(context.Background(), h.zero.take(value), h.attributes...)
-		}
-	}
-}
-
-func (histogram) start() {}
-
-type counter struct {
-	metric.Float64Counter
-	attributes []metric.AddOption
-}
-
-func (c counter) record(_ context.Context, samples exporter.Samples) {
-	c.Add(context.Background(), sum(samples), c.attributes...)
-}
-
-func (c counter) start() { c.Add(context.Background(), 0, c.attributes...) }
-
-type intCounter struct {
-	metric.Int64Counter
-	attributes []metric.AddOption
-}
-
-func (c intCounter) record(_ context.Context, samples exporter.Samples) {
-	c.Add(context.Background(), integer(sum(samples)), c.attributes...)
-}
-
-func (c intCounter) start() { c.Add(context.Background(), 0, c.attributes...) }
-
-type gauge struct {
-	metric.Float64Gauge
-	attributes []metric.RecordOption
-}
-
-func (g gauge) record(_ context.Context, samples exporter.Samples) {
-	g.Record(context.Background(), samples[len(samples)-1].Value, g.attributes...)
-}
-
-func (gauge) start() {}
-
-type intGauge struct {
-	metric.Int64Gauge
-	attributes []metric.RecordOption
-}
-
-func (g intGauge) record(_ context.Context, samples exporter.Samples) {
-	g.Record(context.Background(), integer(samples[len(samples)-1].Value), g.attributes...)
-}
-
-func (intGauge) start() {}
-
-func sum(samples exporter.Samples) float64 {
-	total := 0.0
-	for i := range samples {
-		total += samples[i].Value * float64(samples[i].Count)
-	}
-	return total
-}
-
-// integer is v as a whole number, which a float holds exactly up to 2^53.
-func integer(v float64) int64 { return int64(math.Round(v)) }
 
 // observe makes the instruments of table that read the running program. None reads it
 // until all are made: the program may exist only after New has returned, and the SDK makes
@@ -172,7 +67,7 @@ func observable(meter metric.Meter, in exporter.Instrument, read func(exporter.L
 		return nil
 	})
 	ints := metric.Int64Callback(func(_ context.Context, o metric.Int64Observer) error {
-		read(func(v float64, values ...string) { o.Observe(integer(v), at(values)) })
+		read(func(v float64, values ...string) { o.Observe(as[int64](v), at(values)) })
 		return nil
 	})
 	unit, help := metric.WithUnit(in.Unit), metric.WithDescription(in.Help)

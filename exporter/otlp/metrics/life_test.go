@@ -1,15 +1,11 @@
 package metrics_test
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/otlp/metrics"
-	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
@@ -77,54 +73,4 @@ func TestNothingIsLostWhenManyObserve(t *testing.T) {
 	if total["headway.requests"] != 400 || total["headway.chains"] != 400 {
 		t.Errorf("%v, want 400 of each", total)
 	}
-}
-
-// stuck is an Exporter whose recording goroutine waits for the running program until the
-// test calls release.
-func stuck(t *testing.T, queue int) (e *metrics.Exporter, to *collector, release func()) {
-	t.Helper()
-	entered, leave := make(chan struct{}), make(chan struct{})
-	first := true
-	l := live()
-	l.SLOs = func() []exporter.SLO {
-		if first {
-			first = false
-			close(entered)
-			<-leave
-		}
-		return nil
-	}
-	e, to = newExporter(t, metrics.Config{Live: l, Queue: queue, Interval: time.Hour})
-	e.Observe(full(exchange.Client))
-	<-entered
-	return e, to, func() { close(leave) }
-}
-
-func TestWhatTheQueueCannotHoldIsDroppedAndCounted(t *testing.T) {
-	e, to, release := stuck(t, 3)
-	for range 5 {
-		e.Observe(full(exchange.Client))
-	}
-	e.ObserveChain(exchangetest.Recovered(full(exchange.Client)))
-	if e.Dropped() != 3 {
-		t.Errorf("%d dropped of 6, of which 3 had room; want 3", e.Dropped())
-	}
-	release()
-	shutdown(t, e)
-	if n := to.last()["headway.requests"].Sum().DataPoints().At(0).IntValue(); n != 4 {
-		t.Errorf("%d recorded, want 4", n)
-	}
-}
-
-func TestNobodyWaitsForARecorderLongerThanAsked(t *testing.T) {
-	e, _, release := stuck(t, 3)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := e.ForceFlush(gone); !errors.Is(err, context.Canceled) {
-		t.Errorf("flushed with %v", err)
-	}
-	if err := e.Shutdown(gone); !errors.Is(err, context.Canceled) {
-		t.Errorf("shut down with %v", err)
-	}
-	release()
 }

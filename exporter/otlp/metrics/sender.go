@@ -18,8 +18,10 @@ func (s *sender) Temporality(k sdk.InstrumentKind) metricdata.Temporality {
 	return s.config.Temporality.of(k)
 }
 
-// Aggregation implements the SDK's Exporter.
-func (s *sender) Aggregation(k sdk.InstrumentKind) sdk.Aggregation { return s.config.Aggregation.of(k) }
+// Aggregation implements the SDK's Exporter. The SDK aggregates no histogram here.
+func (s *sender) Aggregation(k sdk.InstrumentKind) sdk.Aggregation {
+	return sdk.DefaultAggregationSelector(k)
+}
 
 // Export implements the SDK's Exporter.
 func (s *sender) Export(_ context.Context, data *metricdata.ResourceMetrics) error {

@@ -47,26 +47,10 @@ const (
 	Exponential Aggregation = "base2_exponential_bucket_histogram"
 )
 
-// The finest resolution of an exponential histogram. Scale 4 is a growth of 4.4 % a
-// bucket. A backend merges the streams of many pods at the coarsest of their scales. A
-// stream that starts at the SDK's scale of 20 would end at whatever scale its own traffic
-// happens to fit.
-const (
-	maxScale   = 4
-	maxBuckets = 160
-)
-
 func (a Aggregation) check() error {
 	switch a {
 	case Explicit, Exponential:
 		return nil
 	}
 	return fmt.Errorf("aggregation %q is none of %s, %s", a, Explicit, Exponential)
-}
-
-func (a Aggregation) of(kind sdk.InstrumentKind) sdk.Aggregation {
-	if a == Exponential && kind == sdk.InstrumentKindHistogram {
-		return sdk.AggregationBase2ExponentialHistogram{MaxSize: maxBuckets, MaxScale: maxScale}
-	}
-	return sdk.DefaultAggregationSelector(kind)
 }

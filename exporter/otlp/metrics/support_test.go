@@ -72,7 +72,6 @@ func byName(t *testing.T, m pmetric.Metrics) map[string]pmetric.Metric {
 	return out
 }
 
-// newExporter has room for all exchanges of a test.
 func newExporter(t *testing.T, c metrics.Config) (*metrics.Exporter, *collector) {
 	t.Helper()
 	to := &collector{t: t}
@@ -81,9 +80,6 @@ func newExporter(t *testing.T, c metrics.Config) (*metrics.Exporter, *collector)
 	}
 	if c.Send == nil {
 		c.Send = to.send
-	}
-	if c.Queue == 0 {
-		c.Queue = 10000
 	}
 	e, err := metrics.New(c)
 	if err != nil {

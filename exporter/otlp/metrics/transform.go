@@ -71,7 +71,7 @@ func aggregation(from metricdata.Aggregation, to pmetric.Metric) {
 	case metricdata.Sum[float64]:
 		sums(data, to.SetEmptySum())
 	case metricdata.Histogram[float64]:
-		histograms(data, to.SetEmptyHistogram())
+		explicits(data, to.SetEmptyHistogram())
 	case metricdata.ExponentialHistogram[float64]:
 		exponentials(data, to.SetEmptyExponentialHistogram())
 	}
@@ -103,7 +103,7 @@ func points[N number](from []metricdata.DataPoint[N], to pmetric.NumberDataPoint
 	}
 }
 
-func histograms(from metricdata.Histogram[float64], to pmetric.Histogram) {
+func explicits(from metricdata.Histogram[float64], to pmetric.Histogram) {
 	to.SetAggregationTemporality(temporality(from.Temporality))
 	to.DataPoints().EnsureCapacity(len(from.DataPoints))
 	for i := range from.DataPoints {
