@@ -3,6 +3,7 @@ package series_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -94,7 +95,7 @@ func TestSeriesBeyondTheBoundAreShared(t *testing.T) {
 	b := newBackend(9)
 	b.names.LimitSeries(100)
 	for i := range 60 {
-		b.page("a").Each(1, exporter.Samples{{Extra: exporter.Extra{fmt.Sprint(i)}}}, (*counted).add)
+		b.page("a").Each(1, exporter.Samples{{Extra: exporter.Extra{strconv.Itoa(i)}}}, (*counted).add)
 	}
 	last := b.made[len(b.made)-1]
 	if last.labels != "1 [_other _other _other _other]" || last.n.Load() == 0 || b.names.SeriesUse().Present > 100 {

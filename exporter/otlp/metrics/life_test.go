@@ -74,3 +74,32 @@ func TestNothingIsLostWhenManyObserve(t *testing.T) {
 		t.Errorf("%v, want 400 of each", total)
 	}
 }
+
+// A request that is under way keeps nobody from recording: the exchange is in the next one.
+func TestNobodyWaitsForARequest(t *testing.T) {
+	under, sent := make(chan struct{}), make(chan struct{})
+	e, _ := newExporter(t, metrics.Config{Interval: time.Hour, Send: func([]byte, int) {
+		under <- struct{}{}
+		<-sent
+	}})
+	e.Observe(exchangetest.Stream(3))
+	flushed := make(chan error, 1)
+	go func() { flushed <- e.ForceFlush(t.Context()) }()
+	<-under
+	inTime(t, func() {
+		for range 100 {
+			e.Observe(exchangetest.Stream(3))
+			e.ObserveChain(exchangetest.Recovered(exchangetest.Plain()))
+		}
+		e.SetEdges(within(400 * time.Millisecond))
+	})
+	close(sent)
+	if err := <-flushed; err != nil {
+		t.Error(err)
+	}
+	go func() { <-under }()
+	shutdown(t, e)
+	if e.Dropped() != 0 {
+		t.Errorf("%d dropped", e.Dropped())
+	}
+}
