@@ -64,6 +64,7 @@ var rooms = map[string][]string{
 	"slo/sloth":    {"slo", "slo/rules"},
 	"slo/pyrra":    {"slo", "slo/rules"},
 	"slo/price":    {"proxy/exchange", "slo/strict"},
+	"slo/scaling":  {"proxy/exchange"},
 	"slo/loadtest": {"slo", "proxy/exchange", "slo/spelling"},
 	"slo/slotest":  {"slo", "proxy/exchange/golden"},
 
@@ -114,7 +115,7 @@ var rooms = map[string][]string{
 		"probe", "probe/baseline", "probe/lease", "probe/prober", "probe/watch",
 		"proxy", "proxy/chain", "proxy/exchange", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/bedrock", "proxy/dialect/cohere", "proxy/dialect/gemini", "proxy/dialect/live", "proxy/dialect/llamacpp", "proxy/dialect/ollama", "proxy/dialect/openai", "proxy/dialect/realtime", "proxy/dialect/responses", "proxy/dialect/sagemaker", "proxy/dialect/sglang", "proxy/dialect/tgi", "proxy/dialect/triton",
-		"slo", "slo/price", "slo/rules", "slo/strict",
+		"slo", "slo/price", "slo/rules", "slo/scaling", "slo/strict",
 	},
 
 	"cmd/internal/interop":            {"probe/modelsim"},
