@@ -100,11 +100,20 @@ func canaryPanels(w writer) []panel {
 }
 
 func loadPanels(w writer) []panel {
+	carried := drift("headway_scaling_signal_ratio").gauge()
 	return []panel{
 		{
 			title: "Headroom", unit: times, steps: []step{{1, "red"}}, blank: "no baseline file with several loads",
 			about:   "The highest tested load that kept the SLO, divided by the load of the last minute. Below 1 there is no room left.",
 			queries: []query{{expr: "min by (model, slo) (" + metric{name: "headway_capacity_headroom_ratio", matchers: ofModel + `,slo=~"$slo"`}.gauge() + ")", legend: "{{model}} {{slo}}"}},
+		},
+		{
+			title: "Replicas that the traffic needs", unit: plain, blank: "no sidecar stands beside a model server",
+			about: "The sum of the numbers to scale on, and how many replicas have one. Where the sum is above the count, the replicas cannot carry the traffic.",
+			queries: []query{
+				{expr: "sum by (model) (" + carried + ")", legend: "{{model}} needs"},
+				{expr: "count by (model) (" + carried + ")", legend: "{{model}} has"},
+			},
 		},
 		{
 			title: "TTFT against load", look: scatter, unit: seconds,

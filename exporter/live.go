@@ -44,6 +44,8 @@ type Live struct {
 	Drift    func() []Drift
 	Tested   func() []Tested
 	Headroom func() []Headroom
+	// Scaling lists the number to scale on of each model.
+	Scaling func() []Scaling
 	// ProbeRuns counts the runs of probes, those included that sent nothing. ProbeSuccesses
 	// tells when each probe last had an answer.
 	ProbeRuns      func() []ProbeRuns

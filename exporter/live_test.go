@@ -48,7 +48,10 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 			return []exporter.Tested{{Cell: "a/c4", Indicator: "ttft", Share: .95, Seconds: .6}}
 		},
 		Headroom: func() []exporter.Headroom { return []exporter.Headroom{{Model: "a", SLO: "s", Ratio: 2}} },
-		Loops:    func() uint64 { return 9 },
+		Scaling: func() []exporter.Scaling {
+			return []exporter.Scaling{{Model: "a", Ratio: 1.5}, {Model: "b", Ratio: .2}, {Model: "c", Ratio: .7}}
+		},
+		Loops: func() uint64 { return 9 },
 	}
 	tests := map[string]map[string]float64{
 		"headway.requests_in_flight":  {"chat a u:1": 3, "chat _other u:1": 9, "_other  u:1": 1},
@@ -71,6 +74,7 @@ func TestInstrumentsReadTheRunningProgram(t *testing.T) {
 		"headway.drift.alarm":         {"canary chat a ttft": 1, "production  a e2e": 0},
 		"headway.baseline":            {"a/c4 ttft 95": .6},
 		"headway.capacity.headroom":   {"a s": 2},
+		"headway.scaling.signal":      {"a": 1.5, "_other": .7},
 		"headway.loops":               {"": 9},
 		"headway.build_info":          {"1.0 abc go1.26": 1},
 	}

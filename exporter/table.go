@@ -21,6 +21,7 @@ func Table(s SemConv) []Instrument {
 		openChains(),
 		slos(),
 		drifts(),
+		scalings(),
 		canaries(),
 		election(),
 		process(),

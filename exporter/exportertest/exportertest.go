@@ -46,6 +46,7 @@ func Live() exporter.Live {
 		Headroom: func() []exporter.Headroom {
 			return []exporter.Headroom{{Model: "gpt-4o-mini", SLO: "interactive", Ratio: 2.5}}
 		},
+		Scaling: func() []exporter.Scaling { return []exporter.Scaling{{Model: "gpt-4o-mini", Ratio: .75}} },
 		ProbeRuns: func() []exporter.ProbeRuns {
 			return []exporter.ProbeRuns{{
 				Probe: "chat-short", Via: "sidecar", Outcome: "ok", Operation: exchange.Chat, Model: "gpt-4o-mini",

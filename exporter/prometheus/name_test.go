@@ -18,7 +18,7 @@ var metricsOfThePage = []string{
 	"headway_config_last_reload_successful", "headway_connections_total", "headway_accept_waits_total", "headway_loops_total",
 	"headway_sealed_requests_total", "headway_sealed_time_to_first_burst_seconds", "headway_sealed_gap_seconds", "headway_sealed_duration_seconds", "headway_build_info",
 
-	"headway_baseline_seconds", "headway_drift_ratio", "headway_drift_return_period_seconds", "headway_drift_alarm", "headway_capacity_headroom_ratio",
+	"headway_baseline_seconds", "headway_drift_ratio", "headway_drift_return_period_seconds", "headway_drift_alarm", "headway_capacity_headroom_ratio", "headway_scaling_signal_ratio",
 
 	"headway_attempts_total", "headway_chains_total", "headway_chain_attempts", "headway_chain_duration_seconds",
 	"headway_chain_time_to_first_token_seconds", "headway_chain_wasted_seconds_total", "headway_chain_wasted_tokens_total",

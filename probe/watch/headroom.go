@@ -14,30 +14,41 @@ type Promise struct {
 	Limits baseline.Limits
 }
 
-// Headroom is the highest load that kept a promise in the load test ÷ the load now, in
-// requests in flight. 1 and below is no room.
+// Headroom is how much load of a model kept a promise in the load test, and how much there is
+// now, in requests in flight.
 type Headroom struct {
 	Model string
 	SLO   string
-	Ratio float64
+	// Highest is the highest load that kept the promise; 0 if not even the lowest did.
+	Highest float64
+	// Load is the mean of the last minute, or what the server told a canary if that is more.
+	Load float64
+	// Carried is the mean of the requests that went through headway, over a time that the
+	// caller chose.
+	Carried float64
 }
 
+// Ratio is the highest load that kept the promise ÷ the load now. 1 and below is no room.
+// Without Load it means nothing.
+func (h *Headroom) Ratio() float64 { return h.Highest / h.Load }
+
 // Headrooms returns the room of each model of the baseline and each promise. Of several
-// tested lengths it is the least. It leaves out models without traffic in the last minute,
-// and promises about which the load test does not say which load kept them.
-func (w *Watch) Headrooms(promises []Promise, now time.Time) []Headroom {
+// tested lengths it is the least. It leaves out promises about which the load test does not
+// say which load kept them. Carried looks back over carried, at most four minutes.
+func (w *Watch) Headrooms(promises []Promise, now time.Time, carried time.Duration) []Headroom {
 	w.mu.Lock()
-	cells, loads := w.book.cells, map[string]float64{}
+	cells, loads := w.book.cells, map[string]Headroom{}
 	for _, model := range w.book.models {
-		loads[model] = w.loads.now(model, now)
+		loads[model] = Headroom{Model: model, Load: w.loads.now(model, now), Carried: w.loads.carried(model, now, carried)}
 	}
 	w.mu.Unlock()
 	var out []Headroom
 	for _, p := range promises {
 		most := mostLoads(cells, p)
-		for model, load := range loads {
-			if highest, known := most[model]; known && load > 0 {
-				out = append(out, Headroom{model, p.SLO, highest / load})
+		for model, h := range loads {
+			if highest, known := most[model]; known {
+				h.SLO, h.Highest = p.SLO, highest
+				out = append(out, h)
 			}
 		}
 	}

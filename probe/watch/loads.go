@@ -97,6 +97,16 @@ func (l loads) now(model string, now time.Time) float64 {
 	return mean
 }
 
+// carried is the mean number that headway itself had in flight, over a time up to now.
+func (l loads) carried(model string, now time.Time, over time.Duration) float64 {
+	f := l[model]
+	if f == nil {
+		return 0
+	}
+	mean, _ := f.mean(now.Add(-over), now)
+	return mean
+}
+
 // mean is that of the counts from start to end, and before is the last count ahead of them.
 func (f *flights) mean(start, end time.Time) (mean, before float64) {
 	sum, n := 0.0, 0

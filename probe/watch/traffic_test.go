@@ -88,8 +88,8 @@ func TestHeadroomIsTheTestedLoadBesideTheLoadNow(t *testing.T) {
 			{"the longer prompts keep it under less load only", 1, 1},
 			{"no load keeps it for the longer prompts", .5, 0},
 		} {
-			all := b.Headrooms(promise(test.ttft), time.Now())
-			if len(all) != 1 || all[0] != (watch.Headroom{Model: model, SLO: "interactive", Ratio: test.want}) {
+			all := b.Headrooms(promise(test.ttft), time.Now(), 2*time.Minute)
+			if len(all) != 1 || all[0] != (watch.Headroom{Model: model, SLO: "interactive", Highest: 4 * test.want, Load: 4, Carried: 4}) || all[0].Ratio() != test.want {
 				t.Errorf("%s: %+v, want %v", test.name, all, test.want)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/headway-sidecar/headway/probe/watch"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/slo/scaling"
 )
 
 // driftFile is the name of the file with the state of the detectors in HEADWAY_STATE_DIR.
@@ -152,8 +153,26 @@ func (j *judging) headroom() []exporter.Headroom {
 		return nil
 	}
 	var out []exporter.Headroom
-	for _, h := range j.Headrooms(promises(j.slos()), time.Now()) {
-		out = append(out, exporter.Headroom{Model: h.Model, SLO: h.SLO, Ratio: h.Ratio})
+	for _, h := range j.Headrooms(promises(j.slos()), time.Now(), scaling.Window) {
+		if h.Load > 0 {
+			out = append(out, exporter.Headroom{Model: h.Model, SLO: h.SLO, Ratio: h.Ratio()})
+		}
+	}
+	return out
+}
+
+// carried returns the load of each model and SLO beside the highest one that kept the SLO
+// in the load test. If none did, more replicas would not help, and the load test is no
+// measure.
+func (j *judging) carried(now time.Time) []scaling.Load {
+	if j == nil {
+		return nil
+	}
+	var out []scaling.Load
+	for _, h := range j.Headrooms(promises(j.slos()), now, scaling.Window) {
+		if h.Highest > 0 {
+			out = append(out, scaling.Load{Model: h.Model, Ratio: h.Carried / h.Highest})
+		}
 	}
 	return out
 }

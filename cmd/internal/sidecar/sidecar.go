@@ -29,6 +29,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 	"github.com/headway-sidecar/headway/slo"
+	"github.com/headway-sidecar/headway/slo/scaling"
 )
 
 // Sidecar is the program put together: proxy, tap, exporters, admin server. One
@@ -41,7 +42,8 @@ type Sidecar struct {
 	gate    *sockets.Gate
 	chains  *chain.Joiner
 	slos    *objectives
-	judging *judging // nil without a load test to judge by
+	judging *judging        // nil without a load test to judge by
+	scaling *scaling.Signal // nil beside an application
 	probes  *probes
 	prices  *prices
 	names   *exporter.Names
@@ -82,6 +84,10 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	}
 	if s.judging = newJudging(c, func() []exchange.InFlight { return s.tap.InFlight() }, func() slo.Set { return s.slos.judge.Set() }, log); s.judging != nil {
 		observers = append(observers, s.judging)
+	}
+	if c.Role == exchange.Server {
+		s.scaling = scaling.New()
+		observers = append(observers, s.scaling)
 	}
 	if err := s.export(observers); err != nil {
 		return nil, err
@@ -220,6 +226,7 @@ func (s *Sidecar) live() exporter.Live {
 		Drift:         after(s.wired, func() []exporter.Drift { return s.judging.drift() }),
 		Tested:        after(s.wired, func() []exporter.Tested { return s.judging.tested() }),
 		Headroom:      after(s.wired, func() []exporter.Headroom { return s.judging.headroom() }),
+		Scaling:       s.scalingSignal(),
 		Reloaded: after(s.wired, func() bool {
 			return s.slos.reloaded() && s.prices.reloaded() && s.probes.reloaded() && s.web.reloaded() && s.judging.reloaded()
 		}),

@@ -26,6 +26,7 @@ var silent = map[string]string{
 	"tgi_":      "the same",
 	"llamacpp:": "the same",
 	"gen_ai_server_time_per_output_token_seconds": "the demo's sidecar stands beside an application",
+	"headway_scaling_signal_ratio":                "the same",
 	"headway_export_queue_bytes":                  "the demo sends nothing to a collector",
 	"headway_chain_ambiguous_total":               "no two calls of the demo are alike",
 }
