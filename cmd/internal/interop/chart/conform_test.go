@@ -19,7 +19,7 @@ import (
 func manifests(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, pattern := range []string{"deploy/kubernetes/*.yaml", "deploy/kubernetes/bases/injector/injector.yaml", "deploy/kubernetes/bases/prober/prober.yaml", "cmd/internal/interop/chart/testdata/rendered/*.yaml"} {
+	for _, pattern := range []string{"deploy/kubernetes/*.yaml", "deploy/kubernetes/bases/injector/injector.yaml", "deploy/kubernetes/bases/prober/prober.yaml", "deploy/kubernetes/hpa/hpa.yaml", "cmd/internal/interop/chart/testdata/rendered/*.yaml"} {
 		files, err := filepath.Glob(interop.Path(t, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)

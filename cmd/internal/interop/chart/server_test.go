@@ -20,19 +20,25 @@ func start(t *testing.T) *interop.Kubernetes {
 	k := interop.StartKubernetes(t)
 	crds := interop.Tool(t, "kubernetes/crds")
 	for _, kind := range []string{"podmonitors", "servicemonitors", "prometheusrules"} {
-		k.Create(t, "--filename="+filepath.Join(crds, "monitoring.coreos.com_"+kind+".yaml"))
-		interop.Eventually(t, interop.Patience, func() error { // kubectl wait fails where the server has not begun with the kind
-			got, err := k.Kubectl(t, interop.Administrator, "get", "crd/"+kind+".monitoring.coreos.com", "--output=jsonpath={.status.conditions[?(@.type=='Established')].status}")
-			if err == nil && got != "True" {
-				err = fmt.Errorf("the server does not serve %s yet: %q", kind, got)
-			}
-			return err
-		})
+		serve(t, k, filepath.Join(crds, "monitoring.coreos.com_"+kind+".yaml"), kind+".monitoring.coreos.com")
 	}
 	for _, namespace := range []string{"headway-system", "monitoring", "shop", "chat"} {
 		k.Create(t, "namespace", namespace)
 	}
 	return k
+}
+
+// serve makes the server serve the kind that a file describes, and returns when it does.
+func serve(t *testing.T, k *interop.Kubernetes, file, kind string) {
+	t.Helper()
+	k.Create(t, "--filename="+file)
+	interop.Eventually(t, interop.Patience, func() error { // kubectl wait fails where the server has not begun with the kind
+		got, err := k.Kubectl(t, interop.Administrator, "get", "crd/"+kind, "--output=jsonpath={.status.conditions[?(@.type=='Established')].status}")
+		if err == nil && got != "True" {
+			err = fmt.Errorf("the server does not serve %s yet: %q", kind, got)
+		}
+		return err
+	})
 }
 
 // TestInteropKubernetesTakesTheChartAndTheOverlays asks the server to check every object,
