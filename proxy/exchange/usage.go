@@ -13,8 +13,8 @@ type Usage struct {
 
 	// Providers price some parts of the counts above apart.
 	CacheWriteHour Count // the part of CacheWrite that stays for an hour; the rest stays for five minutes
-	InputAudio     Count // the part of Input that was sound
-	InputImage     Count // the part of Input that was pictures
+	InputAudio     Count // the part of Input that was sound, without the part that the cache gave
+	InputImage     Count // the same of pictures
 	OutputAudio    Count // the part of Output that was sound
 	// Streamed counts the output tokens that arrived in content chunks: Output, less the
 	// reasoning that the provider bills and does not send. TPOT and ITL divide by it.

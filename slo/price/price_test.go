@@ -62,6 +62,8 @@ func TestOf(t *testing.T) {
 			400*3 + 100*.3 + 300*3.75 + 200*6 + 150, "input output cache_read cache_write cache_write_1h"},
 		{"sound, pictures and reasoning", record("speech", exchange.Usage{Input: known(100), InputAudio: known(30), InputImage: known(20), Output: known(50), OutputAudio: known(25), Reasoning: known(5)}),
 			50*4 + 30*32 + 20*5 + 20*16 + 25*64 + 5*20, "input output reasoning input_audio input_image output_audio"},
+		{"sound, of which the cache gave a part", record("speech", exchange.Usage{Input: known(1000), CacheRead: known(420), InputAudio: known(80), InputImage: known(258), Output: known(30), OutputAudio: known(20)}),
+			242*4 + 420*4 + 80*32 + 258*5 + 10*16 + 20*64, "input output cache_read input_audio input_image output_audio"},
 		{"more in a part than in the whole", record("speech", exchange.Usage{Input: known(10), InputAudio: known(13), Output: known(20), OutputAudio: known(91)}), 10*32 + 20*64, "input_audio output_audio"},
 		{"the request has a price", record("search", exchange.Usage{Input: known(1000), Output: known(10)}), 1010 + 5000, "input output request"},
 		{"a model that costs nothing", func() exchange.Record {

@@ -26,6 +26,8 @@ func converseSuite() dialecttest.Suite {
 			Want: `stream complete model= finish=stop usage=reported in=112 out=8 cached=100 written=0 streamed=8 events=5@1 tokens@2-2 2:0/2 notes=unknown_event_type`},
 		{Name: "not streamed", File: "converse.json",
 			Want: `complete model= finish=length usage=reported in=17 out=8 cached=5`},
+		{Name: "written to the cache for an hour and for five minutes", File: "converse_cache.json",
+			Want: `complete model= finish=stop usage=reported in=1312 out=8 cached=400 written=900 hour=600`},
 		{Name: "an error", File: "error.json", Status: 429,
 			Want: `complete failed model= finish= usage=`},
 	}}

@@ -65,7 +65,7 @@ func blockPaths() frame.Paths {
 
 // usagePaths are the places of counts, which have two names for the cache.
 func usagePaths() frame.Paths {
-	return frame.Paths{
+	return reading.Join(frame.Paths{
 		"inputTokens":               reading.InputTokens,
 		"outputTokens":              reading.OutputTokens,
 		"totalTokens":               reading.TotalTokens,
@@ -73,7 +73,7 @@ func usagePaths() frame.Paths {
 		"cacheReadInputTokenCount":  reading.CachedTokens,
 		"cacheWriteInputTokens":     reading.WrittenTokens,
 		"cacheWriteInputTokenCount": reading.WrittenTokens,
-	}
+	}, reading.Breakdown("cacheDetails", reading.WrittenParts, "ttl", "inputTokens"))
 }
 
 // event reads the names of events. The counts come behind the reason why the answer ended, or

@@ -40,6 +40,10 @@ func generateSuite() dialecttest.Suite {
 			Want: `stream model=gemini-x finish=tool_calls usage=running in=9 out=12 reasoning=0 streamed=12 events=2@1 tokens@1-1 1:12/4`},
 		{Name: "not streamed", File: "generate.json",
 			Want: `complete model=gemini-x finish=stop usage=reported in=4 out=32 reasoning=30`},
+		{Name: "sound and pictures, of which the cache gave a part", File: "generate_modalities.sse", Head: dialect.Head{Method: "POST", Path: "/v1beta/models/gemini-x:streamGenerateContent"},
+			Want: `stream complete model=gemini-x finish=stop usage=reported in=1000 out=30 cached=420 streamed=30 audio=80 image=258 spoken=20 events=2@1 tokens@1-2 1:0/2 2:0/7`},
+		{Name: "sound and pictures in the other spelling, numbers for names", File: "generate_spelling.json",
+			Want: `complete model=gemini-x finish=stop usage=reported in=300 out=2 audio=20 image=258 notes=negative_count`},
 		{Name: "several candidates", File: "generate_candidates.json",
 			Want: `complete model=gemini-x finish=stop,content_filter usage=reported in=4 out=2`},
 		{Name: "an error", File: "error.json", Status: 429,
@@ -72,6 +76,8 @@ func interactionsSuite() dialecttest.Suite {
 			Want: `stream model=gemini-x finish= usage=running in=11 out=1 streamed=1 events=2@1 tokens@2-2 2:1/2`},
 		{Name: "not streamed", File: "interactions.json",
 			Want: `complete model=gemini-x finish=stop usage=reported in=11 out=23 cached=0 reasoning=20`},
+		{Name: "sound, of which the cache gave a part", File: "interactions_modalities.json",
+			Want: `complete model=gemini-x finish=stop usage=reported in=121 out=23 cached=64 reasoning=20 audio=46 spoken=2`},
 	}}
 }
 

@@ -33,17 +33,11 @@ func Generate() dialect.Dialect {
 		Framing:        reading.Elements,
 		NewReader:      func() reading.Reader { return new(candidate) },
 		Request:        frame.MustShape(reading.Join(askPaths(), reading.Under("request.", askPaths()), frame.Paths{"model": reading.AskModel})),
-		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), frame.Paths{
+		Response: frame.MustShape(reading.Join(reading.ErrorPaths(), reading.Under("usage_metadata.", spelledOtherwise()), frame.Paths{
 			// Protocol buffers have a second spelling of every name, which some gateways send.
-			"model_version":                              reading.Model,
-			"prompt_feedback.block_reason":               blockReason,
-			"candidates.[].finish_reason":                finishReason,
-			"usage_metadata.prompt_token_count":          reading.InputTokens,
-			"usage_metadata.candidates_token_count":      reading.OutputTokens,
-			"usage_metadata.thoughts_token_count":        reading.ReasoningTokens,
-			"usage_metadata.cached_content_token_count":  reading.CachedTokens,
-			"usage_metadata.tool_use_prompt_token_count": reading.OutsideTokens,
-			"usage_metadata.total_token_count":           reading.TotalTokens,
+			"model_version":                reading.Model,
+			"prompt_feedback.block_reason": blockReason,
+			"candidates.[].finish_reason":  finishReason,
 		}, answerPaths(), reading.Under("response.", answerPaths()))),
 	}
 }
@@ -74,14 +68,32 @@ func streams(h *dialect.Head) bool { return verb(h) == "streamGenerateContent" }
 // UsagePaths are the places of counts. Thoughts are no candidates, and results of the
 // provider's tools are no prompt.
 func UsagePaths() frame.Paths {
-	return frame.Paths{
+	return reading.Join(frame.Paths{
 		"promptTokenCount":        reading.InputTokens,
 		"candidatesTokenCount":    reading.OutputTokens,
 		"thoughtsTokenCount":      reading.ReasoningTokens,
 		"cachedContentTokenCount": reading.CachedTokens,
 		"toolUsePromptTokenCount": reading.OutsideTokens,
 		"totalTokenCount":         reading.TotalTokens,
-	}
+	},
+		reading.Breakdown("promptTokensDetails", reading.InputParts, "modality", "tokenCount"),
+		reading.Breakdown("cacheTokensDetails", reading.CachedParts, "modality", "tokenCount"),
+		reading.Breakdown("candidatesTokensDetails", reading.OutputParts, "modality", "tokenCount"))
+}
+
+// spelledOtherwise are UsagePaths in the spelling of protocol buffers.
+func spelledOtherwise() frame.Paths {
+	return reading.Join(frame.Paths{
+		"prompt_token_count":          reading.InputTokens,
+		"candidates_token_count":      reading.OutputTokens,
+		"thoughts_token_count":        reading.ReasoningTokens,
+		"cached_content_token_count":  reading.CachedTokens,
+		"tool_use_prompt_token_count": reading.OutsideTokens,
+		"total_token_count":           reading.TotalTokens,
+	},
+		reading.Breakdown("prompt_tokens_details", reading.InputParts, "modality", "token_count"),
+		reading.Breakdown("cache_tokens_details", reading.CachedParts, "modality", "token_count"),
+		reading.Breakdown("candidates_tokens_details", reading.OutputParts, "modality", "token_count"))
 }
 
 // The fields that generateContent alone has.

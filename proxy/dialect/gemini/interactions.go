@@ -66,7 +66,7 @@ func interactionPaths() frame.Paths {
 
 // totalPaths are the places of counts in the usage of an interaction.
 func totalPaths() frame.Paths {
-	return frame.Paths{
+	return reading.Join(frame.Paths{
 		"total_input_tokens":     reading.InputTokens,
 		"total_output_tokens":    reading.OutputTokens,
 		"total_thought_tokens":   reading.ReasoningTokens,
@@ -74,7 +74,10 @@ func totalPaths() frame.Paths {
 		"total_cached_tokens":    reading.CachedTokens,
 		"total_tool_use_tokens":  reading.OutsideTokens,
 		"total_tokens":           reading.TotalTokens,
-	}
+	},
+		reading.Breakdown("input_tokens_by_modality", reading.InputParts, "modality", "tokens"),
+		reading.Breakdown("cached_tokens_by_modality", reading.CachedParts, "modality", "tokens"),
+		reading.Breakdown("output_tokens_by_modality", reading.OutputParts, "modality", "tokens"))
 }
 
 // The fields that interactions alone have.

@@ -56,7 +56,8 @@ func Live() dialect.Dialect {
 			"toolCall.functionCalls.[]":              gemini.Call,
 			"toolCall.functionCalls.[].name":         reading.Content,
 			"usageMetadata.responseTokenCount":       reading.OutputTokens,
-		}, reading.Under("serverContent.modelTurn.parts.[]", gemini.PartPaths()), reading.Under("usageMetadata.", gemini.UsagePaths()))),
+		}, reading.Breakdown("usageMetadata.responseTokensDetails", reading.OutputParts, "modality", "tokenCount"),
+			reading.Under("serverContent.modelTurn.parts.[]", gemini.PartPaths()), reading.Under("usageMetadata.", gemini.UsagePaths()))),
 	}
 }
 

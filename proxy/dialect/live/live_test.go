@@ -10,7 +10,7 @@ import (
 func suite() dialecttest.Suite {
 	return dialecttest.Suite{Dialect: live.Live(), Cases: []dialecttest.Case{
 		{Name: "a thought, text and sound", File: "live.seq",
-			Want: `stream complete model= finish=stop usage=reported in=9 out=25 reasoning=5 streamed=25 events=5@1 tokens@1-3 answer@2 1:0/4 2:0/2 3:0/4`},
+			Want: `stream complete model= finish=stop usage=reported in=9 out=25 reasoning=5 streamed=25 spoken=20 events=5@1 tokens@1-3 answer@2 1:0/4 2:0/2 3:0/4`},
 		{Name: "a call", File: "live_call.seq",
 			Want: `stream complete model= finish=tool_calls usage=reported in=9 out=4 streamed=4 events=1@1 tokens@1-1 1:4/7`},
 		{Name: "interrupted", File: "live_interrupted.seq",

@@ -268,8 +268,11 @@ func (d *decoder) Value(v frame.Value) {
 		d.pending.set(v)
 		d.timed = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
-		RejectedTokens, AudioTokens, ImageTokens, SpokenTokens, HourTokens, OutsideTokens, StrangeTokens, BilledSeconds:
+		RejectedTokens, AudioTokens, ImageTokens, SpokenTokens, HourTokens, OutsideTokens, StrangeTokens, BilledSeconds,
+		CachedAudioTokens, CachedImageTokens:
 		m.count(&m.usage, v)
+	case InputParts, CachedParts, WrittenParts, OutputParts, Part, PartName, PartTokens:
+		m.breakDown(v)
 	case TimedInput, TimedCached, TimedOutput:
 		m.count(&m.timings, v)
 	case Fingerprint:

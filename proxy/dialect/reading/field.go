@@ -56,7 +56,18 @@ const (
 	HourTokens      // of those written to the cache: kept for an hour, and not for five minutes
 	OutsideTokens   // of the input, which the count of input tokens leaves out
 	StrangeTokens   // a count that no other path names
-	BilledSeconds   // of sound, in place of tokens
+
+	CachedAudioTokens // of the cached ones
+	CachedImageTokens // of the cached ones
+	InputParts        // a list that breaks the input tokens down; each element is a Part
+	CachedParts       // the same, of the cached ones
+	WrittenParts      // the same, of those written to the cache
+	OutputParts       // the same, of the output
+	Part
+	PartName   // audio, image, text; or how long the part stays in the cache
+	PartTokens // of the part
+
+	BilledSeconds // of sound, in place of tokens
 
 	TimedInput // counts that stand beside the server's own times, or apart from the usage: without cached tokens
 	TimedCached
@@ -88,6 +99,12 @@ func Under(prefix string, paths frame.Paths) frame.Paths {
 		below[prefix+path] = field
 	}
 	return below
+}
+
+// Breakdown returns the paths of a list that breaks a count down, with the keys of each part's name
+// and tokens.
+func Breakdown(path string, list frame.Field, name, tokens string) frame.Paths {
+	return frame.Paths{path: list, path + ".[]": Part, path + ".[]." + name: PartName, path + ".[]." + tokens: PartTokens}
 }
 
 // As returns paths that all stand for one field.

@@ -33,6 +33,7 @@ type Message struct {
 	summed  bool    // some of it is a summary of reasoning
 	tokens  tokens  // in the content
 	usage   usage   // as a usage object has it
+	part    part    // of a count in it, that is being read
 	timings usage   // as it stands beside the server's own times
 }
 
@@ -176,11 +177,26 @@ func (m *Message) Note(n Note) { m.notes |= 1 << n }
 // count sets a count of u. One below 0 is none, though some servers mean by it that they do
 // not know.
 func (m *Message) count(u *usage, v frame.Value) {
-	if len(v.Text) > 0 && v.Text[0] == '-' {
-		m.Note(NegativeCount)
-		return
+	if !m.negative(v) {
+		u.setCount(v)
 	}
-	u.setCount(v)
+}
+
+// counted is the count that v is, and whether it is one.
+func (m *Message) counted(v frame.Value) (n int64, ok bool) {
+	if m.negative(v) {
+		return 0, false
+	}
+	return countOf(v)
+}
+
+// negative tells whether v is below 0, and notes that.
+func (m *Message) negative(v frame.Value) bool {
+	if len(v.Text) == 0 || v.Text[0] != '-' {
+		return false
+	}
+	m.Note(NegativeCount)
+	return true
 }
 
 // generate books a value of generated content.

@@ -26,6 +26,8 @@ type usage struct {
 	spoken    int64
 	hour      int64
 	outside   int64
+
+	cachedAudio, cachedImage int64
 }
 
 // nothing tells whether no count came but zeros, which may only fill their places.
@@ -49,6 +51,8 @@ const (
 	hasSpoken
 	hasHour
 	hasOutside
+	hasCachedAudio
+	hasCachedImage
 	hasStrange // one that this package does not know
 	hasSeconds // a duration
 )
@@ -88,6 +92,10 @@ func (u *usage) setCount(v frame.Value) {
 		u.set(&u.spoken, hasSpoken, n)
 	case HourTokens:
 		u.set(&u.hour, hasHour, n)
+	case CachedAudioTokens:
+		u.set(&u.cachedAudio, hasCachedAudio, n)
+	case CachedImageTokens:
+		u.set(&u.cachedImage, hasCachedImage, n)
 	case OutsideTokens:
 		u.set(&u.outside, hasOutside, n)
 	case StrangeTokens:
@@ -150,6 +158,8 @@ func (u *usage) merge(v *usage) {
 		{hasSpoken, &u.spoken, &v.spoken},
 		{hasHour, &u.hour, &v.hour},
 		{hasOutside, &u.outside, &v.outside},
+		{hasCachedAudio, &u.cachedAudio, &v.cachedAudio},
+		{hasCachedImage, &u.cachedImage, &v.cachedImage},
 	} {
 		if v.known&c.which != 0 {
 			*c.to = *c.from
@@ -256,8 +266,8 @@ func (u *usage) exchange() (x exchange.Usage, odd bool) {
 		Reasoning:  u.count(u.reasoning, hasReasoning),
 
 		CacheWriteHour: u.count(u.hour, hasHour),
-		InputAudio:     u.count(u.audio, hasAudio),
-		InputImage:     u.count(u.image, hasImage),
+		InputAudio:     u.count(max(0, u.audio-u.cachedAudio), hasAudio),
+		InputImage:     u.count(max(0, u.image-u.cachedImage), hasImage),
 		OutputAudio:    u.count(u.spoken, hasSpoken),
 	}
 	if x.Reasoning.Known && x.Output.Known && x.Reasoning.N > x.Output.N {

@@ -15,6 +15,8 @@ func suite() dialecttest.Suite {
 			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 streamed=121 audio=13 spoken=91 events=8@1 tokens@3-6 3:0/3 4:0/8 5:0/2 6:0/4`},
 		{Name: "reasoning among sound and text", File: "realtime_details.seq", Ask: asks,
 			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 reasoning=20 streamed=101 audio=13 spoken=91 events=8@1 tokens@3-6 3:0/3 4:0/8 5:0/2 6:0/4`},
+		{Name: "sound and pictures, of which the cache gave a part", File: "realtime_cached.seq", Ask: asks,
+			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 reasoning=20 streamed=101 audio=33 image=16 spoken=91 events=8@1 tokens@3-6 3:0/3 4:0/8 5:0/2 6:0/4`},
 		{Name: "the names of the beta", File: "realtime_beta.seq", Ask: asks,
 			Want: `stream complete model= finish=stop usage=reported in=132 out=121 cached=64 streamed=121 audio=13 spoken=91 events=6@1 tokens@3-4 3:0/3 4:0/8`},
 		{Name: "a tool call", File: "realtime_call.seq", Ask: asks,

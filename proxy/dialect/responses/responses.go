@@ -88,12 +88,14 @@ func responsePaths() frame.Paths {
 		"output.[].content.[].transcript": inFull,
 		"status_details.reason":           incomplete, // Realtime
 		"status_details.error":            reading.Failure,
-		"usage.input_tokens_details.cache_write_tokens": reading.WrittenTokens,
-		"usage.input_token_details.cached_tokens":       reading.CachedTokens, // Realtime
-		"usage.input_token_details.audio_tokens":        reading.AudioTokens,
-		"usage.input_token_details.image_tokens":        reading.ImageTokens,
-		"usage.output_token_details.audio_tokens":       reading.SpokenTokens,
-		"usage.output_token_details.reasoning_tokens":   reading.ReasoningTokens,
+		"usage.input_tokens_details.cache_write_tokens":                reading.WrittenTokens,
+		"usage.input_token_details.cached_tokens":                      reading.CachedTokens, // Realtime
+		"usage.input_token_details.audio_tokens":                       reading.AudioTokens,
+		"usage.input_token_details.image_tokens":                       reading.ImageTokens,
+		"usage.output_token_details.audio_tokens":                      reading.SpokenTokens,
+		"usage.input_token_details.cached_tokens_details.audio_tokens": reading.CachedAudioTokens,
+		"usage.input_token_details.cached_tokens_details.image_tokens": reading.CachedImageTokens,
+		"usage.output_token_details.reasoning_tokens":                  reading.ReasoningTokens,
 	}, reading.Under("usage.", compatible.UsagePaths()))
 }
 
