@@ -188,6 +188,37 @@ func TestEnded(t *testing.T) {
 	}
 }
 
+// TestShared: a price that shares requests with an earlier one says so, unless one of them
+// is plainly meant to come first.
+func TestShared(t *testing.T) {
+	for _, tt := range []struct{ name, prices, want string }{
+		{"a narrower pattern first", "- {model: gpt-4o-mini*, per_request: 1}\n- {model: gpt-4o*, per_request: 2}", ""},
+		{"patterns apart", "- {model: gpt-4*, per_request: 1}\n- {model: claude-*, per_request: 2}", ""},
+		{"other ends", "- {model: gpt-*-mini, per_request: 1}\n- {model: gpt-*-nano, per_request: 2}", ""},
+		{"two that cross", "- {model: \"*-mini\", per_request: 1}\n- {model: gpt-4*, per_request: 2}",
+			`prices.yaml:4: prices[1].model: "gpt-4*" and "*-mini" in line 3 both fit "gpt-4-mini", and the price in line 3 counts; write the price of such models above both`},
+		{"two that cross, with several stars", "- {model: \"*a*b\", per_request: 1}\n- {model: c*d*, per_request: 2}", `both fit "cdab"`},
+		{"two that cross below the price of what they share", "- {model: gpt-4*-mini, per_request: 0}\n- {model: \"*-mini\", per_request: 1}\n- {model: gpt-4*, per_request: 2}", ""},
+		{"two that cross at other upstreams", "- {model: \"*-mini\", upstream: a, per_request: 1}\n- {model: gpt-4*, upstream: b, per_request: 2}", ""},
+		{"one after the other", "- {model: m, until: 2026-08-01, per_request: 1}\n- {model: m, from: 2026-08-01, per_request: 2}", ""},
+		{"the new price above the old one", "- {model: m, from: 2026-08-01, per_request: 2}\n- {model: m, per_request: 1}", ""},
+		{"a month of both", "- {model: m*, until: 2026-09-01, per_request: 1}\n- {model: m, from: 2026-08-01, per_request: 2}",
+			`prices.yaml:4: prices[1].from: "m" counts only from 2026-09-01 on, because "m*" in line 3 fits until then; end the price in line 3 with until: 2026-08-01`},
+		{"a month of both that is over", "- {model: m, until: 2026-06-01, per_request: 1}\n- {model: m, from: 2026-05-01, per_request: 2}", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := "currency: USD\nprices:\n" + tt.prices
+			_, warnings, err := price.Parse("prices.yaml", strings.NewReader(text), july)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case tt.want == "" && len(warnings) > 0, tt.want != "" && (len(warnings) != 1 || !strings.Contains(warnings[0].Error(), tt.want)):
+				t.Errorf("%v, want %q", warnings, tt.want)
+			}
+		})
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(file)
 	f.Fuzz(func(t *testing.T, text string) {

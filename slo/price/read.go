@@ -37,7 +37,7 @@ var partOf = [exchange.CostKinds]exchange.CostKind{
 }
 
 // Parse reads a price file, whose problems use that name. Warnings are prices that are
-// allowed, but that price nothing at the moment now. The error is strict.Problems, or the
+// allowed, but of which somebody may expect more than they do from the moment now on. The error is strict.Problems, or the
 // reader's.
 func Parse(name string, in io.Reader, now time.Time) (List, []strict.Problem, error) {
 	text, err := io.ReadAll(in)
@@ -55,7 +55,7 @@ func Parse(name string, in io.Reader, now time.Time) (List, []strict.Problem, er
 		r.Problems.Sort()
 		return List{}, nil, r.Problems
 	}
-	return r.list, r.ended(now), nil
+	return r.list, append(r.ended(now), r.shared(now)...), nil
 }
 
 // reader reads the nodes of a price file and gathers their mistakes.
@@ -230,30 +230,6 @@ func (r *reader) date(n *yaml.Node, key string) time.Time {
 	}
 	r.Wrong(n.Line, key, fmt.Sprintf("%q is no date", text), "write 2026-07-01; it begins at midnight UTC")
 	return time.Time{}
-}
-
-// compare notes prices that never count, because an earlier one fits all their requests at
-// all their times.
-func (r *reader) compare() {
-	for i := range r.list.Prices {
-		p := &r.list.Prices[i]
-		for j := range i {
-			if q := &r.list.Prices[j]; p.Model != "" && q.covers(p) {
-				r.Wrong(p.line, "prices["+strconv.Itoa(i)+"].model",
-					fmt.Sprintf("%q never counts, because %q in line %d fits first", p.Model, q.Model, q.line), "move the narrower pattern above the wider one, or end the older price with until")
-				break
-			}
-		}
-	}
-}
-
-// covers tells whether every request that q prices is one that p prices. A pattern covers
-// another if it fits its text: its own * then took every * of the other.
-func (p *Price) covers(q *Price) bool {
-	begins := p.From.IsZero() || !q.From.IsZero() && !q.From.Before(p.From)
-	ends := p.Until.IsZero() || !q.Until.IsZero() && !q.Until.After(p.Until)
-	where := p.Upstream == "" || q.Upstream != "" && exchange.Match(p.Upstream, q.Upstream)
-	return begins && ends && where && exchange.Match(p.Model, q.Model)
 }
 
 // ended warns of models all of whose prices have ended by the moment now.

@@ -12,7 +12,7 @@ import (
 type Prices struct {
 	List     price.List
 	Text     []byte
-	Warnings []strict.Problem // prices that are allowed, but that price nothing today
+	Warnings []strict.Problem // of prices that are allowed, but do less than somebody may expect
 }
 
 // readPriceFile reads the price file, if there is one.

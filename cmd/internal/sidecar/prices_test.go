@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,8 +18,14 @@ import (
 	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
-// TestCallsArePriced: a streamed call whose prompt came from the cache in part, and whose
-// first attempt failed in its middle, costs to the millionth of a dollar as by hand.
+// TestCallsArePriced: a streamed call of 400,000 tokens of prompt, of which the cache gave
+// 300,000. Its first attempt breaks off after 2,000 tokens, the second one brings 12,000. A
+// million tokens of input cost $ 2.50, from the cache $ 1.20, and of output $ 10. By hand:
+//
+//	first attempt   100,000 × 2.50 = 0.25   300,000 × 1.20 = 0.36    2,000 × 10 = 0.02   0.63
+//	second attempt  100,000 × 2.50 = 0.25   300,000 × 1.20 = 0.36   12,000 × 10 = 0.12   0.73
+//	call                             0.50                     0.72                 0.14   1.36
+//	of it wasted                                                                          0.63
 func TestCallsArePriced(t *testing.T) {
 	upstream := countedUpstream(t)
 	directory := t.TempDir()
@@ -28,7 +35,7 @@ func TestCallsArePriced(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("currency: USD\nprices: [{model: m, per_million: {input: 0.15, cache_read: 0.075, output: 0.60}}]")
+	write("currency: USD\nprices: [{model: m, per_million: {input: 2.50, cache_read: 1.20, output: 10}}]")
 	l := begin(t, "HEADWAY_UPSTREAM="+upstream.URL, "HEADWAY_PRICE_FILE="+file, "HEADWAY_CAPTURE_FILE="+lines, "HEADWAY_DRAIN_DELAY=0")
 	ask := func(model, retries string) {
 		t.Helper()
@@ -49,17 +56,20 @@ func TestCallsArePriced(t *testing.T) {
 	ask("other", "")
 	at := `,upstream="` + strings.TrimPrefix(upstream.URL, "http://") + `"} `
 	for series, want := range map[string]float64{
-		`headway_cost_total{currency="USD",kind="cache_read",model="m",operation="chat",source="reported"`:   600 * .075,
-		`headway_cost_total{currency="USD",kind="input",model="m",operation="chat",source="reported"`:        400 * .15,
-		`headway_cost_total{currency="USD",kind="output",model="m",operation="chat",source="running"`:        200 * .6,
-		`headway_output_cost_total{currency="USD",model="m",operation="chat",tokens="delivered"`:             2 * 200 * .6,
-		`headway_chain_wasted_cost_total{cause="stream_truncated",currency="USD",model="m",operation="chat"`: 225,
-		`headway_unpriced_total{model="other",operation="chat",reason="no_price"`:                            1e6,
+		`headway_cost_total{currency="USD",kind="input",model="m",operation="chat",source="running"`:         .25,
+		`headway_cost_total{currency="USD",kind="input",model="m",operation="chat",source="reported"`:        .25,
+		`headway_cost_total{currency="USD",kind="cache_read",model="m",operation="chat",source="running"`:    .36,
+		`headway_cost_total{currency="USD",kind="cache_read",model="m",operation="chat",source="reported"`:   .36,
+		`headway_cost_total{currency="USD",kind="output",model="m",operation="chat",source="running"`:        .02,
+		`headway_cost_total{currency="USD",kind="output",model="m",operation="chat",source="reported"`:       .12,
+		`headway_output_cost_total{currency="USD",model="m",operation="chat",tokens="delivered"`:             .14,
+		`headway_chain_wasted_cost_total{cause="stream_truncated",currency="USD",model="m",operation="chat"`: .63,
+		`headway_unpriced_total{model="other",operation="chat",reason="no_price"`:                            1,
 	} {
 		interop.Until(t, series, func() bool {
 			_, after, _ := strings.Cut(l.metrics(t), series+at)
 			got, err := strconv.ParseFloat(strings.TrimSpace(after[:strings.Index(after+"\n", "\n")]), 64)
-			return err == nil && math.Abs(1e6*got-want) < 1e-6
+			return err == nil && math.Abs(got-want) < 1e-9
 		})
 	}
 	write("currency: EUR\nprices: [{model: m, per_mille: {input: 1}}]")
@@ -68,26 +78,27 @@ func TestCallsArePriced(t *testing.T) {
 	l.end(t)
 
 	costs := capturedCosts(t, lines)
-	const byHand = "USD 0.000225 = 0.000060 + 0.000045 + 0.000120"
-	if len(costs) != 2 || costs[1] != byHand {
-		t.Errorf("%q, want the second %s", costs, byHand)
+	if byHand := []string{"USD 0.63 = 0.25 + 0.36 + 0.02", "USD 0.73 = 0.25 + 0.36 + 0.12"}; !slices.Equal(costs, byHand) {
+		t.Errorf("%q, want %q", costs, byHand)
 	}
 }
 
 // countedUpstream answers with counts. It cuts the first attempt of a call.
 func countedUpstream(t *testing.T) *httptest.Server {
 	t.Helper()
-	const usage = `"usage":{"prompt_tokens":1000,"completion_tokens":200,"prompt_tokens_details":{"cached_tokens":600}}`
+	usage := func(output int) string {
+		return fmt.Sprintf(`"usage":{"prompt_tokens":400000,"completion_tokens":%d,"prompt_tokens_details":{"cached_tokens":300000}}`, output)
+	}
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var asked struct{ Model string }
 		_ = json.NewDecoder(r.Body).Decode(&asked)
 		w.Header().Set("Content-Type", "text/event-stream")
-		fmt.Fprint(w, `data: {"model":"`+asked.Model+`","choices":[{"index":0,"delta":{"content":"word"}}],`+usage+"}\n\n")
+		fmt.Fprint(w, `data: {"model":"`+asked.Model+`","choices":[{"index":0,"delta":{"content":"word"}}],`+usage(2000)+"}\n\n")
 		w.(http.Flusher).Flush()
 		if r.Header.Get("x-stainless-retry-count") == "0" {
 			panic(http.ErrAbortHandler)
 		}
-		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],`+usage+"}\n\ndata: [DONE]\n\n")
+		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],`+usage(12000)+"}\n\ndata: [DONE]\n\n")
 	}))
 	t.Cleanup(upstream.Close)
 	return upstream
@@ -106,7 +117,7 @@ func capturedCosts(t *testing.T, file string) (costs []string) {
 			t.Fatal(err)
 		}
 		if got.Cost != nil {
-			costs = append(costs, fmt.Sprintf("%s %.6f = %.6f + %.6f + %.6f", got.Cost.Currency, got.Cost.Total, got.Cost.Input, got.Cost.CacheRead, got.Cost.Output))
+			costs = append(costs, fmt.Sprintf("%s %.2f = %.2f + %.2f + %.2f", got.Cost.Currency, got.Cost.Total, got.Cost.Input, got.Cost.CacheRead, got.Cost.Output))
 		}
 	}
 	return costs
