@@ -82,6 +82,10 @@ func dialRefusal(at string, err error) refusal {
 	if sockets.Exhausted(err) {
 		return refusal{status: 503, kind: "no_descriptors", message: "no descriptor was left for a connection to upstream " + at + "; raise the limit of open files (ulimit -n)"}
 	}
+	var tunnel *tunnelError
+	if errors.As(err, &tunnel) {
+		at, err = at+" through the HTTP proxy "+tunnel.proxy, tunnel.err
+	}
 	var e net.Error
 	if errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &e) && e.Timeout()) {
 		return refusal{status: 504, kind: "upstream_connect_timeout", message: "upstream " + at + ": connecting timed out"}

@@ -22,6 +22,7 @@ type Route struct {
 	Prefix   string // "/anthropic"; headway strips it. Empty matches every path
 	Upstream exchange.Upstream
 	TLS      bool
+	Egress   *Egress // through which headway connects; nil connects directly
 
 	base      string // path of the upstream's URL, which goes before every target
 	authority string // the upstream in the Host field

@@ -72,6 +72,9 @@ func newPool(r Route, c Config, d *sockets.Dialer, b *buffers) *pool {
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	p.dial = p.dialName
 	p.open.host, p.open.resolver = r.Upstream.Host, c.Resolver
+	if r.Egress != nil { // which has the address of every connection, and looks the upstream up itself
+		p.open.host = r.Egress.Proxy.Host
+	}
 	if r.TLS {
 		p.tls = &tls.Config{MinVersion: tls.VersionTLS12}
 		if c.TLS != nil {
@@ -124,7 +127,7 @@ func (p *pool) dialName(ctx context.Context) (*upstreamConn, error) {
 // dialConn opens a connection. Over TLS it offers the given protocols, or HTTP/1.1 when
 // there are none. Raw is the connection below TLS, or conn itself.
 func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net.Conn, err error) {
-	tcp, err := p.dialTCP(ctx, "tcp", p.route.Upstream.Address())
+	tcp, err := p.reach(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,6 +147,15 @@ func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net
 		return nil, nil, noTLS(err)
 	}
 	return secure, raw, nil
+}
+
+// reach opens a connection that leads to the upstream.
+func (p *pool) reach(ctx context.Context) (net.Conn, error) {
+	to := p.route.Upstream.Address()
+	if p.route.Egress == nil {
+		return p.dialTCP(ctx, "tcp", to)
+	}
+	return p.route.Egress.open(ctx, p.dialTCP, to)
 }
 
 // noTLS adds to the error of a handshake, if the server answered in another protocol, what

@@ -139,6 +139,7 @@ var libraries = map[string][]string{
 	"github.com/pires/go-proxyproto":            {"proxy"},
 	"github.com/google/nftables":                {"proxy/redirect"},
 	"github.com/mdlayher/netlink":               {"proxy/redirect"},
+	"golang.org/x/net":                          {"cmd/internal/config"},
 	"golang.org/x/sync":                         {"cmd/headway"},
 	"golang.org/x/term":                         {"cmd/headway", "cmd/internal/config", "cmd/internal/live"},
 	"go.yaml.in/yaml/v4":                        {"slo", "slo/strict", "slo/rules", "slo/openslo", "slo/sloth", "slo/pyrra", "slo/price", "probe/baseline/importer", "probe/probefile"},

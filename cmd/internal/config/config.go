@@ -126,7 +126,7 @@ func read(environ []string, m *machine) (Config, error) {
 	c.readExport(f)
 	c.readRoutes(f)
 	c.checkListeners(f, m)
-	c.checkProxies(environ, f)
+	c.readProxies(f)
 	c.readSLOFile(f.check)
 	c.readPriceFile(f.check)
 	c.readBaselineFile(f)
