@@ -23,7 +23,7 @@ const (
 	// slots is how many requests a simulated replica works on at once. As many in flight kept
 	// the SLO in its load test.
 	slots = 4
-	// perSlot is how many requests a second one slot answers: an answer of 60 tokens takes 0.85 s.
+	// perSlot is how many requests a second one slot answers: an answer of 20 tokens takes 0.85 s.
 	perSlot = 1 / .85
 	// poll is how often a sidecar counts what is in flight.
 	poll = 250 * time.Millisecond
@@ -34,6 +34,7 @@ const (
 type replica struct {
 	*testing.T
 	sim    *modelsim.Server
+	api    http.Handler // of sim
 	judge  *slo.Judge
 	signal *scaling.Signal
 
@@ -44,6 +45,7 @@ type replica struct {
 
 func newReplica(t *testing.T) *replica {
 	c := modelsim.DefaultConfig()
+	c.StepBase = 40 * time.Millisecond
 	c.Jitter, c.MaxRunning, c.MaxWaiting, c.EarlyHead, c.KeepExchanges = .1, slots, 200, false, 1
 	sim, err := modelsim.New(c, nil)
 	if err != nil {
@@ -54,7 +56,7 @@ func newReplica(t *testing.T) *replica {
 	set := slo.Set{SLOs: []slo.SLO{{
 		Name: chat, Objective: 95, Window: 24 * time.Hour, Good: slo.Objectives{{Indicator: exchange.TTFT, Limit: 500 * time.Millisecond}},
 	}}}
-	return &replica{T: t, sim: sim, signal: signal, judge: slo.New(slo.Config{Set: set, Role: exchange.Server, Next: signal})}
+	return &replica{T: t, sim: sim, api: sim.Handler(), signal: signal, judge: slo.New(slo.Config{Set: set, Role: exchange.Server, Next: signal})}
 }
 
 // firstByte notes when an answer begins.
@@ -74,9 +76,9 @@ func (w *firstByte) Write(p []byte) (int, error) {
 func (r *replica) ask(n int) {
 	r.add(1)
 	defer r.add(-1)
-	body := fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":60,"messages":[{"role":"user","content":"question %d"}]}`, model, n)
+	body := fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":20,"messages":[{"role":"user","content":"question %d"}]}`, model, n)
 	start, answer := time.Now(), &firstByte{ResponseRecorder: httptest.NewRecorder()}
-	r.sim.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
+	r.api.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
 	x := exchange.Record{
 		Start: start, Origin: exchange.App, Role: exchange.Server, Operation: exchange.Chat, Model: exchange.Model{Request: model}, Stream: true,
 		Status: answer.Code, Outcome: exchange.OK, Attempt: exchange.Attempt{Number: 1}, Timing: exchange.Timing{End: time.Since(start)},
