@@ -120,6 +120,28 @@ func ofRules(groups []rules.Group) (all []asked) {
 	return all
 }
 
+// ofScaler lists the queries by which KEDA scales.
+func ofScaler(t *testing.T) (all []asked) {
+	t.Helper()
+	const path = "../deploy/kubernetes/keda/scaledobject.yaml"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object struct {
+		Spec struct {
+			Triggers []struct{ Metadata struct{ Query string } }
+		}
+	}
+	if err := yaml.Unmarshal(text, &object); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	for _, trigger := range object.Spec.Triggers {
+		all = append(all, asked{path, trigger.Metadata.Query, ""})
+	}
+	return all
+}
+
 var (
 	block = regexp.MustCompile("(?s)```promql\n(.*?)```")
 	span  = regexp.MustCompile("`([^`\n]+)`")
@@ -166,6 +188,7 @@ func TestEveryQueryAsksForSeriesThatExist(t *testing.T) {
 	}
 	checkAll(t, known, ofRules(groups), 20)
 	checkAll(t, known, ofDocs(t), 30)
+	checkAll(t, known, ofScaler(t), 1)
 }
 
 // checkAll fails the test for every query that asks for what is not there, and if there
