@@ -66,6 +66,7 @@ type Record struct {
 
 	Call     Call      // the evidence about the call that the request is an attempt of
 	Attempt  Attempt   // its place in its chain; the chain stage sets it
+	Prefix   Prefix    // its prompt beside the last one; the tap gives the hashes, the stage of prompt caches compares
 	Cost     Cost      // what it cost; the price stage sets it
 	Verdicts []Verdict // one for each SLO that judged it; the SLO stage sets them
 	Sampling Sampling  // whether its trace is kept; the sampling stage sets it

@@ -89,11 +89,24 @@ func (e *callEvidence) bodyPart(p []byte) {
 // bodyRead ends the body. A message that leaves the question to its session is like many
 // others, and evidence of nothing.
 func (e *callEvidence) bodyRead() {
-	e.call.Conversation = e.asked.fingerprint()
+	e.call.Conversation = e.asked.prompt.fingerprint()
 	if e.session && e.call.Conversation == 0 {
 		return
 	}
 	e.call.Request = fingerprint(e.body.Sum64() + e.credentials)
+}
+
+// prompt returns the hashes of the prompt; nil for a body without messages, and for one that
+// is not whole.
+func (e *callEvidence) prompt() *exchange.Prompt {
+	if e.asked.reading {
+		return nil
+	}
+	p := e.asked.prompt.whole()
+	if p != nil && e.credentials != 0 {
+		p.Sender = fingerprint(e.credentials)
+	}
+	return p
 }
 
 // fingerprint makes a Fingerprint of h. It is never 0, which stands for none.

@@ -2,6 +2,7 @@ package tap_test
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,9 +13,15 @@ import (
 
 const question = `{"model":"m","messages":[{"role":"user","content":"say \"hi\" {,[ please\\"}],"stream":true}`
 
-// sent returns the Call that a tap makes of a request with these fields and this body,
-// in pieces of the given size; 0 is one piece.
-func sent(t *testing.T, change func(*tap.Request), body string, size int, fields ...string) exchange.Call {
+// sent returns the Call that a tap makes of a request with these fields and this body.
+func sent(t *testing.T, change func(*tap.Request), body string, fields ...string) exchange.Call {
+	t.Helper()
+	return recorded(t, change, body, 0, fields...).Call
+}
+
+// recorded returns the Record of such a request, whose body comes in pieces of the given
+// size; 0 is one piece.
+func recorded(t *testing.T, change func(*tap.Request), body string, size int, fields ...string) exchange.Record {
 	t.Helper()
 	of, told := newTap()
 	r := chat(append([]string{"Content-Type", "application/json"}, fields...)...)
@@ -32,7 +39,7 @@ func sent(t *testing.T, change func(*tap.Request), body string, size int, fields
 	}
 	x.RequestRead(tap.Now())
 	end(x)
-	return told.only(t).Call
+	return told.only(t)
 }
 
 func TestRequestIsTheSameWhenAllOfItIs(t *testing.T) {
@@ -64,8 +71,8 @@ func TestRequestIsTheSameWhenAllOfItIs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			want := sent(t, nil, question, 0, tt.as...)
-			got := sent(t, tt.change, tt.body, 0, tt.fields...)
+			want := sent(t, nil, question, tt.as...)
+			got := sent(t, tt.change, tt.body, tt.fields...)
 			if want.Request == 0 || got.Request == 0 || (got.Request == want.Request) != tt.same {
 				t.Errorf("fingerprints %x and %x, want the same: %v", want.Request, got.Request, tt.same)
 			}
@@ -91,7 +98,7 @@ func TestConversationIsWhatTheModelIsAsked(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, b := sent(t, nil, tt.a, 0).Conversation, sent(t, nil, tt.b, 0).Conversation
+			a, b := sent(t, nil, tt.a).Conversation, sent(t, nil, tt.b).Conversation
 			if a == 0 || b == 0 || (a == b) != tt.same {
 				t.Errorf("%x and %x, want the same: %v", a, b, tt.same)
 			}
@@ -113,14 +120,14 @@ func TestNoConversationIsMadeUp(t *testing.T) {
 		"compressed":                  {question, []string{"Content-Encoding", "gzip"}},
 		"not whole":                   {`{"messages":[{"content":"hi"`, nil},
 	} {
-		if c := sent(t, nil, tt.body, 0, tt.fields...); c.Conversation != 0 || c.Request == 0 {
+		if c := sent(t, nil, tt.body, tt.fields...); c.Conversation != 0 || c.Request == 0 {
 			t.Errorf("%s: conversation %x, request %x", name, c.Conversation, c.Request)
 		}
 	}
 }
 
 func TestNoRequestWithoutABody(t *testing.T) {
-	if c := sent(t, nil, "", 0); c.Request != 0 || c.Conversation != 0 {
+	if c := sent(t, nil, ""); c.Request != 0 || c.Conversation != 0 {
 		t.Errorf("%+v", c)
 	}
 	of, told := newTap()
@@ -133,12 +140,12 @@ func TestNoRequestWithoutABody(t *testing.T) {
 }
 
 func TestProgramsAreToldApartByTheirUserAgent(t *testing.T) {
-	of := func(agent string) exchange.Call { return sent(t, nil, question, 0, "User-Agent", agent) }
+	of := func(agent string) exchange.Call { return sent(t, nil, question, "User-Agent", agent) }
 	curl, requests, again := of("curl/8.5.0"), of("python-requests/2.32.3"), of("curl/8.5.0")
 	if curl.Client != sdk.Unknown || curl.Agent == 0 || curl.Agent == requests.Agent || curl.Agent != again.Agent {
 		t.Errorf("fingerprints %x, %x and %x", curl.Agent, requests.Agent, again.Agent)
 	}
-	if none := sent(t, nil, question, 0); none.Agent != 0 {
+	if none := sent(t, nil, question); none.Agent != 0 {
 		t.Errorf("without a User-Agent: %x", none.Agent)
 	}
 }
@@ -158,12 +165,12 @@ func TestCallIsNamedByItsStrongestIdentifier(t *testing.T) {
 		"idempotency":     {[]string{"x-client-request-id", "a", "Idempotency-Key", "b"}, sdk.IdempotencyKey},
 		"some other name": {[]string{"x-correlation-id", "a"}, 0},
 	} {
-		a, b := sent(t, nil, question, 0, tt.fields...), sent(t, nil, question, 0, tt.fields...)
+		a, b := sent(t, nil, question, tt.fields...), sent(t, nil, question, tt.fields...)
 		if a.IDSource != tt.source || (a.ID != 0) != (tt.source != 0) || a.ID != b.ID {
 			t.Errorf("%s: %d %x, then %x; want %d", name, a.IDSource, a.ID, b.ID, tt.source)
 		}
 	}
-	one, other := sent(t, nil, question, 0, "x-request-id", "a"), sent(t, nil, question, 0, "x-client-request-id", "a")
+	one, other := sent(t, nil, question, "x-request-id", "a"), sent(t, nil, question, "x-client-request-id", "a")
 	if one.ID == other.ID {
 		t.Error("a value means the same in two fields")
 	}
@@ -178,7 +185,7 @@ func TestClientTellsHowOftenItRetried(t *testing.T) {
 		{"amz-sdk-request", "attempt=3; max=3", exchange.Known(2)},
 		{"amz-sdk-request", "ttl=20261122T000000Z", exchange.Count{}},
 	} {
-		if got := sent(t, nil, question, 0, tt.field, tt.value).Retries; got != tt.want {
+		if got := sent(t, nil, question, tt.field, tt.value).Retries; got != tt.want {
 			t.Errorf("%s: %s is %+v, want %+v", tt.field, tt.value, got, tt.want)
 		}
 	}
@@ -195,7 +202,7 @@ func TestClientIsTheSDKThatTheHeadNames(t *testing.T) {
 		{"by both", []string{"User-Agent", "OpenAI/JS 6.49.0", "X-Stainless-Lang", "js"}, sdk.OpenAIJS},
 		{"by neither", []string{"User-Agent", "curl/8.5"}, sdk.Unknown},
 	} {
-		if got := sent(t, nil, question, 0, tt.fields...).Client; got != tt.want {
+		if got := sent(t, nil, question, tt.fields...).Client; got != tt.want {
 			t.Errorf("%s: SDK %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -232,22 +239,24 @@ func TestBegunMayPanic(t *testing.T) {
 	}
 }
 
-// FuzzConversation: a body has the same fingerprints, however it is cut.
+// FuzzConversation: a body has the same fingerprints and the same prompt, however it is cut.
 func FuzzConversation(f *testing.F) {
 	for _, body := range []string{
 		question, `{"prompt":"a\\\"b","x":[{"messages":{}}],"input":["\\"]}`, `{"system" : "s" , "contents":[[],{}]}`,
+		`{"messages":[{"role":"system","content":"s","cache_control":{"a":[1]}},{"content":[{"type":"text","text":"u"}]},{"n":[1,true]}],"tools":[null]}`,
 		`{"messages":"`, `]`, `"`, `{"messages`, `{"\u006d":1}`, "{\"input\":\"\\",
 	} {
 		f.Add([]byte(body), uint8(1), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, body []byte, a, b uint8) {
-		whole := sent(t, nil, string(body), 0)
+		whole := recorded(t, nil, string(body), 0)
 		for _, size := range []int{1, 1 + int(a), 1 + int(b)} {
-			if cut := sent(t, nil, string(body), size); cut != whole {
-				t.Fatalf("%q in pieces of %d: %+v, in one: %+v", body, size, cut, whole)
+			cut := recorded(t, nil, string(body), size)
+			if cut.Call != whole.Call || !reflect.DeepEqual(cut.Prefix, whole.Prefix) {
+				t.Fatalf("%q in pieces of %d: %+v %+v, in one: %+v %+v", body, size, cut.Call, cut.Prefix.Prompt, whole.Call, whole.Prefix.Prompt)
 			}
 		}
-		if !bytes.Contains(body, []byte{'"'}) && whole.Conversation != 0 {
+		if !bytes.Contains(body, []byte{'"'}) && whole.Call.Conversation != 0 {
 			t.Errorf("%q has a conversation", body)
 		}
 	})

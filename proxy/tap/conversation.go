@@ -1,49 +1,30 @@
 package tap
 
-import (
-	"bytes"
-	"hash/maphash"
+import "bytes"
 
-	"github.com/headway-sidecar/headway/proxy/exchange"
-)
-
-// members are the members of a request's body that hold the question to the model, in
-// the APIs that headway knows; the last one alone asks nothing. To find them takes no
-// decoder, so that headway knows the questions of other dialects as well.
-var members = [...]string{"messages", "input", "contents", "prompt", "system"}
-
-// longestMember is the length of the longest name in members.
-const longestMember = 8
-
-// conversation hashes the values of the members as the body streams by, byte for byte.
-// The order of the members means nothing, the spelling of their values does. The zero
-// value reads nothing.
+// conversation reads the body of a request as it streams by: which value belongs to which
+// member, where each message ends. Its prompt hashes the values; the conversation keeps
+// nothing of the body but the start of the last string. To find the members takes no decoder,
+// so that headway knows the questions of other dialects as well. The zero value reads nothing.
 type conversation struct {
 	reading bool
 	quoted  bool // inside a string
 	escaped bool // after a backslash in it
+	scalar  bool // inside a number, true, false or null
+	value   bool // after a colon: the next string is a member's value
 	depth   int
-	naming  bool // this string at depth 1, or the next one, is a member's name
-	name    [longestMember]byte
-	nameLen int  // so far; a longer name than name has room for is of no member
-	member  int  // the place in members, from 1, of the value at depth 1; 0 is any other
-	hashing bool // the value of a member
-	hash    maphash.Hash
-	sum     uint64 // of the members' hashes
-	asked   bool
+	word    [longestWord]byte // the start of the last string
+	wordLen int               // so far; a string that word has no room for is no word
+	member  member            // whose value is at depth 1
+	prompt  prompt
 }
+
+// longestWord is the length of the longest text that means something to a conversation.
+const longestWord = len("previous_response_id")
 
 func (c *conversation) begin() {
 	c.reading = true
-	c.hash.SetSeed(key)
-}
-
-// fingerprint returns the fingerprint of the question; 0 when there is none.
-func (c *conversation) fingerprint() exchange.Fingerprint {
-	if !c.asked {
-		return 0
-	}
-	return fingerprint(c.sum)
+	c.prompt.begin()
 }
 
 // read reads the next bytes of the body.
@@ -63,23 +44,49 @@ func (c *conversation) read(p []byte) {
 // bytes that it read.
 func (c *conversation) readString(p []byte) int {
 	n := c.skipString(p)
-	switch {
-	case c.hashing:
-		_, _ = c.hash.Write(p[:n]) // a hash takes all of it
-		if !c.quoted && c.depth == 1 {
-			c.endValue()
-		}
-	case c.depth == 1 && c.naming:
-		piece := p[:n]
-		if !c.quoted {
-			piece = p[:n-1]
-		}
-		if c.nameLen < longestMember {
-			copy(c.name[c.nameLen:], piece)
-		}
-		c.nameLen += len(piece)
+	if c.quoted {
+		c.spell(p[:n])
+		return n
 	}
+	c.spell(p[:n-1])
+	c.endString()
 	return n
+}
+
+// spell keeps text, the next bytes of a string, as long as the string may be a word. The
+// prompt gets longer ones at once.
+func (c *conversation) spell(text []byte) {
+	if c.wordLen+len(text) <= longestWord {
+		c.wordLen += copy(c.word[c.wordLen:], text)
+		return
+	}
+	if c.wordLen <= longestWord {
+		c.prompt.write(c.word[:c.wordLen])
+		c.wordLen = longestWord + 1
+	}
+	c.prompt.write(text)
+}
+
+// endString ends a string. The names of members at depth 1 wait for their colon.
+func (c *conversation) endString() {
+	word := c.lastWord()
+	switch value := c.value; {
+	case c.depth > 1:
+		c.prompt.endString(word, value, c.depth)
+	case value && c.member.part != noPart:
+		c.prompt.write(word)
+		c.prompt.end('"')
+		c.prompt.endValue(c.member)
+	}
+	c.value = false
+}
+
+// lastWord is the last string; nil for one that is too long to be a word.
+func (c *conversation) lastWord() []byte {
+	if c.wordLen > longestWord {
+		return nil
+	}
+	return c.word[:c.wordLen]
 }
 
 // skipString returns the length of the rest of a string, with which p begins.
@@ -120,88 +127,83 @@ func find(p []byte, from int, b byte) int {
 // readStructure reads outside strings, up to the next opening quote, and returns the
 // number of bytes that it read.
 func (c *conversation) readStructure(p []byte) int {
-	from := 0 // where the bytes begin that a value hashes
+	from := 0 // where the scalar begins
 	for i, b := range p {
 		switch b {
-		case '"':
-			c.quoted = true
-			if c.naming {
-				c.nameLen = 0
-			} else if c.depth == 1 && c.member > 0 {
-				from = i
-				c.beginValue()
+		case '"', '{', '[', '}', ']', ',', ':', ' ', '\t', '\n', '\r':
+			if c.scalar {
+				c.endScalar(p[from:i])
 			}
-			c.write(p[from : i+1])
-			return i + 1
-		case '{', '[':
-			if c.open(b) {
-				from = i
-				c.beginValue()
-			}
-		case '}', ']':
-			if c.close(p[from : i+1]); !c.reading {
+			if c.step(b); c.quoted || !c.reading {
 				return i + 1
 			}
-		case ',':
-			if c.depth == 1 {
-				c.naming, c.member = true, 0
-			}
-		case ':':
-			if c.depth == 1 {
-				c.naming, c.member = false, c.memberNamed()
+		default:
+			if !c.scalar {
+				c.scalar, from = true, i
 			}
 		}
 	}
-	c.write(p[from:])
+	if c.scalar && c.depth > 1 {
+		c.prompt.write(p[from:])
+	}
 	return len(p)
 }
 
-// open enters an object or an array, and reports whether it is the value of a member.
-func (c *conversation) open(b byte) bool {
-	c.depth++
-	c.naming = c.depth == 1 && b == '{'
-	return c.depth == 2 && c.member > 0
-}
-
-// close leaves an object or an array, whose last bytes are rest.
-func (c *conversation) close(rest []byte) {
-	c.depth--
-	if c.depth == 1 && c.hashing {
-		c.write(rest)
-		c.endValue()
+// endScalar ends a number, true, false or null, whose last bytes are rest.
+func (c *conversation) endScalar(rest []byte) {
+	c.scalar, c.value = false, false
+	if c.depth > 1 {
+		c.prompt.write(rest)
+		c.prompt.endScalar()
 	}
-	c.reading = c.depth > 0
 }
 
-// memberNamed returns the place of the last name in members, from 1; 0 for any other
-// name.
-func (c *conversation) memberNamed() int {
-	if c.nameLen <= longestMember {
-		for i, m := range members {
-			if string(c.name[:c.nameLen]) == m {
-				return i + 1
-			}
+// step reads one byte of structure.
+func (c *conversation) step(b byte) {
+	switch b {
+	case '"':
+		c.quoted, c.wordLen = true, 0
+		if c.depth == 1 && c.value && c.member.part != noPart {
+			c.prompt.beginValue(c.member, false)
+		}
+	case '{', '[':
+		c.open(b)
+	case '}', ']':
+		c.close(b == '}')
+	case ',':
+		c.value = false
+		if c.depth == 1 {
+			c.member = member{}
+		} else {
+			c.prompt.comma(c.depth)
+		}
+	case ':':
+		c.value = true
+		if c.depth == 1 {
+			c.member = memberNamed(c.lastWord())
+		} else {
+			c.prompt.colon(c.depth)
 		}
 	}
-	return 0
 }
 
-// beginValue begins to hash the value of a member.
-func (c *conversation) beginValue() {
-	c.hashing = true
-	c.hash.Reset()
-	_ = c.hash.WriteByte(byte(c.member))
-}
-
-func (c *conversation) write(p []byte) {
-	if c.hashing {
-		_, _ = c.hash.Write(p)
+// open enters an object or an array.
+func (c *conversation) open(b byte) {
+	c.depth++
+	if c.depth == 2 && c.value && c.member.part != noPart {
+		c.prompt.beginValue(c.member, b == '[')
 	}
+	c.value = false
 }
 
-// endValue adds the hash of a whole value to the sum.
-func (c *conversation) endValue() {
-	c.hashing = false
-	c.sum += c.hash.Sum64()
-	c.asked = c.asked || c.member < len(members)
+// close leaves an object or an array.
+func (c *conversation) close(object bool) {
+	c.depth--
+	c.value = false
+	c.prompt.leave(c.depth, object)
+	if c.depth == 1 && c.member.part != noPart {
+		c.prompt.endValue(c.member)
+		c.member = member{}
+	}
+	c.reading = c.depth > 0
 }

@@ -147,7 +147,7 @@ func (x *Exchange) RequestRead(at Instant) {
 	}
 	if x.record.Bytes.In > 0 {
 		x.evidence.bodyRead()
-		x.record.Call = x.evidence.call
+		x.record.Call, x.record.Prefix.Prompt = x.evidence.call, x.evidence.prompt()
 	}
 	x.announce()
 	x.identify()
