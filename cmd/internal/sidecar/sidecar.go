@@ -26,6 +26,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/promptcache"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 	"github.com/headway-sidecar/headway/slo"
@@ -46,6 +47,7 @@ type Sidecar struct {
 	scaling *scaling.Signal // nil beside an application
 	probes  *probes
 	prices  *prices
+	first   exchange.Observer // of the stages behind the tap
 	names   *exporter.Names
 	metrics *prometheus.Exporter
 	view    *live.View
@@ -94,7 +96,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	}
 	s.tap = tap.New(tap.Config{
 		Dialects:   Dialects(),
-		Observer:   s.prices.before(s.chains),
+		Observer:   s.first,
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
 		Role:       c.Role,
@@ -167,7 +169,8 @@ func (s *Sidecar) SLOs(now time.Time) slo.Snapshot { return s.slos.judge.Snapsho
 func (s *Sidecar) ReloadOn(asked <-chan os.Signal) { s.reload = asked }
 
 // export builds the stages behind the tap, from the last to the first: exporters and
-// other observers, the sampler when traces are exported, the judge, the joiner, the prices.
+// other observers, the sampler when traces are exported, the judge, the joiner, the stage of
+// prompt caches, the prices.
 func (s *Sidecar) export(observers []exchange.Observer) error {
 	c := s.config
 	s.names = namesFor(c)
@@ -193,7 +196,9 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 		s.otlp.setEdges(edges(set))
 	}
 	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
-	s.prices = newPrices(c, s.chains, s.log)
+	caches := promptcache.New(promptcache.Config{Next: s.chains})
+	s.prices = newPrices(c, caches, s.log)
+	s.first = s.prices.before(caches)
 	return nil
 }
 
