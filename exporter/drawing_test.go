@@ -99,6 +99,17 @@ func TestInstrumentsDraw(t *testing.T) {
 			"cached tokens of an unknown prompt", "headway.prompt_cache.tokens",
 			with(func(r *exchange.Record) { r.Usage.Input = exchange.Count{} }), nil,
 		},
+		{
+			"a prompt whose client changed a message", "headway.prompt_cache.misses",
+			exchangetest.Uncached(streamed()), []sample{one(1, "prefix_changed", "message")},
+		},
+		{
+			"a prompt that the cache missed", "headway.prompt_cache.misses",
+			with(func(r *exchange.Record) { r.Prefix.Missed = exchange.SamePrefix }), []sample{one(1, "same_prefix", "none")},
+		},
+		{"a prompt that met its cache", "headway.prompt_cache.misses", streamed(), nil},
+		{"the tokens that a miss lost", "headway.prompt_cache.lost_tokens", exchangetest.Uncached(streamed()), []sample{one(128, "prefix_changed")}},
+		{"nothing lost", "headway.prompt_cache.lost_tokens", streamed(), nil},
 		{"tokens to a client that stayed", "headway.tokens.delivered", streamed(), []sample{one(10, "delivered"), one(0, "undelivered")}},
 		{
 			"tokens to a client that left", "headway.tokens.delivered",

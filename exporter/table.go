@@ -15,6 +15,7 @@ func Table(s SemConv) []Instrument {
 		genAI(s),
 		traffic(),
 		tokenParts(),
+		promptCaches(),
 		costs(),
 		chains(),
 		sealed(),

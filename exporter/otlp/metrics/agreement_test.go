@@ -240,6 +240,9 @@ func generated(random *rand.Rand) exchange.Record {
 		r = exchangetest.Unpriced(r)
 	}
 	if random.IntN(4) == 0 {
+		r = exchangetest.Uncached(r)
+	}
+	if random.IntN(4) == 0 {
 		r.RateLimits = []exchange.RateLimit{
 			{Kind: "requests", Limit: exchange.Known(50), Remaining: exchange.Known(random.Int64N(50)), Reset: time.Duration(random.Int64N(1e10))},
 			{Kind: "tokens", Remaining: exchange.Known(random.Int64N(50))},

@@ -52,6 +52,22 @@ func (b *Builder) response(s *sheet, r *exchange.Record) {
 		s.double(costTotal, r.Cost.Total())
 		s.str(costCurrency, r.Cost.Currency)
 	}
+	s.promptCache(&r.Prefix)
+}
+
+// promptCache adds why the prompt missed the prompt cache, if it did.
+func (s *sheet) promptCache(p *exchange.Prefix) {
+	if p.Missed == exchange.NoMiss {
+		return
+	}
+	s.str(cacheMiss, p.Missed.String())
+	if p.Changed != exchange.NoPart {
+		s.str(cacheChanged, p.Changed.String())
+	}
+	if p.Message > 0 {
+		s.int(cachePosition, int64(p.Message))
+	}
+	s.int(cacheLost, p.Lost)
 }
 
 // timing adds where the time went.

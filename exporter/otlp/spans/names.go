@@ -62,6 +62,10 @@ const (
 	usageDelivered     = "headway.usage.delivered_tokens" // that a client that left had got
 	costTotal          = "headway.cost.total"             // by the user's prices, in costCurrency
 	costCurrency       = "headway.cost.currency"          // ISO 4217
+	cacheMiss          = "headway.cache_miss.cause"       // of exchange.CacheMiss
+	cacheChanged       = "headway.cache_miss.changed"     // of exchange.PromptPart
+	cachePosition      = "headway.cache_miss.position"    // of the first message that the client changed, from 1
+	cacheLost          = "headway.cache_miss.lost_tokens" // left in the cache, and not read from there
 	timePerOutputToken = "headway.time_per_output_token"  // s, TPOT
 	contentChunks      = "headway.content_chunks"         // all, kept or not
 	tokenOffsets       = "headway.token_offsets_ms"       // see AppendOffsets

@@ -47,6 +47,7 @@ func everything(t *testing.T, v exporter.SemConv) []ptrace.Span {
 		second.Timing.End += 5e9
 		second.Cost = exchange.Cost{Currency: "USD", Parts: [exchange.CostKinds]float64{0.25}}
 		second.Notes = []string{"usage_after_finish"}
+		second.Prefix = exchange.Prefix{Missed: exchange.PrefixChanged, Changed: exchange.MessagePart, Message: 3, Lost: 128}
 		second.Verdicts = []exchange.Verdict{{SLO: "chat", Missed: exchange.Misses(0).With(exchange.TTFT), Chain: true}}
 		c.Waste[0].Input, c.Outcome = exchange.Known(7), exchange.Exhausted
 		c.Last = second

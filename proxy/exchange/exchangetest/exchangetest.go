@@ -3,6 +3,7 @@
 package exchangetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -121,5 +122,13 @@ func Priced(r exchange.Record) exchange.Record {
 // Unpriced is r of a model that has no price.
 func Unpriced(r exchange.Record) exchange.Record {
 	r.Cost = exchange.Cost{Missing: exchange.NoPrice}
+	return r
+}
+
+// Uncached is r whose client changed message 3 of a conversation, for which its prompt missed
+// the prompt cache.
+func Uncached(r exchange.Record) exchange.Record {
+	r.Prefix = exchange.Prefix{Missed: exchange.PrefixChanged, Changed: exchange.MessagePart, Message: 3, Lost: 128}
+	r.Notes = append(slices.Clip(r.Notes), r.Prefix.Missed.Note())
 	return r
 }
