@@ -53,6 +53,8 @@ type Line struct {
 	ContentChunks *int `json:"content_chunks,omitempty"`
 	// BurstRatio is the share of the content chunks that came out of a buffer.
 	BurstRatio *float64 `json:"burst_ratio,omitempty"`
+	// PromptCache is absent where the prompt met the cache, and where headway could not compare.
+	PromptCache *PromptCache `json:"prompt_cache,omitempty"`
 
 	Tokens     Tokens             `json:"tokens,omitzero"`
 	Wait       *Wait              `json:"wait_s,omitempty"`
@@ -142,7 +144,7 @@ func NewLine(r exchange.Record) Line {
 		Stream: r.Stream, Status: r.Status, Outcome: string(r.Told()), ErrorType: string(r.ErrorType),
 		FinishReasons: r.FinishReasons,
 		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
-		Tokens: tokens(&r.Usage), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
+		Tokens: tokens(&r.Usage), PromptCache: promptCache(&r.Prefix), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
 		Chain:   attempt(r.Attempt),
 		SLO:     verdicts(r.Verdicts),
 		Cost:    cost(&r.Cost),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 	"github.com/headway-sidecar/headway/proxy/exchange/golden"
 )
 
@@ -70,6 +71,13 @@ func traced() exchange.Record {
 	return r
 }
 
+// uncached is chat whose prompt missed the cache, though the client changed nothing.
+func uncached() exchange.Record {
+	r := chat()
+	r.Prefix = exchange.Prefix{Missed: exchange.SamePrefix, Lost: 2048}
+	return r
+}
+
 func refused() exchange.Record {
 	r := chat()
 	r.Start = r.Start.Add(time.Second)
@@ -109,7 +117,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), unread(), odd(), judged(), kept(), dropped(), left(), estimated()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), unread(), odd(), judged(), kept(), dropped(), left(), estimated(), exchangetest.Uncached(chat()), uncached()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ type gathering struct {
 	exchanges int
 	tokens    tokens
 	costs     costs
+	cache     promptCache
 	busy      float64 // sum of E2E of all exchanges, in seconds
 	way       underWay
 
@@ -59,6 +60,7 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.e2e.add(exchange.Outcome(l.Outcome), l.E2E)
 	g.way.add(l)
 	g.costs.addLine(l)
+	g.cache.add(l)
 	if len(o) > 0 {
 		g.goodput.add(OfExchange(l), o)
 	}
@@ -96,7 +98,8 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	out := Group{
 		Name: name, Exchanges: g.exchanges, Successful: ok, Left: left, Failed: g.exchanges - ok - left, Outcomes: g.outcomes,
 		InputTokens: g.tokens.input, OutputTokens: g.tokens.output, TotalTokens: g.tokens.total, Costs: g.costs,
-		TTFT: latency(&g.ttft), TTFA: latency(&g.ttfa), TPOT: latency(&g.tpot), E2E: latency(&g.e2e.answered),
+		PromptCache: g.cache.summary(),
+		TTFT:        latency(&g.ttft), TTFA: latency(&g.ttfa), TPOT: latency(&g.tpot), E2E: latency(&g.e2e.answered),
 		FailedE2E: latency(&g.e2e.failed), LeftE2E: latency(&g.e2e.left),
 		ITLP50: latency(&g.itlP50), ITLP99: latency(&g.itlP99), ITLMax: g.itlMax,
 		PeakConcurrency: g.way.peak(),

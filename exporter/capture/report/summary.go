@@ -49,6 +49,8 @@ type Group struct {
 	TotalTokens Tokens `json:"total_tokens"`
 	// Costs are by currency, of all exchanges that have a cost, however they ended.
 	Costs []Cost `json:"costs,omitempty"`
+	// PromptCache is nil where no provider reported its cache.
+	PromptCache *PromptCache `json:"prompt_cache,omitempty"`
 
 	// The rates are per second; nil for a capture without duration.
 	RequestRate     *float64 `json:"request_throughput"`

@@ -129,6 +129,7 @@ func (t *table) group(name string, g Group, seconds *float64) {
 	t.latency("End-to-end Latency", "E2EL", g.E2E)
 	t.ended("Failed requests, time until they ended", g.FailedE2E)
 	t.ended("Requests whose client left, time until then", g.LeftE2E)
+	t.promptCache(g.PromptCache)
 	t.goodput(g.Goodput, g.Calls)
 	outcomes(t, "Outcomes", g.Outcomes, exchange.Outcomes(), g.Exchanges, "")
 	if g.Calls != nil {
