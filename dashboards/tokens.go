@@ -11,7 +11,8 @@ func tokens(w writer) board {
 		rows: []row{
 			{title: "Rates", panels: tokenRates(w)},
 			{title: "Sizes", panels: tokenSizes(w)},
-			{title: "Caches and losses", panels: tokenLosses(w)},
+			{title: "Prompt cache", panels: promptCache(w)},
+			{title: "Reasoning and losses", panels: tokenLosses(w)},
 			{title: "Cost", panels: tokenCosts(w)},
 		},
 	}
@@ -69,17 +70,31 @@ func (w writer) tokensOfPrompts() panel {
 	}
 }
 
-func tokenLosses(w writer) []panel {
-	cached := func(labels ...string) string {
-		return share(w.rate(traffic("headway_prompt_cache_tokens_total", `kind="hit"`), labels...), w.rate(traffic("headway_prompt_cache_tokens_total", `kind="reported"`), labels...))
-	}
-	output := traffic("headway_tokens_total", `kind="output"`)
+// promptCache shows what prompt caches gave, and why they did not give more.
+func promptCache(w writer) []panel {
+	reported := w.rate(traffic("headway_prompt_cache_tokens_total", `kind="reported"`), "model")
 	return []panel{
 		{
 			title: "Prompt-cache hits", unit: ratio, share: true, blank: "no provider reports its cache",
 			about:   "The share of input tokens that came from the provider's prompt cache, over the exchanges that report it. A model without reports has no line: that is not 0 %.",
-			queries: []query{{expr: cached("model"), legend: "{{model}}"}},
+			queries: []query{{expr: share(w.rate(traffic("headway_prompt_cache_tokens_total", `kind="hit"`), "model"), reported), legend: "{{model}}"}},
 		},
+		{
+			title: "Requests that missed the cache", look: stacked, unit: perSecond, blank: "no prompt missed a cache that had it",
+			about:   "Requests that go on with a conversation whose last prompt was in the cache. prefix_changed: the client sent the tools, the system prompt or an earlier message in another form. same_prefix: the client changed nothing; the provider or the engine had dropped it, or sent the request elsewhere.",
+			queries: []query{{expr: w.rate(traffic("headway_prompt_cache_misses_total"), "cause", "changed"), legend: "{{cause}} {{changed}}"}},
+		},
+		{
+			title: "Input lost to misses", unit: ratio, share: true, blank: "no prompt missed a cache that had it",
+			about:   "The share of input tokens that the cache had held one request before, and that were read anew.",
+			queries: []query{{expr: w.rate(traffic("headway_prompt_cache_lost_tokens_total"), "model", "cause") + "\n/ on (model) group_left ()\n(" + reported + " > 0)", legend: "{{cause}} {{model}}"}},
+		},
+	}
+}
+
+func tokenLosses(w writer) []panel {
+	output := traffic("headway_tokens_total", `kind="output"`)
+	return []panel{
 		{
 			title: "Reasoning", unit: ratio, share: true, blank: "no model reasons",
 			about:   "The share of output tokens that is reasoning. They are paid for, and users wait for them.",

@@ -29,6 +29,8 @@ var silent = map[string]string{
 	"headway_scaling_signal_ratio":                "the same",
 	"headway_export_queue_bytes":                  "the demo sends nothing to a collector",
 	"headway_chain_ambiguous_total":               "no two calls of the demo are alike",
+	"headway_prompt_cache_misses_total":           "no call of the demo goes on with the one before",
+	"headway_prompt_cache_lost_tokens_total":      "the same",
 }
 
 // question is a query of a panel.
