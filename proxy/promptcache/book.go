@@ -38,13 +38,13 @@ func (e *entry) lastKey() uint64 { return e.key(len(e.Messages) - 1) }
 // size is the memory of e.
 func (e *entry) size() int { return entryBytes + 4*cap(e.Messages) }
 
-// last returns the last prompt of the conversation that next goes on, nil for none: the one
-// whose last two messages stand in next closest to the end. Of several, the newest one that
-// next begins with counts, or else the newest.
+// last returns the last prompt of the conversation that next goes on, nil for none. Its last two
+// messages stand in next, the closer to the end the better. One that next begins with comes
+// first: others may be of the same dialogue under another system prompt.
 func (b *book) last(next *entry) *entry {
 	newest := len(next.Messages) - 1
+	var found *entry
 	for i := newest; i >= next.SystemMessages && i > newest-probes; i-- {
-		var found *entry
 		for e, n := b.index[next.key(i)], 0; e != nil && n < perKey; e, n = e.before, n+1 {
 			switch {
 			case !e.precedes(next):
@@ -54,11 +54,8 @@ func (b *book) last(next *entry) *entry {
 				found = e
 			}
 		}
-		if found != nil {
-			return found
-		}
 	}
-	return nil
+	return found
 }
 
 // telling says whether the last messages of e name its conversation: one message alone, such as

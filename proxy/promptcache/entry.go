@@ -10,7 +10,7 @@ import (
 // entry is a prompt that a provider read. All but long is unchanged once it is in the book.
 type entry struct {
 	exchange.Prompt
-	sender uint64    // the hash of model, upstream and credentials
+	sender uint64    // the hash of model, upstream, API and credentials
 	start  time.Time // of its exchange
 	ready  time.Time // when the answer began: no cache holds the prompt before
 	input  int64     // tokens

@@ -98,7 +98,7 @@ func (c *Comparer) compare(r *exchange.Record, p *exchange.Prompt) exchange.Pref
 		// Gemini and vLLM leave the count out when it is 0.
 		cached = exchange.Known(0)
 	}
-	e := entryOf(r, p, mixed(model, uint64(p.Sender)), cached.N)
+	e := entryOf(r, p, mixed(mixed(model, maphash.String(c.seed, r.Dialect)), uint64(p.Sender)), cached.N)
 	last := c.book.last(e)
 	prefix := exchange.Prefix{}
 	if last != nil {

@@ -137,7 +137,12 @@ func scenarios() map[string][]step {
 		"within the lifetime of the cache":       {first, second, {at: 5 * time.Minute, ask: of(talk(5)), input: 6000, want: "same_prefix lost 5000"}},
 		"before the answer began":                {first, {at: 10 * time.Second, takes: 5 * time.Second, ask: of(talk(3)), input: 5000, cached: 3968}, {at: 14 * time.Second, ask: of(talk(3)), input: 5000, cached: 3968}},
 		"another sender":                         {first, second, {at: 20 * time.Second, ask: of(talk(5)), input: 6000, key: "other"}},
-		"a summary in place of the history":      {first, second, {at: 20 * time.Second, ask: of([]string{"u:We spoke of messages.", "a:Yes.", "u:message 5"}), input: 2000}},
+		"the same dialogue under another system prompt": {
+			{ask: of(talk(3)), input: 5000}, {at: 5 * time.Second, ask: of(talk(5)), input: 6000, cached: 4992},
+			{at: 20 * time.Second, ask: with(of(talk(3)), func(a *ask) { a.system = "Other." }), input: 5000, cached: 4992},
+			{at: 30 * time.Second, ask: with(of(talk(5)), func(a *ask) { a.system = "Other." }), input: 6000, want: "same_prefix lost 5000"},
+		},
+		"a summary in place of the history": {first, second, {at: 20 * time.Second, ask: of([]string{"u:We spoke of messages.", "a:Yes.", "u:message 5"}), input: 2000}},
 	}
 }
 
