@@ -95,7 +95,7 @@ func TestDemoFaultExitsAsItsUsersExpect(t *testing.T) {
 	}{
 		{"help", []string{"-h"}, 0, "usage: headway demo fault"},
 		{"an unknown fault", []string{"htpp=503:0.5"}, 2, `"htpp=503:0.5": there is no fault "htpp"; did you mean http?`},
-		{"a name of nothing", []string{"zzzzzzzz"}, 2, `"zzzzzzzz": there is no fault "zzzzzzzz"; the faults are http, slow-head, slow, stall, cut, reset, error, garbage; none ends them`},
+		{"a name of nothing", []string{"zzzzzzzz"}, 2, `"zzzzzzzz": there is no fault "zzzzzzzz"; the faults are http, slow-head, slow, uncached, stall, cut, reset, error, garbage; none ends them`},
 		{"a wrong value", []string{"http=5:0.5"}, 2, `"5" is not an error status, as in http=503`},
 		{"a wrong probability", []string{"http=503:2"}, 2, "a probability from 0 to 1, as in http=503:0.5"},
 		{"every problem at once", []string{"http=5:0.5", "stal=1s"}, 2, "did you mean stall?"},

@@ -131,7 +131,7 @@ type job struct {
 func (e *engine) submit(o order, faults faultSet) (*job, error) {
 	s, stall := o.sampling, faults.find(FaultStall)
 	j := &job{choices: s.choices, out: outbox{limit: e.cfg.Backlog, ready: make(chan struct{}, 1)}}
-	slow := faults.slow()
+	slow, uncached := faults.slow(), faults.find(FaultUncached).Kind == FaultUncached
 	readyAt := time.Now().Add(time.Duration(slow * float64(e.cfg.PrefillBase)))
 	if stall.Kind == FaultStall && stall.After <= 0 {
 		readyAt = readyAt.Add(stall.For)
@@ -142,7 +142,7 @@ func (e *engine) submit(o order, faults faultSet) (*job, error) {
 			if o.embed {
 				seq.target, seq.caching = 0, false
 			}
-			seq.stall, seq.slow = stall, slow
+			seq.stall, seq.slow, seq.uncached = stall, slow, uncached
 			j.seqs = append(j.seqs, seq)
 		}
 	}

@@ -26,6 +26,9 @@ const (
 	// FaultSlow makes the front end and every step of its batch last so many times as long:
 	// slow=1.25. Below 1 it makes them quicker.
 	FaultSlow FaultKind = "slow"
+	// FaultUncached reads the whole prompt anew, whatever the prefix cache has of it, as a server does
+	// to which the router sends a conversation of another one: uncached.
+	FaultUncached FaultKind = "uncached"
 	// FaultCut closes the connection after n tokens, cut@10, without the end of the body. cut@0
 	// closes it after the head, and cut before it. A whole answer breaks off in the middle of its
 	// body for any n.
@@ -80,6 +83,7 @@ func FaultForms() []FaultForm {
 		{FaultHTTP, "answers with an error status", "http=503:0.5"},
 		{FaultSlowHead, "waits before the head of the response", "slow-head=3s:0.2"},
 		{FaultSlow, "makes every step last so many times as long", "slow=1.25:1"},
+		{FaultUncached, "reads the whole prompt anew, though the prefix cache has it", "uncached:0.2"},
 		{FaultStall, "pauses before the first token, or after that many tokens", "stall=1s@12:0.1"},
 		{FaultCut, "ends the connection after that many tokens", "cut@20:0.1"},
 		{FaultReset, "resets the connection after that many tokens", "reset@20:0.1"},
@@ -199,7 +203,7 @@ func (f *Fault) parseArgument(arg string, has bool) (err error) {
 		if f.Raw = arg == "http"; has && !f.Raw {
 			return fmt.Errorf("%q is not a kind of garbage, only http is", arg)
 		}
-	case FaultCut, FaultReset:
+	case FaultCut, FaultReset, FaultUncached:
 		if has {
 			return fmt.Errorf("%s takes no value", f.Kind)
 		}
@@ -211,7 +215,7 @@ func (f *Fault) parseArgument(arg string, has bool) (err error) {
 
 // parseAfter reads the number of tokens behind the at sign.
 func (f *Fault) parseAfter(after string) (err error) {
-	if f.Kind == FaultSlowHead || f.Kind == FaultSlow || f.Kind == FaultHTTP || f.Raw {
+	if f.Kind == FaultSlowHead || f.Kind == FaultSlow || f.Kind == FaultUncached || f.Kind == FaultHTTP || f.Raw {
 		return fmt.Errorf("%s strikes before the first token", f)
 	}
 	if f.After, err = strconv.Atoi(after); err != nil || f.After < 0 {

@@ -25,6 +25,22 @@ func TestSharedPrefixSkipsPrefill(t *testing.T) {
 	})
 }
 
+// TestAnUncachedRequestReadsItsWholePrompt, and leaves it in the cache for the next one.
+func TestAnUncachedRequestReadsItsWholePrompt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, exact())
+		for i, want := range []int{0, 96, 0, 96} {
+			fault := ""
+			if i == 2 {
+				fault = "uncached"
+			}
+			if got := h.truth(h.post(chatPath, chat(100, "a", ""), "X-Sim-Fault", fault)); got.CachedTokens != want || got.Fault != fault {
+				t.Errorf("request %d: %d cached tokens, fault %q; want %d, %q", i, got.CachedTokens, got.Fault, want, fault)
+			}
+		}
+	})
+}
+
 func TestNextTurnFindsThePreviousAnswerInTheCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, exact())

@@ -131,7 +131,9 @@ func (s *scheduler) look(seq *sequence) (cached, written int) {
 		return 0, 0
 	}
 	full := seq.chain.blocks[:min(len(seq.chain.blocks), (seq.promptTokens-1)/s.cfg.BlockSize)]
-	cached = s.cache.match(full) * s.cfg.BlockSize
+	if !seq.uncached {
+		cached = s.cache.match(full) * s.cfg.BlockSize
+	}
 	marked := seq.marked / s.cfg.BlockSize * s.cfg.BlockSize
 	return cached, max(0, marked-cached)
 }

@@ -125,10 +125,11 @@ type sequence struct {
 	promptTokens int
 	chain        blockChain
 	caching      bool
-	marked       int // prompt tokens that the request wants to be cached
-	cached       int // prompt tokens taken from the prefix cache
-	written      int // marked prompt tokens that were not
-	computed     int // prompt tokens done, cached ones included
+	uncached     bool // the cache is of no use to its prompt
+	marked       int  // prompt tokens that the request wants to be cached
+	cached       int  // prompt tokens taken from the prefix cache
+	written      int  // marked prompt tokens that were not
+	computed     int  // prompt tokens done, cached ones included
 
 	slow     float64 // how many times as long its steps last
 	target   int     // tokens to generate; 0 for an embedding
