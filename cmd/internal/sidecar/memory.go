@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/headway-sidecar/headway/proxy/promptcache"
 )
 
 const (
@@ -50,6 +52,13 @@ func maxSeries(configured int, limit int64) int {
 	}
 	return int(min(max(limit/seriesShare/seriesBytes, leastSeries), mostSeries))
 }
+
+// promptShare is the part of the memory limit that hashes of prompts may take: one in so many.
+const promptShare = 16
+
+// promptBytes returns the bound on the memory of hashes of prompts, for a memory limit in
+// bytes, math.MaxInt64 for none.
+func promptBytes(limit int64) int { return int(min(limit/promptShare, promptcache.DefaultBytes)) }
 
 // memoryLimit returns the limit in force, in bytes, and math.MaxInt64 without one.
 func memoryLimit() int64 { return debug.SetMemoryLimit(-1) }

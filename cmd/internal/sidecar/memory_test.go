@@ -101,6 +101,14 @@ func TestTheBoundOnSeriesFollowsTheMemoryLimit(t *testing.T) {
 	}
 }
 
+func TestTheBoundOnPromptsFollowsTheMemoryLimit(t *testing.T) {
+	for limit, want := range map[int64]int{48 << 20: 3 << 20, 4 << 30: 16 << 20, math.MaxInt64: 16 << 20} {
+		if got := promptBytes(limit); got != want {
+			t.Errorf("with %d bytes: %d, want %d", limit, got, want)
+		}
+	}
+}
+
 func collections() uint32 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -196,7 +196,7 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 		s.otlp.setEdges(edges(set))
 	}
 	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
-	caches := promptcache.New(promptcache.Config{Next: s.chains})
+	caches := promptcache.New(promptcache.Config{Next: s.chains, Bytes: promptBytes(memoryLimit())})
 	s.prices = newPrices(c, caches, s.log)
 	s.first = s.prices.before(caches)
 	return nil
