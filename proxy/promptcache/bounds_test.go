@@ -83,19 +83,29 @@ func TestOneGreetingOfManyIsNoList(t *testing.T) {
 	}
 }
 
-// TestCanariesAreNotCompared: they repeat or vary their prompts on purpose.
-func TestCanariesAreNotCompared(t *testing.T) {
-	for _, origin := range []exchange.Origin{exchange.App, exchange.Canary} {
+// TestOnlyAnswersToApplicationsAreCompared: canaries repeat or vary their prompts on purpose, and
+// an embedding has no conversation.
+func TestOnlyAnswersToApplicationsAreCompared(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		origin    exchange.Origin
+		operation exchange.Operation
+		want      int
+	}{
+		{"an answer", exchange.App, exchange.Chat, 1},
+		{"a canary", exchange.Canary, exchange.Chat, 0},
+		{"an embedding of messages", exchange.App, exchange.Embeddings, 0},
+	} {
 		out := new(nowhere)
 		c := promptcache.New(promptcache.Config{Next: out})
 		at := time.Now()
 		for n, cached := range []int64{4000, 0} {
 			r := turn(1, 1, at.Add(time.Duration(n)*time.Second))
-			r.Origin, r.Usage.CacheRead.N = origin, cached
+			r.Origin, r.Operation, r.Usage.CacheRead.N = tt.origin, tt.operation, cached
 			c.Observe(r)
 		}
-		if want := map[exchange.Origin]int{exchange.App: 1, exchange.Canary: 0}[origin]; out.misses != want {
-			t.Errorf("%s: %d misses, want %d", origin, out.misses, want)
+		if out.misses != tt.want {
+			t.Errorf("%s: %d misses, want %d", tt.name, out.misses, tt.want)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (c *Comparer) Bytes() int {
 func (c *Comparer) Observe(r exchange.Record) {
 	p := r.Prefix.Prompt
 	r.Prefix.Prompt = nil
-	if p != nil && r.Origin != exchange.Canary && reported(&r.Usage) {
+	if p != nil && r.Origin != exchange.Canary && r.Operation.Generates() && reported(&r.Usage) {
 		r.Prefix = c.compare(&r, p)
 		if note := r.Prefix.Missed.Note(); note != "" {
 			r.Notes = append(slices.Clip(r.Notes), note)
