@@ -4,8 +4,8 @@ const (
 	// entryBytes is what an entry takes without its messages: itself, its share of the index and of
 	// the queue.
 	entryBytes = 160 + 56 + 8
-	// probes is how many messages from its end a prompt is looked for the last message of the
-	// prompt before: the answer, and results of a dozen parallel tool calls, may stand between.
+	// probes is how many messages of a prompt, from its end, may be the last one of the prompt
+	// before. An answer and the results of two dozen parallel tool calls may stand behind it.
 	probes = 32
 	// perKey bounds the entries that a look-up compares.
 	perKey = 4

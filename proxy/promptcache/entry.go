@@ -35,11 +35,9 @@ func entryOf(r *exchange.Record, p *exchange.Prompt, sender uint64, cached int64
 		began = t.End
 	}
 	e.ready = r.Start.Add(began)
-	switch {
-	case u.CacheWrite.Known: // the provider tells all that it cached
+	e.held = e.input
+	if u.CacheWrite.Known { // the provider tells all that it cached
 		e.held = min(e.cached+u.CacheWrite.N, e.input)
-	case cached > 0 || e.input >= least:
-		e.held = e.input
 	}
 	return e
 }
@@ -92,7 +90,7 @@ func (e *entry) changed(next *entry) (exchange.PromptPart, int32) {
 func (e *entry) missedBy(next *entry, works bool) exchange.Prefix {
 	expected := min(e.held, next.input)
 	lost := expected - next.cached
-	if lost <= max(slack, expected/slackShare) {
+	if expected < least || lost <= max(slack, expected/slackShare) {
 		return exchange.Prefix{}
 	}
 	part, message := e.changed(next)

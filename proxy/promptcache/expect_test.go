@@ -30,6 +30,8 @@ func TestWhatTheCacheMayBeExpectedToHold(t *testing.T) {
 	}{
 		{"a model that has no cache", "OpenAI chat", []step{{ask: of(talk(3)), input: 5000}, {at: 9 * time.Second, ask: of(talk(5)), input: 6000}}},
 		{"prompts below the least that is cached", "OpenAI chat", []step{{ask: of(talk(3)), input: 900}, {at: 9 * time.Second, ask: with(of(talk(5)), func(a *ask) { a.system = "x" }), input: 1000}}},
+		{"a short question about the end of a conversation", "OpenAI chat", []step{{ask: of(talk(3)), input: 5000, cached: 3968},
+			{at: 9 * time.Second, ask: ask{system: "Is this a new topic?", messages: append(talk(3)[1:], "a:?", "u:?")}, input: 900}}},
 		{"a block less than all", "OpenAI chat", []step{{ask: of(talk(3)), input: 5000, cached: 3968}, {at: 9 * time.Second, ask: of(talk(5)), input: 6000, cached: 4736}}},
 		{"no breakpoints", "Anthropic", []step{{ask: unmarked(3), input: 5000}, {at: 9 * time.Second, ask: unmarked(5), input: 6000}}},
 		{"the breakpoints are gone", "Anthropic", []step{{ask: of(talk(3)), input: 5000}, {at: 9 * time.Second, ask: unmarked(5), input: 6000, want: "prefix_changed breakpoints lost 5000"}}},

@@ -23,10 +23,12 @@ const (
 	// besides. (Anthropic, "Prompt caching"; OpenAI, "Prompt caching".)
 	lifetime     = 5 * time.Minute
 	longLifetime = time.Hour
-	// least is the smallest prompt that OpenAI and most models of Anthropic cache, in tokens.
+	// least is the smallest prompt that OpenAI and most models of Anthropic cache, in tokens. What is
+	// smaller is no loss.
 	least = 1024
 	// slack is what a hit may lack of all that the cache holds: caches hold whole blocks of 16 to
-	// 128 tokens. The share is of long prompts, and bounds what a miss is worth to be told.
+	// 128 tokens. The share, one part in so many, is for long prompts, of which a loss of 256
+	// tokens matters to nobody.
 	slack      = 256
 	slackShare = 8
 	// maxWorking bounds the models whose cache is known to work.
