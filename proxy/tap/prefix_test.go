@@ -1,8 +1,10 @@
 package tap_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
@@ -65,4 +67,25 @@ func TestALongMessageIsOneMessage(t *testing.T) {
 	if len(a.Messages) != 2 || a.Messages[0] == b.Messages[0] || a.Messages[1] != b.Messages[1] || a.Messages[0] != again.Messages[0] {
 		t.Errorf("%x, %x, %x", a.Messages, b.Messages, again.Messages)
 	}
+}
+
+// TestQuestionsOfASessionHavePrompts, unless the server has the messages before.
+func TestQuestionsOfASessionHavePrompts(t *testing.T) {
+	const input = `"input":[{"role":"user","content":"Hi"}]`
+	synctest.Test(t, func(t *testing.T) {
+		records := speak(t, "/v1/responses", []said{
+			client(0, `{"type":"response.create","model":"gpt-x",`+input+`}`), server(100, opened("r1")), server(10, delta("Hi")), server(1, completed("r1", 1)),
+			client(10, `{"type":"response.create","model":"gpt-x",`+input+`,"previous_response_id":"r1"}`), server(100, opened("r2")), server(10, delta("Hi")), server(1, completed("r2", 1)),
+		}, spelling{})
+		if len(records) != 3 {
+			t.Fatalf("%d records", len(records))
+		}
+		whole := recorded(t, nil, `{"model":"gpt-x",`+input+`}`, 0).Prefix.Prompt
+		if p := records[0].Prefix.Prompt; p == nil || !slices.Equal(p.Messages, whole.Messages) || p.Sender == 0 {
+			t.Errorf("the first question: %+v, want the messages of %+v", p, whole)
+		}
+		if p := records[1].Prefix.Prompt; p != nil {
+			t.Errorf("the second question: %+v", p)
+		}
+	})
 }
