@@ -89,6 +89,7 @@ func (e *callEvidence) bodyPart(p []byte) {
 // bodyRead ends the body. A message that leaves the question to its session is like many
 // others, and evidence of nothing.
 func (e *callEvidence) bodyRead() {
+	clear(e.asked.word[:]) // which is text of the body, and the exchange may last for long
 	e.call.Conversation = e.asked.prompt.fingerprint()
 	if e.session && e.call.Conversation == 0 {
 		return
