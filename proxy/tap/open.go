@@ -32,14 +32,30 @@ type progress struct {
 	who    atomic.Pointer[particulars]
 	asked  atomic.Int64 // this and the next are offsets from the start, in ns; 0 is not yet
 	head   atomic.Int64
-	byteAt atomic.Int64 // last bytes of the body
-	first  atomic.Int64 // content
-	last   atomic.Int64
-	chunks atomic.Int64 // of content
-	tokens atomic.Int64
-	behind atomic.Bool // bytes wait in the backlog
+	byteAt atomic.Int64  // last bytes of the body
+	first  atomic.Int64  // content
+	came   atomic.Uint64 // see arrival
+	eras   atomic.Uint64 // chunks of content, beyond the bits that came has for them
+	beyond atomic.Int64  // tokens, beyond one for each chunk
+	behind atomic.Bool   // bytes wait in the backlog
 
 	decoded time.Duration // when the decoder read the backlog; the relay's
+}
+
+// chunkBits is how many bits of an arrival count chunks.
+const chunkBits = 24
+
+// arrival has the number of content chunks in its low bits, and above them the moment of the
+// last one, as an offset in µs: one store tells both. There is room for twelve days.
+func arrival(last time.Duration, chunks int) uint64 {
+	return uint64(last.Microseconds())<<chunkBits | uint64(chunks)&(1<<chunkBits-1)
+}
+
+// content returns the number of content chunks so far, and when the last one came.
+func (p *progress) content() (chunks int, last time.Duration) {
+	came := p.came.Load()
+	last = time.Duration(came>>chunkBits) * time.Microsecond
+	return int(p.eras.Load()<<chunkBits | came&(1<<chunkBits-1)), max(last, time.Duration(p.first.Load()))
 }
 
 // particulars say what an open exchange is. Nobody changes those that others may read.
@@ -109,12 +125,13 @@ func (t *Tap) KeepFresh(age time.Duration) { t.roster.fresh.Store(int64(age)) }
 // that one of them may be a moment younger than another.
 func (x *Exchange) now() exchange.Open {
 	p, who := &x.progress, x.progress.who.Load()
+	chunks, last := p.content()
 	return exchange.Open{
 		ID: p.id, Start: who.start, Operation: who.key.operation, Model: who.key.model, Upstream: who.key.upstream,
 		Origin: who.origin, Span: who.span, Attempt: who.attempt,
 		Asked: time.Duration(p.asked.Load()), Head: time.Duration(p.head.Load()), LastByte: time.Duration(p.byteAt.Load()),
-		FirstToken: time.Duration(p.first.Load()), LastToken: time.Duration(p.last.Load()),
-		Chunks: int(p.chunks.Load()), Tokens: p.tokens.Load(),
+		FirstToken: time.Duration(p.first.Load()), LastToken: last,
+		Chunks: chunks, Tokens: int64(chunks) + p.beyond.Load(),
 	}
 }
 
@@ -143,13 +160,19 @@ func (x *Exchange) arrived(at time.Duration) {
 // needs to call the decoder.
 func (x *Exchange) bookProgress(d dialect.Decoder) {
 	now, p := d.Progress(), &x.progress
-	if int64(now.Chunks) == p.chunks.Load() {
+	came := arrival(now.LastToken, now.Chunks)
+	if came == p.came.Load() {
 		return
 	}
-	if first := int64(now.FirstToken); first != p.first.Load() { // a load is cheaper, and this changes once
+	// A load is cheaper than a store, and these change once, never, and seldom.
+	if first := int64(now.FirstToken); first != p.first.Load() {
 		p.first.Store(first)
 	}
-	p.last.Store(int64(now.LastToken))
-	p.chunks.Store(int64(now.Chunks))
-	p.tokens.Store(now.Tokens)
+	if eras := uint64(now.Chunks) >> chunkBits; eras != p.eras.Load() {
+		p.eras.Store(eras)
+	}
+	if beyond := now.Tokens - int64(now.Chunks); beyond != p.beyond.Load() {
+		p.beyond.Store(beyond)
+	}
+	p.came.Store(came)
 }
