@@ -25,11 +25,13 @@ func (g grenade) Request([]byte)                           { g.pull("Request") }
 func (g grenade) Ask() dialect.Ask                         { g.pull("Ask"); return dialect.Ask{} }
 func (g grenade) Feed([]byte, time.Duration)               { g.pull("Feed") }
 func (g grenade) Progress() dialect.Progress               { g.pull("Progress"); return dialect.Progress{} }
+func (g grenade) Over() bool                               { g.pull("Over"); return false }
+func (g grenade) Waits() dialect.Waits                     { g.pull("Waits"); return dialect.Waits{} }
 func (g grenade) Close() dialect.Reply                     { g.pull("Close"); return dialect.Reply{Complete: true} }
 
 // TestPanickingDecoderHarmsNothing: the traffic passes and has its Record.
 func TestPanickingDecoderHarmsNothing(t *testing.T) {
-	for _, method := range []grenade{"Match", "NewDecoder", "Request", "Ask", "Feed", "Progress", "Close"} {
+	for _, method := range []grenade{"Match", "NewDecoder", "Request", "Ask", "Feed", "Progress", "Over", "Close"} {
 		t.Run(string(method), func(t *testing.T) {
 			u := newUpstream(t, answering)
 			f := newFixture(t, u.url, func(_ *proxy.Config, c *tap.Config) { c.Dialects = dialect.Set{method} })

@@ -36,6 +36,10 @@ type Decoder interface {
 	Feed(p []byte, at time.Duration)
 	// Progress returns how much content the decoder has read so far.
 	Progress() Progress
+	// Over says whether the response has said that it is over.
+	Over() bool
+	// Waits returns the last long waits for content of the response.
+	Waits() Waits
 	// Close ends the exchange and returns its content. No other call follows.
 	Close() Reply
 }
@@ -74,12 +78,22 @@ type Ask struct {
 }
 
 // Progress is how far a streamed response has come. All of it is 0 before the first content.
+// It has four fields, so that the compiler hands it over in registers.
 type Progress struct {
 	FirstToken time.Duration // offset of the first content chunk
 	LastToken  time.Duration // offset of the last one
 	Chunks     int           // content chunks
 	Tokens     int64         // in them, at least one in each; usage that the server reports is not asked
 }
+
+// Waits are the last waits between two content chunks that were so long.
+type Waits struct {
+	Pause   Wait // exchange.StallFrom or longer
+	Episode Wait // exchange.SilentFrom or longer
+}
+
+// Wait is the time between two content chunks, as offsets. It is zero if there was none.
+type Wait struct{ From, To time.Duration }
 
 // Reply is the result of a decoder. In a Reply, Ask.Stream says whether the response
 // came as a stream of events.

@@ -64,6 +64,7 @@ type Record struct {
 	Span       Span
 	Conditions Met // the header conditions that the request met
 
+	Early    Early     // how much of it was told before its end; the tap sets it
 	Call     Call      // the evidence about the call that the request is an attempt of
 	Attempt  Attempt   // its place in its chain; the chain stage sets it
 	Prefix   Prefix    // its prompt beside the last one; the tap gives the hashes, the stage of prompt caches compares

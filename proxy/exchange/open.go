@@ -12,7 +12,13 @@ type Open struct {
 	Upstream  string // host:port
 	Origin    Origin
 	Span      Span
-	Attempt   Attempt // as far as the chain stage knows it while the attempt runs
+	// Stream says that the request asks for a stream of generated tokens, or that the response
+	// is one. Over says that no more content can come that headway reads: the answer has said
+	// that it is over, or its decoder could not go on.
+	Stream bool
+	Over   bool
+
+	Attempt Attempt // as far as the chain stage knows it while the attempt runs
 
 	Asked      time.Duration // the upstream had got the whole request
 	Head       time.Duration // the head of the response came

@@ -100,6 +100,7 @@ func (x *Exchange) complete(result Result) exchange.Record {
 		r.Usage.Delivered = result.Receipt.delivered(r)
 	}
 	x.bookUnread(ok && !reply.Unread)
+	r.Early = x.settle()
 	return *r
 }
 

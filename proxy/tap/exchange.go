@@ -29,6 +29,8 @@ type Exchange struct {
 	backlog  *backlog        // of a stream that is not compressed
 	encoding string          // the response's Content-Encoding
 	opaque   bool            // the request's body is compressed
+	streams  bool            // the request asks for a stream
+	answer   bool            // in a session, which comes in events
 	unread   bool            // a compressed response is not read to its end
 	short    bool            // a compressed response ended before its coding did
 	client   clientContext   // unchanged after Begin
@@ -39,6 +41,7 @@ type Exchange struct {
 	session  *session         // on the tunnel that the exchange has become
 
 	progress  progress
+	told      told
 	ready     Instant // since when the relay has waited for the upstream
 	read      Instant // of the last bytes of an answer in a session
 	chunks    int
@@ -179,6 +182,7 @@ func (x *Exchange) bookAsk() {
 	x.record.Dialect, x.record.Operation, x.record.Provider = a.Dialect, a.Operation, a.Provider
 	x.record.Model.Request = a.Model
 	x.key.operation, x.key.model = a.Operation, a.Model
+	x.streams = a.Stream
 }
 
 // offset is the time from the exchange's start to at. It is never 0, which would say

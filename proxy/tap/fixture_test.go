@@ -116,6 +116,10 @@ func (s *script) Feed(p []byte, at time.Duration) {
 
 func (s *script) Progress() dialect.Progress { return dialect.Progress{} }
 
+func (s *script) Over() bool { return false }
+
+func (s *script) Waits() dialect.Waits { return dialect.Waits{} }
+
 func (s *script) Close() dialect.Reply {
 	if s.close != nil {
 		return s.close()

@@ -39,5 +39,6 @@ func (x *Exchange) announce() {
 func (x *Exchange) detach(counter *atomic.Uint64, note string) {
 	counter.Add(1)
 	x.decoder = nil
+	x.progress.over.Store(true)
 	x.record.Notes = append(x.record.Notes, note)
 }

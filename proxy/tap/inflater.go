@@ -220,6 +220,7 @@ func (x *Exchange) stopReading(why stop) {
 		return
 	}
 	x.unread = true
+	x.progress.over.Store(true)
 	x.record.Notes = append(x.record.Notes, stops[why].note)
 	if counter := stops[why].counter; counter != nil {
 		counter(x.tap).Add(1)

@@ -13,7 +13,7 @@ import (
 // of it until it enters.
 func (s *session) newExchange() *Exchange {
 	o := s.opener
-	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client}
+	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client, answer: true}
 	x.head.Response = dialect.Response{}
 	x.record = exchange.Record{
 		Origin: o.record.Origin, Probe: o.record.Probe, Role: o.record.Role, Mode: s.mode, Upstream: o.record.Upstream,

@@ -1,7 +1,6 @@
 package tap
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +37,9 @@ type progress struct {
 	eras   atomic.Uint64 // chunks of content, beyond the bits that came has for them
 	beyond atomic.Int64  // tokens, beyond one for each chunk
 	behind atomic.Bool   // bytes wait in the backlog
+	over   atomic.Bool   // no more content can come that the decoder reads
+	pause  wait          // the last one of exchange.StallFrom or longer
+	gap    wait          // the last one of exchange.SilentFrom or longer
 
 	decoded time.Duration // when the decoder read the backlog; the relay's
 }
@@ -58,6 +60,24 @@ func (p *progress) content() (chunks int, last time.Duration) {
 	return int(p.eras.Load()<<chunkBits | came&(1<<chunkBits-1)), max(last, time.Duration(p.first.Load()))
 }
 
+// wait is a wait between two content chunks, as offsets in ns. The relay stores the end last,
+// and a reader loads it first: so that one that reads a new end has the start of that wait, or
+// of a newer one, which is after the end.
+type wait struct{ from, to atomic.Int64 }
+
+func (w *wait) store(d dialect.Wait) {
+	if to := int64(d.To); to != w.to.Load() {
+		w.from.Store(int64(d.From))
+		w.to.Store(to)
+	}
+}
+
+// load returns the wait. It is not ok if there was none, or if one is being stored.
+func (w *wait) load() (from, to time.Duration, ok bool) {
+	to, from = time.Duration(w.to.Load()), time.Duration(w.from.Load())
+	return from, to, from < to
+}
+
 // particulars say what an open exchange is. Nobody changes those that others may read.
 type particulars struct {
 	key     flightKey
@@ -65,12 +85,18 @@ type particulars struct {
 	origin  exchange.Origin
 	span    exchange.Span
 	attempt exchange.Attempt
+	stream  bool // see exchange.Open
+	to      exchange.Upstream
+	mode    exchange.Mode
 }
 
 // identify makes the particulars of x known, as they are now.
 func (x *Exchange) identify() {
 	r := &x.record
-	x.progress.who.Store(&particulars{key: x.key, start: r.Start, origin: r.Origin, span: r.Span, attempt: r.Attempt})
+	x.progress.who.Store(&particulars{
+		key: x.key, start: r.Start, origin: r.Origin, span: r.Span, attempt: r.Attempt,
+		to: r.Upstream, mode: r.Mode, stream: x.key.operation.Generates() && (x.streams || x.answer || r.Stream),
+	})
 }
 
 // enter adds x, of which the particulars are known.
@@ -97,11 +123,14 @@ func (o *roster) leave(x *Exchange) {
 	o.open = o.open[:end]
 }
 
-// list returns the open exchanges. It holds the lock for one copy of pointers.
-func (o *roster) list() []*Exchange {
+// list returns the open exchanges.
+func (o *roster) list() []*Exchange { return o.appendTo(nil) }
+
+// appendTo appends the open exchanges to dst. It holds the lock for one copy of pointers.
+func (o *roster) appendTo(dst []*Exchange) []*Exchange {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.open)
+	return append(dst, o.open...)
 }
 
 // AppendOpen appends the exchanges that are open to dst, in no order. Sessions and tunnels
@@ -128,18 +157,23 @@ func (x *Exchange) now() exchange.Open {
 	chunks, last := p.content()
 	return exchange.Open{
 		ID: p.id, Start: who.start, Operation: who.key.operation, Model: who.key.model, Upstream: who.key.upstream,
-		Origin: who.origin, Span: who.span, Attempt: who.attempt,
+		Origin: who.origin, Span: who.span, Attempt: who.attempt, Stream: who.stream, Over: p.over.Load(),
 		Asked: time.Duration(p.asked.Load()), Head: time.Duration(p.head.Load()), LastByte: time.Duration(p.byteAt.Load()),
 		FirstToken: time.Duration(p.first.Load()), LastToken: last,
 		Chunks: chunks, Tokens: int64(chunks) + p.beyond.Load(),
 	}
 }
 
-// catchUpQuiet decodes the backlog of a stream that has been quiet for a while, unless its
-// relay is at work this very moment.
+// catchUpQuiet decodes the backlog of a stream that has been quiet for a while.
 func (x *Exchange) catchUpQuiet(now Instant) {
-	quiet := now.Sub(x.start) - time.Duration(x.progress.byteAt.Load())
-	if !x.progress.behind.Load() || quiet < quietBacklog || !x.mu.TryLock() {
+	if quiet := now.Sub(x.start) - time.Duration(x.progress.byteAt.Load()); quiet >= quietBacklog {
+		x.tryCatchUp()
+	}
+}
+
+// tryCatchUp decodes the backlog, unless the relay is at work this very moment.
+func (x *Exchange) tryCatchUp() {
+	if !x.progress.behind.Load() || !x.mu.TryLock() {
 		return
 	}
 	defer x.mu.Unlock()
@@ -160,8 +194,11 @@ func (x *Exchange) arrived(at time.Duration) {
 // needs to call the decoder.
 func (x *Exchange) bookProgress(d dialect.Decoder) {
 	now, p := d.Progress(), &x.progress
-	came := arrival(now.LastToken, now.Chunks)
-	if came == p.came.Load() {
+	if d.Over() && !p.over.Load() {
+		p.over.Store(true)
+	}
+	came, before := arrival(now.LastToken, now.Chunks), p.came.Load()
+	if came == before {
 		return
 	}
 	// A load is cheaper than a store, and these change once, never, and seldom.
@@ -173,6 +210,11 @@ func (x *Exchange) bookProgress(d dialect.Decoder) {
 	}
 	if beyond := now.Tokens - int64(now.Chunks); beyond != p.beyond.Load() {
 		p.beyond.Store(beyond)
+	}
+	if came>>chunkBits-before>>chunkBits >= uint64(exchange.StallFrom.Microseconds()) {
+		waits := d.Waits()
+		p.pause.store(waits.Pause)
+		p.gap.store(waits.Episode)
 	}
 	p.came.Store(came)
 }

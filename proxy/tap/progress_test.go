@@ -21,6 +21,10 @@ func (s *steady) Progress() dialect.Progress {
 	return s.now
 }
 
+func (s *steady) Over() bool { return false }
+
+func (s *steady) Waits() dialect.Waits { return dialect.Waits{} }
+
 // BenchmarkProgress writes what readers of open exchanges see of a chunk, without the rest of
 // the chunk's way, which the exported API cannot leave out: the moment of its arrival each
 // time, and its content when the decoder has read it. A dozen chunks are decoded together, and

@@ -50,6 +50,9 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	if x.head.Response.ContentType == "text/event-stream" {
 		x.record.Stream = true
 		x.tap.flight.add(x.key, 0, 1)
+		if !x.streams {
+			x.identify()
+		}
 	}
 	if status == http.StatusSwitchingProtocols {
 		x.openSession(shaken)
@@ -129,6 +132,7 @@ func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
 	switch {
 	case !known:
 		x.decoder = nil
+		x.progress.over.Store(true)
 		x.record.Notes = append(x.record.Notes, "unknown_encoding")
 	case len(layers) > 0:
 		x.inflater = newInflater(layers, x)

@@ -49,6 +49,8 @@ type Tap struct {
 	inflaters frame.Inflaters
 	budget    budget
 	habits    calibration
+	looks     looks
+	debts     debts
 
 	panicked   atomic.Uint64
 	overflowed atomic.Uint64

@@ -132,3 +132,16 @@ func Uncached(r exchange.Record) exchange.Record {
 	r.Notes = append(slices.Clip(r.Notes), r.Prefix.Missed.Note())
 	return r
 }
+
+// Silent is a chat stream that brought no content for 40 s, and then was cut in its middle.
+func Silent() exchange.Record {
+	r := Stream(4)
+	r.Outcome, r.ErrorType = exchange.UpstreamCut, exchange.ErrTruncated
+	r.Timing.End = r.Timing.LastToken + 40*time.Second
+	return r
+}
+
+// Interim is an episode of so long that ended in the middle of a stream like r.
+func Interim(r exchange.Record, wait time.Duration) exchange.Interim {
+	return exchange.Interim{Of: r, Episode: exchange.Episode{Phase: exchange.MidStream, From: time.Second, To: time.Second + wait, Ended: exchange.Resumed}}
+}

@@ -1,0 +1,32 @@
+package exchange
+
+import "time"
+
+// Interim is one thing that happened to an exchange while it was open: some output tokens
+// that came, or a silent episode that ended. Nobody tells it again when the exchange is
+// over: the Record says how much was told.
+type Interim struct {
+	Of      Record // as far as it is known: its labels, and little else
+	Tokens  int64  // output tokens that came since the last Interim about them
+	Episode Episode
+}
+
+// An InterimObserver gets the Interims of open exchanges. It must not wait for I/O.
+type InterimObserver interface {
+	ObserveInterim(Interim)
+}
+
+// Early is how much of a Record Interims have told before the exchange was over.
+type Early struct {
+	Tokens int64         // of its output, or of another one's that turned out to be too many
+	Silent time.Duration // the end of the last silent episode among them; 0 for none
+}
+
+// Late returns the episodes of r that no Interim has told.
+func (r *Record) Late() []Episode {
+	all := r.Episodes()
+	for len(all) > 0 && all[0].To <= r.Early.Silent+time.Microsecond { // chunks keep no shorter times
+		all = all[1:]
+	}
+	return all
+}
