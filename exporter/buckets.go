@@ -42,6 +42,11 @@ func gapBuckets(edges ...exchange.Indicator) Buckets {
 	}}
 }
 
+// silenceBuckets are for times without content, from the shortest that counts to an hour.
+func silenceBuckets() Buckets {
+	return Buckets{Zero: gapZero, Bounds: []float64{10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 3600}}
+}
+
 // durationBuckets continue those of the conventions to the durations of reasoning
 // models.
 func durationBuckets(edges ...exchange.Indicator) Buckets {

@@ -7,17 +7,27 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 type Drawing struct {
 	exchange Reading
 	chain    ChainReading
-	ofChain  bool     // it draws from chain, not from exchange
+	interim  InterimReading
+	of       drawnFrom
 	families families // that draw from it
 	samples  Samples
 	used     int // so many samples were in use since Clear
 }
 
+// drawnFrom says which of its readings a Drawing draws from.
+type drawnFrom uint8
+
+const (
+	ofExchange drawnFrom = iota
+	ofChain
+	ofInterim
+)
+
 // Exchange makes r the exchange to draw from and returns its Identity. Names bound the
 // labels. The Drawing keeps a copy of r until Clear.
 func (d *Drawing) Exchange(r *exchange.Record, names *Names) Identity {
 	d.exchange.Fill(*r, names)
-	d.ofChain, d.families = false, familiesOf(r)
+	d.of, d.families = ofExchange, familiesOf(r)
 	return d.exchange.Identity
 }
 
@@ -25,11 +35,19 @@ func (d *Drawing) Exchange(r *exchange.Record, names *Names) Identity {
 // Names bound the labels. The Drawing keeps a copy of c until Clear.
 func (d *Drawing) Chain(c *exchange.Chain, names *Names) Identity {
 	d.chain.Fill(*c, names)
-	d.ofChain, d.families = true, familiesOf(&c.Last)
+	d.of, d.families = ofChain, familiesOf(&c.Last)
 	return d.chain.Identity
 }
 
-// Each calls add for every instrument of table that has samples of the exchange or chain,
+// Interim makes i the Interim to draw from and returns the Identity of its exchange. Names
+// bound the labels. The Drawing keeps a copy of i until Clear.
+func (d *Drawing) Interim(i *exchange.Interim, names *Names) Identity {
+	d.interim.Fill(*i, names)
+	d.of, d.families = ofInterim, familiesOf(&i.Of)
+	return d.interim.Identity
+}
+
+// Each calls add for every instrument of table that has samples of what was made to draw from,
 // with the index of the instrument and the samples. The samples are add's to
 // change until add returns.
 func (d *Drawing) Each(table []Instrument, add func(i int, samples Samples)) {
@@ -40,9 +58,11 @@ func (d *Drawing) Each(table []Instrument, add func(i int, samples Samples)) {
 		}
 		d.samples = d.samples[:0]
 		switch {
-		case d.ofChain && in.DrawChain != nil:
+		case d.of == ofChain && in.DrawChain != nil:
 			in.DrawChain(&d.chain, &d.samples)
-		case !d.ofChain && in.Draw != nil:
+		case d.of == ofInterim && in.DrawInterim != nil:
+			in.DrawInterim(&d.interim, &d.samples)
+		case d.of == ofExchange && in.Draw != nil:
 			in.Draw(&d.exchange, &d.samples)
 		default:
 			continue
@@ -57,9 +77,12 @@ func (d *Drawing) Each(table []Instrument, add func(i int, samples Samples)) {
 // Clear lets go of the exchange or chain. Labels of samples may be pieces of larger
 // strings, which must not live on in a pool.
 func (d *Drawing) Clear() {
-	if d.ofChain {
+	switch d.of {
+	case ofChain:
 		d.chain = ChainReading{}
-	} else {
+	case ofInterim:
+		d.interim = InterimReading{}
+	default:
 		d.exchange.Clear()
 	}
 	d.used = max(d.used, len(d.samples)) // one that panicked may have drawn more

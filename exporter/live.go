@@ -11,6 +11,9 @@ type Live struct {
 	// InFlight counts the exchanges under way, with one entry for each combination of
 	// operation, model and upstream.
 	InFlight func() []exchange.InFlight
+	// Silent counts the open streams that bring no content, with one entry for each
+	// combination of operation, model, upstream and phase.
+	Silent func() []exchange.Silent
 	// Buffering counts the streams that ended in the last minutes, with one entry for each
 	// combination of operation, model and upstream.
 	Buffering func() []exchange.Buffering

@@ -71,6 +71,18 @@ func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
 	r.Chain, r.Identity = c, identify(&c.Last, names)
 }
 
+// InterimReading is an Interim as instruments draw from it. A backend uses one again and
+// again: nothing may keep it beyond the Interim that it was filled for.
+type InterimReading struct {
+	exchange.Interim
+	Identity Identity
+}
+
+// Fill makes r the reading of i. Names bound its labels.
+func (r *InterimReading) Fill(i exchange.Interim, names *Names) {
+	r.Interim, r.Identity = i, identify(&i.Of, names)
+}
+
 func identify(record *exchange.Record, names *Names) Identity {
 	now, by := time.Now(), claim(answered(record))
 	id := Identity{

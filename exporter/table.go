@@ -16,6 +16,7 @@ func Table(s SemConv) []Instrument {
 		traffic(),
 		tokenParts(),
 		promptCaches(),
+		silences(),
 		costs(),
 		chains(),
 		sealed(),

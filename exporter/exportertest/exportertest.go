@@ -15,6 +15,11 @@ func Live() exporter.Live {
 		InFlight: func() []exchange.InFlight {
 			return []exchange.InFlight{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Requests: 2, Streams: 1}}
 		},
+		Silent: func() []exchange.Silent {
+			return []exchange.Silent{{
+				Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Phase: exchange.MidStream, For: [4]int{3, 2, 1, 0},
+			}}
+		},
 		Buffering: func() []exchange.Buffering {
 			return []exchange.Buffering{{Operation: exchange.Chat, Model: "gpt-4o-mini", Upstream: "api.openai.com:443", Streams: 8, Buffered: 2}}
 		},

@@ -124,6 +124,12 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 	e.add(d, d.Chain(&c, e.names), markOf(&c.Last))
 }
 
+// ObserveInterim adds what happened to an open exchange to every instrument that takes it.
+func (e *Exporter) ObserveInterim(i exchange.Interim) {
+	d := e.drawings.Get().(*exporter.Drawing)
+	e.add(d, d.Interim(&i, e.names), markOf(&i.Of))
+}
+
 // add adds the samples of d to the series of id and gives d back.
 func (e *Exporter) add(d *exporter.Drawing, id exporter.Identity, m mark) {
 	of := e.book.Of(id, m.at)

@@ -78,6 +78,27 @@ func TestExpositionOfChainsIsTheGoldenOne(t *testing.T) {
 	})
 }
 
+// What happens to an open stream counts at once, and not again with its Record.
+func TestExpositionOfOpenStreamsIsTheGoldenOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newExporter(t, prometheus.Config{Histograms: prometheus.Classic})
+		e.ObserveInterim(exchangetest.Interim(exchangetest.Stream(4), 6*time.Minute))
+		e.ObserveInterim(exchange.Interim{Of: exchangetest.Stream(4), Tokens: 3})
+		told := exchangetest.Stream(4)
+		told.Early.Tokens = 3
+		e.Observe(told)
+		e.Observe(exchangetest.Silent())
+		e.ObserveInterim(exchangetest.Interim(exchangetest.Canary(exchangetest.Stream(4)), time.Minute))
+		var open strings.Builder
+		for line := range strings.Lines(own(scrape(t, e, text))) {
+			if strings.Contains(line, "silence") || strings.Contains(line, "output_tokens") {
+				open.WriteString(line)
+			}
+		}
+		golden.Check(t, "testdata/open.prom", open.String())
+	})
+}
+
 func TestCanariesMakeNoChains(t *testing.T) {
 	e := newExporter(t, prometheus.Config{})
 	c := exchangetest.Recovered(exchangetest.Stream(4))
@@ -113,6 +134,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 		e.Observe(exchangetest.Uncached(exchangetest.Priced(beside(role, counted(attempted(slow(traced(exchangetest.Stream(4)))))))))
 		e.Observe(exchangetest.Unpriced(beside(role, refused())))
 		e.Observe(beside(role, exchangetest.Unread()))
+		e.Observe(beside(role, exchangetest.Silent()))
 		e.ObserveChain(exchangetest.Recovered(beside(role, traced(exchangetest.Stream(4)))))
 		e.Observe(exchangetest.Sealed(beside(role, exchangetest.Stream(4))))
 		e.Observe(exchangetest.Canary(beside(role, exchangetest.Stream(4))))

@@ -42,7 +42,7 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 		go func() { failed <- s.transparent.Serve(s.transparent.listener) }()
 	}
 	go returnMemory(ctx, s.proxy.Open)
-	stopKeeping := s.keepFiles()
+	stopKeeping := s.keepUp()
 	go s.start()
 	stopProbing := s.probes.run()
 	var failure error
@@ -65,9 +65,9 @@ func (s *Sidecar) Run(ctx, urgent context.Context) error {
 	return errors.Join(failure, err)
 }
 
-// keepFiles follows the files of the configuration, judges by the load test, and keeps the
-// error budgets until the caller calls stop. stop returns when all state is saved.
-func (s *Sidecar) keepFiles() (stop func()) {
+// keepUp follows the files of the configuration, judges by the load test, looks at open
+// streams, and keeps the error budgets until the caller calls stop. stop returns when all state is saved.
+func (s *Sidecar) keepUp() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var kept sync.WaitGroup
 	var asked [6]chan os.Signal
@@ -75,6 +75,7 @@ func (s *Sidecar) keepFiles() (stop func()) {
 		asked[i] = make(chan os.Signal, 1)
 	}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
+	kept.Go(func() { watchOpen(ctx, s.tap, append(s.otlp.interimObservers(), s.metrics)) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
 	kept.Go(func() { s.probes.follow(ctx, asked[3]) })
 	kept.Go(func() { s.prices.follow(ctx, asked[5]) })

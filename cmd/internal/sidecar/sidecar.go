@@ -220,6 +220,7 @@ func (s *Sidecar) live() exporter.Live {
 	return exporter.Live{
 		Build:         build.Info(),
 		InFlight:      after(s.wired, func() []exchange.InFlight { return s.tap.InFlight() }),
+		Silent:        after(s.wired, func() []exchange.Silent { return s.tap.Silent() }),
 		Buffering:     after(s.wired, func() []exchange.Buffering { return s.tap.Buffering() }),
 		AcceptWaits:   after(s.wired, func() uint64 { return s.gate.Waits() }),
 		Loops:         after(s.wired, func() uint64 { return s.proxy.Loops() + s.transparent.loops() }),

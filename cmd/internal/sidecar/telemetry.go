@@ -147,6 +147,14 @@ func (t *telemetry) observers() []exchange.Observer {
 	return all
 }
 
+// interimObservers returns the parts of t that observe what happens to open exchanges.
+func (t *telemetry) interimObservers() []exchange.InterimObserver {
+	if t.metrics == nil {
+		return nil
+	}
+	return []exchange.InterimObserver{t.metrics}
+}
+
 // dropped adds to counts, by signal, the losses on the way to the collector.
 func (t *telemetry) dropped(counts map[string]uint64) {
 	if t.traceQueue != nil {

@@ -61,6 +61,12 @@ func TestBothBackendsTellTheSameStory(t *testing.T) {
 			for range 2000 {
 				r := generated(random)
 				both.Observe(r)
+				if random.IntN(10) == 0 {
+					i := exchangetest.Interim(r, time.Duration(10+random.IntN(1000))*time.Second)
+					i.Tokens = int64(random.IntN(500))
+					scraped.ObserveInterim(i)
+					sent.ObserveInterim(i)
+				}
 				if random.IntN(3) == 0 {
 					both.ObserveChain(generatedChain(random, r))
 				}

@@ -136,6 +136,15 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 	}
 }
 
+// ObserveInterim records what happened to an exchange that is open.
+func (e *Exporter) ObserveInterim(i exchange.Interim) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed || !e.recorder.interim(&i) {
+		e.dropped.Add(1)
+	}
+}
+
 // SetEdges gives histograms with explicit buckets other bounds beside those of the table,
 // from the next request on: that request is the last one with the bounds of before.
 // Histograms whose bounds differ then begin anew, and no sample is lost by it.

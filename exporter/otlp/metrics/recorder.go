@@ -71,6 +71,14 @@ func (r *recorder) chain(one *exchange.Chain) (whole bool) {
 	return true
 }
 
+// interim records what happened to an exchange that is open, as exchange does.
+func (r *recorder) interim(one *exchange.Interim) (whole bool) {
+	d := r.drawings.Get().(*exporter.Drawing)
+	defer r.finish(d, &whole)
+	r.add(d, d.Interim(one, r.names), markOf(&one.Of))
+	return true
+}
+
 // add adds the samples of d to the series of id.
 func (r *recorder) add(d *exporter.Drawing, id exporter.Identity, m mark) {
 	of := r.book.Of(id, m.at)

@@ -135,6 +135,7 @@ func everything(e exchange.ChainObserver) {
 	e.Observe(exchangetest.Refused())
 	e.Observe(exchangetest.Unpriced(exchangetest.Embeddings()))
 	e.Observe(exchangetest.Unread())
+	e.Observe(exchangetest.Silent())
 	e.Observe(exchangetest.Canary(exchangetest.Stream(4)))
 	e.Observe(exchangetest.Sealed(exchangetest.Stream(4)))
 }
