@@ -15,11 +15,12 @@ import (
 	"github.com/headway-sidecar/headway/slo/rules"
 )
 
-const rulesUsage = `usage: headway rules [--slo FILE] [--drift] [flags]
+const rulesUsage = `usage: headway rules [--slo FILE] [--streams] [--drift] [flags]
 
 Prints recording rules and burn-rate alerts for the SLOs of FILE, headway's own
-file or OpenSLO documents; - is standard input. With --drift it prints alerts for a
-service that is slower than its load test. docs/slos.md explains all of them.`
+file or OpenSLO documents; - is standard input. With --streams it prints alerts on
+streams that stopped in their middle, with --drift those for a service that is slower
+than its load test. docs/slos.md explains all of them.`
 
 // rulesOptions are the parsed arguments of rules.
 type rulesOptions struct {
@@ -57,6 +58,7 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 	f.DurationVar(&o.options.Resolution, "resolution", 0, "`window` of the rates from which the rules compute everything else, four scrapes at least (default 5m)")
 	f.BoolVar(&o.options.Probes, "probes", false, "canaries run: use their results where traffic is below the floor")
 	f.BoolVar(&o.options.Drift, "drift", false, "headway compares with a load test (HEADWAY_BASELINE_FILE): alert when the service is slower")
+	f.BoolVar(&o.options.Streams, "streams", false, "alert on streams that are open and bring nothing")
 	f.StringVar(&o.options.Runbooks, "runbooks", rules.Runbooks, "`URL` before the names of the alerts' pages")
 	f.StringVar(&o.object.Name, "name", "headway-slo", "`name` of the PrometheusRule, or of the ruler's namespace")
 	f.StringVar(&o.object.Namespace, "namespace", "", "Kubernetes `namespace` of the PrometheusRule")
@@ -81,8 +83,8 @@ func parseRules(args []string, out io.Writer) (rulesOptions, error) {
 // check returns every problem of the options and of their combination.
 func (o *rulesOptions) check(f *flag.FlagSet) error {
 	var wrong []error
-	if o.file == "" && !o.options.Drift && !o.options.Probes {
-		wrong = append(wrong, errors.New("which SLOs? --slo FILE; or --drift for a service that is slower than its load test"))
+	if o.file == "" && !o.options.Drift && !o.options.Probes && !o.options.Streams {
+		wrong = append(wrong, errors.New("which SLOs? --slo FILE; or --streams for streams that stopped, --drift for a service that is slower than its load test"))
 	}
 	if !slices.Contains(rules.Formats(), o.format) {
 		wrong = append(wrong, fmt.Errorf("--format %q: want prometheus, operator or mimir%s", o.format, meant(string(o.format), ruleFormats())))

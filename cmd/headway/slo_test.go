@@ -64,6 +64,7 @@ func TestSLOCommandsExitAsTheirUsersExpect(t *testing.T) {
 		{"rules with other windows", []string{"rules", "--slo", low, "--windows", windows}, 0, "> 9 * 0.1", ""},
 		{"rules with the windows of four weeks", []string{"rules", "--slo", good, "--windows", "28d"}, 0, "> 13.44 * 0.01", ""},
 		{"rules with pages elsewhere", []string{"rules", "--slo", good, "--runbooks", "https://wiki/"}, 0, "runbook_url: https://wiki/HeadwaySLOBurnPageFast.md", ""},
+		{"rules about open streams", []string{"rules", "--streams"}, 0, "groups:\n- name: headway-streams\n", ""},
 		{"rules about the load test", []string{"rules", "--drift"}, 0, "groups:\n- name: headway-drift\n", ""},
 		{"rules about the load test beside SLOs", []string{"rules", "--slo", good, "--drift"}, 0, "alert: HeadwayDriftOurs\n", ""},
 		{"rules -h", []string{"rules", "-h"}, 0, "--resolution window ", ""},

@@ -22,6 +22,7 @@ const (
 func Alerts() []string {
 	return []string{
 		PageFast, PageSlow, TicketFast, TicketSlow, CanaryBurn, Exhausted, Absent,
+		StreamsSilent, StreamHung,
 		Drift, DriftOurs, DriftTheirs, ModelChanged, CanaryFailing, CanarySilent,
 	}
 }

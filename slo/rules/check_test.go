@@ -167,7 +167,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 
 // Every alert has a page, and every page is of an alert.
 func TestEveryAlertHasARunbook(t *testing.T) {
-	groups := rules.Render(with(func(*slo.SLO) {}), rules.Options{Probes: true, Drift: true})
+	groups := rules.Render(with(func(*slo.SLO) {}), rules.Options{Probes: true, Drift: true, Streams: true})
 	rendered := map[string]bool{}
 	for _, g := range groups {
 		for _, r := range g.Rules {

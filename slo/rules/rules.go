@@ -37,6 +37,8 @@ type Options struct {
 	Probes bool
 	// Drift adds the alerts about the load test. With Probes come those about canaries.
 	Drift bool
+	// Streams adds the alerts about open streams that bring nothing.
+	Streams bool
 	// Runbooks is the URL before the name of an alert's page; empty is the constant.
 	Runbooks string
 }
@@ -62,10 +64,13 @@ type Rule struct {
 // hours, and two with longer intervals, for longer windows and for goodput. Then come the groups
 // that belong to no SLO, as the options ask. A set that Check refuses gives rules that cannot fire.
 func Render(set slo.Set, o Options) []Group {
-	groups := make([]Group, 0, 3*len(set.SLOs)+2)
+	groups := make([]Group, 0, 3*len(set.SLOs)+3)
 	for i := range set.SLOs {
 		p := newPlan(&set.SLOs[i], o)
 		groups = append(groups, p.near(), p.far(), p.served())
+	}
+	if o.Streams {
+		groups = append(groups, streams(o))
 	}
 	if o.Drift {
 		groups = append(groups, drift(o))

@@ -52,6 +52,7 @@ func TestRenderedFiles(t *testing.T) {
 	}{
 		{"chat.rules.yaml", with(func(*slo.SLO) {}), rules.Options{Probes: true}, rules.Prometheus, rules.Object{}},
 		{"drift.rules.yaml", slo.Set{}, rules.Options{Probes: true, Drift: true}, rules.Prometheus, rules.Object{}},
+		{"streams.rules.yaml", slo.Set{}, rules.Options{Streams: true}, rules.Prometheus, rules.Object{}},
 		{"teams.rules.yaml", with(byNamespace), rules.Options{}, rules.Prometheus, rules.Object{}},
 		{
 			"short.rules.yaml", with(func(s *slo.SLO) { s.Name, s.Window, s.Objective, s.Alerting.Page = "short", 6*time.Hour, 95, false }),
