@@ -48,6 +48,8 @@ type Line struct {
 	ITL        *ITL    `json:"itl_s,omitempty"`
 	Stall      float64 `json:"stall_s,omitempty"` // of streams only: the longest stall of the upstream
 	Idle       *Idle   `json:"idle_s,omitempty"`
+	// Silences are the times of 10 s or longer in which a stream brought no content.
+	Silences []Silence `json:"silences,omitempty"`
 
 	Chunks        *int `json:"chunks,omitempty"` // messages of the stream
 	ContentChunks *int `json:"content_chunks,omitempty"`
@@ -114,6 +116,14 @@ type Idle struct {
 	End  float64 `json:"end"`            // in which an exchange ended that did not end well
 }
 
+// Silence is a time in which a stream brought no content.
+type Silence struct {
+	Phase string  `json:"phase"` // before_first_token, mid_stream
+	At    float64 `json:"at_s"`  // its start, from that of the exchange
+	Wait  float64 `json:"wait_s"`
+	Ended string  `json:"ended"` // resumed, client_gone, cut
+}
+
 // Engine is where the time went inside the model server, as the server told it. Nil is
 // untold; 0 is no wait.
 type Engine struct {
@@ -165,7 +175,7 @@ func NewLine(r exchange.Record) Line {
 			l.BurstRatio = &share
 		}
 	}
-	l.Stall, l.Idle = stall(&r), idleness(&r)
+	l.Stall, l.Idle, l.Silences = stall(&r), idleness(&r), silences(&r)
 	if r.Timing.ResponseHead > 0 {
 		l.Wait = &Wait{seconds(r.Clocks.Upstream.Sum), seconds(r.Clocks.Proxy.Sum), seconds(r.Clocks.Client.Sum)}
 	}
@@ -225,6 +235,13 @@ func stall(r *exchange.Record) float64 {
 		return 0
 	}
 	return seconds(r.Stall())
+}
+
+func silences(r *exchange.Record) (out []Silence) {
+	for _, e := range r.Episodes() {
+		out = append(out, Silence{Phase: string(e.Phase), At: seconds(e.From), Wait: seconds(e.Wait()), Ended: string(e.Ended)})
+	}
+	return out
 }
 
 // idleness is nil for a connection that headway did not read.

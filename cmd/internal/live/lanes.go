@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/chain"
+	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
 // laneCells is how many frames a lane shows.
@@ -65,7 +66,25 @@ func (l *lane) String() string {
 
 // streamsHead is the line above the streams.
 func (f *Frame) streamsHead() string {
-	return fmt.Sprintf("%d under way, the longest silence first", f.Open)
+	silent := ""
+	if n := f.silent(); n > 0 {
+		least := ""
+		if n == len(f.Streams) && n < f.Open { // the list has the longest silences only
+			least = "at least "
+		}
+		silent = fmt.Sprintf(", %s%d of them silent for 10 s", least, n)
+	}
+	return fmt.Sprintf("%d under way%s, the longest silence first", f.Open, silent)
+}
+
+// silent counts the streams that are silent, as headway_streams_silent does.
+func (f *Frame) silent() (n int) {
+	for i := range f.Streams {
+		if s := &f.Streams[i]; s.Stream && !s.Over && s.Origin != string(exchange.Canary) && time.Duration(s.Silent) >= exchange.SilentFrom {
+			n++
+		}
+	}
+	return n
 }
 
 // format is the line of an open exchange.

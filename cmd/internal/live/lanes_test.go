@@ -37,6 +37,38 @@ func TestLanesShowTokensAndSilence(t *testing.T) {
 	}
 }
 
+// The line above the streams counts those that are silent, as the metric does.
+func TestHeadOfStreamsCountsTheSilent(t *testing.T) {
+	quiet := func(change func(*Stream)) Stream {
+		s := Stream{Stream: true, Origin: "app", Silent: Seconds(10 * time.Second)}
+		change(&s)
+		return s
+	}
+	streams := []Stream{
+		quiet(func(*Stream) {}),
+		quiet(func(s *Stream) { s.Silent-- }),
+		quiet(func(s *Stream) { s.Stream = false }),
+		quiet(func(s *Stream) { s.Over = true }),
+		quiet(func(s *Stream) { s.Origin = "canary" }),
+	}
+	for _, tt := range []struct {
+		name    string
+		open    int
+		streams []Stream
+		want    string
+	}{
+		{"one of all", 5, streams, "5 under way, 1 of them silent for 10 s, the longest silence first"},
+		{"none", 4, streams[1:], "4 under way, the longest silence first"},
+		{"all of a list that is not whole", 9, streams[:1], "9 under way, at least 1 of them silent for 10 s, the longest silence first"},
+	} {
+		f := Frame{Streams: tt.streams}
+		f.Open = tt.open
+		if got := f.streamsHead(); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 // TestScreenFitsWhateverItShows: no line is longer than the terminal, and none moves its
 // cursor.
 func TestScreenFitsWhateverItShows(t *testing.T) {

@@ -25,6 +25,9 @@ type Stream struct {
 	Silent    Seconds   `json:"silent_s"` // without content
 	TTFT      Seconds   `json:"ttft_s,omitempty"`
 	LastToken Seconds   `json:"last_token_s,omitempty"` // from the start
+	LastByte  Seconds   `json:"last_byte_s,omitempty"`  // from the start, of content or of anything else
+	Stream    bool      `json:"stream"`                 // it asks for a stream, or its response is one
+	Over      bool      `json:"over,omitempty"`         // no more content can come that headway reads
 	Chunks    int       `json:"chunks"`                 // of content, so far
 	Tokens    int64     `json:"tokens"`                 // so far, at least one for each chunk
 }
@@ -35,7 +38,7 @@ func newStream(o *exchange.Open, now time.Time) Stream {
 		ID: o.ID, Span: o.Span.ID.String(), Start: o.Start.UTC(), Operation: string(o.Operation), Model: o.Model, Upstream: o.Upstream,
 		Origin: string(o.Origin), Chain: o.Attempt.Chain.String(), Attempt: o.Attempt.Number, Phase: string(o.Phase()),
 		Age: Seconds(max(0, now.Sub(o.Start))), Silent: Seconds(o.Silent(now)),
-		TTFT: Seconds(o.FirstToken), LastToken: Seconds(o.LastToken), Chunks: o.Chunks, Tokens: o.Tokens,
+		TTFT: Seconds(o.FirstToken), LastToken: Seconds(o.LastToken), LastByte: Seconds(o.LastByte), Stream: o.Stream, Over: o.Over, Chunks: o.Chunks, Tokens: o.Tokens,
 	}
 }
 

@@ -87,6 +87,14 @@ func (w row) timing(s *sheet, r *exchange.Record) {
 		s.seconds(stallLongest, longest)
 		s.str(stallBy, by)
 	}
+	if all := r.Episodes(); len(all) > 0 {
+		longest := time.Duration(0)
+		for i := range all {
+			longest = max(longest, all[i].Wait())
+		}
+		s.int(silencesCount, int64(len(all)))
+		s.seconds(silenceLongest, longest)
+	}
 	if r.Chunks.Count > 0 {
 		s.int(contentChunks, int64(r.Chunks.Count))
 		from := len(w.text)

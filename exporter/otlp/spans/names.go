@@ -72,6 +72,8 @@ const (
 	stallLongest       = "headway.stall.longest"          // s, the longest wait inside the response's body
 	stallBy            = "headway.stall.by"               // upstream, proxy, client: who made it
 	stallDuration      = "headway.stall.duration"         // s, of the event
+	silencesCount      = "headway.silence.count"          // times of 10 s or longer without content
+	silenceLongest     = "headway.silence.longest"        // s, of them
 	waitUpstream       = "headway.wait.upstream"          // s, all waits for the upstream
 	waitProxy          = "headway.wait.proxy"             // s, inside headway
 	waitClient         = "headway.wait.client"            // s, for the client to take the response
