@@ -119,7 +119,7 @@ func loadPanels(w writer) []panel {
 			title: "TTFT against load", look: scatter, unit: seconds,
 			about: "Each point is a moment: across, output tokens a second; up, the p95 of TTFT. Where the cloud bends upwards, the service is full.",
 			queries: []query{
-				{expr: w.rate(traffic("headway_tokens_total", `kind="output"`)), legend: "output tokens a second"},
+				{expr: w.rate(outputTokens()), legend: "output tokens a second"},
 				{expr: w.quantile(0.95, w.ttft()), legend: "TTFT p95"},
 			},
 		},

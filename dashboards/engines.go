@@ -131,7 +131,7 @@ func llamacpp(w writer) []panel {
 			about: "Output tokens a second: the engine's own count of all slots, beside the wire's.",
 			queries: []query{
 				{expr: rate(engine("llamacpp:tokens_predicted_total")), legend: "engine"},
-				{expr: w.rate(traffic("headway_tokens_total", `kind="output"`)), legend: "wire"},
+				{expr: w.rate(outputTokens()), legend: "wire"},
 			},
 		},
 		{

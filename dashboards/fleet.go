@@ -40,7 +40,7 @@ func fleetTable(w writer) panel {
 		queries: []query{
 			{expr: w.failing(key...), legend: "failing", unit: ratio},
 			{expr: w.rate(traffic("headway_requests_total"), key...), legend: "requests", unit: perSecond},
-			{expr: w.rate(traffic("headway_tokens_total", `kind="output"`), key...), legend: "output", unit: tokensRate},
+			{expr: w.rate(outputTokens(), key...), legend: "output", unit: tokensRate},
 			{expr: sum(traffic("headway_requests_in_flight").gauge(), key...), legend: "in flight", unit: plain},
 		},
 	}

@@ -56,7 +56,7 @@ func overviewFigures(w writer) []panel {
 		{title: "Goodput ratio", look: figure, unit: ratio, steps: needed(0.95, 0.99), more: "headway-slo", about: "Share of judged requests that kept their SLO, all SLOs together. It needs an SLO file.", queries: []query{{expr: w.goodShare()}}},
 		{title: "TTFT p95", look: figure, unit: seconds, more: "headway-streams", about: "19 of 20 users saw their first token within this time.", queries: []query{{expr: w.quantile(0.95, w.ttft())}}},
 		{title: "ITL p99", look: figure, unit: seconds, more: "headway-streams", about: "99 of 100 tokens came within this time after the one before.", queries: []query{{expr: w.quantile(0.99, traffic("headway_inter_token_latency_seconds"))}}},
-		{title: "Output", look: figure, unit: tokensRate, more: "headway-tokens", about: "Output tokens a second, all models together.", queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind="output"`))}}},
+		{title: "Output", look: figure, unit: tokensRate, more: "headway-tokens", about: "Output tokens a second, all models together.", queries: []query{{expr: w.rate(outputTokens())}}},
 		{title: "In flight", look: figure, unit: plain, about: "Exchanges under way now. A rise without more requests is a service that slows down.", queries: []query{{expr: sum(traffic("headway_requests_in_flight").gauge())}}},
 	}
 }
@@ -103,8 +103,11 @@ func overviewFlowing(w writer) []panel {
 		},
 		{
 			title: "Tokens in and out", unit: tokensRate, more: "headway-tokens",
-			about:   "Tokens a second. The input holds cached tokens too, the output holds reasoning.",
-			queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind=~"input|output"`), "kind"), legend: "{{kind}}"}},
+			about: "Tokens a second. The input holds cached tokens too, the output holds reasoning.",
+			queries: []query{
+				{expr: w.rate(traffic("headway_tokens_total", `kind="input"`)), legend: "input"},
+				{expr: w.rate(outputTokens()), legend: "output"},
+			},
 		},
 	}
 }

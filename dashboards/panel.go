@@ -74,6 +74,10 @@ const (
 	times      = "suffix: ×"
 )
 
+// outputTokens is the counter of output tokens that moves while streams run: for rates. That of
+// headway_tokens_total moves at their ends.
+func outputTokens() metric { return traffic("headway_output_tokens_total") }
+
 // good turns bad at from upwards.
 func good(warn, bad float64) []step { return []step{{warn, "orange"}, {bad, "red"}} }
 

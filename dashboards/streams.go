@@ -12,6 +12,7 @@ func streams(w writer) board {
 				{title: "ITL", look: heat, unit: seconds, queries: []query{w.heat(traffic("headway_inter_token_latency_seconds"))}, about: "Each column is the tokens of one moment by the time since the one before. A band far above the others is a pause that many streams share."},
 			}},
 			{title: "The beginning", panels: streamsBeginning(w)},
+			{title: "Silence", panels: streamsSilence(w)},
 			{title: "Pauses", panels: streamsPauses(w)},
 			{title: "Chunks", panels: streamsChunks(w)},
 		},
@@ -38,6 +39,26 @@ func streamsBeginning(w writer) []panel {
 			title: "Ended without a token", look: stacked, unit: perSecond, blank: "every answer had a token",
 			about:   "Exchanges of a generating operation in which no token came, by how they ended. empty is a stream that ended well with nothing in it.",
 			queries: []query{{expr: w.rate(traffic("headway_no_first_token_total"), "reason"), legend: "{{reason}}"}},
+		},
+	}
+}
+
+func streamsSilence(w writer) []panel {
+	return []panel{
+		{
+			title: "Streams that are silent now", unit: plain,
+			about:   "Open streams that have brought no content for so long or longer. One that is silent for 70 s is in the lines of 10s, 30s and 60s. Before the first token a model may think; in the middle of a stream it has stopped.",
+			queries: []query{{expr: sum(traffic("headway_streams_silent").gauge(), "phase", "age"), legend: "{{phase}} {{age}}"}},
+		},
+		{
+			title: "Silences that ended", look: stacked, unit: each, blank: "no silence of 10 s",
+			about:   "Times of 10 s or longer without content, when each ended: resumed went on, the client left in client_gone, and cut is any other end. A silence that is not over is in the picture beside this one.",
+			queries: []query{{expr: w.rate(traffic("headway_silences_total"), "ended"), legend: "{{ended}}"}},
+		},
+		{
+			title: "Length of silences (p95)", unit: seconds, blank: "no silence of 10 s",
+			about:   "How long they were, by how they ended. A timeout between resumed and the others cuts few good streams.",
+			queries: []query{{expr: w.quantile(0.95, traffic("headway_silence_seconds"), "ended"), legend: "{{ended}}"}},
 		},
 	}
 }

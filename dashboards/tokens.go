@@ -19,12 +19,12 @@ func tokens(w writer) board {
 }
 
 func tokenRates(w writer) []panel {
-	all := traffic("headway_tokens_total")
+	others := traffic("headway_tokens_total", `kind!="output"`)
 	return []panel{
 		{
 			title: "Tokens by kind", unit: tokensRate,
-			about:   "Cached tokens are part of the input, reasoning is part of the output, so the lines do not add up.",
-			queries: []query{{expr: w.rate(all, "kind"), legend: "{{kind}}"}},
+			about:   "Cached tokens are part of the input, reasoning is part of the output, so the lines do not add up. Output counts while streams run, the others count at their ends.",
+			queries: []query{{expr: w.rate(outputTokens()), legend: "output"}, {expr: w.rate(others, "kind"), legend: "{{kind}}"}},
 		},
 		{
 			title: "Input by model", look: stacked, unit: tokensRate,
@@ -33,8 +33,8 @@ func tokenRates(w writer) []panel {
 		},
 		{
 			title: "Output by model", look: stacked, unit: tokensRate,
-			about:   "Output tokens a second, reasoning included.",
-			queries: []query{{expr: w.rate(traffic("headway_tokens_total", `kind="output"`), "model"), legend: "{{model}}"}},
+			about:   "Output tokens a second, reasoning included, as they come.",
+			queries: []query{{expr: w.rate(outputTokens(), "model"), legend: "{{model}}"}},
 		},
 	}
 }
