@@ -26,7 +26,7 @@ func (g grenade) Ask() dialect.Ask                         { g.pull("Ask"); retu
 func (g grenade) Feed([]byte, time.Duration)               { g.pull("Feed") }
 func (g grenade) Progress() dialect.Progress               { g.pull("Progress"); return dialect.Progress{} }
 func (g grenade) Over() bool                               { g.pull("Over"); return false }
-func (g grenade) Waits() dialect.Waits                     { g.pull("Waits"); return dialect.Waits{} }
+func (g grenade) Waited() dialect.Wait                     { g.pull("Waited"); return dialect.Wait{} }
 func (g grenade) Close() dialect.Reply                     { g.pull("Close"); return dialect.Reply{Complete: true} }
 
 // TestPanickingDecoderHarmsNothing: the traffic passes and has its Record.

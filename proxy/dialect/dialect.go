@@ -38,8 +38,8 @@ type Decoder interface {
 	Progress() Progress
 	// Over says whether the response has said that it is over.
 	Over() bool
-	// Waits returns the last long waits for content of the response.
-	Waits() Waits
+	// Waited returns the last wait of exchange.SilentFrom or longer between two content chunks.
+	Waited() Wait
 	// Close ends the exchange and returns its content. No other call follows.
 	Close() Reply
 }
@@ -84,12 +84,6 @@ type Progress struct {
 	LastToken  time.Duration // offset of the last one
 	Chunks     int           // content chunks
 	Tokens     int64         // in them, at least one in each; usage that the server reports is not asked
-}
-
-// Waits are the last waits between two content chunks that were so long.
-type Waits struct {
-	Pause   Wait // exchange.StallFrom or longer
-	Episode Wait // exchange.SilentFrom or longer
 }
 
 // Wait is the time between two content chunks, as offsets. It is zero if there was none.

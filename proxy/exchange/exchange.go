@@ -65,6 +65,7 @@ type Record struct {
 	Conditions Met // the header conditions that the request met
 
 	Early    Early     // how much of it was told before its end; the tap sets it
+	Pauses   []Pause   // of its engine, while its content came; the pause stage sets them
 	Call     Call      // the evidence about the call that the request is an attempt of
 	Attempt  Attempt   // its place in its chain; the chain stage sets it
 	Prefix   Prefix    // its prompt beside the last one; the tap gives the hashes, the stage of prompt caches compares

@@ -3,12 +3,15 @@ package exchange
 import "time"
 
 // Interim is one thing that happened to an exchange while it was open: some output tokens
-// that came, or a silent episode that ended. Nobody tells it again when the exchange is
+// that came, a silent episode that ended, or a pause of its engine that is over. Nobody tells it again when the exchange is
 // over: the Record says how much was told.
 type Interim struct {
 	Of      Record // as far as it is known: its labels, and little else
 	Tokens  int64  // output tokens that came since the last Interim about them
 	Episode Episode
+	// Pause is the length of a pause that most streams of an engine had together. One of them
+	// tells it for all.
+	Pause time.Duration
 }
 
 // An InterimObserver gets the Interims of open exchanges. It must not wait for I/O.

@@ -10,7 +10,7 @@ const StallFrom = time.Second
 type Pause struct {
 	At   time.Duration // its start; the earliest possible one when the exact start is unknown
 	Wait time.Duration // its length
-	By   string        // the side that caused it: upstream, proxy, client
+	By   string        // the side that caused it: upstream, engine, proxy, client
 }
 
 // Stall is the longest time inside the stream r in which the upstream brought no content:
@@ -20,6 +20,39 @@ type Pause struct {
 func (r *Record) Stall() time.Duration {
 	gap, silence := r.pauses()
 	return max(r.Silence(), max(gap, silence)-r.Clocks.Client.Sum-r.Clocks.Proxy.Sum)
+}
+
+// StallShared splits Stall. Engine is the longest wait for content that lay inside a pause of
+// the engine, which most of its streams had; own is the longest one that did not.
+func (r *Record) StallShared() (own, engine time.Duration) {
+	own = r.Stall()
+	if len(r.Pauses) == 0 {
+		return own, 0
+	}
+	longest, previous := time.Duration(0), r.Timing.FirstToken
+	add := func(from, to time.Duration) {
+		shared := r.paused(from, to)
+		engine, longest = max(engine, shared), max(longest, to-from-shared)
+	}
+	for k := range r.Chunks.All() {
+		add(previous, k.At)
+		previous = k.At
+	}
+	if _, silence := r.pauses(); silence > 0 {
+		add(r.Timing.LastToken, r.Timing.End)
+	}
+	if r.Chunks.Kept() < r.Chunks.Count { // the longest wait may be one that no chunk tells
+		longest = own
+	}
+	return min(own, longest), min(own, engine)
+}
+
+// paused is how long the engine paused between two moments of r.
+func (r *Record) paused(from, to time.Duration) (sum time.Duration) {
+	for _, p := range r.Pauses {
+		sum += max(0, min(to, p.At+p.Wait)-max(from, p.At))
+	}
+	return sum
 }
 
 // Silence is the longest time inside the body of r in which the upstream sent no byte, and
@@ -44,6 +77,15 @@ func (r *Record) Stalled() (Pause, bool) {
 	if !r.Stream {
 		return Pause{}, false
 	}
+	p, is := r.stalled()
+	if p.By == "upstream" && 2*r.paused(p.At, p.At+p.Wait) > p.Wait {
+		p.By = "engine"
+	}
+	return p, is
+}
+
+// stalled is Stalled of a stream, without a look at other streams.
+func (r *Record) stalled() (Pause, bool) {
 	gap, silence := r.pauses()
 	seen, upstream := max(gap, silence), r.Silence()
 	switch {

@@ -105,3 +105,41 @@ func TestStall(t *testing.T) {
 		})
 	}
 }
+
+// A wait that most streams of the engine had is the engine's, and the rest is the request's.
+func TestStallShared(t *testing.T) {
+	const s = time.Second
+	for _, tt := range []struct {
+		name        string
+		change      func(*exchange.Record)
+		own, engine time.Duration
+		by          string // of the longest
+	}{
+		{"no pause of the engine", func(*exchange.Record) {}, 5 * s, 0, "upstream"},
+		{"all of the longest wait", func(r *exchange.Record) { r.Pauses = []exchange.Pause{{At: 300 * time.Millisecond, Wait: 5 * s}} }, 100 * time.Millisecond, 5 * s, "engine"},
+		{"a part of it", func(r *exchange.Record) { r.Pauses = []exchange.Pause{{At: 300 * time.Millisecond, Wait: 2 * s}} }, 3 * s, 2 * s, "upstream"},
+		{"two in one wait", func(r *exchange.Record) {
+			r.Pauses = []exchange.Pause{{At: 300 * time.Millisecond, Wait: 2 * s}, {At: 3300 * time.Millisecond, Wait: 2 * s}}
+		}, s, 4 * s, "engine"},
+		{"while the stream went on", func(r *exchange.Record) {
+			r.Pauses = []exchange.Pause{{At: 100 * time.Millisecond, Wait: 200 * time.Millisecond}}
+		}, 5 * s, 100 * time.Millisecond, "upstream"},
+		{"it broke off in the pause", func(r *exchange.Record) {
+			r.Outcome, r.Timing.End = exchange.ClientGone, r.Timing.LastToken+9*s
+			r.Clocks.Upstream.Longest = 9 * s
+			r.Pauses = []exchange.Pause{{At: r.Timing.LastToken, Wait: 9 * s}}
+		}, 5 * s, 9 * s, "engine"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := paused(5 * s)
+			tt.change(&r)
+			own, engine := r.StallShared()
+			if own != tt.own || engine != tt.engine {
+				t.Errorf("own %v, engine %v; want %v, %v", own, engine, tt.own, tt.engine)
+			}
+			if p, is := r.Stalled(); !is || p.By != tt.by {
+				t.Errorf("the longest is %+v, want by %s", p, tt.by)
+			}
+		})
+	}
+}

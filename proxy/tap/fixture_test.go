@@ -118,7 +118,7 @@ func (s *script) Progress() dialect.Progress { return dialect.Progress{} }
 
 func (s *script) Over() bool { return false }
 
-func (s *script) Waits() dialect.Waits { return dialect.Waits{} }
+func (s *script) Waited() dialect.Wait { return dialect.Wait{} }
 
 func (s *script) Close() dialect.Reply {
 	if s.close != nil {

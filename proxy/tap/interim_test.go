@@ -15,8 +15,13 @@ const second = time.Second
 
 // beginStream begins a stream whose request the upstream has, and the head of whose response
 // came.
-func beginStream(of *tap.Tap) *tap.Exchange {
-	x := of.Begin(chat())
+func beginStream(of *tap.Tap) *tap.Exchange { return beginStreamAt(of, tap.Now()) }
+
+// beginStreamAt is beginStream with the moment at which the relay had read the request.
+func beginStreamAt(of *tap.Tap, at tap.Instant) *tap.Exchange {
+	r := chat()
+	r.Read = at
+	x := of.Begin(r)
 	x.RequestBody([]byte(`{"model":"m","stream":true}`))
 	x.RequestRead(tap.Now())
 	x.RequestWritten(tap.Now())
@@ -342,5 +347,91 @@ func BenchmarkInterims(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		all = of.AppendInterims(all[:0])
+	}
+}
+
+// Streams that wait are told with all others of their engine, and nobody else.
+func TestFlowsAreThoseOfEnginesThatMayPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		of, _ := newTap()
+		var streams []*tap.Exchange
+		for range 4 {
+			streams = append(streams, beginStream(of))
+		}
+		run := func(d time.Duration, which []*tap.Exchange) {
+			for range d / (100 * time.Millisecond) {
+				time.Sleep(100 * time.Millisecond)
+				for _, x := range which {
+					chunk(x, event)
+				}
+			}
+		}
+		flows := func(want int) (all []exchange.Flow) {
+			t.Helper()
+			for _, e := range of.AppendFlows(nil, 10*second) {
+				if e.Model != "m" || e.Upstream != model || e.Operation != exchange.Chat {
+					t.Errorf("the engine is %+v", e)
+				}
+				all = append(all, e.Streams...)
+			}
+			if len(all) != want {
+				t.Fatalf("%d flows, want %d", len(all), want)
+			}
+			return all
+		}
+		run(5*second, streams)
+		flows(0)
+		run(second, streams[2:]) // two wait, which are too few
+		flows(0)
+		run(2*second, streams)
+		run(2*second, streams[3:])
+		for _, f := range flows(4) {
+			if f.Chunks < 32 || f.Last < f.First {
+				t.Errorf("a flow is %+v", f)
+			}
+		}
+		run(second, streams)
+		waited := 0
+		for _, f := range flows(4) {
+			if f.To-f.From == 2100*time.Millisecond && f.Last-f.To == 900*time.Millisecond {
+				waited++
+			}
+		}
+		if waited != 3 {
+			t.Errorf("%d streams have waited, want 3", waited)
+		}
+		run(10*second, streams)
+		flows(0)
+		for _, x := range streams {
+			end(x)
+		}
+	})
+}
+
+// BenchmarkFlows looks at 10,000 open streams beside a model server, as somebody does every two
+// seconds: while all flow, while three wait, and while all do.
+func BenchmarkFlows(b *testing.B) {
+	for _, waiting := range []int{0, 3, 10_000} {
+		b.Run(fmt.Sprintf("%d wait", waiting), func(b *testing.B) {
+			of, _ := newTap()
+			for i := range 10_000 {
+				at := tap.Now() - tap.Instant(2*second)
+				x := beginStreamAt(of, at-tap.Instant(second))
+				if i >= waiting { // it flows for as long as the benchmark takes
+					at += tap.Instant(time.Hour)
+				}
+				for range 33 {
+					x.Chunk([][]byte{[]byte(event)}, at, max(at, tap.Now()))
+				}
+			}
+			var flows []exchange.EngineFlow
+			b.ReportAllocs()
+			for b.Loop() {
+				flows = of.AppendFlows(flows[:0], 0)
+			}
+			if told := len(flows) > 0; told != (waiting > 0) {
+				b.Errorf("told %d engines", len(flows))
+			}
+		})
 	}
 }

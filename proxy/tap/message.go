@@ -59,7 +59,7 @@ func (x *Exchange) message(p []byte, last bool, read, written Instant) {
 		x.record.Overhead.FirstChunk = written.Sub(read)
 	}
 	x.record.Bytes.Out += int64(len(p))
-	x.progress.byteAt.Store(int64(at))
+	x.arrived(at)
 	if x.decoder != nil {
 		x.guard(func() {
 			x.decoder.Feed(p, at)

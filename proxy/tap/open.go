@@ -38,8 +38,8 @@ type progress struct {
 	beyond atomic.Int64  // tokens, beyond one for each chunk
 	behind atomic.Bool   // bytes wait in the backlog
 	over   atomic.Bool   // no more content can come that the decoder reads
-	pause  wait          // the last one of exchange.StallFrom or longer
-	gap    wait          // the last one of exchange.SilentFrom or longer
+	pause  wait          // for bytes, the last one of exchange.StallFrom or longer
+	gap    wait          // for content, the last one of exchange.SilentFrom or longer
 
 	decoded time.Duration // when the decoder read the backlog; the relay's
 }
@@ -60,16 +60,14 @@ func (p *progress) content() (chunks int, last time.Duration) {
 	return int(p.eras.Load()<<chunkBits | came&(1<<chunkBits-1)), max(last, time.Duration(p.first.Load()))
 }
 
-// wait is a wait between two content chunks, as offsets in ns. The relay stores the end last,
+// wait is a wait inside a response, as offsets in ns. The relay stores the end last,
 // and a reader loads it first: so that one that reads a new end has the start of that wait, or
 // of a newer one, which is after the end.
 type wait struct{ from, to atomic.Int64 }
 
-func (w *wait) store(d dialect.Wait) {
-	if to := int64(d.To); to != w.to.Load() {
-		w.from.Store(int64(d.From))
-		w.to.Store(to)
-	}
+func (w *wait) store(from, to time.Duration) {
+	w.from.Store(int64(from))
+	w.to.Store(int64(to))
 }
 
 // load returns the wait. It is not ok if there was none, or if one is being stored.
@@ -184,7 +182,11 @@ func (x *Exchange) tryCatchUp() {
 
 // arrived books that bytes of the body came.
 func (x *Exchange) arrived(at time.Duration) {
-	x.progress.byteAt.Store(int64(at))
+	p := &x.progress
+	if before := time.Duration(p.byteAt.Load()); at-before >= exchange.StallFrom && before > 0 {
+		p.pause.store(before, at)
+	}
+	p.byteAt.Store(int64(at))
 	if fresh := x.tap.roster.fresh.Load(); fresh > 0 && x.backlog != nil && at-x.progress.decoded >= time.Duration(fresh) {
 		x.catchUp()
 	}
@@ -211,10 +213,10 @@ func (x *Exchange) bookProgress(d dialect.Decoder) {
 	if beyond := now.Tokens - int64(now.Chunks); beyond != p.beyond.Load() {
 		p.beyond.Store(beyond)
 	}
-	if came>>chunkBits-before>>chunkBits >= uint64(exchange.StallFrom.Microseconds()) {
-		waits := d.Waits()
-		p.pause.store(waits.Pause)
-		p.gap.store(waits.Episode)
+	if came>>chunkBits-before>>chunkBits >= uint64(exchange.SilentFrom.Microseconds()) {
+		if w := d.Waited(); int64(w.To) != p.gap.to.Load() {
+			p.gap.store(w.From, w.To)
+		}
 	}
 	p.came.Store(came)
 }

@@ -23,7 +23,7 @@ func (s *steady) Progress() dialect.Progress {
 
 func (s *steady) Over() bool { return false }
 
-func (s *steady) Waits() dialect.Waits { return dialect.Waits{} }
+func (s *steady) Waited() dialect.Wait { return dialect.Wait{} }
 
 // BenchmarkProgress writes what readers of open exchanges see of a chunk, without the rest of
 // the chunk's way, which the exported API cannot leave out: the moment of its arrival each

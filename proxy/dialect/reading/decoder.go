@@ -65,7 +65,7 @@ type decoder struct {
 	lastToken   time.Duration
 	firstAnswer time.Duration
 	chunks      exchange.Chunks
-	waits       dialect.Waits
+	waited      dialect.Wait
 }
 
 // Data that is no terminator is one of these.
@@ -361,8 +361,8 @@ func (d *decoder) book(event []byte) {
 	}
 	if d.chunks.Count == 0 {
 		d.firstToken = d.at
-	} else if d.at-d.lastToken >= exchange.StallFrom {
-		d.waited()
+	} else if d.at-d.lastToken >= exchange.SilentFrom {
+		d.waited = dialect.Wait{From: d.lastToken, To: d.at}
 	}
 	d.lastToken = d.at
 	if d.firstAnswer == 0 && m.content > m.mulled {

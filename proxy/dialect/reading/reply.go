@@ -65,16 +65,8 @@ func (d *decoder) Progress() dialect.Progress {
 // Over implements dialect.Decoder.
 func (d *decoder) Over() bool { return d.done || d.over }
 
-// Waits implements dialect.Decoder.
-func (d *decoder) Waits() dialect.Waits { return d.waits }
-
-// waited books the long wait that the chunk which came now has ended.
-func (d *decoder) waited() {
-	d.waits.Pause = dialect.Wait{From: d.lastToken, To: d.at}
-	if d.at-d.lastToken >= exchange.SilentFrom {
-		d.waits.Episode = d.waits.Pause
-	}
-}
+// Waited implements dialect.Decoder.
+func (d *decoder) Waited() dialect.Wait { return d.waited }
 
 // boundReasoning bounds the reasoning by the output, of which it is a part. A provider
 // that counts more is wrong about one of them, and the output is what it bills.

@@ -141,6 +141,12 @@ func Silent() exchange.Record {
 	return r
 }
 
+// EnginePause is a pause of so long of an engine like that of r.
+func EnginePause(r exchange.Record, length time.Duration) exchange.Interim {
+	r.Role = exchange.Server
+	return exchange.Interim{Of: r, Pause: length}
+}
+
 // Interim is an episode of so long that ended in the middle of a stream like r.
 func Interim(r exchange.Record, wait time.Duration) exchange.Interim {
 	return exchange.Interim{Of: r, Episode: exchange.Episode{Phase: exchange.MidStream, From: time.Second, To: time.Second + wait, Ended: exchange.Resumed}}
