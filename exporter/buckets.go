@@ -47,6 +47,11 @@ func silenceBuckets() Buckets {
 	return Buckets{Zero: gapZero, Bounds: []float64{10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 3600}}
 }
 
+// pauseBuckets are for pauses of an engine, from a second on.
+func pauseBuckets() Buckets {
+	return Buckets{Zero: gapZero, Bounds: []float64{1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300}}
+}
+
 // durationBuckets continue those of the conventions to the durations of reasoning
 // models.
 func durationBuckets(edges ...exchange.Indicator) Buckets {

@@ -17,6 +17,7 @@ func Table(s SemConv) []Instrument {
 		tokenParts(),
 		promptCaches(),
 		silences(),
+		pauses(),
 		costs(),
 		chains(),
 		sealed(),

@@ -48,7 +48,7 @@ func traffic() []Instrument {
 		},
 		{
 			Name: "headway.stall", Kind: Histogram, Unit: "s", Buckets: gapBuckets(exchange.Stall), Labels: []string{"by"}, Draw: stall,
-			Help: "Longest wait inside a stream, one sample a stream for each side that could cause one.",
+			Help: "Longest wait inside a stream, one sample a stream for each side that could cause one. Beside a model server, upstream is that request's own wait, and engine is one that most streams of the engine had together.",
 		},
 	}), members(AnyOrigin, anyOrigin()))
 }
@@ -145,7 +145,11 @@ func stall(r *Reading, s *Samples) {
 	if !r.Stream || r.Timing.FirstChunk == 0 {
 		return
 	}
-	s.Add(seconds(r.Stall()), "upstream")
+	own, engine := r.StallShared()
+	s.Add(seconds(own), "upstream")
+	if r.Role == exchange.Server {
+		s.Add(seconds(engine), "engine")
+	}
 	s.Add(seconds(r.Clocks.Proxy.Longest), "proxy")
 	s.Add(seconds(r.Clocks.Client.Longest), "client")
 }

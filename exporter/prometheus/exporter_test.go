@@ -88,10 +88,11 @@ func TestExpositionOfOpenStreamsIsTheGoldenOne(t *testing.T) {
 		told.Early.Tokens = 3
 		e.Observe(told)
 		e.Observe(exchangetest.Silent())
+		e.ObserveInterim(exchangetest.EnginePause(exchangetest.Stream(4), 2*time.Second))
 		e.ObserveInterim(exchangetest.Interim(exchangetest.Canary(exchangetest.Stream(4)), time.Minute))
 		var open strings.Builder
 		for line := range strings.Lines(own(scrape(t, e, text))) {
-			if strings.Contains(line, "silence") || strings.Contains(line, "output_tokens") {
+			if strings.Contains(line, "silence") || strings.Contains(line, "engine_pause") || strings.Contains(line, "output_tokens") {
 				open.WriteString(line)
 			}
 		}
@@ -135,6 +136,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 		e.Observe(exchangetest.Unpriced(beside(role, refused())))
 		e.Observe(beside(role, exchangetest.Unread()))
 		e.Observe(beside(role, exchangetest.Silent()))
+		e.ObserveInterim(exchangetest.EnginePause(exchangetest.Stream(4), 2*time.Second))
 		e.ObserveChain(exchangetest.Recovered(beside(role, traced(exchangetest.Stream(4)))))
 		e.Observe(exchangetest.Sealed(beside(role, exchangetest.Stream(4))))
 		e.Observe(exchangetest.Canary(beside(role, exchangetest.Stream(4))))

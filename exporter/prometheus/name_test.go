@@ -11,7 +11,7 @@ import (
 // metricsOfThePage are names that users query, in either role: a promise.
 var metricsOfThePage = []string{
 	"headway_time_to_first_event_seconds", "headway_time_to_first_answer_seconds",
-	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_prompt_cache_tokens_total", "headway_prompt_cache_misses_total", "headway_prompt_cache_lost_tokens_total", "headway_tokens_delivered_total", "headway_requests_total", "headway_output_tokens_total", "headway_streams_silent", "headway_silences_total", "headway_silence_seconds",
+	"headway_inter_token_latency_seconds", "headway_tokens_per_chunk", "headway_tokens_total", "headway_prompt_cache_tokens_total", "headway_prompt_cache_misses_total", "headway_prompt_cache_lost_tokens_total", "headway_tokens_delivered_total", "headway_requests_total", "headway_output_tokens_total", "headway_streams_silent", "headway_silences_total", "headway_silence_seconds", "headway_engine_pauses_total", "headway_engine_pause_seconds",
 	"headway_no_first_token_total", "headway_stall_seconds", "headway_ratelimit_limit", "headway_ratelimit_remaining",
 	"headway_ratelimit_reset_seconds", "headway_proxy_overhead_seconds", "headway_requests_in_flight",
 	"headway_streams_in_flight", "headway_upstream_buffering", "headway_unread_requests_total", "headway_decoder_detached_total", "headway_export_dropped_total", "headway_export_queue_bytes",
@@ -113,6 +113,7 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 		"headway_streams_silent":                 {"operation", "model", "upstream", "phase", "age"},
 		"headway_silences_total":                 {"operation", "model", "upstream", "phase", "ended"},
 		"headway_silence_seconds":                {"operation", "model", "upstream", "phase", "ended"},
+		"headway_engine_pauses_total":            {"operation", "model", "upstream"},
 	}
 	for _, in := range exporter.Table(exporter.Dup) {
 		if labels, ok := want[prometheus.Name(&in)]; ok && !slices.Equal(prometheus.Labels(&in), labels) {

@@ -35,9 +35,11 @@ func newWatched(t *testing.T, role exchange.Role) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.tap = tap.New(tap.Config{Dialects: Dialects(), Observer: w.metrics, Role: role, Mode: exchange.Explicit})
+	w.pauses = newPauses(role)
+	w.tap = tap.New(tap.Config{Dialects: Dialects(), Observer: w.pauses.before(w.metrics), Role: role, Mode: exchange.Explicit})
 	ctx, cancel := context.WithCancel(t.Context())
 	go watchOpen(ctx, w.tap, []exchange.InterimObserver{w.metrics})
+	go w.pauses.watch(ctx, w.tap, []exchange.InterimObserver{w.metrics})
 	t.Cleanup(cancel)
 	return w
 }
@@ -186,4 +188,46 @@ func TestTokensOfLongStreamCountWhileItRuns(t *testing.T) {
 		w.want(t, "headway_output_tokens_total", `headway_output_tokens_total{upstream="model:80"} 607`)
 		w.want(t, "headway_tokens_total", `headway_tokens_total{kind="input",source="reported"} 5`, `headway_tokens_total{kind="output",source="reported"} 607`)
 	})
+}
+
+// TestWhosePauseItWas: of five streams beside a model server four stop together, and one by
+// itself at another time.
+func TestWhosePauseItWas(t *testing.T) {
+	for _, role := range []exchange.Role{exchange.Server, exchange.Client} {
+		t.Run(string(role), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWatched(t, role)
+				var streams []*tap.Exchange
+				for range 5 {
+					streams = append(streams, w.stream())
+				}
+				flow := func(of []*tap.Exchange, d time.Duration) {
+					for range d / (100 * time.Millisecond) {
+						time.Sleep(100 * time.Millisecond)
+						for _, x := range of {
+							word(x)
+						}
+					}
+				}
+				flow(streams, 5*time.Second)
+				flow(streams[4:], 3*time.Second) // the engine pauses
+				flow(streams, 5*time.Second)
+				flow(streams[:4], 2*time.Second) // one request does
+				flow(streams, 5*time.Second)
+				for _, x := range streams {
+					x.End(tap.Result{At: tap.Now(), Outcome: exchange.OK})
+				}
+				if role == exchange.Client {
+					w.want(t, "headway_engine_pauses_total")
+					w.want(t, "headway_stall_seconds_sum", `headway_stall_seconds_sum{by="upstream",upstream="model:80"} 14.5`) // 4 × 3.1 s + 2.1 s
+					return
+				}
+				w.want(t, "headway_engine_pauses_total", `headway_engine_pauses_total{upstream="model:80"} 1`)
+				w.want(t, "headway_engine_pause_seconds_sum", `headway_engine_pause_seconds_sum{upstream="model:80"} 3.1`)
+				w.want(t, "headway_stall_seconds_sum",
+					`headway_stall_seconds_sum{by="engine",upstream="model:80"} 12.5`,  // 4 × 3.1 s, and 0.1 s of the one that went on
+					`headway_stall_seconds_sum{by="upstream",upstream="model:80"} 2.5`) // 4 × 0.1 s + 2.1 s
+			})
+		})
+	}
 }

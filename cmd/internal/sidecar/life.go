@@ -75,7 +75,9 @@ func (s *Sidecar) keepUp() (stop func()) {
 		asked[i] = make(chan os.Signal, 1)
 	}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
-	kept.Go(func() { watchOpen(ctx, s.tap, append(s.otlp.interimObservers(), s.metrics)) })
+	watching := append(s.otlp.interimObservers(), s.metrics)
+	kept.Go(func() { watchOpen(ctx, s.tap, watching) })
+	kept.Go(func() { s.pauses.watch(ctx, s.tap, watching) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
 	kept.Go(func() { s.probes.follow(ctx, asked[3]) })
 	kept.Go(func() { s.prices.follow(ctx, asked[5]) })

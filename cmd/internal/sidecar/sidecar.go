@@ -48,6 +48,7 @@ type Sidecar struct {
 	probes  *probes
 	prices  *prices
 	first   exchange.Observer // of the stages behind the tap
+	pauses  *pauses           // nil unless headway stands beside a model server
 	names   *exporter.Names
 	metrics *prometheus.Exporter
 	view    *live.View
@@ -94,9 +95,10 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	if err := s.export(observers); err != nil {
 		return nil, err
 	}
+	s.pauses = newPauses(c.Role)
 	s.tap = tap.New(tap.Config{
 		Dialects:   Dialects(),
-		Observer:   s.first,
+		Observer:   s.pauses.before(s.first),
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
 		Role:       c.Role,

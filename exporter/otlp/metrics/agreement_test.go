@@ -63,7 +63,7 @@ func TestBothBackendsTellTheSameStory(t *testing.T) {
 				both.Observe(r)
 				if random.IntN(10) == 0 {
 					i := exchangetest.Interim(r, time.Duration(10+random.IntN(1000))*time.Second)
-					i.Tokens = int64(random.IntN(500))
+					i.Tokens, i.Pause = int64(random.IntN(500)), time.Duration(random.IntN(9))*time.Second
 					scraped.ObserveInterim(i)
 					sent.ObserveInterim(i)
 				}

@@ -127,7 +127,8 @@ func full(role exchange.Role) exchange.Record {
 }
 
 // everything makes all instruments draw.
-func everything(e exchange.ChainObserver) {
+func everything(e *metrics.Exporter) {
+	e.ObserveInterim(exchangetest.EnginePause(full(exchange.Server), 2*time.Second))
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
 		e.Observe(full(role))
 		e.ObserveChain(exchangetest.Recovered(full(role)))

@@ -106,7 +106,11 @@ func (w row) timing(s *sheet, r *exchange.Record) {
 // longestStall is the longest stall inside the response's body, and the side that made it.
 func longestStall(r *exchange.Record) (time.Duration, string) {
 	c := &r.Clocks
-	longest, by := r.Stall(), "upstream"
+	longest, engine := r.StallShared()
+	by := "upstream"
+	if engine > longest {
+		longest, by = engine, "engine"
+	}
 	if c.Proxy.Longest > longest {
 		longest, by = c.Proxy.Longest, "proxy"
 	}

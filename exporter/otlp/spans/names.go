@@ -70,7 +70,7 @@ const (
 	contentChunks      = "headway.content_chunks"         // all, kept or not
 	tokenOffsets       = "headway.token_offsets_ms"       // see AppendOffsets
 	stallLongest       = "headway.stall.longest"          // s, the longest wait inside the response's body
-	stallBy            = "headway.stall.by"               // upstream, proxy, client: who made it
+	stallBy            = "headway.stall.by"               // upstream, engine, proxy, client: who made it
 	stallDuration      = "headway.stall.duration"         // s, of the event
 	silencesCount      = "headway.silence.count"          // times of 10 s or longer without content
 	silenceLongest     = "headway.silence.longest"        // s, of them
