@@ -12,10 +12,36 @@ func engines(w writer) board {
 		about:     "What a model server says of itself, beside what headway saw on the wire. What the wire adds is queueing before the engine, the network and proxies. Scrape the engines with the same Prometheus.",
 		variables: []variable{byNamespace(), byPod(), byModel(), byRole()},
 		rows: []row{
+			{title: "Whose pause", panels: enginePauses(w)},
 			{title: "vLLM", panels: vllm(w)},
 			{title: "SGLang", panels: sglang(w)},
 			{title: "TGI", panels: tgi(w)},
 			{title: "llama.cpp", panels: llamacpp(w)},
+		},
+	}
+}
+
+// unpaused stands where no engine pauses.
+const unpaused = "no pause, or no sidecar beside a model server"
+
+// enginePauses is about what sidecars beside model servers see of all streams together.
+func enginePauses(w writer) []panel {
+	stall := traffic("headway_stall_seconds", `by=~"engine|upstream"`)
+	return []panel{
+		{
+			title: "Pauses of the engine", look: stacked, unit: each, blank: unpaused,
+			about:   "Pauses of a second or longer that most streams of a model had at the same time. One clock sees all streams here, so the cause is the engine: preemption, a full KV cache, an adapter that loads.",
+			queries: []query{{expr: w.rate(traffic("headway_engine_pauses_total"), "model"), legend: "{{model}}"}},
+		},
+		{
+			title: "Length of the engine's pauses (p95)", unit: seconds, blank: unpaused,
+			about:   "From when half of the streams had stopped until half went on.",
+			queries: []query{{expr: w.quantile(0.95, traffic("headway_engine_pause_seconds"), "model"), legend: "{{model}}"}},
+		},
+		{
+			title: "Stalls of a second: engine or request", unit: ratio, blank: "no streams",
+			about:   "The share of streams that waited for more than a second inside: with most other streams (engine), or by themselves (upstream). Sidecars beside applications know upstream only.",
+			queries: []query{{expr: w.beyond(1, stall, "by"), legend: "{{by}}"}},
 		},
 	}
 }

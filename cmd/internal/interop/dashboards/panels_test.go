@@ -28,6 +28,7 @@ var silent = map[string]string{
 	"gen_ai_server_time_per_output_token_seconds": "the demo's sidecar stands beside an application",
 	"headway_scaling_signal_ratio":                "the same",
 	"headway_export_queue_bytes":                  "the demo sends nothing to a collector",
+	"headway_engine_pause":                        "the demo's sidecar stands beside an application",
 	"headway_silence":                             "no stream of the demo is silent for ten seconds",
 	"headway_chain_ambiguous_total":               "no two calls of the demo are alike",
 	"headway_prompt_cache_misses_total":           "no call of the demo goes on with the one before",

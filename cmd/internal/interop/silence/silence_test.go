@@ -97,3 +97,53 @@ func TestInteropStreamThatPausesFortySeconds(t *testing.T) {
 		}
 	}
 }
+
+// TestInteropWhosePause: beside a simulated model server four of five streams stop for three
+// seconds at the same time, and then one by itself.
+func TestInteropWhosePause(t *testing.T) {
+	exe := interop.Build(t)
+	s := exe.StartSidecar(t, exe.StartSimulator(t, "--step", "50ms").URL, "HEADWAY_ROLE=server")
+	run := func(faults ...string) {
+		over := make(chan error, len(faults))
+		for _, fault := range faults {
+			go func() { over <- ask(s, fault) }()
+		}
+		for range faults {
+			if err := <-over; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	pauses := func() float64 {
+		n, err := value(interop.Fetch(t, "http://"+s.Admin+"/metrics"), "headway_engine_pauses_total", `model="sim-medium"`)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	const stop, none = "stall=3s@20", "stall=1ms@1"
+	run(stop, none, none, none, none)
+	time.Sleep(5 * time.Second) // two looks
+	if n := pauses(); n != 0 {
+		t.Errorf("one stream stopped, and %v pauses of the engine count", n)
+	}
+	run(stop, stop, stop, stop, none)
+	interop.Eventually(t, 10*time.Second, func() error {
+		if n := pauses(); n != 1 {
+			return fmt.Errorf("%v pauses, want 1", n)
+		}
+		return nil
+	})
+	scrape := interop.Fetch(t, "http://"+s.Admin+"/metrics")
+	length, err := value(scrape, "headway_engine_pause_seconds_sum", "")
+	if err != nil || length < 2.8 || length > 4 {
+		t.Errorf("it lasted %v s, %v", length, err)
+	}
+	for by, want := range map[string]float64{"engine": 4, "upstream": 1} {
+		below, err := value(scrape, "headway_stall_seconds_bucket", `by="`+by+`"[^}]*le="2.5"`)
+		all, err2 := value(scrape, "headway_stall_seconds_count", `by="`+by+`"`)
+		if err != nil || err2 != nil || all-below != want {
+			t.Errorf("%v stalls of 3 s by %s, want %v: %v %v", all-below, by, want, err, err2)
+		}
+	}
+}
