@@ -157,7 +157,7 @@ func TestEpisodesCountOnce(t *testing.T) {
 			}
 			return told
 		}, tap.Result{Outcome: exchange.UpstreamCut}, "mid_stream resumed after 15s, mid_stream resumed after 15s | mid_stream cut after 15s"},
-		{"nobody looked at the first of two", func(of *tap.Tap, x *tap.Exchange) []string {
+		{"nobody looked at the first of two", func(_ *tap.Tap, x *tap.Exchange) []string {
 			chunk(x, event)
 			time.Sleep(15 * second)
 			chunk(x, event)
