@@ -19,9 +19,9 @@ const silentStreams = `sum by (model, upstream) (headway_streams_silent{phase="m
 // so that no scale changes them.
 func streams(o Options) Group {
 	minute := fmt.Sprintf(silentStreams, "60s")
-	page := o.alert(StreamsSilent, minute+" >= 3\nand\n"+minute+"\n/\nsum by (model, upstream) (headway_streams_in_flight) > 0.5", time.Minute,
+	page := o.alert(StreamsSilent, minute+" >= 3\nand\n"+minute+"\n/\nsum by (model, upstream) (headway_requests_in_flight) > 0.5", time.Minute,
 		"{{ $value }} streams of {{ $labels.model }} from {{ $labels.upstream }} have brought nothing for a minute",
-		"More than half of the streams that are open have stopped in their middle. Their users wait, and no other metric counts the streams before they end.")
+		"More than half of what is under way there has stopped in the middle of its answer. Their users wait, and no other metric counts the streams before they end.")
 	page.Labels["severity"] = string(Page)
 	return Group{Name: "headway-streams", Interval: promDuration(scaled(30*time.Second, o.scale())), Rules: []Rule{
 		page,
