@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -10,7 +11,7 @@ import (
 
 // watchOpen tells observers what happens to open streams, until ctx ends. The Records tell
 // the rest.
-func watchOpen(ctx context.Context, t *tap.Tap, observers []exchange.InterimObserver) {
+func watchOpen(ctx context.Context, t *tap.Tap, observers []exchange.InterimObserver, log *slog.Logger) {
 	tick := time.NewTicker(tap.InterimsEvery)
 	defer tick.Stop()
 	var all []exchange.Interim
@@ -21,11 +22,22 @@ func watchOpen(ctx context.Context, t *tap.Tap, observers []exchange.InterimObse
 		case <-tick.C:
 		}
 		all = t.AppendInterims(all[:0])
-		for i := range all {
-			for _, o := range observers {
-				o.ObserveInterim(all[i])
-			}
-		}
+		hand(all, observers, log)
 		clear(all)
+	}
+}
+
+// hand hands Interims to observers. One that panics loses the rest of them: it must not end
+// the process, which forwards traffic.
+func hand(all []exchange.Interim, observers []exchange.InterimObserver, log *slog.Logger) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("counting what happened to open streams", "panic", v)
+		}
+	}()
+	for i := range all {
+		for _, o := range observers {
+			o.ObserveInterim(all[i])
+		}
 	}
 }

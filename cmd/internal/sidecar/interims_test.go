@@ -3,6 +3,7 @@ package sidecar
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -38,11 +39,18 @@ func newWatched(t *testing.T, role exchange.Role) *watched {
 	w.pauses = newPauses(role)
 	w.tap = tap.New(tap.Config{Dialects: Dialects(), Observer: w.pauses.before(w.metrics), Role: role, Mode: exchange.Explicit})
 	ctx, cancel := context.WithCancel(t.Context())
-	go watchOpen(ctx, w.tap, []exchange.InterimObserver{w.metrics})
-	go w.pauses.watch(ctx, w.tap, []exchange.InterimObserver{w.metrics})
+	// An observer that panics ends nothing.
+	observers := []exchange.InterimObserver{w.metrics, faulty{}}
+	go watchOpen(ctx, w.tap, observers, slog.New(slog.DiscardHandler))
+	go w.pauses.watch(ctx, w.tap, observers, slog.New(slog.DiscardHandler))
 	t.Cleanup(cancel)
 	return w
 }
+
+// faulty is an observer that panics.
+type faulty struct{}
+
+func (faulty) ObserveInterim(exchange.Interim) { panic("faulty") }
 
 // stream begins a stream whose upstream has the request.
 func (w *watched) stream() *tap.Exchange {

@@ -76,8 +76,8 @@ func (s *Sidecar) keepUp() (stop func()) {
 	}
 	kept.Go(func() { tellAll(ctx, s.reload, asked[:]) })
 	watching := append(s.otlp.interimObservers(), s.metrics)
-	kept.Go(func() { watchOpen(ctx, s.tap, watching) })
-	kept.Go(func() { s.pauses.watch(ctx, s.tap, watching) })
+	kept.Go(func() { watchOpen(ctx, s.tap, watching, s.log) })
+	kept.Go(func() { s.pauses.watch(ctx, s.tap, watching, s.log) })
 	kept.Go(func() { s.slos.follow(ctx, asked[0]) })
 	kept.Go(func() { s.probes.follow(ctx, asked[3]) })
 	kept.Go(func() { s.prices.follow(ctx, asked[5]) })

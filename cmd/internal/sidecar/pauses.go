@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -31,7 +32,7 @@ func (p *pauses) before(next exchange.Observer) exchange.Observer {
 }
 
 // watch looks at all streams until ctx ends, and tells observers the pauses that are over.
-func (p *pauses) watch(ctx context.Context, t *tap.Tap, observers []exchange.InterimObserver) {
+func (p *pauses) watch(ctx context.Context, t *tap.Tap, observers []exchange.InterimObserver, log *slog.Logger) {
 	if p == nil {
 		return
 	}
@@ -45,11 +46,7 @@ func (p *pauses) watch(ctx context.Context, t *tap.Tap, observers []exchange.Int
 		case <-tick.C:
 		}
 		flows = t.AppendFlows(flows[:0], pause.Lookback)
-		for _, over := range p.Look(time.Duration(tap.Now()), flows) {
-			for _, o := range observers {
-				o.ObserveInterim(over)
-			}
-		}
+		hand(p.Look(time.Duration(tap.Now()), flows), observers, log)
 		clear(flows)
 	}
 }
