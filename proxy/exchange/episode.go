@@ -102,7 +102,7 @@ func (r *Record) hasEpisodes() bool {
 // lastSign is when r had nothing more to wait for: with the last bytes of a response that
 // came whole, else with its end.
 func (r *Record) lastSign() time.Duration {
-	if r.Outcome == OK {
+	if r.Outcome == OK && r.Timing.LastChunk > 0 { // an exchange in a session ends with its last event
 		return r.Timing.LastChunk
 	}
 	return r.Timing.End

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,11 +108,12 @@ func (d *Detector) historyOf(f *exchange.EngineFlow, now time.Duration) *history
 	of := engine{f.Model, f.Upstream}
 	h := d.history[of]
 	if h == nil {
+		of.model = strings.Clone(of.model) // it may be a piece of a request's body
 		if len(d.history) == engines {
 			d.dropOldest()
 		}
 		h = &history{until: d.blind, told: exchange.Record{
-			Origin: exchange.App, Role: exchange.Server, Mode: f.Mode, Operation: f.Operation, Model: exchange.Model{Request: f.Model},
+			Origin: exchange.App, Role: exchange.Server, Mode: f.Mode, Operation: f.Operation, Model: exchange.Model{Request: of.model},
 			Upstream: f.Upstream, Stream: true, Status: 200, Chunks: exchange.Chunks{Count: 1},
 		}}
 		d.history[of] = h

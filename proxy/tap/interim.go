@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -147,9 +148,13 @@ func (d *debts) owe(k flightKey, n int64) {
 	if d.owed == nil {
 		d.owed = map[flightKey]int64{}
 	}
-	if _, known := d.owed[k]; known || len(d.owed) < maxDebts {
-		d.owed[k] += n
+	if _, known := d.owed[k]; !known {
+		if len(d.owed) == maxDebts {
+			return
+		}
+		k.model = strings.Clone(k.model) // it may be a piece of a request's body
 	}
+	d.owed[k] += n
 }
 
 // pay returns how many of n tokens pay for those that were too many.
