@@ -253,7 +253,7 @@ func TestLateChainHasItsLastRecord(t *testing.T) {
 	on(t, chain.Config{}, func(t *testing.T, s *stage) {
 		s.try(100*ms, failed(500), traced("a"))
 		time.Sleep(time.Second)
-		b := s.try(200*ms, cut, traced("a"), asks(time.Second))
+		b := s.try(200*ms, cut, traced("a"), asks(time.Second), labelled("acme", ""))
 		time.Sleep(time.Hour)
 		want := b
 		want.Call, want.Chunks = exchange.Call{}, exchange.Chunks{}

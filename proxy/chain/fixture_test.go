@@ -155,4 +155,8 @@ func asking(request, conversation exchange.Fingerprint) change {
 
 func of(model string) change { return func(r *exchange.Record) { r.Model.Request = model } }
 
+func labelled(values ...string) change {
+	return func(r *exchange.Record) { r.Labels = values }
+}
+
 func at(upstream string) change { return func(r *exchange.Record) { r.Upstream.Host = upstream } }

@@ -20,12 +20,14 @@ type kind struct {
 	provider  string
 	model     exchange.Model
 	upstream  exchange.Upstream
+	labels    *string // the first one: exchanges with equal labels mostly share them
 }
 
 // kindUse is a kind and the number of open chains that have it.
 type kindUse struct {
 	kind
-	uses int
+	values []string // of the labels
+	uses   int
 }
 
 // kinds holds each kind once.
@@ -38,12 +40,15 @@ type kinds struct {
 func (k *kinds) acquire(r *exchange.Record) *kindUse {
 	key := kind{
 		r.Origin, r.Role, r.Mode, r.Dialect, r.Operation, r.Provider,
-		exchange.Model{Request: cut(r.Model.Request), Response: cut(r.Model.Response)}, r.Upstream,
+		exchange.Model{Request: cut(r.Model.Request), Response: cut(r.Model.Response)}, r.Upstream, nil,
+	}
+	if len(r.Labels) > 0 {
+		key.labels = &r.Labels[0]
 	}
 	u := k.known[key]
 	if u == nil { // names may be pieces of larger strings
 		key.model.Request, key.model.Response = strings.Clone(key.model.Request), strings.Clone(key.model.Response)
-		u = &kindUse{kind: key}
+		u = &kindUse{kind: key, values: r.Labels}
 		k.known[key] = u
 		k.size += u.size()
 	}
@@ -65,7 +70,11 @@ func (k *kinds) release(u *kindUse) {
 // size returns the memory of a kind in bytes: it is in the map twice, once in the key,
 // and has names.
 func (u *kindUse) size() int {
-	return 3*int(unsafe.Sizeof(*u)) + len(u.model.Request) + len(u.model.Response) + len(u.upstream.Host)
+	n := 3*int(unsafe.Sizeof(*u)) + len(u.model.Request) + len(u.model.Response) + len(u.upstream.Host)
+	for _, label := range u.values {
+		n += int(unsafe.Sizeof(label)) + len(label)
+	}
+	return n
 }
 
 func cut(name string) string { return name[:min(len(name), maxName)] }
@@ -74,6 +83,6 @@ func cut(name string) string { return name[:min(len(name), maxName)] }
 func (u *kindUse) record() exchange.Record {
 	return exchange.Record{
 		Origin: u.origin, Role: u.role, Mode: u.mode, Dialect: u.dialect, Operation: u.operation, Provider: u.provider,
-		Model: u.model, Upstream: u.upstream,
+		Model: u.model, Upstream: u.upstream, Labels: u.values,
 	}
 }

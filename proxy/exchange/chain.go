@@ -122,8 +122,8 @@ type Chain struct {
 	RetryAfterIgnored int           // attempts that began sooner than the server had asked
 
 	// Last is the last attempt that ended. When the chain is Late, Last lacks chunks,
-	// clocks, sizes, rate limits, call, notes, tracestate and Span.ID, which the joiner
-	// does not keep; it has Span.Trace.
+	// clocks, sizes, rate limits, limits of the request, call, notes, tracestate and Span.ID,
+	// which the joiner does not keep; it has Span.Trace.
 	Last Record
 	// Verdicts holds the verdicts of the SLOs on a chain that is Late. Those on any other
 	// chain are in the Record of its last attempt.

@@ -64,6 +64,13 @@ type Record struct {
 	Span       Span
 	Conditions Met // the header conditions that the request met
 
+	// Labels holds a value for each label that the configuration defines, in its order: valid
+	// UTF-8 without control characters, MaxLabelBytes long at most, and empty where the request has
+	// none. It is nil if the configuration defines no labels.
+	Labels []string
+	// Limits holds the limits that the request set itself, each indicator once; nil for none.
+	Limits []RequestLimit
+
 	Early    Early     // how much of it was told before its end; the tap sets it
 	Pauses   []Pause   // of its engine, while its content came; the pause stage sets them
 	Call     Call      // the evidence about the call that the request is an attempt of

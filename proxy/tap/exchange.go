@@ -84,10 +84,13 @@ func (t *Tap) Begin(r Request) *Exchange {
 func (x *Exchange) readHead(r *Request) {
 	x.record.Conditions.Of = x.tap.conditions()
 	x.evidence.begin(r)
+	found := x.tap.labels.borrow()
 	r.Header(func(name, value []byte) bool {
 		if x.record.Conditions.Of != nil {
 			meet(&x.record.Conditions, name, value)
 		}
+		found.field(name, value)
+		x.limitBy(name, value)
 		switch {
 		case exchange.EqualFold(name, "content-encoding"):
 			x.opaque = !exchange.EqualFold(value, "identity")
@@ -101,6 +104,7 @@ func (x *Exchange) readHead(r *Request) {
 		}
 		return true
 	})
+	x.record.Labels = x.tap.labels.of(found)
 	x.record.Trace, x.record.Span = x.client.trace(x.record.Trace.State), x.client.newSpan()
 	x.evidence.headRead(x.opaque)
 	x.record.Call = x.evidence.call

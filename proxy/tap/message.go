@@ -17,7 +17,7 @@ func (s *session) newExchange() *Exchange {
 	x.head.Response = dialect.Response{}
 	x.record = exchange.Record{
 		Origin: o.record.Origin, Probe: o.record.Probe, Role: o.record.Role, Mode: s.mode, Upstream: o.record.Upstream,
-		Conditions: o.record.Conditions, Trace: o.record.Trace, Span: o.client.newSpan(),
+		Conditions: o.record.Conditions, Labels: o.record.Labels, Limits: o.record.Limits, Trace: o.record.Trace, Span: o.client.newSpan(),
 	}
 	x.evidence.beginIn(&o.evidence, &x.head)
 	x.guard(func() {

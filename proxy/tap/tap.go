@@ -29,8 +29,14 @@ type Config struct {
 	// Conditions may be nil. The tap calls it for every request, looks in the head for
 	// the conditions that it returns, and cannot wait for it.
 	Conditions func() *exchange.Conditions
-	Role       exchange.Role
-	Mode       exchange.Mode // of a Request that has none
+	// Labels are the labels that requests give their exchanges, exchange.MaxLabels at most.
+	// LabelKey is the key of those that are hashes.
+	Labels   []Label
+	LabelKey []byte
+	// Limits are the fields in which requests set limits for themselves.
+	Limits []LimitField
+	Role   exchange.Role
+	Mode   exchange.Mode // of a Request that has none
 	// Windows bounds the windows of all decompressors together, in bytes: those of brotli
 	// and zstd, beyond 64 KiB each. 0 is DefaultWindows.
 	Windows int64
@@ -43,6 +49,7 @@ type Tap struct {
 	roster    roster
 	paths     pathClasses
 	buffering buffering
+	labels    *labels        // nil without any
 	open      sync.WaitGroup // exchanges that the Observer has not got yet
 
 	backlogs  sync.Pool // of *backlog
@@ -61,7 +68,7 @@ type Tap struct {
 
 // New returns a Tap.
 func New(c Config) *Tap {
-	t := &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}, habits: calibration{kinds: map[flightKey]*habits{}}}
+	t := &Tap{config: c, flight: flight{live: map[flightKey]*exchange.InFlight{}}, habits: calibration{kinds: map[flightKey]*habits{}}, labels: newLabels(c.Labels, c.LabelKey)}
 	t.budget.begin(cmp.Or(c.Windows, DefaultWindows))
 	return t
 }
