@@ -19,11 +19,11 @@ func chains() []Instrument {
 			Help: "Attempts of a chain.",
 		},
 		{
-			Name: "headway.chain.duration", Kind: Histogram, Unit: "s", Buckets: durationBuckets(exchange.E2E), Labels: []string{"outcome"}, DrawChain: chainDuration,
+			Name: "headway.chain.duration", Kind: Histogram, PerTenant: true, Unit: "s", Buckets: durationBuckets(exchange.E2E), Labels: []string{"outcome"}, DrawChain: chainDuration,
 			Help: "E2E as the user felt it: from the start of the first attempt to the end of the last.",
 		},
 		{
-			Name: "headway.chain.time_to_first_token", Kind: Histogram, Unit: "s", Buckets: ttftBuckets(exchange.TTFT), Labels: []string{"outcome"}, DrawChain: chainTTFT,
+			Name: "headway.chain.time_to_first_token", Kind: Histogram, PerTenant: true, Unit: "s", Buckets: ttftBuckets(exchange.TTFT), Labels: []string{"outcome"}, DrawChain: chainTTFT,
 			Help: "TTFT as the user felt it: from the start of the first attempt to the first token of the last, of streams.",
 		},
 		{

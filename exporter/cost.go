@@ -6,7 +6,7 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 func costs() []Instrument {
 	return members(Traffic, []Instrument{
 		{
-			Name: "headway.cost", Kind: Counter, Unit: "{currency}", Labels: []string{"currency", "kind", "source"}, Draw: cost,
+			Name: "headway.cost", Kind: Counter, PerTenant: true, Unit: "{currency}", Labels: []string{"currency", "kind", "source"}, Draw: cost,
 			Help: "Cost of exchanges by the prices of HEADWAY_PRICE_FILE, by what was paid for, and by how sure the count of tokens is.",
 		},
 		{
@@ -18,7 +18,7 @@ func costs() []Instrument {
 			Help: "Exchanges with a price file in force whose cost is not known: it has no price (no_price), or nobody knows the tokens (no_tokens).",
 		},
 		{
-			Name: "headway.chain.wasted_cost", Kind: Counter, Unit: "{currency}", Labels: []string{"cause", "currency"}, DrawChain: wastedCost,
+			Name: "headway.chain.wasted_cost", Kind: Counter, PerTenant: true, Unit: "{currency}", Labels: []string{"cause", "currency"}, DrawChain: wastedCost,
 			Help: "Cost of attempts that did not end well, by their error_type.",
 		},
 	})

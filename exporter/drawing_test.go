@@ -182,6 +182,27 @@ func TestInstrumentsDraw(t *testing.T) {
 		},
 		{"no cost without a price", "headway.cost", exchangetest.Unpriced(streamed()), nil},
 		{"an exchange without a price", "headway.unpriced", exchangetest.Unpriced(streamed()), []sample{one(1, "no_price")}},
+		{
+			"limits of the request", "headway.request.limits", exchangetest.Limited(streamed()),
+			[]sample{one(1, "ttft", "kept"), one(1, "tpot", "missed")},
+		},
+		{"a request that missed one of its limits", "headway.limited.requests", exchangetest.Limited(streamed()), []sample{one(1, "bad")}},
+		{
+			"a request that kept its limits, as far as they were judged", "headway.limited.requests",
+			with(func(r *exchange.Record) {
+				r.Limits = []exchange.RequestLimit{{Indicator: exchange.TTFT, Verdict: exchange.LimitKept}, {Indicator: exchange.TTFA, Verdict: exchange.LimitUnjudged}}
+			}),
+			[]sample{one(1, "good")},
+		},
+		{
+			"a request whose limits nobody could judge", "headway.limited.requests",
+			with(func(r *exchange.Record) {
+				r.Limits = []exchange.RequestLimit{{Indicator: exchange.TTFT, Verdict: exchange.LimitUnjudged}}
+			}),
+			nil,
+		},
+		{"limits that no stage has judged", "headway.request.limits", with(func(r *exchange.Record) { r.Limits = []exchange.RequestLimit{{Indicator: exchange.TTFT}} }), nil},
+		{"a request without limits", "headway.limited.requests", streamed(), nil},
 		{"no complaint without a price file", "headway.unpriced", streamed(), nil},
 	}
 	for _, tt := range tests {
@@ -227,7 +248,7 @@ func TestIdentitySpellsLabels(t *testing.T) {
 		{unrouted, exporter.GenAIClient, []string{"chat", "openai", "a", "", "", ""}},
 		{unrouted, exporter.Traffic, []string{"chat", "a", ""}},
 	} {
-		if got := tt.id.Values(tt.family); !slices.Equal(got, tt.want) {
+		if got := tt.id.Values(&exporter.Instrument{Family: tt.family}); !slices.Equal(got, tt.want) {
 			t.Errorf("family %d of %+v: %q, want %q", tt.family, tt.id, got, tt.want)
 		}
 	}

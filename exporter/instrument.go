@@ -26,6 +26,9 @@ type Instrument struct {
 	Help   string
 	Family Family
 	Labels []string // beyond those of the family; at most three where samples are drawn
+	// PerTenant says that the labels of Names.Label stand between those of the family and Labels.
+	PerTenant bool
+	tenant    []string
 	Buckets
 
 	// Draw adds the samples of one exchange, DrawChain those of one chain, and DrawInterim
@@ -46,9 +49,9 @@ type Instrument struct {
 // calls of one Read have the same labels.
 type Level func(value float64, labels ...string)
 
-// AllLabels lists the labels of the family and those beyond, in order.
+// AllLabels lists the labels of the family, those of tenants and those beyond, in order.
 func (in *Instrument) AllLabels() []string {
-	return slices.Concat(in.Family.labels(), in.Labels)
+	return slices.Concat(in.Family.labels(), in.tenant, in.Labels)
 }
 
 // WithEdges returns a copy of in whose bounds include the limits of its own indicators

@@ -24,6 +24,8 @@ const maxLabelBytes = 128
 type Names struct {
 	models    places[string]
 	upstreams places[exchange.Upstream]
+	tenants   places[Tenant]
+	labels    []string // the names of a tenant's labels
 	series    seriesBound
 }
 

@@ -6,7 +6,7 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 func promptCaches() []Instrument {
 	return members(Traffic, []Instrument{
 		{
-			Name: "headway.prompt_cache.tokens", Kind: Counter, Unit: "{token}", Labels: []string{"kind"}, Draw: promptCache,
+			Name: "headway.prompt_cache.tokens", Kind: Counter, PerTenant: true, Unit: "{token}", Labels: []string{"kind"}, Draw: promptCache,
 			Help: "Input tokens of the exchanges whose provider reported how many came from its prompt cache: those that did (hit), and all of them (reported).",
 		},
 		{

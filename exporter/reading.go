@@ -18,17 +18,20 @@ type Identity struct {
 	Request   string // model
 	Response  string // model
 	Upstream  exchange.Upstream
+	Tenant    Tenant
 }
 
-// Values lists the values of the labels that f's instruments share, in order.
-func (i Identity) Values(f Family) []string {
-	switch f {
+// Values lists the values of the labels of in that are not its own, in order.
+func (i Identity) Values(in *Instrument) []string {
+	var values []string
+	switch in.Family {
 	case GenAIClient, GenAIServer:
-		return []string{string(i.Operation), i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
+		values = []string{string(i.Operation), i.Provider, i.Request, i.Response, i.Upstream.Host, i.port()}
 	case Process:
-		return nil
+	default:
+		values = []string{string(i.Operation), i.Request, address(i.Upstream)}
 	}
-	return []string{string(i.Operation), i.Request, address(i.Upstream)}
+	return i.Tenant.append(values, len(in.tenant))
 }
 
 func (i Identity) port() string {
@@ -91,6 +94,7 @@ func identify(record *exchange.Record, names *Names) Identity {
 		Request:   names.model(record.Model.Request, by, now),
 		Response:  names.model(record.Model.Response, by, now),
 		Upstream:  names.upstream(record.Upstream, by, now),
+		Tenant:    names.tenant(record.Labels, by, now),
 	}
 	if record.Operation == "" {
 		id.Operation = Other

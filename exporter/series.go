@@ -8,7 +8,7 @@ import (
 
 const (
 	// lastSeries is room for one last series of each instrument that draws samples.
-	lastSeries = 63
+	lastSeries = 67
 	// otherShare is the part of the bound for series whose models and upstream are Other:
 	// one in eight.
 	otherShare = 8
@@ -106,7 +106,7 @@ func (s *Set) Use(now time.Time) bool {
 // Room says whether the Set may have a series of in, and gives it a place if one is left.
 // When it is false, the samples belong where Fold says, and Room counts them as folded.
 func (s *Set) Room(in *Instrument, extra Extra) bool {
-	b, series := s.bound, Series{in.Name, s.Identity.of(in.Family), extra}
+	b, series := s.bound, Series{in.Name, s.Identity.of(in), extra}
 	b.mu.Lock()
 	ok, gone := b.admit(s, series, series.share(in))
 	b.mu.Unlock()
@@ -122,7 +122,8 @@ func (s *Set) Fold(in *Instrument, extra Extra) (Identity, Extra) {
 	if beyond := s.Identity.Beyond(); beyond != s.Identity {
 		return beyond, extra
 	}
-	return Identity{Operation: Other, Provider: Other}.Beyond(), in.lastExtra()
+	last := Identity{Operation: Other, Provider: Other, Tenant: s.Identity.Tenant}
+	return last.Beyond(), in.lastExtra()
 }
 
 // lastExtra is the Extra of the last series of in.
@@ -136,10 +137,13 @@ func (in *Instrument) lastExtra() (extra Extra) {
 // Folded counts that samples for another Set went to s.
 func (s *Set) Folded() { s.bound.folded.Add(1) }
 
-// of is i without the parts that are no labels of f.
-func (i Identity) of(f Family) Identity {
-	if f != GenAIClient && f != GenAIServer {
+// of is i without the parts that are no labels of in.
+func (i Identity) of(in *Instrument) Identity {
+	if in.Family != GenAIClient && in.Family != GenAIServer {
 		i.Provider, i.Response = "", ""
+	}
+	if !in.PerTenant {
+		i.Tenant = Tenant{}
 	}
 	return i
 }
@@ -148,6 +152,7 @@ func (i Identity) of(f Family) Identity {
 func (i Identity) Beyond() Identity {
 	i.Request, i.Response = Other, Other
 	i.Upstream.Host, i.Upstream.Port = Other, 0
+	i.Tenant = i.Tenant.beyond()
 	return i
 }
 

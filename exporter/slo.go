@@ -10,7 +10,7 @@ import (
 func slos() []Instrument {
 	return slices.Concat(members(Traffic, []Instrument{
 		ofVerdicts(countVerdicts, Instrument{
-			Name: "headway.slo.requests", Kind: Counter, Unit: "{request}", Labels: []string{"slo", "verdict", "missed"}, Together: verdictSeries,
+			Name: "headway.slo.requests", Kind: Counter, PerTenant: true, Unit: "{request}", Labels: []string{"slo", "verdict", "missed"}, Together: verdictSeries,
 			Help: "Calls, or attempts where the SLO says so, that an SLO judged; missed is the first objective in a fixed order that did not hold.",
 		}),
 		ofVerdicts(countMisses, Instrument{
@@ -18,7 +18,7 @@ func slos() []Instrument {
 			Help: "Bad ones of headway_slo_requests, for every objective that did not hold: one may miss several.",
 		}),
 		ofVerdicts(countTokens, Instrument{
-			Name: "headway.slo.tokens", Kind: Counter, Unit: "{token}", Labels: []string{"slo", "verdict"}, Together: tokenSeries,
+			Name: "headway.slo.tokens", Kind: Counter, PerTenant: true, Unit: "{token}", Labels: []string{"slo", "verdict"}, Together: tokenSeries,
 			Help: "Output tokens of what an SLO judged, where they are known.",
 		}),
 	}), members(Process, []Instrument{

@@ -23,6 +23,7 @@ func Table(s SemConv) []Instrument {
 		sealed(),
 		openChains(),
 		slos(),
+		requestLimits(),
 		drifts(),
 		scalings(),
 		canaries(),

@@ -10,7 +10,7 @@ import (
 // traffic lists headway's own instruments about exchanges.
 func traffic() []Instrument {
 	return slices.Concat(members(Application, []Instrument{{
-		Name: "headway.time_per_output_token", Kind: Histogram, Unit: "s", Buckets: gapBuckets(exchange.TPOT), Draw: tpot,
+		Name: "headway.time_per_output_token", Kind: Histogram, PerTenant: true, Unit: "s", Buckets: gapBuckets(exchange.TPOT), Draw: tpot,
 		Help: "TPOT of a stream: time per output token after the first, one sample an exchange.",
 	}}), members(Traffic, []Instrument{
 		{
@@ -31,11 +31,11 @@ func traffic() []Instrument {
 			Help: "Tokens of a content chunk after the first, where they are known.",
 		},
 		{
-			Name: "headway.tokens", Kind: Counter, Unit: "{token}", Labels: []string{"kind", "source"}, Draw: tokens,
+			Name: "headway.tokens", Kind: Counter, PerTenant: true, Unit: "{token}", Labels: []string{"kind", "source"}, Draw: tokens,
 			Help: "Tokens by kind, and by how sure the count is. Cached tokens are part of the input, reasoning is part of the output.",
 		},
 		{
-			Name: "headway.requests", Kind: Counter, Unit: "{request}", Labels: []string{"stream", "outcome", "error_type"}, Draw: requests,
+			Name: "headway.requests", Kind: Counter, PerTenant: true, Unit: "{request}", Labels: []string{"stream", "outcome", "error_type"}, Draw: requests,
 			Help: "Exchanges that ended, by how they ended.",
 		},
 		{

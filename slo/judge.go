@@ -17,7 +17,8 @@ type Config struct {
 }
 
 // Judge is the stage that judges. It stands behind the chain stage, if there is one. It
-// gives every Record, and every Chain that was closed late, its Verdicts, and hands it on.
+// gives every Record, and every Chain that was closed late, its Verdicts, and hands it on. The
+// limits that a request set itself get their verdicts too, whatever the Set is.
 // It is safe for concurrent use. Observers share the Verdicts and must not change them.
 type Judge struct {
 	config  Config
@@ -60,6 +61,7 @@ func (j *Judge) Observe(r exchange.Record) {
 		w := j.borrow()
 		ended := r.Attempt.Chain == 0 || r.Attempt.Outcome != ""
 		r.Verdicts = j.judge(w, &r, ended, false)
+		r.Limits = judgeLimits(&r)
 		j.scratch.Put(w)
 	}
 	j.config.Next.Observe(r)

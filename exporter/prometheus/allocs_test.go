@@ -7,6 +7,7 @@ package prometheus_test
 import (
 	"testing"
 
+	"github.com/headway-sidecar/headway/exporter"
 	"github.com/headway-sidecar/headway/exporter/prometheus"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
@@ -19,6 +20,18 @@ func TestObserveAllocatesNothingForKnownSeries(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { e.Observe(r) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
+	}
+}
+
+func TestObserveAllocatesNothingForKnownTenants(t *testing.T) {
+	names := exporter.NewNames(64, 64)
+	names.Label([]string{"tenant", "team"}, 200)
+	e := newExporter(t, prometheus.Config{Names: names})
+	r := exchangetest.Stream(128)
+	r.Labels = []string{"acme", "search"}
+	e.Observe(r)
+	if n := testing.AllocsPerRun(100, func() { e.Observe(r) }); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -36,6 +36,22 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
+func BenchmarkObserveOfATenant(b *testing.B) {
+	for name, labels := range map[string][]string{"no labels": nil, "two labels": {"tenant", "team"}} {
+		b.Run(name, func(b *testing.B) {
+			names := exporter.NewNames(64, 64)
+			names.Label(labels, 200)
+			e, r := newExporter(b, prometheus.Config{Names: names}), exchangetest.Stream(128)
+			r.Labels = []string{"acme", "search"}
+			e.Observe(r)
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Observe(r)
+			}
+		})
+	}
+}
+
 func traced(r exchange.Record) exchange.Record {
 	r.Trace = exchange.Trace{TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", SpanID: "00f067aa0ba902b7", Sampled: true}
 	return r

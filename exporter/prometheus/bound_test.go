@@ -143,3 +143,56 @@ func TestAnEndedSetLeavesOthersTheirSeries(t *testing.T) {
 		}
 	})
 }
+
+// TestSeriesStayBoundedWhateverTenantsThereAre sends requests of 100,000 tenants, each with an
+// answer, and reads /metrics.
+func TestSeriesStayBoundedWhateverTenantsThereAre(t *testing.T) {
+	const tenants, limit = 100_000, 200
+	for _, form := range []prometheus.Histograms{prometheus.Classic, prometheus.Native} {
+		t.Run(string(form), func(t *testing.T) {
+			names := exporter.NewNames(64, 64)
+			names.Label([]string{"tenant", "team"}, limit)
+			e := newExporter(t, prometheus.Config{Names: names, Histograms: form})
+			for i := range tenants {
+				r := exchangetest.Stream(2)
+				r.Labels = []string{fmt.Sprint("t", i), "search"}
+				e.Observe(r)
+			}
+			seen, sum := map[string]bool{}, 0.0
+			for _, m := range families(t, e)["headway_requests_total"].GetMetric() {
+				seen[label(m, "tenant")+" "+label(m, "team")] = true
+				sum += m.GetCounter().GetValue()
+			}
+			if len(seen) != limit+1 || !seen["t0 search"] || !seen["_other _other"] || sum != tenants {
+				t.Errorf("%d tenants have %v requests", len(seen), sum)
+			}
+			if n := len(families(t, e)["headway_stall_seconds"].GetMetric()); n != 3 {
+				t.Errorf("%d series of an instrument that does not tell tenants apart", n)
+			}
+			if got := strings.Count(own(scrape(t, e, text)), "\n"); got > 40*(limit+1)+600 {
+				t.Errorf("%d lines of /metrics", got)
+			}
+		})
+	}
+}
+
+// The bound on series counts those of tenants.
+func TestTheBoundOnSeriesHoldsForTenants(t *testing.T) {
+	names := exporter.NewNames(64, 64)
+	names.Label([]string{"tenant"}, 10_000)
+	names.LimitSeries(1000)
+	e := newExporter(t, prometheus.Config{Names: names})
+	const tenants = 5000
+	for i := range tenants {
+		r := exchangetest.Stream(2)
+		r.Labels = []string{fmt.Sprint("t", i)}
+		e.Observe(r)
+	}
+	sum := 0.0
+	for _, n := range requestsOf(t, e) {
+		sum += n
+	}
+	if use := names.SeriesUse(); use.Present > 1000 || use.Folded == 0 || sum != tenants {
+		t.Errorf("%+v, and %v requests", use, sum)
+	}
+}

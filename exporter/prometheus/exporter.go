@@ -72,7 +72,7 @@ func New(c Config) (*Exporter, error) {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 	live := &levels{live: c.Live, names: c.Names, started: time.Now()}
-	for _, in := range exporter.Table(c.SemConv) {
+	for _, in := range e.names.Table(c.SemConv) {
 		if in.Read != nil {
 			live.add(in)
 			continue

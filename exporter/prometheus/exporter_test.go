@@ -132,7 +132,7 @@ func TestSealedExchangesMixWithNothing(t *testing.T) {
 func TestExpositionHasNoLint(t *testing.T) {
 	e := newExporter(t, prometheus.Config{Live: exportertest.Live(), SemConv: exporter.Dup})
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
-		e.Observe(exchangetest.Uncached(exchangetest.Priced(beside(role, counted(attempted(slow(traced(exchangetest.Stream(4)))))))))
+		e.Observe(exchangetest.Limited(exchangetest.Uncached(exchangetest.Priced(beside(role, counted(attempted(slow(traced(exchangetest.Stream(4))))))))))
 		e.Observe(exchangetest.Unpriced(beside(role, refused())))
 		e.Observe(beside(role, exchangetest.Unread()))
 		e.Observe(beside(role, exchangetest.Silent()))

@@ -29,6 +29,8 @@ var metricsOfThePage = []string{
 
 	"headway_capture_reopened_total", "headway_series", "headway_series_limit", "headway_series_folded_total", "headway_series_released_total",
 
+	"headway_request_limits_total", "headway_limited_requests_total",
+
 	"headway_slo_requests_total", "headway_slo_missed_total", "headway_slo_tokens_total", "headway_slo_tokens_timed_total",
 	"headway_slo_tokens_on_time_total", "headway_slo_objective_ratio", "headway_slo_threshold_seconds",
 	"headway_probe_runs_total", "headway_probe_last_success_timestamp_seconds", "headway_probe_time_to_first_token_seconds",

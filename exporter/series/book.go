@@ -92,5 +92,5 @@ func (b *Book[S]) end(id exporter.Identity, gone []exporter.Series) {
 
 // values lists the values of all labels of in, in order.
 func values(in *exporter.Instrument, id exporter.Identity, extra exporter.Extra) []string {
-	return append(id.Values(in.Family), extra[:len(in.Labels)]...)
+	return append(id.Values(in), extra[:len(in.Labels)]...)
 }

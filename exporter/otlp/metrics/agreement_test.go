@@ -36,18 +36,23 @@ type told struct {
 // limits are bounds beside those of the table.
 var limits = exporter.Edges{{Indicator: exchange.TTFT, Limit: 214 * time.Millisecond}, {Indicator: exchange.E2E, Limit: 700 * time.Millisecond}}
 
+// byTenant are labels from the request, of which the traffic has more values than have a place.
+var byTenant = []string{"tenant", "team"}
+
 // The same traffic gives the same series in Prometheus and in OTLP.
 func TestBothBackendsTellTheSameStory(t *testing.T) {
 	for _, tt := range []struct {
 		setting exporter.SemConv // the two have all rows between them
 		series  int
-	}{{exporter.V01, 0}, {exporter.Dup, 0}, {exporter.Dup, 1200}} {
-		t.Run(fmt.Sprintf("%s/%d", tt.setting, tt.series), func(t *testing.T) {
+		labels  []string
+	}{{exporter.V01, 0, nil}, {exporter.Dup, 0, nil}, {exporter.Dup, 1200, nil}, {exporter.Dup, 0, byTenant}, {exporter.Dup, 1200, byTenant}} {
+		t.Run(fmt.Sprintf("%s/%d/%d", tt.setting, tt.series, len(tt.labels)), func(t *testing.T) {
 			setting := tt.setting
 			// Fewer names than the traffic has, so that some share a series.
 			names := func() *exporter.Names {
 				n := exporter.NewNames(5, 2)
 				n.LimitSeries(tt.series)
+				n.Label(tt.labels, 3)
 				return n
 			}
 			scraped, err := prometheus.New(prometheus.Config{
@@ -259,6 +264,10 @@ func generated(random *rand.Rand) exchange.Record {
 			{SLO: "interactive", Good: random.IntN(2) == 0, Missed: exchange.Misses(0).With(exchange.TTFT).With(exchange.E2E)}, {SLO: "batch", Good: true},
 		}
 		r.Attempt = exchange.Attempt{Chain: 1, Number: 1, JoinedBy: pick(random, "", "fingerprint")}
+	}
+	r.Labels = []string{pick(random, "acme", "evil", "", "new"), pick(random, "", "search")}
+	if random.IntN(4) == 0 {
+		r = exchangetest.Limited(r)
 	}
 	return kept(r)
 }

@@ -62,7 +62,7 @@ type Exporter struct {
 }
 
 // New starts an Exporter, which runs until Shutdown.
-func New(c Config) (*Exporter, error) { return newOf(exporter.Table(c.SemConv), c) }
+func New(c Config) (*Exporter, error) { return newOf(c.Names.Table(c.SemConv), c) }
 
 // newOf is New with the instruments of table.
 func newOf(table []exporter.Instrument, c Config) (*Exporter, error) {

@@ -123,7 +123,7 @@ func full(role exchange.Role) exchange.Record {
 	r.RateLimits = []exchange.RateLimit{{
 		Kind: "tokens", Limit: exchange.Known(30000), Remaining: exchange.Known(120), Reset: 41500 * time.Millisecond,
 	}}
-	return exchangetest.Uncached(exchangetest.Priced(r))
+	return exchangetest.Limited(exchangetest.Uncached(exchangetest.Priced(r)))
 }
 
 // everything makes all instruments draw.

@@ -151,3 +151,12 @@ func EnginePause(r exchange.Record, length time.Duration) exchange.Interim {
 func Interim(r exchange.Record, wait time.Duration) exchange.Interim {
 	return exchange.Interim{Of: r, Episode: exchange.Episode{Phase: exchange.MidStream, From: time.Second, To: time.Second + wait, Ended: exchange.Resumed}}
 }
+
+// Limited is r with limits that its request set, judged: one is kept, the other is missed.
+func Limited(r exchange.Record) exchange.Record {
+	r.Limits = []exchange.RequestLimit{
+		{Indicator: exchange.TTFT, Limit: time.Second, Verdict: exchange.LimitKept},
+		{Indicator: exchange.TPOT, Limit: time.Millisecond, Verdict: exchange.LimitMissed},
+	}
+	return r
+}
