@@ -101,8 +101,11 @@ func (k *known) readMetrics() {
 			maps.Copy(k.label, set(labels))
 		}
 	}
-	// Of buckets; of rules and alerts; of the targets that Prometheus scrapes.
-	maps.Copy(k.label, set([]string{"le", "window", "severity", "alertname", "job", "instance", "namespace", "pod", "cluster"}))
+	for _, i := range exchange.Indicators() {
+		k.attribute["headway.limit."+i.String()], k.attribute["headway.limit."+i.String()+".verdict"] = true, true
+	}
+	// Of buckets; of rules and alerts; of the targets that Prometheus scrapes; of examples of HEADWAY_LABELS.
+	maps.Copy(k.label, set([]string{"le", "window", "severity", "alertname", "job", "instance", "namespace", "pod", "cluster", "tenant", "team"}))
 	var outcomes []string
 	for _, o := range exchange.Outcomes() {
 		outcomes = append(outcomes, string(o))

@@ -32,7 +32,7 @@ var (
 // unread are the variables whose values the check leaves alone: files of the reader's own
 // machine, and one that a page shows to say that headway refuses it.
 var unread = []string{
-	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_BASELINE_FILE", "HEADWAY_CAPTURE_FILE", "HEADWAY_PRICE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE",
+	"HEADWAY_ADMIN_WEB_CONFIG", "HEADWAY_BASELINE_FILE", "HEADWAY_CAPTURE_FILE", "HEADWAY_LABEL_KEY_FILE", "HEADWAY_PRICE_FILE", "HEADWAY_PROBE_FILE", "HEADWAY_SLO_FILE",
 	"HEADWAY_SPOOL_DIR", "HEADWAY_STATE_DIR",
 	"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
 }
@@ -41,8 +41,8 @@ var unread = []string{
 const ofInjector = config.Prefix + "INJECTOR_"
 
 // aloneOnly matches the warnings that hold only of a value by itself: a page has the protocol
-// beside an endpoint, and placeholders for names that the reader has.
-var aloneOnly = regexp.MustCompile(`looks like a placeholder|has the port of OTLP`)
+// beside an endpoint, the key of hashes beside their labels, and placeholders for names that the reader has.
+var aloneOnly = regexp.MustCompile(`looks like a placeholder|has the port of OTLP|hashes with a key of its own`)
 
 // values lets the configuration itself read every value that a variable gets. Some have a
 // meaning only where headway exports something.

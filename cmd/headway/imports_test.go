@@ -109,7 +109,7 @@ var rooms = map[string][]string{
 	"cmd/internal/injector": {"cmd/internal/build", "cmd/internal/config", "cmd/internal/pod", "cmd/internal/sdks", "proxy", "proxy/exchange", "slo/spelling"},
 	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
-	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/price", "slo/rules", "slo/strict", "probe", "probe/drift", "probe/lease", "probe/probefile"},
+	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "proxy/tap", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/price", "slo/rules", "slo/strict", "probe", "probe/drift", "probe/lease", "probe/probefile"},
 	"cmd/internal/sidecar": {
 		"cmd/internal/build", "cmd/internal/config", "cmd/internal/live",
 		"dashboards/live",

@@ -61,7 +61,8 @@ type Call struct {
 	Tokens            Tokens             `json:"tokens,omitzero"` // of the last attempt
 	Waste             []Waste            `json:"waste,omitempty"` // by cause
 	RetryAfterIgnored int                `json:"retry_after_ignored,omitempty"`
-	SLO               map[string]Verdict `json:"slo,omitempty"` // of a late chain; any other has them at the attempt that ended it
+	Labels            map[string]string  `json:"labels,omitempty"` // of the last attempt
+	SLO               map[string]Verdict `json:"slo,omitempty"`    // of a late chain; any other has them at the attempt that ended it
 	TraceID           string             `json:"trace_id,omitempty"`
 }
 
@@ -85,7 +86,7 @@ func attempt(a exchange.Attempt) *Attempt {
 	}
 }
 
-// NewChainLine is c as a line.
+// NewChainLine is c as a line, without Labels.
 func NewChainLine(c exchange.Chain) ChainLine {
 	last := &c.Last
 	call := Call{

@@ -122,6 +122,11 @@ func (q *quick) value(f *field) bool {
 		return q.judged(to)
 	case *map[string]Limit:
 		return q.limits(to)
+	case *map[string]RequestLimit:
+		*to = map[string]RequestLimit{}
+		return entries(q, *to, &q.request, q.requestFields)
+	case *map[string]string:
+		return q.texts(to)
 	}
 	return f.part != nil && q.inner(f)
 }
@@ -160,6 +165,31 @@ func (q *quick) judged(to *map[string]Verdict) bool {
 func (q *quick) limits(to *map[string]Limit) bool {
 	*to = map[string]Limit{}
 	return entries(q, *to, &q.limit, q.limitFields)
+}
+
+// texts reads an object of texts, each name once.
+func (q *quick) texts(to *map[string]string) bool {
+	if !q.eat('{') {
+		return false
+	}
+	for *to = map[string]string{}; ; {
+		key, ok := q.quoted()
+		if !ok || !q.eat(':') {
+			return false
+		}
+		name := q.known(key)
+		text, ok := q.quoted()
+		if _, twice := (*to)[name]; !ok || twice {
+			return false
+		}
+		(*to)[name] = q.known(text)
+		if q.eat('}') {
+			return true
+		}
+		if !q.eat(',') {
+			return false
+		}
+	}
 }
 
 // entries reads an object whose keys are names into a map, each name once. The fields

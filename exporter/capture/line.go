@@ -67,9 +67,13 @@ type Line struct {
 	Call       *Call              `json:"call,omitempty"`      // the only facts in a line of KindChain
 	SLO        map[string]Verdict `json:"slo,omitempty"`       // by name of the SLOs that judged it
 	RateLimits map[string]Limit   `json:"ratelimit,omitempty"` // by kind
-	TraceID    string             `json:"trace_id,omitempty"`  // of its span if that is kept, or else of the client's context
-	SpanID     string             `json:"span_id,omitempty"`   // of its span if that is kept
-	Notes      []string           `json:"notes,omitempty"`
+	// Labels are by name, as the configuration of headway defines them. Limits are those that the
+	// request set itself, by indicator.
+	Labels  map[string]string       `json:"labels,omitempty"`
+	Limits  map[string]RequestLimit `json:"limits,omitempty"`
+	TraceID string                  `json:"trace_id,omitempty"` // of its span if that is kept, or else of the client's context
+	SpanID  string                  `json:"span_id,omitempty"`  // of its span if that is kept
+	Notes   []string                `json:"notes,omitempty"`
 }
 
 // Model holds the requested model and the one that answered.
@@ -145,7 +149,7 @@ type Limit struct {
 	Reset     float64 `json:"reset_s,omitempty"`
 }
 
-// NewLine is r as a line.
+// NewLine is r as a line. It has no Labels: r does not know their names.
 func NewLine(r exchange.Record) Line {
 	l := Line{
 		V: Version, Start: r.Start.UTC(), Origin: string(r.Origin), Probe: r.Probe, Role: string(r.Role), Mode: string(r.Mode),
@@ -157,6 +161,7 @@ func NewLine(r exchange.Record) Line {
 		Tokens: tokens(&r.Usage), PromptCache: promptCache(&r.Prefix), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
 		Chain:   attempt(r.Attempt),
 		SLO:     verdicts(r.Verdicts),
+		Limits:  requestLimits(r.Limits),
 		Cost:    cost(&r.Cost),
 		TraceID: r.Trace.TraceID, Notes: r.Notes,
 		Engine: Engine{Queue: phase(r.Engine.Queue), Prefill: phase(r.Engine.Prefill), Decode: phase(r.Engine.Decode)},

@@ -117,7 +117,7 @@ func TestLinesAreTheGoldenOnes(t *testing.T) {
 	var got bytes.Buffer
 	out := json.NewEncoder(&got)
 	out.SetEscapeHTML(false)
-	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), unread(), odd(), judged(), kept(), dropped(), left(), estimated(), exchangetest.Uncached(chat()), uncached()} {
+	for _, r := range []exchange.Record{chat(), traced(), refused(), unconnected(), unread(), odd(), judged(), kept(), dropped(), left(), estimated(), exchangetest.Uncached(chat()), uncached(), limited()} {
 		if err := out.Encode(capture.NewLine(r)); err != nil {
 			t.Fatal(err)
 		}

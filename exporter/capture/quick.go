@@ -21,10 +21,13 @@ type quick struct {
 	// slo is the text of the last line's verdicts: most lines have the same.
 	slo      []byte
 	verdicts map[string]Verdict
-	// verdict and limit are entries that are read.
-	verdict                    Verdict
-	limit                      Limit
-	verdictFields, limitFields object
+	// verdict, limit and request are entries that are read.
+	verdict       Verdict
+	limit         Limit
+	request       RequestLimit
+	verdictFields object
+	limitFields   object
+	requestFields object
 }
 
 func newQuick() *quick {
@@ -32,6 +35,7 @@ func newQuick() *quick {
 	q.fields = objectOf(reflect.ValueOf(&q.line).Elem())
 	q.verdictFields = objectOf(reflect.ValueOf(&q.verdict).Elem())
 	q.limitFields = objectOf(reflect.ValueOf(&q.limit).Elem())
+	q.requestFields = objectOf(reflect.ValueOf(&q.request).Elem())
 	return q
 }
 

@@ -19,7 +19,7 @@ import (
 func TestReadGivesBackWhatWasWritten(t *testing.T) {
 	var file bytes.Buffer
 	out := json.NewEncoder(&file)
-	records := []exchange.Record{chat(), traced(), refused(), unconnected()}
+	records := []exchange.Record{chat(), traced(), refused(), unconnected(), limited()}
 	want := make([]capture.Line, len(records))
 	for i, r := range records {
 		want[i] = capture.NewLine(r)

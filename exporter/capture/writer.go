@@ -33,6 +33,8 @@ type Config struct {
 	MaxBytes int64
 	// Keep is how many files the Writer keeps beside the current one. 0 is 3.
 	Keep int
+	// Labels names the labels that a Record has values of.
+	Labels []string
 	// Log gets an entry when writing begins to fail and when it works again; nil logs
 	// nothing.
 	Log *slog.Logger
@@ -53,6 +55,7 @@ type Writer struct {
 
 	// The rest belongs to the goroutine.
 	file    file
+	labels  []string
 	log     *slog.Logger
 	buffer  bytes.Buffer
 	encoder *json.Encoder
@@ -86,6 +89,7 @@ func NewWriter(c Config) (*Writer, error) {
 		reopen: make(chan struct{}, 1),
 		file:   file{path: c.Path, maxBytes: c.MaxBytes, keep: c.Keep},
 		log:    c.Log,
+		labels: c.Labels,
 	}
 	if err := w.file.open(); err != nil {
 		return nil, fmt.Errorf("opening capture file: %w", err)
@@ -199,9 +203,13 @@ func (w *Writer) encode(e entry) {
 	before := w.buffer.Len()
 	var line any
 	if e.chain != nil {
-		line = NewChainLine(*e.chain)
+		of := NewChainLine(*e.chain)
+		of.Call.Labels = exchange.LabelsByName(w.labels, e.chain.Last.Labels)
+		line = of
 	} else {
-		line = NewLine(e.record)
+		of := NewLine(e.record)
+		of.Labels = exchange.LabelsByName(w.labels, e.record.Labels)
+		line = of
 	}
 	if err := w.encoder.Encode(line); err != nil {
 		w.buffer.Truncate(before)

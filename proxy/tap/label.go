@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/sdk"
 )
 
 // Label is a label of exchanges, which a field of their request's head gives.
@@ -96,6 +97,15 @@ func (r *reading) hash(dst, value []byte) int {
 	r.mac.Reset()
 	_, _ = r.mac.Write(owner(value))
 	return hex.Encode(dst, r.mac.Sum(r.sum[:0])[:hashBytes])
+}
+
+// Secret says whether the values of a field, whose name is in lower case, are secrets.
+func Secret(field string) bool {
+	switch field {
+	case "cookie", "proxy-authorization", "x-amz-security-token":
+		return true
+	}
+	return sdk.Named([]byte(field)).Says == sdk.Credential
 }
 
 // owner returns the part of a secret that stays the same as long as its owner has the same key:

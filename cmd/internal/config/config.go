@@ -21,6 +21,7 @@ import (
 	"github.com/headway-sidecar/headway/probe/drift"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // Prefix begins the name of every variable of headway's own.
@@ -58,6 +59,10 @@ type Config struct {
 	MaxUpstreams int                   `env:"MAX_UPSTREAMS" envDefault:"64"`
 	MaxWindows   ByteSize              `env:"MAX_WINDOWS" envDefault:"8MiB"`
 	MaxSeries    int                   `env:"MAX_SERIES" envDefault:"0"`
+	Labels       string                `env:"LABELS" example:"tenant=header:X-Tenant,team=header:X-Team"`
+	LabelKeyFile string                `env:"LABEL_KEY_FILE" example:"/etc/headway/label.key"`
+	MaxTenants   int                   `env:"MAX_TENANTS" envDefault:"200"`
+	LimitHeaders string                `env:"LIMIT_HEADERS" example:"ttft=X-TTFT-Limit-Ms,e2e=X-Deadline-Ms"`
 	CaptureFile  string                `env:"CAPTURE_FILE" example:"/var/lib/headway/capture.jsonl"`
 	SLOFile      string                `env:"SLO_FILE" example:"/etc/headway/slos.yaml"`
 	PriceFile    string                `env:"PRICE_FILE" example:"/etc/headway/prices.yaml"`
@@ -88,15 +93,17 @@ type Config struct {
 	// This environment itself.
 	AllowUnknown bool `env:"ALLOW_UNKNOWN" envDefault:"false" example:"true"`
 
-	OpenTelemetry OpenTelemetry  `env:"-"` // from OpenTelemetry's own variables
-	RouteTable    []proxy.Route  `env:"-"` // Routes, and Upstream for every other path
-	SLOs          SLOs           `env:"-"` // the content of SLOFile
-	Prices        Prices         `env:"-"` // the content of PriceFile
-	Tested        Tested         `env:"-"` // the content of BaselineFile
-	Probes        Probes         `env:"-"` // the content of ProbeFile
-	Drift         drift.Settings `env:"-"` // of the detectors; the zero value stands for their defaults
-	Cluster       Cluster        `env:"-"` // what Kubernetes tells a container
-	Warnings      []error        `env:"-"` // values that are odd but no problem; each begins with its variable
+	OpenTelemetry OpenTelemetry    `env:"-"` // from OpenTelemetry's own variables
+	RouteTable    []proxy.Route    `env:"-"` // Routes, and Upstream for every other path
+	RequestLabels Labels           `env:"-"` // from Labels and LabelKeyFile
+	RequestLimits []tap.LimitField `env:"-"` // from LimitHeaders, and those that headway knows
+	SLOs          SLOs             `env:"-"` // the content of SLOFile
+	Prices        Prices           `env:"-"` // the content of PriceFile
+	Tested        Tested           `env:"-"` // the content of BaselineFile
+	Probes        Probes           `env:"-"` // the content of ProbeFile
+	Drift         drift.Settings   `env:"-"` // of the detectors; the zero value stands for their defaults
+	Cluster       Cluster          `env:"-"` // what Kubernetes tells a container
+	Warnings      []error          `env:"-"` // values that are odd but no problem; each begins with its variable
 }
 
 // Read reads environ, a list of KEY=value, and checks all of it, and the files that it
@@ -106,7 +113,11 @@ type Config struct {
 func Read(environ []string) (Config, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
 	defer cancel()
-	return read(environ, newMachine(ctx))
+	c, err := read(environ, newMachine(ctx))
+	if odd := c.ownKey(); odd != nil {
+		c.Warnings = append(c.Warnings, odd)
+	}
+	return c, err
 }
 
 // read is Read for a headway on m.
@@ -125,6 +136,8 @@ func read(environ []string, m *machine) (Config, error) {
 	}
 	c.readExport(f)
 	c.readRoutes(f)
+	c.readLabels(f)
+	c.readLimitHeaders(f)
 	c.checkListeners(f, m)
 	c.readProxies(f)
 	c.readSLOFile(f.check)

@@ -10,7 +10,7 @@ import (
 
 // files are the variables whose value is a path.
 func files() []string {
-	all := []string{"ADMIN_WEB_CONFIG", "CAPTURE_FILE", "SLO_FILE", "PRICE_FILE", "BASELINE_FILE", "PROBE_FILE", "STATE_DIR", "SPOOL_DIR"}
+	all := []string{"ADMIN_WEB_CONFIG", "LABEL_KEY_FILE", "CAPTURE_FILE", "SLO_FILE", "PRICE_FILE", "BASELINE_FILE", "PROBE_FILE", "STATE_DIR", "SPOOL_DIR"}
 	for i := range all {
 		all[i] = Prefix + all[i]
 	}
@@ -53,7 +53,7 @@ func ReadElsewhere(environ, folders []string) (Config, error) {
 // setPath sets the field of a variable of headway's own whose value is a path.
 func (c *Config) setPath(name, value string) {
 	fields := map[string]*string{
-		"ADMIN_WEB_CONFIG": &c.AdminWebConfig, "CAPTURE_FILE": &c.CaptureFile, "SLO_FILE": &c.SLOFile, "PRICE_FILE": &c.PriceFile, "BASELINE_FILE": &c.BaselineFile,
+		"ADMIN_WEB_CONFIG": &c.AdminWebConfig, "LABEL_KEY_FILE": &c.LabelKeyFile, "CAPTURE_FILE": &c.CaptureFile, "SLO_FILE": &c.SLOFile, "PRICE_FILE": &c.PriceFile, "BASELINE_FILE": &c.BaselineFile,
 		"PROBE_FILE": &c.ProbeFile, "STATE_DIR": &c.StateDir, "SPOOL_DIR": &c.SpoolDir,
 	}
 	if field := fields[strings.TrimPrefix(name, Prefix)]; field != nil {

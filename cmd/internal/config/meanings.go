@@ -85,6 +85,11 @@ func measurements() group {
 		{"MAX_WINDOWS", "memory for the windows of all compressed responses together. headway reads a response no further whose window does not fit", []string{"definitions.md"}},
 		{"MAX_SERIES", "series of metrics that may exist, a histogram counted as one; `0` derives it from the memory limit: some 2,700 in 128 MiB, 20,000 without a limit. " +
 			"Exchanges beyond it count in the series of `_other`", []string{"metrics.md"}},
+		{"LABELS", "labels from the fields of requests, for metrics, spans and captures: `tenant=header:X-Tenant,team=header:X-Team`, or `key=hash:Authorization` for a keyed hash of a secret", []string{"tenants.md"}},
+		{"LABEL_KEY_FILE", "file with the key of labels that are hashes, 16 bytes or more, which all pods must share; without it every process makes a key of its own", []string{"tenants.md"}},
+		{"MAX_TENANTS", "combinations of the values of `HEADWAY_LABELS` with labels of their own; further ones share `_other`", []string{"tenants.md"}},
+		{"LIMIT_HEADERS", "more fields in which a request may set a limit for itself, in milliseconds: `ttft=X-TTFT-Limit-Ms,e2e=X-Deadline-Ms`. headway knows those of llm-d and of the Gateway API Inference Extension; " +
+			"with `off` it reads none", []string{"slos.md"}},
 		{"CAPTURE_FILE", "file to which headway appends one JSON line an exchange: timings and counts, never content. " +
 			"headway puts it aside at 64 MiB, as `.1` to `.3`", []string{"capture.md"}},
 		{"SLO_FILE", "file with the objectives by which headway judges exchanges. headway reads it again on SIGHUP and when it changes. " +

@@ -33,20 +33,25 @@ type Exchange struct {
 	// InputSource is who counted the input, if that is another one.
 	InputSource string   `json:"input_source,omitempty"`
 	Missed      []string `json:"missed,omitempty"` // limits of SLOs: chat-interactive ttft
-	Chain       string   `json:"chain,omitempty"`
-	Attempt     int      `json:"attempt,omitempty"` // from 1
-	Ends        string   `json:"chain_outcome,omitempty"`
-	TraceID     string   `json:"trace_id,omitempty"`
-	Notes       []string `json:"notes,omitempty"`
+	// Labels are by name. Limits says how the exchange went by those that its request set:
+	// ttft kept.
+	Labels  map[string]string `json:"labels,omitempty"`
+	Limits  []string          `json:"request_limits,omitempty"`
+	Chain   string            `json:"chain,omitempty"`
+	Attempt int               `json:"attempt,omitempty"` // from 1
+	Ends    string            `json:"chain_outcome,omitempty"`
+	TraceID string            `json:"trace_id,omitempty"`
+	Notes   []string          `json:"notes,omitempty"`
 }
 
-func newExchange(s *seen) Exchange {
+func (v *View) exchange(s *seen) Exchange {
 	e := Exchange{
 		ID: s.Span.ID.String(), Number: s.number, Start: s.Start.UTC(), Operation: string(s.Operation), PathClass: s.PathClass, Model: s.Model.Request,
 		Upstream: s.Upstream.Address(), Origin: string(s.Origin), Probe: s.Probe, Stream: s.Stream, Status: s.Status,
 		Outcome: string(s.Outcome), ErrorType: string(s.ErrorType), TTFT: Seconds(s.TTFT()), TTFA: Seconds(s.TTFA()), TPOT: Seconds(s.TPOT()), E2E: Seconds(s.E2E()),
 		Input: known(s.Usage.Input), CacheRead: known(s.Usage.CacheRead), Output: known(s.Usage.Output), Source: string(s.Usage.Source), InputSource: string(s.Usage.InputSource),
 		Chain: s.Attempt.Chain.String(), Attempt: s.Attempt.Number, Ends: string(s.Attempt.Outcome), Notes: s.Notes,
+		Labels: exchange.LabelsByName(v.Labels, s.Labels),
 	}
 	if s.Sampling.Kept {
 		e.TraceID = s.Span.Trace.String()
@@ -57,6 +62,9 @@ func newExchange(s *seen) Exchange {
 				e.Missed = append(e.Missed, verdict.SLO+" "+indicator.String())
 			}
 		}
+	}
+	for _, l := range s.Limits {
+		e.Limits = append(e.Limits, l.Indicator.String()+" "+string(l.Verdict))
 	}
 	return e
 }
@@ -72,7 +80,7 @@ func (v *View) Exchanges(limit, after int) []Exchange {
 	v.mu.Unlock()
 	out := make([]Exchange, len(last))
 	for i, s := range last {
-		out[i] = newExchange(s)
+		out[i] = v.exchange(s)
 	}
 	return out
 }
@@ -90,5 +98,5 @@ func (v *View) Exchange(id string) (Waterfall, bool) {
 	if found == nil {
 		return Waterfall{}, false
 	}
-	return newWaterfall(found), true
+	return v.waterfall(found), true
 }

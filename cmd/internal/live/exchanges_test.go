@@ -36,3 +36,15 @@ func TestRateLimitsStayBounded(t *testing.T) {
 		t.Errorf("%d limits are kept", n)
 	}
 }
+
+func TestAnExchangeIsListedWithItsLabelsAndLimits(t *testing.T) {
+	v := NewView(func() time.Time { return noon })
+	v.Labels = []string{"tenant", "team"}
+	r := streamed(time.Second, time.Millisecond, 5)
+	r.Labels = []string{"", "search"}
+	r.Limits = []exchange.RequestLimit{{Indicator: exchange.TTFT, Limit: time.Millisecond, Verdict: exchange.LimitMissed}}
+	v.Observe(r)
+	if e := v.Exchanges(1, 0)[0]; len(e.Labels) != 1 || e.Labels["team"] != "search" || len(e.Limits) != 1 || e.Limits[0] != "ttft missed" {
+		t.Errorf("labels %v, limits %q", e.Labels, e.Limits)
+	}
+}

@@ -41,6 +41,9 @@ type View struct {
 	// tells them, and set before the first use.
 	Truth func(span string) (Truth, bool)
 
+	// Labels names the labels that a Record has values of. It is set before the first use.
+	Labels []string
+
 	now func() time.Time
 
 	telling sync.Mutex // held by the one that asks for the truth, before mu

@@ -57,9 +57,9 @@ type Bytes struct {
 	Response int64 `json:"response"`
 }
 
-func newWaterfall(s *seen) Waterfall {
+func (v *View) waterfall(s *seen) Waterfall {
 	w := Waterfall{
-		Exchange: newExchange(s), Steps: steps(&s.Timing), Arrived: []float64{}, Chunks: s.Chunks.Count, Engine: engine(&s.Engine),
+		Exchange: v.exchange(s), Steps: steps(&s.Timing), Arrived: []float64{}, Chunks: s.Chunks.Count, Engine: engine(&s.Engine),
 		Waited: []Part{
 			{"upstream", Seconds(s.Clocks.Upstream.Sum)}, {"headway", Seconds(s.Clocks.Proxy.Sum)}, {"client", Seconds(s.Clocks.Client.Sum)},
 		},

@@ -80,7 +80,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		return nil, err
 	}
 	if c.CaptureFile != "" {
-		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Log: log}); err != nil {
+		if s.capture, err = capture.NewWriter(capture.Config{Path: c.CaptureFile, Labels: c.RequestLabels.Names(), Log: log}); err != nil {
 			return nil, fmt.Errorf("%sCAPTURE_FILE: %w", config.Prefix, err)
 		}
 		observers = append(observers, s.capture)
@@ -101,6 +101,9 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Observer:   s.pauses.before(s.first),
 		Begun:      s.chains.Begin,
 		Conditions: s.slos.judge.Conditions,
+		Labels:     c.RequestLabels.List,
+		LabelKey:   c.RequestLabels.Key,
+		Limits:     c.RequestLimits,
 		Role:       c.Role,
 		Mode:       exchange.Explicit,
 		Windows:    int64(c.MaxWindows),
@@ -187,7 +190,7 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 		return err
 	}
 	s.view = live.NewView(time.Now)
-	s.view.SLOs, s.view.Open = s.SLOs, s.underWay
+	s.view.SLOs, s.view.Open, s.view.Labels = s.SLOs, s.underWay, c.RequestLabels.Names()
 	if s.probes, err = s.newProbes(c); err != nil {
 		return err
 	}
@@ -204,10 +207,11 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 	return nil
 }
 
-// namesFor returns the labels of models and upstreams that c allows. The upstreams of the
+// namesFor returns the labels of models, upstreams and tenants that c allows. The upstreams of the
 // configuration have theirs from the start.
 func namesFor(c config.Config) *exporter.Names {
 	names := exporter.NewNames(c.MaxModels, c.MaxUpstreams)
+	names.Label(c.RequestLabels.Names(), c.MaxTenants)
 	names.LimitSeries(maxSeries(c.MaxSeries, memoryLimit()))
 	for i := range c.RouteTable {
 		names.Keep(c.RouteTable[i].Upstream)

@@ -87,7 +87,7 @@ func (t *telemetry) start(c config.Config, names *exporter.Names, live exporter.
 			described[a.Key] = a.Value
 		}
 		t.spans = spans.New(spans.Config{
-			Resource: described, Version: build.Info().Version, SemConv: c.SemConv, Send: t.traceQueue.Send,
+			Resource: described, Version: build.Info().Version, SemConv: c.SemConv, Labels: c.RequestLabels.Names(), Send: t.traceQueue.Send,
 		})
 	}
 	if t.metricQueue == nil {

@@ -89,10 +89,12 @@ func (b *Builder) attempt(r *exchange.Record, p *place) {
 	s := &span.main
 	s.clear()
 	s.request(r)
+	b.own.labelled(s, r)
 	b.response(s, r)
 	span.timing(s, r)
 	span.chained(s, r, p)
 	s.judged(p.verdicts)
+	b.own.limited(s, r)
 	s.str(samplingReason, r.Sampling.Reason)
 	s.strs(notes, r.Notes)
 	s.writeTo(span.Attributes())

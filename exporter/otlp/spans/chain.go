@@ -83,6 +83,7 @@ func (b *Builder) chain(c *exchange.Chain, records []exchange.Record, p *place) 
 	sheet.str(providerName, last.Provider)
 	sheet.str(requestModel, last.Model.Request)
 	sheet.str(origin, string(last.Origin))
+	b.own.labelled(sheet, last)
 	if c.Outcome != exchange.Recovered {
 		sheet.str(errorType, string(last.ErrorType))
 	}

@@ -29,6 +29,7 @@ type Config struct {
 	Resource map[string]string // attributes of the resource: service.name, k8s.pod.name, …
 	Version  string            // of headway, for the scope
 	SemConv  exporter.SemConv  // empty is exporter.V141
+	Labels   []string          // names of the labels that a Record has values of
 
 	// MaxBatch is how many spans a request has at most. With 128, a request has some
 	// 230 KiB for streams of 128 chunks, and stays below 1 MiB for any spans: receivers
@@ -56,6 +57,7 @@ type Config struct {
 type Builder struct {
 	config Config
 	names  names
+	own    own
 	blank  template
 
 	mu      sync.Mutex
@@ -91,7 +93,7 @@ func New(c Config) *Builder {
 		c.MaxWaiting = DefaultMaxWaiting
 	}
 	b := &Builder{
-		config: c, names: namesOf(c.SemConv), blank: newTemplate(c), held: newHeld(),
+		config: c, names: namesOf(c.SemConv), own: ownOf(c.Labels), blank: newTemplate(c), held: newHeld(),
 		recent: remember[*finished](maxRecent), parted: remember[*parted](maxParted),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
