@@ -22,6 +22,7 @@ type gathering struct {
 	e2e                              ends
 
 	goodput goodput
+	limits  RequestLimits
 	calls   calls
 }
 
@@ -61,6 +62,7 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	g.way.add(l)
 	g.costs.addLine(l)
 	g.cache.add(l)
+	g.limits.add(l)
 	if len(o) > 0 {
 		g.goodput.add(OfExchange(l), o)
 	}
@@ -109,6 +111,7 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	if len(o) > 0 {
 		out.Goodput = g.goodput.summary(o, seconds)
 	}
+	out.Limits = g.limits.summary(seconds)
 	out.Calls = g.calls.summary(g.busy, seconds, o)
 	return out
 }

@@ -73,7 +73,9 @@ type Group struct {
 	ITLMax *float64 `json:"itl_max_s"`
 
 	Goodput *Goodput `json:"goodput,omitempty"`
-	Calls   *Calls   `json:"calls,omitempty"` // nil for a capture without chains
+	// Limits is nil if no request set a limit.
+	Limits *RequestLimits `json:"request_limits,omitempty"`
+	Calls  *Calls         `json:"calls,omitempty"` // nil for a capture without chains
 }
 
 // Summarizer gathers lines into a Summary. It is not safe for concurrent use.

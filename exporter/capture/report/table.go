@@ -131,6 +131,7 @@ func (t *table) group(name string, g Group, seconds *float64) {
 	t.ended("Requests whose client left, time until then", g.LeftE2E)
 	t.promptCache(g.PromptCache)
 	t.goodput(g.Goodput, g.Calls)
+	t.requestLimits(g.Limits)
 	outcomes(t, "Outcomes", g.Outcomes, exchange.Outcomes(), g.Exchanges, "")
 	if g.Calls != nil {
 		t.calls(g.Calls)
