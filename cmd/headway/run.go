@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"strings"
 	"syscall"
 
 	"github.com/headway-sidecar/headway/cmd/internal/build"
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/cmd/internal/sidecar"
+	metrics "github.com/headway-sidecar/headway/exporter/prometheus"
 )
 
 const runUsage = `usage: headway run [--check]
@@ -42,9 +44,34 @@ func runSidecar(ctx context.Context, args []string, out, errs io.Writer) error {
 		warn(errs, "run", c.Prices.Warnings)
 		warn(errs, "run", c.Probes.Warnings)
 		fmt.Fprintln(out, "configuration is valid")
-		return nil
+		return tellSeries(out, c)
 	}
 	return serve(ctx, c, errs, "starting", "role", c.Role, "upstreams", upstreams(c))
+}
+
+// tellSeries prints how many series metrics have by the settings of c.
+func tellSeries(out io.Writer, c config.Config) error {
+	cost, err := sidecar.SeriesCostOf(c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "a model at an upstream has %s\n", inForm(cost.Model, c.Histograms))
+	if labels := c.RequestLabels.Names(); len(labels) > 0 {
+		fmt.Fprintf(out, "each further combination of %s adds %s, up to %d combinations\n",
+			strings.Join(labels, ", "), inForm(cost.Tenant, c.Histograms), c.MaxTenants)
+	}
+	return nil
+}
+
+// inForm says how many series there are in the forms of histograms that a scraper may read.
+func inForm(n metrics.Count, form metrics.Histograms) string {
+	switch form {
+	case metrics.Classic:
+		return fmt.Sprintf("%d series", n.Classic)
+	case metrics.Native:
+		return fmt.Sprintf("%d series", n.Native)
+	}
+	return fmt.Sprintf("%d series with classic histograms, %d with native ones", n.Classic, n.Native)
 }
 
 // serve runs the sidecar of c until ctx ends. It logs the word and the details when its
