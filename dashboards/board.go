@@ -8,6 +8,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 )
 
+// filterName is the name of the variable with the user's own filters.
+const filterName = "filter"
+
 // tag is on every dashboard; their links find each other by it.
 const tag = "headway"
 
@@ -65,6 +68,9 @@ func (b board) build() (dashboard.Dashboard, error) { //nolint:staticcheck // Gr
 	for _, v := range b.variables {
 		d.WithVariable(v.build())
 	}
+	if !b.recorded {
+		d.WithVariable(filter())
+	}
 	for _, a := range annotations() {
 		d.Annotation(a)
 	}
@@ -105,6 +111,14 @@ func (v variable) build() cog.Builder[dashboard.VariableModel] {
 		return b
 	}
 	return b.IncludeAll(true).AllValue(".*").Current(option("All", "$__all"))
+}
+
+// filter lets users narrow all queries of a page to labels of their own, which the dashboards
+// cannot know. Grafana adds its matchers to every selector of the data source. Series that rules
+// record lack those labels.
+func filter() cog.Builder[dashboard.VariableModel] {
+	return dashboard.NewAdHocVariableBuilder(filterName).Label("Filter").Datasource(datasource()).
+		Description("Labels of HEADWAY_LABELS, such as tenant. Metrics without the label have no data then.")
 }
 
 // annotations mark on every picture when something changed.

@@ -70,7 +70,11 @@ func All(o Options) ([]Dashboard, error) {
 // boards lists the dashboards.
 func boards(o Options) []board {
 	q := writer{o}
-	return []board{
+	all := []board{
 		overview(q), objectives(q), streams(q), retries(q), tokens(q), canary(q), fleet(q), engines(q), itself(q),
 	}
+	for i := range all {
+		all[i].recorded = o.Recorded
+	}
+	return all
 }

@@ -39,7 +39,11 @@ func exported(t *testing.T) series {
 	all := series{}
 	for _, names := range exporter.SemConvs() {
 		for _, in := range exporter.Table(names) {
-			all.add(prometheus.Name(&in), string(in.Kind), prometheus.Labels(&in)...)
+			labels := prometheus.Labels(&in)
+			if in.PerTenant { // the labels in examples of the docs
+				labels = append(labels, "tenant", "team")
+			}
+			all.add(prometheus.Name(&in), string(in.Kind), labels...)
 		}
 	}
 	others, err := os.ReadFile("testdata/others.txt")

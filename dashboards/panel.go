@@ -58,6 +58,7 @@ type row struct {
 type board struct {
 	uid, title, about string
 	variables         []variable
+	recorded          bool // it reads what rules have recorded
 	rows              []row
 }
 

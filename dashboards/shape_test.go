@@ -65,7 +65,7 @@ func TestEveryDashboardDeclaresTheVariablesThatItUses(t *testing.T) {
 				}
 			}
 			for v := range declared {
-				if !used[v] && v != "datasource" {
+				if !used[v] && v != "datasource" && v != "filter" { // which Grafana itself adds to queries
 					t.Errorf("%s declares the variable %s and uses it nowhere", d.UID, v)
 				}
 			}
@@ -90,5 +90,25 @@ func TestLinksLeadToDashboardsThatExist(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no panel links to another dashboard")
+	}
+}
+
+// Grafana adds the matchers of an ad hoc filter to every selector of the variable's data source.
+func TestEveryDashboardHasAFilterForLabelsOfItsUser(t *testing.T) {
+	for _, recorded := range []bool{false, true} {
+		for _, d := range build(t, dashboards.Options{Recorded: recorded}) {
+			var filters int
+			for _, v := range read(t, d).Templating.List {
+				if v.Type == "adhoc" {
+					filters++
+				}
+			}
+			if has := filters == 1; has == recorded {
+				t.Errorf("%s, recorded %v: %d filters", d.UID, recorded, filters)
+			}
+			if !recorded && !regexp.MustCompile(`(?s)"type": "adhoc".{0,300}"uid": "\$\{datasource\}"`).Match(d.JSON) {
+				t.Errorf("%s: the filter asks another data source than the panels", d.UID)
+			}
+		}
 	}
 }

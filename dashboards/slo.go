@@ -40,6 +40,7 @@ func objectives(w writer) board {
 			{title: "Budget", panels: sloBudget(w)},
 			{title: "Goodput", panels: sloGoodput(w)},
 			{title: "What went wrong", panels: sloMissed(w)},
+			{title: "Limits that requests bring", panels: sloOwn(w)},
 			{title: "Other limits", panels: sloRetro(w)},
 		},
 	}
@@ -116,6 +117,23 @@ func sloMissed(w writer) []panel {
 				{expr: "1 - " + w.goodShare("slo", "model", "upstream"), legend: "bad", unit: ratio},
 				{expr: w.rate(judged("headway_slo_requests_total"), "slo", "model", "upstream"), legend: "judged", unit: perSecond},
 			},
+		},
+	}
+}
+
+// sloOwn asks how requests went by the limits in their own heads.
+func sloOwn(w writer) []panel {
+	limited := traffic("headway_limited_requests_total")
+	return []panel{
+		{
+			title: "Kept their own limits", unit: ratio, share: true,
+			about:   "Requests that brought limits, such as x-llm-d-slo-ttft-ms: the share that kept all of them and did not fail. No data: no request brings any.",
+			queries: []query{{expr: share(w.rate(traffic("headway_limited_requests_total", `verdict="good"`), "model"), w.rate(limited, "model")), legend: "{{model}}"}},
+		},
+		{
+			title: "Their limits by verdict", look: stacked, unit: perSecond,
+			about:   "Each limit once. unjudged is a limit on something that the answer does not have, or whose client left in time.",
+			queries: []query{{expr: w.rate(traffic("headway_request_limits_total"), "indicator", "verdict"), legend: "{{indicator}} {{verdict}}"}},
 		},
 	}
 }

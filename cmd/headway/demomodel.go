@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/live"
@@ -43,11 +44,12 @@ func demoModel(o demoOptions) modelsim.Config {
 }
 
 // demoTraffic is the application. Its attempts carry trace contexts, by which the model
-// server's own notes of an exchange are found.
+// server's own notes of an exchange are found, and the limits that the application wants kept.
 func demoTraffic(o demoOptions, address string) modelsim.Traffic {
 	return modelsim.Traffic{
 		BaseURL: "http://" + address + "/v1", RPS: o.rps, Seed: o.seed, Model: "sim-medium", UserAgent: demoAgent,
 		LeaveShare: 0.03, MaxRetries: demoRetries, Traced: true,
+		Header: http.Header{"X-Llm-D-Slo-Ttft-Ms": {"1000"}, "X-Llm-D-Slo-Tpot-Ms": {"150"}},
 	}
 }
 

@@ -36,6 +36,8 @@ type Traffic struct {
 	APIKey  string
 	// UserAgent of every request; headway-traffic when empty.
 	UserAgent string
+	// Header has more fields of every request; it may be nil.
+	Header http.Header
 	// Mix is DefaultMix when zero.
 	Mix Mix
 	// LeaveShare of the streaming clients leave somewhere within their answer.

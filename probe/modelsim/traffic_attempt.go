@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -65,6 +66,7 @@ func (r *run) request(ctx context.Context, p *plan, attempt int) (*http.Request,
 	if err != nil {
 		return nil, fmt.Errorf("writing a request to %s: %w", p.path, err)
 	}
+	maps.Copy(req.Header, r.Header)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", cmp.Or(r.UserAgent, "headway-traffic"))
 	req.Header.Set("X-Stainless-Retry-Count", strconv.Itoa(attempt))
