@@ -148,6 +148,13 @@ func (i Identity) of(in *Instrument) Identity {
 	return i
 }
 
+// Shared is i as instruments see it that do not tell tenants apart. With a Set of its own for them,
+// the Sets of tenants stay small.
+func (i Identity) Shared() Identity {
+	i.Tenant = Tenant{}
+	return i
+}
+
 // Beyond is i without the names that traffic can make.
 func (i Identity) Beyond() Identity {
 	i.Request, i.Response = Other, Other

@@ -44,9 +44,18 @@ func NewBook[S any](c Config[S]) *Book[S] {
 	return b
 }
 
-// Of returns the page of an exchange that ended at this moment. Without a place for more
-// series it returns the page beyond the bound, and counts that the exchange went there.
-func (b *Book[S]) Of(id exporter.Identity, now time.Time) *Page[S] {
+// Of returns the pages of an exchange that ended at this moment. Without a place for more
+// series it returns pages beyond the bound, and counts that the exchange went there.
+func (b *Book[S]) Of(id exporter.Identity, now time.Time) Pages[S] {
+	p := Pages[S]{perTenant: b.used(id, now)}
+	p.shared = p.perTenant
+	if without := id.Shared(); without != id {
+		p.shared = b.used(without, now)
+	}
+	return p
+}
+
+func (b *Book[S]) used(id exporter.Identity, now time.Time) *Page[S] {
 	p := b.page(id, now)
 	if p.set.Identity != id {
 		p.set.Folded()

@@ -62,7 +62,7 @@ func newBackend(models int) *backend {
 	return b
 }
 
-func (b *backend) page(model string) *series.Page[*counted] {
+func (b *backend) page(model string) series.Pages[*counted] {
 	return b.book.Of(exporter.Identity{Operation: exchange.Chat, Request: b.names.ClaimModel(model)}, time.Now())
 }
 

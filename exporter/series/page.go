@@ -7,6 +7,19 @@ import (
 	"github.com/headway-sidecar/headway/exporter"
 )
 
+// Pages hold the series of one exchange: those of instruments that tell tenants apart, and
+// those of all others, which the tenants share.
+type Pages[S any] struct{ perTenant, shared *Page[S] }
+
+// Each calls add with the samples of the i-th instrument, as Page.Each does.
+func (p Pages[S]) Each(i int, samples exporter.Samples, add func(S, exporter.Samples) bool) {
+	page := p.shared
+	if page.book.config.Table[i].PerTenant {
+		page = p.perTenant
+	}
+	page.Each(i, samples, add)
+}
+
 // Page holds the series of one Identity. It is safe for concurrent use.
 type Page[S any] struct {
 	set  *exporter.Set
