@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
@@ -30,13 +31,12 @@ func TestWriterNamesTheLabelsOfExchangesAndChains(t *testing.T) {
 	w.Observe(nobody)
 	w.ObserveChain(chain)
 	closeWriter(t, w)
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
 	var lines []capture.Line
-	for line, err := range capture.Read(file) {
+	for line, err := range capture.Read(bytes.NewReader(text)) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,7 +72,7 @@ func readLabel(entry string, taken map[string]string) (tap.Label, error) {
 	case !labelName.MatchString(name):
 		return label, errors.New("the name has more than letters, digits and _, or begins with a digit")
 	case strings.HasPrefix(name, "__"):
-		return label, errors.New("Prometheus keeps names that begin with __ for itself")
+		return label, errors.New("names that begin with __ belong to Prometheus")
 	case taken[name] != "":
 		return label, fmt.Errorf("the name belongs to %s; take another one", taken[name])
 	case !fieldName.MatchString(field):

@@ -35,10 +35,7 @@ func TestLabelsAreReadInTheirOrder(t *testing.T) {
 }
 
 func TestAWrongLabelIsNamedWithItsRemedy(t *testing.T) {
-	many := "a=header:A"
-	for _, name := range strings.Split("bcdefghi", "") {
-		many += "," + name + "=header:A"
-	}
+	many := strings.Join(strings.Split("abcdefghi", ""), "=header:A,") + "=header:A"
 	for _, tt := range []struct{ name, variable, want string }{
 		{"no source", "LABELS=tenant=X-Tenant", `HEADWAY_LABELS: "tenant=X-Tenant": it is not name=header:Field or name=hash:Field; for example HEADWAY_LABELS=tenant=header:X-Tenant,team=header:X-Team`},
 		{"a source with a slip", "LABELS=tenant=haeder:X-Tenant", `"haeder" is none of header, hash: did you mean header?`},

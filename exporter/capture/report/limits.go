@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/headway-sidecar/headway/exporter/capture"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -71,12 +72,12 @@ func (t *table) requestLimits(r *RequestLimits) {
 		if of == nil {
 			continue
 		}
-		text := ""
+		var counts []string
 		for _, verdict := range exchange.LimitVerdicts() {
 			if n := of[string(verdict)]; n > 0 {
-				text += fmt.Sprintf("%d %s, ", n, verdict)
+				counts = append(counts, fmt.Sprintf("%d %s", n, verdict))
 			}
 		}
-		t.row("Limits of "+i.String(), text[:max(0, len(text)-2)])
+		t.row("Limits of "+i.String(), strings.Join(counts, ", "))
 	}
 }
