@@ -87,7 +87,7 @@ func readLabel(entry string, taken map[string]string) (tap.Label, error) {
 // servers that scrape them.
 func takenLabels() map[string]string {
 	taken := map[string]string{}
-	for _, name := range []string{"le", "quantile", "job", "instance", "namespace", "pod", "severity", "window"} {
+	for _, name := range []string{"le", "quantile", "job", "instance", "namespace", "pod", "container", "endpoint", "service", "severity", "window"} {
 		taken[name] = "Prometheus, its targets or its alerts"
 	}
 	for _, setting := range exporter.SemConvs() {
