@@ -22,7 +22,7 @@ func (c Count) Minus(o Count) Count { return Count{c.Classic - o.Classic, c.Nati
 func (e *Exporter) Count() (Count, error) {
 	var all Count
 	for _, f := range e.families {
-		for m := range collected(f) {
+		for _, m := range collected(f) {
 			if err := all.add(m); err != nil {
 				return Count{}, err
 			}
@@ -40,14 +40,17 @@ func (e *Exporter) Count() (Count, error) {
 	return all, nil
 }
 
-// collected yields the metrics of a family.
-func collected(f client.Collector) <-chan client.Metric {
+// collected lists the metrics of a family.
+func collected(f client.Collector) (all []client.Metric) {
 	out := make(chan client.Metric)
 	go func() {
 		defer close(out)
 		f.Collect(out)
 	}()
-	return out
+	for m := range out {
+		all = append(all, m)
+	}
+	return all
 }
 
 // add adds the series of m.
