@@ -106,6 +106,8 @@ function facts(x) {
     ...term("server's own times", parts(x.engine)),
     ...term("tokens", `${known(x.input_tokens)} in, ${known(x.output_tokens)} out${x.usage_source ? ` (${x.usage_source})` : ""}`),
     ...term("missed", (x.missed ?? []).join(", ")),
+    ...term("limits of the request", (x.request_limits ?? []).join(", ")),
+    ...term("labels", Object.entries(x.labels ?? {}).map(([name, value]) => `${name} ${value}`).join(", ")),
     ...term("trace", x.trace_id),
     ...term("notes", (x.notes ?? []).join(", ")));
 }
