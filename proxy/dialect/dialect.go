@@ -94,7 +94,11 @@ type Wait struct{ From, To time.Duration }
 type Reply struct {
 	Ask
 
-	Model         string // the model that answered; empty when the response does not name it
+	Model string // the model that answered; empty when the response does not name it
+	// ID is the id of the response, of an API whose requests name earlier responses, and
+	// Calls are the ids of the calls of the client's tools.
+	ID            exchange.Fingerprint
+	Calls         []exchange.Fingerprint
 	FinishReasons []string
 	Usage         exchange.Usage
 	Engine        exchange.Engine

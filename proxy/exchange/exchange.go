@@ -74,6 +74,7 @@ type Record struct {
 	Early    Early     // how much of it was told before its end; the tap sets it
 	Pauses   []Pause   // of its engine, while its content came; the pause stage sets them
 	Call     Call      // the evidence about the call that the request is an attempt of
+	Thread   Thread    // the evidence about the session that it belongs to
 	Attempt  Attempt   // its place in its chain; the chain stage sets it
 	Prefix   Prefix    // its prompt beside the last one; the tap gives the hashes, the stage of prompt caches compares
 	Cost     Cost      // what it cost; the price stage sets it

@@ -28,6 +28,7 @@ type Field struct {
 	ID       exchange.Identifier // of a field that says Identity
 	Strength Strength            // likewise
 	Client   exchange.SDK        // of a field that says Generator
+	Marker   exchange.Marker     // of a field that says SessionName
 }
 
 // Says is the meaning of a field.
@@ -35,13 +36,14 @@ type Says uint8
 
 // The meanings.
 const (
-	Nothing    Says = iota
-	Identity        // which call it is
-	Retries         // how often the client has tried again, in decimal
-	Attempt         // the number of the attempt, from 1: attempt=2; max=3
-	UserAgent       // which SDK it is, which Recognise tells
-	Generator       // which generator made the SDK
-	Credential      // who sends it
+	Nothing     Says = iota
+	Identity         // which call it is
+	Retries          // how often the client has tried again, in decimal
+	Attempt          // the number of the attempt, from 1: attempt=2; max=3
+	UserAgent        // which SDK it is, which Recognise tells
+	Generator        // which generator made the SDK
+	Credential       // who sends it
+	SessionName      // which session it belongs to
 )
 
 // Strength is how much an identifier says.
@@ -65,6 +67,9 @@ const (
 	attemptNumber = "amz-sdk-request"
 )
 
+// claudeCodeSession is the longest name in fields.
+const claudeCodeSession = "x-claude-code-session-id"
+
 // fields are the fields that say something. The identifiers come first, each at its
 // own number less 1.
 var fields = [...]Field{
@@ -82,11 +87,15 @@ var fields = [...]Field{
 	{Name: "api-key", Says: Credential},   // Azure
 	{Name: "x-api-key", Says: Credential}, // Anthropic
 	{Name: "x-goog-api-key", Says: Credential},
+	{Name: claudeCodeSession, Says: SessionName, Marker: ClaudeCodeSession},
+	{Name: "session-id", Says: SessionName, Marker: Session}, // Codex
+	{Name: "session_id", Says: SessionName, Marker: Session},
+	{Name: "x-session-affinity", Says: SessionName, Marker: Affinity}, // OpenCode, and routers that keep a session on one server
 }
 
 // fieldsByLength are the places in fields of the names of one length. Most fields of
 // a request have a length that no name has.
-var fieldsByLength = func() (by [len(retryCount) + 1][]uint8) {
+var fieldsByLength = func() (by [len(claudeCodeSession) + 1][]uint8) {
 	for i := range fields {
 		n := len(fields[i].Name)
 		by[n] = append(by[n], uint8(i))

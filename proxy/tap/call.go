@@ -22,6 +22,8 @@ type callEvidence struct {
 	credentials uint64 // sum over the fields, whose order means nothing
 	body        maphash.Hash
 	asked       conversation
+	thread      exchange.Thread
+	said        transcript
 	session     bool // the request is a message of a session
 }
 
@@ -42,7 +44,9 @@ func (e *callEvidence) beginIn(of *callEvidence, h *dialect.Head) {
 	e.begin(&Request{Method: h.Method, Path: h.Path, Query: h.Query, Upstream: h.Upstream})
 	e.call.Client, e.call.Agent, e.credentials = of.call.Client, of.call.Agent, of.credentials
 	e.session = true
+	e.thread.Marks = of.thread.Marks // those of its head
 	e.asked.begin()
+	e.said.begin(&e.thread)
 }
 
 // field books one field of the request's head.
@@ -59,6 +63,8 @@ func (e *callEvidence) field(name, value []byte) {
 		e.generated = f.Client
 	case sdk.Credential:
 		e.credentials += maphash.Bytes(key, credential(value)) ^ uint64(len(name))
+	case sdk.SessionName:
+		addMark(&e.thread, f.Marker, value)
 	}
 }
 
@@ -77,6 +83,7 @@ func (e *callEvidence) headRead(opaque bool) {
 	}
 	if e.json && !opaque {
 		e.asked.begin()
+		e.said.begin(&e.thread)
 	}
 }
 
@@ -84,6 +91,7 @@ func (e *callEvidence) headRead(opaque bool) {
 func (e *callEvidence) bodyPart(p []byte) {
 	_, _ = e.body.Write(p)
 	e.asked.read(p)
+	e.said.read(p)
 }
 
 // bodyRead ends the body. A message that leaves the question to its session is like many
@@ -91,6 +99,7 @@ func (e *callEvidence) bodyPart(p []byte) {
 func (e *callEvidence) bodyRead() {
 	clear(e.asked.word[:]) // which is text of the body, and the exchange may last for long
 	e.call.Conversation = e.asked.prompt.fingerprint()
+	e.said.end()
 	if e.session && e.call.Conversation == 0 {
 		return
 	}

@@ -1,15 +1,12 @@
 package tap
 
-import "bytes"
-
 // conversation reads the body of a request as it streams by: which value belongs to which
 // member, where each message ends. Its prompt hashes the values; the conversation keeps
 // nothing of the body but the start of the last string. To find the members takes no decoder,
 // so that headway knows the questions of other dialects as well. The zero value reads nothing.
 type conversation struct {
 	reading bool
-	quoted  bool // inside a string
-	escaped bool // after a backslash in it
+	quoting
 	scalar  bool // inside a number, true, false or null
 	value   bool // after a colon: the next string is a member's value
 	depth   int
@@ -43,7 +40,7 @@ func (c *conversation) read(p []byte) {
 // readString reads inside a string, up to its closing quote, and returns the number of
 // bytes that it read.
 func (c *conversation) readString(p []byte) int {
-	n := c.skipString(p)
+	n := c.skip(p)
 	if c.quoted {
 		c.spell(p[:n])
 		return n
@@ -87,41 +84,6 @@ func (c *conversation) lastWord() []byte {
 		return nil
 	}
 	return c.word[:c.wordLen]
-}
-
-// skipString returns the length of the rest of a string, with which p begins.
-func (c *conversation) skipString(p []byte) int {
-	n, quote := 0, -1
-	if c.escaped {
-		c.escaped = false
-		n = 1
-	}
-	for n < len(p) {
-		if quote < n {
-			quote = find(p, n, '"')
-		}
-		slash := find(p[:quote], n, '\\')
-		switch {
-		case slash < quote:
-			n = slash + 2
-			c.escaped = n > len(p)
-		case quote < len(p):
-			c.quoted = false
-			return quote + 1
-		default:
-			return len(p)
-		}
-	}
-	return len(p)
-}
-
-// find returns the place of the first b in p at or after from; len(p) when there is
-// none.
-func find(p []byte, from int, b byte) int {
-	if i := bytes.IndexByte(p[from:], b); i >= 0 {
-		return from + i
-	}
-	return len(p)
 }
 
 // readStructure reads outside strings, up to the next opening quote, and returns the

@@ -171,6 +171,7 @@ func (x *Exchange) bookReply(reply dialect.Reply) {
 		*streamed = reply.Chunks.Tokens()
 		r.Notes = append(r.Notes, "tokens_over_content")
 	}
+	r.Thread.Response, r.Thread.Calls = reply.ID, reply.Calls
 	r.Events = reply.Events
 	r.Timing.FirstEvent, r.Timing.Failed = reply.FirstEvent, reply.FailedAt
 	r.Timing.FirstToken, r.Timing.FirstAnswer, r.Timing.LastToken = reply.FirstToken, reply.FirstAnswer, reply.LastToken

@@ -107,7 +107,7 @@ func (x *Exchange) readHead(r *Request) {
 	x.record.Labels = x.tap.labels.of(found)
 	x.record.Trace, x.record.Span = x.client.trace(x.record.Trace.State), x.client.newSpan()
 	x.evidence.headRead(x.opaque)
-	x.record.Call = x.evidence.call
+	x.record.Call, x.record.Thread = x.evidence.call, x.evidence.thread
 }
 
 // RequestBody reports the next bytes of the request's body, without framing.
@@ -154,7 +154,7 @@ func (x *Exchange) RequestRead(at Instant) {
 	}
 	if x.record.Bytes.In > 0 {
 		x.evidence.bodyRead()
-		x.record.Call, x.record.Prefix.Prompt = x.evidence.call, x.evidence.prompt()
+		x.record.Call, x.record.Thread, x.record.Prefix.Prompt = x.evidence.call, x.evidence.thread, x.evidence.prompt()
 	}
 	x.announce()
 	x.identify()

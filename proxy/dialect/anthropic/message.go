@@ -20,6 +20,7 @@ func wholePaths() frame.Paths {
 	return reading.Join(frame.Paths{
 		"model":               reading.Model,
 		"stop_reason":         reading.Finish,
+		"content.[].id":       reading.ToolCallID,
 		"content.[].name":     reading.Content, // of a tool
 		"content.[].text":     reading.Content,
 		"content.[].thinking": reading.Reasoning,
@@ -33,6 +34,7 @@ func eventPaths() frame.Paths {
 	return reading.Join(frame.Paths{
 		"message.model":             reading.Model,
 		"delta.stop_reason":         reading.Finish,
+		"content_block.id":          reading.ToolCallID,
 		"content_block.name":        reading.Content, // of a tool
 		"content_block.text":        reading.Content,
 		"content_block.thinking":    reading.Reasoning,

@@ -14,13 +14,15 @@ func ChatPaths() frame.Paths {
 		reading.Under("choices.[].delta.", messagePaths()),
 		reading.Under("choices.[].message.", reading.As(reading.Whole, messagePaths())),
 		frame.Paths{
-			"choices.[].delta":               reading.Delta,
-			"choices.[].finish_reason":       reading.Finish,
-			"choices.[].finish_reason.type":  reading.Finish,  // SGLang, of some versions
-			"choices.[].text":                reading.Content, // servers that answer chat as completions
-			"choices.[].logprobs.content.[]": reading.Logprob,
-			"choices.[].logprobs.refusal.[]": reading.Logprob,
-			"choices.[].token_ids.[]":        reading.TokenID,
+			"choices.[].delta":                    reading.Delta,
+			"choices.[].delta.tool_calls.[].id":   reading.ToolCallID,
+			"choices.[].message.tool_calls.[].id": reading.ToolCallID,
+			"choices.[].finish_reason":            reading.Finish,
+			"choices.[].finish_reason.type":       reading.Finish,  // SGLang, of some versions
+			"choices.[].text":                     reading.Content, // servers that answer chat as completions
+			"choices.[].logprobs.content.[]":      reading.Logprob,
+			"choices.[].logprobs.refusal.[]":      reading.Logprob,
+			"choices.[].token_ids.[]":             reading.TokenID,
 		})
 }
 

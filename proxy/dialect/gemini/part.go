@@ -21,6 +21,7 @@ func PartPaths() frame.Paths {
 		".text":              partText,
 		".thought":           partThought,
 		".functionCall":      Call,
+		".functionCall.id":   reading.ToolCallID,
 		".functionCall.name": reading.Content,
 		".functionCall.partialArgs.[].stringValue": reading.Content,
 		".inlineData.data":                         reading.Content,

@@ -1,8 +1,10 @@
 package reading
 
 import (
+	"bytes"
 	"cmp"
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/dialect"
@@ -66,6 +68,8 @@ type decoder struct {
 	firstAnswer time.Duration
 	chunks      exchange.Chunks
 	waited      dialect.Wait
+	id          exchange.Fingerprint // of the response
+	calls       []exchange.Fingerprint
 }
 
 // Data that is no terminator is one of these.
@@ -261,6 +265,12 @@ func (d *decoder) Value(v frame.Value) {
 		m.describe(v)
 	case Content, Reasoning, Whole, Detail, Summary, Payload:
 		m.generate(v)
+	case AnswerID:
+		if v.Kind == frame.String {
+			d.id = exchange.FingerprintOf(v.Text)
+		}
+	case ToolCallID:
+		d.call(v)
 	case Logprob:
 		m.tokens.logprobs += begins(v)
 	case TokenID:
@@ -394,4 +404,28 @@ func (d *decoder) end(m *Message) {
 func (d *decoder) allEnded() bool {
 	n := bits.OnesCount16(uint16(d.ended))
 	return n > 0 && d.ended == d.seen && !d.crowded && int64(n) >= d.request.answers()
+}
+
+// MaxCalls is how many ids of calls of tools a Reply has at most: the first.
+const MaxCalls = 16
+
+// call books the id of a call of the client's tools. Streams repeat it.
+func (d *decoder) call(v frame.Value) {
+	if v.Kind != frame.String || len(d.calls) == MaxCalls || ofProvider(v.Text) {
+		return
+	}
+	id := exchange.FingerprintOf(v.Text)
+	if id == 0 || slices.Contains(d.calls, id) {
+		return
+	}
+	if d.calls == nil {
+		d.calls = make([]exchange.Fingerprint, 0, 4)
+	}
+	d.calls = append(d.calls, id)
+}
+
+// ofProvider reports whether the id is that of a call of a tool that Anthropic runs itself.
+// https://docs.claude.com/en/docs/agents-and-tools/tool-use/web-search-tool
+func ofProvider(id []byte) bool {
+	return bytes.HasPrefix(id, []byte("srvtoolu_")) || bytes.HasPrefix(id, []byte("mcptoolu_"))
 }

@@ -40,6 +40,9 @@ const (
 	Summary   // text that another model made of the reasoning
 	Payload   // a value of a delta that no other path names
 
+	AnswerID   // by which later requests name the response
+	ToolCallID // of a call of the client's tools
+
 	Logprob // of one generated token
 	TokenID // of one generated token
 

@@ -13,6 +13,8 @@ func (d *decoder) Close() dialect.Reply {
 	r := dialect.Reply{
 		Ask:         d.ask(),
 		Model:       d.model,
+		ID:          d.id,
+		Calls:       d.calls,
 		FirstEvent:  d.firstEvent,
 		Events:      d.events,
 		FirstToken:  d.firstToken,

@@ -68,6 +68,7 @@ var responseShape = frame.MustShape(reading.Join(reading.Under("response.", resp
 	"partial_image_b64":       inFull,
 	"logprobs.[]":             reading.Logprob,
 	"item.type":               itemType,
+	"item.call_id":            reading.ToolCallID,
 	"item.name":               itemName,
 }))
 
@@ -78,7 +79,9 @@ func responsePaths() frame.Paths {
 		"object":                          reading.Kind,
 		"status":                          status,
 		"incomplete_details.reason":       incomplete,
+		"id":                              reading.AnswerID,
 		"output.[].type":                  itemType,
+		"output.[].call_id":               reading.ToolCallID,
 		"output.[].arguments":             inFull,
 		"output.[].input":                 inFull,
 		"output.[].result":                inFull,
