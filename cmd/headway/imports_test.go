@@ -50,6 +50,7 @@ var rooms = map[string][]string{
 	"proxy/pause":                 {"proxy/exchange"},
 	"proxy/chain":                 {"proxy/exchange", "proxy/sdk"},
 	"proxy/promptcache":           {"proxy/exchange"},
+	"proxy/turn":                  {"proxy/exchange", "proxy/sdk"},
 	"proxy/redirect":              {},
 	"proxy/transparent":           {"proxy/tap", "proxy/exchange", "proxy/sockets"},
 
@@ -117,6 +118,7 @@ var rooms = map[string][]string{
 		"probe", "probe/baseline", "probe/lease", "probe/prober", "probe/watch",
 		"proxy", "proxy/chain", "proxy/exchange", "proxy/promptcache", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"proxy/pause",
+		"proxy/turn",
 		"proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/bedrock", "proxy/dialect/cohere", "proxy/dialect/gemini", "proxy/dialect/live", "proxy/dialect/llamacpp", "proxy/dialect/ollama", "proxy/dialect/openai", "proxy/dialect/realtime", "proxy/dialect/responses", "proxy/dialect/sagemaker", "proxy/dialect/sglang", "proxy/dialect/tgi", "proxy/dialect/triton",
 		"slo", "slo/price", "slo/rules", "slo/scaling", "slo/strict",
 	},

@@ -76,6 +76,7 @@ type Record struct {
 	Call     Call      // the evidence about the call that the request is an attempt of
 	Thread   Thread    // the evidence about the session that it belongs to
 	Attempt  Attempt   // its place in its chain; the chain stage sets it
+	Turn     Turn      // its place in the turn of a session; the turn stage sets it
 	Prefix   Prefix    // its prompt beside the last one; the tap gives the hashes, the stage of prompt caches compares
 	Cost     Cost      // what it cost; the price stage sets it
 	Verdicts []Verdict // one for each SLO that judged it; the SLO stage sets them

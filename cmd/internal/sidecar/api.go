@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/chain"
+	"github.com/headway-sidecar/headway/proxy/turn"
 )
 
 // defaultLimit is the number of entries in a list of the API if the request names no
@@ -24,6 +25,18 @@ func (s *Sidecar) listChains(w http.ResponseWriter, r *http.Request) {
 	answer(w, struct {
 		Chains []chain.Summary `json:"chains"`
 	}{s.chains.Chains(limit)})
+}
+
+// listTurns serves GET /api/v1/turns?limit=: the turns of sessions. Open turns come first,
+// then ended ones, both from the newest to the oldest.
+func (s *Sidecar) listTurns(w http.ResponseWriter, r *http.Request) {
+	limit, ok := limitOf(w, r)
+	if !ok {
+		return
+	}
+	answer(w, struct {
+		Turns []turn.Summary `json:"turns"`
+	}{s.turns.Turns(limit)})
 }
 
 // limitOf returns the limit that the request names. It is not ok if that is no number; then

@@ -33,6 +33,7 @@ func (s *Sidecar) endpoints() []endpoint {
 		{"GET /api/v1/exchanges", "the last exchanges that ended, as JSON; ?limit=100", http.HandlerFunc(s.listExchanges)},
 		{"GET /api/v1/exchanges/{id}", "", http.HandlerFunc(s.serveExchange)},
 		{"GET /api/v1/stream", "all of these as they change, as server-sent events", s.hub},
+		{"GET /api/v1/turns", "turns of sessions, open ones first, as JSON; ?limit=100", http.HandlerFunc(s.listTurns)},
 		{"GET /api/v1/chains", "calls that failed at least once, as JSON; ?limit=100", http.HandlerFunc(s.listChains)},
 		{"GET /api/v1/slo", "goodput and error budgets, as JSON", http.HandlerFunc(s.serveSLOs)},
 		{"GET /api/v1/drift", "canaries and production beside the load test, as JSON", http.HandlerFunc(s.serveDrift)},

@@ -208,6 +208,7 @@ func (s *Sidecar) flush(urgent context.Context) error {
 	case <-ctx.Done():
 	}
 	s.chains.Close()
+	s.turns.Close()
 	sent := make(chan struct{})
 	go func() {
 		s.otlp.end(ctx, s.log)

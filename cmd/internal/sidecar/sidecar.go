@@ -29,6 +29,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/promptcache"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
+	"github.com/headway-sidecar/headway/proxy/turn"
 	"github.com/headway-sidecar/headway/slo"
 	"github.com/headway-sidecar/headway/slo/scaling"
 )
@@ -42,6 +43,7 @@ type Sidecar struct {
 	tap     *tap.Tap
 	gate    *sockets.Gate
 	chains  *chain.Joiner
+	turns   *turn.Joiner
 	slos    *objectives
 	judging *judging        // nil without a load test to judge by
 	scaling *scaling.Signal // nil beside an application
@@ -99,7 +101,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	s.tap = tap.New(tap.Config{
 		Dialects:   Dialects(),
 		Observer:   s.pauses.before(s.first),
-		Begun:      s.chains.Begin,
+		Begun:      s.begin,
 		Conditions: s.slos.judge.Conditions,
 		Labels:     c.RequestLabels.List,
 		LabelKey:   c.RequestLabels.Key,
@@ -174,8 +176,8 @@ func (s *Sidecar) SLOs(now time.Time) slo.Snapshot { return s.slos.judge.Snapsho
 func (s *Sidecar) ReloadOn(asked <-chan os.Signal) { s.reload = asked }
 
 // export builds the stages behind the tap, from the last to the first: exporters and
-// other observers, the sampler when traces are exported, the judge, the joiner, the stage of
-// prompt caches, the prices.
+// other observers, the sampler when traces are exported, the judge, the joiners of turns and
+// of chains, the stage of prompt caches, the prices.
 func (s *Sidecar) export(observers []exchange.Observer) error {
 	c := s.config
 	s.names = namesFor(c)
@@ -200,11 +202,19 @@ func (s *Sidecar) export(observers []exchange.Observer) error {
 		s.metrics.SetEdges(edges(set))
 		s.otlp.setEdges(edges(set))
 	}
-	s.chains = chain.New(chain.Config{Next: s.slos.judge, Log: s.log, Exported: s.otlp.spans != nil})
+	s.turns = turn.New(turn.Config{Next: s.slos.judge, Log: s.log})
+	s.chains = chain.New(chain.Config{Next: s.turns, Log: s.log, Exported: s.otlp.spans != nil})
 	caches := promptcache.New(promptcache.Config{Next: s.chains, Bytes: promptBytes(memoryLimit())})
 	s.prices = newPrices(c, caches, s.log)
 	s.first = s.prices.before(caches)
 	return nil
+}
+
+// begin tells the joiners that an exchange has begun.
+func (s *Sidecar) begin(r exchange.Record) exchange.Attempt {
+	r.Attempt = s.chains.Begin(r)
+	s.turns.Begin(r)
+	return r.Attempt
 }
 
 // namesFor returns the labels of models, upstreams and tenants that c allows. The upstreams of the
