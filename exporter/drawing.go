@@ -2,12 +2,13 @@ package exporter
 
 import "github.com/headway-sidecar/headway/proxy/exchange"
 
-// Drawing lets the instruments of a table draw from one exchange or chain after the
+// Drawing lets the instruments of a table draw from one exchange, chain or turn after the
 // other, and reuses its memory. It is for one goroutine at a time.
 type Drawing struct {
 	exchange Reading
 	chain    ChainReading
 	interim  InterimReading
+	turn     TurnReading
 	of       drawnFrom
 	families families // that draw from it
 	samples  Samples
@@ -21,6 +22,7 @@ const (
 	ofExchange drawnFrom = iota
 	ofChain
 	ofInterim
+	ofTurn
 )
 
 // Exchange makes r the exchange to draw from and returns its Identity. Names bound the
@@ -47,6 +49,14 @@ func (d *Drawing) Interim(i *exchange.Interim, names *Names) Identity {
 	return d.interim.Identity
 }
 
+// Turn makes t the turn to draw from, for the families of its last exchange, and returns the
+// Identity of that. Names bound the labels. The Drawing keeps a copy of t until Clear.
+func (d *Drawing) Turn(t *exchange.WholeTurn, names *Names) Identity {
+	d.turn.Fill(*t, names)
+	d.of, d.families = ofTurn, familiesOf(&t.Last)
+	return d.turn.Identity
+}
+
 // Each calls add for every instrument of table that has samples of what was made to draw from,
 // with the index of the instrument and the samples. The samples are add's to
 // change until add returns.
@@ -62,6 +72,8 @@ func (d *Drawing) Each(table []Instrument, add func(i int, samples Samples)) {
 			in.DrawChain(&d.chain, &d.samples)
 		case d.of == ofInterim && in.DrawInterim != nil:
 			in.DrawInterim(&d.interim, &d.samples)
+		case d.of == ofTurn && in.DrawTurn != nil:
+			in.DrawTurn(&d.turn, &d.samples)
 		case d.of == ofExchange && in.Draw != nil:
 			in.Draw(&d.exchange, &d.samples)
 		default:
@@ -74,7 +86,7 @@ func (d *Drawing) Each(table []Instrument, add func(i int, samples Samples)) {
 	}
 }
 
-// Clear lets go of the exchange or chain. Labels of samples may be pieces of larger
+// Clear lets go of what it draws from. Labels of samples may be pieces of larger
 // strings, which must not live on in a pool.
 func (d *Drawing) Clear() {
 	switch d.of {
@@ -82,6 +94,8 @@ func (d *Drawing) Clear() {
 		d.chain = ChainReading{}
 	case ofInterim:
 		d.interim = InterimReading{}
+	case ofTurn:
+		d.turn = TurnReading{}
 	default:
 		d.exchange.Clear()
 	}

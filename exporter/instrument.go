@@ -31,11 +31,12 @@ type Instrument struct {
 	tenant    []string
 	Buckets
 
-	// Draw adds the samples of one exchange, DrawChain those of one chain, and DrawInterim
-	// those of what happened to an exchange while it was open. None may keep its arguments.
-	// An instrument has some of them, or has Read instead.
+	// Draw adds the samples of one exchange, DrawChain those of one chain, DrawTurn those of
+	// one turn, and DrawInterim those of what happened to an exchange while it was open. None
+	// may keep its arguments. An instrument has some of them, or has Read instead.
 	Draw        func(*Reading, *Samples)
 	DrawChain   func(*ChainReading, *Samples)
+	DrawTurn    func(*TurnReading, *Samples)
 	DrawInterim func(*InterimReading, *Samples)
 	// Together lists label values whose series begin at 0 when the series of the given
 	// ones begins: a server that first sees a counter at 1 cannot tell that it rose. Nil

@@ -38,6 +38,12 @@ type Live struct {
 	// that were closed before their time because there was no room for more.
 	ChainsOpen    func() int
 	ChainsEvicted func() uint64
+	// TurnsOpen tells how many turns are not over. TurnsEvicted counts those that were ended
+	// before their time because there was no room for more, and NamesShared the names of
+	// sessions that are those of many.
+	TurnsOpen    func() int
+	TurnsEvicted func() uint64
+	NamesShared  func() uint64
 	// Series tells how many series there are.
 	Series func() SeriesUse
 	// SLOs lists the SLOs in force, each name once.

@@ -74,6 +74,18 @@ func (r *ChainReading) Fill(c exchange.Chain, names *Names) {
 	r.Chain, r.Identity = c, identify(&c.Last, names)
 }
 
+// TurnReading is a WholeTurn as instruments draw from it. A backend uses one again and
+// again: nothing may keep it beyond the turn that it was filled for.
+type TurnReading struct {
+	exchange.WholeTurn
+	Identity Identity // of the last exchange
+}
+
+// Fill makes r the reading of t. Names bound its labels.
+func (r *TurnReading) Fill(t exchange.WholeTurn, names *Names) {
+	r.WholeTurn, r.Identity = t, identify(&t.Last, names)
+}
+
 // InterimReading is an Interim as instruments draw from it. A backend uses one again and
 // again: nothing may keep it beyond the Interim that it was filled for.
 type InterimReading struct {

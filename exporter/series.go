@@ -8,7 +8,7 @@ import (
 
 const (
 	// lastSeries is room for one last series of each instrument that draws samples.
-	lastSeries = 67
+	lastSeries = 71
 	// otherShare is the part of the bound for series whose models and upstream are Other:
 	// one in eight.
 	otherShare = 8

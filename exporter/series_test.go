@@ -110,14 +110,14 @@ func TestTheSeriesOfANameEndWithIt(t *testing.T) {
 // operations there are, and every sample has a series.
 func TestTheBoundOnSeriesIsAMaximum(t *testing.T) {
 	for _, setting := range []exporter.SemConv{exporter.V141, exporter.V01, exporter.Dup} {
-		for _, limit := range []int{100, 1000} {
+		for _, limit := range []int{150, 1000} {
 			n, table := limitedTo(limit), exporter.Table(setting)
 			for i := range 40 {
 				id := identity(fmt.Sprint("m", i), "")
 				id.Operation, id.Provider = exchange.Operation(fmt.Sprint("op", i%13)), fmt.Sprint("p", i%7)
 				for j := range table {
 					in := &table[j]
-					if in.Draw == nil && in.DrawChain == nil {
+					if in.Draw == nil && in.DrawChain == nil && in.DrawTurn == nil {
 						continue
 					}
 					for cause := range 30 {

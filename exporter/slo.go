@@ -41,11 +41,12 @@ func slos() []Instrument {
 	}))
 }
 
-// ofVerdicts makes in draw from the Verdicts of exchanges and of chains that were closed
-// late. The Verdicts of any other chain are those of the exchange that ended it.
+// ofVerdicts makes in draw from the Verdicts of exchanges, of turns, and of chains that were
+// closed late. The Verdicts of any other chain are those of the exchange that ended it.
 func ofVerdicts(draw func(*Samples, []exchange.Verdict, exchange.Count), in Instrument) Instrument {
 	in.Draw = func(r *Reading, s *Samples) { draw(s, r.Verdicts, r.Usage.Output) }
 	in.DrawChain = func(r *ChainReading, s *Samples) { draw(s, r.Verdicts, r.Last.Usage.Output) }
+	in.DrawTurn = func(r *TurnReading, s *Samples) { draw(s, r.Verdicts, exchange.Count{}) }
 	return in
 }
 

@@ -106,6 +106,7 @@ func TestEveryLimitIsABoundOfWhatItLimits(t *testing.T) {
 		"gen_ai.client.operation.duration":            {11},
 		"gen_ai.server.request.duration":              {11},
 		"headway.chain.duration":                      {11},
+		"headway.turn":                                {11},
 	}
 	for _, in := range exporter.Table(exporter.V141) {
 		edged := in.WithEdges(edges)

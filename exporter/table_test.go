@@ -30,7 +30,7 @@ func checkRows(t *testing.T, rows []exporter.Instrument) {
 			if flag := in.Kind == exporter.Gauge && in.Family == exporter.Process; in.Unit == "" && !flag {
 				t.Error("no unit")
 			}
-			if drawn := in.Draw != nil || in.DrawChain != nil || in.DrawInterim != nil; drawn == (in.Read != nil) {
+			if drawn := in.Draw != nil || in.DrawChain != nil || in.DrawTurn != nil || in.DrawInterim != nil; drawn == (in.Read != nil) {
 				t.Error("wants either to draw or Read")
 			}
 			if in.Read == nil && len(in.Labels) > len(exporter.Extra{}) {

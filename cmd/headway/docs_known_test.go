@@ -113,6 +113,9 @@ func (k *known) readMetrics() {
 	for _, o := range exchange.ChainOutcomes() {
 		outcomes = append(outcomes, string(o))
 	}
+	for _, o := range exchange.TurnOutcomes() {
+		outcomes = append(outcomes, string(o))
+	}
 	k.value = map[string][]string{
 		"outcome": outcomes, "verdict": {"good", "bad"}, "by": {"upstream", "proxy", "client"},
 		"source": {string(exchange.Reported), string(exchange.Running), string(exchange.Counted)},

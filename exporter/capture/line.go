@@ -14,7 +14,7 @@ import (
 // former format would misunderstand the new one.
 const Version = 1
 
-// Line is one line of the file: an exchange, or a ChainLine as Read returns it. An absent
+// Line is one line of the file: an exchange, or a ChainLine or a TurnLine as Read returns it. An absent
 // field is unknown, never zero. Times are in seconds.
 type Line struct {
 	V         int       `json:"v"`
@@ -64,7 +64,9 @@ type Line struct {
 	Cost       *Cost              `json:"cost,omitempty"` // by the user's prices; absent without one
 	Bytes      Bytes              `json:"bytes"`
 	Chain      *Attempt           `json:"chain,omitempty"`
-	Call       *Call              `json:"call,omitempty"`      // the only facts in a line of KindChain
+	Call       *Call              `json:"call,omitempty"` // the only facts in a line of KindChain
+	Turn       *Turn              `json:"turn,omitempty"`
+	Whole      *Whole             `json:"whole,omitempty"`     // the only facts in a line of KindTurn
 	SLO        map[string]Verdict `json:"slo,omitempty"`       // by name of the SLOs that judged it
 	RateLimits map[string]Limit   `json:"ratelimit,omitempty"` // by kind
 	// Labels are by name, as the configuration of headway defines them. Limits are those that the
@@ -160,6 +162,7 @@ func NewLine(r exchange.Record) Line {
 		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
 		Tokens: tokens(&r.Usage), PromptCache: promptCache(&r.Prefix), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
 		Chain:   attempt(r.Attempt),
+		Turn:    turn(r.Turn),
 		SLO:     verdicts(r.Verdicts),
 		Limits:  requestLimits(r.Limits),
 		Cost:    cost(&r.Cost),

@@ -64,10 +64,11 @@ type Writer struct {
 	failing bool
 }
 
-// entry is a record or a chain that waits for the disk.
+// entry is a record, a chain or a turn that waits for the disk.
 type entry struct {
 	record exchange.Record
-	chain  *exchange.Chain // instead of the record
+	chain  *exchange.Chain     // instead of the record
+	turn   *exchange.WholeTurn // instead of the record
 }
 
 // NewWriter opens the file for appending, readable by its owner only, and starts
@@ -108,6 +109,13 @@ func (w *Writer) Observe(r exchange.Record) { w.put(entry{record: r}) }
 func (w *Writer) ObserveChain(c exchange.Chain) {
 	if c.Outcome != exchange.FirstTry {
 		w.put(entry{chain: &c})
+	}
+}
+
+// ObserveTurn does the same for a turn, unless the line of its only exchange tells everything.
+func (w *Writer) ObserveTurn(t exchange.WholeTurn) {
+	if !t.Alone() {
+		w.put(entry{turn: &t})
 	}
 }
 
@@ -202,11 +210,14 @@ func (w *Writer) idle() bool {
 func (w *Writer) encode(e entry) {
 	before := w.buffer.Len()
 	var line any
-	if e.chain != nil {
+	switch {
+	case e.turn != nil:
+		line = NewTurnLine(*e.turn)
+	case e.chain != nil:
 		of := NewChainLine(*e.chain)
 		of.Call.Labels = exchange.LabelsByName(w.labels, e.chain.Last.Labels)
 		line = of
-	} else {
+	default:
 		of := NewLine(e.record)
 		of.Labels = exchange.LabelsByName(w.labels, e.record.Labels)
 		line = of

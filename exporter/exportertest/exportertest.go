@@ -35,6 +35,9 @@ func Live() exporter.Live {
 
 		ChainsOpen:    func() int { return 4 },
 		ChainsEvicted: func() uint64 { return 0 },
+		TurnsOpen:     func() int { return 6 },
+		TurnsEvicted:  func() uint64 { return 0 },
+		NamesShared:   func() uint64 { return 0 },
 		AcceptWaits:   func() uint64 { return 0 },
 		Loops:         func() uint64 { return 3 },
 		Reloaded:      func() bool { return true },

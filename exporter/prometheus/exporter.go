@@ -124,6 +124,13 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 	e.add(d, d.Chain(&c, e.names), markOf(&c.Last))
 }
 
+// ObserveTurn adds one turn to every instrument that takes it, under the labels of its last
+// exchange.
+func (e *Exporter) ObserveTurn(t exchange.WholeTurn) {
+	d := e.drawings.Get().(*exporter.Drawing)
+	e.add(d, d.Turn(&t, e.names), markOf(&t.Last))
+}
+
 // ObserveInterim adds what happened to an open exchange to every instrument that takes it.
 func (e *Exporter) ObserveInterim(i exchange.Interim) {
 	d := e.drawings.Get().(*exporter.Drawing)

@@ -138,6 +138,7 @@ func TestExpositionHasNoLint(t *testing.T) {
 		e.Observe(beside(role, exchangetest.Silent()))
 		e.ObserveInterim(exchangetest.EnginePause(exchangetest.Stream(4), 2*time.Second))
 		e.ObserveChain(exchangetest.Recovered(beside(role, traced(exchangetest.Stream(4)))))
+		e.ObserveTurn(exchangetest.Turn(beside(role, traced(exchangetest.Stream(4)))))
 		e.Observe(exchangetest.Sealed(beside(role, exchangetest.Stream(4))))
 		e.Observe(exchangetest.Canary(beside(role, exchangetest.Stream(4))))
 	}

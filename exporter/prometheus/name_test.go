@@ -25,6 +25,9 @@ var metricsOfThePage = []string{
 	"headway_chain_slept_seconds_total", "headway_chain_ambiguous_total", "headway_retry_after_ignored_total",
 	"headway_chains_open", "headway_chain_evicted_total",
 
+	"headway_turns_total", "headway_turn_seconds", "headway_turn_time_to_first_answer_seconds", "headway_turn_calls",
+	"headway_turns_open", "headway_turn_evicted_total", "headway_session_names_shared_total",
+
 	"headway_cost_total", "headway_output_cost_total", "headway_unpriced_total", "headway_chain_wasted_cost_total",
 
 	"headway_capture_reopened_total", "headway_series", "headway_series_limit", "headway_series_folded_total", "headway_series_released_total",
@@ -84,6 +87,8 @@ func TestLabelsHaveTheNamesThatUsersQuery(t *testing.T) {
 		"headway_slo_threshold_seconds":      {"slo", "indicator"},
 		"headway_attempts_total":             {"operation", "model", "upstream", "joined_by"},
 		"headway_chains_total":               {"operation", "model", "upstream", "outcome"},
+		"headway_turns_total":                {"operation", "model", "upstream", "outcome"},
+		"headway_turn_seconds":               {"operation", "model", "upstream", "part", "outcome"},
 		"headway_chain_wasted_seconds_total": {"operation", "model", "upstream", "cause"},
 		"headway_cost_total":                 {"operation", "model", "upstream", "currency", "kind", "source"},
 		"headway_output_cost_total":          {"operation", "model", "upstream", "currency", "tokens"},

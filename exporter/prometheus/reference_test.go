@@ -42,6 +42,7 @@ func TestMetricReferenceIsTheGoldenOne(t *testing.T) {
 		"labels":     familyLabels,
 		"outcomes":   func() string { return names(exchange.Outcomes()) },
 		"indicators": indicators,
+		"turns":      func() string { return names(exchange.TurnOutcomes()) },
 		"chains":     func() string { return names(exchange.ChainOutcomes()) },
 	}).ParseFiles("testdata/metrics.md.tmpl")
 	if err != nil {

@@ -72,6 +72,9 @@ func (s *Sampler) ObserveChain(c exchange.Chain) {
 	s.next.ObserveChain(c)
 }
 
+// ObserveTurn hands t on.
+func (s *Sampler) ObserveTurn(t exchange.WholeTurn) { exchange.HandTurn(s.next, t) }
+
 func (s *Sampler) sample(r *exchange.Record) exchange.Sampling {
 	slow := s.pace.slow(r) // pace must see every exchange
 	switch {

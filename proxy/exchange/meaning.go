@@ -40,3 +40,18 @@ func (o ChainOutcome) Meaning() string {
 	}
 	return ""
 }
+
+// Meaning says for people how a turn ended.
+func (o TurnOutcome) Meaning() string {
+	switch o {
+	case TurnAnswered:
+		return "a response without tool calls"
+	case TurnFailed:
+		return "its last call failed"
+	case TurnAbandoned:
+		return "the client left, or brought no results of tools"
+	case TurnUnknown:
+		return "headway did not see its end"
+	}
+	return ""
+}

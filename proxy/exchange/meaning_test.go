@@ -24,7 +24,10 @@ func TestEveryOutcomeHasAMeaningOfItsOwn(t *testing.T) {
 	for _, o := range exchange.ChainOutcomes() {
 		check(string(o), o.Meaning())
 	}
-	if m := exchange.Outcome("other").Meaning() + exchange.ChainOutcome("other").Meaning(); m != "" {
+	for _, o := range exchange.TurnOutcomes() {
+		check(string(o), o.Meaning())
+	}
+	if m := exchange.Outcome("other").Meaning() + exchange.ChainOutcome("other").Meaning() + exchange.TurnOutcome("other").Meaning(); m != "" {
 		t.Errorf("an outcome that does not exist means %q", m)
 	}
 }

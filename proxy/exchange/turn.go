@@ -96,8 +96,12 @@ type Turn struct {
 	Call      int    // of the turn, from 1; attempts of one call have the same
 	JoinedBy  string // the evidence that joined the exchange to its session; empty for the first
 	Ambiguous bool   // the evidence fits another session equally well
+	// Outcome is the outcome of the turn when this exchange ended it; empty when the turn may
+	// go on. Alone says that the exchange is all of its turn, and the first of its session.
+	Outcome TurnOutcome
+	Alone   bool
 	// Parent is the span of the turn. It is in Record.Span.Trace, and all zeros where the
-	// exchange has a trace of its client's or its upstream's.
+	// exchange has a trace of its client's or its upstream's, or is alone.
 	Parent SpanID
 }
 
@@ -155,6 +159,12 @@ type WholeTurn struct {
 	// Trace is the client's trace context of the first request.
 	Trace    Trace
 	Verdicts []Verdict // of the SLOs on turns
+}
+
+// Alone reports whether t is one exchange that was answered, and the first of its session:
+// the Record of that exchange says all of t.
+func (t *WholeTurn) Alone() bool {
+	return t.Attempts == 1 && t.Number == 1 && t.Outcome == TurnAnswered && !t.Late
 }
 
 // Slept is the part of t in which its client waited before a retry.

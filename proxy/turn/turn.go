@@ -121,6 +121,14 @@ func (j *Joiner) observeLocked(r *exchange.Record) (over []exchange.WholeTurn) {
 		f, over = j.begin(r, nil)
 	}
 	over = j.end(f, r, over)
+	for i := range over {
+		if t := &over[i]; t.ID == r.Turn.ID && r.Turn.ID != 0 && !t.Late {
+			r.Turn.Outcome, r.Turn.Alone = t.Outcome, t.Alone()
+		}
+	}
+	if r.Turn.Alone {
+		r.Turn.Parent = exchange.SpanID{}
+	}
 	return j.evict(over)
 }
 

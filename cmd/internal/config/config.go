@@ -168,7 +168,7 @@ func (c *Config) checkMeasurements(check func(key string, err error)) {
 		check("MAX_WINDOWS", predicate("is more than 1GiB"))
 	}
 	if c.MaxSeries != 0 {
-		check("MAX_SERIES", within(c.MaxSeries, 100, 10_000_000))
+		check("MAX_SERIES", within(c.MaxSeries, 150, 10_000_000))
 	}
 	check("CAPTURE_FILE", checkFile(c.CaptureFile))
 	check("STATE_DIR", checkDir(c.StateDir))

@@ -46,6 +46,9 @@ func (s *scrapes) Observe(exchange.Record) { s.observed.Add(1) }
 // ObserveChain counts a chain in the same way.
 func (s *scrapes) ObserveChain(exchange.Chain) { s.observed.Add(1) }
 
+// ObserveTurn counts a turn in the same way.
+func (s *scrapes) ObserveTurn(exchange.WholeTurn) { s.observed.Add(1) }
+
 // through wraps h, which serves the metrics, and notes every complete answer. When too many
 // scrapes are under way, another one waits a moment and then gets 503.
 func (s *scrapes) through(h http.Handler) http.Handler {

@@ -24,10 +24,11 @@ type gathering struct {
 	goodput goodput
 	limits  RequestLimits
 	calls   calls
+	turns   turns
 }
 
 func newGathering() *gathering {
-	g := &gathering{outcomes: map[string]int{}, tokens: newTokenSums(), goodput: newGoodput(), calls: newCalls(), e2e: newEnds()}
+	g := &gathering{outcomes: map[string]int{}, tokens: newTokenSums(), goodput: newGoodput(), calls: newCalls(), turns: newTurns(), e2e: newEnds()}
 	for _, s := range []*baseline.Sample{&g.ttft, &g.ttfa, &g.tpot, &g.itlP50, &g.itlP99} {
 		s.Keep = exact
 	}
@@ -72,6 +73,9 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	if l.Chain != nil && l.Chain.Outcome == string(exchange.FirstTry) {
 		g.calls.addFirstTry(l, o)
 	}
+	if l.Turn != nil && l.Turn.Alone {
+		g.turns.addAlone(l)
+	}
 }
 
 func (g *gathering) addSuccess(l *capture.Line) {
@@ -113,6 +117,7 @@ func (g *gathering) group(name string, seconds float64, o slo.Objectives) Group 
 	}
 	out.Limits = g.limits.summary(seconds)
 	out.Calls = g.calls.summary(g.busy, seconds, o)
+	out.Turns = g.turns.summary()
 	return out
 }
 

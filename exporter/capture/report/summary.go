@@ -76,6 +76,7 @@ type Group struct {
 	// Limits is nil if no request set a limit.
 	Limits *RequestLimits `json:"request_limits,omitempty"`
 	Calls  *Calls         `json:"calls,omitempty"` // nil for a capture without chains
+	Turns  *Turns         `json:"turns,omitempty"` // nil for a capture without turns of several exchanges
 }
 
 // Summarizer gathers lines into a Summary. It is not safe for concurrent use.
@@ -100,6 +101,9 @@ func (s *Summarizer) Add(l capture.Line) {
 	switch {
 	case l.Kind == capture.KindChain && l.Call != nil:
 		s.addChain(&l)
+		return
+	case l.Kind == capture.KindTurn && l.Whole != nil:
+		s.addTurn(l.Whole)
 		return
 	case l.Kind != "" || s.leftOut.Skip(&l):
 		return
@@ -127,6 +131,15 @@ func (s *Summarizer) addChain(l *capture.Line) {
 	if s.by != ByNothing {
 		last := capture.Line{Model: l.Call.Model, Upstream: l.Call.Upstream, Operation: l.Call.Operation}
 		s.named(group(&last, s.by)).calls.addChain(l.Call, s.objectives)
+	}
+}
+
+// addTurn adds the line of a turn, to the group of its last exchange.
+func (s *Summarizer) addTurn(w *capture.Whole) {
+	s.all.turns.addWhole(w)
+	if s.by != ByNothing {
+		last := capture.Line{Model: w.Model, Upstream: w.Upstream, Operation: w.Operation}
+		s.named(group(&last, s.by)).turns.addWhole(w)
 	}
 }
 

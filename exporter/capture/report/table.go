@@ -136,6 +136,9 @@ func (t *table) group(name string, g Group, seconds *float64) {
 	if g.Calls != nil {
 		t.calls(g.Calls)
 	}
+	if g.Turns != nil {
+		t.turns(g.Turns)
+	}
 	t.printf("%s\n", strings.Repeat("=", tableWidth))
 }
 

@@ -74,6 +74,7 @@ func TestBothBackendsTellTheSameStory(t *testing.T) {
 				}
 				if random.IntN(3) == 0 {
 					both.ObserveChain(generatedChain(random, r))
+					both.ObserveTurn(generatedTurn(random, r))
 				}
 			}
 			shutdown(t, sent)
@@ -296,4 +297,13 @@ func generatedChain(random *rand.Rand, last exchange.Record) exchange.Chain {
 	c.TTFT, c.E2E = time.Duration(random.Int64N(3e9)), time.Duration(random.Int64N(9e9))
 	c.Verdicts = last.Verdicts
 	return c
+}
+
+func generatedTurn(random *rand.Rand, last exchange.Record) exchange.WholeTurn {
+	t := exchangetest.Turn(last)
+	t.Outcome, t.Calls = pick(random, exchange.TurnOutcomes()...), 1+random.IntN(30)
+	t.All, t.Human, t.FirstAnswer = time.Duration(random.Int64N(9e12)), time.Duration(random.Int64N(9e12)), time.Duration(random.Int64N(9e9))
+	t.Model = t.All / 2
+	t.Verdicts = last.Verdicts
+	return t
 }

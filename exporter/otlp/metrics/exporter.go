@@ -136,6 +136,15 @@ func (e *Exporter) ObserveChain(c exchange.Chain) {
 	}
 }
 
+// ObserveTurn records one turn under the labels of its last exchange.
+func (e *Exporter) ObserveTurn(t exchange.WholeTurn) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed || !e.recorder.turn(&t) {
+		e.dropped.Add(1)
+	}
+}
+
 // ObserveInterim records what happened to an exchange that is open.
 func (e *Exporter) ObserveInterim(i exchange.Interim) {
 	e.mu.RLock()

@@ -71,6 +71,14 @@ func (r *recorder) chain(one *exchange.Chain) (whole bool) {
 	return true
 }
 
+// turn records one turn under the labels of its last exchange, as exchange does.
+func (r *recorder) turn(one *exchange.WholeTurn) (whole bool) {
+	d := r.drawings.Get().(*exporter.Drawing)
+	defer r.finish(d, &whole)
+	r.add(d, d.Turn(one, r.names), markOf(&one.Last))
+	return true
+}
+
 // interim records what happened to an exchange that is open, as exchange does.
 func (r *recorder) interim(one *exchange.Interim) (whole bool) {
 	d := r.drawings.Get().(*exporter.Drawing)

@@ -110,6 +110,7 @@ func live() exporter.Live {
 	l.Dropped = func() map[string]uint64 { return map[string]uint64{"capture": 0, "metrics": 2} }
 	l.ChainsEvicted = func() uint64 { return 5 }
 	l.AcceptWaits = func() uint64 { return 6 }
+	l.TurnsEvicted, l.NamesShared = func() uint64 { return 7 }, func() uint64 { return 8 }
 	return l
 }
 
@@ -132,6 +133,7 @@ func everything(e *metrics.Exporter) {
 	for _, role := range []exchange.Role{exchange.Client, exchange.Server} {
 		e.Observe(full(role))
 		e.ObserveChain(exchangetest.Recovered(full(role)))
+		exchange.HandTurn(e, exchangetest.Turn(full(role)))
 	}
 	e.Observe(exchangetest.Refused())
 	e.Observe(exchangetest.Unpriced(exchangetest.Embeddings()))

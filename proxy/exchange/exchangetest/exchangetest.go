@@ -112,6 +112,15 @@ func Recovered(last exchange.Record) exchange.Chain {
 	}
 }
 
+// Turn is a turn of three calls, two tools and four attempts that last ended.
+func Turn(last exchange.Record) exchange.WholeTurn {
+	return exchange.WholeTurn{
+		ID: 12, Session: 11, Number: 2, Outcome: exchange.TurnAnswered, Start: last.Start, Calls: 3, Attempts: 4, ToolCalls: 2, Overlap: 1,
+		JoinedBy: []string{"session", "tool_call_id"}, All: 9 * time.Second, Model: 5 * time.Second, Tool: 3 * time.Second,
+		FirstAnswer: 7500 * time.Millisecond, Human: 42 * time.Second, Last: last,
+	}
+}
+
 // Priced is r with a cost of a dollar and a half.
 func Priced(r exchange.Record) exchange.Record {
 	r.Cost = exchange.Cost{Currency: "USD", Streamed: .75, Delivered: .5}

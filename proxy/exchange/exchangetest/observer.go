@@ -6,12 +6,13 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Ledger is an exchange.ChainObserver that keeps everything. It is safe for concurrent
+// Ledger is a ChainObserver and a TurnObserver that keeps everything. It is safe for concurrent
 // use; its fields are not, while anybody observes.
 type Ledger struct {
 	mu      sync.Mutex
 	Records []exchange.Record
 	Chains  []exchange.Chain
+	Turns   []exchange.WholeTurn
 }
 
 // Observe keeps r.
@@ -26,6 +27,13 @@ func (l *Ledger) ObserveChain(c exchange.Chain) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Chains = append(l.Chains, c)
+}
+
+// ObserveTurn keeps t.
+func (l *Ledger) ObserveTurn(t exchange.WholeTurn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Turns = append(l.Turns, t)
 }
 
 // Nowhere is an exchange.ChainObserver that keeps nothing.
