@@ -41,6 +41,7 @@ func Check(set Set) Problems {
 		out = append(out, s.checkPromise()...)
 		out = append(out, s.checkGood()...)
 		out = append(out, s.checkMatch()...)
+		out = append(out, s.checkTurn()...)
 		out = append(out, s.checkAlerting()...)
 		for _, c := range s.conditions() {
 			conditions[c] = true
@@ -97,10 +98,10 @@ func (s *SLO) checkPromise() Problems {
 		add("window", writeWindow(w)+" is no whole number of hours", "write days, weeks or hours: 30d")
 	}
 	switch s.Judge {
-	case "", Chain, Attempt:
+	case "", Chain, Attempt, Turn:
 	default:
 		add("judge", strconv.Quote(string(s.Judge))+" cannot be judged",
-			strict.OneOf(string(s.Judge), []string{string(Chain), string(Attempt)}, "write chain, the call that the user felt, or attempt"))
+			strict.OneOf(string(s.Judge), []string{string(Chain), string(Attempt), string(Turn)}, "write chain, the call that the user felt, attempt or turn"))
 	}
 	return out
 }

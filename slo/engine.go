@@ -31,6 +31,7 @@ type engine struct {
 type rule struct {
 	*SLO
 	chain bool // it judges chains
+	turn  bool // it judges turns
 	// content says that the rule asks about the content of a response, or about its tokens.
 	content bool
 	header  []exchange.Condition
@@ -44,6 +45,7 @@ func newEngine(set Set, role exchange.Role) *engine {
 		r := &e.rules[i]
 		r.SLO = &e.set.SLOs[i]
 		r.chain = r.Judge == Chain || r.Judge == "" && role != exchange.Server
+		r.turn = r.Judge == Turn
 		r.content = r.Good.askOfContent() || r.Match.InputTokens != Range{}
 		r.header = r.conditions()
 		for _, c := range r.header {
@@ -93,6 +95,7 @@ func (e *engine) plan(r *exchange.Record) *plan {
 // plan is the part of an engine that concerns exchanges of one identity.
 type plan struct {
 	judges []judge
+	turns  []*judge        // those of turns
 	strict []objective     // the smallest limit of each indicator
 	itl    []time.Duration // the different limits, ascending
 	paces  []pace          // the different paces
@@ -129,6 +132,10 @@ func (e *engine) newPlan(id identity) *plan {
 			continue
 		}
 		j := judge{rule: &e.rules[i], pace: -1}
+		if j.turn { // which no exchange is judged by
+			p.turns = append(p.turns, &j)
+			continue
+		}
 		for _, o := range j.Good {
 			percent := percentile(o.Indicator)
 			if percent > 0 {

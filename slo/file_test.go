@@ -123,7 +123,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a value with a colon", "slos: a: b", `f:1: "slos: a: b": mapping values are not allowed in this context; indent the keys`},
 		{"a name that nothing has", "slos: *a", `f:1: "slos: *a": unknown anchor 'a' referenced; give the name to a part above it: good: &limits {ttft: 500ms}`},
 		{"good outcomes excluded", entry("exclude", "[ok]"), `f:5: slos[0].exclude: "ok" is no outcome that can be excluded`},
-		{"an event that is not known", entry("judge", "call"), `f:5: slos[0].judge: "call" cannot be judged; write chain, the call that the user felt, or attempt`},
+		{"an event that is not known", entry("judge", "call"), `f:5: slos[0].judge: "call" cannot be judged; write chain, the call that the user felt, attempt or turn`},
 		{"a class of no sizes", entry("match", `{input_tokens: "8000..100"}`), "f:5: slos[0].match.input_tokens: nothing is from 8000 to 100; put the smaller number first: 1001..8000"},
 		{"a flag that is none", entry("match", "{stream: maybe}"), `f:5: slos[0].match.stream: "maybe" is neither true nor false; write true or false`},
 		{"a runbook that is no link", entry("alerting", "{runbook: wiki}"), `f:5: slos[0].alerting.runbook: "wiki" is no link; write https://wiki.example.com/slo, say`},

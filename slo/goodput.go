@@ -108,8 +108,11 @@ func (b *books) status(r *rule, now time.Time) Status {
 		Name: r.Name, Unmatched: !r.ledger.hit && b.seen > r.ledger.seen, Objective: r.Objective, Window: r.Window.Seconds(), Judge: Attempt,
 		Limits: map[string]float64{}, Budget: r.ledger.budget(r.SLO, now),
 	}
-	if r.chain {
+	switch {
+	case r.chain:
 		s.Judge = Chain
+	case r.turn:
+		s.Judge = Turn
 	}
 	for _, o := range r.Good {
 		s.Limits[o.Indicator.String()] = o.Limit.Seconds()

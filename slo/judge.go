@@ -80,9 +80,6 @@ func (j *Judge) ObserveChain(c exchange.Chain) {
 	j.config.Next.ObserveChain(c)
 }
 
-// ObserveTurn judges t by the SLOs on turns.
-func (j *Judge) ObserveTurn(t exchange.WholeTurn) { exchange.HandTurn(j.config.Next, t) }
-
 // judged says whether SLOs judge r. They judge exchanges of users that headway could read.
 func judged(r *exchange.Record) bool {
 	switch r.Mode {

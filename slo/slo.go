@@ -72,6 +72,7 @@ type Event string
 const (
 	Chain   Event = "chain"   // the call that the user felt, all its attempts together
 	Attempt Event = "attempt" // every exchange for itself
+	Turn    Event = "turn"    // all that an agent did for one message of its human
 )
 
 // Match says which exchanges an SLO judges. An empty field matches all.

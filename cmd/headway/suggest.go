@@ -77,6 +77,9 @@ func (o *suggestOptions) checkPromise() []error {
 	for _, p := range slo.Check(slo.Set{SLOs: []slo.SLO{promise}}) {
 		wrong = append(wrong, fmt.Errorf("--%s: %s; %s", strings.TrimPrefix(p.Key, "-."), p.Wrong, p.Right))
 	}
+	if o.wish.Judge == slo.Turn {
+		wrong = append(wrong, errors.New("--judge: limits of turns cannot be suggested; write chain or attempt"))
+	}
 	if !(o.wish.Margin >= 0 && o.wish.Margin <= 10) {
 		wrong = append(wrong, fmt.Errorf("--margin: %v is out of bounds; write a share from 0 to 10: 0.2 for a fifth", o.wish.Margin))
 	}

@@ -12,8 +12,11 @@ import (
 // standing formats an SLO: its promise, and how it stands, in lines of so many columns.
 func standing(s *slo.Status, columns int) []string {
 	of := "calls"
-	if s.Judge == slo.Attempt {
+	switch s.Judge {
+	case slo.Attempt:
 		of = "attempts"
+	case slo.Turn:
+		of = "turns"
 	}
 	promise := fmt.Sprintf("SLO %s: %v %% of %s", s.Name, s.Objective, of)
 	if all := promised(s); len(all) > 0 {

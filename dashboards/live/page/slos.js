@@ -29,7 +29,7 @@ function card(s, say) {
   if (minute.good_requests_per_s !== undefined) terms.push(...term("goodput", `${minute.good_requests_per_s.toFixed(2)} requests/s`));
   return element("article", { class: "card" },
     element("h3", {}, s.name),
-    element("p", { class: "aside" }, `${s.objective} % of ${s.judge === "chain" ? "calls" : "attempts"}${limits ? " with " + limits : ""}`),
+    element("p", { class: "aside" }, `${s.objective} % of ${{ chain: "calls", turn: "turns" }[s.judge] ?? "attempts"}${limits ? " with " + limits : ""}`),
     judged ? element("meter", { min: 0, max: 100, low: s.objective, high: s.objective, optimum: 100, value: 100 * ratio, "aria-label": `${s.name}, good of the last minute` }, share) : "",
     element("dl", {}, ...terms));
 }
