@@ -100,8 +100,8 @@ type Turn struct {
 	// go on. Alone says that the exchange is all of its turn, and the first of its session.
 	Outcome TurnOutcome
 	Alone   bool
-	// Parent is the span of the turn. It is in Record.Span.Trace, and all zeros where the
-	// exchange has a trace of its client's or its upstream's, or is alone.
+	// Parent is the span of the turn, in Record.Span.Trace. It is all zeros where the client
+	// traces, where the upstream knows another trace, and for an exchange that is alone.
 	Parent SpanID
 }
 

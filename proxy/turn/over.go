@@ -89,9 +89,10 @@ func (j *Joiner) shareTrace(s *session, r *exchange.Record) {
 	}
 }
 
-// parentOf returns the span of the turn, if r is in its trace.
+// parentOf returns the span of the turn, if r is in its trace, and the client has not put it
+// below a span of its own.
 func (s *session) parentOf(r *exchange.Record) exchange.SpanID {
-	if r.Span.Trace != s.trace {
+	if s.traced || r.Trace.TraceID != "" || r.Span.Trace != s.trace {
 		return exchange.SpanID{}
 	}
 	return spanOf(s.turn())

@@ -32,9 +32,13 @@ type place struct {
 	verdicts []exchange.Verdict
 }
 
-// alone is the place of r below its client's span.
+// alone is the place of r below the span of its turn, or below its client's.
 func alone(r *exchange.Record) place {
 	p := place{context: named(r.Span)}
+	if r.Turn.Parent != (exchange.SpanID{}) {
+		p.parent = r.Turn.Parent
+		return p
+	}
 	p.parent, p.remote = remoteParent(&r.Trace, p.context.Trace)
 	return p
 }
@@ -93,6 +97,7 @@ func (b *Builder) attempt(r *exchange.Record, p *place) {
 	b.response(s, r)
 	span.timing(s, r)
 	span.chained(s, r, p)
+	span.turned(s, r)
 	s.judged(p.verdicts)
 	b.own.limited(s, r)
 	s.str(samplingReason, r.Sampling.Reason)

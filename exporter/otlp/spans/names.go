@@ -98,6 +98,18 @@ const (
 	wastedOutput       = "headway.chain.wasted.output_tokens" // thrown away, likewise
 	wastedCauses       = "headway.chain.wasted.causes"        // error types of these attempts
 	wastedTimes        = "headway.chain.wasted.times"         // s, for each of the causes
+	turnID             = "headway.turn.id"                    // 16 hex digits
+	turnSession        = "headway.session.id"                 // likewise
+	turnCall           = "headway.turn.call"                  // from 1
+	turnCalls          = "headway.turn.calls"                 // how many
+	turnToolCalls      = "headway.turn.tool_calls"            // how many
+	turnJoinedBy       = "headway.turn.joined_by"             // the evidence; a list on the turn
+	turnAmbiguous      = "headway.turn.ambiguous"             // it may as well be of another session
+	turnOutcome        = "headway.turn.outcome"               // of exchange.TurnOutcome
+	turnModel          = "headway.turn.model"                 // s, in which models answered
+	turnTool           = "headway.turn.tool"                  // s, in which tools ran
+	turnHuman          = "headway.turn.human"                 // s, before the turn
+	turnFirstAnswer    = "headway.turn.time_to_first_answer"  // s, of the turn
 )
 
 // Events.

@@ -3,8 +3,8 @@
 // encoded as OTLP requests in batches.
 //
 // An exchange is one span, from the head of its request to the last byte of its response.
-// A chain of several attempts has a span of its own over all of them. The engine's own
-// times, where the server tells them, are child spans. No span holds any part of a prompt
+// A chain of several attempts has a span of its own over all of them, and so has a turn of
+// several exchanges. The engine's own times, where the server tells them, are child spans. No span holds any part of a prompt
 // or an answer.
 package spans
 
@@ -65,8 +65,9 @@ type Builder struct {
 	full    []*batch // in the order to send them
 	spare   []*batch
 	held    held
-	recent  remembered[*finished] // chains that ended with attempts missing
-	parted  remembered[*parted]   // chains that are not over
+	recent  remembered[*finished]         // chains that ended with attempts missing
+	parted  remembered[*parted]           // chains that are not over
+	turns   remembered[exchange.Sampling] // turns that are not over, with that of their sampled exchanges
 	closed  bool
 	dropped uint64
 
@@ -94,7 +95,7 @@ func New(c Config) *Builder {
 	}
 	b := &Builder{
 		config: c, names: namesOf(c.SemConv), own: ownOf(c.Labels), blank: newTemplate(c), held: newHeld(),
-		recent: remember[*finished](maxRecent), parted: remember[*parted](maxParted),
+		recent: remember[*finished](maxRecent), parted: remember[*parted](maxParted), turns: remember[exchange.Sampling](maxTurns),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.open, b.part = newBatch(b.blank), newPart(b.blank)
@@ -113,6 +114,7 @@ func (b *Builder) Observe(r exchange.Record) {
 	if b.closed {
 		return
 	}
+	b.expect(&r)
 	// Only an attempt that was answered at once is sure to stay the only one: even the first
 	// attempt may end a chain of several, if it ends last.
 	if r.Attempt.Chain == 0 || r.Attempt.Outcome == exchange.FirstTry {
