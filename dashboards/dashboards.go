@@ -71,7 +71,7 @@ func All(o Options) ([]Dashboard, error) {
 func boards(o Options) []board {
 	q := writer{o}
 	all := []board{
-		overview(q), objectives(q), streams(q), retries(q), tokens(q), canary(q), fleet(q), engines(q), itself(q),
+		overview(q), objectives(q), streams(q), retries(q), agents(q), tokens(q), canary(q), fleet(q), engines(q), itself(q),
 	}
 	for i := range all {
 		all[i].recorded = o.Recorded

@@ -33,6 +33,8 @@ var silent = map[string]string{
 	"headway_chain_ambiguous_total":               "no two calls of the demo are alike",
 	"headway_prompt_cache_misses_total":           "no call of the demo goes on with the one before",
 	"headway_prompt_cache_lost_tokens_total":      "the same",
+	`part="tool"`:                                 "the demo's application has no tools",
+	`part="human"`:                                "it asks every question in a session of its own",
 }
 
 // question is a query of a panel.
