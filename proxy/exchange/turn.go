@@ -77,11 +77,11 @@ func (r *Record) CallsTools() bool {
 	return false
 }
 
-// SessionID names a session within the process, and TurnID a turn. 0 is none.
-type (
-	SessionID uint64
-	TurnID    uint64
-)
+// SessionID names a session within the process. 0 is none.
+type SessionID uint64
+
+// TurnID names a turn within the process. 0 is none.
+type TurnID uint64
 
 // String is id in 16 hex digits, empty for none.
 func (id SessionID) String() string { return ChainID(id).String() }

@@ -67,7 +67,7 @@ func (t *transcript) end() {
 // read reads the next bytes of the body.
 func (t *transcript) read(p []byte) {
 	for t.reading && len(p) > 0 {
-		n := 0
+		var n int
 		if t.quoted {
 			n = t.readString(p)
 		} else {
@@ -401,7 +401,7 @@ func isUUID(p []byte) bool {
 			}
 			continue
 		}
-		if c = c | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+		if c |= 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return false
 		}
 	}

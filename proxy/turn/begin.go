@@ -67,10 +67,10 @@ func (j *Joiner) renews(s *session, f *flight, r *exchange.Record) bool {
 
 // laneOf returns how far the exchange has come that th goes on with.
 func (j *Joiner) laneOf(s *session, th *exchange.Thread) lane {
-	if n := j.index.of(s, wholeNode, th.Before); n != nil {
+	if n := j.index.node(s, wholeNode, th.Before); n != nil {
 		return n.state
 	}
-	if n := j.index.of(s, answerNode, th.Follows); n != nil {
+	if n := j.index.node(s, answerNode, th.Follows); n != nil {
 		return n.state
 	}
 	return unknownLane
@@ -79,7 +79,7 @@ func (j *Joiner) laneOf(s *session, th *exchange.Thread) lane {
 // openTurn opens a turn of s, which f begins.
 func (j *Joiner) openTurn(s *session, f *flight, r *exchange.Record) {
 	s.open, s.start, s.turns = true, f.start, s.turns+1
-	s.busy, s.end, s.model, s.tool, s.answered, s.first = 0, 0, 0, 0, 0, 0
+	s.busy, s.end, s.model, s.tool, s.answered, s.first = f.start, 0, 0, 0, 0, 0 // one of the turn before may be under way
 	s.calls, s.attempts, s.toolCalls, s.overlap, s.waiting, s.retrying = 0, 0, 0, 0, 0, 0
 	s.joined, s.result, s.ambiguous, s.forced, s.main = 0, result{}, false, false, uint32(f.whole)
 	s.traced, s.sampled, s.parent = r.Trace.TraceID != "", r.Trace.Sampled, exchange.SpanID{}
@@ -101,7 +101,7 @@ func (j *Joiner) launch(s *session, f *flight, r *exchange.Record) {
 	}
 	chain := exchange.Fingerprint(r.Attempt.Chain)
 	slept := s.retrying > 0 && s.waiting == 0
-	if n := j.index.of(s, chainNode, chain); n != nil && n.state == failedLane {
+	if n := j.index.node(s, chainNode, chain); n != nil && n.state == failedLane {
 		s.retrying = max(0, s.retrying-1)
 	}
 	if s.flying == 0 && s.waiting == 0 && f.by != byChain {

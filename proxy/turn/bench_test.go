@@ -30,15 +30,30 @@ func step(r *exchange.Record, n uint64) {
 // BenchmarkExchange begins and ends exchanges: one with the call of two tools, one with
 // their results. It allows one allocation for each.
 func BenchmarkExchange(b *testing.B) {
-	j := turn.New(turn.Config{Next: exchangetest.Nowhere{}})
-	defer j.Close()
-	r := answered()
-	n := uint64(0)
-	b.ReportAllocs()
-	for b.Loop() {
-		step(&r, n)
-		whole(j, &r)
-		n++
+	for name, change := range map[string]func(*exchange.Record){
+		"agents": func(*exchange.Record) {},
+		"one prompt for all": func(r *exchange.Record) {
+			r.Thread = exchange.Thread{Whole: 1, Speaker: exchange.Human, Calls: r.Thread.Calls[:0]}
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			j := turn.New(turn.Config{Next: exchangetest.Nowhere{}, MaxOpen: 20_000})
+			defer j.Close()
+			r, n := answered(), uint64(0)
+			one := func() {
+				step(&r, n)
+				change(&r)
+				whole(j, &r)
+				n++
+			}
+			for range 50_000 { // so that every session takes another one's place
+				one()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				one()
+			}
+		})
 	}
 }
 

@@ -123,7 +123,6 @@ func (a *agent) call(all []said, sent int, answer said) {
 	fields := a.client.fields(a)
 	for w.chance(8) {
 		w.ask(of, a.client.path, fields, body, 429, `{"error":{"message":"slow down","type":"rate_limit_error"}}`, w.between(time.Millisecond, 300*time.Millisecond))
-		of.attempt++
 		w.sleep(w.between(400*time.Millisecond, 500*time.Millisecond))
 	}
 	a.model[a.turn]++

@@ -75,7 +75,7 @@ func (j *Joiner) wait(s *session, f *flight, r *exchange.Record, end time.Durati
 
 // setLane books how far f, which has ended, has come.
 func (j *Joiner) setLane(s *session, f *flight, r *exchange.Record, state lane) {
-	if n := j.index.of(s, wholeNode, f.whole); n != nil {
+	if n := j.index.node(s, wholeNode, f.whole); n != nil {
 		n.state = state
 	}
 	j.index.add(s, answerNode, r.Thread.Response, state)

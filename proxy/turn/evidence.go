@@ -91,7 +91,7 @@ func (j *Joiner) remark(s *session, th *exchange.Thread) {
 			return
 		}
 		s.keepMark(m)
-		if sdk.Marking(m.By).Alone && j.index.of(s, markNode, named(m)) == nil && !j.shared(m) {
+		if sdk.Marking(m.By).Alone && j.index.node(s, markNode, named(m)) == nil && !j.shared(m) {
 			j.index.add(s, markNode, named(m), unknownLane)
 		}
 	}
@@ -111,10 +111,10 @@ func (j *Joiner) shared(m exchange.Mark) bool {
 
 func (s *session) keepMark(m exchange.Mark) {
 	for i, by := range s.markedBy {
-		switch {
-		case by == m.By:
+		switch by {
+		case m.By:
 			return
-		case by == 0:
+		case 0:
 			s.markedBy[i], s.marks[i] = m.By, m.ID
 			return
 		}

@@ -35,6 +35,9 @@ func (j *Joiner) find(r *exchange.Record) found {
 		return f
 	}
 	goesOn := j.pick(wholeNode, th.Before, th, agent, byMessages)
+	if s := goesOn.session; s != nil && !goesOn.ambiguous && j.index.node(s, callNode, th.Result) != nil {
+		return found{session: s, by: byResult}
+	}
 	if f := j.pick(callNode, th.Result, th, agent, byResult); f.session != nil && !f.ambiguous {
 		if goesOn.session != nil && !goesOn.ambiguous {
 			f.session = goesOn.session // some servers number the calls of every response from 0
@@ -65,7 +68,7 @@ func (j *Joiner) pick(k nodeKind, of exchange.Fingerprint, th *exchange.Thread, 
 		if s.agrees(th) {
 			fits += 4
 		}
-		if k != wholeNode && j.index.of(s, wholeNode, th.Before) != nil {
+		if k != wholeNode && j.index.node(s, wholeNode, th.Before) != nil {
 			fits += 2
 		}
 		if same {

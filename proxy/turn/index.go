@@ -10,6 +10,7 @@ import (
 // size never changes, so that no exchange pays for its growth; the operating system gives it
 // memory as far as it is in use.
 type index struct {
+	of    *sessions
 	heads []place
 	nodes []*[block]node
 	free  place
@@ -60,12 +61,12 @@ const (
 	failedLane
 )
 
-func newIndex(places int) index {
+func newIndex(of *sessions, places int) index {
 	n := 1
 	for n < places {
 		n *= 2
 	}
-	return index{heads: make([]place, n)}
+	return index{of: of, heads: make([]place, n)}
 }
 
 func (x *index) at(p place) *node { return &x.nodes[(p-1)/block][(p-1)%block] }
@@ -85,8 +86,7 @@ func (x *index) all(k nodeKind, of exchange.Fingerprint) iter.Seq[*node] {
 			return
 		}
 		h := hash(k, of)
-		seen := 0
-		for p := *x.head(h); p != 0 && seen < maxAlike; seen++ {
+		for p := *x.head(h); p != 0; {
 			n := x.at(p)
 			p = n.next
 			if n.hash == h && n.kind == k && !yield(n) {
@@ -96,11 +96,12 @@ func (x *index) all(k nodeKind, of exchange.Fingerprint) iter.Seq[*node] {
 	}
 }
 
-// maxAlike bounds how many nodes of one bucket a search looks at.
-const maxAlike = 256
+// maxAlike bounds how many sessions are found by one thing: the newest. Many sessions may have
+// one prompt, and nobody could tell them apart by it.
+const maxAlike = 32
 
-// of returns the node of s with the kind and the fingerprint, or nil.
-func (x *index) of(s *session, k nodeKind, of exchange.Fingerprint) *node {
+// node returns the node of s with the kind and the fingerprint, or nil.
+func (x *index) node(s *session, k nodeKind, of exchange.Fingerprint) *node {
 	if of == 0 {
 		return nil
 	}
@@ -140,10 +141,26 @@ func (x *index) add(s *session, k nodeKind, of exchange.Fingerprint, state lane)
 	if count >= room[k] {
 		x.removeIf(s, func(n *node) bool { return n == oldest })
 	}
+	x.thin(h)
 	p := x.take()
 	head := x.head(h)
 	*x.at(p) = node{hash: h, session: s.number, next: *head, sibling: s.nodes, kind: k, state: state}
 	*head, s.nodes = p, p
+}
+
+// thin removes the oldest of the nodes with the hash, if there are as many as there may be.
+func (x *index) thin(h uint64) {
+	alike, oldest := 0, (*node)(nil)
+	for p := *x.head(h); p != 0; {
+		n := x.at(p)
+		p = n.next
+		if n.hash == h {
+			alike, oldest = alike+1, n
+		}
+	}
+	if alike >= maxAlike {
+		x.removeIf(x.of.at(oldest.session), func(n *node) bool { return n == oldest })
+	}
 }
 
 // removeIf removes the nodes of s that drop says.

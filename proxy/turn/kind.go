@@ -38,9 +38,10 @@ func (j *Joiner) kindOf(r *exchange.Record) *kind {
 	if len(j.kinds) >= maxKinds {
 		clear(j.kinds)
 	}
-	key.model.Request, key.model.Response = strings.Clone(key.model.Request), strings.Clone(key.model.Response)
-	k := &key
-	j.kinds[key] = k
+	k := new(kind) // so that a known kind costs no allocation
+	*k = key
+	k.model.Request, k.model.Response = strings.Clone(key.model.Request), strings.Clone(key.model.Response)
+	j.kinds[*k] = k
 	return k
 }
 

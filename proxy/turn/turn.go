@@ -76,7 +76,7 @@ func New(c Config) *Joiner {
 		moved:  map[exchange.ChainID]placed{},
 		recent: recent{keep: cmp.Or(c.Recent, 256)},
 	}
-	j.index = newIndex(2 * j.maxOpen)
+	j.index = newIndex(&j.sessions, 2*j.maxOpen)
 	if j.log == nil {
 		j.log = slog.New(slog.DiscardHandler)
 	}

@@ -364,6 +364,38 @@ func TestSessionsHaveABound(t *testing.T) {
 	})
 }
 
+// A human who speaks while a sub-agent still works begins a turn, whose time is its own.
+func TestTurnBeginsBesideAnExchangeOfTheLast(t *testing.T) {
+	on(t, turn.Config{}, func(t *testing.T, s *stage) {
+		time.Sleep(time.Hour)
+		s.ask(time.Second, in(1), says(1, 0), calls(1))
+		left := s.begin(in(1), says(101, 0))
+		time.Sleep(time.Second)
+		end := s.begin(in(1), says(2, 1))
+		time.Sleep(time.Second)
+		left()
+		time.Sleep(time.Second)
+		end()
+		all := s.turns()
+		if len(all) != 2 || all[0].Outcome != exchange.TurnAbandoned || all[1].All != 2*time.Second || all[1].Model != 2*time.Second || all[1].Tool != 0 {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
+// Sessions with one prompt are found by it a bounded number of times.
+func TestOnePromptForAll(t *testing.T) {
+	on(t, turn.Config{MaxOpen: 500}, func(t *testing.T, s *stage) {
+		for range 2000 {
+			s.ask(ms, says(1, 0))
+		}
+		last := s.ask(ms, says(2, 1))
+		if last.Turn.JoinedBy != "messages" || !last.Turn.Ambiguous || s.joiner.Sessions() != 500 {
+			t.Errorf("%+v of %d sessions", last.Turn, s.joiner.Sessions())
+		}
+	})
+}
+
 func TestExchangesOfATurnShareItsTrace(t *testing.T) {
 	on(t, turn.Config{}, func(t *testing.T, s *stage) {
 		first := s.ask(time.Second, says(1, 0), calls(10))

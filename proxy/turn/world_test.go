@@ -38,10 +38,9 @@ type world struct {
 
 // truth is where an exchange belongs.
 type truth struct {
-	kind           string
-	session, turn  int
-	marked         bool // its client names the session
-	attempt, calls int
+	kind          string
+	session, turn int
+	marked        bool // its client names the session
 }
 
 type seen struct {
