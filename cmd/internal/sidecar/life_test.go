@@ -225,7 +225,7 @@ func TestLastNumbersWaitForAScrape(t *testing.T) {
 	_ = a.Close()
 	l.stop()
 	interop.Until(t, "connections are refused", func() bool { return interop.Refuses(l.listen) })
-	interop.Until(t, "headway has observed the exchange and its chain", func() bool { return l.scrapes.observed.Load() == 2 })
+	interop.Until(t, "headway has observed the exchange, its chain and its turn", func() bool { return l.scrapes.observed.Load() == 3 })
 	if got := interop.Status(l.base + "/healthz/live"); got != 200 {
 		t.Errorf("live is %d", got)
 	}
@@ -243,7 +243,7 @@ func TestSidecarWaitsForNoScrapeThatItDoesNotNeed(t *testing.T) {
 			a := l.connect(t)
 			a.call(t)
 			_ = a.Close()
-			interop.Until(t, "headway has observed the exchange and its chain", func() bool { return l.scrapes.observed.Load() == 2 })
+			interop.Until(t, "headway has observed the exchange, its chain and its turn", func() bool { return l.scrapes.observed.Load() == 3 })
 			interop.Fetch(t, l.base+"/metrics")
 		},
 		"there is no time for it": func(l *life) {
