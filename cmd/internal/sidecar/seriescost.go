@@ -23,7 +23,11 @@ func SeriesCostOf(c config.Config) (SeriesCost, error) {
 	begun := false
 	e, err := prometheus.New(prometheus.Config{
 		SemConv: c.SemConv, Names: names, Edges: edges(c.SLOs.Set),
-		Live: exporter.Live{SLOs: func() []exporter.SLO { return promised(c) }, InFlight: func() []exchange.InFlight { return underWay(begun) }},
+		Live: exporter.Live{
+			SLOs:     func() []exporter.SLO { return promised(c) },
+			InFlight: func() []exchange.InFlight { return underWay(begun) },
+			Silent:   func() []exchange.Silent { return silent(begun) },
+		},
 	})
 	if err != nil {
 		return SeriesCost{}, err
@@ -35,6 +39,7 @@ func SeriesCostOf(c config.Config) (SeriesCost, error) {
 			r := madeStream(c, string(rune('a'+i)))
 			e.Observe(r)
 			e.ObserveChain(exchange.Chain{Outcome: exchange.FirstTry, Attempts: 1, TTFT: r.TTFT(), E2E: r.E2E(), Last: r})
+			e.ObserveTurn(exchange.WholeTurn{Outcome: exchange.TurnAnswered, Calls: 1, All: r.E2E(), Model: r.E2E(), FirstAnswer: r.TTFA(), Last: r})
 		}
 		if counts[i], err = e.Count(); err != nil {
 			return SeriesCost{}, err
@@ -59,6 +64,16 @@ func underWay(begun bool) []exchange.InFlight {
 		return nil
 	}
 	return []exchange.InFlight{{Operation: exchange.Chat, Model: "model", Upstream: "upstream:443"}}
+}
+
+// silent is what is silent of them.
+func silent(begun bool) (none []exchange.Silent) {
+	if begun {
+		for _, phase := range exchange.EpisodePhases() {
+			none = append(none, exchange.Silent{Operation: exchange.Chat, Model: "model", Upstream: "upstream:443", Phase: phase})
+		}
+	}
+	return none
 }
 
 // madeStream is an answered chat stream of the tenant with these labels, whose provider tells of
