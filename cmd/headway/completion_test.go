@@ -33,7 +33,7 @@ func TestBashCompletes(t *testing.T) {
 	}{
 		{"headway r", "run report rules redirect"},
 		{"headway run --", "--check"},
-		{"headway rules --s", "--scale --slo"},
+		{"headway rules --s", "--scale --slo --streams"},
 		{"headway redirect ", "install remove show"},
 		{"headway redirect in", "install"},
 		{"headway redirect install --exclude-p", "--exclude-port"},
@@ -46,7 +46,7 @@ func TestBashCompletes(t *testing.T) {
 		{"headway help red", "redirect"},
 		{"headway nothing ", ""},
 		{"headway demo f", "fault"},
-		{"headway demo fault ", "none default http slow-head slow stall cut reset error garbage --addr"},
+		{"headway demo fault ", "none default http slow-head slow uncached stall cut reset error garbage --addr"},
 		{"headway demo fault s", "slow-head slow stall"},
 		{"headway report --by ", "model upstream operation"},
 		{"headway report capture.jsonl --by m", "model"},

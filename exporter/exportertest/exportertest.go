@@ -10,6 +10,13 @@ import (
 
 // Live has a value for every instrument that reads the running program.
 func Live() exporter.Live {
+	l := traffic()
+	judged(&l)
+	return l
+}
+
+// traffic is what a program tells of its traffic and of itself.
+func traffic() exporter.Live {
 	return exporter.Live{
 		Build: exporter.Build{Version: "v1.2.3", Revision: "0123456789ab", Go: "go1.26.0"},
 		InFlight: func() []exchange.InFlight {
@@ -41,37 +48,40 @@ func Live() exporter.Live {
 		AcceptWaits:   func() uint64 { return 0 },
 		Loops:         func() uint64 { return 3 },
 		Reloaded:      func() bool { return true },
+	}
+}
 
-		Drift: func() []exporter.Drift {
-			return []exporter.Drift{
-				{Source: "canary", Probe: "chat", Model: "gpt-4o-mini", Indicator: "ttft", Compared: true, Ratio: 1.31, ReturnPeriod: 41 * 86400, Alarm: true},
-				{Source: "production", Model: "gpt-4o-mini", Indicator: "e2e"},
-			}
-		},
-		Tested: func() []exporter.Tested {
-			return []exporter.Tested{{Cell: "gpt-4o-mini/in512/out128/c16", Indicator: "ttft", Share: .95, Seconds: .62}}
-		},
-		Headroom: func() []exporter.Headroom {
-			return []exporter.Headroom{{Model: "gpt-4o-mini", SLO: "interactive", Ratio: 2.5}}
-		},
-		Scaling: func() []exporter.Scaling { return []exporter.Scaling{{Model: "gpt-4o-mini", Ratio: .75}} },
-		ProbeRuns: func() []exporter.ProbeRuns {
-			return []exporter.ProbeRuns{{
-				Probe: "chat-short", Via: "sidecar", Outcome: "ok", Operation: exchange.Chat, Model: "gpt-4o-mini",
-				Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443}, Runs: 7,
-			}}
-		},
-		ProbeLeader: func() bool { return true },
-		ProbeSuccesses: func() []exporter.ProbeSuccess {
-			return []exporter.ProbeSuccess{{Probe: "chat-short", Via: "sidecar", At: time.Unix(1764500000, 0)}}
-		},
+// judged adds what a program tells of its SLOs, its load test and its probes.
+func judged(l *exporter.Live) {
+	l.Drift = func() []exporter.Drift {
+		return []exporter.Drift{
+			{Source: "canary", Probe: "chat", Model: "gpt-4o-mini", Indicator: "ttft", Compared: true, Ratio: 1.31, ReturnPeriod: 41 * 86400, Alarm: true},
+			{Source: "production", Model: "gpt-4o-mini", Indicator: "e2e"},
+		}
+	}
+	l.Tested = func() []exporter.Tested {
+		return []exporter.Tested{{Cell: "gpt-4o-mini/in512/out128/c16", Indicator: "ttft", Share: .95, Seconds: .62}}
+	}
+	l.Headroom = func() []exporter.Headroom {
+		return []exporter.Headroom{{Model: "gpt-4o-mini", SLO: "interactive", Ratio: 2.5}}
+	}
+	l.Scaling = func() []exporter.Scaling { return []exporter.Scaling{{Model: "gpt-4o-mini", Ratio: .75}} }
+	l.ProbeRuns = func() []exporter.ProbeRuns {
+		return []exporter.ProbeRuns{{
+			Probe: "chat-short", Via: "sidecar", Outcome: "ok", Operation: exchange.Chat, Model: "gpt-4o-mini",
+			Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443}, Runs: 7,
+		}}
+	}
+	l.ProbeLeader = func() bool { return true }
+	l.ProbeSuccesses = func() []exporter.ProbeSuccess {
+		return []exporter.ProbeSuccess{{Probe: "chat-short", Via: "sidecar", At: time.Unix(1764500000, 0)}}
+	}
 
-		SLOs: func() []exporter.SLO {
-			return []exporter.SLO{{
-				Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,
-				Limits: []exporter.Limit{{Indicator: exchange.TTFT, Limit: 200 * time.Millisecond}},
-			}}
-		},
+	l.SLOs = func() []exporter.SLO {
+		return []exporter.SLO{{
+			Name: "interactive", Objective: .99, Timed: 4, OnTime: 3,
+			Limits: []exporter.Limit{{Indicator: exchange.TTFT, Limit: 200 * time.Millisecond}},
+		}}
 	}
 }
 
