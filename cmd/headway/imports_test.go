@@ -108,7 +108,7 @@ var rooms = map[string][]string{
 	"cmd/internal/sdks":     {},
 	"cmd/internal/pod":      {"cmd/internal/config", "proxy/exchange"},
 	"cmd/internal/injector": {"cmd/internal/build", "cmd/internal/config", "cmd/internal/pod", "cmd/internal/sdks", "proxy", "proxy/exchange", "slo/spelling"},
-	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "slo"},
+	"cmd/internal/live":     {"proxy/chain", "proxy/exchange", "proxy/turn", "slo"},
 	"cmd/internal/pictures": {"slo/rules", "probe/baseline"},
 	"cmd/internal/config":   {"probe/baseline", "slo/spelling", "cmd/internal/build", "proxy", "proxy/exchange", "proxy/tap", "exporter", "exporter/prometheus", "exporter/otlp/delivery", "slo", "slo/openslo", "slo/price", "slo/rules", "slo/strict", "probe", "probe/drift", "probe/lease", "probe/probefile"},
 	"cmd/internal/sidecar": {

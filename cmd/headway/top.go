@@ -13,6 +13,7 @@ import (
 
 	"github.com/headway-sidecar/headway/cmd/internal/live"
 	"github.com/headway-sidecar/headway/proxy/chain"
+	"github.com/headway-sidecar/headway/proxy/turn"
 )
 
 const topUsage = `usage: headway top [flags] [ADDRESS]
@@ -70,13 +71,16 @@ func (a *adminClient) frame(ctx context.Context) (*live.Frame, error) {
 	drift := struct{ Findings *[]live.Finding }{&out.Drift}
 	open := struct{ Streams *[]live.Stream }{&out.Streams}
 	calls := struct{ Chains *[]chain.Summary }{&out.Chains}
+	turns := struct{ Turns *[]turn.Summary }{&out.Turns}
 	limit := fmt.Sprintf("?limit=%d", topRows)
 	err := cmp.Or(
 		a.read(ctx, "/api/v1/summary", &out.Summary),
 		a.read(ctx, "/api/v1/drift", &drift),
 		a.read(ctx, "/api/v1/open"+limit, &open),
 		a.read(ctx, "/api/v1/chains"+limit, &calls),
+		a.read(ctx, "/api/v1/turns"+limit, &turns),
 	)
+	out.Turns = live.Agents(out.Turns)
 	if err == nil && len(out.Window.Rows) == 0 {
 		return nil, errors.New("its answer is none of a headway of this version")
 	}

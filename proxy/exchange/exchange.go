@@ -71,7 +71,7 @@ type Record struct {
 	// Limits holds the limits that the request set itself, each indicator once; nil for none.
 	Limits []RequestLimit
 
-	Early    Early     // how much of it was told before its end; the tap sets it
+	Early    Early     // how much of it Interims have told before its end; the tap sets it
 	Pauses   []Pause   // of its engine, while its content came; the pause stage sets them
 	Call     Call      // the evidence about the call that the request is an attempt of
 	Thread   Thread    // the evidence about the session that it belongs to

@@ -3,8 +3,8 @@ package exchange
 import "time"
 
 // Interim is one thing that happened to an exchange while it was open: some output tokens
-// that came, a silent episode that ended, or a pause of its engine that is over. Nobody tells it again when the exchange is
-// over: the Record says how much was told.
+// that came, a silent episode that ended, or a pause of its engine that is over. Observers
+// do not count it again when the exchange is over: Record.Early says how much they know.
 type Interim struct {
 	Of      Record // as far as it is known: its labels, and little else
 	Tokens  int64  // output tokens that came since the last Interim about them

@@ -126,7 +126,7 @@ func TestSilentStreamIsSeenWhileItIsSilent(t *testing.T) {
 func TestEpisodesCountOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		of   func(*tap.Tap, *tap.Exchange) []string // what was told before the end
+		of   func(*tap.Tap, *tap.Exchange) []string // the Interims before the end
 		end  tap.Result
 		want string
 	}{
@@ -208,7 +208,7 @@ func without(all []string, what string) (out []string) {
 	return out
 }
 
-// What waits long by its nature, or cannot be read, is not silent.
+// An exchange that waits long by its nature is not silent, nor is one that headway cannot read.
 func TestOnlyStreamsAreSilent(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -265,7 +265,7 @@ func TestOnlyStreamsAreSilent(t *testing.T) {
 	}
 }
 
-// Tokens are told while a stream runs, and the sum is that of the Records.
+// Interims tell tokens while a stream runs, and the sum is that of the Records.
 func TestTokensAreToldWhileTheyCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of, sink := newTap()
@@ -291,7 +291,7 @@ func TestTokensAreToldWhileTheyCome(t *testing.T) {
 		end(x)
 		r := sink.only(t)
 		if r.Usage.Output != exchange.Known(300) || r.Early.Tokens != sum || sum < 90 {
-			t.Errorf("%+v tokens, of which %d were told; Interims had %d", r.Usage.Output, r.Early.Tokens, sum)
+			t.Errorf("%+v tokens, %d of them early; Interims had %d", r.Usage.Output, r.Early.Tokens, sum)
 		}
 	})
 }
@@ -327,12 +327,12 @@ func TestTokensToldTooManyAreNotToldAgain(t *testing.T) {
 		}
 		run(100, 20)
 		if counted <= 20 {
-			t.Fatalf("%d tokens were told of a stream of 20 in 100 chunks: none too many", counted)
+			t.Fatalf("Interims had %d tokens of a stream of 20 in 100 chunks: none too many", counted)
 		}
 		run(2, 2) // pays all that it has
 		run(100, 100)
 		if want := int64(20 + 2 + 100); counted != want {
-			t.Errorf("%d tokens were told, want %d", counted, want)
+			t.Errorf("Interims had %d tokens, want %d", counted, want)
 		}
 	})
 }
@@ -350,7 +350,7 @@ func BenchmarkInterims(b *testing.B) {
 	}
 }
 
-// Streams that wait are told with all others of their engine, and nobody else.
+// AppendFlows has the streams that wait with all others of their engine, and no other streams.
 func TestFlowsAreThoseOfEnginesThatMayPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of, _ := newTap()

@@ -49,7 +49,7 @@ func (t *transcript) begin(of *exchange.Thread) {
 	t.message.hash.SetSeed(key)
 }
 
-// end ends the body. What a body that ended early has said of its messages means nothing.
+// end ends the body. The messages of a body that ended early mean nothing.
 func (t *transcript) end() {
 	if t.thread == nil {
 		return

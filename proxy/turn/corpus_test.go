@@ -223,13 +223,13 @@ func judge(w *world) score {
 }
 
 // checkCalls fails the test unless turns count calls, not attempts, and every answered turn
-// of a client that names its sessions is told once.
+// of a client that names its sessions comes once.
 func checkCalls(t *testing.T, w *world, all []*agent) {
 	t.Helper()
 	told, calls := map[exchange.TurnID]exchange.WholeTurn{}, 0
 	for _, o := range w.over {
 		if _, twice := told[o.ID]; twice {
-			t.Fatalf("turn %s is told twice", o.ID)
+			t.Fatalf("turn %s comes twice", o.ID)
 		}
 		told[o.ID] = o
 		calls += o.Calls

@@ -7,6 +7,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/turn"
 )
 
 const (
@@ -35,6 +36,7 @@ type Sources struct {
 	// KeepFresh bounds the age of what Open says; 0 ends that.
 	KeepFresh func(age time.Duration)
 	Chains    func(limit int) []chain.Summary
+	Turns     func(limit int) []turn.Summary
 }
 
 // Hub samples what is under way, for all viewers together. Without a viewer it does nothing.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/turn"
 )
 
 // counted is what a hub has asked of its sources.
@@ -38,6 +39,7 @@ func hubOver(streams int) (*Hub, *counted) {
 		},
 		KeepFresh: func(age time.Duration) { c.fresh.Store(int64(age)) },
 		Chains:    func(int) []chain.Summary { return nil },
+		Turns:     func(int) []turn.Summary { return nil },
 	}), &c
 }
 

@@ -16,6 +16,7 @@ type sampler struct {
 	lanes map[uint64]exchange.Open // that viewers have
 	ended int                      // number of the last exchange that viewers have
 	calls []byte                   // the last message with chains
+	turns []byte                   // the last message with turns
 }
 
 func newSampler(from *Sources) *sampler {
@@ -80,7 +81,7 @@ func phaseNumber(p exchange.OpenPhase) int64 {
 }
 
 // summaries are the messages that come less often: how traffic goes, the exchanges that have
-// ended since, and the calls if one of them has changed.
+// ended since, and the calls and the turns if one of them has changed.
 func (s *sampler) summaries() [][]byte {
 	out := [][]byte{message("summary", s.from.View.Summary())}
 	if ended := s.from.View.Exchanges(firstExchanges, s.ended); len(ended) > 0 {
@@ -91,8 +92,15 @@ func (s *sampler) summaries() [][]byte {
 		s.calls = calls
 		out = append(out, calls)
 	}
+	if turns := s.agents(); !bytes.Equal(turns, s.turns) {
+		s.turns = turns
+		out = append(out, turns)
+	}
 	return out
 }
+
+// agents is the message with the turns of agents.
+func (s *sampler) agents() []byte { return message("turns", Agents(s.from.Turns(readTurns))) }
 
 // first are the messages for a new viewer: all that other viewers have. Some of the next
 // exchanges may come to it twice.
@@ -114,6 +122,6 @@ func (s *sampler) first(now time.Time) [][]byte {
 	}
 	return [][]byte{
 		message("streams", c), message("summary", s.from.View.Summary()),
-		message("exchanges", ended), message("chains", s.from.Chains(followedChains)),
+		message("exchanges", ended), message("chains", s.from.Chains(followedChains)), s.agents(),
 	}
 }

@@ -148,7 +148,7 @@ func (s *Screen) write(lines []string) {
 }
 
 // lines formats f as at most so many lines of so many columns: the table and the drift, then
-// the streams and the chains, as far as there is room.
+// the streams, the chains and the turns, as far as there is room.
 func (f *Frame) lines(of lanes, columns, rows int) []string {
 	lines := append(f.table(columns), drifting(f.Drift, columns)...)
 	of.see(f.Streams)
@@ -163,6 +163,12 @@ func (f *Frame) lines(of lanes, columns, rows int) []string {
 		lines = append(lines, "", "calls that failed at least once, the newest first")
 		for i := range f.Chains[:min(len(f.Chains), room)] {
 			lines = append(lines, formatChain(&f.Chains[i]))
+		}
+	}
+	if room := rows - len(lines) - 2; room > 0 && len(f.Turns) > 0 {
+		lines = append(lines, "", "turns of agents, the newest first")
+		for i := range f.Turns[:min(len(f.Turns), room)] {
+			lines = append(lines, formatTurn(&f.Turns[i], time.Now()))
 		}
 	}
 	for i, line := range lines {

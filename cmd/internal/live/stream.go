@@ -11,8 +11,8 @@ const viewerPatience = 5 * time.Second
 
 // ServeHTTP serves GET /api/v1/stream: server-sent events, until the viewer leaves or is too
 // slow. Each has a JSON document as its data: "streams" is the changes among the exchanges
-// under way, "summary" a Summary, "exchanges" those that have ended, the newest first, and
-// "chains" the calls that failed at least once.
+// under way, "summary" a Summary, "exchanges" those that have ended, the newest first,
+// "chains" the calls that failed at least once, and "turns" the turns of agents.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := h.join()
 	if v == nil {

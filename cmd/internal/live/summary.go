@@ -6,6 +6,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/turn"
 	"github.com/headway-sidecar/headway/slo"
 )
 
@@ -30,6 +31,7 @@ type Frame struct {
 	Drift   []Finding       // beside the load test
 	Streams []Stream        // exchanges under way, the longest silence first
 	Chains  []chain.Summary // calls that failed at least once
+	Turns   []turn.Summary  // of agents
 }
 
 // Seconds is a duration that is a number of seconds in JSON.

@@ -25,28 +25,7 @@ func TestTenantsAreToldApart(t *testing.T) {
 	}
 	l := begin(t, "HEADWAY_UPSTREAM="+upstream.URL, "HEADWAY_CAPTURE_FILE="+lines, "HEADWAY_DRAIN_DELAY=0",
 		"HEADWAY_LABELS=tenant=header:X-Tenant,key=hash:Authorization", "HEADWAY_LABEL_KEY_FILE="+key, "HEADWAY_MAX_TENANTS=3", "HEADWAY_LIMIT_HEADERS=e2e=X-Deadline-Ms")
-	ask := func(want int, fields ...string) {
-		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.listen+"/v1/chat/completions", strings.NewReader(`{"model":"m","stream":true,"messages":[]}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i < len(fields); i += 2 {
-			r.Header.Add(fields[i], fields[i+1])
-		}
-		response, err := http.DefaultClient.Do(r)
-		if err != nil {
-			if want != 0 {
-				t.Fatal(err)
-			}
-			return // headway has answered and closed while the client still wrote
-		}
-		_, _ = io.Copy(io.Discard, response.Body)
-		_ = response.Body.Close()
-		if want != 0 && response.StatusCode != want {
-			t.Errorf("%q: status %d", fields, response.StatusCode)
-		}
-	}
+	ask := asking(t, l.listen)
 	const secret = "Bearer sk-very-secret"
 	hash := "c45850265450" // printf %s sk-very-secret | openssl dgst -sha256 -hmac kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
 	ask(200, "X-Tenant", "acme", "Authorization", secret, "X-Deadline-Ms", "60000", "x-llm-d-slo-ttft-ms", "soon")
@@ -100,4 +79,32 @@ func checkLabelled(t *testing.T, lines, hash string) {
 		return
 	}
 	t.Error("the capture is empty")
+}
+
+// asking returns a function that sends a request with these fields, and holds its status to
+// want; 0 is any, or none.
+func asking(t *testing.T, to string) func(want int, fields ...string) {
+	t.Helper()
+	return func(want int, fields ...string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+to+"/v1/chat/completions", strings.NewReader(`{"model":"m","stream":true,"messages":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(fields); i += 2 {
+			r.Header.Add(fields[i], fields[i+1])
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			if want != 0 {
+				t.Fatal(err)
+			}
+			return // headway has answered and closed while the client still wrote
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		if want != 0 && response.StatusCode != want {
+			t.Errorf("%q: status %d", fields, response.StatusCode)
+		}
+	}
 }

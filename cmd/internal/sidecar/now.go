@@ -15,6 +15,7 @@ func (s *Sidecar) View() *live.View { return s.view }
 func (s *Sidecar) Frame(context.Context) (*live.Frame, error) {
 	return &live.Frame{
 		Summary: *s.view.Summary(), Drift: s.judging.told(time.Now()), Streams: live.Streams(s.tap.AppendOpen(nil), time.Now(), defaultLimit), Chains: s.chains.Chains(defaultLimit),
+		Turns: live.Agents(s.turns.Turns(defaultLimit)),
 	}, nil
 }
 

@@ -110,7 +110,7 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 		Mode:       exchange.Explicit,
 		Windows:    int64(c.MaxWindows),
 	})
-	s.hub = live.NewHub(live.Sources{View: s.view, Open: s.tap.AppendOpen, KeepFresh: s.tap.KeepFresh, Chains: s.chains.Chains})
+	s.hub = live.NewHub(live.Sources{View: s.view, Open: s.tap.AppendOpen, KeepFresh: s.tap.KeepFresh, Chains: s.chains.Chains, Turns: s.turns.Turns})
 	gate, idle := newGate(len(c.RouteTable), log)
 	dialer := new(sockets.Dialer)
 	s.gate = gate

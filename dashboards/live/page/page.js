@@ -4,10 +4,11 @@ import { Lanes } from "./lanes.js";
 import { Figures } from "./figures.js";
 import { showSLOs, showLimits, followDrift } from "./slos.js";
 import { showCalls } from "./calls.js";
+import { showTurns } from "./turns.js";
 import { Exchanges } from "./exchanges.js";
 
 const lanes = new Lanes(), figures = new Figures(), exchanges = new Exchanges();
-let calls = [], clockOff = 0, paused = false, source = null;
+let calls = [], turns = [], clockOff = 0, paused = false, source = null;
 
 const state = (text, kind) => { find("#state").textContent = text; find("#state").className = kind; };
 const say = (text) => { find("#news").textContent = text; };
@@ -19,9 +20,11 @@ const handlers = {
     showSLOs(s.slos, say);
     showLimits(s.rate_limits);
     if (calls.some((c) => c.open)) showCalls(calls, Date.now() - clockOff);
+    if (turns.some((t) => t.open)) showTurns(turns, Date.now() - clockOff);
   },
   exchanges: (all) => exchanges.add(all),
   chains: (all) => { calls = all ?? []; showCalls(calls, Date.now() - clockOff); },
+  turns: (all) => { turns = all ?? []; showTurns(turns, Date.now() - clockOff); },
 };
 
 function follow() {

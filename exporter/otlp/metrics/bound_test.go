@@ -121,7 +121,7 @@ func TestASeriesThatComesBackBeginsAnew(t *testing.T) {
 	})
 }
 
-// While an exchange is recorded, the series that it had found end, and are told a last time.
+// While an exchange is recorded, the series that it had found end, and a request tells them a last time.
 // Its samples are in those that come after.
 func TestAnExchangeUnderWayLosesNothingWhenItsSeriesEnd(t *testing.T) {
 	var e *metrics.Exporter
@@ -162,7 +162,7 @@ func TestAnExchangeUnderWayLosesNothingWhenItsSeriesEnd(t *testing.T) {
 	}
 }
 
-// A series that comes back before it was told a last time goes on: no request has it twice.
+// A series that comes back before a request has told its end goes on: no request has it twice.
 func TestASeriesThatComesBackAtOnceGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, to := newExporter(t, metrics.Config{Interval: 5 * time.Hour, Names: exporter.NewNames(1, 1)})

@@ -287,16 +287,21 @@ func (d *decoder) Value(v frame.Value) {
 	case TimedInput, TimedCached, TimedOutput:
 		m.count(&m.timings, v)
 	case Fingerprint:
-		if !d.fingerprinted && v.Kind == frame.String {
-			d.fingerprinted = true
-			d.server = cmp.Or(d.server, d.api.ServerOf(v.Text))
-		}
+		d.fingerprint(v)
 	default:
 		if v.Field < Own {
 			d.server = d.api.Servers[v.Field-Server]
 			return
 		}
 		d.reader.Value(m, v)
+	}
+}
+
+// fingerprint finds the server by its fingerprint, which is the same in every message.
+func (d *decoder) fingerprint(v frame.Value) {
+	if !d.fingerprinted && v.Kind == frame.String {
+		d.fingerprinted = true
+		d.server = cmp.Or(d.server, d.api.ServerOf(v.Text))
 	}
 }
 
