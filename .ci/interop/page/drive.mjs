@@ -53,6 +53,15 @@ const name = '<img src=x onerror=alert(1)>"\u0007\u202e</td>';
 await fetch(headway + "/v1/chat/completions", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ model: name, messages: [{ role: "user", content: "hi" }] }) }).then((r) => r.text());
 await until("a name with markup is text", () => [...document.querySelectorAll("#list td")].some((td) => td.textContent.startsWith("<img src=x") && td.children.length === 0));
 
+// An agent: one call asks for a tool, the next one brings the tool's result.
+const tools = [{ type: "function", function: { name: "weather", parameters: { type: "object" } } }], question = { role: "user", content: "Will it rain?" };
+const ask = (body) => fetch(headway + "/v1/chat/completions", {
+  method: "POST", headers: { "Content-Type": "application/json", "session-id": "a-session" }, body: JSON.stringify({ model: "sim-medium", tools, ...body }),
+}).then((r) => r.json());
+const call = (await ask({ messages: [question], tool_choice: "required" })).choices[0].message;
+await ask({ messages: [question, call, { role: "tool", tool_call_id: call.tool_calls[0].id, content: "no" }], tool_choice: "none" });
+await until("the turn of an agent", () => !document.querySelector("#turns").hidden && /2 calls, 1 of tools/.test(document.querySelector("#turns").textContent));
+
 await faults("stall=6s@12:1");
 await until("a stream goes silent", () => document.querySelector("#quiet td.warn, #quiet td.bad"));
 await tab.waitForTimeout(3000);
