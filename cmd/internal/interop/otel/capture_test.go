@@ -198,8 +198,44 @@ func (c tracedCall) make(t *testing.T, base string) {
 	}
 }
 
+// parentOf returns the parent of what l is all of, its chain or itself: the span of its
+// client, if that traces, or of its turn, unless l is all of the turn, too.
+func (l tracedLine) parentOf(c tracedCall, turns map[string]arrivedSpan) string {
+	if c.parent != "" || l.Turn == nil || l.Turn.Alone {
+		return c.parent
+	}
+	return turns[l.Turn.ID].SpanID().String()
+}
+
+// turnsOf returns the spans of turns, by the id of the turn.
+func turnsOf(spans map[string]arrivedSpan) map[string]arrivedSpan {
+	turns := map[string]arrivedSpan{}
+	for _, s := range spans {
+		if id, ok := s.Attributes().Get("headway.turn.id"); ok && strings.HasPrefix(s.Name(), "turn ") {
+			turns[id.Str()] = s
+		}
+	}
+	return turns
+}
+
+// checkTurn fails the test unless the line's turn has a span exactly if it is more than the
+// line, and its client has no span for it.
+func (l tracedLine) checkTurn(t *testing.T, c tracedCall, turns map[string]arrivedSpan) {
+	t.Helper()
+	if l.Turn == nil {
+		return
+	}
+	span, ok := turns[l.Turn.ID]
+	if want := c.parent == "" && !l.Turn.Alone; ok != want {
+		t.Errorf("%s: its turn has a span: %v, want %v", l.Model.Request, ok, want)
+	}
+	if ok && (span.ParentSpanID().String() != "" || span.TraceID().String() != l.TraceID) {
+		t.Errorf("%s: its turn is not the root of its trace", l.Model.Request)
+	}
+}
+
 // compareSpans fails the test unless every line has a span that agrees with it, and
-// every other span belongs to a chain or to the engine's times of a line.
+// every other span belongs to a chain, a turn or to the engine's times of a line.
 func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []arrivedSpan) {
 	t.Helper()
 	byID := map[string]arrivedSpan{}
@@ -210,7 +246,7 @@ func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []
 		}
 		byID[id] = s
 	}
-	documented := documentedAttributes(t)
+	documented, turns := documentedAttributes(t), turnsOf(byID)
 	chains := map[string]string{} // the span id of each chain, by chain id
 	for i, line := range lines {
 		id := line.TraceID + "/" + line.SpanID
@@ -222,17 +258,19 @@ func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []
 		delete(byID, id)
 		line.compare(t, span, documented)
 		line.compareEngine(t, span, byID)
+		line.checkTurn(t, calls[i], turns)
+		parent := line.parentOf(calls[i], turns)
 		if attempts := attemptsOf(line.attempt().ID, lines); attempts == 1 {
-			if got := span.ParentSpanID().String(); got != calls[i].parent {
-				t.Errorf("%s: parent %q, the client's span is %q", line.Model.Request, got, calls[i].parent)
+			if got := span.ParentSpanID().String(); got != parent {
+				t.Errorf("%s: parent %q, want %q", line.Model.Request, got, parent)
 			}
 		} else {
 			first := chains[line.attempt().ID]
-			if parent := span.ParentSpanID().String(); first != "" && parent != first {
-				t.Errorf("%s: attempts have the parents %s and %s", line.Model.Request, first, parent)
+			if got := span.ParentSpanID().String(); first != "" && got != first {
+				t.Errorf("%s: attempts have the parents %s and %s", line.Model.Request, first, got)
 			}
 			chains[line.attempt().ID] = span.ParentSpanID().String()
-			checkChain(t, byID[line.TraceID+"/"+span.ParentSpanID().String()], line, calls[i].parent, attempts)
+			checkChain(t, byID[line.TraceID+"/"+span.ParentSpanID().String()], line, parent, attempts)
 		}
 	}
 	for _, id := range chains {
@@ -242,8 +280,11 @@ func compareSpans(t *testing.T, lines []tracedLine, calls []tracedCall, spans []
 			}
 		}
 	}
+	for _, s := range turns {
+		delete(byID, s.TraceID().String()+"/"+s.SpanID().String())
+	}
 	for id, s := range byID {
-		t.Errorf("span %s (%s) is of no line and no chain", id, s.Name())
+		t.Errorf("span %s (%s) is of no line, no chain and no turn", id, s.Name())
 	}
 }
 
@@ -265,7 +306,7 @@ func checkChain(t *testing.T, span arrivedSpan, attempt tracedLine, parent strin
 		return
 	}
 	if got := span.ParentSpanID().String(); got != parent {
-		t.Errorf("%s: the chain's parent is %q, the client's span %q", span.Name(), got, parent)
+		t.Errorf("%s: the chain's parent is %q, want %q", span.Name(), got, parent)
 	}
 	from, to := attempt.Start, attempt.Start.Add(time.Duration(attempt.E2E*1e9))
 	if span.StartTimestamp().AsTime().After(from.Add(time.Microsecond)) || span.EndTimestamp().AsTime().Before(to.Add(-time.Microsecond)) {
