@@ -19,7 +19,8 @@ import (
 
 // TestInteropJaegerShowsAChain makes a call that fails twice and then succeeds, and
 // reads its trace back from a real Jaeger: the span of the call, the spans of its
-// attempts below it, and the application's span above it if the application sent one.
+// attempts below it, and above it the application's span if the application sent one, or
+// else that of the turn.
 func TestInteropJaegerShowsAChain(t *testing.T) {
 	exe := interop.Build(t)
 	jaeger := startJaeger(t)
@@ -58,7 +59,11 @@ func TestInteropJaegerShowsAChain(t *testing.T) {
 			if tt.parent != "" && lines[0].TraceID != clientTrace {
 				t.Errorf("the trace is %s, the application's %s", lines[0].TraceID, clientTrace)
 			}
-			checkShownChain(t, jaeger.trace(t, lines[0].TraceID, 1+len(lines)), lines, tt.parent)
+			above := 1 // the chain
+			if tt.parent == "" {
+				above = 2 // and the turn, where the application has no span
+			}
+			checkShownChain(t, jaeger.trace(t, lines[0].TraceID, above+len(lines)), lines, tt.parent)
 		})
 	}
 }
@@ -78,7 +83,12 @@ func checkShownChain(t *testing.T, spans []arrivedSpan, lines []tracedLine, pare
 	if over.Span == (ptrace.Span{}) {
 		t.Fatalf("the first attempt has no parent among %d spans", len(spans))
 	}
-	if got := over.parent(); got != parent {
+	if parent == "" {
+		turn := byID[over.parent()]
+		if id, _ := turn.Attributes().Get("headway.turn.id"); id.AsString() != lines[0].Turn.ID || turn.parent() != "" {
+			t.Errorf("the chain is below %q, want the turn of its attempts, which is the root", turn.Name())
+		}
+	} else if got := over.parent(); got != parent {
 		t.Errorf("the chain's parent is %q, the application's span %q", got, parent)
 	}
 	for i, line := range lines {
