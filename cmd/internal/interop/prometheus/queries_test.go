@@ -4,6 +4,7 @@ package prometheus_test
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"os"
@@ -33,7 +34,8 @@ func TestInteropQueriesOfTheDocsFindWhatHappened(t *testing.T) {
 		interop.Stream(t, sidecar.URL, "asked", 16, nil)
 		interop.Stream(t, sidecar.URL, "asked", 16, http.Header{"X-Sim-Fault": {"stall=1500ms@5"}})
 		refused(t, sidecar.URL)
-		prometheus.EventuallyIs(t, "sum(headway_requests_total)", float64(3*part))
+		dialogue(t, sidecar.URL, part)
+		prometheus.EventuallyIs(t, "sum(headway_requests_total)", float64(6*part))
 	}
 	page, err := os.ReadFile(interop.Path(t, "docs/promql.md"))
 	if err != nil {
@@ -65,21 +67,41 @@ func TestInteropQueriesOfTheDocsFindWhatHappened(t *testing.T) {
 	}
 }
 
+// dialogue sends the prompts of a conversation of three, which goes on each time. The
+// simulator loses its prompt cache for the last one.
+func dialogue(t *testing.T, base string, part int) {
+	t.Helper()
+	prompt := fmt.Sprintf(`{"role":"system","content":"Part %d.%s"}`, part, strings.Repeat(" Be careful with files.", 300))
+	for i, fault := range []string{"", "", "uncached"} {
+		prompt += fmt.Sprintf(`,{"role":"user","content":"Step %d.%s"}`, i, strings.Repeat(" Look.", 100))
+		ask(t, base, prompt, fault, http.StatusOK)
+		prompt += `,{"role":"assistant","content":"Done."}`
+	}
+}
+
 // refused sends a request that the simulator turns away.
 func refused(t *testing.T, base string) {
 	t.Helper()
+	ask(t, base, `{"role":"user","content":"Go on."}`, "http=503", http.StatusServiceUnavailable)
+}
+
+// ask sends a request with these messages and a fault of the simulator.
+func ask(t *testing.T, base, messages, fault string, status int) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/v1/chat/completions",
-		strings.NewReader(`{"model":"asked","messages":[{"role":"user","content":"Go on."}]}`))
+		strings.NewReader(`{"model":"asked","max_tokens":4,"messages":[`+messages+`]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("X-Sim-Fault", "http=503")
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Sim-Fault", fault)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusServiceUnavailable {
-		t.Fatalf("status %d", response.StatusCode)
+	if response.StatusCode != status {
+		t.Fatalf("status %d, want %d", response.StatusCode, status)
 	}
+	_, _ = io.Copy(io.Discard, response.Body)
 }
