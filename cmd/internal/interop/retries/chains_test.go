@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/cmd/internal/interop"
+	"github.com/headway-sidecar/headway/exporter/capture"
 )
 
 // chainLine has the fields of a capture line that these tests read. The line of an
@@ -68,6 +69,9 @@ func readChains(t *testing.T, s *interop.Sidecar, calls []*retryCall) {
 	lines := interop.DecodeLines[chainLine](t, text)
 	slices.SortStableFunc(lines, func(a, b chainLine) int { return a.Start.Compare(b.Start) })
 	for _, l := range lines {
+		if l.Kind == capture.KindTurn {
+			continue
+		}
 		if c := byUpstream[cmp.Or(l.Upstream, l.Call.Upstream)]; c != nil {
 			c.chain.add(l)
 		} else {
