@@ -17,13 +17,12 @@ type Turn struct {
 	JoinedBy  string `json:"joined_by,omitempty"` // the evidence; not of the first of a session
 	Ambiguous bool   `json:"ambiguous,omitempty"`
 	Outcome   string `json:"outcome,omitempty"` // the turn's, when this exchange ended it
-	// Alone says that the exchange is all of the turn, which has no line of its own.
+	// Alone says that the exchange is all of the turn, and was answered.
 	Alone bool `json:"alone,omitempty"`
 }
 
-// TurnLine is the line of a turn of several exchanges, of one that was not answered, or of
-// one that followed another of its session. All its facts are within Whole, so that a reader
-// that knows only exchanges does not mistake the line for one.
+// TurnLine is the line of a turn of several calls. All its facts are within Whole, so that a
+// reader that knows only exchanges does not mistake the line for one.
 type TurnLine struct {
 	V      int       `json:"v"`
 	Kind   string    `json:"kind"`

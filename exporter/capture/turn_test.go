@@ -13,7 +13,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange/exchangetest"
 )
 
-// The Writer writes no line for a turn if the line of its only exchange tells everything.
+// The Writer writes no line for a turn of one call, however it ended.
 func TestWriterWritesTurns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "capture.jsonl")
 	w, err := capture.NewWriter(capture.Config{Path: path})
@@ -23,7 +23,8 @@ func TestWriterWritesTurns(t *testing.T) {
 	alone := chat()
 	alone.Turn = exchange.Turn{Session: 3, ID: 4, Call: 1, Outcome: exchange.TurnAnswered, Alone: true}
 	w.Observe(alone)
-	w.ObserveTurn(exchange.WholeTurn{ID: 4, Session: 3, Number: 1, Attempts: 1, Outcome: exchange.TurnAnswered, Last: alone})
+	w.ObserveTurn(exchange.WholeTurn{ID: 4, Session: 3, Number: 1, Attempts: 1, Calls: 1, Outcome: exchange.TurnAnswered, Last: alone})
+	w.ObserveTurn(exchange.WholeTurn{ID: 5, Session: 3, Number: 2, Attempts: 2, Calls: 1, Outcome: exchange.TurnFailed, Last: alone})
 	joined := chat()
 	joined.Turn = exchange.Turn{Session: 11, ID: 12, Call: 3, JoinedBy: "tool_call_id", Outcome: exchange.TurnAnswered}
 	whole := exchangetest.Turn(joined)

@@ -112,9 +112,10 @@ func (w *Writer) ObserveChain(c exchange.Chain) {
 	}
 }
 
-// ObserveTurn does the same for a turn, unless the line of its only exchange tells everything.
+// ObserveTurn does the same for a turn of several calls. The lines of its only call tell all
+// of any other.
 func (w *Writer) ObserveTurn(t exchange.WholeTurn) {
-	if !t.Alone() {
+	if t.Calls > 1 {
 		w.put(entry{turn: &t})
 	}
 }

@@ -73,9 +73,6 @@ func (g *gathering) add(l *capture.Line, o slo.Objectives) {
 	if l.Chain != nil && l.Chain.Outcome == string(exchange.FirstTry) {
 		g.calls.addFirstTry(l, o)
 	}
-	if l.Turn != nil && l.Turn.Alone {
-		g.turns.addAlone(l)
-	}
 }
 
 func (g *gathering) addSuccess(l *capture.Line) {

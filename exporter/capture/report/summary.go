@@ -76,7 +76,7 @@ type Group struct {
 	// Limits is nil if no request set a limit.
 	Limits *RequestLimits `json:"request_limits,omitempty"`
 	Calls  *Calls         `json:"calls,omitempty"` // nil for a capture without chains
-	Turns  *Turns         `json:"turns,omitempty"` // nil for a capture without turns of several exchanges
+	Turns  *Turns         `json:"turns,omitempty"` // nil for a capture without turns of several calls
 }
 
 // Summarizer gathers lines into a Summary. It is not safe for concurrent use.
@@ -136,10 +136,10 @@ func (s *Summarizer) addChain(l *capture.Line) {
 
 // addTurn adds the line of a turn, to the group of its last exchange.
 func (s *Summarizer) addTurn(w *capture.Whole) {
-	s.all.turns.addWhole(w)
+	s.all.turns.add(w)
 	if s.by != ByNothing {
 		last := capture.Line{Model: w.Model, Upstream: w.Upstream, Operation: w.Operation}
-		s.named(group(&last, s.by)).turns.addWhole(w)
+		s.named(group(&last, s.by)).turns.add(w)
 	}
 }
 

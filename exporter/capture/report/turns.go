@@ -6,7 +6,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// Turns sums up the turns of sessions: all that agents did for one message of a human.
+// Turns sums up the turns of several calls: all that an agent did for one message of a human.
 // Times are of answered turns, in seconds.
 type Turns struct {
 	Turns     int            `json:"turns"` // that are over
@@ -26,7 +26,6 @@ type Turns struct {
 // turns is a Turns in the making.
 type turns struct {
 	sum                             Turns
-	lines                           int // of turns
 	all, model, tool, human, answer baseline.Sample
 }
 
@@ -36,17 +35,6 @@ func newTurns() turns {
 		s.Keep = exact
 	}
 	return t
-}
-
-// addAlone adds a turn that has only the line of its only exchange.
-func (t *turns) addAlone(l *capture.Line) {
-	t.add(&capture.Whole{Outcome: l.Turn.Outcome, Calls: 1, All: l.E2E, ModelTime: l.E2E, FirstAnswer: l.TTFA})
-}
-
-// addWhole adds a turn that has a line of its own.
-func (t *turns) addWhole(w *capture.Whole) {
-	t.lines++
-	t.add(w)
 }
 
 func (t *turns) add(w *capture.Whole) {
@@ -68,9 +56,9 @@ func (t *turns) add(w *capture.Whole) {
 	}
 }
 
-// summary is nil for a capture in which no turn had more than one exchange.
+// summary is nil for a capture in which no turn had more than one call.
 func (t *turns) summary() *Turns {
-	if t.lines == 0 {
+	if t.sum.Turns == 0 {
 		return nil
 	}
 	out := t.sum

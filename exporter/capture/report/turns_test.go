@@ -26,10 +26,10 @@ func TestReportCountsTurns(t *testing.T) {
 	}
 	summary := s.Summary()
 	got := summary.All.Turns
-	if got == nil || got.Turns != 3 || got.Answered != 2 || got.Calls != 9 || got.ToolCalls != 6 || got.All.Count != 2 || got.All.Mean != 6 || got.Human.Count != 2 {
+	if got == nil || got.Turns != 2 || got.Answered != 1 || got.Calls != 8 || got.ToolCalls != 6 || got.All.Count != 1 || got.All.Mean != 9 || got.Human.Count != 2 {
 		t.Errorf("%+v", got)
 	}
-	if in := summary.Groups[0].Turns; in == nil || in.Turns != 3 {
+	if in := summary.Groups[0].Turns; in == nil || in.Turns != 2 {
 		t.Errorf("of the model: %+v", in)
 	}
 	var table strings.Builder
