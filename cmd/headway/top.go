@@ -25,7 +25,7 @@ time. ADDRESS is the sidecar's admin port, 127.0.0.1:8481 for example, or its
 URL. Each bar of a stream stands for the tokens between two tables, and each dot
 for none.`
 
-// topRows is how many streams and calls top asks for: more than most terminals have lines.
+// topRows is how many streams, calls and turns top asks for: more than most terminals have lines.
 const topRows = 200
 
 // runTop is `headway top`.

@@ -25,7 +25,7 @@ type client struct {
 	body   func(a *agent, all []said, follows string) string
 	answer func(a *agent, id string, m said) string
 	fields func(a *agent) []string
-	late   bool // only what is new goes out
+	late   bool // it sends only the messages that are new
 }
 
 var clients = []client{

@@ -61,7 +61,8 @@ func (c *Config) readLabels(f *findings) {
 	c.readLabelKey(f)
 }
 
-// readLabel reads name=header:Field or name=hash:Field. Taken says of names who has them.
+// readLabel reads name=header:Field or name=hash:Field. Taken maps each name that no label may
+// have to its owner.
 func readLabel(entry string, taken map[string]string) (tap.Label, error) {
 	name, from, _ := strings.Cut(entry, "=")
 	source, field, ok := strings.Cut(from, ":")
@@ -83,7 +84,7 @@ func readLabel(entry string, taken map[string]string) (tap.Label, error) {
 	return label, OneOf(source, "header", "hash")
 }
 
-// takenLabels says of each name that a label cannot have who has it: metrics of headway, and
+// takenLabels maps each name that no label may have to its owner: the metrics of headway, or the
 // servers that scrape them.
 func takenLabels() map[string]string {
 	taken := map[string]string{}

@@ -84,7 +84,10 @@ func checkShownChain(t *testing.T, spans []arrivedSpan, lines []tracedLine, pare
 		t.Fatalf("the first attempt has no parent among %d spans", len(spans))
 	}
 	if parent == "" {
-		turn := byID[over.parent()]
+		turn, ok := byID[over.parent()]
+		if !ok {
+			t.Fatalf("the chain has no parent among %d spans", len(spans))
+		}
 		if id, _ := turn.Attributes().Get("headway.turn.id"); id.AsString() != lines[0].Turn.ID || turn.parent() != "" {
 			t.Errorf("the chain is below %q, want the turn of its attempts, which is the root", turn.Name())
 		}
