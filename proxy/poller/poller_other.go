@@ -1,0 +1,27 @@
+//go:build !linux
+
+package poller
+
+import "net"
+
+// Conn is a connection of a Poller, which has none here: Take takes none.
+type Conn struct{ net.Conn }
+
+// IsOpen is false here.
+func (*Conn) IsOpen() bool { return false }
+
+// Leader leads nothing here.
+type Leader struct{}
+
+type seat struct{}
+
+func (*seat) take(*net.TCPConn) (*Conn, bool) { return nil, false }
+
+// StepDown does nothing here.
+func (*Leader) StepDown() {}
+
+// Leads is false here.
+func (*Leader) Leads() bool { return false }
+
+// Later is never called here.
+func (*Leader) Later(func(*Leader)) {}
