@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 	"weak"
+
+	"github.com/headway-sidecar/headway/proxy/poller"
 )
 
 // Dialer remembers the connections that headway opens, so that a listener of headway
@@ -20,7 +22,7 @@ type Dialer struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	mu   sync.Mutex
-	open map[ends]weak.Pointer[net.TCPConn]
+	open map[ends]known
 }
 
 // ends are the local and the remote address of a connection. The kernel lets connections
@@ -40,29 +42,55 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return conn, err
 }
 
+// known tells whether a connection is open. It does not keep the connection alive.
+type known func() bool
+
+// know returns what tells whether conn is open.
+func know[T any](conn *T, isOpen func(*T) bool) known {
+	weakly := weak.Make(conn)
+	return func() bool {
+		c := weakly.Value()
+		return c != nil && isOpen(c)
+	}
+}
+
+func isOpen(conn *net.TCPConn) bool {
+	raw, err := conn.SyscallConn()
+	return err == nil && raw.Control(func(uintptr) {}) == nil // else it is closed
+}
+
 // Remember notes the addresses of a connection, which other code has dialed, for as long as
 // any code holds the connection. A weak pointer frees its closer from telling the Dialer.
-// Remember ignores a connection that is not TCP.
+// Remember ignores a connection that is neither TCP nor of a Poller.
 func (d *Dialer) Remember(connection net.Conn) {
-	conn, ok := connection.(*net.TCPConn)
+	switch conn := connection.(type) {
+	case *net.TCPConn:
+		remember(d, conn, know(conn, isOpen))
+	case *poller.Conn:
+		remember(d, conn, know(conn, (*poller.Conn).IsOpen))
+	}
+}
+
+func remember[T any](d *Dialer, conn *T, is known) {
+	c, ok := any(conn).(net.Conn)
 	if !ok {
 		return
 	}
-	key := ends{AddressOf(conn.LocalAddr()), AddressOf(conn.RemoteAddr())}
+	key := ends{AddressOf(c.LocalAddr()), AddressOf(c.RemoteAddr())}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open == nil {
-		d.open = map[ends]weak.Pointer[net.TCPConn]{}
+		d.open = map[ends]known{}
 	}
-	d.open[key] = weak.Make(conn)
+	d.open[key] = is
 	runtime.AddCleanup(conn, d.forget, key)
 }
 
-// forget drops the addresses of a connection, unless a later one has them too.
+// forget drops the addresses of a connection, unless a later one that is open has them too.
 func (d *Dialer) forget(key ends) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.open[key].Value() == nil {
+	if is := d.open[key]; is != nil && !is() {
 		delete(d.open, key)
 	}
 }
@@ -71,13 +99,9 @@ func (d *Dialer) forget(key ends) {
 // still open.
 func (d *Dialer) Opened(from, to netip.AddrPort) bool {
 	d.mu.Lock()
-	conn := d.open[ends{from, to}].Value()
+	is := d.open[ends{from, to}]
 	d.mu.Unlock()
-	if conn == nil {
-		return false
-	}
-	raw, err := conn.SyscallConn()
-	return err == nil && raw.Control(func(uintptr) {}) == nil // else it is closed
+	return is != nil && is()
 }
 
 // AddressOf is a TCP address in its plain form: an IPv4 address as such. It is the zero

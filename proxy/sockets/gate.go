@@ -84,8 +84,17 @@ func (g *Gate) enter() {
 	g.open++
 }
 
-// Wait spreads a burst: it returns at once for its first 64 connections, and then for
-// 4,000 a second.
+// Start calls serve, which must not block, and spreads a burst: it calls that at once for
+// the first 64 connections, and then for 4,000 a second, on goroutines of their own.
+func (g *Gate) Start(serve func()) {
+	if early := g.early(); early > 0 {
+		time.AfterFunc(early, serve)
+		return
+	}
+	serve()
+}
+
+// Wait is Start for a goroutine that waits itself.
 func (g *Gate) Wait() { time.Sleep(g.early()) }
 
 // early is how long the next connection of a burst has to wait. It counts that connection.
