@@ -4,12 +4,14 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -24,12 +26,13 @@ const (
 	maxEmpty = len("\r\n")
 )
 
-// clientConn is a connection of an application or a prober. Its goroutine reads
-// requests and writes their bodies to the upstream. While a response comes down it
-// waits in a read: for the next request, or for the client to leave.
+// clientConn is a connection of an application or a prober. Its run reads requests and
+// writes their bodies to the upstream. While a response comes down it waits for the next
+// request, or for the client to leave.
 type clientConn struct {
 	socket
 	proxy *Proxy
+	ended func() // run calls it last; may be nil
 
 	origin      exchange.Origin // of all its exchanges; empty is an application
 	probe       string          // of all its exchanges: the canary's
@@ -38,6 +41,8 @@ type clientConn struct {
 	examined    bool            // isLoop has looked at it
 	bounded     bool            // a read deadline bounds the wait for the rest of a head
 	emptyBytes  int             // of empty lines since the last head
+
+	awaits bool // the request is written: run waits for the end of its exchange
 
 	mu    sync.Mutex
 	relay *relay    // the running exchange
@@ -56,27 +61,60 @@ type clientConn struct {
 
 func newClientConn(p *Proxy, conn net.Conn) *clientConn {
 	setKeepAlive(conn)
-	c := &clientConn{proxy: p, socket: newSocket(quick(conn), &p.buffers)}
+	conn = p.engine.take(conn)
+	c := &clientConn{proxy: p, socket: newSocket(conn, conn, &p.engine)}
+	c.resume = c.run
 	c.over.L = &c.mu
 	return c
 }
 
-// serve runs one exchange after another until the connection ends.
-func (c *clientConn) serve() {
+// run serves the connection until it ends or is parked. A panic ends that connection only.
+func (c *clientConn) run(leader *poller.Leader) {
+	next := ends
+	defer func() {
+		if v := recover(); v != nil {
+			c.proxy.config.Log.Error("panic in a client connection", "panic", v, "stack", string(debug.Stack()))
+			c.fail()
+			next = ends
+		}
+		if next == ends {
+			c.close()
+			c.forgetBytes()
+			c.proxy.forget(c)
+			if c.ended != nil {
+				c.ended()
+			}
+		}
+	}()
+	c.leader = leader
+	next = c.serve()
+}
+
+// serve runs one exchange after another until the connection ends or is parked.
+func (c *clientConn) serve() sequence {
 	switch {
 	case c.original != nil:
-		c.serveOriginal()
-	case !c.proxyHeader || c.skipProxyHeader():
-		c.exchanges()
+		return c.serveOriginal()
+	case c.proxyHeader && !c.skipProxyHeader():
+		return ends
 	}
+	c.proxyHeader = false
+	return c.exchanges()
 }
 
 // exchanges serves one request after another until none may follow.
-func (c *clientConn) exchanges() {
+func (c *clientConn) exchanges() sequence {
 	for {
-		raw, at, ok := c.nextHead()
-		if !ok || !c.exchange(raw, at) {
-			return
+		next := goesOn
+		if c.awaits {
+			next = c.awaitResponse()
+		} else if raw, at, err := c.nextHead(); err != nil {
+			next = sequenceAfter(err)
+		} else {
+			next = sequenceIf(c.exchange(raw, at))
+		}
+		if next != goesOn {
+			return next
 		}
 	}
 }
@@ -114,22 +152,26 @@ func (c *clientConn) fail() {
 	}
 }
 
+// errNoRequest says that no request can follow on a connection.
+var errNoRequest = errors.New("no request can follow")
+
 // nextHead waits for the head of the next request. The head is valid until c reads
-// into its inbox again. It is not ok when no request can follow.
-func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
+// into its inbox again. The error is errNoRequest, or errParked.
+func (c *clientConn) nextHead() (raw []byte, at tap.Instant, err error) {
 	known := 0
 	c.lender.heads.leaveAhead(&c.share)
 	for {
 		if !c.skipEmptyLines() {
-			return nil, 0, false
+			return nil, 0, errNoRequest
 		}
 		p := c.bytes()
 		if n := endOfHead(p, known); n > 0 {
 			c.markBusy()
 			if !c.gotHead() {
-				return nil, 0, c.endUnfinished(errCrowded)
+				c.endUnfinished(errCrowded)
+				return nil, 0, errNoRequest
 			}
-			return p[:n], c.at, true
+			return p[:n], c.at, nil
 		}
 		scanned := known
 		if known = len(p); known > 0 {
@@ -137,15 +179,21 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 		}
 		switch {
 		case c.original != nil && !mayBeRequest(p, scanned):
-			return nil, 0, false
+			return nil, 0, errNoRequest
 		case c.original == nil && speaksTLS(p):
 			c.proxy.reportTLS()
-			return nil, 0, c.turnAway(400, errMalformed)
+			c.turnAway(400, errMalformed)
+			return nil, 0, errNoRequest
 		case hasBareEnd(p, scanned):
-			return nil, 0, c.turnAway(400, errMalformed)
+			c.turnAway(400, errMalformed)
+			return nil, 0, errNoRequest
 		}
-		if err := c.awaitRest(); err != nil {
-			return nil, 0, c.endUnfinished(err)
+		switch err := c.awaitRest(); {
+		case errors.Is(err, errParked):
+			return nil, 0, err
+		case err != nil:
+			c.endUnfinished(err)
+			return nil, 0, errNoRequest
 		}
 	}
 }
@@ -153,19 +201,25 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, ok bool) {
 // awaitRest reads more of a head: it waits for as long as it takes if no byte has come
 // yet, and for Config.HeadTimeout in all if one has. One empty line is no byte of a head:
 // old clients send one after a body, and are idle then.
+//
+// A connection without a byte of a head is parked, if it can be; the error is errParked.
 func (c *clientConn) awaitRest() error {
+	read := c.fill
 	if len(c.bytes()) > 0 {
 		if err := c.holdHead(); err != nil {
 			return err
 		}
 		c.boundHead()
-	} else if c.emptyBytes > maxEmpty {
-		c.boundHead()
+	} else {
+		if c.emptyBytes > maxEmpty {
+			c.boundHead()
+		}
+		read = c.fillOrPark
 	}
-	_, _, err := c.fill()
+	_, _, err := read()
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, errParked):
+		return err
 	case c.evicted():
 		return errCrowded
 	case c.bounded && errors.Is(err, os.ErrDeadlineExceeded):
@@ -235,8 +289,8 @@ func (c *clientConn) markBusy() {
 	c.busy = true
 }
 
-// exchange serves the request with the given head. It tells whether another request may
-// follow.
+// exchange serves the request with the given head, until that is written. It tells whether
+// the connection goes on.
 func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	req, err := c.proxy.parsers.request(raw)
 	switch {
@@ -268,8 +322,8 @@ func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	return c.runExchange(x, &req, route, seen)
 }
 
-// runExchange binds the exchange x to an upstream connection and runs it. It tells
-// whether another request may follow.
+// runExchange binds the exchange x to an upstream connection and writes its request. It
+// tells whether the connection goes on.
 func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route, seen passage) bool {
 	r := &relay{
 		client: c, route: route, x: x,
@@ -297,7 +351,7 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 	}
 	r.enterTrail(seen)
 	r.bind(u)
-	return c.upload(r, req, tap.Now().Sub(dialing)) && c.awaitResponse(r)
+	return c.upload(r, req, tap.Now().Sub(dialing))
 }
 
 // bind assigns an upstream connection to r, whose head holds so much of the memory for
@@ -328,6 +382,7 @@ func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) ta
 // turnAway answers bytes that are no request, and ends the connection. In transparent
 // mode it leaves the answer to the server. It always returns false.
 func (c *clientConn) turnAway(status int, why error) bool {
+	c.leader.StepDown()
 	if c.original != nil {
 		return false
 	}
@@ -340,11 +395,27 @@ func (c *clientConn) turnAway(status int, why error) bool {
 // its next bytes may be a body that headway would have to read. It records the exchange
 // before its client can see the end of the connection. It always returns false.
 func (c *clientConn) deny(x *tap.Exchange, r refusal, result tap.Result) bool {
+	c.leader.StepDown()
 	result.At = tap.Now()
 	result.Status = c.refuse(r)
 	x.End(result)
 	c.lingerOn()
 	return false
+}
+
+// write writes all of p to the client. Before it waits, the calling goroutine steps down
+// from the loop that it may lead.
+func (c *clientConn) write(p []byte, leader *poller.Leader) (int, error) {
+	if c.wire == nil {
+		return c.conn.Write(p)
+	}
+	n, err := c.wire.WriteNow(p)
+	if err == nil || !errors.Is(err, poller.ErrWait) {
+		return n, err
+	}
+	leader.StepDown()
+	rest, err := c.wire.Write(p[n:])
+	return n + rest, err
 }
 
 // refuse writes headway's own response and returns its status, or 0 when the client is

@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// The client's goroutine does not read while it dials or while a write to the upstream
-	// waits. When a dial has taken dialPatience, or a write has waited stallPatience, a
+	// The client's side does not read while it dials or while a write to the upstream waits. When a dial has taken dialPatience, or a write has waited stallPatience, a
 	// watcher begins to look out for the client's departure. Both are well below the 50 ms
 	// within which headway answers a departure, and well above the usual durations.
 	dialPatience  = 5 * time.Millisecond
@@ -24,26 +23,17 @@ type watch struct {
 	over   chan struct{}
 }
 
-// departing is a connection on which a goroutine can wait for the end while bytes before
-// the end are unread.
-type departing interface {
-	// awaitDeparture returns true when the other side has left, by a reset if only that
-	// counts, or false when the read deadline has passed.
-	awaitDeparture(byReset bool) bool
-}
-
 // watch begins, after patience, to look out for the client's departure, and aborts r
 // then. Until the caller stops the watch, nobody else may read from the connection. On a
 // connection that cannot be watched, the watch is nil; stop works on it too.
 func (c *clientConn) watch(r *relay, patience time.Duration) *watch {
-	d, ok := c.conn.(departing)
-	if !ok {
+	if c.wire == nil {
 		return nil
 	}
 	w := &watch{client: c, over: make(chan struct{})}
 	w.timer = time.AfterFunc(patience, func() {
 		defer close(w.over)
-		if d.awaitDeparture(r.passesEnds()) {
+		if c.wire.AwaitDeparture(r.passesEnds()) {
 			r.clientLeft()
 		}
 	})
@@ -106,9 +96,15 @@ func (r *relay) send(p []byte) error {
 	return err
 }
 
-// stalled starts a watch when a write to the connection begins to wait.
+// stalled is called when a write to the connection has to wait, by the goroutine that
+// writes. If that is the client's, it steps down from its loop, and a watch starts.
 func (u *upstreamConn) stalled() {
-	if r := u.sender.Load(); r != nil && r.watch.Load() == nil {
+	r := u.sender.Load()
+	if r == nil {
+		return
+	}
+	r.client.leader.StepDown()
+	if r.watch.Load() == nil {
 		r.watch.Store(r.client.watch(r, stallPatience))
 	}
 }

@@ -47,7 +47,7 @@ func (p *Proxy) Connect(probe string) (net.Conn, error) {
 		_, _ = near.Close(), far.Close()
 		return nil, ErrDraining
 	}
-	go p.run(c)
+	c.begin()
 	return near, nil
 }
 

@@ -21,14 +21,14 @@ const (
 
 // Held is the memory of unfinished heads, and of requests ahead of their turn.
 func (p *Proxy) Held() (heads, ahead int) {
-	u := &p.buffers.heads
+	u := &p.engine.buffers.heads
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.held, int(u.ahead.Load())
 }
 
 // Dialing is the memory of large heads that wait for a connection.
-func (p *Proxy) Dialing() int64 { return p.buffers.heads.dialing.Load() }
+func (p *Proxy) Dialing() int64 { return p.engine.buffers.heads.dialing.Load() }
 
 // ReadResponse reads the head of a response, and forwards it to nobody.
 func ReadResponse(p []byte) {
@@ -202,13 +202,19 @@ type (
 // NewUpstream returns a connection from which no goroutine reads. Served says that it
 // has been assigned before.
 func NewUpstream(conn net.Conn, served bool) *Upstream {
-	u := newUpstreamConn(conn, conn, new(buffers))
+	u := newUpstreamConn(conn, conn, newEngine())
 	u.served = served
 	return u
 }
 
-// Quick is quick.
-func Quick(conn net.Conn) net.Conn { return quick(conn) }
+func newEngine() *engine {
+	e := new(engine)
+	e.init(true)
+	return e
+}
+
+// Take returns a wire with the socket of conn.
+func Take(conn net.Conn) net.Conn { return newEngine().take(conn) }
 
 // The steps of an exchange on a connection.
 
@@ -219,12 +225,14 @@ func (u *Upstream) Abort(r *Relay)                       { u.abort(r) }
 func (u *Upstream) Release() bool                        { return u.release(false) }
 
 // HasEnded is the answer of an idle connection's wire.
-func (u *Upstream) HasEnded(quiet bool) bool { return u.wire.hasEnded(quiet) }
+func (u *Upstream) HasEnded(quiet bool) bool { return u.wire.HasEnded(quiet) }
 
 // WakeAndEnd wakes the reader of a client's connection and ends its last exchange
 // before the reader has noticed either.
 func WakeAndEnd(conn net.Conn) {
-	c := newClientConn(new(Proxy), conn)
+	p := new(Proxy)
+	p.engine.init(true)
+	c := newClientConn(p, conn)
 	c.wakeWanted = true
 	c.wake()
 	c.endExchange(noMoreRequest)

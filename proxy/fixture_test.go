@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,6 +26,9 @@ import (
 // patience bounds every wait for an event that must happen. It says nothing of how long
 // the event may take.
 const patience = 20 * time.Second
+
+// goroutines has every test run without parked connections.
+var goroutines = flag.Bool("goroutines", false, "give every connection a goroutine that waits for it")
 
 // fixture is a proxy that listens on loopback, with the Records that it made.
 type fixture struct {
@@ -50,7 +54,9 @@ func newFixture(t *testing.T, upstream string, options ...option) *fixture {
 		Dialects: slices.Concat(openai.Dialects(), responses.Dialects(), realtime.Dialects(), live.Dialects()), Observer: f,
 		Role: exchange.Client, Mode: exchange.Explicit,
 	}
-	config := proxy.Config{Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler)}
+	config := proxy.Config{
+		Routes: []proxy.Route{newRoute(t, "", upstream)}, Log: slog.New(slog.DiscardHandler), Goroutines: *goroutines,
+	}
 	for _, o := range options {
 		o(&config, &of)
 	}

@@ -1,16 +1,17 @@
 package proxy
 
 import (
+	"errors"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
-// awaitResponse waits in a read while the exchange runs. When it is over, awaitResponse
-// tells whether another may follow. If the client leaves before, awaitResponse aborts the
-// exchange; if the client sends ahead, it reads up to maxPipelined bytes.
-func (c *clientConn) awaitResponse(r *relay) bool {
-	for !c.isOver(r) {
+// awaitResponse reads while the exchange runs. When it is over, another may follow. If the
+// client leaves before, awaitResponse aborts the exchange; if the client sends ahead, it
+// reads up to maxPipelined bytes.
+func (c *clientConn) awaitResponse() sequence {
+	for r := c.running(); r != nil; r = c.running() {
 		switch {
 		case r.tunnel.Load():
 			c.passTunnelUp(r)
@@ -18,36 +19,43 @@ func (c *clientConn) awaitResponse(r *relay) bool {
 			c.awaitOver(r)
 			continue
 		}
-		if _, _, err := c.fill(); err != nil && !c.woken() {
-			if c.passEnd(r, err) {
-				c.awaitOverAfterFIN(r)
-				break
-			}
+		_, _, err := c.fillOrPark()
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, errParked):
+			return parks
+		case c.woken():
+			continue
+		case !c.passEnd(r, err):
 			r.abort(exchange.ClientGone) // without effect when r is over
-			return false
+			return ends
 		}
+		c.awaitOverAfterFIN(r)
+		break
 	}
+	c.awaits = false
 	if c.last {
 		c.lingerOn()
 	}
-	return !c.last && !c.isUnmeasured()
+	return sequenceIf(!c.last && !c.isUnmeasured())
 }
 
-// isOver tells whether r has ended. While r runs and bytes of a next request are
-// waiting, isOver asks the upstream's side to wake the reader at the end of r.
-func (c *clientConn) isOver(r *relay) bool {
+// running is the exchange that runs, or nil. While one runs and bytes of a next request
+// are waiting, running asks the upstream's side to wake the reader at its end.
+func (c *clientConn) running() *relay {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clearWake()
-	if c.relay == r {
+	if c.relay != nil {
 		c.wakeWanted = len(c.bytes()) > 0
-		return false
 	}
-	return true
+	return c.relay
 }
 
 // awaitOver waits, without reading, until r ends or becomes a tunnel.
 func (c *clientConn) awaitOver(r *relay) {
+	c.leader.StepDown()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.relay == r && !r.tunnel.Load() {
@@ -55,7 +63,7 @@ func (c *clientConn) awaitOver(r *relay) {
 	}
 }
 
-// wake ends the read of the client's goroutine if that goroutine has asked for it.
+// wake ends the wait of the client's side if that side has asked for it.
 func (c *clientConn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +118,7 @@ func (c *clientConn) endExchange(next sequel) {
 	c.over.Broadcast()
 }
 
-// sendWake makes the pending or next read return, if its goroutine has asked for it.
+// sendWake makes the pending or next read return, if its reader has asked for it.
 // The caller holds c.mu.
 func (c *clientConn) sendWake() {
 	if c.wakeWanted {

@@ -2,10 +2,11 @@ package proxy_test
 
 import (
 	"net"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/headway-sidecar/headway/proxy/poller"
 )
 
 // TestSilentConnectionsAreProbedOnBothSides.
@@ -35,12 +36,8 @@ func TestSilentConnectionsAreProbedOnBothSides(t *testing.T) {
 			"count":      {unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9},
 			"user limit": {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 0},
 		} {
-			raw, err := conn.(syscall.Conn).SyscallConn()
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = raw.Control(func(fd uintptr) {
-				if got, err := unix.GetsockoptInt(int(fd), option.level, option.option); err != nil || got != option.want {
+			_ = conn.(*poller.Conn).Control(func(fd int) {
+				if got, err := unix.GetsockoptInt(fd, option.level, option.option); err != nil || got != option.want {
 					t.Errorf("%s, %s: %d, %v; want %d", side, name, got, err, option.want)
 				}
 			})

@@ -152,6 +152,16 @@ func relayTo(t *testing.T, upstream string) string {
 	return u.url
 }
 
+// unknown makes headway dial a connection that it does not know again, as if there were a
+// proxy behind it.
+func unknown(o *proxy.Original) {
+	dial := o.Dial
+	o.Dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
+		return struct{ net.Conn }{conn}, err
+	}
+}
+
 // TestLoopInTransparentMode: a redirected request that headway has marked in explicit
 // mode ends there with a reset, and headway answers nothing.
 func TestLoopInTransparentMode(t *testing.T) {
@@ -163,7 +173,7 @@ func TestLoopInTransparentMode(t *testing.T) {
 			if err != nil {
 				return
 			}
-			go f.serveOriginal(conn, explicit.Addr().String(), nil)
+			go f.serveOriginal(conn, explicit.Addr().String(), []func(*proxy.Original){unknown})
 		}
 	}()
 	c := f.dial()

@@ -30,7 +30,9 @@ type Original struct {
 // Drain waits for the connection as for any other.
 func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	p.counts.transparent.Add(1)
+	ended := make(chan struct{})
 	c := newClientConn(p, conn)
+	c.ended = func() { close(ended) }
 	c.preload(o.Read, o.At)
 	c.busy = len(o.Read) > 0
 	o.Read = nil
@@ -38,7 +40,8 @@ func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	c.original.dialing, c.original.giveUp = context.WithCancel(context.Background())
 	defer c.original.giveUp()
 	p.remember(c)
-	p.run(c)
+	c.run(nil)
+	<-ended
 }
 
 // original is an Original while ServeOriginal serves it.
@@ -79,19 +82,33 @@ func (c *clientConn) close() {
 }
 
 // serveOriginal serves a connection in transparent mode.
-func (c *clientConn) serveOriginal() {
+func (c *clientConn) serveOriginal() sequence {
+	if c.pinned == nil && !c.pinOriginal() {
+		return ends
+	}
+	if c.exchanges() == parks {
+		return parks
+	}
+	c.passBothWays()
+	return ends
+}
+
+// pinOriginal opens the connection to the original destination, and tells whether it
+// could.
+func (c *clientConn) pinOriginal() bool {
+	c.leader.StepDown()
 	began := tap.Now()
 	conn, err := c.dialOriginal()
 	c.original.dialed = tap.Now().Sub(began)
 	if err != nil {
 		c.recordDialFailure(err)
 		resetOnClose(c.conn)
-		return
+		return false
 	}
-	conn = quick(conn)
+	conn = c.proxy.engine.take(conn)
+	c.proxy.loops.dialer.Remember(conn)
 	c.pin(conn, conn, nil)
-	c.exchanges()
-	c.passBothWays()
+	return true
 }
 
 // passBothWays forwards bytes that are no exchange, until both sides have ended.
@@ -102,6 +119,7 @@ func (c *clientConn) passBothWays() {
 	if last {
 		return
 	}
+	c.leader.StepDown()
 	c.passUp()
 	<-c.pinned.down
 }
@@ -120,7 +138,7 @@ func (c *clientConn) dialOriginal() (net.Conn, error) {
 // conn itself. Unless heard is nil, pin has it called once, when the upstream has spoken
 // or ended.
 func (c *clientConn) pin(conn, raw net.Conn, heard func()) {
-	u := newUpstreamConn(conn, raw, &c.proxy.buffers)
+	u := newUpstreamConn(conn, raw, &c.proxy.engine)
 	u.log, u.client, u.down = c.proxy.config.Log, c, make(chan struct{})
 	u.heard = heard
 	u.keep, u.drop = func() {}, func() { _ = raw.Close() }
@@ -130,7 +148,7 @@ func (c *clientConn) pin(conn, raw net.Conn, heard func()) {
 		_ = u.close()
 	}
 	c.mu.Unlock()
-	go u.run()
+	u.begin()
 }
 
 // recordDialFailure records the request that the client has sent, if its head is whole,
@@ -164,8 +182,9 @@ func (c *clientConn) relayOriginal(req *requestHead, at tap.Instant) *relay {
 	}
 }
 
-// exchangeOriginal serves one request. It tells whether another may follow; if not, the
-// caller forwards all further bytes unmeasured.
+// exchangeOriginal serves one request, until that is written. It tells whether the
+// connection goes on with exchanges; if not, the caller forwards all further bytes
+// unmeasured.
 func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 	switch {
 	case c.isUnmeasured():
@@ -184,7 +203,7 @@ func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 		return false
 	}
 	r.bind(c.pinned)
-	return c.upload(r, req, dialed) && c.awaitResponse(r)
+	return c.upload(r, req, dialed)
 }
 
 // releasePinned ends the exchange on two connections that are pinned to each other. It
@@ -261,6 +280,7 @@ func (c *clientConn) passEmptyLines() bool {
 	if n == 0 {
 		return true
 	}
+	c.leader.StepDown()
 	_, err := c.pinned.conn.Write(p[:n])
 	c.use(n)
 	return err == nil

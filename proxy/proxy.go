@@ -4,10 +4,13 @@
 //
 // fasthttp parses and validates the heads of both sides and keeps the pools of
 // upstream connections. This package owns the sockets between, so that no library
-// buffers, rewrites or times out a stream, or hides a departure. Two goroutines serve a
-// pair of connections, and each is parked in the read of its own side. The client's
-// goroutine writes the request to the upstream and then notices the client's
-// departure; the upstream's goroutine writes the response to the client.
+// buffers, rewrites or times out a stream, or hides a departure.
+//
+// Each connection has a run function, which reads from it and writes to the other side:
+// the client's writes the request and then notices the client's departure, the upstream's
+// writes the response. A connection that waits for its next bytes is parked and has no
+// goroutine. The poller's loop calls run when they have come. Before run waits for
+// anything else, its goroutine steps down from the loop.
 package proxy
 
 import (
@@ -16,7 +19,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +64,10 @@ type Config struct {
 	MaxIdle int
 
 	ProxyProtocol bool // every connection that Serve accepts begins with a PROXY header
+
+	// Goroutines gives every connection a goroutine that waits for it, as on systems that
+	// package poller does not know.
+	Goroutines bool
 }
 
 // Propagation says whether headway sends the span of an exchange to the upstream. In
@@ -81,7 +87,7 @@ type Proxy struct {
 
 	parsers parsers
 	scratch scratch
-	buffers buffers
+	engine  engine
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
@@ -110,8 +116,9 @@ func New(c Config) *Proxy {
 	if p.gate = c.Gate; c.Gate == nil {
 		p.gate = sockets.NewGate(0, c.Log)
 	}
+	p.engine.init(!c.Goroutines)
 	p.loops.init(c.Dialer)
-	p.routes = newRoutes(c, p.loops.dialer, &p.buffers)
+	p.routes = newRoutes(c, p.loops.dialer, &p.engine)
 	return p
 }
 
@@ -148,13 +155,9 @@ func (p *Proxy) Serve(l net.Listener) error {
 		}
 		p.counts.explicit.Add(1)
 		c := newClientConn(p, conn)
-		c.proxyHeader = p.config.ProxyProtocol
-		go func() {
-			defer p.gate.Leave()
-			p.remember(c)
-			p.gate.Wait()
-			p.run(c)
-		}()
+		c.proxyHeader, c.ended = p.config.ProxyProtocol, p.gate.Leave
+		p.remember(c)
+		p.gate.Start(c.begin)
 	}
 }
 
@@ -171,7 +174,7 @@ func (p *Proxy) listen(l net.Listener) bool {
 func (p *Proxy) reportCrowd() {
 	if p.crowded.due(tap.Now()) {
 		p.config.Log.Warn("too many unfinished heads of requests and responses: the oldest have to go",
-			"bytes", maxUnfinished, "ended", p.buffers.heads.evicted.Load())
+			"bytes", maxUnfinished, "ended", p.engine.buffers.heads.evicted.Load())
 	}
 }
 
@@ -189,20 +192,6 @@ func (p *Proxy) reportTLS() {
 	if p.sealed.due(tap.Now()) {
 		p.config.Log.Warn("a client speaks TLS to HEADWAY_LISTEN: its base URL must begin with http://")
 	}
-}
-
-// run serves a client connection to its end. A panic ends that connection only.
-func (p *Proxy) run(c *clientConn) {
-	defer func() {
-		if v := recover(); v != nil {
-			p.config.Log.Error("panic in a client connection", "panic", v, "stack", string(debug.Stack()))
-			c.fail()
-		}
-		c.close()
-		c.forgetBytes()
-		p.forget(c)
-	}()
-	c.serve()
 }
 
 // remember counts c among the connections that Drain waits for. While p drains, a

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -81,17 +83,15 @@ func TestConnectionWithoutProxyHeaderIsClosed(t *testing.T) {
 	}
 }
 
-// TestConnectionStaysQuick behind a load balancer: it is a TCP connection still.
-func TestConnectionStaysQuick(t *testing.T) {
+// TestConnectionIsTakenByThePoller behind a load balancer, too.
+func TestConnectionIsTakenByThePoller(t *testing.T) {
 	u := newUpstream(t, answering)
 	f := newFixture(t, u.url, behindBalancer)
 	c := f.dial()
 	c.send(proxyLine + get)
 	c.expect(okay)
 	clients, _ := f.proxy.Sockets()
-	if _, ok := clients[0].(interface {
-		SetKeepAliveConfig(net.KeepAliveConfig) error
-	}); !ok {
+	if _, ok := clients[0].(*poller.Conn); !ok && runtime.GOOS == "linux" {
 		t.Errorf("it is a %T", clients[0])
 	}
 }

@@ -14,8 +14,9 @@ import (
 )
 
 // relay is one exchange between a client connection and an upstream connection.
-// The client's goroutine writes the request and may abort the exchange. The upstream's
-// goroutine writes the response, and it alone ends the exchange.
+// The client's side, run of its clientConn, writes the request and may abort the exchange.
+// The upstream's side, run of its upstreamConn, writes the response, and it alone ends the
+// exchange.
 type relay struct {
 	client *clientConn
 	route  *route
@@ -46,11 +47,12 @@ type relay struct {
 	clientEnded   atomic.Bool           // the client ended its sending side, and headway passes that on
 	clientEndedAt tap.Instant           // when it did; readable once clientEnded is set
 
-	// Of the upstream's goroutine:
+	// Of the upstream's side:
 	body          body
 	answered      bool  // a byte of the final response was written to the client
 	keep          bool  // the upstream connection may serve another exchange
 	refused       bool  // the client got an answer of headway's own
+	slow          bool  // the tap took long for the last part of the body
 	last          bool  // the client connection ends with this exchange
 	upstreamReset bool  // the upstream reset its side of a tunnel
 	sentBefore    int64 // bytes that went to the client before the final response
@@ -85,7 +87,7 @@ func (r *relay) bind(u *upstreamConn) {
 	}
 }
 
-// fail ends the exchange after a panic on the upstream's goroutine.
+// fail ends the exchange after a panic on the upstream's side.
 func (r *relay) fail() {
 	r.leaveTrail(0)
 	r.up.release(false)
@@ -96,17 +98,43 @@ func (r *relay) fail() {
 }
 
 // respond forwards one response to the client and ends the exchange. The upstream's
-// first bytes came at the given moment, or the read failed with err. It tells whether
-// the upstream connection can serve another exchange.
-func (r *relay) respond(at tap.Instant, err error) bool {
+// first bytes came at the given moment, or the read failed with err. The upstream
+// connection goes on if it can serve another exchange.
+func (r *relay) respond(at tap.Instant, err error) sequence {
 	if err != nil && r.retryOnFresh(err) {
-		return false
+		return ends
 	}
 	at, err = r.forwardResponse(at, err)
+	return r.finishUnlessParked(at, err)
+}
+
+// stream goes on with a response whose body streams.
+func (r *relay) stream() sequence {
+	at, err := r.forwardBody()
+	if r.tunnel.Load() {
+		at, err = r.endTunnel(at, err)
+	}
+	return r.finishUnlessParked(at, err)
+}
+
+// finishUnlessParked ends the exchange, whose response has ended at the given moment, with
+// err if that ended it early. It does nothing if err says that the upstream connection is
+// parked.
+func (r *relay) finishUnlessParked(at tap.Instant, err error) sequence {
+	if errors.Is(err, errParked) {
+		return parks
+	}
+	return sequenceIf(r.finish(at, err))
+}
+
+// finish ends the exchange. It tells whether the upstream connection can serve another.
+func (r *relay) finish(at tap.Instant, err error) bool {
+	r.up.streams = false
 	r.delivered.Store(err == nil)
 	r.leaveTrail(0)
 	result := r.result(err)
 	if err != nil && !r.answered && result.Outcome != exchange.ClientGone && r.client.pinned == nil {
+		r.up.leader.StepDown()
 		result.Status = r.client.refuse(r.refusal(result, err))
 		r.refused = true
 	}
@@ -118,7 +146,7 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 		result.Receipt = r.receipt()
 	}
 	keep := r.releaseConnections(err)
-	r.x.End(result)
+	r.reportEnd(result)
 	if !keep && r.client.pinned != nil {
 		r.client.passDown(nil)
 	}
@@ -126,7 +154,7 @@ func (r *relay) respond(at tap.Instant, err error) bool {
 }
 
 // forwardResponse forwards interim responses, the final one and its body. It returns
-// the moment at which the response ended, and the error that ended it early.
+// the moment at which the response ended, and the error that ended it early, or errParked.
 func (r *relay) forwardResponse(at tap.Instant, err error) (tap.Instant, error) {
 	for err == nil {
 		var h responseHead
@@ -237,8 +265,8 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	n, done, err := r.body.advance(p)
 	*out = r.appendBody(*out, p[:n])
 	r.answered = true
-	if w, ok := r.client.conn.(wire); ok {
-		r.sentBefore = w.bytesSent()
+	if w := r.client.wire; w != nil {
+		r.sentBefore = w.BytesSent()
 	}
 	failed := r.write(*out)
 	r.delivered.Store(done && failed == nil)
@@ -246,9 +274,7 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	if failed != nil {
 		return tap.Now(), false, failed
 	}
-	if len(r.body.spans) > 0 {
-		r.x.Chunk(r.body.spans, at, tap.Now())
-	}
+	r.reportBody(at)
 	r.up.use(len(h.wire) + n)
 	return at, done, err
 }
@@ -259,14 +285,18 @@ func (r *relay) closeDelimited() bool {
 	return r.body.framing == untilClose || (r.http10 && r.body.framing == chunked)
 }
 
-// forwardBody forwards the body as it comes. One read, one write, then the tap.
+// forwardBody forwards the body as it comes. One read, one write, then the tap. Its error
+// is errParked if more is to come: then stream goes on with that.
 func (r *relay) forwardBody() (tap.Instant, error) {
-	idle := r.client.proxy.config.IdleTimeout
+	if !r.up.streams {
+		r.up.streams = true
+		r.boundSilence()
+	}
 	for {
-		if idle > 0 {
-			_ = r.up.conn.SetReadDeadline(time.Now().Add(idle))
+		p, at, err := r.up.fillOrPark()
+		if errors.Is(err, errParked) {
+			return at, err
 		}
-		p, at, err := r.up.fill()
 		if len(p) == 0 {
 			if r.body.framing == untilClose && errors.Is(err, io.EOF) {
 				return at, nil
@@ -280,13 +310,19 @@ func (r *relay) forwardBody() (tap.Instant, error) {
 		if done {
 			r.delivered.Store(true)
 		}
-		if len(r.body.spans) > 0 {
-			r.x.Chunk(r.body.spans, at, tap.Now())
-		}
+		r.reportBody(at)
 		r.up.use(n)
 		if done || malformed != nil {
 			return at, malformed
 		}
+		r.boundSilence()
+	}
+}
+
+// boundSilence bounds the wait for the next bytes of the body.
+func (r *relay) boundSilence() {
+	if idle := r.client.proxy.config.IdleTimeout; idle > 0 {
+		_ = r.up.conn.SetReadDeadline(time.Now().Add(idle))
 	}
 }
 
@@ -331,7 +367,7 @@ func (r *relay) staysAsItCame() bool {
 
 // write writes to the client. A failure means that the client is gone.
 func (r *relay) write(p []byte) error {
-	if n, err := r.client.conn.Write(p); err != nil {
+	if n, err := r.client.write(p, r.up.leader); err != nil {
 		r.unreported = int64(n)
 		gone := exchange.ClientGone
 		r.reason.CompareAndSwap(nil, &gone)

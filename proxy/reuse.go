@@ -22,22 +22,7 @@ type retry struct {
 	allowed bool       // the connection was kept, and this is the first try
 	first   *[]byte    // the first write, if it may be repeated; guarded by finishing
 	whole   bool       // the first write is the whole request
-	done    chan error // gives the client's goroutine, if it waits, the result of the second write
-}
-
-// wire is a connection that knows more of its socket than net.Conn tells.
-type wire interface {
-	// bytesSent counts the bytes that the kernel has taken.
-	bytesSent() int64
-	// acknowledged counts those of them that the other side's kernel has acknowledged. It is
-	// not known of a connection that is closed. Anybody may call it at any time.
-	acknowledged() (n int64, known bool)
-	// hasEnded tells whether the other side of an idle connection has ended it. If quiet,
-	// bytes that nobody asked for count as an end, too.
-	hasEnded(quiet bool) bool
-	// onStall sets the function that Write calls, on its own goroutine, whenever it has to
-	// wait. f must not block.
-	onStall(f func())
+	done    chan error // gives the client's side, if it waits, the result of the second write
 }
 
 // allowRetry prepares r for a kept connection, which may fail before the request is
@@ -48,7 +33,7 @@ func (r *relay) allowRetry() {
 	r.lock()
 }
 
-// lock takes finishing for the client's goroutine, unless that goroutine holds it.
+// lock takes finishing for the client's side, unless that side holds it.
 func (r *relay) lock() {
 	if !r.locked {
 		r.finishing.Lock()
@@ -56,7 +41,7 @@ func (r *relay) lock() {
 	}
 }
 
-// unlock releases finishing if the client's goroutine holds it.
+// unlock releases finishing if the client's side holds it.
 func (r *relay) unlock() {
 	if r.locked {
 		r.locked = false
@@ -87,7 +72,7 @@ func (u *upstreamConn) bytesSent() int64 {
 	if u.wire == nil {
 		return 0
 	}
-	return u.wire.bytesSent()
+	return u.wire.BytesSent()
 }
 
 // retryResult is the result of the first write. If that failed and the upstream's side
@@ -96,6 +81,7 @@ func (r *relay) retryResult(failed error) error {
 	if r.retry.done == nil {
 		return failed
 	}
+	r.client.leader.StepDown()
 	w := r.client.watch(r, dialPatience)
 	defer w.stop()
 	return <-r.retry.done
@@ -103,12 +89,13 @@ func (r *relay) retryResult(failed error) error {
 
 // retryOnFresh begins the exchange again on a fresh connection, when the kept one has
 // failed with the given error before a byte of the response. If it returns true, the
-// exchange belongs to the goroutine of the fresh connection.
+// exchange belongs to the fresh connection's run.
 func (r *relay) retryOnFresh(why error) bool {
 	old := r.up
 	if !r.retry.allowed || len(old.bytes()) > 0 || errors.Is(why, os.ErrDeadlineExceeded) {
 		return false
 	}
+	old.leader.StepDown()
 	_ = old.close() // a write under way returns
 	r.finishing.Lock()
 	first := r.retry.first
@@ -151,7 +138,7 @@ func (r *relay) resend(next *upstreamConn) bool {
 		r.progress.Store(lastPart)
 	}
 	if !next.assign(r) {
-		r.retry.allowed = true // so that giveUpRetry answers the goroutine that waits for done
+		r.retry.allowed = true // so that giveUpRetry answers the side that waits for done
 		r.progress.Store(unsent)
 		return false
 	}
@@ -174,7 +161,7 @@ func (r *relay) resend(next *upstreamConn) bool {
 }
 
 // giveUpRetry frees the first write when the exchange ends without a retry, and answers
-// the client's goroutine if it waits for one.
+// the client's side if it waits for one.
 func (r *relay) giveUpRetry() {
 	if !r.retry.allowed {
 		return

@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -153,18 +152,12 @@ func TestRequestOfWhichNothingWasTakenIsMadeAgain(t *testing.T) {
 				<-over // headway would find an upstream that ends its side dead before the request
 			})
 			t.Cleanup(func() { close(over) })
-			var first *net.TCPConn
-			f := newFixture(t, u.url, dialing(func(ctx context.Context, address string) (net.Conn, error) {
-				conn, err := dialTCP(ctx, address)
-				if first == nil {
-					first = conn
-				}
-				return conn, err
-			}))
+			f := newFixture(t, u.url)
 			c := f.dial()
 			f.ask(c)
 			<-bodies
-			_ = first.CloseWrite() // the kernel takes no byte on it from now on
+			_, kept := f.proxy.Sockets()
+			_ = kept[0].(interface{ CloseWrite() error }).CloseWrite() // the kernel takes no byte on it from now on
 			body := strings.Repeat("b", size)
 			sent := request("POST", body)
 			c.send(sent[:len(sent)-rest])

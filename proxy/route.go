@@ -116,10 +116,10 @@ type route struct {
 type routes []*route
 
 // newRoutes orders c's routes so that the longest matching prefix comes first.
-func newRoutes(c Config, d *sockets.Dialer, b *buffers) routes {
+func newRoutes(c Config, d *sockets.Dialer, e *engine) routes {
 	var rs routes
 	for _, r := range c.Routes {
-		rs = append(rs, &route{Route: r, pool: newPool(r, c, d, b), unheard: make(unheard, maxUnheard)})
+		rs = append(rs, &route{Route: r, pool: newPool(r, c, d, e), unheard: make(unheard, maxUnheard)})
 	}
 	slices.SortStableFunc(rs, func(a, b *route) int { return cmp.Compare(len(b.Prefix), len(a.Prefix)) })
 	return rs

@@ -1,23 +1,25 @@
 package proxy
 
 import (
+	"errors"
 	"net"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 const (
 	// readBuffer is the size of the buffer for one read. A connection borrows one for as
-	// long as it holds unused bytes; parked in a read it holds none.
+	// long as it holds unused bytes; while it waits it holds none.
 	readBuffer = 16 << 10
 	// wideBuffer is the size of the buffer of a head that does not fit into readBuffer. If
 	// it does not fit into wideBuffer either, it gets one of maxHead.
 	wideBuffer = 64 << 10
-	// ownBuffer is the size of the buffer that a connection holds while it is parked, if
-	// it cannot borrow.
+	// ownBuffer is the size of the buffer that a connection holds while it waits, if it is
+	// no wire.
 	ownBuffer = 4 << 10
 	// maxHead bounds the head of a message.
 	maxHead = 256 << 10
@@ -77,29 +79,75 @@ func larger(size int) int {
 // socket reads from a connection and stamps every read. All moments of arrival come from
 // here.
 type socket struct {
-	conn net.Conn
+	conn   net.Conn
+	wire   wire // conn, or the connection below TLS; nil if that is no wire
+	secure bool // TLS is between conn and wire
+	parks  bool // the connection can be parked
 	inbox
 	at tap.Instant // of the last read
+
+	leader *poller.Leader       // of the goroutine in run
+	resume func(*poller.Leader) // run, for the loop
 
 	share share
 }
 
+// begin begins to serve the connection: with its first bytes, if it can be parked.
+func (s *socket) begin() {
+	if !s.parks || !s.wire.Park(s.resume) {
+		go s.resume(nil)
+	}
+}
+
 // fill reads once, into the free part of the inbox, and returns the bytes that came with
-// the moment of the read. The bytes are valid until use drops them or fill moves them.
+// the moment of the read. It waits if there are none. The bytes are valid until use drops
+// them or fill moves them.
 //
 // A peer that sends without a pause leaves fill nothing to wait for. So after a read that
 // has filled its buffer, fill lets other connections go first: else they would wait for
 // the scheduler, which interrupts a goroutine after 10 ms.
 func (s *socket) fill() (p []byte, at tap.Instant, err error) {
 	if s.flood {
+		s.leader.StepDown()
 		runtime.Gosched()
 	}
-	var n int
-	if q, ok := s.conn.(borrower); ok && s.buf == nil {
-		s.lent, n, err = q.readBorrowed(s.lender)
-		s.buf = s.lent[:]
-	} else {
-		n, err = s.conn.Read(s.free())
+	for {
+		if p, at, err = s.fillNow(); !errors.Is(err, poller.ErrWait) {
+			return p, at, err
+		}
+		s.leader.StepDown()
+		s.wire.AwaitRead()
+	}
+}
+
+// fillOrPark is fill where it is the end of a step: instead of waiting it parks the
+// connection, if it can. Its error is errParked then, and run begins anew with the next
+// bytes.
+func (s *socket) fillOrPark() (p []byte, at tap.Instant, err error) {
+	if !s.parks {
+		return s.fill()
+	}
+	if s.flood && s.leader.Leads() {
+		s.flood = false
+		s.leader.Later(s.resume)
+		return nil, 0, errParked
+	}
+	for {
+		if p, at, err = s.fillNow(); !errors.Is(err, poller.ErrWait) {
+			return p, at, err
+		}
+		if s.wire.Park(s.resume) {
+			return nil, 0, errParked
+		}
+	}
+}
+
+// fillNow is fill, but on a wire its error is poller.ErrWait where fill would wait.
+func (s *socket) fillNow() (p []byte, at tap.Instant, err error) {
+	n, err := s.readNow(s.free())
+	if err != nil && errors.Is(err, poller.ErrWait) {
+		s.use(0)
+		return nil, s.at, err
 	}
 	s.at = tap.Now()
 	s.end += n
@@ -109,6 +157,17 @@ func (s *socket) fill() (p []byte, at tap.Instant, err error) {
 		s.use(0)
 	}
 	return p, s.at, err
+}
+
+func (s *socket) readNow(p []byte) (int, error) {
+	switch {
+	case s.wire == nil:
+		return s.conn.Read(p)
+	case s.secure:
+		s.wire.NeverWait(true)
+		return s.conn.Read(p)
+	}
+	return s.wire.ReadNow(p)
 }
 
 // holdHead makes room for the next read of an unfinished head, and counts its memory. It
@@ -153,12 +212,6 @@ func (s *socket) forgetBytes() {
 	s.use(len(s.bytes()))
 }
 
-// A borrower is a connection that borrows the buffer for a read only when there are
-// bytes to read. The caller returns the buffer, after an error too.
-type borrower interface {
-	readBorrowed(from *buffers) (*[readBuffer]byte, int, error)
-}
-
 // inbox holds the bytes that are read and not yet used: buf[start:end].
 type inbox struct {
 	buf        []byte // nil while there are no bytes
@@ -167,18 +220,20 @@ type inbox struct {
 	lender *buffers
 	lent   *[readBuffer]byte // the borrowed buffer, when buf is that
 
-	// own is the buffer of a connection that cannot wait without one. The connection waits
-	// with own, and borrows a larger one after a read that has filled own.
+	// own is the buffer of a connection that is no wire. It waits with own, and borrows a
+	// larger one after a read that has filled own.
 	own   []byte
 	flood bool // the last read filled its buffer
 }
 
-// newSocket is a socket on conn that borrows from lender.
-func newSocket(conn net.Conn, lender *buffers) socket {
-	s := socket{conn: conn, inbox: inbox{lender: lender}}
-	if _, ok := conn.(borrower); !ok {
+// newSocket is a socket on conn. Raw is the connection below TLS, or conn itself.
+func newSocket(conn, raw net.Conn, e *engine) socket {
+	s := socket{conn: conn, secure: conn != raw, inbox: inbox{lender: &e.buffers}}
+	var ok bool
+	if s.wire, ok = raw.(wire); !ok {
 		s.own = make([]byte, ownBuffer)
 	}
+	s.parks = ok && e.parks
 	return s
 }
 

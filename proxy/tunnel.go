@@ -17,7 +17,7 @@ func (r *relay) switches(h *responseHead) bool {
 }
 
 // switchProtocols forwards the head that makes a tunnel, and then all bytes of either
-// side. It returns when both sides have ended.
+// side. It returns when both sides have ended, or with errParked: then stream goes on.
 func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, error) {
 	if h.status == 101 && !r.upgrade {
 		return at, errMalformed
@@ -33,6 +33,16 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	r.tunnel.Store(true)
 	r.client.wake()
 	at, err = r.forwardBody()
+	return r.endTunnel(at, err)
+}
+
+// endTunnel ends a tunnel, whose upstream's side has ended with err at the given moment. It
+// returns when both sides have ended. If err says that the upstream's side is parked, it
+// does nothing.
+func (r *relay) endTunnel(at tap.Instant, err error) (tap.Instant, error) {
+	if errors.Is(err, errParked) {
+		return at, err
+	}
 	r.parted(at, err)
 	if err == nil {
 		at, err = r.awaitClient(at)
@@ -62,6 +72,7 @@ func (r *relay) awaitClient(at tap.Instant) (tap.Instant, error) {
 	if !closeWrite(r.client.conn) || r.clientEnded.Load() {
 		return at, nil
 	}
+	r.up.leader.StepDown()
 	r.client.mu.Lock()
 	defer r.client.mu.Unlock()
 	for !r.clientEnded.Load() && r.reason.Load() == nil {
@@ -146,6 +157,7 @@ func (c *clientConn) awaitOverAfterFIN(r *relay) {
 		c.passTunnelUp(r)
 		c.passEnd(r, io.EOF)
 	}
+	c.leader.StepDown()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.relay == r {
@@ -154,8 +166,8 @@ func (c *clientConn) awaitOverAfterFIN(r *relay) {
 }
 
 // Two connections that are pinned to each other may carry bytes that are no exchange:
-// passUp forwards them on the client's goroutine, passDown on the upstream's. Both pass
-// an end on as an end, and a reset as a reset.
+// passUp forwards them on a goroutine of the client's, passDown on one of the upstream's.
+// Both pass an end on as an end, and a reset as a reset.
 
 // passUp forwards the client's bytes until the client ends its side.
 func (c *clientConn) passUp() {
@@ -183,6 +195,7 @@ func (c *clientConn) passUp() {
 // error of the last read, and not nil if that was the end.
 func (c *clientConn) passDown(err error) {
 	u := c.pinned
+	u.leader.StepDown()
 	for {
 		if p := u.bytes(); len(p) > 0 {
 			c.markUnmeasured()
@@ -251,6 +264,7 @@ func (u *upstreamConn) readerEnded() {
 	u.forgetBytes()
 	if u.client == nil {
 		_ = u.close()
+		u.gone()
 		return
 	}
 	close(u.down)

@@ -12,7 +12,7 @@ type progress = int32
 
 const (
 	unsent   progress = iota // the client has more to send, or the upstream took no more
-	lastPart                 // the client's goroutine is writing the last bytes
+	lastPart                 // the client's side is writing the last bytes
 	sent                     // the request is written whole, and the tap knows
 )
 
@@ -21,7 +21,7 @@ const (
 const lastWrite = time.Second
 
 // upload writes the request to the upstream connection of r, which took dialed to open.
-// It tells whether the caller has to wait for the end of the exchange.
+// It tells whether c awaits the end of the exchange then.
 func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bool {
 	body := body{framing: req.framing, left: req.length}
 	out := c.proxy.scratch.get(len(req.raw))
@@ -34,6 +34,7 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 		c.proxy.scratch.put(out)
 		r.unlock()
 		r.abort(exchange.HTTPError)
+		c.awaits = true
 		return true
 	}
 	r.beforeWrite(done)
@@ -42,7 +43,8 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	c.reportBody(r, &body)
 	c.use(n)
 	r.afterWrite(done, c.at, failed)
-	return done || c.uploadRest(r, &body, r.retryResult(failed))
+	c.awaits = done || c.uploadRest(r, &body, r.retryResult(failed))
+	return c.awaits
 }
 
 // beforeWrite notes that the client's goroutine is about to write a part of the request.
@@ -74,20 +76,24 @@ func (r *relay) afterWrite(last bool, read tap.Instant, failed error) {
 // the write of the last bytes to return, because the response may be quicker.
 func (r *relay) awaitSent() bool {
 	if r.progress.Load() == lastPart {
-		_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
-		r.finishing.Lock()
-		defer r.finishing.Unlock()
-		_ = r.up.conn.SetWriteDeadline(time.Time{})
+		if !r.finishing.TryLock() {
+			r.up.leader.StepDown()
+			_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
+			r.finishing.Lock()
+			_ = r.up.conn.SetWriteDeadline(time.Time{})
+		}
+		r.finishing.Unlock()
 	}
 	return r.progress.Load() == sent
 }
 
 // uploadRest writes the rest of the request's body to the upstream as it comes. Once a
 // write has failed, with the error failed, it reads the rest and drops it, because a
-// response may still come. It tells whether the caller has to wait for the end of the
-// exchange; it returns false when the client left.
+// response may still come. It tells whether c awaits the end of the exchange; it returns
+// false when the client left.
 func (c *clientConn) uploadRest(r *relay, body *body, failed error) bool {
-	for !c.isOver(r) {
+	c.leader.StepDown() // bytes may come without a pause, and for long
+	for c.running() == r {
 		p, _, err := c.fill()
 		if len(p) == 0 && err != nil {
 			if c.passEnd(r, err) {

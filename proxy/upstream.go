@@ -15,6 +15,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 )
 
@@ -38,7 +39,7 @@ type pool struct {
 	timeout time.Duration
 	maxIdle int
 	log     *slog.Logger
-	buffers *buffers
+	engine  *engine
 	dialer  *sockets.Dialer // remembers the connections
 	open    openConns
 
@@ -61,8 +62,8 @@ func (s *slot) Close() error {
 	return s.u.close()
 }
 
-func newPool(r Route, c Config, d *sockets.Dialer, b *buffers) *pool {
-	p := &pool{route: r, buffers: b, dialer: d, timeout: c.ConnectTimeout, log: c.Log}
+func newPool(r Route, c Config, d *sockets.Dialer, e *engine) *pool {
+	p := &pool{route: r, engine: e, dialer: d, timeout: c.ConnectTimeout, log: c.Log}
 	if p.dialTCP = c.Dial; p.dialTCP == nil {
 		p.dialTCP = (&net.Dialer{Resolver: c.Resolver, KeepAliveConfig: keepAlive}).DialContext
 	}
@@ -131,8 +132,8 @@ func (p *pool) dialConn(ctx context.Context, protocols ...string) (conn, raw net
 	if err != nil {
 		return nil, nil, err
 	}
-	p.dialer.Remember(tcp)
-	raw = quick(tcp)
+	raw = p.engine.take(tcp)
+	p.dialer.Remember(raw)
 	if p.tls == nil {
 		return raw, raw, nil
 	}
@@ -170,13 +171,11 @@ func noTLS(err error) error {
 // adopt starts to read from conn, an open connection. Raw is the connection below TLS,
 // or conn itself.
 func (p *pool) adopt(conn, raw net.Conn) *upstreamConn {
-	u := newUpstreamConn(conn, raw, p.buffers)
+	u := newUpstreamConn(conn, raw, p.engine)
 	u.log = p.log
+	u.gone = func() { p.open.remove(u) }
 	p.open.add(p.dialing, u)
-	go func() {
-		defer p.open.remove(u)
-		u.run()
-	}()
+	u.begin()
 	return u
 }
 
@@ -225,6 +224,9 @@ func (p *pool) bind(r *relay) (*upstreamConn, error) {
 
 // connectWatched is connect, while a watch looks out for the departure of r's client.
 func (p *pool) connectWatched(r *relay) (*upstreamConn, error) {
+	if r != nil {
+		r.client.leader.StepDown()
+	}
 	w := watchDial(r)
 	defer w.stop()
 	return p.connect(r)
@@ -260,13 +262,14 @@ func (p *pool) close() {
 	p.client.CloseIdleConnections()
 }
 
-// upstreamConn is a connection to an upstream. Its goroutine is always in a read or in
-// an exchange, so it notices at once when the upstream closes the idle connection.
+// upstreamConn is a connection to an upstream. Its run always waits for bytes or is in an
+// exchange, so it notices at once when the upstream closes the idle connection.
 type upstreamConn struct {
 	socket
-	raw  net.Conn // the connection below TLS, or conn itself
-	wire wire     // raw, if it is a wire; else nil
-	log  *slog.Logger
+	raw     net.Conn // the connection below TLS, or conn itself
+	log     *slog.Logger
+	gone    func() // run calls it last, unless the connection is pinned
+	streams bool   // the body of a response is under way
 
 	client *clientConn   // the only client that it serves; nil when it belongs to a pool
 	down   chan struct{} // closed when that client has all of the upstream's bytes
@@ -287,11 +290,11 @@ type upstreamConn struct {
 	begun   bool      // a part of a head has come, and its rest has a limit of its own
 }
 
-func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
-	u := &upstreamConn{socket: newSocket(conn, b), raw: raw}
-	if w, ok := raw.(wire); ok {
-		u.wire = w
-		w.onStall(u.stalled)
+func newUpstreamConn(conn, raw net.Conn, e *engine) *upstreamConn {
+	u := &upstreamConn{socket: newSocket(conn, raw, e), raw: raw}
+	u.resume = u.run
+	if u.wire != nil {
+		u.wire.OnStall(u.stalled)
 	}
 	return u
 }
@@ -304,7 +307,7 @@ func newUpstreamConn(conn, raw net.Conn, b *buffers) *upstreamConn {
 func (u *upstreamConn) assign(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.served && u.client == nil && u.wire != nil && u.wire.hasEnded(u.conn == u.raw) {
+	if u.served && u.client == nil && u.wire != nil && u.wire.HasEnded(!u.secure) {
 		u.dead = true
 	}
 	if u.dead {
@@ -376,7 +379,7 @@ func (u *upstreamConn) headWhole() bool {
 	if !u.headDone() {
 		return false
 	}
-	if u.begun { // since assign, only the upstream's goroutine changes it
+	if u.begun { // since assign, only the upstream's side changes it
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.begun = false
@@ -423,9 +426,10 @@ func (u *upstreamConn) release(deadline bool) bool {
 	return !u.dead
 }
 
-// run reads responses until the connection ends. A panic ends the connection and its
-// exchange, and nothing else.
-func (u *upstreamConn) run() {
+// run reads responses until the connection ends or is parked. A panic ends the connection
+// and its exchange, and nothing else.
+func (u *upstreamConn) run(leader *poller.Leader) {
+	next := ends
 	defer func() {
 		if v := recover(); v != nil {
 			u.log.Error("panic in an upstream connection", "panic", v, "stack", string(debug.Stack()))
@@ -433,24 +437,37 @@ func (u *upstreamConn) run() {
 				r.fail()
 			}
 			u.closeAfterPanic()
+			next = ends
 		}
-		u.readerEnded()
+		if next == ends {
+			u.readerEnded()
+		}
 	}()
-	for {
-		_, at, err := u.fill()
-		if u.heard != nil {
-			u.heard()
-			u.heard = nil
-		}
-		r := u.claim()
-		if r == nil {
-			u.receivedUnasked(err)
-			return
-		}
-		if !r.respond(at, err) {
-			return
-		}
+	u.leader = leader
+	for next = goesOn; next == goesOn; {
+		next = u.step()
 	}
+}
+
+// step reads once, and forwards the response that begins or goes on with that.
+func (u *upstreamConn) step() sequence {
+	if u.streams {
+		return u.claim().stream()
+	}
+	_, at, err := u.fillOrPark()
+	if errors.Is(err, errParked) {
+		return parks
+	}
+	if u.heard != nil {
+		u.heard()
+		u.heard = nil
+	}
+	r := u.claim()
+	if r == nil {
+		u.receivedUnasked(err)
+		return ends
+	}
+	return r.respond(at, err)
 }
 
 // close closes the socket at once, in the middle of any read or write.

@@ -41,7 +41,7 @@ func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn, far := pair(t)
-			u := proxy.NewUpstream(proxy.Quick(conn), tt.served)
+			u := proxy.NewUpstream(proxy.Take(conn), tt.served)
 			tt.leave(newPeer(t, far))
 			eventually(t, "the news to arrive", func() bool { return u.HasEnded(true) == tt.ended })
 			if got := u.Assign(nil); got != tt.taken {
@@ -55,7 +55,7 @@ func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
 // records that concern TLS only.
 func TestConnectionThatIsNotQuietHasNotEnded(t *testing.T) {
 	conn, far := pair(t)
-	u := proxy.NewUpstream(proxy.Quick(conn), true)
+	u := proxy.NewUpstream(proxy.Take(conn), true)
 	newPeer(t, far).send("ticket")
 	eventually(t, "it to arrive", func() bool { return u.HasEnded(true) })
 	if u.HasEnded(false) {
@@ -72,7 +72,7 @@ func BenchmarkAskingWhetherAConnectionHasEnded(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	u := proxy.NewUpstream(proxy.Quick(conn), true)
+	u := proxy.NewUpstream(proxy.Take(conn), true)
 	b.ReportAllocs()
 	for b.Loop() {
 		if u.HasEnded(true) {
