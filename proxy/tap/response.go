@@ -76,12 +76,12 @@ func (x *Exchange) bookWait(until Instant) {
 
 // Chunk reports bytes of the response's body: the relay read them from the upstream at
 // read, and the client had taken them at written. The spans are the body without
-// framing, and together they are one read.
-func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
+// framing, and together they are one read. Chunk returns how long it took.
+func (x *Exchange) Chunk(spans [][]byte, read, written Instant) time.Duration {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
-		return
+		return 0
 	}
 	x.bookWait(read)
 	x.record.Clocks.Client.Add(written.Sub(read))
@@ -106,6 +106,7 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) {
 	if x.inflater == nil { // which feeds in its own time
 		x.bookFeed(own)
 	}
+	return own
 }
 
 // bookFeed counts a Feed that took d, if it was slow, and detaches a decoder that has
