@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,8 +21,9 @@ type bench struct {
 	proxyCore int
 	loadCore  int
 	upstream  *child
-	// port and sealedPort are the upstream's: sealedPort speaks TLS.
+	// port and sealedPort are the upstream's: sealedPort speaks TLS, with the certificate in authority.
 	port, sealedPort int
+	authority        string // path of a PEM file
 	report           *report
 }
 
@@ -89,7 +92,8 @@ func (b *bench) startUpstream() (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.upstream, err = start(argv, nil, b.place(b.loadCore), b.dir, stdin, stdout)
+	b.authority = filepath.Join(b.dir, "authority.pem")
+	b.upstream, err = start(append(argv, b.authority), nil, b.place(b.loadCore), b.dir, stdin, stdout)
 	_, _ = stdin.Close(), stdout.Close()
 	if err != nil {
 		return nil, fmt.Errorf("starting the upstream: %w", err)
@@ -116,12 +120,8 @@ func (b *bench) place(core int) placement {
 
 // turn measures one target once in the scenarios that repeat.
 func (b *bench) turn(ctx context.Context, round int, t target) error {
-	// A tunnel is worth measuring only when the rules can redirect to both sides of the comparison.
-	canRedirect := slices.ContainsFunc(b.targets, func(t target) bool { return t.redirected })
-	for _, group := range [][]string{{"events", "requests"}, {"raw"}, {"sealed"}} {
-		wanted := slices.DeleteFunc(group, func(s string) bool {
-			return !slices.Contains(b.options.scenarios, s) || isTunnel(s) && (t.tunnel == nil || !canRedirect) || t.tracked && s != "events"
-		})
+	for _, group := range [][]string{{"events", "requests"}, {"events-tls", "requests-tls"}, {"raw"}, {"sealed"}} {
+		wanted := slices.DeleteFunc(group, func(s string) bool { return !b.takesPart(t, s) })
 		if len(wanted) == 0 {
 			continue
 		}
@@ -131,6 +131,26 @@ func (b *bench) turn(ctx context.Context, round int, t target) error {
 	}
 	return nil
 }
+
+// takesPart reports whether a target has a figure in a scenario that repeats.
+func (b *bench) takesPart(t target, scenario string) bool {
+	switch {
+	case !slices.Contains(b.options.scenarios, scenario):
+		return false
+	case t.tracked:
+		return scenario == "events" // only its events serve a comparison
+	case isTunnel(scenario):
+		// A tunnel is worth measuring only when the rules can redirect to both sides of the comparison.
+		canRedirect := slices.ContainsFunc(b.targets, func(t target) bool { return t.redirected })
+		return t.tunnel != nil && canRedirect
+	case overTLS(scenario):
+		return t.upstreamTLS
+	}
+	return true
+}
+
+// overTLS reports whether a proxy must speak TLS to the upstream in a scenario.
+func overTLS(scenario string) bool { return strings.HasSuffix(scenario, "-tls") }
 
 // isTunnel reports whether a proxy cannot read the bytes of a scenario as HTTP, and must carry them as
 // they are.

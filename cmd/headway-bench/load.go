@@ -89,7 +89,7 @@ func generateLoad() error {
 	}
 	scenarios := map[string]func() error{
 		"events": l.runEvents, "requests": l.runRequests, "memory": l.runMemory, "soak": l.runSoak,
-		"raw": l.runEvents, "sealed": l.runEvents,
+		"events-tls": l.runEvents, "requests-tls": l.runRequests, "raw": l.runEvents, "sealed": l.runEvents,
 	}
 	run := scenarios[l.spec.Scenario]
 	if run == nil {

@@ -32,7 +32,7 @@ func main() {
 func run(args []string) int {
 	if len(args) > 0 {
 		roles := map[string]func([]string) error{
-			roleUpstream: func([]string) error { return serveUpstream() },
+			roleUpstream: serveUpstream,
 			roleLoad:     func([]string) error { return generateLoad() },
 			rolePinned:   execPinned,
 		}

@@ -115,6 +115,26 @@ func checkRun(t *testing.T, run runOf) {
 	}
 }
 
+func TestOnlyProxiesThatSpeakTLSToTheUpstreamTakePartInIt(t *testing.T) {
+	b := &bench{options: options{scenarios: []string{"events-tls", "requests-tls"}}}
+	tests := []struct {
+		target   target
+		scenario string
+		want     bool
+	}{
+		{target{upstreamTLS: true}, "events-tls", true},
+		{target{upstreamTLS: true}, "requests-tls", true},
+		{target{upstreamTLS: true, tracked: true}, "events-tls", false},
+		{target{name: "direct"}, "events-tls", false},
+		{target{upstreamTLS: true}, "events", false},
+	}
+	for _, test := range tests {
+		if got := b.takesPart(test.target, test.scenario); got != test.want {
+			t.Errorf("%+v in %s: %t, want %t", test.target, test.scenario, got, test.want)
+		}
+	}
+}
+
 func TestBenchEndsItsChildrenWhenInterrupted(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	o, err := parseOptions([]string{"-targets", "direct", "-scenario", "events", "-duration", "1m"}, t.Output())

@@ -114,6 +114,10 @@ func TestConfigurationsNameEveryAddress(t *testing.T) {
 		nginxConfig(a, "/d"): {"listen 127.0.0.1:8001", "server 127.0.0.1:8002;", "worker_connections 11000;", "pid /d/nginx.pid;", "proxy_buffering off;"},
 		haproxyConfig(a):     {"bind 127.0.0.1:8001 ", "server upstream 127.0.0.1:8002\n", "maxconn 5200\n", "option http-no-delay"},
 	}
+	sealed := a
+	sealed.authority = "/d/authority.pem"
+	wants[nginxConfig(sealed, "/d")] = []string{"proxy_pass https://model;", "proxy_ssl_verify on;", "proxy_ssl_trusted_certificate /d/authority.pem;", "proxy_ssl_name model.test;"}
+	wants[haproxyConfig(sealed)] = []string{"server upstream 127.0.0.1:8002 ssl verify required ca-file /d/authority.pem verifyhost model.test\n"}
 	for config, parts := range wants {
 		for _, part := range parts {
 			if !strings.Contains(config, part) {
@@ -125,14 +129,26 @@ func TestConfigurationsNameEveryAddress(t *testing.T) {
 
 func TestProxiesAcceptTheirConfigurations(t *testing.T) {
 	a := addresses{port: 8001, upstreamPort: 8002, maxStreams: 100}
-	for name, check := range map[string]struct {
+	config, err := serverTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := a
+	sealed.authority = filepath.Join(t.TempDir(), "authority.pem")
+	if err := os.WriteFile(sealed.authority, authorityOf(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for title, check := range map[string]struct {
 		config func(dir string) string
 		args   func(file string) []string
 	}{
-		"nginx":   {func(dir string) string { return nginxConfig(a, dir) }, func(file string) []string { return []string{"-t", "-e", "stderr", "-c", file} }},
-		"haproxy": {func(string) string { return haproxyConfig(a) }, func(file string) []string { return []string{"-c", "-f", file} }},
+		"nginx":       {func(dir string) string { return nginxConfig(a, dir) }, nginxCheck},
+		"nginx TLS":   {func(dir string) string { return nginxConfig(sealed, dir) }, nginxCheck},
+		"haproxy":     {func(string) string { return haproxyConfig(a) }, haproxyCheck},
+		"haproxy TLS": {func(string) string { return haproxyConfig(sealed) }, haproxyCheck},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(title, func(t *testing.T) {
+			name, _, _ := strings.Cut(title, " ")
 			path, err := findInstalled(name)
 			if err != nil {
 				t.Skip(err)
@@ -148,6 +164,10 @@ func TestProxiesAcceptTheirConfigurations(t *testing.T) {
 		})
 	}
 }
+
+// nginxCheck and haproxyCheck are the arguments with which the proxy checks a configuration.
+func nginxCheck(file string) []string   { return []string{"-t", "-e", "stderr", "-c", file} }
+func haproxyCheck(file string) []string { return []string{"-c", "-f", file} }
 
 func TestReportJudgesByTheMedian(t *testing.T) {
 	r := &report{targets: []string{"direct", "nginx", "headway", "headway-tracked", "headway-transparent"}, Machine: "machine", Load: "load"}

@@ -34,6 +34,8 @@ func measures() []measure {
 		{name: "CPU per event, raw tunnel", unit: "µs", scenario: "raw", value: perEvent, limit: new(1.1), compared: true, against: "haproxy"},
 		{name: "CPU per event, sealed tunnel", unit: "µs", scenario: "sealed", value: perEvent, limit: new(1.1), compared: true, against: "haproxy"},
 		{name: "CPU per plain request", unit: "µs", scenario: "requests", value: perRequest, limit: new(2.5), compared: true},
+		{name: "CPU per event, TLS upstream", unit: "µs", scenario: "events-tls", value: perEvent, limit: new(1.0), compared: true},
+		{name: "CPU per plain request, TLS upstream", unit: "µs", scenario: "requests-tls", value: perRequest, compared: true},
 		lateness("event lateness p50", quantiles.p50),
 		lateness("event lateness p99", quantiles.p99),
 		lateness("event lateness p99.9", quantiles.p999),

@@ -57,7 +57,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return nil
 	})
 	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every installed proxy")
-	f.StringVar(&scenarios, "scenario", "events,requests,raw,sealed,memory", "`names` of events, requests, raw, sealed, memory, soak, separated by commas, or all")
+	f.StringVar(&scenarios, "scenario", "events,requests,events-tls,requests-tls,raw,sealed,memory", "`names` of events, requests, events-tls, requests-tls, raw, sealed, memory, soak, separated by commas, or all")
 	f.IntVar(&o.rounds, "rounds", 3, "measurements of every target; the report has their median")
 	f.IntVar(&o.retries, "retries", 2, "repetitions of a run of events or requests that other work on the machine disturbed")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "measured window of one events run")
@@ -94,7 +94,7 @@ func (o *options) loadFlags(f *flag.FlagSet) {
 }
 
 func scenarioNames() []string {
-	return []string{"events", "requests", "raw", "sealed", "memory", "soak"}
+	return []string{"events", "requests", "events-tls", "requests-tls", "raw", "sealed", "memory", "soak"}
 }
 
 // wants reports whether the command line asks for a target.
@@ -138,7 +138,7 @@ func (o *options) check() error {
 // mostStreams returns the largest number of streams that any scenario has open at once.
 func (o *options) mostStreams() int {
 	most := o.connections
-	for scenario, n := range map[string]int{"events": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams, "raw": o.streams, "sealed": o.streams} {
+	for scenario, n := range map[string]int{"events": o.streams, "events-tls": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams, "raw": o.streams, "sealed": o.streams} {
 		if slices.Contains(o.scenarios, scenario) {
 			most = max(most, n)
 		}

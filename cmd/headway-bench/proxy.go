@@ -53,7 +53,7 @@ func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*pr
 	if isTunnel(scenario) {
 		starter, p.redirected = t.tunnel, true
 	}
-	if scenario == "sealed" {
+	if scenario == "sealed" || overTLS(scenario) {
 		upstream = b.sealedPort
 	}
 	p.port = upstream
@@ -61,6 +61,9 @@ func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*pr
 		return p, nil
 	}
 	a := addresses{upstreamPort: upstream, maxStreams: b.options.mostStreams()}
+	if overTLS(scenario) {
+		a.authority = b.authority
+	}
 	var err error
 	if a.port, err = freePort(); err != nil {
 		return nil, err

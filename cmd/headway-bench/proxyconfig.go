@@ -41,16 +41,29 @@ http {
     server {
         listen 127.0.0.1:%[4]d backlog=4096;
         location / {
-            proxy_pass http://model;
-            proxy_http_version 1.1;
+%[5]s            proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_buffering off;
             proxy_read_timeout 1h;
         }
     }
 }
-`, descriptors(a.maxStreams), dir, a.upstreamPort, a.port)
+`, descriptors(a.maxStreams), dir, a.upstreamPort, a.port, nginxUpstream(a))
 	return b.String()
+}
+
+// nginxUpstream names the upstream of a location. nginx before 1.23.4 offers TLS 1.2 at most, unless
+// it is asked for more.
+func nginxUpstream(a addresses) string {
+	if a.authority == "" {
+		return "            proxy_pass http://model;\n"
+	}
+	return fmt.Sprintf(`            proxy_pass https://model;
+            proxy_ssl_protocols TLSv1.3;
+            proxy_ssl_name %s;
+            proxy_ssl_verify on;
+            proxy_ssl_trusted_certificate %s;
+`, upstreamName, a.authority)
 }
 
 // haproxyTunnel is the configuration of an HAProxy that carries bytes and reads no HTTP.
@@ -90,6 +103,14 @@ frontend app
     bind 127.0.0.1:%d backlog 4096
     default_backend model
 backend model
-    server upstream 127.0.0.1:%d
-`, a.maxStreams+200, a.port, a.upstreamPort)
+    server upstream 127.0.0.1:%d%s
+`, a.maxStreams+200, a.port, a.upstreamPort, haproxyTLS(a))
+}
+
+// haproxyTLS is what a server line needs for an upstream that speaks TLS.
+func haproxyTLS(a addresses) string {
+	if a.authority == "" {
+		return ""
+	}
+	return fmt.Sprintf(" ssl verify required ca-file %s verifyhost %s", a.authority, upstreamName)
 }

@@ -73,6 +73,7 @@ func describeLoad(o options) string {
 		"soak":     fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
 	}
 	each["raw"], each["sealed"] = "raw: as events", "sealed: as events"
+	each["events-tls"], each["requests-tls"] = "events-tls: as events", "requests-tls: as requests"
 	var parts []string
 	for _, scenario := range o.scenarios {
 		parts = append(parts, each[scenario])
@@ -104,10 +105,10 @@ func (r *report) add(round int, scenario, target string, result loadResult) {
 	}
 	const saturated = 85
 	// Plain requests follow each other without a pause, so that some core is always busy.
-	if busy := share(result.LoadCPU, result.Wall); scenario != "requests" && busy > saturated {
+	if busy := share(result.LoadCPU, result.Wall); strings.TrimSuffix(scenario, "-tls") != "requests" && busy > saturated {
 		r.note(fmt.Sprintf("%s through %s: the load's own core was %.0f %% busy, so that the figures are more the load's than the proxy's", scenario, target, busy))
 	}
-	if (scenario == "events" || scenario == "soak") && result.disturbed() {
+	if (scenario == "events" || scenario == "events-tls" || scenario == "soak") && result.disturbed() {
 		r.note(fmt.Sprintf("%s through %s, round %d: the proxy's threads waited for their core %.0f %% of the time, so that p99 and above are more the machine's than the proxy's",
 			scenario, target, round+1, 100*result.waited()))
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"math/big"
@@ -71,7 +72,7 @@ func (p *poller) dialSealed(port int) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{InsecureSkipVerify: true, ServerName: "model.test", MinVersion: tls.VersionTLS13}
+	config := &tls.Config{InsecureSkipVerify: true, ServerName: upstreamName, MinVersion: tls.VersionTLS13}
 	if err := c.seal(tls.Client(socket{conn: c}, config)); err != nil {
 		c.close()
 		return nil, err
@@ -79,15 +80,21 @@ func (p *poller) dialSealed(port int) (*conn, error) {
 	return c, nil
 }
 
-// serverTLS returns the configuration of the upstream's TLS, with a new key.
+// upstreamName is the name in the upstream's certificate, beside the address of loopback.
+const upstreamName = "model.test"
+
+// serverTLS returns the configuration of the upstream's TLS, with a new key. The certificate is its own
+// authority.
 func serverTLS() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"model.test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		SerialNumber: big.NewInt(1), DNSNames: []string{upstreamName}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, form, form, &key.PublicKey, key)
 	if err != nil {
@@ -95,4 +102,9 @@ func serverTLS() (*tls.Config, error) {
 	}
 	chain := tls.Certificate{Certificate: [][]byte{certificate}, PrivateKey: key}
 	return &tls.Config{Certificates: []tls.Certificate{chain}, MinVersion: tls.VersionTLS13}, nil
+}
+
+// authorityOf returns the certificate of serverTLS as PEM.
+func authorityOf(config *tls.Config) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: config.Certificates[0].Certificate[0]})
 }

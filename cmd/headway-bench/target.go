@@ -19,8 +19,10 @@ type target struct {
 	command starter
 	// tunnel is the same for a proxy that must carry bytes that are no HTTP. It is nil for one that
 	// cannot.
-	tunnel  starter
-	missing error // why the proxy cannot start
+	tunnel starter
+	// upstreamTLS says that command can make a proxy that speaks TLS to the upstream.
+	upstreamTLS bool
+	missing     error // why the proxy cannot start
 	// version is the command that prints the proxy's version; empty when there is none.
 	version []string
 	admin   bool // the proxy has headway's admin port
@@ -39,6 +41,9 @@ type starter func(a addresses, dir string) (command, error)
 type addresses struct {
 	port, upstreamPort, adminPort int
 	maxStreams                    int
+	// authority is the path of a PEM file with the certificate of an upstream that speaks TLS. It is empty
+	// for one that does not.
+	authority string
 }
 
 type command struct {
@@ -121,7 +126,7 @@ func findHeadway(path string) (string, error) {
 
 func nginxTarget() target {
 	path, err := findInstalled("nginx")
-	return target{name: "nginx", missing: err, version: []string{path, "-v"}, command: func(a addresses, dir string) (command, error) {
+	return target{name: "nginx", missing: err, upstreamTLS: true, version: []string{path, "-v"}, command: func(a addresses, dir string) (command, error) {
 		config := filepath.Join(dir, "nginx.conf")
 		if err := os.WriteFile(config, []byte(nginxConfig(a, dir)), 0o600); err != nil {
 			return command{}, err
@@ -141,13 +146,18 @@ func haproxyTarget() target {
 			return command{argv: []string{path, "-db", "-q", "-f", config}}, nil
 		}
 	}
-	return target{name: "haproxy", missing: err, version: []string{path, "-v"}, command: with(haproxyConfig), tunnel: with(haproxyTunnel)}
+	return target{name: "haproxy", missing: err, upstreamTLS: true, version: []string{path, "-v"}, command: with(haproxyConfig), tunnel: with(haproxyTunnel)}
 }
 
 func headwayTarget(path string) target {
 	path, err := findHeadway(path)
-	return target{name: "headway", missing: err, version: []string{path, "version"}, admin: true, command: func(a addresses, _ string) (command, error) {
-		return headwayCommand(path, a, "HEADWAY_LISTEN="+loopback(a.port), "HEADWAY_UPSTREAM=http://"+loopback(a.upstreamPort)), nil
+	return target{name: "headway", missing: err, version: []string{path, "version"}, admin: true, upstreamTLS: true, command: func(a addresses, _ string) (command, error) {
+		variables := []string{"HEADWAY_LISTEN=" + loopback(a.port), "HEADWAY_UPSTREAM=http://" + loopback(a.upstreamPort)}
+		if a.authority != "" {
+			variables[1] = "HEADWAY_UPSTREAM=https://" + loopback(a.upstreamPort)
+			variables = append(variables, "SSL_CERT_FILE="+a.authority)
+		}
+		return headwayCommand(path, a, variables...), nil
 	}}
 }
 

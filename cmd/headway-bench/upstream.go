@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -46,8 +47,12 @@ const (
 )
 
 // serveUpstream runs until standard input closes, so that it ends with the process that started it. First
-// it prints its port and its port for TLS on one line.
-func serveUpstream() error {
+// it prints its port and its port for TLS on one line. args is the path of the file into which it writes the
+// certificate by which clients can verify it.
+func serveUpstream(args []string) error {
+	if len(args) != 1 {
+		return errors.New("want the file for the certificate")
+	}
 	runtime.LockOSThread()
 	u, port, err := newUpstream()
 	if err != nil {
@@ -55,6 +60,9 @@ func serveUpstream() error {
 	}
 	config, err := serverTLS()
 	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(args[0], authorityOf(config), 0o600); err != nil {
 		return err
 	}
 	sealedPort, err := u.poller.listen(func(c *conn) { u.acceptSealed(c, config) })
