@@ -25,6 +25,7 @@ type loadSpec struct {
 	Events      int           // content events of a stream
 	Warmup      time.Duration
 	Duration    time.Duration
+	Opening     time.Duration // opening: the time in which all streams open
 	Connections int
 	Requests    int
 	Settle      time.Duration // memory: the time from the end of the streams to the last reading
@@ -88,7 +89,7 @@ func generateLoad() error {
 		return err
 	}
 	scenarios := map[string]func() error{
-		"events": l.runEvents, "requests": l.runRequests, "memory": l.runMemory, "soak": l.runSoak,
+		"events": l.runEvents, "requests": l.runRequests, "memory": l.runMemory, "opening": l.runOpening, "soak": l.runSoak,
 		"events-tls": l.runEvents, "requests-tls": l.runRequests, "raw": l.runEvents, "sealed": l.runEvents,
 	}
 	run := scenarios[l.spec.Scenario]

@@ -66,6 +66,9 @@ func runCommand(args []string) int {
 		fmt.Fprintln(os.Stderr, "headway-bench:", err)
 		return 2
 	}
+	if note := o.fitOpening(); note != "" {
+		notes = append(notes, note)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	report, err := runBench(ctx, o, targets, notes)

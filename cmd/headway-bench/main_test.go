@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,73 @@ func checkRun(t *testing.T, run runOf) {
 	}
 	if proxied := run.Target != "direct"; proxied != (r.ProxyCPU > 0) {
 		t.Errorf("%s through %s: proxy's CPU time is %s", run.Scenario, run.Target, r.ProxyCPU)
+	}
+}
+
+// An opening through a proxy and directly: every stream gets its first token.
+func TestBenchMeasuresAnOpening(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const streams = 50
+	o, err := parseOptions([]string{
+		"-targets", "direct,plain", "-peer", "plain=" + executable + " _peer {listen} {upstream}", "-scenario", "opening",
+		"-rounds", "1", "-opening-streams", strconv.Itoa(streams), "-opening-time", "50ms",
+	}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, notes, err := findTargets(o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runBench(t.Context(), o, targets, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Runs) != 2 {
+		t.Fatalf("%d runs, want one of each target", len(r.Runs))
+	}
+	for _, run := range r.Runs {
+		checkRun(t, run)
+		got := run.Result
+		if got.TTFT.Count != streams || got.TTFT.P50 <= 0 || got.Memory.Streams != streams {
+			t.Errorf("opening through %s: %+v, %+v", run.Target, got.TTFT, got.Memory)
+		}
+		if proxied := run.Target != "direct"; proxied != (got.Memory.Open > 0) {
+			t.Errorf("opening through %s: %d bytes resident", run.Target, got.Memory.Open)
+		}
+	}
+}
+
+func TestAnOpeningFitsTheLimitOfOpenFiles(t *testing.T) {
+	for streams, files := range map[int]int{8312: 20_000, 0: 500} {
+		if got := streamsWithin(files); got != streams {
+			t.Errorf("%d streams within %d files, want %d", got, files, streams)
+		}
+	}
+	o := options{scenarios: []string{"opening"}, openingStreams: 100}
+	if note := o.fitOpening(); note != "" || o.openingStreams != 100 {
+		t.Errorf("%d streams, %q: want all 100", o.openingStreams, note)
+	}
+	// No process may open so many files: fs.nr_open is at most 2^31.
+	o.openingStreams = 1 << 40
+	if note := o.fitOpening(); !strings.Contains(note, "in place of 1099511627776") || o.openingStreams >= 1<<40 {
+		t.Errorf("%d streams, %q", o.openingStreams, note)
+	}
+}
+
+func TestPortsAreCounted(t *testing.T) {
+	if got, err := parsePorts([]byte("32768\t60999\n")); got != 28232 || err != nil {
+		t.Errorf("%d ports, %v", got, err)
+	}
+	if _, err := parsePorts([]byte("32768\n")); err == nil {
+		t.Error("no error for half a range")
+	}
+	if err := enoughPorts(1 << 16); err == nil {
+		t.Error("no error for more streams than TCP has ports")
 	}
 }
 

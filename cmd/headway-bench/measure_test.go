@@ -111,7 +111,7 @@ func TestTwoClocksAgree(t *testing.T) {
 func TestConfigurationsNameEveryAddress(t *testing.T) {
 	a := addresses{port: 8001, upstreamPort: 8002, adminPort: 8003, maxStreams: 5000}
 	wants := map[string][]string{
-		nginxConfig(a, "/d"): {"listen 127.0.0.1:8001", "server 127.0.0.1:8002;", "worker_connections 11000;", "pid /d/nginx.pid;", "proxy_buffering off;"},
+		nginxConfig(a, "/d"): {"listen 127.0.0.1:8001", "server 127.0.0.1:8002;", "worker_rlimit_nofile 12428;", "worker_connections 12428;", "pid /d/nginx.pid;", "proxy_buffering off;"},
 		haproxyConfig(a):     {"bind 127.0.0.1:8001 ", "server upstream 127.0.0.1:8002\n", "maxconn 5200\n", "option http-no-delay"},
 	}
 	sealed := a

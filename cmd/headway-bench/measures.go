@@ -54,9 +54,15 @@ func measures() []measure {
 		}),
 		memory("RSS, streams open", "MiB", nil, func(m memoryResult) float64 { return mebi(m.Open) }),
 		memory("RSS, 5 s after", "MiB", nil, func(m memoryResult) float64 { return mebi(m.After) }),
-		memory("goroutines idle", "", nil, func(m memoryResult) float64 { return count(m.IdleGoroutines) }),
-		memory("goroutines, streams open", "", nil, func(m memoryResult) float64 { return count(m.OpenGoroutines) }),
-		memory("goroutines, 5 s after", "", nil, func(m memoryResult) float64 { return count(m.AfterGoroutines) }),
+		memory("goroutines idle", "", nil, func(m memoryResult) float64 { return known(float64(m.IdleGoroutines)) }),
+		memory("goroutines, streams open", "", nil, func(m memoryResult) float64 { return known(float64(m.OpenGoroutines)) }),
+		memory("goroutines, 5 s after", "", nil, func(m memoryResult) float64 { return known(float64(m.AfterGoroutines)) }),
+		opening("opening: TTFT p50", "ms", new(2.0), func(r *loadResult) float64 { return r.TTFT.p50() / 1e3 }),
+		opening("opening: TTFT p99", "ms", new(2.0), func(r *loadResult) float64 { return r.TTFT.p99() / 1e3 }),
+		opening("opening: CPU per stream", "µs", nil, func(r *loadResult) float64 { return r.proxyMicros(int64(r.Memory.Streams)) }),
+		{name: "opening: proxy waiting for its core", unit: "%", scenario: "opening", value: func(r, _ *loadResult) float64 { return 100 * r.waited() }},
+		opening("opening: RSS, all open", "MiB", nil, func(r *loadResult) float64 { return known(mebi(r.Memory.Open)) }),
+		{name: "opening: goroutines, all open", scenario: "opening", value: func(r, _ *loadResult) float64 { return known(float64(r.Memory.OpenGoroutines)) }},
 		soak("soak: events", "", nil, func(r *loadResult) float64 { return float64(r.Events) }),
 		soak("soak: events lost", "", new(0.0), func(r *loadResult) float64 { return float64(r.Expected - r.Events) }),
 		soak("soak: streams cut or altered", "", new(0.0), func(r *loadResult) float64 { return float64(r.Bad) }),
@@ -135,6 +141,10 @@ func memory(name, unit string, limit *float64, value func(memoryResult) float64)
 	return measure{name: name, unit: unit, scenario: "memory", limit: limit, value: func(r, _ *loadResult) float64 { return value(r.Memory) }}
 }
 
+func opening(name, unit string, limit *float64, value func(*loadResult) float64) measure {
+	return measure{name: name, unit: unit, scenario: "opening", limit: limit, compared: true, value: func(r, _ *loadResult) float64 { return value(r) }}
+}
+
 func soak(name, unit string, limit *float64, value func(*loadResult) float64) measure {
 	return measure{name: name, unit: unit, scenario: "soak", limit: limit, value: func(r, _ *loadResult) float64 { return value(r) }}
 }
@@ -147,10 +157,10 @@ func share(part, whole time.Duration) float64 { return 100 * part.Seconds() / wh
 func millis(ns int64) float64                 { return float64(ns) / 1e6 }
 func mebi(bytes int64) float64                { return float64(bytes) / (1 << 20) }
 
-// count turns 0, which stands for an unknown number, into NaN.
-func count(n int) float64 {
+// known turns 0, which stands for an unknown number, into NaN.
+func known(n float64) float64 {
 	if n == 0 {
 		return math.NaN()
 	}
-	return float64(n)
+	return n
 }

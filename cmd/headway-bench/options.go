@@ -28,6 +28,8 @@ type options struct {
 	requests        int
 	connections     int
 	memoryStreams   int
+	openingStreams  int
+	openingTime     time.Duration
 	soakStreams     int
 	soakRate        int
 	soakDuration    time.Duration
@@ -57,7 +59,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return nil
 	})
 	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every installed proxy")
-	f.StringVar(&scenarios, "scenario", "events,requests,events-tls,requests-tls,raw,sealed,memory", "`names` of events, requests, events-tls, requests-tls, raw, sealed, memory, soak, separated by commas, or all")
+	f.StringVar(&scenarios, "scenario", "events,requests,events-tls,requests-tls,raw,sealed,opening,memory", "`names` of events, requests, events-tls, requests-tls, raw, sealed, opening, memory, soak, separated by commas, or all")
 	f.IntVar(&o.rounds, "rounds", 3, "measurements of every target; the report has their median")
 	f.IntVar(&o.retries, "retries", 2, "repetitions of a run of events or requests that other work on the machine disturbed")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "measured window of one events run")
@@ -88,13 +90,15 @@ func (o *options) loadFlags(f *flag.FlagSet) {
 	f.IntVar(&o.requests, "requests", 20_000, "requests: measured requests a run")
 	f.IntVar(&o.connections, "connections", 8, "requests: connections, each with one request under way")
 	f.IntVar(&o.memoryStreams, "memory-streams", 5_000, "memory: streams held open")
+	f.IntVar(&o.openingStreams, "opening-streams", 10_000, "opening: streams opened, each on a connection of its own")
+	f.DurationVar(&o.openingTime, "opening-time", 2*time.Second, "opening: the time in which all of them open")
 	f.IntVar(&o.soakStreams, "soak-streams", 1_000, "soak: concurrent streams")
 	f.IntVar(&o.soakRate, "soak-rate", 20, "soak: events a second of each stream")
 	f.DurationVar(&o.soakDuration, "soak-duration", time.Minute, "soak: duration through headway; every other target gets a third of it")
 }
 
 func scenarioNames() []string {
-	return []string{"events", "requests", "events-tls", "requests-tls", "raw", "sealed", "memory", "soak"}
+	return []string{"events", "requests", "events-tls", "requests-tls", "raw", "sealed", "opening", "memory", "soak"}
 }
 
 // wants reports whether the command line asks for a target.
@@ -119,7 +123,7 @@ func (o *options) check() error {
 	}{
 		{"rounds", o.rounds}, {"streams", o.streams}, {"event-rate", o.eventRate}, {"events-per-stream", o.eventsPerStream},
 		{"requests", o.requests}, {"connections", o.connections}, {"memory-streams", o.memoryStreams},
-		{"soak-streams", o.soakStreams}, {"soak-rate", o.soakRate},
+		{"opening-streams", o.openingStreams}, {"soak-streams", o.soakStreams}, {"soak-rate", o.soakRate},
 	}
 	for _, p := range positive {
 		if p.value <= 0 {
@@ -129,6 +133,9 @@ func (o *options) check() error {
 	if o.duration < 100*time.Millisecond {
 		problems = append(problems, fmt.Errorf("-duration: must be 100ms or more, is %s", o.duration))
 	}
+	if o.openingTime <= 0 {
+		problems = append(problems, fmt.Errorf("-opening-time: must be above 0, is %s", o.openingTime))
+	}
 	if o.soakDuration < time.Second {
 		problems = append(problems, fmt.Errorf("-soak-duration: must be 1s or more, is %s", o.soakDuration))
 	}
@@ -137,11 +144,23 @@ func (o *options) check() error {
 
 // mostStreams returns the largest number of streams that any scenario has open at once.
 func (o *options) mostStreams() int {
-	most := o.connections
-	for scenario, n := range map[string]int{"events": o.streams, "events-tls": o.streams, "memory": o.memoryStreams, "soak": o.soakStreams, "raw": o.streams, "sealed": o.streams} {
-		if slices.Contains(o.scenarios, scenario) {
-			most = max(most, n)
-		}
+	most := 0
+	for _, scenario := range o.scenarios {
+		most = max(most, o.streamsIn(scenario))
 	}
 	return most
+}
+
+// streamsIn returns the number of streams that a scenario, or another that shares its proxy, has open at
+// once.
+func (o *options) streamsIn(scenario string) int {
+	switch scenario {
+	case "opening":
+		return o.openingStreams
+	case "memory":
+		return o.memoryStreams
+	case "soak":
+		return o.soakStreams
+	}
+	return max(o.streams, o.connections)
 }

@@ -92,20 +92,16 @@ func (p *poller) watchEnd(fd int) error {
 	return nil
 }
 
-// dial connects to 127.0.0.1:port. On loopback the kernel completes the handshake inside connect, so dial
-// stops the loop only when the listener's backlog is full.
+// dial connects to 127.0.0.1:port. On loopback the kernel completes the handshake inside connect, unless the
+// listener's backlog is full; then what the owner writes waits until the connection is made.
 func (p *poller) dial(port int) (*conn, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("creating a socket: %w", err)
 	}
-	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("connecting to port %d: %w", port, err)
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
-		return nil, fmt.Errorf("making a socket non-blocking: %w", err)
 	}
 	c := &conn{poller: p, fd: fd}
 	return c, p.add(c)

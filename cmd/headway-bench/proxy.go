@@ -60,7 +60,7 @@ func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*pr
 	if t.command == nil {
 		return p, nil
 	}
-	a := addresses{upstreamPort: upstream, maxStreams: b.options.mostStreams()}
+	a := addresses{upstreamPort: upstream, maxStreams: b.options.streamsIn(scenario)}
 	if overTLS(scenario) {
 		a.authority = b.authority
 	}

@@ -70,6 +70,7 @@ func describeLoad(o options) string {
 			o.streams, o.eventRate, o.eventsPerStream, o.duration, o.rounds),
 		"requests": fmt.Sprintf("requests: %d on %d connections, median of %d rounds", o.requests, o.connections, o.rounds),
 		"memory":   fmt.Sprintf("memory: %d open streams", o.memoryStreams),
+		"opening":  fmt.Sprintf("opening: %d streams in %s, median of %d rounds", o.openingStreams, o.openingTime, o.rounds),
 		"soak":     fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
 	}
 	each["raw"], each["sealed"] = "raw: as events", "sealed: as events"

@@ -227,7 +227,8 @@ func (l *loader) finishStreams(streams []*streamClient) error {
 	control.onRead = func([]byte, int64) {}
 	control.write([]byte("POST /bench/finish HTTP/1.1\r\nHost: upstream\r\nContent-Length: 0\r\n\r\n"))
 	defer control.close()
-	return l.endStreams(streams, 10*time.Second)
+	// The upstream needs 100 µs for a stream; see pacer.finish.
+	return l.endStreams(streams, 10*time.Second+time.Duration(len(streams))*2*time.Millisecond)
 }
 
 // endStreams waits for the streams to end, counts those that do not as bad, and closes the connections.

@@ -202,7 +202,15 @@ func peerTarget(p peer) target {
 	}}
 }
 
-// descriptors returns the number of files that a proxy needs: two for each stream and some for itself.
-func descriptors(streams int) int { return 2*streams + 1000 }
+// descriptors returns the number of files that a proxy needs: two for each stream, which may be seven eighths
+// of all, and some for itself. headway keeps an eighth for unused connections to the upstream. nginx closes
+// connections without a request while a sixteenth or less of its connections is left.
+func descriptors(streams int) int { return streams*16/7 + ownDescriptors }
+
+// streamsWithin returns the number of streams for which so many files suffice.
+func streamsWithin(files int) int { return max((files-ownDescriptors)*7/16, 0) }
+
+// ownDescriptors is the number of files for a proxy itself.
+const ownDescriptors = 1000
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
