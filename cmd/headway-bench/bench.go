@@ -218,7 +218,7 @@ func repeats(scenario string) bool {
 func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
 	o := b.options
 	s := loadSpec{
-		Scenario: scenario, Port: p.port, UpstreamPort: b.port, UpstreamPID: b.upstream.pid(),
+		Scenario: scenario, Port: p.port, Prefix: p.prefix, UpstreamPort: b.port, UpstreamPID: b.upstream.pid(),
 		ProxyPIDs: p.pids, AdminAddr: p.admin,
 		Streams: o.streams, Interval: time.Second / time.Duration(o.eventRate), Events: o.eventsPerStream,
 		Warmup: min(time.Second, o.duration), Duration: o.duration,

@@ -13,7 +13,8 @@ import (
 // input.
 type loadSpec struct {
 	Scenario     string
-	Port         int // of the target
+	Port         int    // of the target
+	Prefix       string // goes before the path of every request
 	UpstreamPort int
 	UpstreamPID  int
 	UID          int    // user to run as; 0 changes nothing

@@ -252,7 +252,7 @@ func TestOptionsReportEveryProblem(t *testing.T) {
 }
 
 func TestOptionsRefuseMalformedArguments(t *testing.T) {
-	for _, args := range [][]string{{"-peer", "nothing"}, {"-peer", "=command"}, {"surplus"}, {"-unknown"}} {
+	for _, args := range [][]string{{"-peer", "nothing"}, {"-peer", "=command"}, {"-peer", "/path=command"}, {"-peer", "name/=command"}, {"surplus"}, {"-unknown"}} {
 		if _, err := parseOptions(args, t.Output()); err == nil {
 			t.Errorf("%v: no error", args)
 		}

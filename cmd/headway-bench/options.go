@@ -36,10 +36,10 @@ type options struct {
 }
 
 // peer is another reverse proxy to measure. Its command has {listen} and {upstream} in place of the two
-// addresses, which are host:port.
+// addresses, which are host:port. prefix goes before the path of every request to it, and may be empty.
 type peer struct {
-	name    string
-	command []string
+	name, prefix string
+	command      []string
 }
 
 // parseOptions reads the command line. It prints the usage, and errors of the flags, to usage.
@@ -49,13 +49,18 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f := flag.NewFlagSet("headway-bench", flag.ContinueOnError)
 	f.SetOutput(usage)
 	f.StringVar(&o.headway, "headway", "", "the headway `binary`; by default beside this program, then on the path")
-	f.Func("peer", "another proxy to measure, `name=command`, with {listen} and {upstream} for host:port; may be repeated", func(v string) error {
+	f.Func("peer", "another proxy to measure, `name=command`, with {listen} and {upstream} for host:port. name/path=command puts the path before that of every request. May be repeated", func(v string) error {
 		name, command, found := strings.Cut(v, "=")
+		name, path, prefixed := strings.Cut(name, "/")
 		words := strings.Fields(command)
-		if !found || name == "" || len(words) == 0 {
-			return errors.New("want name=command")
+		if !found || name == "" || len(words) == 0 || prefixed && path == "" {
+			return errors.New("want name=command or name/path=command")
 		}
-		o.peers = append(o.peers, peer{name, words})
+		p := peer{name: name, command: words}
+		if prefixed {
+			p.prefix = "/" + path
+		}
+		o.peers = append(o.peers, p)
 		return nil
 	})
 	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every installed proxy")

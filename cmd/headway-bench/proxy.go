@@ -15,6 +15,8 @@ type proxyUnderTest struct {
 	port  int    // the load generator connects to it
 	admin string // address of headway's admin port; empty for other proxies
 	pids  []int
+	// prefix goes before the path of every request.
+	prefix string
 	// redirected says that the packet filter redirects connections to port to the proxy.
 	redirected bool
 	unredirect func() // removes the rules; nil when there are none
@@ -49,7 +51,7 @@ func (p *proxyUnderTest) complaint() string {
 // the packet filter redirects connections to it, can accept them.
 func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*proxyUnderTest, error) {
 	upstream, starter := b.port, t.command
-	p := &proxyUnderTest{redirected: t.redirected}
+	p := &proxyUnderTest{redirected: t.redirected, prefix: t.prefix}
 	if isTunnel(scenario) {
 		starter, p.redirected = t.tunnel, true
 	}
@@ -131,9 +133,9 @@ func (b *bench) redirect(p *proxyUnderTest, from, to int) error {
 	return redirect(headway, from, to)
 }
 
-// ready probes the proxy until it answers, for 10 s at most.
+// ready probes the proxy until it answers, for a minute at most: a proxy in Python may load for half of it.
 func (p *proxyUnderTest) ready(ctx context.Context, port int) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
 		err := p.probe(port)
@@ -175,15 +177,15 @@ func (p *proxyUnderTest) probe(port int) error {
 	if p.redirected {
 		return nil
 	}
-	return request(conn, port)
+	return request(conn, port, p.prefix)
 }
 
 // request makes a plain request and reads the answer.
-func request(conn net.Conn, port int) error {
+func request(conn net.Conn, port int, prefix string) error {
 	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
 	}
-	if _, err := conn.Write(appendRequest(nil, port, 0, 0, "")); err != nil {
+	if _, err := conn.Write(appendRequest(nil, prefix, port, 0, 0, "")); err != nil {
 		return err
 	}
 	r := response{onBody: func([]byte) error { return nil }}

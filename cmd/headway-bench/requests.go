@@ -89,7 +89,7 @@ func (c *requestClient) ask() {
 	c.body = 0
 	c.busy = true
 	c.asked++
-	c.request = appendRequest(c.request[:0], c.loader.spec.Port, c.number, c.asked, "")
+	c.request = appendRequest(c.request[:0], c.loader.spec.Prefix, c.loader.spec.Port, c.number, c.asked, "")
 	c.sent = c.loader.poller.clock.now()
 	c.conn.write(c.request)
 }

@@ -42,7 +42,7 @@ func TestTheUpstreamsCertificateHoldsForItsNameAndAddress(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-		if _, err := conn.Write(appendRequest(nil, b.sealedPort, 0, 0, "")); err != nil {
+		if _, err := conn.Write(appendRequest(nil, "", b.sealedPort, 0, 0, "")); err != nil {
 			t.Fatal(err)
 		}
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)

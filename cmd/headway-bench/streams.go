@@ -63,7 +63,7 @@ func (s *streamClient) ask() {
 	s.asked++
 	s.request = append(s.request[:0], s.preface...)
 	s.preface = ""
-	s.request = appendRequest(s.request, s.loader.spec.Port, s.number, s.asked, s.pace.String())
+	s.request = appendRequest(s.request, s.loader.spec.Prefix, s.loader.spec.Port, s.number, s.asked, s.pace.String())
 	s.requested = s.loader.poller.clock.now()
 	s.conn.write(s.request)
 }
@@ -119,10 +119,12 @@ func (s *streamClient) firstToken(sent int64) int64 {
 	return (s.readAt - s.requested) - (sent - s.response.head.received)
 }
 
-// appendRequest appends a chat completion request of about 1 KB to b. No two bodies are equal. An empty
-// pace asks for a plain answer, any other for a stream.
-func appendRequest(b []byte, port, client, number int, pace string) []byte {
-	b = append(b, "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:"...)
+// appendRequest appends a chat completion request of about 1 KB to b. Its path begins with prefix. No two
+// bodies are equal. An empty pace asks for a plain answer, any other for a stream.
+func appendRequest(b []byte, prefix string, port, client, number int, pace string) []byte {
+	b = append(b, "POST "...)
+	b = append(b, prefix...)
+	b = append(b, "/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:"...)
 	b = strconv.AppendInt(b, int64(port), 10)
 	b = append(b, "\r\nUser-Agent: OpenAI/Python 1.109.1\r\nAccept: application/json\r\nContent-Type: application/json\r\n"+
 		"Authorization: Bearer sk-bench-0123456789abcdef0123456789abcdef\r\nx-stainless-lang: python\r\nx-stainless-package-version: 1.109.1\r\n"+

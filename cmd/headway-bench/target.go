@@ -25,7 +25,8 @@ type target struct {
 	missing     error // why the proxy cannot start
 	// version is the command that prints the proxy's version; empty when there is none.
 	version []string
-	admin   bool // the proxy has headway's admin port
+	admin   bool   // the proxy has headway's admin port
+	prefix  string // goes before the path of every request
 	// redirected says that the packet filter redirects connections to the upstream to this proxy in
 	// every scenario. In the scenarios of tunnels it does so for every proxy.
 	redirected bool
@@ -192,7 +193,7 @@ func transparentTarget(path string, unredirected error) target {
 }
 
 func peerTarget(p peer) target {
-	return target{name: p.name, command: func(a addresses, _ string) (command, error) {
+	return target{name: p.name, prefix: p.prefix, command: func(a addresses, _ string) (command, error) {
 		fill := strings.NewReplacer("{listen}", loopback(a.port), "{upstream}", loopback(a.upstreamPort))
 		argv := make([]string, len(p.command))
 		for i, word := range p.command {

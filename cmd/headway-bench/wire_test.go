@@ -59,12 +59,12 @@ func TestResponseRefusesMalformedAnswers(t *testing.T) {
 }
 
 func TestHeadOfARequest(t *testing.T) {
-	request := appendRequest(nil, 8080, 3, 4, "200 20000000 0")
+	request := appendRequest(nil, "/pass", 8080, 3, 4, "200 20000000 0")
 	h, size, err := cutHead(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.startLine != "POST /v1/chat/completions HTTP/1.1" || h.bench != "200 20000000 0" {
+	if h.startLine != "POST /pass/v1/chat/completions HTTP/1.1" || h.bench != "200 20000000 0" {
 		t.Errorf("got %+v", h)
 	}
 	if int(h.contentLength) != len(request)-size {
