@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -248,6 +249,20 @@ func TestOptionsReportEveryProblem(t *testing.T) {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("no %s in: %v", name, err)
 		}
+	}
+}
+
+func TestAPeerMayHaveAPathBeforeThatOfItsRequests(t *testing.T) {
+	o, err := parseOptions([]string{"-peer", "plain=serve a=b", "-peer", "gateway/pass/through=serve {listen}"}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []peer{{name: "plain", command: []string{"serve", "a=b"}}, {name: "gateway", prefix: "/pass/through", command: []string{"serve", "{listen}"}}}
+	if !reflect.DeepEqual(o.peers, want) {
+		t.Errorf("got %+v, want %+v", o.peers, want)
+	}
+	if got := peerTarget(want[1]); got.name != "gateway" || got.prefix != "/pass/through" {
+		t.Errorf("got %+v", got)
 	}
 }
 
