@@ -165,6 +165,14 @@ func TestProxiesAcceptTheirConfigurations(t *testing.T) {
 	}
 }
 
+func TestTheLoadOfAScenarioIsDescribedOnce(t *testing.T) {
+	o := options{scenarios: []string{"requests", "requests-tls", "raw"}, rounds: 1, requests: 7, connections: 2, streams: 3, eventRate: 4, eventsPerStream: 5, duration: time.Second}
+	want := "requests: 7 on 2 connections, median of 1 rounds; requests-tls: as requests; raw: 3 streams of 4 events/s, 5 content events each, 1s, median of 1 rounds"
+	if got := describeLoad(o); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // nginxCheck and haproxyCheck are the arguments with which the proxy checks a configuration.
 func nginxCheck(file string) []string   { return []string{"-t", "-e", "stderr", "-c", file} }
 func haproxyCheck(file string) []string { return []string{"-c", "-f", file} }

@@ -73,8 +73,12 @@ func describeLoad(o options) string {
 		"opening":  fmt.Sprintf("opening: %d streams in %s, median of %d rounds", o.openingStreams, o.openingTime, o.rounds),
 		"soak":     fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
 	}
-	each["raw"], each["sealed"] = "raw: as events", "sealed: as events"
-	each["events-tls"], each["requests-tls"] = "events-tls: as events", "requests-tls: as requests"
+	for scenario, like := range map[string]string{"events-tls": "events", "requests-tls": "requests", "raw": "events", "sealed": "events"} {
+		each[scenario] = scenario + ": as " + like
+		if !slices.Contains(o.scenarios, like) {
+			each[scenario] = scenario + strings.TrimPrefix(each[like], like)
+		}
+	}
 	var parts []string
 	for _, scenario := range o.scenarios {
 		parts = append(parts, each[scenario])
