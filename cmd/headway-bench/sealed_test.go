@@ -53,6 +53,7 @@ func TestTheUpstreamsCertificateHoldsForItsNameAndAddress(t *testing.T) {
 		if err != nil || !strings.Contains(string(body), "chat.completion") {
 			t.Errorf("%s: %q, %v", name, body, err)
 		}
+		_ = answer.Body.Close()
 		_ = conn.Close()
 	}
 	if _, err := tls.Dial("tcp", loopback(b.sealedPort), &tls.Config{RootCAs: roots, ServerName: "other.test"}); err == nil {
