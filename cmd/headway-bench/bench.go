@@ -68,6 +68,9 @@ func (b *bench) measureAll(ctx context.Context) error {
 			}
 		}
 	}
+	if err := b.measureTruth(ctx); err != nil {
+		return err
+	}
 	for _, scenario := range []string{"memory", "soak"} {
 		for _, t := range b.targets {
 			if t.tracked {
@@ -234,6 +237,8 @@ func (b *bench) spec(scenario string, t target, p *proxyUnderTest) loadSpec {
 		if scenario == "opening" {
 			s.Streams, s.Opening = o.openingStreams, o.openingTime
 		}
+	case "truth":
+		s.Events, s.Capture = 2, p.capture
 	case "soak":
 		s.Streams, s.Interval, s.Duration = o.soakStreams, time.Second/time.Duration(o.soakRate), o.soakDuration
 		if t.name != "headway" {

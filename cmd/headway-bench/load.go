@@ -30,6 +30,7 @@ type loadSpec struct {
 	Connections int
 	Requests    int
 	Settle      time.Duration // memory: the time from the end of the streams to the last reading
+	Capture     string        // truth: the file to which headway writes what it records
 }
 
 // loadResult is the answer of a load generator, which writes it as JSON to standard output. It sets the
@@ -51,6 +52,7 @@ type loadResult struct {
 	Latency  quantiles    `json:"latency_ns,omitzero"`  // of a plain request
 	Worst    streamWorst  `json:"worst_ns,omitzero"`
 	Memory   memoryResult `json:"memory,omitzero"`
+	Truth    truthResult  `json:"truth_ns,omitzero"`
 }
 
 // waited is the share of the window in which the proxy could have run and had no core.
@@ -67,7 +69,8 @@ type loader struct {
 
 	events    int64
 	requests  int64
-	perStream bool // each stream keeps its own lateness
+	perStream bool   // each stream keeps its own lateness
+	truth     *truth // nil in other scenarios
 	// Samples in nanoseconds.
 	lateness, ttft, latency []int64
 }
@@ -92,6 +95,7 @@ func generateLoad() error {
 	scenarios := map[string]func() error{
 		"events": l.runEvents, "requests": l.runRequests, "memory": l.runMemory, "opening": l.runOpening, "soak": l.runSoak,
 		"events-tls": l.runEvents, "requests-tls": l.runRequests, "raw": l.runEvents, "sealed": l.runEvents,
+		"truth": l.runTruth,
 	}
 	run := scenarios[l.spec.Scenario]
 	if run == nil {

@@ -18,6 +18,7 @@ import (
 const (
 	roleUpstream = "_upstream"
 	roleLoad     = "_load"
+	roleBusy     = "_busy"     // competes with the proxy for its core
 	rolePinned   = "_pinned"   // becomes another command, on a core of its own
 	roleIsolated = "_isolated" // the benchmark itself, in a network namespace of its own
 )
@@ -34,6 +35,7 @@ func run(args []string) int {
 		roles := map[string]func([]string) error{
 			roleUpstream: serveUpstream,
 			roleLoad:     func([]string) error { return generateLoad() },
+			roleBusy:     keepBusy,
 			rolePinned:   execPinned,
 		}
 		if role := roles[args[0]]; role != nil {

@@ -25,7 +25,7 @@ type measure struct {
 
 // measures lists the lines of the report, in order.
 func measures() []measure {
-	return []measure{
+	return append([]measure{
 		{name: "CPU per event", unit: "µs", scenario: "events", value: perEvent, limit: new(1.3), compared: true},
 		{name: "CPU per event, tracked", unit: "µs", scenario: "events", value: perEvent, compared: true,
 			against: "headway", only: []string{"headway", "headway-tracked"}},
@@ -77,7 +77,7 @@ func measures() []measure {
 		busy("proxy's core, events", func(r *loadResult) float64 { return share(r.ProxyCPU, r.Wall) }),
 		busy("proxy waiting for its core, events", func(r *loadResult) float64 { return 100 * r.waited() }),
 		busy("load's core, events", func(r *loadResult) float64 { return share(r.LoadCPU, r.Wall) }),
-	}
+	}, truthMeasures()...)
 }
 
 // The quantiles in microseconds; NaN when there is no sample.

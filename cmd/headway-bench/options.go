@@ -64,7 +64,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return nil
 	})
 	f.StringVar(&targets, "targets", "", "`names` to measure, separated by commas; by default direct and every installed proxy")
-	f.StringVar(&scenarios, "scenario", "events,requests,events-tls,requests-tls,raw,sealed,opening,memory", "`names` of events, requests, events-tls, requests-tls, raw, sealed, opening, memory, soak, separated by commas, or all")
+	f.StringVar(&scenarios, "scenario", "events,requests,events-tls,requests-tls,raw,sealed,truth,opening,memory", "`names` of events, requests, events-tls, requests-tls, raw, sealed, truth, opening, memory, soak, separated by commas, or all")
 	f.IntVar(&o.rounds, "rounds", 3, "measurements of every target; the report has their median")
 	f.IntVar(&o.retries, "retries", 2, "repetitions of a run of events or requests that other work on the machine disturbed")
 	f.DurationVar(&o.duration, "duration", 10*time.Second, "measured window of one events run")
@@ -103,7 +103,7 @@ func (o *options) loadFlags(f *flag.FlagSet) {
 }
 
 func scenarioNames() []string {
-	return []string{"events", "requests", "events-tls", "requests-tls", "raw", "sealed", "opening", "memory", "soak"}
+	return []string{"events", "requests", "events-tls", "requests-tls", "raw", "sealed", "truth", "opening", "memory", "soak"}
 }
 
 // wants reports whether the command line asks for a target.

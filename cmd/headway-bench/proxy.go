@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type proxyUnderTest struct {
 	pids  []int
 	// prefix goes before the path of every request.
 	prefix string
+	// capture is the file to which headway writes what it records; empty when it writes none.
+	capture string
 	// redirected says that the packet filter redirects connections to port to the proxy.
 	redirected bool
 	unredirect func() // removes the rules; nil when there are none
@@ -75,6 +78,10 @@ func (b *bench) startTarget(ctx context.Context, t target, scenario string) (*pr
 	}
 	if !p.redirected {
 		p.port = a.port
+	}
+	if scenario == "truth" {
+		p.capture = filepath.Join(b.dir, fmt.Sprintf("capture-%d.jsonl", a.port))
+		a.capture = p.capture
 	}
 	if t.admin {
 		p.admin = loopback(a.adminPort)

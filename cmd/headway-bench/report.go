@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,7 +72,9 @@ func describeLoad(o options) string {
 		"requests": fmt.Sprintf("requests: %d on %d connections, median of %d rounds", o.requests, o.connections, o.rounds),
 		"memory":   fmt.Sprintf("memory: %d open streams", o.memoryStreams),
 		"opening":  fmt.Sprintf("opening: %d streams in %s, median of %d rounds", o.openingStreams, o.openingTime, o.rounds),
-		"soak":     fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
+		"truth": fmt.Sprintf("truth: %d streams of two tokens %s apart, %s, alone and beside %d busy threads, median of %d rounds",
+			o.streams, time.Second/time.Duration(o.eventRate), o.duration, busyThreads, o.rounds),
+		"soak": fmt.Sprintf("soak: %d streams of %d events/s, %s", o.soakStreams, o.soakRate, o.soakDuration),
 	}
 	for scenario, like := range map[string]string{"events-tls": "events", "requests-tls": "requests", "raw": "events", "sealed": "events"} {
 		each[scenario] = scenario + ": as " + like
@@ -113,7 +116,7 @@ func (r *report) add(round int, scenario, target string, result loadResult) {
 	if busy := share(result.LoadCPU, result.Wall); strings.TrimSuffix(scenario, "-tls") != "requests" && busy > saturated {
 		r.note(fmt.Sprintf("%s through %s: the load's own core was %.0f %% busy, so that the figures are more the load's than the proxy's", scenario, target, busy))
 	}
-	if (scenario == "events" || scenario == "events-tls" || scenario == "soak") && result.disturbed() {
+	if slices.Contains([]string{"events", "events-tls", "soak", "truth"}, scenario) && result.disturbed() {
 		r.note(fmt.Sprintf("%s through %s, round %d: the proxy's threads waited for their core %.0f %% of the time, so that p99 and above are more the machine's than the proxy's",
 			scenario, target, round+1, 100*result.waited()))
 	}

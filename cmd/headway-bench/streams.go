@@ -64,8 +64,14 @@ func (s *streamClient) ask() {
 	s.request = append(s.request[:0], s.preface...)
 	s.preface = ""
 	s.request = appendRequest(s.request, s.loader.spec.Prefix, s.loader.spec.Port, s.number, s.asked, s.pace.String())
+	if t := s.loader.truth; t != nil {
+		s.request = t.trace(s.request, s)
+	}
 	s.requested = s.loader.poller.clock.now()
 	s.conn.write(s.request)
+	if t := s.loader.truth; t != nil {
+		t.ask(s, s.loader.poller.clock.now())
+	}
 }
 
 func (s *streamClient) read(p []byte, at int64) {
@@ -101,6 +107,9 @@ func (s *streamClient) event(event []byte) error {
 	l.events++
 	if sent == 0 {
 		return nil
+	}
+	if l.truth != nil {
+		l.truth.token(s, sent)
 	}
 	if s.checker.sequence == 1 {
 		l.ttft = append(l.ttft, s.firstToken(sent))
@@ -222,13 +231,9 @@ func (l *loader) finishStreams(streams []*streamClient) error {
 	for _, s := range streams {
 		s.repeat = false
 	}
-	control, err := l.poller.dial(l.spec.UpstreamPort)
-	if err != nil {
+	if _, err := l.control("POST /bench/finish "); err != nil {
 		return err
 	}
-	control.onRead = func([]byte, int64) {}
-	control.write([]byte("POST /bench/finish HTTP/1.1\r\nHost: upstream\r\nContent-Length: 0\r\n\r\n"))
-	defer control.close()
 	// The upstream needs 100 µs for a stream; see pacer.finish.
 	return l.endStreams(streams, 10*time.Second+time.Duration(len(streams))*2*time.Millisecond)
 }

@@ -27,6 +27,8 @@ type target struct {
 	version []string
 	admin   bool   // the proxy has headway's admin port
 	prefix  string // goes before the path of every request
+	// captures says that command can make a proxy that records exchanges in a file.
+	captures bool
 	// redirected says that the packet filter redirects connections to the upstream to this proxy in
 	// every scenario. In the scenarios of tunnels it does so for every proxy.
 	redirected bool
@@ -45,6 +47,7 @@ type addresses struct {
 	// authority is the path of a PEM file with the certificate of an upstream that speaks TLS. It is empty
 	// for one that does not.
 	authority string
+	capture   string // file for what the proxy records; empty for none
 }
 
 type command struct {
@@ -152,7 +155,7 @@ func haproxyTarget() target {
 
 func headwayTarget(path string) target {
 	path, err := findHeadway(path)
-	return target{name: "headway", missing: err, version: []string{path, "version"}, admin: true, upstreamTLS: true, command: func(a addresses, _ string) (command, error) {
+	return target{name: "headway", missing: err, version: []string{path, "version"}, admin: true, captures: true, upstreamTLS: true, command: func(a addresses, _ string) (command, error) {
 		variables := []string{"HEADWAY_LISTEN=" + loopback(a.port), "HEADWAY_UPSTREAM=http://" + loopback(a.upstreamPort)}
 		if a.authority != "" {
 			variables[1] = "HEADWAY_UPSTREAM=https://" + loopback(a.upstreamPort)
@@ -164,6 +167,9 @@ func headwayTarget(path string) target {
 
 // headwayCommand starts headway with its admin port and these variables.
 func headwayCommand(path string, a addresses, variables ...string) command {
+	if a.capture != "" {
+		variables = append(variables, "HEADWAY_CAPTURE_FILE="+a.capture)
+	}
 	return command{
 		argv: []string{path, "run"},
 		env:  append(variables, "HEADWAY_ADMIN_LISTEN="+loopback(a.adminPort), "HEADWAY_LOG_LEVEL=warn"),
@@ -173,7 +179,7 @@ func headwayCommand(path string, a addresses, variables ...string) command {
 // trackedTarget is headway in explicit mode, beside rules that redirect none of its connections.
 func trackedTarget(path string, unredirected error) target {
 	t := headwayTarget(path)
-	t.name, t.tracked = "headway-tracked", true
+	t.name, t.tracked, t.captures = "headway-tracked", true, false
 	if t.missing == nil {
 		t.missing = unredirected
 	}

@@ -17,15 +17,17 @@ import (
 // upstream is the model server of the benchmark: HTTP/1.1 with keep-alive on loopback, on one thread. It
 // answers a request with an X-Bench header by a stream with the pace in the header, and any other
 // request by a plain JSON completion. POST /bench/finish makes it end all streams early, each complete.
+// Between POST /bench/writes/begin and POST /bench/writes/end it notes how long its writes take.
 // It serves the same over TLS on another port. On the first port a connection may begin with
 // rawPreface.
 type upstream struct {
 	poller  *poller
 	pacer   pacer
 	streams uint32
-	scratch []byte // the bytes of one write
-	event   []byte // one event, without its chunk framing
-	answer  []byte // the plain completion, head included
+	scratch []byte  // the bytes of one write
+	event   []byte  // one event, without its chunk framing
+	answer  []byte  // the plain completion, head included
+	writes  *writes // of content events; nil while nobody wants to know them
 }
 
 // rawPreface is the first byte of a connection that a proxy must not read as HTTP.
@@ -164,6 +166,12 @@ func (u *upstream) answerHeld(c *upstreamConn, at int64) error {
 		case strings.HasPrefix(h.startLine, "POST /bench/finish "):
 			u.pacer.finish(u.poller.clock.now())
 			c.conn.write(u.answer)
+		case strings.HasPrefix(h.startLine, beginWrites):
+			u.writes = new(writes)
+			c.conn.write(u.writes.answer())
+		case strings.HasPrefix(h.startLine, endWrites) && u.writes != nil:
+			c.conn.write(u.writes.answer())
+			u.writes = nil
 		case h.bench != "":
 			if err := u.startStream(c, h.bench, at); err != nil {
 				return err
@@ -202,9 +210,11 @@ func (u *upstream) sendEvent(s *stream) bool {
 		return false
 	}
 	b, event := u.scratch[:0], u.event[:0]
+	var sent int64 // of content
 	switch {
 	case s.writer.sequence < s.pace.events:
-		event = s.writer.content(event, u.poller.clock.now())
+		sent = u.poller.clock.now()
+		event = s.writer.content(event, sent)
 		b = appendChunk(b, event)
 	case !s.finishing:
 		s.finishing = true
@@ -219,6 +229,9 @@ func (u *upstream) sendEvent(s *stream) bool {
 	}
 	u.scratch, u.event = b, event
 	s.conn.conn.write(b)
+	if u.writes != nil && sent > 0 {
+		u.writes.add(sent, u.poller.clock.now())
+	}
 	return s.conn.stream == s
 }
 
