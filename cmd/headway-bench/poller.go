@@ -33,6 +33,8 @@ type conn struct {
 	waiting bool   // epoll watches for that room
 	closed  bool
 	sealed  *tls.Conn // nil without TLS
+	stamped bool      // the kernel stamps arrivals, see stampArrivals
+	ahead   int64     // how far its clock is ahead of the poller's
 	onRead  func(p []byte, at int64)
 	onClose func(err error)
 	// onAccept makes the socket a listening one; the poller calls it with every new connection.
@@ -177,13 +179,20 @@ func (c *conn) serve(events uint32) {
 // read reads once, and reports whether there was something to read.
 func (c *conn) read() bool {
 	var n int
+	var arrived int64
 	var err error
-	if c.sealed != nil {
+	switch {
+	case c.sealed != nil:
 		n, err = c.sealed.Read(c.poller.buffer)
-	} else {
+	case c.stamped:
+		n, arrived, err = readStamped(c.fd, c.poller.buffer)
+	default:
 		n, err = unix.Read(c.fd, c.poller.buffer)
 	}
 	at := c.poller.clock.now()
+	if arrived != 0 {
+		at = arrived - c.ahead
+	}
 	switch {
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR), errors.Is(err, os.ErrDeadlineExceeded):
 		return false

@@ -18,7 +18,7 @@ const busyThreads = 2
 func (b *bench) measureTruth(ctx context.Context) error {
 	for round := range b.options.rounds {
 		for _, t := range b.targets {
-			if !slices.Contains(b.options.scenarios, "truth") || !t.captures {
+			if !slices.Contains(b.options.scenarios, "truth") || !t.captures && t.command != nil {
 				continue
 			}
 			if err := b.truthOf(ctx, round, t); err != nil {
@@ -38,6 +38,9 @@ func (b *bench) truthOf(ctx context.Context, round int, t target) error {
 	defer p.stop()
 	if err := b.measure(ctx, round, "truth", t, p); err != nil {
 		return err
+	}
+	if t.command == nil {
+		return nil // there is nothing to throttle
 	}
 	stop, err := b.startBusy()
 	if err != nil {

@@ -56,6 +56,7 @@ type trueTimes struct {
 	request     int64   // the client began to write the request
 	requestDone int64   // it had written it
 	tokens      []int64 // the upstream began to write each
+	read        []int64 // the client got each
 }
 
 // truth keeps the true times of exchanges. Every request names its exchange in its trace context.
@@ -85,7 +86,7 @@ func (t *truth) ask(s *streamClient, done int64) {
 // token notes that the upstream sent a token of the exchange under way.
 func (t *truth) token(s *streamClient, sent int64) {
 	if x := t.exchanges[asked{s.number, s.asked}]; x != nil {
-		x.tokens = append(x.tokens, sent)
+		x.tokens, x.read = append(x.tokens, sent), append(x.read, s.readAt)
 	}
 }
 
@@ -113,13 +114,21 @@ type recorded struct {
 }
 
 // runTruth makes streams of two tokens, so that a line of the capture file has the time of each: TTFT, and one
-// gap. It compares the lines with the true times.
+// gap. It compares the lines with the true times. Without a proxy it compares the stamps of the client's kernel.
 func (l *loader) runTruth() error {
 	spec := l.spec
 	l.truth = newTruth(os.Getpid())
 	streams, err := l.openAll(spec.Warmup, false)
 	if err != nil {
 		return err
+	}
+	ahead := l.wallAhead()
+	if spec.Capture == "" {
+		for _, s := range streams {
+			if err := s.conn.stampArrivals(ahead); err != nil {
+				return err
+			}
+		}
 	}
 	if err := l.sleep(spec.Warmup / 2); err != nil {
 		return err
@@ -132,7 +141,6 @@ func (l *loader) runTruth() error {
 	if err != nil {
 		return err
 	}
-	ahead := l.wallAhead()
 	if err := l.askEvenly(streams); err != nil {
 		return err
 	}
@@ -144,6 +152,12 @@ func (l *loader) runTruth() error {
 	if err := l.endStreams(streams, 10*time.Second); err != nil {
 		return err
 	}
+	return l.judgeTruth(ahead)
+}
+
+// judgeTruth compares the times on record with the true ones. The wall clock was ahead by so much when the
+// exchanges began.
+func (l *loader) judgeTruth(ahead int64) error {
 	log, err := l.control(endWrites)
 	if err != nil {
 		return err
@@ -151,14 +165,29 @@ func (l *loader) runTruth() error {
 	if l.truth.written, err = parseWrites(log); err != nil {
 		return err
 	}
-	lines, err := l.awaitLines()
-	if err != nil {
-		return err
+	lines := l.truth.readings(ahead)
+	if l.spec.Capture != "" {
+		if lines, err = l.awaitLines(); err != nil {
+			return err
+		}
 	}
 	const most = 20_000 // ns; more than the two readings differ by while nobody sets the wall clock
-	steady := math.Abs(float64(l.wallAhead()-ahead)) < most
+	steady := apart(l.wallAhead(), ahead) < most
 	l.result.Truth = l.truth.compare(lines, ahead, steady)
 	return nil
+}
+
+// readings are the lines that headway would write, if it were in the place of the client.
+func (t *truth) readings(ahead int64) []recorded {
+	var lines []recorded
+	for a, x := range t.exchanges {
+		r := recorded{Start: time.Unix(0, x.request+ahead), TraceID: t.traceID(a)}
+		if len(x.read) == 2 {
+			r.TTFT, r.ITL.Max = float64(x.read[0]-x.request)/1e9, float64(x.read[1]-x.read[0])/1e9
+		}
+		lines = append(lines, r)
+	}
+	return lines
 }
 
 // wallAhead is how far the wall clock is ahead of the load generator's, in nanoseconds. It tries several

@@ -100,6 +100,74 @@ func TestTruthKnowsTheTimesOfEveryToken(t *testing.T) {
 	}
 }
 
+// A stamp that is wrong in its unit, or of the other clock, would be off by far more than a second.
+func TestTheClientsKernelStampsArrivals(t *testing.T) {
+	l := testLoader(t, startTestUpstream(t))
+	l.spec.Streams, l.spec.Events, l.spec.Interval, l.spec.UpstreamPort = 3, 2, time.Millisecond, l.spec.Port
+	l.truth = newTruth(7)
+	if _, err := l.control(beginWrites); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := l.openAll(0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := l.wallAhead()
+	for _, s := range opened {
+		if err := s.conn.stampArrivals(ahead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.endStreams(opened, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.judgeTruth(ahead); err != nil {
+		t.Fatal(err)
+	}
+	r := l.result.Truth
+	if r.Unknown+r.Arrival.Count != l.spec.Streams || r.Arrival.Max > int64(time.Second) || r.Gap.Max > int64(time.Second) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAReadTellsWhenTheKernelGotTheBytes(t *testing.T) {
+	const held = 50 * time.Millisecond
+	p := testPoller(t)
+	l := &loader{poller: p}
+	port, err := p.listen(func(c *conn) {
+		c.onRead = func([]byte, int64) { c.write([]byte("answer")) }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.dial(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.stampArrivals(l.wallAhead()); err != nil {
+		t.Fatal(err)
+	}
+	var waited time.Duration
+	c.onRead = func(_ []byte, at int64) { waited = time.Duration(p.clock.now() - at) }
+	// The kernel begins to stamp some time after the first socket has asked for it.
+	for late := time.Now().Add(20 * time.Second); waited < held && time.Now().Before(late); {
+		if err := l.sleep(time.Millisecond); err != nil { // the server accepts, and the client reads
+			t.Fatal(err)
+		}
+		c.write([]byte("question"))
+		if err := p.wait(p.clock.now()); err != nil { // the server answers
+			t.Fatal(err)
+		}
+		time.Sleep(held) // the answer waits in the kernel
+		if err := l.sleep(time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if waited < held {
+		t.Errorf("the last answer waited %s, want %s or more", waited, held)
+	}
+}
+
 func TestEveryRequestNamesItsExchange(t *testing.T) {
 	of := newTruth(7)
 	s := &streamClient{number: 3, asked: 5}
