@@ -36,8 +36,7 @@ type buffering struct {
 type streams struct{ all, buffered int }
 
 // bookBursts finds out whether a buffer has held the stream up.
-func (x *Exchange) bookBursts() {
-	r := &x.record
+func (x *Exchange) bookBursts(r *exchange.Record) {
 	r.Bursts = r.FindBursts(len(r.FinishReasons))
 	if r.Bursts.Of == 0 {
 		return

@@ -75,16 +75,17 @@ func (x *Exchange) End(result Result) {
 func (x *Exchange) complete(result Result) exchange.Record {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.bookRelay()
-	r := &x.record
 	asked, reply, ok := x.closeDecoder()
+	record := x.soFar()
+	r := &record
+	x.bookRelay(r)
 	switch {
 	case ok:
-		x.bookReply(reply)
+		bookReply(r, reply)
 		r.Stream = r.Stream || reply.Stream || (asked.Stream && (r.Status == 0 || r.Status >= 400))
-		x.bookEnd(result, &reply)
+		x.bookEnd(r, result, &reply)
 		r.Outcome, r.ErrorType = judge(result, r, reply)
-		x.bookBursts()
+		x.bookBursts(r)
 		if left := result.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
 			r.Status = 0 // nobody was there to get it
 		}
@@ -99,27 +100,26 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	if r.Outcome == exchange.ClientGone {
 		r.Usage.Delivered = result.Receipt.delivered(r)
 	}
-	x.bookUnread(ok && !reply.Unread)
-	r.Early = x.settle()
-	return *r
+	x.bookUnread(r, ok && !reply.Unread)
+	r.Early = x.settle(r)
+	return record
 }
 
 // bookEnd corrects what the decoder says of the end of a compressed response that the relay
 // saw end well: the decoder does not know whether it got all.
-func (x *Exchange) bookEnd(result Result, reply *dialect.Reply) {
+func (x *Exchange) bookEnd(r *exchange.Record, result Result, reply *dialect.Reply) {
 	switch {
 	case result.Outcome != exchange.OK:
 	case x.unread: // the end may be in the part that nobody could read
 		reply.Complete = true
 	case x.short: // the end is in a part that never came, unless the response has said that it ended
 		reply.Complete = reply.Complete && reply.Terminated
-		x.record.Notes = append(x.record.Notes, "truncated_encoding")
+		r.Notes = append(r.Notes, "truncated_encoding")
 	}
 }
 
 // bookUnread says how much headway knows of an exchange that ended.
-func (x *Exchange) bookUnread(read bool) {
-	r := &x.record
+func (x *Exchange) bookUnread(r *exchange.Record, read bool) {
 	if r.Mode != exchange.Explicit && r.Mode != exchange.Transparent {
 		return
 	}
@@ -130,8 +130,7 @@ func (x *Exchange) bookUnread(read bool) {
 }
 
 // bookRelay completes the part of the Record that needs no decoder.
-func (x *Exchange) bookRelay() {
-	r := &x.record
+func (x *Exchange) bookRelay(r *exchange.Record) {
 	r.RateLimits = x.limits
 	if t := &r.Timing; t.ResponseHead > 0 && t.RequestRead <= t.ResponseHead {
 		// The write may return after the relay has read the answer to it.
@@ -155,8 +154,7 @@ func (x *Exchange) closeDecoder() (asked dialect.Ask, reply dialect.Reply, ok bo
 }
 
 // bookReply copies into the Record all that the decoder understood.
-func (x *Exchange) bookReply(reply dialect.Reply) {
-	r := &x.record
+func bookReply(r *exchange.Record, reply dialect.Reply) {
 	reply.Ask = exportable(reply.Ask)
 	r.Dialect, r.Operation, r.Provider = reply.Dialect, reply.Operation, reply.Provider
 	r.Model = exchange.Model{Request: reply.Ask.Model, Response: valid(reply.Model)}

@@ -22,7 +22,7 @@ type Exchange struct {
 	decoding sync.Mutex
 
 	mu       sync.Mutex
-	record   exchange.Record
+	record   draft
 	head     dialect.Head
 	decoder  dialect.Decoder // nil when the dialect is unknown or the tap has detached the decoder
 	inflater *inflater       // of a compressed response; it feeds the decoder
@@ -57,10 +57,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 		head:  dialect.Head{Method: r.Method, Path: r.Path, Query: r.Query, Upstream: r.Upstream, Header: r.Header},
 		key:   flightKey{upstream: r.Upstream.Address()},
 	}
-	x.record = exchange.Record{
-		Start: r.Read.Time(), Origin: cmp.Or(r.Origin, exchange.App), Probe: r.Probe, Role: t.config.Role, Mode: cmp.Or(r.Mode, t.config.Mode),
-		Upstream: r.Upstream,
-	}
+	x.record.Origin, x.record.Probe, x.record.Mode = cmp.Or(r.Origin, exchange.App), r.Probe, cmp.Or(r.Mode, t.config.Mode)
 	x.readHead(&r)
 	x.guard(func() {
 		if d := t.config.Dialects.Match(&x.head); d != nil {
@@ -98,14 +95,14 @@ func (x *Exchange) readHead(r *Request) {
 			x.head.Upgrade = strings.ToLower(string(value))
 		case exchange.EqualFold(name, "content-type"):
 			x.evidence.json = isJSON(value)
-		case x.client.field(name, value, &x.record.Trace.State):
+		case x.client.field(name, value, &x.record.TraceState):
 		default:
 			x.evidence.field(name, value)
 		}
 		return true
 	})
 	x.record.Labels = x.tap.labels.of(found)
-	x.record.Trace, x.record.Span = x.client.trace(x.record.Trace.State), x.client.newSpan()
+	x.record.Span = x.client.newSpan()
 	x.evidence.headRead(x.opaque)
 	x.record.Call, x.record.Thread = x.evidence.call, x.evidence.thread
 }
@@ -154,7 +151,7 @@ func (x *Exchange) RequestRead(at Instant) {
 	}
 	if x.record.Bytes.In > 0 {
 		x.evidence.bodyRead()
-		x.record.Call, x.record.Thread, x.record.Prefix.Prompt = x.evidence.call, x.evidence.thread, x.evidence.prompt()
+		x.record.Call, x.record.Thread, x.record.Prompt = x.evidence.call, x.evidence.thread, x.evidence.prompt()
 	}
 	x.announce()
 	x.identify()
@@ -183,8 +180,7 @@ func (x *Exchange) openStreams() int {
 // bookAsk copies into the record all that the decoder knows of the request.
 func (x *Exchange) bookAsk() {
 	a := exportable(x.decoder.Ask())
-	x.record.Dialect, x.record.Operation, x.record.Provider = a.Dialect, a.Operation, a.Provider
-	x.record.Model.Request = a.Model
+	x.record.Dialect, x.record.Provider = a.Dialect, a.Provider
 	x.key.operation, x.key.model = a.Operation, a.Model
 	x.streams = a.Stream
 }

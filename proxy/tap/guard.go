@@ -30,7 +30,7 @@ func (x *Exchange) observe(r exchange.Record) {
 // announce calls Config.Begun. The tap measures the exchange even if Begun panics.
 func (x *Exchange) announce() {
 	begun := x.tap.config.Begun
-	if begun != nil && !safely(func() { x.record.Attempt = begun(x.record) }) {
+	if begun != nil && !safely(func() { x.record.Attempt = begun(x.soFar()) }) {
 		x.tap.panicked.Add(1)
 	}
 }

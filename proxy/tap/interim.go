@@ -81,7 +81,7 @@ func (x *Exchange) appendInterims(dst []exchange.Interim, now Instant) []exchang
 		x.told.early.Tokens += came
 		x.told.at = at
 		if came -= x.tap.debts.pay(who.key, came); came > 0 {
-			dst = append(dst, exchange.Interim{Of: x.soFar(who), Tokens: came})
+			dst = append(dst, exchange.Interim{Of: x.labelled(who), Tokens: came})
 		}
 	}
 	return dst
@@ -90,7 +90,7 @@ func (x *Exchange) appendInterims(dst []exchange.Interim, now Instant) []exchang
 // endOf tells an episode that ended. The caller holds told.mu.
 func (x *Exchange) endOf(who *particulars, e exchange.Episode) exchange.Interim {
 	x.told.early.Silent = e.To
-	return exchange.Interim{Of: x.soFar(who), Episode: e}
+	return exchange.Interim{Of: x.labelled(who), Episode: e}
 }
 
 // catchUpSilent decodes the backlog of a stream of which the decoder has read no content for
@@ -101,8 +101,8 @@ func (x *Exchange) catchUpSilent(now Instant) {
 	}
 }
 
-// soFar is the part of the Record that an Interim has: its labels.
-func (x *Exchange) soFar(who *particulars) exchange.Record {
+// labelled is the part of the Record that an Interim has: its labels.
+func (x *Exchange) labelled(who *particulars) exchange.Record {
 	chunks, _ := x.progress.content()
 	return exchange.Record{
 		Start: who.start, Origin: who.origin, Role: x.tap.config.Role, Mode: who.mode, Operation: who.key.operation,
@@ -114,11 +114,11 @@ func (x *Exchange) soFar(who *particulars) exchange.Record {
 // settle ends the Interims of x, whose Record is complete, and returns what they have told. A
 // stream may turn out to have fewer tokens than they told: a counter cannot take the excess
 // back, so that the next tokens of the same kind pay for it.
-func (x *Exchange) settle() exchange.Early {
+func (x *Exchange) settle(r *exchange.Record) exchange.Early {
 	x.told.mu.Lock()
 	defer x.told.mu.Unlock()
 	x.told.over = true
-	early, r := x.told.early, &x.record
+	early := x.told.early
 	if !r.Usage.Output.Known || r.Origin == exchange.Canary || r.Mode == exchange.Upgraded {
 		return early
 	}

@@ -15,9 +15,9 @@ func (s *session) newExchange() *Exchange {
 	o := s.opener
 	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client, answer: true}
 	x.head.Response = dialect.Response{}
-	x.record = exchange.Record{
-		Origin: o.record.Origin, Probe: o.record.Probe, Role: o.record.Role, Mode: s.mode, Upstream: o.record.Upstream,
-		Conditions: o.record.Conditions, Labels: o.record.Labels, Limits: o.record.Limits, Trace: o.record.Trace, Span: o.client.newSpan(),
+	x.record = draft{
+		Origin: o.record.Origin, Probe: o.record.Probe, Mode: s.mode, TraceState: o.record.TraceState, Span: o.client.newSpan(),
+		Conditions: o.record.Conditions, Labels: o.record.Labels, Limits: o.record.Limits,
 	}
 	x.evidence.beginIn(&o.evidence, &x.head)
 	x.guard(func() {
@@ -29,7 +29,7 @@ func (s *session) newExchange() *Exchange {
 
 // enter begins the exchange at the given moment.
 func (x *Exchange) enter(at Instant) {
-	x.start, x.record.Start = at, at.Time()
+	x.start = at
 	x.tap.open.Add(1)
 	x.tap.flight.add(x.key, 1, 0)
 	x.identify()

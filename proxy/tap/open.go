@@ -92,8 +92,8 @@ type particulars struct {
 func (x *Exchange) identify() {
 	r := &x.record
 	x.progress.who.Store(&particulars{
-		key: x.key, start: r.Start, origin: r.Origin, span: r.Span, attempt: r.Attempt,
-		to: r.Upstream, mode: r.Mode, stream: x.key.operation.Generates() && (x.streams || x.answer || r.Stream),
+		key: x.key, start: x.start.Time(), origin: r.Origin, span: r.Span, attempt: r.Attempt,
+		to: x.head.Upstream, mode: r.Mode, stream: x.key.operation.Generates() && (x.streams || x.answer || r.Stream),
 	})
 }
 

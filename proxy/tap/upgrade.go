@@ -17,7 +17,7 @@ func (x *Exchange) Upgraded() {
 	x.decoder = nil
 	x.tap.flight.add(x.key, -1, -x.openStreams())
 	x.tap.roster.leave(x)
-	if r := &x.record; x.sessions != nil {
-		r.Dialect, r.Operation, r.Provider, r.Model = "", "", "", exchange.Model{}
+	if x.sessions != nil {
+		x.record.Dialect, x.record.Provider, x.key.operation, x.key.model = "", "", "", ""
 	}
 }
