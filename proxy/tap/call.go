@@ -14,39 +14,67 @@ import (
 var key = maphash.MakeSeed()
 
 // callEvidence gathers all that a request says of the call that it belongs to. It
-// keeps hashes only, and allocates nothing.
+// keeps hashes only.
 type callEvidence struct {
 	call        exchange.Call
-	generated   exchange.SDK // the SDK that the request's generator names
+	thread      exchange.Thread // of the head alone, until the body is read
+	credentials uint64          // sum over the fields, whose order means nothing
+	generated   exchange.SDK    // the SDK that the request's generator names
 	json        bool
-	credentials uint64 // sum over the fields, whose order means nothing
-	body        maphash.Hash
-	asked       conversation
-	thread      exchange.Thread
-	said        transcript
-	session     bool // the request is a message of a session
+	session     bool        // the request is a message of a session
+	body        *bodyReader // nil when the body has been read, and where nobody reads it
 }
 
-// begin hashes the target of the request, before any field of its head.
-func (e *callEvidence) begin(r *Request) {
-	e.body.SetSeed(key)
-	for _, part := range [...]string{r.Method, r.Upstream.Host, r.Path, r.Query} {
-		_, _ = e.body.WriteString(part) // a hash takes all of it
-		_ = e.body.WriteByte(0)
+// bodyReader reads the body of a request. The tap lends it to an exchange whose request is on
+// its way.
+type bodyReader struct {
+	hash   maphash.Hash // of the target and the body
+	asked  conversation
+	said   transcript
+	thread exchange.Thread
+}
+
+func (t *Tap) borrowBodyReader() *bodyReader {
+	if r, ok := t.bodyReaders.Get().(*bodyReader); ok {
+		return r
 	}
-	_ = e.body.WriteByte(byte(r.Upstream.Port))
-	_ = e.body.WriteByte(byte(r.Upstream.Port >> 8))
+	return new(bodyReader)
+}
+
+// returnBodyReader gives back what reads the body of the request. It leaves nothing of the body in
+// it.
+func (x *Exchange) returnBodyReader() {
+	if r := x.evidence.body; r != nil {
+		x.evidence.body = nil
+		messages := r.asked.prompt.parts.Messages
+		*r = bodyReader{}
+		r.asked.prompt.parts.Messages = messages[:0]
+		x.tap.bodyReaders.Put(r)
+	}
+}
+
+// begin hashes the target of the request, before any field of its head. The evidence keeps
+// body until returnBodyReader.
+func (e *callEvidence) begin(r *Request, body *bodyReader) {
+	e.body = body
+	hash := &body.hash
+	hash.SetSeed(key)
+	for _, part := range [...]string{r.Method, r.Upstream.Host, r.Path, r.Query} {
+		_, _ = hash.WriteString(part) // a hash takes all of it
+		_ = hash.WriteByte(0)
+	}
+	_ = hash.WriteByte(byte(r.Upstream.Port))
+	_ = hash.WriteByte(byte(r.Upstream.Port >> 8))
 }
 
 // beginIn begins the evidence of a request that came in a session, whose own request has
 // given the evidence of. What that said of its call says nothing of this one.
-func (e *callEvidence) beginIn(of *callEvidence, h *dialect.Head) {
-	e.begin(&Request{Method: h.Method, Path: h.Path, Query: h.Query, Upstream: h.Upstream})
+func (e *callEvidence) beginIn(of *callEvidence, h *dialect.Head, body *bodyReader) {
+	e.begin(&Request{Method: h.Method, Path: h.Path, Query: h.Query, Upstream: h.Upstream}, body)
 	e.call.Client, e.call.Agent, e.credentials = of.call.Client, of.call.Agent, of.credentials
 	e.session = true
 	e.thread.Marks = of.thread.Marks // those of its head
-	e.asked.begin()
-	e.said.begin(&e.thread)
+	e.beginBody()
 }
 
 // field books one field of the request's head.
@@ -82,37 +110,47 @@ func (e *callEvidence) headRead(opaque bool) {
 		e.call.Client = e.generated
 	}
 	if e.json && !opaque {
-		e.asked.begin()
-		e.said.begin(&e.thread)
+		e.beginBody()
 	}
+}
+
+// beginBody begins a body of JSON.
+func (e *callEvidence) beginBody() {
+	e.body.thread = e.thread
+	e.body.asked.begin()
+	e.body.said.begin(&e.body.thread)
 }
 
 // bodyPart hashes the next bytes of the request's body.
 func (e *callEvidence) bodyPart(p []byte) {
-	_, _ = e.body.Write(p)
-	e.asked.read(p)
-	e.said.read(p)
+	if b := e.body; b != nil {
+		_, _ = b.hash.Write(p)
+		b.asked.read(p)
+		b.said.read(p)
+	}
 }
 
 // bodyRead ends the body. A message that leaves the question to its session is like many
 // others, and evidence of nothing.
 func (e *callEvidence) bodyRead() {
-	clear(e.asked.word[:]) // which is text of the body, and the exchange may last for long
-	e.call.Conversation = e.asked.prompt.fingerprint()
-	e.said.end()
+	e.call.Conversation = e.body.asked.prompt.fingerprint()
+	if e.body.said.thread != nil {
+		e.body.said.end()
+		e.thread = e.body.thread
+	}
 	if e.session && e.call.Conversation == 0 {
 		return
 	}
-	e.call.Request = fingerprint(e.body.Sum64() + e.credentials)
+	e.call.Request = fingerprint(e.body.hash.Sum64() + e.credentials)
 }
 
 // prompt returns the hashes of the prompt; nil for a body without messages, and for one that
-// is not whole.
+// is not whole. The body must be there.
 func (e *callEvidence) prompt() *exchange.Prompt {
-	if e.asked.reading {
+	if e.body.asked.reading {
 		return nil
 	}
-	p := e.asked.prompt.whole()
+	p := e.body.asked.prompt.whole()
 	if p != nil && e.credentials != 0 {
 		p.Sender = fingerprint(e.credentials)
 	}

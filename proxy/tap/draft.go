@@ -31,8 +31,6 @@ type draft struct {
 	Labels     []string
 	Limits     []exchange.RequestLimit
 	Attempt    exchange.Attempt
-	Call       exchange.Call
-	Thread     exchange.Thread
 	Prompt     *exchange.Prompt
 	Notes      []string
 }
@@ -55,6 +53,6 @@ func (x *Exchange) soFar() exchange.Record {
 		},
 		Clocks: d.Clocks, Bytes: d.Bytes, Overhead: exchange.Overhead{Request: d.Overhead.Request, FirstChunk: d.Overhead.FirstChunk},
 		Advice: d.Advice, Trace: x.client.trace(d.TraceState), Span: d.Span, Conditions: d.Conditions, Labels: d.Labels, Limits: d.Limits,
-		Attempt: d.Attempt, Call: d.Call, Thread: d.Thread, Prefix: exchange.Prefix{Prompt: d.Prompt}, Notes: d.Notes,
+		Attempt: d.Attempt, Call: x.evidence.call, Thread: x.evidence.thread, Prefix: exchange.Prefix{Prompt: d.Prompt}, Notes: d.Notes,
 	}
 }

@@ -57,6 +57,7 @@ func (x *Exchange) End(result Result) {
 	}
 	x.attend(func(s *session) { s.close(result) })
 	x.endSession()
+	x.returnBodyReader()
 	inflater := x.inflater
 	x.mu.Unlock()
 

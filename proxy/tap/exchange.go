@@ -80,7 +80,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 // readHead reads the fields of the request that concern every dialect.
 func (x *Exchange) readHead(r *Request) {
 	x.record.Conditions.Of = x.tap.conditions()
-	x.evidence.begin(r)
+	x.evidence.begin(r, x.tap.borrowBodyReader())
 	found := x.tap.labels.borrow()
 	r.Header(func(name, value []byte) bool {
 		if x.record.Conditions.Of != nil {
@@ -104,7 +104,6 @@ func (x *Exchange) readHead(r *Request) {
 	x.record.Labels = x.tap.labels.of(found)
 	x.record.Span = x.client.newSpan()
 	x.evidence.headRead(x.opaque)
-	x.record.Call, x.record.Thread = x.evidence.call, x.evidence.thread
 }
 
 // RequestBody reports the next bytes of the request's body, without framing.
@@ -138,6 +137,7 @@ func (x *Exchange) RequestRead(at Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.record.Timing.RequestRead = x.offset(at)
+	defer x.returnBodyReader()
 	if x.ended || x.record.Mode == exchange.Upgraded {
 		return
 	}
@@ -149,9 +149,9 @@ func (x *Exchange) RequestRead(at Instant) {
 			x.tap.flight.add(before, -1, -x.openStreams())
 		}
 	}
-	if x.record.Bytes.In > 0 {
+	if x.record.Bytes.In > 0 && x.evidence.body != nil {
 		x.evidence.bodyRead()
-		x.record.Call, x.record.Thread, x.record.Prompt = x.evidence.call, x.evidence.thread, x.evidence.prompt()
+		x.record.Prompt = x.evidence.prompt()
 	}
 	x.announce()
 	x.identify()

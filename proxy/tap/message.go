@@ -19,7 +19,7 @@ func (s *session) newExchange() *Exchange {
 		Origin: o.record.Origin, Probe: o.record.Probe, Mode: s.mode, TraceState: o.record.TraceState, Span: o.client.newSpan(),
 		Conditions: o.record.Conditions, Labels: o.record.Labels, Limits: o.record.Limits,
 	}
-	x.evidence.beginIn(&o.evidence, &x.head)
+	x.evidence.beginIn(&o.evidence, &x.head, o.tap.borrowBodyReader())
 	x.guard(func() {
 		x.decoder = s.dialect.NewDecoder(&x.head)
 		x.bookAsk()

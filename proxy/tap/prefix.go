@@ -81,7 +81,6 @@ type prompt struct {
 	asked    bool
 	far      bool // the provider keeps messages of the prompt
 	parts    exchange.Prompt
-	short    [16]uint32 // the room for the messages of most prompts
 }
 
 // word is a text that means something inside a value.
@@ -126,13 +125,22 @@ func (p *prompt) fingerprint() exchange.Fingerprint {
 	return fingerprint(p.question)
 }
 
-// whole returns the hashes of the parts, in the memory of p; nil if the body has no messages, or
-// not all of them.
+// heldPrompt is a Prompt that an exchange holds, with the room for the messages of most.
+type heldPrompt struct {
+	exchange.Prompt
+
+	short [4]uint32
+}
+
+// whole returns the hashes of the parts, in memory of their own; nil if the body has no
+// messages, or not all of them.
 func (p *prompt) whole() *exchange.Prompt {
 	if !p.asked || p.far || len(p.parts.Messages) == 0 || len(p.parts.Messages) > maxMessages {
 		return nil
 	}
-	return &p.parts
+	held := &heldPrompt{Prompt: p.parts}
+	held.Messages = append(held.short[:0], p.parts.Messages...)
+	return &held.Prompt
 }
 
 // write hashes bytes of a text or a scalar.
@@ -238,9 +246,6 @@ func (p *prompt) endMessage(object bool) {
 // mark books a message with the hash h.
 func (p *prompt) mark(h uint64) {
 	m := &p.parts
-	if m.Messages == nil {
-		m.Messages = p.short[:0]
-	}
 	if p.system && m.SystemMessages == len(m.Messages) {
 		m.SystemMessages++
 	}

@@ -52,12 +52,13 @@ type Tap struct {
 	labels    *labels        // nil without any
 	open      sync.WaitGroup // exchanges that the Observer has not got yet
 
-	backlogs  sync.Pool // of *backlog
-	inflaters frame.Inflaters
-	budget    budget
-	habits    calibration
-	looks     looks
-	debts     debts
+	backlogs    sync.Pool // of *backlog
+	bodyReaders sync.Pool // of *bodyReader
+	inflaters   frame.Inflaters
+	budget      budget
+	habits      calibration
+	looks       looks
+	debts       debts
 
 	panicked   atomic.Uint64
 	overflowed atomic.Uint64

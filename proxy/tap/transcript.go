@@ -51,9 +51,6 @@ func (t *transcript) begin(of *exchange.Thread) {
 
 // end ends the body. The messages of a body that ended early mean nothing.
 func (t *transcript) end() {
-	if t.thread == nil {
-		return
-	}
 	if t.reading || !t.heard {
 		t.thread.Before, t.thread.Stem, t.thread.Result, t.thread.Speaker = 0, 0, 0, exchange.Nobody
 		return
