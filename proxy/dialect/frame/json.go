@@ -16,7 +16,7 @@ type JSON struct {
 	sink  ValueSink
 	fresh bool // the reader is at the start of a document
 
-	tape    *tape // nil unless documents repeat
+	repeat  repeat
 	long    *long // nil unless the sink wants the whole of a text
 	emitted uint  // number of values so far; field, kind and size are those of the last
 	field   Field
@@ -70,8 +70,8 @@ func NewJSON(shape *Shape, sink ValueSink) JSON {
 }
 
 // Repeating makes the reader quick at documents that resemble each other, such as the
-// chunks of a stream. It allocates 2 KiB.
-func (j *JSON) Repeating() { j.tape = &tape{} }
+// chunks of a stream. Readers of one Shape share what they remember of such documents.
+func (j *JSON) Repeating() { j.repeat = repeat{on: true} }
 
 // long is a place whose text a function gets in full, piece by piece.
 type long struct {
@@ -110,8 +110,8 @@ func (j *JSON) Close() bool {
 
 // Feed reads the next bytes of the document. It does not keep p.
 func (j *JSON) Feed(p []byte) {
-	if j.fresh && j.tape != nil {
-		p = j.tape.read(j, p)
+	if j.fresh && j.repeat.on {
+		p = j.readRepeating(p)
 	}
 	j.fresh = false
 	for len(p) > 0 {

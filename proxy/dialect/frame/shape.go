@@ -19,10 +19,11 @@ const Known Field = 0
 // choices.[].delta.*.
 type Paths map[string]Field
 
-// Shape is Paths prepared for reading. It never changes, so any number of readers may
-// share it.
+// Shape is Paths prepared for reading. Its places never change, and any number of readers
+// may share it.
 type Shape struct {
 	nodes []node
+	tapes shelf
 }
 
 // node is a place in a document. Node 0 stands for every place that no path names. A

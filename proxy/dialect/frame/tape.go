@@ -1,27 +1,39 @@
 package frame
 
-// tape records a document: its text, and where in the text the values stand that the
-// reader emitted or skipped. Where the next document has the same text, the tape emits the
-// recorded values again instead of reading the text, and the reader takes over at the first
-// value that differs. So a value that nobody looks for may differ from document to document.
+// tape is a document that a reader has recorded: its text, and where in the text the values
+// stand that the reader emitted or skipped. Where the next document has the same text, a
+// reader emits the recorded values again instead of reading the text, and reads on from the
+// first value that differs. So a value that nobody looks for may differ from document to
+// document.
 //
-// It makes the reader faster and changes nothing else.
+// It makes readers faster and changes nothing else. Nobody changes a tape once it is on its
+// shelf, so that the readers of many streams may play it at once.
 type tape struct {
-	doc    [1024]byte
-	length int // of the recorded document; 0 is none
-	points [40]point
-	count  int
+	doc    []byte
+	points []point
 	last   place // of the reader, at the end of the document
-	coarse bool  // the document before had too many values: leave out those that nobody looks for
-
-	// Documents that differ in more than values miss the tape. After more misses than its
-	// patience, the tape records the next document in place of the recorded one.
-	misses, patience int
 }
 
-// mostPatience bounds how many documents the tape lets pass before it records again. A
-// stream of documents that never resemble each other costs little more than without a tape.
-const mostPatience = 64
+const (
+	// maxRecorded bounds the document of a tape, in bytes, and maxPoints its values.
+	maxRecorded = 1024
+	maxPoints   = 40
+	// mostPatience bounds how many documents a reader lets pass before it records again. A
+	// stream of documents that never resemble each other costs little more than without a
+	// tape.
+	mostPatience = 64
+)
+
+// repeat is what a reader knows of documents that resemble each other.
+type repeat struct {
+	tape   *tape // nil before the first document
+	on     bool
+	coarse bool // the document before had too many values: leave out those that nobody looks for
+
+	// Documents that differ in more than values miss the tape. After more misses than its
+	// patience, the reader records the next document in place of the recorded one.
+	misses, patience uint8
+}
 
 // point is a value that the reader emitted or skipped.
 type point struct {
@@ -34,44 +46,49 @@ type point struct {
 	before, after place // of the reader, at start and at end
 }
 
-// read reads a document from its start, as far as the tape can, and returns the rest.
-func (t *tape) read(j *JSON, p []byte) []byte {
-	if t.length == 0 || t.misses > t.patience {
-		return t.record(j, p)
+// readRepeating reads a document from its start, as far as the tape can, and returns the
+// rest.
+func (j *JSON) readRepeating(p []byte) []byte {
+	r := &j.repeat
+	if r.tape == nil || r.misses > r.patience {
+		return j.record(p)
 	}
-	rest, ok := t.play(j, p)
+	rest, ok := r.tape.play(j, p)
 	if !ok {
-		t.misses++
+		r.misses++
 		return rest
 	}
-	t.misses, t.patience = 0, 1 // one other document between two such is no reason to record
+	r.misses, r.patience = 0, 1 // one other document between two such is no reason to record
 	return rest
 }
 
-// record reads a document, and keeps it when it is whole, has values and fits on the tape. It
+// record reads a document, and records it if it is whole, has values and fits on a tape. It
 // returns the bytes that it did not read.
-func (t *tape) record(j *JSON, p []byte) []byte {
-	t.length, t.count = 0, 0
-	if len(p) > len(t.doc) {
+func (j *JSON) record(p []byte) []byte {
+	r := &j.repeat
+	r.tape = nil
+	if len(p) > maxRecorded {
 		return p
 	}
+	to := j.shape.tapes.borrow()
+	defer j.shape.tapes.giveBack(to)
 	rest := p
 	for len(rest) > 0 {
 		before, from, emitted := j.place, rest, j.emitted
-		if rest = j.token(rest); j.emitted == emitted && (t.coarse || !j.skippedOne(before, from, rest)) {
+		if rest = j.token(rest); j.emitted == emitted && (r.coarse || !j.skippedOne(before, from, rest)) {
 			continue
 		}
-		if t.count == len(t.points) {
-			t.coarse = !t.coarse
+		if to.count == maxPoints {
+			r.coarse = !r.coarse
 			return rest
 		}
-		t.points[t.count] = newPoint(j, before, len(p)-len(from), len(p)-len(rest), j.emitted != emitted)
-		t.count++
+		to.points[to.count] = newPoint(j, before, len(p)-len(from), len(p)-len(rest), j.emitted != emitted)
+		to.count++
 	}
-	t.coarse = false
-	if j.Whole() && t.count > 0 {
-		t.length, t.last = copy(t.doc[:], p), j.place
-		t.misses, t.patience = 0, min(2*t.patience+1, mostPatience)
+	r.coarse = false
+	if j.Whole() && to.count > 0 {
+		r.tape = j.shape.tapes.keep(&tape{p, to.points[:to.count], j.place})
+		r.misses, r.patience = 0, min(2*r.patience+1, mostPatience)
 	}
 	return nil
 }
@@ -111,10 +128,10 @@ func newPoint(j *JSON, before place, start, end int, emitted bool) point {
 func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 	at := 0 // the place in the recorded document that p begins at in this one
 	for i := 0; ; i++ {
-		same := commonLen(p, t.doc[at:t.length])
-		equal := same == len(p) && at+same == t.length
+		same := commonLen(p, t.doc[at:])
+		equal := same == len(p) && at+same == len(t.doc)
 		first := i
-		for i < t.count && t.points[i].plain && (equal || int(t.points[i].end) < at+same) {
+		for i < len(t.points) && t.points[i].plain && (equal || int(t.points[i].end) < at+same) {
 			i++
 		}
 		if i > first {
@@ -124,7 +141,7 @@ func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 			p, same, at = p[n:], same-n, at+n
 			j.place = last.after
 		}
-		if i == t.count {
+		if i == len(t.points) {
 			if equal {
 				j.place = t.last
 				return nil, true
