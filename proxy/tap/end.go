@@ -146,8 +146,6 @@ func (x *Exchange) bookRelay(r *exchange.Record) {
 // ok when there is no decoder, or none any more.
 func (x *Exchange) closeDecoder() (asked dialect.Ask, reply dialect.Reply, ok bool) {
 	x.catchUp()
-	x.tap.returnBacklog(x.backlog)
-	x.backlog = nil
 	if x.decoder != nil {
 		x.guard(func() { asked, reply = x.decoder.Ask(), x.decoder.Close() })
 	}

@@ -26,7 +26,8 @@ type Exchange struct {
 	head     dialect.Head
 	decoder  dialect.Decoder // nil when the dialect is unknown or the tap has detached the decoder
 	inflater *inflater       // of a compressed response; it feeds the decoder
-	backlog  *backlog        // of a stream that is not compressed
+	backlog  *backlog        // nil while nothing waits in it
+	batches  bool            // the decoder reads a stream that is not compressed in batches
 	encoding string          // the response's Content-Encoding
 	opaque   bool            // the request's body is compressed
 	streams  bool            // the request asks for a stream

@@ -138,7 +138,7 @@ func (x *Exchange) firstChunk(p []byte, at, forwarding time.Duration) {
 	case len(layers) > 0:
 		x.inflater = newInflater(layers, x)
 	case x.record.Stream:
-		x.backlog = x.tap.borrowBacklog()
+		x.batches = true
 	}
 }
 
@@ -164,9 +164,15 @@ func (x *Exchange) feed(p []byte, at time.Duration) {
 	}
 }
 
-// queue puts bytes into the backlog, and reports whether there is one with room for them.
+// queue puts bytes into the backlog, and reports whether there is room for them.
 func (x *Exchange) queue(p []byte, at time.Duration) bool {
-	if x.backlog == nil || !x.backlog.add(p, at) {
+	if x.backlog == nil {
+		if !x.batches || len(p) > backlogBytes {
+			return false
+		}
+		x.backlog = x.tap.borrowBacklog()
+	}
+	if !x.backlog.add(p, at) {
 		return false
 	}
 	if behind := &x.progress.behind; !behind.Load() {
@@ -175,17 +181,24 @@ func (x *Exchange) queue(p []byte, at time.Duration) bool {
 	return true
 }
 
-// catchUp decodes the backlog.
+// catchUp decodes the backlog, and gives it back.
 func (x *Exchange) catchUp() {
-	if x.backlog == nil || x.decoder == nil {
+	b := x.backlog
+	if b == nil {
 		return
 	}
+	x.backlog = nil
 	x.progress.behind.Store(false)
 	x.progress.decoded = x.record.Timing.LastChunk
-	x.guard(func() {
-		x.backlog.drain(x.decoder)
-		x.bookProgress(x.decoder)
-	})
+	if x.decoder != nil && b.n > 0 {
+		room := x.tap.borrowRestored()
+		x.guard(func() {
+			b.drain(x.decoder, room)
+			x.bookProgress(x.decoder)
+		})
+		x.tap.restored.Put(room)
+	}
+	x.tap.returnBacklog(b)
 }
 
 // mediaType returns a Content-Type without its parameters, in lower case.

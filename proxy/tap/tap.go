@@ -53,6 +53,7 @@ type Tap struct {
 	open      sync.WaitGroup // exchanges that the Observer has not got yet
 
 	backlogs    sync.Pool // of *backlog
+	restored    sync.Pool // of *restored
 	bodyReaders sync.Pool // of *bodyReader
 	inflaters   frame.Inflaters
 	budget      budget
@@ -129,8 +130,13 @@ func (t *Tap) borrowBacklog() *backlog {
 }
 
 func (t *Tap) returnBacklog(b *backlog) {
-	if b != nil {
-		b.n = 0
-		t.backlogs.Put(b)
+	b.n = 0
+	t.backlogs.Put(b)
+}
+
+func (t *Tap) borrowRestored() *restored {
+	if r, ok := t.restored.Get().(*restored); ok {
+		return r
 	}
+	return new(restored)
 }

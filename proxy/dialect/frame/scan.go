@@ -64,8 +64,8 @@ func flatLen(p []byte) int {
 	return i
 }
 
-// commonLen returns the length of the longest start that p and q share.
-func commonLen(p, q []byte) int {
+// CommonLen returns the length of the longest start that p and q share.
+func CommonLen(p, q []byte) int {
 	n := min(len(p), len(q))
 	p, q = p[:n], q[:n]
 	i := 0

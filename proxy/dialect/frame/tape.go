@@ -128,7 +128,7 @@ func newPoint(j *JSON, before place, start, end int, emitted bool) point {
 func (t *tape) play(j *JSON, p []byte) (rest []byte, ok bool) {
 	at := 0 // the place in the recorded document that p begins at in this one
 	for i := 0; ; i++ {
-		same := commonLen(p, t.doc[at:])
+		same := CommonLen(p, t.doc[at:])
 		equal := same == len(p) && at+same == len(t.doc)
 		first := i
 		for i < len(t.points) && t.points[i].plain && (equal || int(t.points[i].end) < at+same) {
