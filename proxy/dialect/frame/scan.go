@@ -69,6 +69,12 @@ func CommonLen(p, q []byte) int {
 	n := min(len(p), len(q))
 	p, q = p[:n], q[:n]
 	i := 0
+	for ; i+32 <= n; i += 32 { // most of two documents is the same
+		a, b := p[i:i+32:n], q[i:i+32:n]
+		if (word(a[0:8])^word(b[0:8]))|(word(a[8:16])^word(b[8:16]))|(word(a[16:24])^word(b[16:24]))|(word(a[24:32])^word(b[24:32])) != 0 {
+			break
+		}
+	}
 	for ; i+8 <= n; i += 8 {
 		if x := binary.LittleEndian.Uint64(p[i:]) ^ binary.LittleEndian.Uint64(q[i:]); x != 0 {
 			return i + bits.TrailingZeros64(x)>>3
@@ -79,6 +85,8 @@ func CommonLen(p, q []byte) int {
 	}
 	return i
 }
+
+func word(p []byte) uint64 { return binary.LittleEndian.Uint64(p) }
 
 // space returns p without the whitespace at its start.
 func space(p []byte) []byte {
