@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/exchange"
 )
 
@@ -158,6 +159,7 @@ func (x *Exchange) feed(p []byte, at time.Duration) {
 		if !x.queue(p, at) {
 			x.guard(func() {
 				x.decoder.Feed(p, at)
+				rest(x.decoder)
 				x.bookProgress(x.decoder)
 			})
 		}
@@ -194,11 +196,20 @@ func (x *Exchange) catchUp() {
 		room := x.tap.borrowRestored()
 		x.guard(func() {
 			b.drain(x.decoder, room)
+			rest(x.decoder)
 			x.bookProgress(x.decoder)
 		})
 		x.tap.restored.Put(room)
 	}
 	x.tap.returnBacklog(b)
+}
+
+// rest tells a decoder that nothing waits for it. It may hold memory that it needs only while
+// it reads.
+func rest(d dialect.Decoder) {
+	if d, ok := d.(interface{ Rest() }); ok {
+		d.Rest()
+	}
 }
 
 // mediaType returns a Content-Type without its parameters, in lower case.

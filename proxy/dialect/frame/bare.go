@@ -5,7 +5,7 @@ func (j *JSON) readBare(p []byte) []byte {
 	n := bareLen(p)
 	j.keep(p[:n])
 	if n < len(p) {
-		j.endBare(j.buf[:min(j.length, MaxText)])
+		j.endBare(j.kept())
 	}
 	return p[n:]
 }

@@ -27,7 +27,7 @@ type JSON struct {
 	quoted bool   // skipping: within a string
 
 	length int               // of the text so far
-	buf    [MaxText]byte     // the start of a text that comes in pieces
+	buf    *Piece            // the start of a text that comes in pieces; nil before the first
 	rune   rune              // of an escape sequence, so far
 	high   rune              // the first half of a surrogate pair
 	single [utf8.UTFMax]byte // the character that an escape sequence stands for
@@ -83,6 +83,14 @@ type long struct {
 // gets them as ever, when they end. Do not use it together with Repeating.
 func (j *JSON) Long(f Field, text func(piece []byte)) { j.long = &long{f, text} }
 
+// Piece is the room for the start of a text that comes in pieces.
+type Piece [MaxText]byte
+
+// Lend gives the reader the room for texts that come in pieces, until the next Lend. Lend(nil)
+// takes it back, which is possible between two documents only. A reader that needs room and
+// has none makes it.
+func (j *JSON) Lend(p *Piece) { j.buf = p }
+
 // Restart makes the reader ready for another document.
 func (j *JSON) Restart() {
 	j.place, j.fresh = place{node: root}, true
@@ -103,7 +111,7 @@ func (j *JSON) Followed() bool { return j.state == followed }
 // single number or word needs it: Whole cannot know that no digit will follow.
 func (j *JSON) Close() bool {
 	if j.state == inBare && j.inside == nowhere {
-		j.endBare(j.buf[:min(j.length, MaxText)])
+		j.endBare(j.kept())
 	}
 	return j.Whole()
 }
@@ -308,8 +316,19 @@ func (j *JSON) keep(p []byte) {
 	if j.long != nil && j.state == inText && j.shape.nodes[j.node].field == j.long.field {
 		j.long.text(p)
 	}
+	if j.buf == nil {
+		j.buf = new(Piece)
+	}
 	if j.length < MaxText {
 		copy(j.buf[j.length:], p)
 	}
 	j.length += len(p)
+}
+
+// kept is the start of the text that came in pieces.
+func (j *JSON) kept() []byte {
+	if j.buf == nil {
+		return nil
+	}
+	return j.buf[:min(j.length, MaxText)]
 }

@@ -67,7 +67,7 @@ func (j *JSON) text(p []byte) []byte {
 
 // endText ends a string: it looks a key up, and hands a value to the sink.
 func (j *JSON) endText() {
-	text := j.buf[:min(j.length, MaxText)]
+	text := j.kept()
 	if j.state == inName {
 		j.state = atColon
 		n := &j.shape.nodes[j.inside]

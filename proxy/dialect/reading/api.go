@@ -8,6 +8,8 @@
 package reading
 
 import (
+	"sync"
+
 	"github.com/headway-sidecar/headway/proxy/dialect"
 	"github.com/headway-sidecar/headway/proxy/dialect/frame"
 	"github.com/headway-sidecar/headway/proxy/exchange"
@@ -85,6 +87,8 @@ type API struct {
 	// NewReader returns what gives meaning to the API's own fields in one exchange. It
 	// is nil where the API has none.
 	NewReader func() Reader
+
+	works sync.Pool // of *work, with the message of a stream reset
 }
 
 // A Reader gives meaning to those fields of one exchange that its API alone has: those

@@ -4,7 +4,7 @@ package reading
 // Some servers (vLLM, SGLang) count for every choice on its own, others for all
 // choices together.
 type counter struct {
-	last   [MaxChoices]int64
+	last   counted
 	high   int64
 	choice int  // whose count came last
 	apart  bool // every choice counts on its own
@@ -40,17 +40,37 @@ func (c *counter) step(choice int, n int64) int64 {
 	c.begun, c.choice = true, choice
 	before := c.high
 	if c.apart {
-		before = c.last[choice]
+		before = *c.last.of(choice)
 	}
-	c.last[choice] = n
+	*c.last.of(choice) = n
 	c.high = max(c.high, n)
 	return n - before
 }
 
 // sum is the count of all choices together.
-func (c *counter) sum() (n int64) {
-	for _, k := range c.last {
-		n += k
+func (c *counter) sum() int64 {
+	n := c.last.first
+	if c.last.rest != nil {
+		for _, k := range c.last.rest {
+			n += k
+		}
 	}
 	return n
+}
+
+// counted is the last count of each choice.
+type counted struct {
+	first int64
+	rest  *[MaxChoices - 1]int64 // nil before there is a second choice
+}
+
+// of returns the count of a choice.
+func (c *counted) of(choice int) *int64 {
+	if choice == 0 {
+		return &c.first
+	}
+	if c.rest == nil {
+		c.rest = new([MaxChoices - 1]int64)
+	}
+	return &c.rest[choice-1]
 }

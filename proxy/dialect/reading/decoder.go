@@ -28,7 +28,7 @@ type decoder struct {
 	sse     frame.SSE
 	cutter  cutter // of a stream that does not come as server-sent events
 	json    frame.JSON
-	message Message
+	work    *work         // nil while no message is read
 	fresh   bool          // no data of the event was read
 	trailed bool          // a text follows the document
 	text    bool          // the data of the event is a text, in quotes or a single word
@@ -45,11 +45,9 @@ type decoder struct {
 	ended         indices // of them
 	crowded       bool    // there are more than MaxChoices choices
 	reasons       [MaxChoices]Reason
-	told          [MaxChoices]told
+	told          contents
 	tally         tally
-	engine        engine
-	pending       engine // of the message that is being read
-	timed         bool   // pending has a time
+	times         *times // nil before the server has told one
 	done          bool   // the terminator came
 	bare          bool   // nothing came before it
 	over          bool   // a message came that is the last one of its API
@@ -82,19 +80,18 @@ func newDecoder(a *API, h *dialect.Head) *decoder {
 	d := &decoder{api: a, head: h, fresh: true, provider: a.Provider(h), replay: a.Replays != nil && a.Replays(h)}
 	if a.NewReader != nil {
 		d.reader = a.NewReader()
+		d.reader.Reset()
 	}
-	d.request.reader = d.reader
-	d.request.json = frame.NewJSON(a.Request, &d.request)
+	d.request.shape, d.request.reader = a.Request, d.reader
 	d.json = frame.NewJSON(a.Response, d)
 	d.sse = frame.NewSSE(d)
 	d.streamed = a.Streams != nil && a.Streams(h)
 	d.tally.usage.cacheApart, d.tally.usage.reasonsApart = a.CacheApart, a.ReasoningApart
-	d.reset()
 	return d
 }
 
 // Request implements dialect.Decoder.
-func (d *decoder) Request(p []byte) { d.request.json.Feed(p) }
+func (d *decoder) Request(p []byte) { d.request.feed(p) }
 
 // Ask implements dialect.Decoder.
 func (d *decoder) Ask() dialect.Ask { return d.ask() }
@@ -102,6 +99,7 @@ func (d *decoder) Ask() dialect.Ask { return d.ask() }
 // Feed implements dialect.Decoder.
 func (d *decoder) Feed(p []byte, at time.Duration) {
 	d.at = at
+	d.begin()
 	if d.form == unknownForm {
 		p = d.sniff(p)
 	}
@@ -183,7 +181,7 @@ func (d *decoder) Event(e frame.Event) {
 // bareEvent books JSON that stands in no field of the stream: only as an error does it say
 // anything, because clients ignore it.
 func (d *decoder) bareEvent(e frame.Event, whole bool) {
-	if m := &d.message; !m.failed && (!m.blamed || !m.empty()) && string(e.Name) != "error" {
+	if m := &d.work.message; !m.failed && (!m.blamed || !m.empty()) && string(e.Name) != "error" {
 		return
 	}
 	d.notes |= 1 << ErrorField
@@ -223,22 +221,18 @@ func (d *decoder) event(e frame.Event, whole bool) {
 
 // reset begins a message.
 func (d *decoder) reset() {
-	d.message = Message{streamed: d.streams()}
-	d.message.usage.reasonsApart = d.api.ReasoningApart
-	if d.api.Single {
-		d.message.choices = 1
-	}
+	d.work.message.reset(d.api, d.streams())
 	if d.reader != nil {
 		d.reader.Reset()
 	}
-	if d.timed {
-		d.pending, d.timed = engine{}, false
+	if d.times != nil && d.times.told {
+		d.times.pending, d.times.told = engine{}, false
 	}
 }
 
 // Value implements frame.ValueSink: it reads a value of the response.
 func (d *decoder) Value(v frame.Value) {
-	m := &d.message
+	m := &d.work.message
 	switch v.Field {
 	case Model:
 		if d.model == "" && v.Kind == frame.String && v.Len > 0 {
@@ -276,8 +270,11 @@ func (d *decoder) Value(v frame.Value) {
 	case TokenID:
 		m.tokens.ids += begins(v)
 	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds, QueueNanos, PrefillNanos, DecodeNanos:
-		d.pending.set(v)
-		d.timed = true
+		if d.times == nil {
+			d.times = new(times)
+		}
+		d.times.pending.set(v)
+		d.times.told = true
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
 		RejectedTokens, AudioTokens, ImageTokens, SpokenTokens, HourTokens, OutsideTokens, StrangeTokens, BilledSeconds,
 		CachedAudioTokens, CachedImageTokens:
@@ -331,17 +328,18 @@ func begins(v frame.Value) int {
 
 // endChoice ends the choice that was read last.
 func (d *decoder) endChoice() {
-	d.message.gather(d.fed, &d.told)
+	m := &d.work.message
+	m.gather(d.fed, &d.told)
 	if d.reader != nil {
-		d.reader.EndChoice(&d.message)
+		d.reader.EndChoice(m)
 	}
-	d.message.endChoice()
+	m.endChoice()
 }
 
 // book books a message that is whole, and came in an event of the given name if it is
 // part of a stream.
 func (d *decoder) book(event []byte) {
-	m := &d.message
+	m := &d.work.message
 	if d.reader != nil {
 		d.reader.EndMessage(m, event)
 	}
@@ -355,8 +353,8 @@ func (d *decoder) book(event []byte) {
 	if !d.api.Single && m.usage.known != 0 && m.choices > 0 && m.ended == 0 && d.allEnded() {
 		m.Note(UsageAfterFinish)
 	}
-	if d.timed {
-		d.engine.merge(&d.pending)
+	if d.times != nil && d.times.told {
+		d.times.engine.merge(&d.times.pending)
 	}
 	d.notes |= m.notes
 	d.over = d.over || m.last
@@ -367,7 +365,7 @@ func (d *decoder) book(event []byte) {
 	d.seen |= m.seen
 	d.fed |= m.fed
 	if m.choices == 1 && m.fed.has(m.choice.index) {
-		d.told[m.choice.index].add(m.content, m.mulled, m.choice.start)
+		d.told.of(m.choice.index).add(m.content, m.mulled, m.choice.start)
 	}
 	d.end(m)
 	tokens := d.tally.book(m, d.allEnded())

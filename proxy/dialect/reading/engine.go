@@ -14,6 +14,12 @@ import (
 // servers say in every message how long it took so far (llama.cpp's timings_per_token).
 type engine struct{ queue, prefill, decode figure }
 
+// times are those of a response so far, and those of the message that is read.
+type times struct {
+	engine, pending engine
+	told            bool // pending has a time
+}
+
 // figure is a number as the server wrote it. Only the end of the response converts it.
 type figure struct {
 	unit   time.Duration
@@ -80,9 +86,9 @@ func (f *figure) phase() exchange.Phase {
 // engineTimes are the times of the response. Several choices have times of their own
 // each, which do not add up to times of the response.
 func (d *decoder) engineTimes() exchange.Engine {
-	if d.crowded || bits.OnesCount16(uint16(d.seen)) > 1 {
+	if d.times == nil || d.crowded || bits.OnesCount16(uint16(d.seen)) > 1 {
 		return exchange.Engine{}
 	}
-	e := &d.engine
+	e := &d.times.engine
 	return exchange.Engine{Queue: e.queue.phase(), Prefill: e.prefill.phase(), Decode: e.decode.phase()}
 }

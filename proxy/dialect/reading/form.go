@@ -103,7 +103,7 @@ func (d *decoder) streamMessages() bool {
 
 // stream begins a stream.
 func (d *decoder) stream() {
-	d.message.streamed = true
+	d.work.message.streamed = true
 	d.json.Repeating()
 }
 

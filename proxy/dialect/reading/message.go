@@ -37,6 +37,15 @@ type Message struct {
 	timings usage   // as it stands beside the server's own times
 }
 
+// reset begins a message of an API, which may be part of a stream.
+func (m *Message) reset(a *API, streamed bool) {
+	*m = Message{streamed: streamed}
+	m.usage.reasonsApart = a.ReasoningApart
+	if a.Single {
+		m.choices = 1
+	}
+}
+
 // choice is one answer in a message.
 type choice struct {
 	index   int
@@ -65,6 +74,23 @@ type told struct {
 	mulled uint32 // of the reasoning
 	chunks uint32 // with a part of the answer
 	start  start
+}
+
+// contents are those of all choices.
+type contents struct {
+	first told
+	rest  *[MaxChoices - 1]told // nil before there is a second choice
+}
+
+// of returns the content of a choice.
+func (c *contents) of(choice int) *told {
+	if choice == 0 {
+		return &c.first
+	}
+	if c.rest == nil {
+		c.rest = new([MaxChoices - 1]told)
+	}
+	return &c.rest[choice-1]
 }
 
 // add adds the content of another message, of which mulled bytes are reasoning.
@@ -249,7 +275,7 @@ func (m *Message) describe(v frame.Value) {
 
 // gather ends the gathering of a choice's content: it leaves out text that only repeats.
 // fed are the choices that had content in earlier messages, told is their content.
-func (m *Message) gather(fed indices, told *[MaxChoices]told) {
+func (m *Message) gather(fed indices, told *contents) {
 	c := &m.choice
 	switch {
 	case c.delta || c.whole == 0:
@@ -258,7 +284,7 @@ func (m *Message) gather(fed indices, told *[MaxChoices]told) {
 	default:
 		m.content += c.whole
 	}
-	if m.choices == 1 && fed.has(c.index) && told[c.index].same(m.content, m.mulled, c.start, c.reason != Unfinished) {
+	if m.choices == 1 && fed.has(c.index) && told.of(c.index).same(m.content, m.mulled, c.start, c.reason != Unfinished) {
 		m.SetGenerated(0)
 		m.Note(RepeatedContent)
 		return

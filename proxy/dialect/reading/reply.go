@@ -8,8 +8,9 @@ import (
 
 // Close implements dialect.Decoder.
 func (d *decoder) Close() dialect.Reply {
-	d.request.json.Close()
+	d.begin()
 	complete := d.close()
+	d.giveBack()
 	r := dialect.Reply{
 		Ask:         d.ask(),
 		Model:       d.model,
@@ -139,7 +140,7 @@ func (d *decoder) closeOpaque() {
 func (d *decoder) closeDocument() {
 	d.book(nil)
 	d.failed = d.failed || d.suspect
-	if d.api.Operation.Generates() && !d.api.Endless && !d.failed && d.head.Response.Status < 400 && d.message.empty() && d.model == "" && d.unheard() {
+	if d.api.Operation.Generates() && !d.api.Endless && !d.failed && d.head.Response.Status < 400 && d.work.message.empty() && d.model == "" && d.unheard() {
 		d.notes |= 1 << NotUnderstood
 	}
 }

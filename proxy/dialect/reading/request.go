@@ -7,7 +7,9 @@ import (
 
 // request reads the body of a request.
 type request struct {
-	json    frame.JSON
+	json    *frame.JSON // nil before the body, and once it has been read
+	shape   *frame.Shape
+	begun   bool
 	reader  Reader // nil where the API has no fields of its own
 	model   string
 	stream  answer
@@ -24,6 +26,20 @@ const (
 	yes
 	no
 )
+
+// feed reads the next bytes of the body. Nothing behind the document means anything.
+func (r *request) feed(p []byte) {
+	if !r.begun {
+		json := frame.NewJSON(r.shape, r)
+		r.json, r.begun = &json, true
+	}
+	if r.json == nil {
+		return
+	}
+	if r.json.Feed(p); r.json.Whole() || r.json.Broken() {
+		r.json = nil
+	}
+}
 
 // Value implements frame.ValueSink.
 func (r *request) Value(v frame.Value) {
