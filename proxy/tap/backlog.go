@@ -14,9 +14,9 @@ const (
 	// backlogReads is how many reads of a stream wait to be decoded together. To decode a
 	// dozen chunks at once takes a fifth of the time that it takes to decode each by itself,
 	// right after the system calls that forwarded it.
-	backlogReads = 24
-	// backlogBytes is the room for them. A backlog fills 1 KiB.
-	backlogBytes = 864
+	backlogReads = 16
+	// backlogBytes is the room for them. A backlog fills 768 bytes.
+	backlogBytes = 656
 )
 
 // backlog holds the bytes of a stream that the relay has forwarded and the decoder has

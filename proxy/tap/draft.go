@@ -16,8 +16,6 @@ type draft struct {
 	Dialect  string
 	Provider string
 
-	Stream bool
-	Status int
 	Timing moments
 	Clocks exchange.Clocks
 	Bytes  exchange.Bytes
@@ -27,10 +25,11 @@ type draft struct {
 	Advice     exchange.Advice
 	TraceState string
 	Span       exchange.Span
+	Stream     bool
+	Status     int32
 	Conditions exchange.Met
 	Labels     []string
 	Limits     []exchange.RequestLimit
-	Attempt    exchange.Attempt
 	Prompt     *exchange.Prompt
 	Notes      []string
 }
@@ -46,13 +45,13 @@ func (x *Exchange) soFar() exchange.Record {
 	return exchange.Record{
 		Start: x.start.Time(), Origin: d.Origin, Probe: d.Probe, Role: x.tap.config.Role, Mode: d.Mode,
 		Dialect: d.Dialect, Operation: x.key.operation, Provider: d.Provider, Model: exchange.Model{Request: x.key.model},
-		Upstream: x.head.Upstream, Stream: d.Stream, Status: d.Status,
+		Upstream: x.head.Upstream, Stream: d.Stream, Status: int(d.Status),
 		Timing: exchange.Timing{
 			RequestRead: d.Timing.RequestRead, RequestWritten: d.Timing.RequestWritten, ResponseHead: d.Timing.ResponseHead,
 			FirstChunk: d.Timing.FirstChunk, LastChunk: d.Timing.LastChunk, End: d.Timing.End,
 		},
 		Clocks: d.Clocks, Bytes: d.Bytes, Overhead: exchange.Overhead{Request: d.Overhead.Request, FirstChunk: d.Overhead.FirstChunk},
 		Advice: d.Advice, Trace: x.client.trace(d.TraceState), Span: d.Span, Conditions: d.Conditions, Labels: d.Labels, Limits: d.Limits,
-		Attempt: d.Attempt, Call: x.evidence.call, Thread: x.evidence.thread, Prefix: exchange.Prefix{Prompt: d.Prompt}, Notes: d.Notes,
+		Attempt: x.attempt(), Call: x.evidence.call, Thread: x.evidence.thread, Prefix: exchange.Prefix{Prompt: d.Prompt}, Notes: d.Notes,
 	}
 }

@@ -49,7 +49,7 @@ func (x *Exchange) End(result Result) {
 		x.bookWait(result.At)
 	}
 	if result.Status != 0 {
-		x.record.Status = result.Status
+		x.record.Status = int32(result.Status)
 	}
 	if x.record.Mode != exchange.Upgraded {
 		x.tap.flight.add(x.key, -1, -x.openStreams())

@@ -21,33 +21,33 @@ type Exchange struct {
 	// the decoder.
 	decoding sync.Mutex
 
-	mu       sync.Mutex
-	record   draft
-	head     dialect.Head
-	decoder  dialect.Decoder // nil when the dialect is unknown or the tap has detached the decoder
-	inflater *inflater       // of a compressed response; it feeds the decoder
-	backlog  *backlog        // nil while nothing waits in it
-	batches  bool            // the decoder reads a stream that is not compressed in batches
-	encoding string          // the response's Content-Encoding
-	opaque   bool            // the request's body is compressed
-	streams  bool            // the request asks for a stream
-	answer   bool            // in a session, which comes in events
-	unread   bool            // a compressed response is not read to its end
-	short    bool            // a compressed response ended before its coding did
-	client   clientContext   // unchanged after Begin
-	key      flightKey
-	limits   limits
-	evidence callEvidence
-	sessions dialect.Sessions // that the request asks for; nil for none
-	session  *session         // on the tunnel that the exchange has become
-
-	progress  progress
-	told      told
-	ready     Instant // since when the relay has waited for the upstream
-	read      Instant // of the last bytes of an answer in a session
-	chunks    int
-	slowFeeds int32 // in a row
+	mu        sync.Mutex
+	record    draft
+	head      dialect.Head
+	decoder   dialect.Decoder // nil when the dialect is unknown or the tap has detached the decoder
+	inflater  *inflater       // of a compressed response; it feeds the decoder
+	backlog   *backlog        // nil while nothing waits in it
+	encoding  string          // the response's Content-Encoding
+	opaque    bool            // the request's body is compressed
+	streams   bool            // the request asks for a stream
+	answer    bool            // in a session, which comes in events
+	unread    bool            // a compressed response is not read to its end
+	short     bool            // a compressed response ended before its coding did
+	batches   bool            // the decoder reads a stream that is not compressed in batches
 	ended     bool
+	slowFeeds uint8         // in a row
+	client    clientContext // unchanged after Begin
+	key       flightKey
+	limits    limits
+	evidence  callEvidence
+	sessions  dialect.Sessions // that the request asks for; nil for none
+	session   *session         // on the tunnel that the exchange has become
+
+	progress progress
+	told     told
+	ready    Instant // since when the relay has waited for the upstream
+	read     Instant // of the last bytes of an answer in a session
+	chunks   int
 }
 
 // Begin starts to measure the exchange that r opens.
@@ -73,7 +73,7 @@ func (t *Tap) Begin(r Request) *Exchange {
 	}
 	t.open.Add(1)
 	t.flight.add(x.key, 1, 0)
-	x.identify()
+	x.identify(exchange.Attempt{})
 	t.roster.enter(x)
 	return x
 }
@@ -154,8 +154,7 @@ func (x *Exchange) RequestRead(at Instant) {
 		x.evidence.bodyRead()
 		x.record.Prompt = x.evidence.prompt()
 	}
-	x.announce()
-	x.identify()
+	x.identify(x.announce())
 }
 
 // RequestWritten reports that the relay has written the last byte of the request to

@@ -56,7 +56,7 @@ func (t *Tap) flowOf(engine engineKey, open int) (f exchange.EngineFlow) {
 			return
 		}
 		if f.Streams == nil {
-			f.Operation, f.Model, f.Upstream, f.Mode = who.key.operation, who.key.model, who.to, who.mode
+			f.Operation, f.Model, f.Upstream, f.Mode = who.key.operation, who.key.model, x.head.Upstream, who.mode
 			f.Streams = make([]exchange.Flow, 0, open)
 		}
 		f.Streams = append(f.Streams, x.flow())
@@ -66,7 +66,7 @@ func (t *Tap) flowOf(engine engineKey, open int) (f exchange.EngineFlow) {
 
 // flows says whether x is a stream of an application that brings content.
 func (x *Exchange) flows(who *particulars) bool {
-	return who.stream && who.origin != exchange.Canary && x.progress.first.Load() > 0 && !x.progress.over.Load()
+	return who.stream && x.record.Origin != exchange.Canary && x.progress.first.Load() > 0 && !x.progress.over.Load()
 }
 
 // waited says whether x waits for bytes for long, or did within lookback.

@@ -27,12 +27,14 @@ func (x *Exchange) observe(r exchange.Record) {
 	}
 }
 
-// announce calls Config.Begun. The tap measures the exchange even if Begun panics.
-func (x *Exchange) announce() {
+// announce calls Config.Begun, and returns the Attempt that it returned. The tap measures the
+// exchange even if Begun panics.
+func (x *Exchange) announce() (a exchange.Attempt) {
 	begun := x.tap.config.Begun
-	if begun != nil && !safely(func() { x.record.Attempt = begun(x.soFar()) }) {
+	if begun != nil && !safely(func() { a = begun(x.soFar()) }) {
 		x.tap.panicked.Add(1)
 	}
+	return a
 }
 
 // detach takes the decoder off the exchange, which goes on without one.

@@ -53,7 +53,7 @@ func (t *Tap) eachOpen(look func(*Exchange, Instant)) {
 
 func (x *Exchange) appendInterims(dst []exchange.Interim, now Instant) []exchange.Interim {
 	p, who := &x.progress, x.progress.who.Load()
-	if !who.stream || who.origin == exchange.Canary {
+	if !who.stream || x.record.Origin == exchange.Canary {
 		return dst
 	}
 	at := now.Sub(x.start)
@@ -105,8 +105,8 @@ func (x *Exchange) catchUpSilent(now Instant) {
 func (x *Exchange) labelled(who *particulars) exchange.Record {
 	chunks, _ := x.progress.content()
 	return exchange.Record{
-		Start: who.start, Origin: who.origin, Role: x.tap.config.Role, Mode: who.mode, Operation: who.key.operation,
-		Model: exchange.Model{Request: who.key.model}, Upstream: who.to, Span: who.span, Attempt: who.attempt,
+		Start: x.start.Time(), Origin: x.record.Origin, Role: x.tap.config.Role, Mode: who.mode, Operation: who.key.operation,
+		Model: exchange.Model{Request: who.key.model}, Upstream: x.head.Upstream, Span: who.span, Attempt: who.attempt,
 		Stream: true, Status: 200, Chunks: exchange.Chunks{Count: chunks},
 	}
 }

@@ -32,7 +32,7 @@ func (x *Exchange) enter(at Instant) {
 	x.start = at
 	x.tap.open.Add(1)
 	x.tap.flight.add(x.key, 1, 0)
-	x.identify()
+	x.identify(exchange.Attempt{})
 	x.tap.roster.enter(x)
 }
 
@@ -85,7 +85,7 @@ func (x *Exchange) beginAnswer(at time.Duration) {
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
-	x.head.Response = dialect.Response{Status: r.Status, ContentType: dialect.Sequence}
+	x.head.Response = dialect.Response{Status: int(r.Status), ContentType: dialect.Sequence}
 	x.tap.flight.add(x.key, 0, 1)
 }
 
@@ -96,7 +96,7 @@ func (x *Exchange) failed(at Instant) Result {
 	defer x.mu.Unlock()
 	r := Result{At: at, Outcome: exchange.StreamError, ErrorType: exchange.ErrUpstreamEvent}
 	if x.record.Bytes.Out == 0 {
-		r.Outcome, r.ErrorType = byStatus(x.record.Status)
+		r.Outcome, r.ErrorType = byStatus(int(x.record.Status))
 	}
 	return r
 }
@@ -113,6 +113,6 @@ func (x *Exchange) refuse(status int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.record.Bytes.Out == 0 {
-		x.record.Status = status
+		x.record.Status = int32(status)
 	}
 }

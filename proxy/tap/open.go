@@ -76,25 +76,30 @@ func (w *wait) load() (from, to time.Duration, ok bool) {
 	return from, to, from < to
 }
 
-// particulars say what an open exchange is. Nobody changes those that others may read.
+// particulars say what an open exchange is, beside that which never changes: its start, its
+// upstream and its origin. Nobody changes those that others may read.
 type particulars struct {
 	key     flightKey
-	start   time.Time
-	origin  exchange.Origin
 	span    exchange.Span
-	attempt exchange.Attempt
 	stream  bool // see exchange.Open
-	to      exchange.Upstream
+	attempt exchange.Attempt
 	mode    exchange.Mode
 }
 
 // identify makes the particulars of x known, as they are now.
-func (x *Exchange) identify() {
+func (x *Exchange) identify(as exchange.Attempt) {
 	r := &x.record
 	x.progress.who.Store(&particulars{
-		key: x.key, start: x.start.Time(), origin: r.Origin, span: r.Span, attempt: r.Attempt,
-		to: x.head.Upstream, mode: r.Mode, stream: x.key.operation.Generates() && (x.streams || x.answer || r.Stream),
+		key: x.key, span: r.Span, attempt: as, mode: r.Mode, stream: x.key.operation.Generates() && (x.streams || x.answer || r.Stream),
 	})
+}
+
+// attempt is the Attempt that Begun has returned.
+func (x *Exchange) attempt() exchange.Attempt {
+	if who := x.progress.who.Load(); who != nil {
+		return who.attempt
+	}
+	return exchange.Attempt{}
 }
 
 // enter adds x, of which the particulars are known.
@@ -154,8 +159,8 @@ func (x *Exchange) now() exchange.Open {
 	p, who := &x.progress, x.progress.who.Load()
 	chunks, last := p.content()
 	return exchange.Open{
-		ID: p.id, Start: who.start, Operation: who.key.operation, Model: who.key.model, Upstream: who.key.upstream,
-		Origin: who.origin, Span: who.span, Attempt: who.attempt, Stream: who.stream, Over: p.over.Load(),
+		ID: p.id, Start: x.start.Time(), Operation: who.key.operation, Model: who.key.model, Upstream: who.key.upstream,
+		Origin: x.record.Origin, Span: who.span, Attempt: who.attempt, Stream: who.stream, Over: p.over.Load(),
 		Asked: time.Duration(p.asked.Load()), Head: time.Duration(p.head.Load()), LastByte: time.Duration(p.byteAt.Load()),
 		FirstToken: time.Duration(p.first.Load()), LastToken: last,
 		Chunks: chunks, Tokens: int64(chunks) + p.beyond.Load(),

@@ -27,7 +27,7 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 	if x.ended {
 		return
 	}
-	x.record.Status = status
+	x.record.Status = int32(status)
 	x.record.Timing.ResponseHead = x.offset(at)
 	x.progress.head.Store(int64(x.offset(at)))
 	x.head.Response.Status = status
@@ -48,11 +48,11 @@ func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
 		}
 		return true
 	})
-	if x.head.Response.ContentType == "text/event-stream" {
+	if x.head.Response.ContentType == eventStream {
 		x.record.Stream = true
 		x.tap.flight.add(x.key, 0, 1)
 		if !x.streams {
-			x.identify()
+			x.identify(x.attempt())
 		}
 	}
 	if status == http.StatusSwitchingProtocols {
@@ -212,12 +212,19 @@ func rest(d dialect.Decoder) {
 	}
 }
 
+// eventStream is the media type of server-sent events.
+const eventStream = "text/event-stream"
+
 // mediaType returns a Content-Type without its parameters, in lower case.
 func mediaType(v []byte) string {
 	if i := bytes.IndexByte(v, ';'); i >= 0 {
 		v = v[:i]
 	}
-	return strings.ToLower(string(bytes.TrimSpace(v)))
+	v = bytes.TrimSpace(v)
+	if exchange.EqualFold(v, eventStream) { // which most have, so that they share it
+		return eventStream
+	}
+	return strings.ToLower(string(v))
 }
 
 // join adds the value of another field of the same name to a list.

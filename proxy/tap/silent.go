@@ -62,7 +62,7 @@ func inOrder(all map[silentKey]*exchange.Silent) []exchange.Silent {
 // stream of an application, and while the request is on its way.
 func (x *Exchange) silence(now Instant) (exchange.EpisodePhase, time.Duration) {
 	p, who := &x.progress, x.progress.who.Load()
-	if !who.stream || who.origin == exchange.Canary {
+	if !who.stream || x.record.Origin == exchange.Canary {
 		return "", 0
 	}
 	x.catchUpSilent(now)

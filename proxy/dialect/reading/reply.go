@@ -188,7 +188,7 @@ func (d *decoder) strange() bool {
 
 // unheard tells whether the response has said nothing that its API says.
 func (d *decoder) unheard() bool {
-	return d.ended == 0 && d.chunks.Count == 0 && d.tally.usage.known|d.tally.timings.known == 0 && (d.api.Single || d.seen == 0)
+	return d.ended == 0 && d.chunks.Count == 0 && d.tally.usage.known|d.tally.timedCounts() == 0 && (d.api.Single || d.seen == 0)
 }
 
 // endless tells whether no message of the stream would have said that it is over: that is

@@ -4,16 +4,46 @@ import "github.com/headway-sidecar/headway/proxy/exchange"
 
 // tally counts the tokens of a response as it goes on.
 type tally struct {
-	usage   usage // as it came last
-	timings usage // as they came last
-	final   bool  // they came at the end
-	total   bool  // they count the whole response, not one choice
+	usage   usage  // as it came last
+	timed   *timed // nil before counts have come beside the server's times
+	final   bool   // they came at the end
+	total   bool   // they count the whole response, not one choice
 	usages  counter
-	timers  counter
 	counted int64 // tokens in content chunks, at least one in each
 	thought bool  // reasoning was streamed
+	fed     bool  // content came
 	summed  bool  // a summary of it was
 	strange bool  // a usage object came that has no count at a known place
+}
+
+// timed is the counts that stand beside a server's times.
+type timed struct {
+	usage  usage // as they came last
+	timers counter
+}
+
+// timedCounts are those that came, and none before.
+func (t *tally) timedCounts() counts {
+	if t.timed == nil {
+		return 0
+	}
+	return t.timed.usage.known
+}
+
+// bookTimed books the counts beside the times in a message, and returns the tokens that they
+// find in its content; 0 is unknown.
+func (t *tally) bookTimed(m *Message) int {
+	if t.timed == nil {
+		if m.timings.known == 0 {
+			return 0
+		}
+		t.timed = new(timed)
+		t.timed.timers.broken = t.fed // content came without a count
+	}
+	if m.timings.known != 0 {
+		t.timed.usage.merge(&m.timings)
+	}
+	return t.timed.timers.book(m, m.timings.output, m.timings.known&hasOutput != 0)
 }
 
 // book books the counts of a message and returns the tokens in its content; 0 is
@@ -26,9 +56,6 @@ func (t *tally) book(m *Message, ended bool) (tokens int) {
 		t.usage.merge(u)
 	}
 	t.strange = t.strange || u.known == hasStrange
-	if m.timings.known != 0 {
-		t.timings.merge(&m.timings)
-	}
 	if u.known&^hasStrange|m.timings.known != 0 {
 		t.final = t.final || ended || m.choices == 0
 		t.total = t.total || m.choices == 0
@@ -41,7 +68,8 @@ func (t *tally) book(m *Message, ended bool) (tokens int) {
 		output = u.visible()
 	}
 	byUsage := t.usages.book(m, output, u.known&hasOutput != 0)
-	byTimer := t.timers.book(m, m.timings.output, m.timings.known&hasOutput != 0)
+	byTimer := t.bookTimed(m)
+	t.fed = t.fed || m.content > 0
 	if exact := m.tokens.count(); exact > 0 {
 		return exact
 	}
@@ -55,8 +83,8 @@ func (t *tally) book(m *Message, ended bool) (tokens int) {
 // there are no others.
 func (t *tally) believed() (u usage) {
 	u = t.usage
-	if u.known&(hasInput|hasOutput) == 0 && t.timings.known != 0 {
-		u = t.timings
+	if u.known&(hasInput|hasOutput) == 0 && t.timedCounts() != 0 {
+		u = t.timed.usage
 		u.cacheApart = true
 	}
 	if t.usages.apart && !t.total {
