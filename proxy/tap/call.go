@@ -144,13 +144,13 @@ func (e *callEvidence) bodyRead() {
 	e.call.Request = fingerprint(e.body.hash.Sum64() + e.credentials)
 }
 
-// prompt returns the hashes of the prompt; nil for a body without messages, and for one that
+// prompt returns the hashes of the prompt, in held; nil for a body without messages, and for one that
 // is not whole. The body must be there.
-func (e *callEvidence) prompt() *exchange.Prompt {
+func (e *callEvidence) prompt(held *heldPrompt) *exchange.Prompt {
 	if e.body.asked.reading {
 		return nil
 	}
-	p := e.body.asked.prompt.whole()
+	p := e.body.asked.prompt.whole(held)
 	if p != nil && e.credentials != 0 {
 		p.Sender = fingerprint(e.credentials)
 	}

@@ -30,7 +30,8 @@ type draft struct {
 	Conditions exchange.Met
 	Labels     []string
 	Limits     []exchange.RequestLimit
-	Prompt     *exchange.Prompt
+	Prompt     *exchange.Prompt // held, or nil
+	held       heldPrompt
 	Notes      []string
 }
 

@@ -152,7 +152,7 @@ func (x *Exchange) RequestRead(at Instant) {
 	}
 	if x.record.Bytes.In > 0 && x.evidence.body != nil {
 		x.evidence.bodyRead()
-		x.record.Prompt = x.evidence.prompt()
+		x.record.Prompt = x.evidence.prompt(&x.record.held)
 	}
 	x.identify(x.announce())
 }

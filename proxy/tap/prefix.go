@@ -132,13 +132,13 @@ type heldPrompt struct {
 	short [4]uint32
 }
 
-// whole returns the hashes of the parts, in memory of their own; nil if the body has no
+// whole returns the hashes of the parts, which it copies to held; nil if the body has no
 // messages, or not all of them.
-func (p *prompt) whole() *exchange.Prompt {
+func (p *prompt) whole(held *heldPrompt) *exchange.Prompt {
 	if !p.asked || p.far || len(p.parts.Messages) == 0 || len(p.parts.Messages) > maxMessages {
 		return nil
 	}
-	held := &heldPrompt{Prompt: p.parts}
+	held.Prompt = p.parts
 	held.Messages = append(held.short[:0], p.parts.Messages...)
 	return &held.Prompt
 }
