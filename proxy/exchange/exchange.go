@@ -18,8 +18,8 @@ import (
 // is complete. All observers share its slices: they may keep them, but must not change
 // them.
 type Record struct {
-	// Start is the moment at which headway had read the head of the request. It is the
-	// zero of every offset in Timing and Chunks.
+	// Start is the moment at which the head of the request had come. It is the zero of every
+	// offset in Timing and Chunks.
 	Start time.Time
 
 	Origin Origin
@@ -42,6 +42,9 @@ type Record struct {
 	// Unread says that headway knows only how the response was delivered and not what it
 	// said: no dialect reads it, or its decoder could not go on.
 	Unread bool
+	// ArrivalClock is KernelClock if the kernel stamped the head of the request and every
+	// read of the response.
+	ArrivalClock ArrivalClock
 	// Status is the HTTP status that the client got; 0 when it got none.
 	Status        int
 	Outcome       Outcome

@@ -19,7 +19,17 @@ type Pause struct {
 // byte.
 func (r *Record) Stall() time.Duration {
 	gap, silence := r.pauses()
-	return max(r.Silence(), max(gap, silence)-r.Clocks.Client.Sum-r.Clocks.Proxy.Sum)
+	return max(r.Silence(), max(gap, silence)-r.held())
+}
+
+// held is how long the client and headway may have held up a chunk that ended a gap. By the
+// kernel's clock a chunk is not late when headway reads it late, but for what came behind
+// it meanwhile: one read has one arrival, that of its last byte. So the longest piece counts.
+func (r *Record) held() time.Duration {
+	if r.ArrivalClock == KernelClock {
+		return r.Clocks.Client.Sum + r.Clocks.Proxy.Longest
+	}
+	return r.Clocks.Client.Sum + r.Clocks.Proxy.Sum
 }
 
 // StallShared splits Stall. Engine is the longest wait for content that lay inside a pause of

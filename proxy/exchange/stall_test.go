@@ -143,3 +143,19 @@ func TestStallShared(t *testing.T) {
 		})
 	}
 }
+
+// TestStallOfAStreamThatWasReadLate has pings end every silence but no stall, and headway read
+// a thousand chunks late by a little each.
+func TestStallOfAStreamThatWasReadLate(t *testing.T) {
+	for _, tt := range []struct {
+		clock exchange.ArrivalClock
+		want  time.Duration
+	}{{exchange.KernelClock, 3*time.Second - 5*ms}, {exchange.ProcessClock, 500 * ms}} {
+		r := paused(3 * time.Second)
+		r.ArrivalClock = tt.clock
+		r.Clocks = exchange.Clocks{Upstream: exchange.Clock{Sum: 5 * time.Second, Longest: 500 * ms}, Proxy: exchange.Clock{Sum: 3 * time.Second, Longest: 5 * ms}}
+		if got := r.Stall(); got != tt.want {
+			t.Errorf("by the clock of the %v: a stall of %v, want %v", tt.clock, got, tt.want)
+		}
+	}
+}

@@ -3,11 +3,12 @@ package exchange
 import "time"
 
 // Timing holds the moments of an exchange as offsets from Record.Start, on the
-// monotonic clock. 0 means that the step did not happen.
+// monotonic clock. 0 means that the step did not happen. What came, came when
+// Record.ArrivalClock says.
 type Timing struct {
-	RequestRead    time.Duration // last byte of the request read from the client
+	RequestRead    time.Duration // last byte of the request came from the client
 	RequestWritten time.Duration // last byte of the request written to the upstream
-	ResponseHead   time.Duration // head of the final response read from the upstream
+	ResponseHead   time.Duration // head of the final response came from the upstream
 	FirstChunk     time.Duration // first body byte of the response
 	FirstEvent     time.Duration // first complete message of the stream
 	FirstToken     time.Duration // first chunk with generated content
@@ -57,7 +58,7 @@ func (r *Record) TPOT() time.Duration {
 // body of the response: the wait for its first byte is TTFT, not a stall.
 type Clocks struct {
 	Upstream Clock // headway waited for the upstream to send
-	Proxy    Clock // headway worked
+	Proxy    Clock // headway worked, or had not read yet what the kernel had got
 	Client   Clock // headway waited for the client to read
 }
 
@@ -75,8 +76,8 @@ func (c *Clock) Add(d time.Duration) {
 
 // Overhead is the delay that headway itself added at each step.
 type Overhead struct {
-	Request    time.Duration // request head read → first byte written upstream, less dialing
-	FirstChunk time.Duration // first body chunk read → written to the client
+	Request    time.Duration // request head came → first byte written upstream, less dialing
+	FirstChunk time.Duration // first body chunk came → written to the client
 	Chunk      time.Duration // chunk written → the tap has decoded it, mean over all chunks
 }
 

@@ -9,21 +9,23 @@ import (
 type answer struct {
 	direction
 
-	turn  *turn // to which the message belongs; nil if to none
-	known bool  // the rest of the message says nothing more of that, so that the envelope is cut
+	came  coming // of the bytes that are being read
+	turn  *turn  // to which the message belongs; nil if to none
+	known bool   // the rest of the message says nothing more of that, so that the envelope is cut
 }
 
 func (a *answer) begin(s *session, c compression) { a.direction.begin(s, a, c) }
 
 // feed reads bytes of the server, which may say that the server leaves. Those that came
 // after the client had left answer nobody.
-func (a *answer) feed(p []byte, read, written Instant) {
-	if left := a.session.left; left != 0 && read > left {
-		a.session.part(read)
+func (a *answer) feed(p []byte, came coming, written Instant) {
+	if left := a.session.left; left != 0 && came.read > left {
+		a.session.part(came.at)
 	}
-	a.direction.feed(p, read, written)
+	a.came = came
+	a.direction.feed(p, came.at, written)
 	if a.frames.Closed() {
-		a.session.closed(a.frames.Code(), read)
+		a.session.closed(a.frames.Code(), came.at)
 	}
 }
 
@@ -51,7 +53,7 @@ func (a *answer) Data(p []byte) {
 // hand hands bytes of the message to its turn.
 func (a *answer) hand(p []byte) {
 	if a.turn != nil && a.turn.x != nil && len(p) > 0 {
-		a.turn.x.message(p, false, a.read, a.written)
+		a.turn.x.message(p, false, a.came, a.written)
 	}
 }
 
@@ -127,7 +129,7 @@ func (a *answer) book(t *turn, e dialect.Envelope) {
 		t.made = a.read
 	}
 	if t.x != nil {
-		t.x.message(nil, true, a.read, a.written)
+		t.x.message(nil, true, a.came, a.written)
 	}
 	switch {
 	case e.Role == dialect.Ends, e.Role == dialect.Fails, e.Role == dialect.Refuses, e.Last:

@@ -44,7 +44,7 @@ func (x *Exchange) End(result Result) {
 		return
 	}
 	x.ended = true
-	x.record.Timing.End = x.offset(result.At)
+	x.bookEndOf(&result)
 	if x.ready != 0 { // the silence that the exchange ended in
 		x.bookWait(result.At)
 	}
@@ -72,6 +72,16 @@ func (x *Exchange) End(result Result) {
 	finish()
 }
 
+// bookEndOf books when the exchange ended. A response over HTTP ends with its last bytes or
+// later; an answer in a session may have been made before they came.
+func (x *Exchange) bookEndOf(result *Result) {
+	result.At = x.endedAt(result.At)
+	t := &x.record.Timing
+	if t.End = x.offset(result.At); !x.answer {
+		t.End = max(t.End, t.ResponseHead, t.LastChunk)
+	}
+}
+
 // complete closes the decoder and returns the complete Record.
 func (x *Exchange) complete(result Result) exchange.Record {
 	x.mu.Lock()
@@ -79,6 +89,7 @@ func (x *Exchange) complete(result Result) exchange.Record {
 	asked, reply, ok := x.closeDecoder()
 	record := x.soFar()
 	r := &record
+	r.ArrivalClock = x.clock()
 	x.bookRelay(r)
 	switch {
 	case ok:
@@ -87,7 +98,7 @@ func (x *Exchange) complete(result Result) exchange.Record {
 		x.bookEnd(r, result, &reply)
 		r.Outcome, r.ErrorType = judge(result, r, reply)
 		x.bookBursts(r)
-		if left := result.Left; left != 0 && r.Outcome == exchange.ClientGone && x.offset(left) <= r.Timing.ResponseHead {
+		if left := result.Left; left != 0 && r.Outcome == exchange.ClientGone && left <= x.answered {
 			r.Status = 0 // nobody was there to get it
 		}
 	case result.Outcome == exchange.OK:
@@ -138,7 +149,7 @@ func (x *Exchange) bookRelay(r *exchange.Record) {
 		t.RequestWritten = min(t.RequestWritten, t.ResponseHead)
 	}
 	if x.chunks > 0 {
-		r.Overhead.Chunk = r.Clocks.Proxy.Sum / time.Duration(x.chunks)
+		r.Overhead.Chunk = (r.Clocks.Proxy.Sum - x.late) / time.Duration(x.chunks)
 	}
 }
 

@@ -34,6 +34,7 @@ type Exchange struct {
 	unread    bool            // a compressed response is not read to its end
 	short     bool            // a compressed response ended before its coding did
 	batches   bool            // the decoder reads a stream that is not compressed in batches
+	stamped   bool            // the kernel told every arrival so far
 	ended     bool
 	slowFeeds uint8         // in a row
 	client    clientContext // unchanged after Begin
@@ -45,8 +46,12 @@ type Exchange struct {
 
 	progress progress
 	told     told
-	ready    Instant // since when the relay has waited for the upstream
-	read     Instant // of the last bytes of an answer in a session
+	ready    Instant       // since when the relay has waited for the upstream
+	stamp    coming        // that Arrived has told last; the response's side alone uses it
+	latest   coming        // of the bytes that were reported last
+	answered Instant       // when the relay had read the head of the response
+	late     time.Duration // how long bytes of the body lay in the kernel; see bookArrival
+	read     Instant       // of the last bytes of an answer in a session
 	chunks   int
 }
 
@@ -59,6 +64,10 @@ func (t *Tap) Begin(r Request) *Exchange {
 		key:   flightKey{upstream: r.Upstream.Address()},
 	}
 	x.record.Origin, x.record.Probe, x.record.Mode = cmp.Or(r.Origin, exchange.App), r.Probe, cmp.Or(r.Mode, t.config.Mode)
+	if r.Arrived != 0 && r.Arrived < r.Read {
+		x.start, x.stamped = r.Arrived, true
+	}
+	x.latest.at = x.start
 	x.readHead(&r)
 	x.guard(func() {
 		if d := t.config.Dialects.Match(&x.head); d != nil {
@@ -131,7 +140,8 @@ func (x *Exchange) RequestSent(at Instant, dialed time.Duration) {
 	x.record.Overhead.Request = max(0, at.Sub(x.start)-dialed)
 }
 
-// RequestRead reports that the relay has read the last byte of the request.
+// RequestRead reports that the last byte of the request came at the given moment, and that
+// the relay has read it.
 func (x *Exchange) RequestRead(at Instant) {
 	x.decoding.Lock()
 	defer x.decoding.Unlock()

@@ -11,17 +11,18 @@ type late struct {
 }
 
 type lateRead struct {
-	end           int // in bytes
-	read, written Instant
+	end     int // in bytes
+	came    coming
+	written Instant
 }
 
 // add copies p, and reports whether there was room for it.
-func (l *late) add(p []byte, read, written Instant) bool {
+func (l *late) add(p []byte, came coming, written Instant) bool {
 	if len(l.bytes)+len(p) > maxLate {
 		return false
 	}
 	l.bytes = append(l.bytes, p...)
-	l.reads = append(l.reads, lateRead{len(l.bytes), read, written})
+	l.reads = append(l.reads, lateRead{len(l.bytes), came, written})
 	return true
 }
 
@@ -32,7 +33,7 @@ func (l *late) drain(a *answer) {
 	}
 	start := 0
 	for _, r := range l.reads {
-		a.feed(l.bytes[start:r.end], r.read, r.written)
+		a.feed(l.bytes[start:r.end], r.came, r.written)
 		start = r.end
 	}
 	*l = late{}

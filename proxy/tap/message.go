@@ -13,7 +13,7 @@ import (
 // of it until it enters.
 func (s *session) newExchange() *Exchange {
 	o := s.opener
-	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client, answer: true}
+	x := &Exchange{tap: o.tap, head: o.head, key: flightKey{upstream: o.key.upstream}, client: o.client, answer: true, stamped: o.stamped}
 	x.head.Response = dialect.Response{}
 	x.record = draft{
 		Origin: o.record.Origin, Probe: o.record.Probe, Mode: s.mode, TraceState: o.record.TraceState, Span: o.client.newSpan(),
@@ -30,6 +30,7 @@ func (s *session) newExchange() *Exchange {
 // enter begins the exchange at the given moment.
 func (x *Exchange) enter(at Instant) {
 	x.start = at
+	x.latest.at = at
 	x.tap.open.Add(1)
 	x.tap.flight.add(x.key, 1, 0)
 	x.identify(exchange.Attempt{})
@@ -39,24 +40,25 @@ func (x *Exchange) enter(at Instant) {
 // separator ends a message of a dialect.Sequence.
 var separator = []byte{frame.Separator}
 
-// message reports bytes of a message of the answer, which may be its last: the relay read
-// them at read, and the client had taken them at written. One read may bring many messages.
-func (x *Exchange) message(p []byte, last bool, read, written Instant) {
+// message reports bytes of a message of the answer, which may be its last: they came at
+// came, and the client had taken them at written. One read may bring many messages.
+func (x *Exchange) message(p []byte, last bool, came coming, written Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
 		return
 	}
-	from, at := x.ready, x.offset(read)
-	if x.read != read {
-		x.read, from = read, written
-		x.bookWait(read)
-		x.record.Clocks.Client.Add(written.Sub(read))
+	from, at := x.ready, x.offset(came.at)
+	if x.latest.read != came.read {
+		x.latest, from = came, written
+		x.stamped = x.stamped && came.stamped()
+		x.bookArrival(came)
+		x.record.Clocks.Client.Add(max(0, written.Sub(came.read)))
 		x.chunks++
 	}
 	if x.record.Bytes.Out == 0 {
 		x.beginAnswer(at)
-		x.record.Overhead.FirstChunk = written.Sub(read)
+		x.record.Overhead.FirstChunk = max(0, written.Sub(came.at))
 	}
 	x.record.Bytes.Out += int64(len(p))
 	x.arrived(at)
@@ -70,7 +72,7 @@ func (x *Exchange) message(p []byte, last bool, read, written Instant) {
 		})
 	}
 	x.ready = Now()
-	own := x.ready.Sub(from)
+	own := max(0, x.ready.Sub(from))
 	x.record.Clocks.Proxy.Add(own)
 	x.bookFeed(own)
 }

@@ -17,7 +17,7 @@ type direction struct {
 	excess    int64            // see inflater.spend
 	waiting   int64            // compressed bytes, of those that the budget has for all
 
-	read, written Instant // of the bytes that are being read
+	read, written Instant // of the bytes that are being read: when they came, and had been written
 	held          []byte  // the start of a message that has not said where it belongs
 	settled       bool    // it has
 }
@@ -30,7 +30,7 @@ func (d *direction) begin(s *session, sink frame.EventSink, c compression) {
 	}
 }
 
-// feed reads bytes that the relay read at read and had written at written.
+// feed reads bytes that came at read and that the relay had written at written.
 func (d *direction) feed(p []byte, read, written Instant) {
 	d.read, d.written = read, written
 	d.frames.Feed(p)

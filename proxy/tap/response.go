@@ -21,12 +21,14 @@ const (
 
 // ResponseHead reports the head of the final response, which the relay read at the
 // given moment.
-func (x *Exchange) ResponseHead(status int, h exchange.Header, at Instant) {
+func (x *Exchange) ResponseHead(status int, h exchange.Header, read Instant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ended {
 		return
 	}
+	at := x.cameAt(read).at
+	x.answered = read
 	x.record.Status = int32(status)
 	x.record.Timing.ResponseHead = x.offset(at)
 	x.progress.head.Store(int64(x.offset(at)))
@@ -84,25 +86,26 @@ func (x *Exchange) Chunk(spans [][]byte, read, written Instant) time.Duration {
 	if x.ended {
 		return 0
 	}
-	x.bookWait(read)
-	x.record.Clocks.Client.Add(written.Sub(read))
-	at := x.offset(read)
+	came := x.cameAt(read)
+	x.bookArrival(came)
+	x.record.Clocks.Client.Add(max(0, written.Sub(read)))
+	at := x.offset(came.at)
 	for _, p := range spans {
 		if len(p) == 0 {
 			continue
 		}
 		if x.record.Bytes.Out == 0 {
-			x.firstChunk(p, at, written.Sub(read))
+			x.firstChunk(p, at, max(0, written.Sub(came.at)))
 		}
 		x.record.Bytes.Out += int64(len(p))
 		x.record.Timing.LastChunk = at
 		x.feed(p, at)
-		x.received(p, read, written)
+		x.received(p, came, written)
 	}
 	x.chunks++
 	x.arrived(at)
 	x.ready = Now()
-	own := x.ready.Sub(written)
+	own := max(0, x.ready.Sub(written))
 	x.record.Clocks.Proxy.Add(own)
 	if x.inflater == nil { // which feeds in its own time
 		x.bookFeed(own)

@@ -81,7 +81,7 @@ func (x *Exchange) Sending() {
 	}
 }
 
-// Sent reports bytes of the client's side of a tunnel: the relay read them at read, and had
+// Sent reports bytes of the client's side of a tunnel: they came at read, and the relay had
 // written them at written.
 func (x *Exchange) Sent(p []byte, read, written Instant) {
 	x.mu.Lock()
@@ -99,13 +99,13 @@ func (x *Exchange) Sent(p []byte, read, written Instant) {
 }
 
 // received reads bytes of the server's side of a tunnel.
-func (x *Exchange) received(p []byte, read, written Instant) {
+func (x *Exchange) received(p []byte, came coming, written Instant) {
 	x.attend(func(s *session) {
-		if s.sending && s.late.add(p, read, written) {
+		if s.sending && s.late.add(p, came, written) {
 			return
 		}
 		s.late.drain(&s.answer)
-		s.answer.feed(p, read, written)
+		s.answer.feed(p, came, written)
 	})
 }
 
@@ -298,7 +298,7 @@ func (s *session) limited(l limits, at Instant) {
 // untold returns the rate limits that no exchange has had, as they are at the given moment.
 // It leaves out those that have been reset since: nobody knows what is left of them.
 func (s *session) untold(at Instant) limits {
-	l, since := s.limits, at.Sub(s.told)
+	l, since := s.limits, max(0, at.Sub(s.told))
 	s.limits = nil
 	l = slices.DeleteFunc(l, func(r exchange.RateLimit) bool { return 0 < r.Reset && r.Reset <= since })
 	for i := range l {

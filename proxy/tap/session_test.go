@@ -276,8 +276,9 @@ type spelling struct {
 	name       string
 	extensions string
 	binary     bool
-	fragment   int // bytes of a frame; 0 is all of a message
-	most       int // bytes of a read; 0 is all of a frame
+	fragment   int           // bytes of a frame; 0 is all of a message
+	most       int           // bytes of a read; 0 is all of a frame
+	late       time.Duration // how long bytes lie in the kernel, which stamps them, before each read
 }
 
 var spellings = []spelling{
@@ -286,6 +287,7 @@ var spellings = []spelling{
 	{name: "byte by byte", most: 1},
 	{name: "in pieces", most: 7},
 	{name: "in fragments", fragment: 10, most: 300},
+	{name: "read late, with stamps", late: 3 * time.Millisecond},
 	{name: "deflated", extensions: "permessage-deflate", most: 40},
 	{name: "deflated, without takeover", extensions: "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=15", fragment: 16, most: 1},
 }
@@ -378,18 +380,20 @@ func speak(t *testing.T, path string, lines []said, how spelling) []exchange.Rec
 	of, told := newTap()
 	x := open(of, path, how.extensions)
 	from := map[bool]*speaker{true: {masks: true, spelling: how}, false: {spelling: how}}
+	time.Sleep(how.late)
 	for _, line := range lines {
 		time.Sleep(time.Duration(line.after) * time.Millisecond)
+		came, now := tap.Now()-tap.Instant(how.late), tap.Now()
 		if line.text == falls {
-			x.Parted(line.client, tap.Now())
+			x.Parted(line.client, came)
 			continue
 		}
 		for _, p := range from[line.client].say(line.text) {
-			now := tap.Now()
 			if line.client {
 				x.Sending()
-				x.Sent(p, now, now)
+				x.Sent(p, came, now)
 			} else {
+				x.Arrived(came, now)
 				x.Chunk([][]byte{p}, now, now)
 			}
 		}

@@ -101,7 +101,8 @@ type Request struct {
 	Query    string // without the question mark
 	Upstream exchange.Upstream
 	Header   exchange.Header // valid while Begin runs
-	Read     Instant         // when the relay had read the head: the exchange's start
+	Read     Instant         // when the relay had read the head
+	Arrived  Instant         // when the head had come, by the kernel's stamp; 0 is Read, by the process's clock
 	Origin   exchange.Origin // empty is exchange.App
 	Probe    string          // of a canary: the name of its probe
 	Mode     exchange.Mode   // empty is the Config's
