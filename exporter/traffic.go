@@ -70,7 +70,7 @@ func anyOrigin() []Instrument {
 		},
 		{
 			Name: "headway.proxy.overhead", Kind: Histogram, Unit: "s", Buckets: overheadBuckets(), Labels: []string{"phase"}, Draw: overhead,
-			Help: "Work of headway itself, by phase: forwarding the request (request) and the first chunk (first_chunk), and measuring a chunk after it was forwarded (chunk, the mean of an exchange).",
+			Help: "Work of headway itself, by phase: forwarding the request (request) and the first chunk (first_chunk), with the wait for a processor where the kernel tells when they came, and measuring a chunk after it was forwarded (chunk, the mean of an exchange).",
 		},
 	}
 }

@@ -37,6 +37,8 @@ type Line struct {
 
 	FinishReasons []string `json:"finish_reasons,omitempty"`
 
+	// Clock is whose clock told when bytes came: kernel or process.
+	Clock      string  `json:"clock,omitempty"`
 	FirstByte  float64 `json:"first_byte_s,omitempty"`
 	FirstEvent float64 `json:"first_event_s,omitempty"`
 	TTFT       float64 `json:"ttft_s,omitempty"`             // of streams only
@@ -158,8 +160,8 @@ func NewLine(r exchange.Record) Line {
 		Dialect: r.Dialect, Operation: string(r.Operation), Provider: r.Provider, Model: Model(r.Model),
 		Upstream: r.Upstream.Address(), PathClass: r.PathClass,
 		Stream: r.Stream, Status: r.Status, Outcome: string(r.Told()), ErrorType: string(r.ErrorType),
-		FinishReasons: r.FinishReasons,
-		FirstByte:     seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
+		FinishReasons: r.FinishReasons, Clock: r.ArrivalClock.String(),
+		FirstByte: seconds(r.Timing.FirstChunk), FirstEvent: seconds(r.Timing.FirstEvent), E2E: seconds(r.E2E()),
 		Tokens: tokens(&r.Usage), PromptCache: promptCache(&r.Prefix), Bytes: Bytes(r.Bytes), RateLimits: limits(r.RateLimits),
 		Chain:   attempt(r.Attempt),
 		Turn:    turn(r.Turn),

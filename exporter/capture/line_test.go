@@ -24,6 +24,7 @@ func chat() exchange.Record {
 		Model:    exchange.Model{Request: "gpt-4o-mini", Response: "gpt-4o-mini-2024-07-18"},
 		Upstream: exchange.Upstream{Host: "api.openai.com", Port: 443},
 		Stream:   true, Status: 200, Outcome: exchange.OK, FinishReasons: []string{"stop"},
+		ArrivalClock: exchange.KernelClock,
 		Timing: exchange.Timing{
 			ResponseHead: 180 * ms, FirstChunk: 181 * ms, FirstEvent: 182 * ms, FirstToken: 214 * ms,
 			LastToken: 260*ms + 123*time.Microsecond, LastChunk: 2510*ms + 7, End: 2510*ms + 7,

@@ -33,7 +33,7 @@ func plainSpan() span {
 			"server.address":                       "api.openai.com", "server.port": int64(443), "http.response.status_code": int64(200),
 			"headway.origin": "app", "headway.mode": "explicit", "headway.dialect": "openai-chat", "headway.outcome": "ok",
 			"headway.usage.source": "reported", "headway.sampling.reason": "ratio",
-			"headway.wait.upstream": 0.178, "headway.wait.proxy": 0.001,
+			"headway.arrival.clock": "process", "headway.wait.upstream": 0.178, "headway.wait.proxy": 0.001,
 		},
 	}
 }
@@ -56,6 +56,7 @@ func TestAnExchangeBecomesASpan(t *testing.T) {
 		{"a canary", func(r *exchange.Record) { r.Origin, r.Probe = exchange.Canary, "chat-short" }, func(s *span) {
 			s.attrs["headway.origin"], s.attrs["headway.probe"] = "canary", "chat-short"
 		}},
+		{"by the kernel's stamps", func(r *exchange.Record) { r.ArrivalClock = exchange.KernelClock }, func(s *span) { s.attrs["headway.arrival.clock"] = "kernel" }},
 		{"without a model", func(r *exchange.Record) { r.Model = exchange.Model{} }, func(s *span) {
 			s.name = "chat"
 			delete(s.attrs, "gen_ai.request.model")
@@ -68,7 +69,7 @@ func TestAnExchangeBecomesASpan(t *testing.T) {
 			}
 		}, func(s *span) {
 			s.name, s.state, s.end = "exchange example.com", "", time.Second
-			s.attrs = map[string]any{"server.address": "example.com", "headway.outcome": "ok"}
+			s.attrs = map[string]any{"server.address": "example.com", "headway.outcome": "ok", "headway.arrival.clock": "process"}
 		}},
 		{"with the client's context", func(r *exchange.Record) { *r = traced(*r) }, func(s *span) {
 			s.trace, s.parent, s.flags = clientTrace, clientSpan, 0x301

@@ -72,6 +72,7 @@ func (s *sheet) promptCache(p *exchange.Prefix) {
 
 // timing adds where the time went.
 func (w row) timing(s *sheet, r *exchange.Record) {
+	s.str(arrivalClock, r.ArrivalClock.String())
 	if r.Timing.ResponseHead > 0 {
 		s.seconds(waitUpstream, r.Clocks.Upstream.Sum)
 		s.seconds(waitProxy, r.Clocks.Proxy.Sum)

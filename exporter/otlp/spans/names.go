@@ -56,6 +56,7 @@ const (
 	probe              = "headway.probe"                  // of a canary: exchange.Record.Probe
 	mode               = "headway.mode"                   // of exchange.Mode
 	dialect            = "headway.dialect"                // openai-chat
+	arrivalClock       = "headway.arrival.clock"          // of exchange.ArrivalClock
 	outcome            = "headway.outcome"                // of exchange.Outcome
 	usageSource        = "headway.usage.source"           // of exchange.Source
 	usageInputSource   = "headway.usage.input_source"     // likewise, of the input where it is another one
