@@ -369,7 +369,7 @@ func (c *clientConn) setRelay(r *relay) {
 
 // describe is the request as the tap takes it. Without a route it has no upstream.
 func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) tap.Request {
-	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at, Origin: c.origin, Probe: c.probe}
+	d := tap.Request{Method: string(req.method), Header: req.fields(), Read: at, Arrived: c.arrived(), Origin: c.origin, Probe: c.probe}
 	target := string(req.target)
 	if route != nil {
 		d.Upstream, d.Mode = route.Upstream, route.mode

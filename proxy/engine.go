@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/headway-sidecar/headway/proxy/poller"
 )
@@ -25,6 +26,7 @@ type wire interface {
 	net.Conn
 	ReadNow(p []byte) (int, error)
 	WriteNow(p []byte) (int, error)
+	LastRead() (came, read time.Time)
 	NeverWait(never bool)
 	AwaitRead()
 	Park(f func(*poller.Leader)) bool

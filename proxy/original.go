@@ -55,7 +55,7 @@ type original struct {
 
 // preload puts a copy of p, read at the given moment, into the empty inbox.
 func (s *socket) preload(p []byte, at tap.Instant) {
-	s.at = at
+	s.at, s.came = at, at
 	if len(p) == 0 {
 		return
 	}

@@ -270,6 +270,7 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	}
 	failed := r.write(*out)
 	r.delivered.Store(done && failed == nil)
+	r.reportArrival()
 	r.x.ResponseHead(h.status, h.fields(), at)
 	if failed != nil {
 		return tap.Now(), false, failed
@@ -277,6 +278,14 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 	r.reportBody(at)
 	r.up.use(len(h.wire) + n)
 	return at, done, err
+}
+
+// reportArrival tells the tap when the bytes of the upstream's last read had come, if the
+// kernel tells.
+func (r *relay) reportArrival() {
+	if came := r.up.arrived(); came != 0 {
+		r.x.Arrived(came, r.up.at)
+	}
 }
 
 // closeDelimited tells whether only the end of the connection tells the client where

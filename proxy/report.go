@@ -19,6 +19,7 @@ func (r *relay) reportBody(at tap.Instant) {
 	if r.slow {
 		r.up.leader.StepDown()
 	}
+	r.reportArrival()
 	r.slow = r.x.Chunk(r.body.spans, at, tap.Now()) > slowReport
 }
 

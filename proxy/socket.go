@@ -84,7 +84,8 @@ type socket struct {
 	secure bool // TLS is between conn and wire
 	parks  bool // the connection can be parked
 	inbox
-	at tap.Instant // of the last read
+	at   tap.Instant // of the last read
+	came tap.Instant // when its bytes had come: at, where the kernel does not tell
 
 	leader *poller.Leader       // of the goroutine in run
 	resume func(*poller.Leader) // run, for the loop
@@ -149,7 +150,7 @@ func (s *socket) fillNow() (p []byte, at tap.Instant, err error) {
 		s.use(0)
 		return nil, s.at, err
 	}
-	s.at = tap.Now()
+	s.stamp(n)
 	s.end += n
 	s.flood = s.end == len(s.buf)
 	p = s.buf[s.end-n : s.end]
@@ -157,6 +158,28 @@ func (s *socket) fillNow() (p []byte, at tap.Instant, err error) {
 		s.use(0)
 	}
 	return p, s.at, err
+}
+
+// stamp notes when the last read was, of so many bytes, and when they had come. What TLS
+// has read came with the bytes that completed its record.
+func (s *socket) stamp(n int) {
+	if n == 0 || s.wire == nil {
+		s.at = tap.Now()
+		s.came = s.at
+		return
+	}
+	came, read := s.wire.LastRead()
+	if s.came, s.at = tap.InstantOf(came), tap.InstantOf(read); s.secure {
+		s.at = tap.Now()
+	}
+}
+
+// arrived is when the bytes of the last read had come, by the kernel's stamp; 0 if it told none.
+func (s *socket) arrived() tap.Instant {
+	if s.came == s.at {
+		return 0
+	}
+	return s.came
 }
 
 func (s *socket) readNow(p []byte) (int, error) {

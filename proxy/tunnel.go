@@ -95,7 +95,7 @@ func (c *clientConn) passTunnelUp(r *relay) {
 	if err := r.send(p); err != nil {
 		c.abortAndWake(r, exchange.UpstreamCut)
 	}
-	r.x.Sent(p, c.at, tap.Now())
+	r.x.Sent(p, c.came, tap.Now())
 	c.use(len(p))
 }
 

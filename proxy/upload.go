@@ -42,7 +42,7 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	r.x.RequestSent(tap.Now(), dialed)
 	c.reportBody(r, &body)
 	c.use(n)
-	r.afterWrite(done, c.at, failed)
+	r.afterWrite(done, c.came, failed)
 	c.awaits = done || c.uploadRest(r, &body, r.retryResult(failed))
 	return c.awaits
 }
@@ -113,7 +113,7 @@ func (c *clientConn) uploadRest(r *relay, body *body, failed error) bool {
 		}
 		c.reportBody(r, body)
 		c.use(n)
-		r.afterWrite(done, c.at, failed)
+		r.afterWrite(done, c.came, failed)
 		if done {
 			return true
 		}
@@ -131,7 +131,7 @@ func (c *clientConn) reportUnsentBody(r *relay, req *requestHead) {
 	}
 	c.reportBody(r, &body)
 	if done {
-		r.x.RequestRead(c.at)
+		r.x.RequestRead(c.came)
 	}
 }
 

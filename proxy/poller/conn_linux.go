@@ -43,6 +43,8 @@ type Conn struct {
 	stall func() // see OnStall
 
 	local, remote netip.AddrPort
+
+	came, read time.Duration // see LastRead; since epoch, and of the goroutine that reads
 }
 
 // closing marks Conn.use of a closed connection.
@@ -223,14 +225,17 @@ func (c *Conn) ReadNow(p []byte) (int, error) {
 		return 0, c.fail("read", net.ErrClosed)
 	}
 	c.state.And(^readable)
-	n, errno := receive(int(c.fd), p)
+	n, stamp, errno := receiveStamped(int(c.fd), p)
+	if n > 0 {
+		c.came, c.read = c.loop.clock.arrival(stamp, c.came)
+	}
 	c.release()
 	switch {
 	case errno == unix.EAGAIN:
 		return 0, ErrWait
 	case errno != 0:
 		c.leaveReadable()
-		return 0, c.fail("read", os.NewSyscallError("recvfrom", errno))
+		return 0, c.fail("read", os.NewSyscallError("recvmsg", errno))
 	case n == 0:
 		c.leaveReadable()
 		return 0, io.EOF
@@ -239,6 +244,11 @@ func (c *Conn) ReadNow(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// LastRead returns when the bytes of the last read came, and when they were read. Both are
+// equal where the kernel does not tell the first; see stampClock and receiveStamped. It is
+// for the goroutine that reads, after a read that has returned bytes.
+func (c *Conn) LastRead() (came, read time.Time) { return epoch.Add(c.came), epoch.Add(c.read) }
 
 // leaveReadable notes that a further read may find something, also one of another
 // goroutine that waits already.
@@ -483,24 +493,7 @@ func (c *Conn) fail(operation string, err error) error {
 	return &net.OpError{Op: operation, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
 }
 
-// receive reads once. It uses the socket's own call, which does not pass through the file
-// layer as read does, and does not announce it to Go's scheduler, because it does not
-// wait: on a machine with idle processors every announced call wakes the runtime's monitor
-// thread, which costs more than the call itself.
-func receive(fd int, p []byte) (int, syscall.Errno) {
-	for {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), 0
-		case unix.EINTR:
-			continue
-		}
-		return 0, errno
-	}
-}
-
-// send writes once, as receive reads.
+// send writes once, as receiveStamped reads.
 func send(fd int, p []byte) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)

@@ -41,6 +41,7 @@ type loop struct {
 	file   *os.File
 	raw    syscall.RawConn
 	fd     int
+	clock  *stampClock
 	places places
 
 	events  [batch]unix.EpollEvent
@@ -102,7 +103,7 @@ func (s *seat) open() (*loop, error) {
 		return nil, err
 	}
 	l := &loop{
-		seat: s, fd: fd, file: os.NewFile(uintptr(fd), "epoll"),
+		seat: s, fd: fd, clock: newStampClock(epoch), file: os.NewFile(uintptr(fd), "epoll"),
 		followers: make(chan *Leader), idle: make(chan struct{}, maxFollowers), over: make(chan struct{}),
 	}
 	l.look = l.ask
@@ -131,6 +132,7 @@ func (s *seat) take(tcp *net.TCPConn) (*Conn, bool) {
 		}
 		s.loop = l
 	}
+	enableStamps(fd)
 	c.loop = s.loop
 	c.place = s.loop.places.add(c)
 	if c.register(unix.EPOLL_CTL_ADD, interest) != nil {

@@ -2,13 +2,19 @@
 
 package poller
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // Conn is a connection of a Poller, which has none here: Take takes none.
 type Conn struct{ net.Conn }
 
 // IsOpen is false here.
 func (*Conn) IsOpen() bool { return false }
+
+// LastRead is never called here.
+func (*Conn) LastRead() (came, read time.Time) { return }
 
 // Leader leads nothing here.
 type Leader struct{}

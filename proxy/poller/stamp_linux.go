@@ -48,8 +48,11 @@ const wideWord = unsafe.Sizeof(uintptr(0)) == 8
 // is aligned as the kernel wants it.
 type stampControl [unix.SizeofCmsghdr/8 + 1 + 3*2]uint64
 
-// receiveStamped reads once, without waiting, as receive does, and returns the stamp of the
-// bytes as well: nanoseconds of CLOCK_REALTIME, 0 if there is none. It allocates nothing.
+// receiveStamped reads once, without waiting, and returns the stamp of the bytes as well:
+// nanoseconds of CLOCK_REALTIME, 0 if there is none. It allocates nothing, and does not
+// announce the call to Go's scheduler, because the call does not wait: on a machine with
+// idle processors every announced call wakes the runtime's monitor thread, which costs more
+// than the call itself.
 //
 // A read may return the bytes of many segments. The stamp is that of the last of them: the
 // moment at which the last byte of the read had come, and all others had before

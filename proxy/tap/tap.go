@@ -117,6 +117,9 @@ var epoch = time.Now()
 // Now returns the present moment.
 func Now() Instant { return Instant(time.Since(epoch)) }
 
+// InstantOf returns the moment of t, which has a reading of the monotonic clock.
+func InstantOf(t time.Time) Instant { return Instant(t.Sub(epoch)) }
+
 // Sub returns the time from o to i.
 func (i Instant) Sub(o Instant) time.Duration { return time.Duration(i - o) }
 
