@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,4 +243,54 @@ func TestDrainLeavesNoConnectionBehind(t *testing.T) {
 	wait(t, "the end of Drain", f.drain(t.Context(), nil))
 	close(proceed)
 	wait(t, "the end of the upstream's connection", ended)
+}
+
+// lateListener returns its one connection only after its Close, as a listener may that has
+// just accepted one.
+type lateListener struct {
+	net.Listener
+	conn   chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+	served chan struct{} // closed when the connection is the proxy's
+}
+
+func (l *lateListener) Accept() (net.Conn, error) {
+	<-l.closed
+	select {
+	case conn := <-l.conn:
+		time.Sleep(10 * time.Millisecond)
+		return conn, nil
+	default:
+		close(l.served)
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *lateListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// TestDrainWaitsForAConnectionThatComesWithTheListenersEnd.
+func TestDrainWaitsForAConnectionThatComesWithTheListenersEnd(t *testing.T) {
+	f := newFixture(t, "http://127.0.0.1:1")
+	near, far := pair(t)
+	l := &lateListener{Listener: listen(t), conn: make(chan net.Conn, 1), closed: make(chan struct{}), served: make(chan struct{})}
+	l.conn <- far
+	go func() { _ = f.proxy.Serve(l) }()
+	eventually(t, "the listener to be served", func() bool { return running("(*Proxy).Serve") == 2 })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- f.proxy.Drain(ctx) }()
+	_ = near.Close()
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-l.served:
+	default:
+		t.Error("Drain returned before the connection came")
+	}
 }

@@ -92,8 +92,9 @@ type Proxy struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	clients   map[*clientConn]struct{}
+	serving   int           // calls of Serve that may remember one more connection
 	stopped   bool          // remember cuts every further connection
-	empty     chan struct{} // closed when p drains and the last client is gone
+	empty     chan struct{} // closed when p drains, no Serve runs and the last client is gone
 
 	gate      *sockets.Gate
 	crowded   periodically
@@ -145,6 +146,7 @@ func (p *Proxy) Serve(l net.Listener) error {
 	if !p.listen(l) {
 		return l.Close()
 	}
+	defer p.listenNoMore()
 	for {
 		conn, err := p.gate.Accept(l)
 		switch {
@@ -167,7 +169,19 @@ func (p *Proxy) listen(l net.Listener) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.listeners[l] = struct{}{}
-	return !p.draining.Load()
+	if p.draining.Load() {
+		return false
+	}
+	p.serving++
+	return true
+}
+
+// listenNoMore notes that a Serve returns, so that no connection of its listener follows.
+func (p *Proxy) listenNoMore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.serving--
+	p.signalDrained()
 }
 
 // reportCrowd logs, once a minute, that unfinished heads had to go.
@@ -229,10 +243,10 @@ func (p *Proxy) forget(c *clientConn) {
 	p.signalDrained()
 }
 
-// signalDrained closes p.empty when p drains and has no client left. The caller holds
-// p.mu.
+// signalDrained closes p.empty when p drains, and has no client left and gets none. The
+// caller holds p.mu.
 func (p *Proxy) signalDrained() {
-	if !p.draining.Load() || len(p.clients) > 0 {
+	if !p.draining.Load() || len(p.clients) > 0 || p.serving > 0 {
 		return
 	}
 	select {
