@@ -269,11 +269,17 @@ func (c *Conn) Write(p []byte) (int, error) {
 		if done += n; err != ErrWait {
 			return done, err
 		}
-		if c.stall != nil {
-			c.stall()
-		}
-		c.await(func() bool { return c.state.Load()&writable != 0 || c.isClosed() || passed(&c.writeBy) })
+		c.awaitRoom()
 	}
+}
+
+// awaitRoom waits until WriteNow may find room, a deadline that has passed, or a closed
+// connection.
+func (c *Conn) awaitRoom() {
+	if c.stall != nil {
+		c.stall()
+	}
+	c.await(func() bool { return c.state.Load()&writable != 0 || c.isClosed() || passed(&c.writeBy) })
 }
 
 // WriteNow writes as much of p as there is room for, without waiting. Its error is ErrWait
@@ -320,8 +326,8 @@ func (c *Conn) watchRoom() syscall.Errno {
 	return unix.EAGAIN // the kernel reports room that there is already
 }
 
-// OnStall sets the function that Write calls, on its own goroutine, whenever it has to
-// wait. f must not block. The caller sets it before the first write.
+// OnStall sets the function that Write and Splice call, on their own goroutine, whenever
+// they have to wait for room. f must not block. The caller sets it before the first write.
 func (c *Conn) OnStall(f func()) { c.stall = f }
 
 // BytesSent counts the bytes that the kernel has taken.

@@ -1,6 +1,7 @@
 package poller_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -397,3 +398,73 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	pool.AddCert(s.Certificate())
 	return s.TLS.Certificates[0], pool
 }
+
+// TestSpliceMovesBytes until none are left, also while the receiver does not read, and
+// reports the end of the source.
+func TestSpliceMovesBytes(t *testing.T) {
+	p := poller.New()
+	src, sender := pipe(t, p)
+	dst, receiver := pipe(t, p)
+	sent := make([]byte, 24<<20)
+	for i := range sent {
+		sent[i] = byte(i * i >> 8)
+	}
+	go func() {
+		_, _ = sender.Write(sent)
+		_ = sender.CloseWrite()
+	}()
+	moved := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			src.AwaitRead()
+			err = poller.Splice(dst, src)
+		}
+		_ = dst.CloseWrite()
+		moved <- err
+	}()
+	stalled := dst.BytesSent()
+	eventually(t, "the receiver's kernel to be full", func() bool {
+		before := stalled
+		stalled = dst.BytesSent()
+		time.Sleep(5 * time.Millisecond)
+		return stalled > 0 && stalled == before
+	})
+	if got, err := io.ReadAll(receiver); err != nil || !bytes.Equal(got, sent) {
+		t.Errorf("%d bytes of %d arrived, or others (%v)", len(got), len(sent), err)
+	}
+	if err := <-moved; !errors.Is(err, io.EOF) || dst.BytesSent() != int64(len(sent)) {
+		t.Errorf("%v, %d bytes counted", err, dst.BytesSent())
+	}
+}
+
+// TestSpliceEndsWithEitherConnection, also while it waits for room.
+func TestSpliceEndsWithEitherConnection(t *testing.T) {
+	p := poller.New()
+	src, sender := pipe(t, p)
+	dst, _ := pipe(t, p)
+	go func() { _, _ = io.Copy(sender, zeros{}) }()
+	moved := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			src.AwaitRead()
+			err = poller.Splice(dst, src)
+		}
+		moved <- err
+	}()
+	eventually(t, "bytes to move", func() bool { return dst.BytesSent() > 0 })
+	_ = dst.Close()
+	if err := <-moved; !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	_ = src.Close()
+	if err := poller.Splice(dst, src); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// zeros has no end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
