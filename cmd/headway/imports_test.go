@@ -140,7 +140,7 @@ var libraries = map[string][]string{
 	"github.com/caarlos0/env":                   {"cmd/internal/config", "cmd/internal/injector"},
 	"github.com/klauspost/compress":             {"proxy/dialect/frame", "proxy/tap", "cmd/internal/interop/attack", "exporter/prometheus", "exporter/otlp/delivery"},
 	"github.com/andybalholm/brotli":             {"proxy/tap", "cmd/internal/interop/attack"},
-	"golang.org/x/sys":                          {"cmd/headway-bench", "cmd/internal/interop", "cmd/internal/interop/attack", "cmd/internal/sidecar", "proxy/poller", "proxy/transparent"},
+	"golang.org/x/sys":                          {"cmd/headway-bench", "cmd/internal/interop", "cmd/internal/interop/attack", "cmd/internal/sidecar", "proxy/poller"},
 	"github.com/coder/websocket":                {"probe/modelsim"},
 	"github.com/pires/go-proxyproto":            {"proxy"},
 	"github.com/google/nftables":                {"proxy/redirect"},
