@@ -17,7 +17,11 @@ type engine struct {
 	slow    atomic.Bool // the last end of an exchange took the observers long
 }
 
-func (e *engine) init(parks bool) { e.poller, e.parks = poller.New(), parks }
+func (e *engine) init(p *poller.Poller, parks bool) {
+	if e.poller, e.parks = p, parks; p == nil {
+		e.poller = poller.New()
+	}
+}
 
 // wire is a connection that can be parked, and that knows more of its socket than
 // net.Conn tells: a *poller.Conn. Where package poller takes no connection there is none,
@@ -38,7 +42,7 @@ type wire interface {
 	OnStall(f func())
 }
 
-// take returns a wire with the socket of conn, or conn itself.
+// take returns a wire with the socket of conn, or conn itself: it may be a wire already.
 func (e *engine) take(conn net.Conn) net.Conn {
 	if c, ok := e.poller.Take(conn); ok {
 		return c

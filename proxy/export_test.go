@@ -209,7 +209,7 @@ func NewUpstream(conn net.Conn, served bool) *Upstream {
 
 func newEngine() *engine {
 	e := new(engine)
-	e.init(true)
+	e.init(nil, true)
 	return e
 }
 
@@ -231,7 +231,7 @@ func (u *Upstream) HasEnded(quiet bool) bool { return u.wire.HasEnded(quiet) }
 // before the reader has noticed either.
 func WakeAndEnd(conn net.Conn) {
 	p := new(Proxy)
-	p.engine.init(true)
+	p.engine.init(nil, true)
 	c := newClientConn(p, conn)
 	c.wakeWanted = true
 	c.wake()

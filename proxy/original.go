@@ -21,30 +21,29 @@ type Original struct {
 	// Dial opens a TCP connection to Address. ServeOriginal calls it once. It must return
 	// when its context ends.
 	Dial func(context.Context) (net.Conn, error)
+	// Ended is called once, when the connection has ended. It must not block. It may be nil.
+	Ended func()
 }
 
-// ServeOriginal serves a connection in transparent mode and returns when the connection
-// has ended. Its requests go to one connection to the original destination, and each
+// ServeOriginal serves a connection in transparent mode, and returns before it has read
+// from it. The connection's requests go to one connection to the original destination, and each
 // side sees the other as it would without headway: heads byte by byte, ends and resets
 // included. Bytes that headway would refuse or answer in explicit mode pass unmeasured.
 // Drain waits for the connection as for any other.
 func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	p.counts.transparent.Add(1)
-	ended := make(chan struct{})
 	c := newClientConn(p, conn)
-	c.ended = func() { close(ended) }
+	c.ended = o.Ended
 	c.preload(o.Read, o.At)
 	c.busy = len(o.Read) > 0
 	o.Read = nil
 	c.original = &original{Original: o}
 	c.original.dialing, c.original.giveUp = context.WithCancel(context.Background())
-	defer c.original.giveUp()
 	p.remember(c)
-	c.run(nil)
-	<-ended
+	go c.run(nil) // which dials first
 }
 
-// original is an Original while ServeOriginal serves it.
+// original is an Original while the Proxy serves it.
 type original struct {
 	Original
 	route   *route // of the last request

@@ -42,6 +42,24 @@ func TestRedirectedClientHearsTheEndOfAConnectionInUse(t *testing.T) {
 	}
 }
 
+// ServeOriginal returns at once, and says later that the connection has ended.
+func TestRedirectedConnectionTellsItsEnd(t *testing.T) {
+	u := newUpstream(t, answering)
+	f := newFixture(t, u.url)
+	ended := make(chan struct{})
+	c := f.dialRedirected(u, func(o *proxy.Original) { o.Ended = func() { close(ended) } })
+	for range 2 {
+		f.ask(c)
+		select {
+		case <-ended:
+			t.Fatal("ended while it serves")
+		default:
+		}
+	}
+	_ = c.Close()
+	wait(t, "the end", ended)
+}
+
 // The dial of a redirected connection comes back after Drain has cut everything.
 func TestDrainEndsWithADialUnderWay(t *testing.T) {
 	for _, first := range []string{get, "GET / HTTP/1.1\r\nHo"} {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -65,6 +66,9 @@ type Config struct {
 
 	ProxyProtocol bool // every connection that Serve accepts begins with a PROXY header
 
+	// Poller holds the connections that wait. All listeners of a process share one; nil is
+	// one of its own.
+	Poller *poller.Poller
 	// Goroutines gives every connection a goroutine that waits for it, as on systems that
 	// package poller does not know.
 	Goroutines bool
@@ -117,7 +121,7 @@ func New(c Config) *Proxy {
 	if p.gate = c.Gate; c.Gate == nil {
 		p.gate = sockets.NewGate(0, c.Log)
 	}
-	p.engine.init(!c.Goroutines)
+	p.engine.init(c.Poller, !c.Goroutines)
 	p.loops.init(c.Dialer)
 	p.routes = newRoutes(c, p.loops.dialer, &p.engine)
 	return p
@@ -147,20 +151,16 @@ func (p *Proxy) Serve(l net.Listener) error {
 		return l.Close()
 	}
 	defer p.listenNoMore()
-	for {
-		conn, err := p.gate.Accept(l)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return nil
-		case err != nil:
-			return err
-		}
-		p.counts.explicit.Add(1)
-		c := newClientConn(p, conn)
-		c.proxyHeader, c.ended = p.config.ProxyProtocol, p.gate.Leave
-		p.remember(c)
-		p.gate.Start(c.begin)
-	}
+	return p.gate.Serve(l, p.arrived)
+}
+
+// arrived makes conn a client's connection, and returns its begin.
+func (p *Proxy) arrived(conn net.Conn) (begin func()) {
+	p.counts.explicit.Add(1)
+	c := newClientConn(p, conn)
+	c.proxyHeader, c.ended = p.config.ProxyProtocol, p.gate.Leave
+	p.remember(c)
+	return c.begin
 }
 
 // listen adds l to the listeners that Drain closes. It returns false when draining has

@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	"proxy/promptcache":           {"proxy/exchange"},
 	"proxy/turn":                  {"proxy/exchange", "proxy/sdk"},
 	"proxy/redirect":              {},
-	"proxy/transparent":           {"proxy/tap", "proxy/exchange", "proxy/sockets"},
+	"proxy/transparent":           {"proxy/tap", "proxy/exchange", "proxy/poller", "proxy/sockets"},
 
 	"slo/spelling": {},
 	"slo/strict":   {"slo/spelling"},
@@ -117,7 +117,7 @@ var rooms = map[string][]string{
 		"dashboards/live",
 		"exporter", "exporter/capture", "exporter/otlp/delivery", "exporter/otlp/metrics", "exporter/otlp/spans", "exporter/prometheus", "exporter/sampling",
 		"probe", "probe/baseline", "probe/lease", "probe/prober", "probe/watch",
-		"proxy", "proxy/chain", "proxy/exchange", "proxy/promptcache", "proxy/sockets", "proxy/tap", "proxy/transparent",
+		"proxy", "proxy/chain", "proxy/exchange", "proxy/poller", "proxy/promptcache", "proxy/sockets", "proxy/tap", "proxy/transparent",
 		"proxy/pause",
 		"proxy/turn",
 		"proxy/dialect", "proxy/dialect/anthropic", "proxy/dialect/bedrock", "proxy/dialect/cohere", "proxy/dialect/gemini", "proxy/dialect/live", "proxy/dialect/llamacpp", "proxy/dialect/ollama", "proxy/dialect/openai", "proxy/dialect/realtime", "proxy/dialect/responses", "proxy/dialect/sagemaker", "proxy/dialect/sglang", "proxy/dialect/tgi", "proxy/dialect/triton",

@@ -45,12 +45,35 @@ func NewGate(most int, log *slog.Logger) *Gate {
 	return g
 }
 
-// Accept waits until there is room for one more connection, and accepts it from l. The
-// caller calls Wait before it serves the connection, and Leave when the connection has
-// ended. While the gate is full, clients wait in the kernel's queue. When the system has
-// no descriptors left, Accept tries again until it has. Its error is one that does not go
-// away: net.ErrClosed, say.
-func (g *Gate) Accept(l net.Listener) (net.Conn, error) {
+// Serve accepts connections from l, and returns nil when l is closed. Neither arrived nor
+// the function that it returns may block. Serve calls arrived with every connection at
+// once, and then begin. The server of the connection calls Leave when that has ended. If
+// begin is nil, arrived has refused the connection, and Serve calls Leave.
+//
+// While the gate is full, clients wait in the kernel's queue. When the system has no
+// descriptors left, Serve tries again until it has. Serve spreads a burst: it calls begin
+// at once for the first 64 connections, and then for 4,000 a second, on goroutines of
+// their own.
+func (g *Gate) Serve(l net.Listener, arrived func(net.Conn) (begin func())) error {
+	for {
+		conn, err := g.accept(l)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
+			return err
+		}
+		if begin := arrived(conn); begin != nil {
+			g.start(begin)
+		} else {
+			g.Leave()
+		}
+	}
+}
+
+// accept waits for a place, and accepts a connection. Its error is one that does not go
+// away.
+func (g *Gate) accept(l net.Listener) (net.Conn, error) {
 	g.enter()
 	for {
 		conn, err := l.Accept()
@@ -84,18 +107,14 @@ func (g *Gate) enter() {
 	g.open++
 }
 
-// Start calls serve, which must not block, and spreads a burst: it calls that at once for
-// the first 64 connections, and then for 4,000 a second, on goroutines of their own.
-func (g *Gate) Start(serve func()) {
+// start calls begin now, or when its turn in a burst has come.
+func (g *Gate) start(begin func()) {
 	if early := g.early(); early > 0 {
-		time.AfterFunc(early, serve)
+		time.AfterFunc(early, begin)
 		return
 	}
-	serve()
+	begin()
 }
-
-// Wait is Start for a goroutine that waits itself.
-func (g *Gate) Wait() { time.Sleep(g.early()) }
 
 // early is how long the next connection of a burst has to wait. It counts that connection.
 func (g *Gate) early() time.Duration {

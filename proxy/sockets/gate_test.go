@@ -15,15 +15,19 @@ import (
 	"github.com/headway-sidecar/headway/proxy/sockets"
 )
 
-// exhausted is a listener of a process that has no descriptors left for a while.
+// exhausted is a listener of a process that has no descriptors left for a while. Then it
+// accepts some connections, and is closed.
 type exhausted struct {
 	net.Listener
-	failures int
+	failures, connections int
 }
 
 func (e *exhausted) Accept() (net.Conn, error) {
 	if e.failures--; e.failures >= 0 {
 		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: syscall.EMFILE}
+	}
+	if e.connections--; e.connections < 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: net.ErrClosed}
 	}
 	conn, _ := net.Pipe()
 	return conn, nil
@@ -31,13 +35,21 @@ func (e *exhausted) Accept() (net.Conn, error) {
 
 func (e *exhausted) Addr() net.Addr { return &net.TCPAddr{} }
 
+// counted serves connections that never end, and counts them.
+func counted(begun *int) func(net.Conn) (begin func()) {
+	return func(net.Conn) func() {
+		return func() { *begun++ }
+	}
+}
+
 func TestGateSurvivesTheLackOfDescriptors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		g := sockets.NewGate(0, slog.New(slog.NewTextHandler(&log, nil)))
-		l := &exhausted{failures: 1800} // 90 s
-		if _, err := g.Accept(l); err != nil {
-			t.Fatal(err)
+		l := &exhausted{failures: 1800, connections: 1} // 90 s
+		begun := 0
+		if err := g.Serve(l, counted(&begun)); err != nil || begun != 1 {
+			t.Errorf("%d connections, %v", begun, err)
 		}
 		if n := strings.Count(log.String(), "too many open files"); n != 2 {
 			t.Errorf("%d lines in 90 s, want one a minute:\n%s", n, &log)
@@ -50,12 +62,7 @@ func TestGateHoldsSurplusClientsBack(t *testing.T) {
 		var log bytes.Buffer
 		g := sockets.NewGate(2, slog.New(slog.NewTextHandler(&log, nil)))
 		accepted := 0
-		go func() {
-			for range 5 {
-				_, _ = g.Accept(&exhausted{})
-				accepted++
-			}
-		}()
+		go func() { _ = g.Serve(&exhausted{connections: 5}, counted(&accepted)) }()
 		for want := 2; want <= 5; want++ {
 			synctest.Wait()
 			if accepted != want {
@@ -65,8 +72,8 @@ func TestGateHoldsSurplusClientsBack(t *testing.T) {
 			g.Leave()
 		}
 		synctest.Wait()
-		if n := strings.Count(log.String(), "descriptors allow"); n != 1 || g.Waits() != 3 {
-			t.Errorf("%d lines, %d waits, want 1 and 3", n, g.Waits())
+		if n := strings.Count(log.String(), "descriptors allow"); n != 1 || g.Waits() != 4 {
+			t.Errorf("%d lines, %d waits, want 1 and 4", n, g.Waits())
 		}
 	})
 }
@@ -78,11 +85,9 @@ func TestGateSpreadsABurst(t *testing.T) {
 		accept := func(n int) time.Duration {
 			began := time.Now()
 			var all sync.WaitGroup
-			for range n {
-				if _, err := g.Accept(&exhausted{}); err != nil {
-					t.Fatal(err)
-				}
-				all.Go(g.Wait)
+			all.Add(n)
+			if err := g.Serve(&exhausted{connections: n}, func(net.Conn) func() { return all.Done }); err != nil {
+				t.Fatal(err)
 			}
 			all.Wait()
 			return time.Since(began)
@@ -100,16 +105,28 @@ func TestGateSpreadsABurst(t *testing.T) {
 	})
 }
 
+func TestRefusedConnectionsTakeNoPlace(t *testing.T) {
+	g := sockets.NewGate(1, slog.New(slog.DiscardHandler))
+	refused := 0
+	for range 3 { // neither does a closed listener
+		if err := g.Serve(&exhausted{connections: 2}, func(net.Conn) func() { refused++; return nil }); err != nil {
+			t.Error(err)
+		}
+	}
+	if refused != 6 || g.Waits() != 0 {
+		t.Errorf("%d refused, %d waits", refused, g.Waits())
+	}
+}
+
+// broken is a listener that fails for good.
 type broken struct{ exhausted }
 
-func (broken) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (broken) Accept() (net.Conn, error) { return nil, net.ErrWriteToConnected }
 
-func TestGateTellsThatAListenerIsClosed(t *testing.T) {
+func TestGateTellsThatAListenerFails(t *testing.T) {
 	g := sockets.NewGate(1, slog.New(slog.DiscardHandler))
-	for range 3 { // a failure keeps no place
-		if _, err := g.Accept(&broken{}); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("got %v", err)
-		}
+	if err := g.Serve(&broken{}, nil); !errors.Is(err, net.ErrWriteToConnected) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -4,34 +4,38 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
 // connection is a redirected connection until the proxy takes it over or it ends. The
-// client's goroutine reads the client's bytes and decides the mode by the first ones;
-// the upstream's goroutine dials and reads the server's bytes.
+// client's side, runClient, reads the client's bytes and decides the mode by the first
+// ones; the upstream's side, runUpstream, reads the server's bytes.
 type connection struct {
 	server *Server
-	client link
+	client *link
 	to     netip.AddrPort
+	gone   func() // gives the place in the Gate back; a second call does nothing
 
-	headStart *time.Timer // starts the upstream's goroutine
+	headStart *time.Timer  // opens the upstream connection
+	sides     atomic.Int32 // that have not ended
 
 	dialing context.Context
 	cancel  context.CancelFunc
 	dialed  chan struct{} // closed when upstream or dialErr is set
-	down    chan struct{} // closed when the upstream's goroutine has ended
-	yielded chan bool     // tells reclaim whether it gets the unused upstream; closed with down, which says no
+	yielded chan bool     // tells reclaim whether it gets the unused upstream; closed when the upstream's side has ended, which says no
 
-	upstream link
+	upstream *link
 	dialErr  error
 
 	mu   sync.Mutex
@@ -42,52 +46,87 @@ type connection struct {
 
 func newConnection(s *Server, conn *net.TCPConn, to netip.AddrPort) *connection {
 	c := &connection{
-		server: s, client: newLink(conn), to: to,
-		dialed: make(chan struct{}), down: make(chan struct{}), yielded: make(chan bool, 1),
+		server: s, client: s.newLink(conn), to: to, gone: sync.OnceFunc(s.gate.Leave),
+		dialed: make(chan struct{}), yielded: make(chan bool, 1),
 	}
+	c.client.resume = c.runClient
+	c.sides.Store(2)
 	c.dialing, c.cancel = context.WithCancel(context.Background())
 	return c
 }
 
-// serve is the client's goroutine.
-func (c *connection) serve() {
-	defer c.end()
-	defer c.guard()
-	c.headStart = time.AfterFunc(headStart, c.serveUpstream)
+// begin begins to serve the connection.
+func (c *connection) begin() {
+	c.headStart = time.AfterFunc(headStart, c.open)
+	c.client.begin()
+}
 
+// sequence says how a side goes on.
+type sequence uint8
+
+const (
+	ends   sequence = iota
+	goesOn          // with the next bytes
+	leaves          // it is parked, or the proxy's: run returns, and touches it no more
+)
+
+// runClient serves the client's side until it ends, is parked or is the proxy's.
+func (c *connection) runClient(leader *poller.Leader) {
+	next := ends
+	defer func() {
+		if next != leaves {
+			c.clientEnded()
+		}
+	}()
+	defer c.guard()
+	c.client.leader = leader
+	if next = goesOn; !c.client.begun {
+		next = c.serveFirst()
+	}
+	if next == goesOn {
+		next = c.pump(up)
+	}
+}
+
+// serveFirst reads the client's first bytes, and does with them what their mode asks for.
+func (c *connection) serveFirst() sequence {
 	b, n, at, err := c.readFirstBytes()
+	if errors.Is(err, errParked) {
+		return leaves
+	}
+	defer c.server.buffers.put(b)
+	c.client.begun = true
 	if err == nil && c.isLoop() {
 		err = errLoop
 	}
 	if err != nil {
-		c.server.buffers.put(b)
 		c.abort()
-		return
+		return ends
 	}
 	if c.chooseMode(b[:n], at) == exchange.Transparent {
 		if upstream, ok := c.reclaim(); ok {
-			read := bytes.Clone(b[:n])
-			c.server.buffers.put(b)
-			c.handOver(Arrival{Conn: c.client.bare(), Read: read, At: at, To: c.to, Upstream: upstream})
-			return
+			return c.handOver(Arrival{Conn: c.client.Conn, Read: bytes.Clone(b[:n]), At: at, To: c.to, Upstream: upstream, Ended: c.gone})
 		}
 	}
-	if !c.connect(b[:n]) {
-		c.server.buffers.put(b)
-		return
+	if c.connect(b[:n]) && c.carry(up, b[:n], nil) {
+		return goesOn
 	}
-	c.pump(up, b, n, nil)
+	return ends
 }
 
 // readFirstBytes reads the client's first bytes until they tell its protocol, SniffWait
-// is over or the client ends its sending side. It returns the moment of the last read.
+// is over or the client ends its sending side. It returns the moment of the last read. It
+// parks the client, if it can, until the first byte.
 func (c *connection) readFirstBytes() (b *buffer, n int, at tap.Instant, err error) {
-	b, n, err = c.client.receive(&c.server.buffers)
+	if b, n, err = c.client.receive(&c.server.buffers); errors.Is(err, errParked) {
+		return nil, 0, 0, err
+	}
 	at = tap.Now()
 	waiting := false
 	for err == nil && Sniff(b[:n]) == Undecided {
 		if !waiting {
 			waiting = true
+			c.client.leader.StepDown()
 			_ = c.client.SetReadDeadline(time.Now().Add(c.server.config.SniffWait))
 		}
 		var more int
@@ -100,7 +139,7 @@ func (c *connection) readFirstBytes() (b *buffer, n int, at tap.Instant, err err
 	if waiting {
 		_ = c.client.SetReadDeadline(time.Time{})
 	}
-	if isEOF(err) || errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil // the end will be read again
 	}
 	return b, n, at, err
@@ -149,7 +188,7 @@ func (c *connection) settle(mode exchange.Mode, seal *seal) {
 }
 
 // handOver gives the connection to the proxy.
-func (c *connection) handOver(a Arrival) {
+func (c *connection) handOver(a Arrival) sequence {
 	c.mu.Lock()
 	stopped := c.over
 	c.over = true // from here on the proxy ends it
@@ -158,27 +197,44 @@ func (c *connection) handOver(a Arrival) {
 		if a.Upstream != nil {
 			reset(a.Upstream)
 		}
-		return
+		return ends
 	}
 	c.server.forget(c)
 	c.server.config.HTTP(a)
+	return leaves
 }
 
-// end closes both sides when the client's goroutine is through with them, after it has
-// waited for the upstream's.
-func (c *connection) end() {
-	defer c.server.forget(c)
-	defer c.guard()
+// clientEnded ends the client's side.
+func (c *connection) clientEnded() {
 	c.cancel()
 	c.mu.Lock()
 	handedOver := c.mode == exchange.Transparent
 	c.mu.Unlock()
-	if handedOver {
+	if handedOver { // to a proxy that has not taken it
+		c.server.forget(c)
+		c.gone()
 		return
 	}
-	if !c.headStart.Stop() {
-		<-c.down
+	if c.headStart.Stop() {
+		c.sideEnded() // the upstream's has not begun
 	}
+	c.sideEnded()
+}
+
+// upstreamEnded ends the upstream's side.
+func (c *connection) upstreamEnded() {
+	close(c.yielded)
+	c.sideEnded()
+}
+
+// sideEnded closes both sides when the last of them has ended.
+func (c *connection) sideEnded() {
+	if c.sides.Add(-1) > 0 {
+		return
+	}
+	defer c.gone()
+	defer c.server.forget(c)
+	defer c.guard()
 	_ = c.client.Close()
 	if c.upstream != nil {
 		_ = c.upstream.Close()
@@ -201,7 +257,7 @@ func (c *connection) guard() {
 	if v := recover(); v != nil {
 		c.server.config.Log.Error("panic in a redirected connection", "panic", v, "stack", string(debug.Stack()))
 		c.abort()
-		reset(c.client) // the proxy may have taken it over, so abort may have done nothing
+		reset(c.client.Conn) // the proxy may have taken it over, so abort may have done nothing
 	}
 }
 
@@ -238,7 +294,7 @@ func (c *connection) abort() {
 	c.stop()
 }
 
-// stop ends both goroutines by resets: either side could take a FIN for an end that the
+// stop ends both sides by resets: either side could take a FIN for an end that the
 // other one meant. The caller holds c.mu.
 func (c *connection) stop() {
 	if c.over {
@@ -246,9 +302,9 @@ func (c *connection) stop() {
 	}
 	c.over = true
 	c.cancel()
-	reset(c.client)
+	reset(c.client.Conn)
 	if c.upstream != nil {
-		reset(c.upstream)
+		reset(c.upstream.Conn)
 	}
 }
 

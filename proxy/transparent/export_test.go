@@ -34,3 +34,17 @@ func (s Seal) Expire(at time.Duration)                     { s.s.expire(tap.Inst
 func (s Seal) Drain(at time.Duration)                      { s.s.drain(tap.Instant(at)); s.s.report() }
 func (s Seal) Close(at time.Duration)                      { s.s.close(tap.Instant(at)); s.s.report() }
 func (s Seal) Idle() bool                                  { return s.s.isIdle() }
+
+// Dialed is the number of open connections that have an upstream connection.
+func (s *Server) Dialed() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		select {
+		case <-c.dialed:
+			n++
+		default:
+		}
+	}
+	return n
+}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"net/netip"
@@ -17,6 +18,9 @@ import (
 	"github.com/headway-sidecar/headway/proxy/exchange"
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
+
+// goroutines has every test run without parked connections.
+var goroutines = flag.Bool("goroutines", false, "give every side of a tunnel a goroutine that waits for it")
 
 // patience bounds every wait for something that must happen.
 const patience = 10 * time.Second
@@ -78,7 +82,7 @@ func newFixture(t *testing.T, to netip.AddrPort, change ...func(*transparent.Con
 	f := &fixture{t: t, address: l.Addr().String(), records: make(chan exchange.Record, 1000), served: make(chan error, 1)}
 	f.ctx, f.cut = context.WithCancel(context.Background())
 	config := transparent.Config{
-		Observer: f, Role: exchange.Client, SealedTLS: true,
+		Observer: f, Role: exchange.Client, SealedTLS: true, Goroutines: *goroutines,
 		Original: func(*net.TCPConn) (netip.AddrPort, error) { return to, nil },
 	}
 	for _, c := range change {
@@ -107,7 +111,7 @@ func (f *fixture) dial() *peer {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() { _ = conn.Close() })
-	return newPeer(f.t, conn.(*net.TCPConn))
+	return newPeer(f.t, conn)
 }
 
 // turnedAway expects that the server resets a connection at once.
@@ -116,7 +120,7 @@ func (f *fixture) turnedAway() {
 	conn, err := clients.Dial("tcp", f.address)
 	if err == nil {
 		defer func() { _ = conn.Close() }()
-		newPeer(f.t, conn.(*net.TCPConn)).breaks()
+		newPeer(f.t, conn).breaks()
 	} else if !errors.Is(err, syscall.ECONNRESET) {
 		f.t.Error(err)
 	}
@@ -137,11 +141,25 @@ func (f *fixture) counts(mode exchange.Mode, want uint64) {
 }
 
 // in counts the goroutines of the package under test that are in a method.
-func in(method string) (n int) {
+func in(method string) int {
+	return count(func(stack string) bool {
+		return strings.Contains(stack, "proxy/transparent.(*") && strings.Contains(stack, method)
+	})
+}
+
+// running counts the goroutines that serve, also the loops' own.
+func running() int {
+	return count(func(stack string) bool {
+		return strings.Contains(stack, "proxy/transparent.(*") || strings.Contains(stack, "proxy/poller.")
+	})
+}
+
+// count counts the goroutines of the process by their stacks.
+func count(is func(stack string) bool) (n int) {
 	all := make([]byte, 4<<20)
 	all = all[:runtime.Stack(all, true)]
 	for g := range strings.SplitSeq(string(all), "\n\n") {
-		if strings.Contains(g, "proxy/transparent.(*") && strings.Contains(g, method) {
+		if is(g) {
 			n++
 		}
 	}
@@ -172,19 +190,26 @@ func take[T any](t *testing.T, from <-chan T) T {
 
 // peer is one end of a conversation.
 type peer struct {
-	*net.TCPConn
+	conn
 	t *testing.T
 	r *bufio.Reader
 }
 
-func newPeer(t *testing.T, conn *net.TCPConn) *peer {
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	return &peer{TCPConn: conn, t: t, r: bufio.NewReader(conn)}
+// conn is a *net.TCPConn or a *poller.Conn.
+type conn interface {
+	net.Conn
+	CloseWrite() error
+	SetLinger(sec int) error
+}
+
+func newPeer(t *testing.T, c net.Conn) *peer {
+	_ = c.SetDeadline(time.Now().Add(patience))
+	return &peer{conn: c.(conn), t: t, r: bufio.NewReader(c)}
 }
 
 func (p *peer) send(s string) {
 	p.t.Helper()
-	if _, err := io.WriteString(p.TCPConn, s); err != nil {
+	if _, err := io.WriteString(p.conn, s); err != nil {
 		p.t.Errorf("sending %.40q: %v", s, err)
 	}
 }

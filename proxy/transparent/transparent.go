@@ -9,7 +9,6 @@ package transparent
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
@@ -36,8 +36,7 @@ const (
 // Config configures a Server.
 type Config struct {
 	// HTTP takes over a connection that speaks HTTP/1. It owns the connections and the
-	// bytes of the Arrival, and may block for as long as the connection lasts. Without
-	// HTTP, the Server tunnels HTTP raw.
+	// bytes of the Arrival, and must not block. Without HTTP, the Server tunnels HTTP raw.
 	HTTP func(Arrival)
 
 	Observer exchange.Observer // gets the Records of sealed exchanges
@@ -48,9 +47,14 @@ type Config struct {
 	Dialer         *sockets.Dialer // nil: the Server makes its own
 	ConnectTimeout time.Duration   // for a dial; 0 sets no limit
 	Gate           *sockets.Gate   // bounds the connections that Serve accepts; nil sets no limit
+	Poller         *poller.Poller  // holds the connections that wait; nil: the Server makes its own
 	// SniffWait bounds how long the Server holds the first bytes of a client while they do
 	// not tell its protocol; 0 is 50 ms.
 	SniffWait time.Duration
+
+	// Goroutines gives every side of a tunnel a goroutine that waits for it, as on systems
+	// that package poller does not know.
+	Goroutines bool
 
 	// Original returns the original destination of a redirected connection. Nil is
 	// OriginalDestination.
@@ -67,6 +71,7 @@ type Arrival struct {
 	// Upstream is an open connection to To that carried no byte yet. The Server opens one
 	// when the client does not speak at once; else Upstream is nil.
 	Upstream net.Conn
+	Ended    func() // HTTP has it called once, when the connection has ended
 }
 
 // Server serves redirected connections. It is safe for concurrent use.
@@ -74,6 +79,7 @@ type Server struct {
 	config  Config
 	dialer  *sockets.Dialer
 	gate    *sockets.Gate
+	poller  *poller.Poller
 	buffers buffers
 
 	mu        sync.Mutex
@@ -104,8 +110,11 @@ func New(c Config) *Server {
 	if c.Gate == nil {
 		c.Gate = sockets.NewGate(0, c.Log)
 	}
+	if c.Poller == nil {
+		c.Poller = poller.New()
+	}
 	return &Server{
-		config: c, dialer: c.Dialer, gate: c.Gate,
+		config: c, dialer: c.Dialer, gate: c.Gate, poller: c.Poller,
 		listeners: map[net.Listener]struct{}{},
 		open:      map[*connection]struct{}{},
 		empty:     make(chan struct{}),
@@ -134,25 +143,12 @@ func (s *Server) Serve(l net.Listener) error {
 	if !s.listen(l) {
 		return l.Close()
 	}
-	for {
-		conn, err := s.gate.Accept(l)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return nil
-		case err != nil:
-			return err
+	return s.gate.Serve(l, func(conn net.Conn) (begin func()) {
+		if c := s.arrived(conn, l.Addr()); c != nil {
+			return c.begin
 		}
-		c := s.arrived(conn, l.Addr())
-		if c == nil {
-			s.gate.Leave()
-			continue
-		}
-		go func() {
-			defer s.gate.Leave()
-			s.gate.Wait()
-			c.serve()
-		}()
-	}
+		return nil
+	})
 }
 
 // listen adds l to the listeners that Drain closes. It returns false when draining has
@@ -187,6 +183,19 @@ func (s *Server) arrived(conn net.Conn, listener net.Addr) *connection {
 	return c
 }
 
+// newLink returns a link with the socket of conn.
+func (s *Server) newLink(conn net.Conn) *link {
+	l := &link{Conn: conn}
+	if s.config.Goroutines {
+		return l
+	}
+	if taken, ok := s.poller.Take(conn); ok {
+		l.Conn = taken
+	}
+	l.wire, _ = l.Conn.(wire)
+	return l
+}
+
 // refuse resets a connection that no packet filter has redirected, or whose destination
 // is headway.
 func (s *Server) refuse(conn net.Conn, why error) {
@@ -205,7 +214,7 @@ func (s *Server) remember(c *connection) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
-		reset(c.client)
+		reset(c.client.Conn)
 		c.cancel()
 		return false
 	}

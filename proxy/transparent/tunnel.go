@@ -1,9 +1,10 @@
 package transparent
 
 import (
+	"errors"
 	"io"
-	"net"
 
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -17,54 +18,77 @@ const (
 
 func (w way) other() way { return 1 - w }
 
-// spliceRun is how many bytes the kernel moves from socket to socket after a read that
-// has filled its buffer. Otherwise pump copies: for a few hundred bytes, two splices and
-// a pipe cost more than a read and a write.
-const spliceRun = 1 << 20
-
-// pump carries bytes one way until they end or the tunnel breaks. It passes a FIN on as
-// a FIN and a reset as a reset. It begins with the n bytes in b and the error err of the
-// read before, and returns b to the Server's buffers.
-func (c *connection) pump(w way, b *buffer, n int, err error) {
-	src, dst := c.client, c.upstream
-	if w == down {
-		src, dst = dst, src
-	}
+// pump carries bytes one way until they end, the tunnel breaks or their side is parked.
+func (c *connection) pump(w way) sequence {
+	src := c.side(w)
 	for {
-		bulk := n == len(b) && c.seal == nil
-		broken := n > 0 && !c.forward(w, dst, b[:n])
+		b, n, err := src.receive(&c.server.buffers)
+		if errors.Is(err, errParked) {
+			return leaves
+		}
+		more := c.carry(w, b[:n], err)
 		c.server.buffers.put(b)
-		if err == nil && bulk && !broken {
-			err = splice(dst, src)
+		if more && src.flood && c.seal == nil {
+			more = c.carry(w, nil, c.splice(w))
 		}
-		switch {
-		case broken:
-			c.ended(w.other(), false) // the other side takes no more bytes
-			c.abort()
-			return
-		case isEOF(err):
-			c.ended(w, true)
-			_ = dst.CloseWrite()
-			return
-		case err != nil:
-			c.ended(w, false)
-			c.abort()
-			return
+		if !more {
+			return ends
 		}
-		b, n, err = src.receive(&c.server.buffers)
 	}
 }
 
-// forward writes p and tells whether dst took it. In a sealed tunnel the seal reads the
-// heads of the records before the write, because it has to know a request before it sees
-// the response.
-func (c *connection) forward(w way, dst net.Conn, p []byte) bool {
+// carry carries the bytes p of a read one way, and then its error err. It passes a FIN on
+// as a FIN and a reset as a reset. It tells whether more may follow.
+func (c *connection) carry(w way, p []byte, err error) bool {
+	switch {
+	case len(p) > 0 && !c.forward(w, p):
+		c.ended(w.other(), false) // the other side takes no more bytes
+		c.abort()
+		return false
+	case errors.Is(err, io.EOF):
+		c.ended(w, true)
+		c.side(w.other()).endWriting()
+		return false
+	case err != nil:
+		c.ended(w, false)
+		c.abort()
+		return false
+	}
+	return true
+}
+
+// splice carries the bytes that wait behind a read that has filled its buffer, inside the
+// kernel if it can. Otherwise pump copies: for a few hundred bytes, two splices and a pipe
+// cost more than a read and a write. Splice steps down, because it waits for room.
+func (c *connection) splice(w way) error {
+	from, can := c.side(w).Conn.(*poller.Conn)
+	to, too := c.side(w.other()).Conn.(*poller.Conn)
+	if !can || !too {
+		return nil
+	}
+	c.side(w).leader.StepDown()
+	c.side(w).flood = false
+	return poller.Splice(to, from)
+}
+
+// side is the link of the side that sends in a direction.
+func (c *connection) side(w way) *link {
+	if w == up {
+		return c.client
+	}
+	return c.upstream
+}
+
+// forward writes p and tells whether the other side took it. In a sealed tunnel the seal
+// reads the heads of the records before the write, because it has to know a request before
+// it sees the response.
+func (c *connection) forward(w way, p []byte) bool {
+	src, dst := c.side(w), c.side(w.other())
 	if c.seal == nil {
-		_, err := dst.Write(p)
-		return err == nil
+		return dst.write(p, src.leader) == nil
 	}
 	c.seal.saw(w, p, tap.Now())
-	_, err := dst.Write(p)
+	err := dst.write(p, src.leader)
 	if w == up {
 		c.seal.wrote(tap.Now())
 		c.seal.report()
@@ -77,18 +101,4 @@ func (c *connection) ended(w way, orderly bool) {
 	if c.seal != nil {
 		c.seal.ended(w, orderly, tap.Now())
 	}
-}
-
-// splice carries up to spliceRun bytes, in the kernel where it can. The error is
-// io.EOF at the end of src.
-func splice(dst, src link) error {
-	to, ok := dst.bare().(io.ReaderFrom)
-	if !ok {
-		return nil
-	}
-	n, err := to.ReadFrom(io.LimitReader(src.bare(), spliceRun))
-	if err == nil && n < spliceRun {
-		return io.EOF
-	}
-	return err
 }

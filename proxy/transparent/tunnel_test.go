@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -105,6 +107,27 @@ func TestTLSIsRawWhenItIsNotToBeTimed(t *testing.T) {
 	f.counts(exchange.Sealed, 0)
 }
 
+// TestWaitingTunnelsHoldNoGoroutine after bytes have gone both ways.
+func TestWaitingTunnelsHoldNoGoroutine(t *testing.T) {
+	const tunnels = 200
+	f, c, server := pair(t)
+	for range tunnels {
+		c.send("*1\r\n")
+		s := take(t, server)
+		t.Cleanup(func() { _ = s.Close() })
+		s.expect("*1\r\n")
+		s.send("+OK\r\n")
+		c.expect("+OK\r\n")
+		c = f.dial()
+	}
+	want := 0
+	if *goroutines || runtime.GOOS != "linux" {
+		want = 2 * tunnels
+	}
+	few := 9 * runtime.GOMAXPROCS(0)
+	eventually(t, "the goroutines to wait", func() bool { n := running(); return n >= want && n <= want+few })
+}
+
 func TestBulkArrivesWhole(t *testing.T) {
 	const size = 24 << 20
 	body := make([]byte, size)
@@ -160,7 +183,7 @@ func TestHTTPIsHandedOver(t *testing.T) {
 			var s *peer
 			if late {
 				s = take(t, server)
-				eventually(t, "both sides to be listened to", func() bool { return in(").receive(") == 2 })
+				eventually(t, "the dial to end", func() bool { return f.server.Dialed() == 1 })
 			}
 			client.send("GET / HTTP/1.1\r\nHo")
 			a := take(t, arrivals)
@@ -171,14 +194,14 @@ func TestHTTPIsHandedOver(t *testing.T) {
 				if a.Upstream == nil {
 					t.Fatal("no upstream came along")
 				}
-				up := newPeer(t, a.Upstream.(*net.TCPConn))
+				up := newPeer(t, a.Upstream)
 				up.send("ping")
 				s.expect("ping")
 				s.send("pong")
 				up.expect("pong")
 				_ = up.Close()
 			}
-			conn := newPeer(t, a.Conn.(*net.TCPConn))
+			conn := newPeer(t, a.Conn)
 			client.send("st: a")
 			conn.expect("st: a")
 			conn.send("HTTP/1.1 200 OK\r\n")
@@ -194,6 +217,33 @@ func TestHTTPIsHandedOver(t *testing.T) {
 			_ = conn.Close()
 		})
 	}
+}
+
+// TestHandedOverConnectionKeepsItsPlace in the Gate until the proxy says that it has ended.
+func TestHandedOverConnectionKeepsItsPlace(t *testing.T) {
+	arrivals := make(chan transparent.Arrival, 2)
+	gate := sockets.NewGate(1, slog.New(slog.DiscardHandler))
+	f, client, _ := pair(t, func(c *transparent.Config) {
+		c.Gate, c.HTTP = gate, func(a transparent.Arrival) { arrivals <- a }
+	})
+	client.send("GET / HTTP/1.1\r\n")
+	first := take(t, arrivals)
+	second := f.dial()
+	second.send("GET / HTTP/1.1\r\n")
+	eventually(t, "the listener to wait", func() bool { return gate.Waits() == 1 })
+	_ = first.Conn.Close()
+	select {
+	case <-arrivals:
+		t.Error("a second connection came in although the first has not ended")
+	default:
+	}
+	first.Ended()
+	first.Ended() // gives back one place, not two
+	a := take(t, arrivals)
+	f.dial()
+	eventually(t, "the listener to wait again", func() bool { return gate.Waits() >= 2 })
+	_ = a.Conn.Close()
+	a.Ended()
 }
 
 // yielding is an upstream connection that lets SetReadDeadline return only after the
@@ -219,7 +269,7 @@ func (y *yielding) SetReadDeadline(at time.Time) error {
 
 func TestUpstreamIsHandedOverAfterItsReaderHasEnded(t *testing.T) {
 	arrivals := make(chan transparent.Arrival, 1)
-	_, client, server := pair(t, func(c *transparent.Config) {
+	f, client, server := pair(t, func(c *transparent.Config) {
 		c.HTTP = func(a transparent.Arrival) { arrivals <- a }
 		c.Dialer = &sockets.Dialer{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
@@ -227,7 +277,7 @@ func TestUpstreamIsHandedOverAfterItsReaderHasEnded(t *testing.T) {
 		}}
 	})
 	take(t, server)
-	eventually(t, "the upstream to be read", func() bool { return in(".serveUpstream(") == 1 && in("receive(") == 2 })
+	eventually(t, "the upstream to be read", func() bool { return f.server.Dialed() == 1 && in(".serveUpstream(") == 1 })
 	client.send("GET / HTTP/1.1\r\n")
 	if a := take(t, arrivals); a.Upstream == nil {
 		t.Error("no upstream came along")

@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// connect waits for the upstream connection. When the dial fails, connect resets the
-// client's connection, as the server's refusal would have done, records p, the first
+// connect waits until there is an upstream connection. When the dial fails, connect resets
+// the client's connection, as the server's refusal would have done, records p, the first
 // bytes of a sealed connection, and returns false.
 func (c *connection) connect(p []byte) bool {
+	c.client.leader.StepDown()
 	if c.headStart.Stop() {
-		go c.serveUpstream()
+		c.open()
 	}
 	<-c.dialed
 	if c.dialErr == nil {
@@ -41,9 +43,9 @@ func dialFailure(err error) exchange.ErrorType {
 	return exchange.ErrConnection
 }
 
-// reclaim takes the upstream connection away from its goroutine. Without an upstream
-// connection, upstream is nil. It is not ok when the server has spoken already, because
-// a server of HTTP would not.
+// reclaim takes the upstream connection away from its side. Without an upstream
+// connection, upstream is nil. It is not ok when the server has spoken already, because a
+// server of HTTP would not.
 func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 	if c.headStart.Stop() {
 		return nil, true
@@ -57,28 +59,59 @@ func (c *connection) reclaim() (upstream net.Conn, ok bool) {
 	if c.dialErr != nil {
 		return nil, true // the proxy's own dial will fail too
 	}
+	c.client.leader.StepDown()
 	_ = c.upstream.SetReadDeadline(time.Unix(1, 0)) // long past
 	if unused := <-c.yielded; !unused {
 		return nil, false
 	}
 	_ = c.upstream.SetReadDeadline(time.Time{})
-	return c.upstream.bare(), true
+	return c.upstream.Conn, true
 }
 
-// serveUpstream is the upstream's goroutine.
-func (c *connection) serveUpstream() {
-	defer close(c.down)
-	defer close(c.yielded)
+// open dials, and begins to read from the upstream.
+func (c *connection) open() {
+	opened := false
+	defer func() {
+		if !opened {
+			c.upstreamEnded()
+		}
+	}()
 	defer c.guard()
-	if !c.dial() {
-		return
+	if c.dial() {
+		opened = true
+		c.upstream.begin()
 	}
-	b, n, err := c.upstream.receive(&c.server.buffers)
-	if c.yields(err) {
+}
+
+// runUpstream serves the upstream's side until it ends or is parked.
+func (c *connection) runUpstream(leader *poller.Leader) {
+	next := ends
+	defer func() {
+		if next != leaves {
+			c.upstreamEnded()
+		}
+	}()
+	defer c.guard()
+	c.upstream.leader = leader
+	next = c.serveUpstream()
+}
+
+// serveUpstream serves the upstream's side. With the first bytes, or the end, it decides
+// whether that side is a tunnel's at all.
+func (c *connection) serveUpstream() sequence {
+	if !c.upstream.begun {
+		b, n, err := c.upstream.receive(&c.server.buffers)
+		if errors.Is(err, errParked) {
+			return leaves
+		}
+		c.upstream.begun = true
+		more := !c.yields(err) && c.carry(down, b[:n], err)
 		c.server.buffers.put(b)
-		return
+		if !more {
+			return ends
+		}
 	}
-	c.pump(down, b, n, err)
+	return c.pump(down)
 }
 
 // dial opens the upstream connection and tells whether there is one now.
@@ -116,7 +149,9 @@ func (c *connection) connected(conn net.Conn, err error) bool {
 		}
 		return false
 	}
-	c.upstream = newLink(conn)
+	c.upstream = c.server.newLink(conn)
+	c.upstream.resume = c.runUpstream
+	c.server.dialer.Remember(c.upstream.Conn) // it may be another one than the dialer's
 	return true
 }
 
@@ -130,7 +165,7 @@ func (c *connection) isLoop() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.over {
-		c.server.refuse(c.client, errLoop)
+		c.server.refuse(c.client.Conn, errLoop)
 		c.stop()
 	}
 	return true

@@ -26,6 +26,7 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/chain"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/promptcache"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/tap"
@@ -112,15 +113,15 @@ func New(c config.Config, log *slog.Logger, observers ...exchange.Observer) (*Si
 	})
 	s.hub = live.NewHub(live.Sources{View: s.view, Open: s.tap.AppendOpen, KeepFresh: s.tap.KeepFresh, Chains: s.chains.Chains, Turns: s.turns.Turns})
 	gate, idle := newGate(len(c.RouteTable), log)
-	dialer := new(sockets.Dialer)
+	dialer, waiting := new(sockets.Dialer), poller.New()
 	s.gate = gate
 	s.proxy = proxy.New(proxy.Config{
 		Routes: c.RouteTable, Tap: s.tap, Log: log,
 		HeadTimeout: c.RequestHeaderTimeout, ConnectTimeout: c.ConnectTimeout, HeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, Prewarm: c.Prewarm,
 		Propagate: c.Propagation(), Sampled: s.otlp.sampled, ProxyProtocol: c.ProxyProtocol,
-		Dialer: dialer, Gate: s.gate, MaxIdle: idle,
+		Dialer: dialer, Gate: s.gate, Poller: waiting, MaxIdle: idle,
 	})
-	s.transparent = newTransparentListener(c, s.proxy, dialer, s.gate, s.chains, log)
+	s.transparent = newTransparentListener(c, s.proxy, dialer, s.gate, waiting, s.chains, log)
 	close(s.wired)
 	return s, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/headway-sidecar/headway/cmd/internal/config"
 	"github.com/headway-sidecar/headway/proxy"
 	"github.com/headway-sidecar/headway/proxy/exchange"
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/sockets"
 	"github.com/headway-sidecar/headway/proxy/transparent"
 )
@@ -21,8 +22,9 @@ type transparentListener struct {
 
 // newTransparentListener returns the listener of transparent mode, or nil if c has no
 // address for it. The listener relays HTTP through p, opens all connections with the
-// dialer, which p shares as it does the gate, and reports sealed exchanges to the observer.
-func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dialer, gate *sockets.Gate, observer exchange.Observer, log *slog.Logger) *transparentListener {
+// dialer, which p shares as it does the gate and the poller, and reports sealed exchanges
+// to the observer.
+func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dialer, gate *sockets.Gate, waiting *poller.Poller, observer exchange.Observer, log *slog.Logger) *transparentListener {
 	if c.TransparentListen == "" {
 		return nil
 	}
@@ -31,7 +33,7 @@ func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dia
 		Observer:  observer,
 		Role:      c.Role,
 		SealedTLS: c.SealedTLS,
-		Dialer:    dialer, Gate: gate, ConnectTimeout: c.ConnectTimeout, Log: log,
+		Dialer:    dialer, Gate: gate, Poller: waiting, ConnectTimeout: c.ConnectTimeout, Log: log,
 	})}
 }
 
@@ -39,7 +41,7 @@ func newTransparentListener(c config.Config, p *proxy.Proxy, dialer *sockets.Dia
 // of the arrival if that is open already, and otherwise opens one.
 func original(a transparent.Arrival, dialer *sockets.Dialer) proxy.Original {
 	return proxy.Original{
-		Read: a.Read, At: a.At, Address: a.To,
+		Read: a.Read, At: a.At, Address: a.To, Ended: a.Ended,
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			if a.Upstream != nil {
 				return a.Upstream, nil
