@@ -7,22 +7,6 @@ import (
 	"github.com/headway-sidecar/headway/proxy"
 )
 
-// pair returns both ends of a TCP connection.
-func pair(t *testing.T) (near, far net.Conn) {
-	t.Helper()
-	l := listen(t)
-	near, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = near.Close() })
-	if far, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = far.Close() })
-	return near, far
-}
-
 // TestKeptConnectionIsLookedAtBeforeItsUse, because its reader may not have noticed its
 // end. A fresh connection is not: its server may have begun to speak.
 func TestKeptConnectionIsLookedAtBeforeItsUse(t *testing.T) {
