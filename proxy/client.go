@@ -105,18 +105,22 @@ func (c *clientConn) serve() sequence {
 // exchanges serves one request after another until none may follow.
 func (c *clientConn) exchanges() sequence {
 	for {
-		next := goesOn
-		if c.awaits {
-			next = c.awaitResponse()
-		} else if raw, at, err := c.nextHead(); err != nil {
-			next = sequenceAfter(err)
-		} else {
-			next = sequenceIf(c.exchange(raw, at))
-		}
-		if next != goesOn {
+		if next := c.step(); next != goesOn {
 			return next
 		}
 	}
+}
+
+// step serves a request until it is written, or waits for the end of its exchange.
+func (c *clientConn) step() sequence {
+	if c.awaits {
+		return c.awaitResponse()
+	}
+	raw, at, err := c.nextHead()
+	if err != nil {
+		return sequenceAfter(err)
+	}
+	return sequenceIf(c.exchange(raw, at))
 }
 
 // closeIfIdle closes the connection unless a request is under way.

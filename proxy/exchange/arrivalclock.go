@@ -1,7 +1,7 @@
 package exchange
 
 // ArrivalClock is the clock that told when the bytes of an exchange came. All moments of a
-// Record are on one clock, the monotonic one of the machine; it says who looked at it.
+// Record are on one clock, the monotonic one of the machine; it says whose look at it counts.
 type ArrivalClock uint8
 
 const (

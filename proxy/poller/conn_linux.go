@@ -185,7 +185,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 	for {
 		n, err := c.ReadNow(p)
-		if err != ErrWait || c.nowait.Load() {
+		if !errors.Is(err, ErrWait) || c.nowait.Load() {
 			return n, err
 		}
 		c.AwaitRead()
@@ -266,7 +266,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	done := 0
 	for {
 		n, err := c.WriteNow(p[done:])
-		if done += n; err != ErrWait {
+		if done += n; !errors.Is(err, ErrWait) {
 			return done, err
 		}
 		c.awaitRoom()

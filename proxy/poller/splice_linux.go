@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -30,7 +31,7 @@ func Splice(dst, src *Conn) error {
 	for {
 		n, err := src.draw(pipe[1])
 		switch {
-		case err == ErrWait:
+		case errors.Is(err, ErrWait):
 			return nil
 		case err != nil:
 			return err
@@ -71,7 +72,7 @@ func (c *Conn) pour(pipe, n int) error {
 		moved, err := c.pourNow(pipe, n)
 		n -= moved
 		switch {
-		case err == ErrWait:
+		case errors.Is(err, ErrWait):
 			c.awaitRoom()
 		case err != nil:
 			return err
@@ -111,9 +112,9 @@ func (c *Conn) pourNow(pipe, n int) (int, error) {
 func splice(from, to, most int) (int, syscall.Errno) {
 	for {
 		n, err := unix.Splice(from, nil, to, nil, most, unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
-		errno, failed := err.(syscall.Errno)
+		var errno syscall.Errno
 		switch {
-		case !failed:
+		case !errors.As(err, &errno):
 			return int(n), 0
 		case errno != unix.EINTR:
 			return 0, errno

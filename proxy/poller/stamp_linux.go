@@ -89,7 +89,8 @@ func (c *stampControl) stamp(length int) int64 {
 		return 0
 	}
 	head := (*unix.Cmsghdr)(unsafe.Pointer(c))
-	if head.Level != unix.SOL_SOCKET || head.Type != unix.SO_TIMESTAMPING_NEW && !(wideWord && head.Type == unix.SO_TIMESTAMPING) {
+	known := head.Type == unix.SO_TIMESTAMPING_NEW || wideWord && head.Type == unix.SO_TIMESTAMPING
+	if head.Level != unix.SOL_SOCKET || !known {
 		return 0
 	}
 	at := unsafe.Slice((*byte)(unsafe.Pointer(c)), end)[unix.SizeofCmsghdr:]

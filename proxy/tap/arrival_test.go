@@ -1,8 +1,8 @@
 package tap_test
 
 import (
-	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,7 +166,8 @@ func TestArrivalClockOfASession(t *testing.T) {
 		for _, r := range told.records {
 			got = append(got, r.ArrivalClock)
 		}
-		if want := "[kernel process process process]"; fmt.Sprint(got) != want { // the last is the session
+		want := []exchange.ArrivalClock{exchange.KernelClock, exchange.ProcessClock, exchange.ProcessClock, exchange.ProcessClock} // the last is the session's
+		if !slices.Equal(got, want) {
 			t.Errorf("clocks %v, want %v", got, want)
 		}
 	})

@@ -51,7 +51,6 @@ type Exchange struct {
 	latest   coming        // of the bytes that were reported last
 	answered Instant       // when the relay had read the head of the response
 	late     time.Duration // how long bytes of the body lay in the kernel; see bookArrival
-	read     Instant       // of the last bytes of an answer in a session
 	chunks   int
 }
 

@@ -80,7 +80,7 @@ func (l *link) receive(from *buffers) (b *buffer, n int, err error) {
 
 func (l *link) readNow(p []byte) (int, error) {
 	if l.wire == nil {
-		return l.Conn.Read(p)
+		return l.Read(p)
 	}
 	return l.wire.ReadNow(p)
 }
@@ -96,7 +96,7 @@ func (l *link) write(p []byte, leader *poller.Leader) error {
 		}
 		leader.StepDown()
 	}
-	_, err := l.Conn.Write(p[n:])
+	_, err := l.Write(p[n:])
 	return err
 }
 
@@ -106,5 +106,5 @@ func (l *link) endWriting() {
 		_ = half.CloseWrite()
 		return
 	}
-	_ = l.Conn.Close()
+	_ = l.Close()
 }
