@@ -150,7 +150,7 @@ func (c *clientConn) fail() {
 	defer c.mu.Unlock()
 	if c.relay != nil {
 		c.relay.leaveTrail(0)
-		c.relay.unlock() // the upstream's side may wait for a write that will not come
+		c.relay.state.stopWriting() // the upstream's side may wait for a write that will not come
 		c.relay.abort(exchange.ClientGone)
 		c.relay.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
 	}

@@ -13,7 +13,7 @@ import (
 func (c *clientConn) awaitResponse() sequence {
 	for r := c.running(); r != nil; r = c.running() {
 		switch {
-		case r.tunnel.Load():
+		case r.state.isTunnel():
 			c.passTunnelUp(r)
 		case !c.growAhead(maxPipelined):
 			c.awaitOver(r)
@@ -58,7 +58,7 @@ func (c *clientConn) awaitOver(r *relay) {
 	c.leader.StepDown()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.relay == r && !r.tunnel.Load() {
+	for c.relay == r && !r.state.isTunnel() {
 		c.over.Wait()
 	}
 }

@@ -163,8 +163,7 @@ func (c *clientConn) recordDialFailure(err error) {
 	}
 	r := c.relayOriginal(&req, c.at)
 	if c.original.dialing.Err() != nil {
-		drained := exchange.Drained
-		r.reason.Store(&drained)
+		r.state.abort(exchange.Drained)
 	}
 	c.reportUnsentBody(r, &req)
 	_, result := r.dialFailure(err)
@@ -231,7 +230,8 @@ func (r *relay) endsBySelf(err error) bool {
 	case exchange.Drained, exchange.Timeout:
 		return false
 	}
-	return r.reason.Load() == nil && !isReset(err)
+	_, aborted := r.state.aborted()
+	return !aborted && !isReset(err)
 }
 
 func isReset(err error) bool {

@@ -60,8 +60,8 @@ func (r *relay) refusal(result tap.Result, err error) refusal {
 // dialFailure is the response for the client, and the result for the tap, when the dial
 // for r has failed with err.
 func (r *relay) dialFailure(err error) (refusal, tap.Result) {
-	if why := r.reason.Load(); why != nil {
-		result := tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
+	if why, aborted := r.state.aborted(); aborted {
+		result := tap.Result{Outcome: why, ErrorType: abortedAs(why)}
 		return r.refusal(result, err), result
 	}
 	refusal := dialRefusal(r.route.Upstream.Address(), err)

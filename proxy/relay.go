@@ -1,11 +1,9 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,13 +21,10 @@ type relay struct {
 	up     *upstreamConn // set by bind
 	x      *tap.Exchange
 
-	// bound is up, for goroutines that may abort the exchange before bind. Dialing cancels
-	// the dial that they would interrupt then.
-	bound   atomic.Pointer[upstreamConn]
-	dialing atomic.Pointer[context.CancelFunc]
-	watch   atomic.Pointer[watch] // watches the client while a write to the upstream waits
-	retry   retry
-	hop     hop
+	state state
+	watch atomic.Pointer[watch] // watches the client while a write to the upstream waits
+	retry retry
+	hop   hop
 
 	method  string
 	doubled string // see Route.doubled
@@ -37,15 +32,7 @@ type relay struct {
 	close   bool   // the client asked to close the connection after this exchange
 	upgrade bool   // the client asked for another protocol
 
-	progress      atomic.Int32 // of the request, a progress
-	finishing     sync.Mutex   // held while the last bytes of the request are written, or the first on a kept connection
-	locked        bool         // finishing is, by the client's goroutine
-	delivered     atomic.Bool  // the whole response was written to the client
-	reason        atomic.Pointer[exchange.Outcome]
-	acknowledged  atomic.Pointer[int64] // of the client's connection, when it left; see noteDeparture
-	tunnel        atomic.Bool           // the protocol was switched: bytes go both ways
-	clientEnded   atomic.Bool           // the client ended its sending side, and headway passes that on
-	clientEndedAt tap.Instant           // when it did; readable once clientEnded is set
+	acknowledged atomic.Pointer[int64] // of the client's connection, when it left; see noteDeparture
 
 	// Of the upstream's side:
 	body          body
@@ -62,18 +49,18 @@ type relay struct {
 // abort cuts the exchange short for the given reason. The first reason counts; after
 // the response was delivered abort does nothing.
 func (r *relay) abort(why exchange.Outcome) {
-	if r.delivered.Load() {
+	cancel, bound, ok := r.state.abort(why)
+	if !ok {
 		return
 	}
-	r.reason.CompareAndSwap(nil, &why)
 	if why == exchange.ClientGone {
 		r.noteDeparture()
 	}
-	if cancel := r.dialing.Load(); cancel != nil {
-		(*cancel)()
+	if cancel != nil {
+		cancel()
 	}
-	if u := r.bound.Load(); u != nil {
-		u.abort(r)
+	if bound != nil {
+		bound.abort(r)
 	}
 	r.client.over.Broadcast() // a caller without c.mu does not wait for over itself
 }
@@ -81,8 +68,7 @@ func (r *relay) abort(why exchange.Outcome) {
 // bind tells abort which connection to close. If another goroutine has called abort
 // before, bind aborts the exchange on u.
 func (r *relay) bind(u *upstreamConn) {
-	r.bound.Store(u)
-	if r.reason.Load() != nil {
+	if aborted := r.state.bind(u); aborted {
 		u.abort(r)
 	}
 }
@@ -111,7 +97,7 @@ func (r *relay) respond(at tap.Instant, err error) sequence {
 // stream goes on with a response whose body streams.
 func (r *relay) stream() sequence {
 	at, err := r.forwardBody()
-	if r.tunnel.Load() {
+	if r.state.isTunnel() {
 		at, err = r.endTunnel(at, err)
 	}
 	return r.finishUnlessParked(at, err)
@@ -130,7 +116,9 @@ func (r *relay) finishUnlessParked(at tap.Instant, err error) sequence {
 // finish ends the exchange. It tells whether the upstream connection can serve another.
 func (r *relay) finish(at tap.Instant, err error) bool {
 	r.up.streams = false
-	r.delivered.Store(err == nil)
+	if err == nil {
+		r.state.deliver()
+	}
 	r.leaveTrail(0)
 	result := r.result(err)
 	if err != nil && !r.answered && result.Outcome != exchange.ClientGone && r.client.pinned == nil {
@@ -139,8 +127,8 @@ func (r *relay) finish(at tap.Instant, err error) bool {
 		r.refused = true
 	}
 	result.At = at
-	if r.clientEnded.Load() && !r.tunnel.Load() {
-		result.Left = r.clientEndedAt
+	if left, ended := r.state.clientEnded(); ended && !r.state.isTunnel() {
+		result.Left = left
 	}
 	if result.Left != 0 || result.Outcome == exchange.ClientGone {
 		result.Receipt = r.receipt()
@@ -245,7 +233,7 @@ func (r *relay) forwardFinal(h *responseHead, at tap.Instant) (tap.Instant, erro
 	r.keep = !h.close
 	// A response that comes before the request's end is the last one on the client's
 	// connection: no upstream would read the rest of the request.
-	r.last = r.close || r.closeDelimited() || r.client.proxy.endsConnections() || r.progress.Load() == unsent
+	r.last = r.close || r.closeDelimited() || r.client.proxy.endsConnections() || r.isUploading()
 	at, done, err := r.forwardHead(h, at, r.persistence())
 	if done || err != nil {
 		return at, err
@@ -269,7 +257,9 @@ func (r *relay) forwardHead(h *responseHead, at tap.Instant, connection string) 
 		r.sentBefore = w.BytesSent()
 	}
 	failed := r.write(*out)
-	r.delivered.Store(done && failed == nil)
+	if done && failed == nil {
+		r.state.deliver()
+	}
 	r.reportArrival()
 	r.x.ResponseHead(h.status, h.fields(), at)
 	if failed != nil {
@@ -317,7 +307,7 @@ func (r *relay) forwardBody() (tap.Instant, error) {
 			return tap.Now(), failed
 		}
 		if done {
-			r.delivered.Store(true)
+			r.state.deliver()
 		}
 		r.reportBody(at)
 		r.up.use(n)
@@ -378,8 +368,7 @@ func (r *relay) staysAsItCame() bool {
 func (r *relay) write(p []byte) error {
 	if n, err := r.client.write(p, r.up.leader); err != nil {
 		r.unreported = int64(n)
-		gone := exchange.ClientGone
-		r.reason.CompareAndSwap(nil, &gone)
+		r.state.abort(exchange.ClientGone)
 		return err
 	}
 	return nil

@@ -13,19 +13,20 @@ import (
 
 // result is how the exchange ended, given what ended its response.
 func (r *relay) result(err error) tap.Result {
-	why := r.reason.Load()
+	why, aborted := r.state.aborted()
+	_, clientEnded := r.state.clientEnded()
 	switch {
 	case err == nil:
 		return tap.Result{Outcome: exchange.OK}
-	case why != nil:
-		return tap.Result{Outcome: *why, ErrorType: abortedAs(*why)}
+	case aborted:
+		return tap.Result{Outcome: why, ErrorType: abortedAs(why)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return tap.Result{Outcome: exchange.Timeout, ErrorType: exchange.ErrTimeout}
 	case isMalformed(err) && r.answered:
 		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrProtocol}
 	case isMalformed(err):
 		return tap.Result{Outcome: exchange.ConnectError, ErrorType: exchange.ErrProtocol}
-	case r.clientEnded.Load(): // the upstream ends because its client did
+	case clientEnded: // the upstream ends because its client did
 		return tap.Result{Outcome: exchange.ClientGone, ErrorType: exchange.ErrCanceled}
 	case r.answered:
 		return tap.Result{Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrTruncated}

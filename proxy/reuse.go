@@ -20,7 +20,7 @@ var errNotRetried = errors.New("the connection failed, and there was no other")
 // processes a reset before the acknowledgement that the reset carries.
 type retry struct {
 	allowed bool       // the connection was kept, and this is the first try
-	first   *[]byte    // the first write, if it may be repeated; guarded by finishing
+	first   *[]byte    // the first write, if it may be repeated; set while the request is starting or finishing
 	whole   bool       // the first write is the whole request
 	done    chan error // gives the client's side, if it waits, the result of the second write
 }
@@ -30,23 +30,7 @@ type retry struct {
 // end of the first write.
 func (r *relay) allowRetry() {
 	r.retry.allowed = true
-	r.lock()
-}
-
-// lock takes finishing for the client's side, unless that side holds it.
-func (r *relay) lock() {
-	if !r.locked {
-		r.finishing.Lock()
-		r.locked = true
-	}
-}
-
-// unlock releases finishing if the client's side holds it.
-func (r *relay) unlock() {
-	if r.locked {
-		r.locked = false
-		r.finishing.Unlock()
-	}
+	r.state.moveRequest(starting)
 }
 
 // sendFirst writes out, the first part of the request. Whole says that it is all of the
@@ -97,10 +81,8 @@ func (r *relay) retryOnFresh(why error) bool {
 	}
 	old.leader.StepDown()
 	_ = old.close() // a write under way returns
-	r.finishing.Lock()
-	first := r.retry.first
-	r.finishing.Unlock()
-	if first == nil || r.reason.Load() != nil {
+	r.state.awaitWritten()
+	if _, aborted := r.state.aborted(); aborted || r.retry.first == nil {
 		return false
 	}
 	next, err := r.route.pool.dialUnpooled(r)
@@ -129,30 +111,24 @@ func (p *pool) dialUnpooled(r *relay) (*upstreamConn, error) {
 
 // resend moves the exchange to next and writes the first part of the request again.
 func (r *relay) resend(next *upstreamConn) bool {
-	r.finishing.Lock()
-	defer r.finishing.Unlock()
 	first := r.retry.first
 	r.retry.first, r.retry.allowed = nil, false
 	defer r.client.proxy.scratch.put(first)
-	if r.retry.whole {
-		r.progress.Store(lastPart)
-	}
+	r.state.moveRequest(repeating)
 	if !next.assign(r) {
 		r.retry.allowed = true // so that giveUpRetry answers the side that waits for done
-		r.progress.Store(unsent)
+		r.state.moveRequest(unsent)
 		return false
 	}
 	r.bind(next)
 	r.x.Note(retriedNote)
 	_, failed := next.conn.Write(*first)
-	switch {
-	case !r.retry.whole:
-	case failed != nil:
-		r.progress.Store(unsent)
-	default:
+	if failed == nil && r.retry.whole {
 		r.x.RequestWritten(tap.Now())
-		r.progress.Store(sent)
 		next.expectHead(r, r.client.proxy.config.HeaderTimeout)
+		r.state.moveRequest(sent)
+	} else {
+		r.state.moveRequest(unsent)
 	}
 	if r.retry.done != nil {
 		r.retry.done <- failed
@@ -166,8 +142,7 @@ func (r *relay) giveUpRetry() {
 	if !r.retry.allowed {
 		return
 	}
-	r.finishing.Lock()
-	defer r.finishing.Unlock()
+	r.state.awaitWritten()
 	if r.retry.first != nil {
 		r.client.proxy.scratch.put(r.retry.first)
 		r.retry.first = nil

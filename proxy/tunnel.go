@@ -30,7 +30,7 @@ func (r *relay) switchProtocols(h *responseHead, at tap.Instant) (tap.Instant, e
 	}
 	r.client.count(&r.client.proxy.counts.upgraded)
 	r.x.Upgraded()
-	r.tunnel.Store(true)
+	r.state.moveResponse(tunnel)
 	r.client.wake()
 	at, err = r.forwardBody()
 	return r.endTunnel(at, err)
@@ -61,7 +61,8 @@ func (r *relay) parted(at tap.Instant, err error) {
 	switch why := r.result(err).Outcome; why {
 	case exchange.Drained, exchange.Timeout:
 	default:
-		r.x.Parted(why == exchange.ClientGone || r.clientEnded.Load(), at)
+		_, clientEnded := r.state.clientEnded()
+		r.x.Parted(why == exchange.ClientGone || clientEnded, at)
 	}
 }
 
@@ -69,19 +70,21 @@ func (r *relay) parted(at tap.Instant, err error) {
 // client's side ends too. At is the moment at which the upstream's side ended; the
 // result is the moment at which the last one did.
 func (r *relay) awaitClient(at tap.Instant) (tap.Instant, error) {
-	if !closeWrite(r.client.conn) || r.clientEnded.Load() {
+	if _, ended := r.state.clientEnded(); !closeWrite(r.client.conn) || ended {
 		return at, nil
 	}
 	r.up.leader.StepDown()
 	r.client.mu.Lock()
 	defer r.client.mu.Unlock()
-	for !r.clientEnded.Load() && r.reason.Load() == nil {
+	for {
+		if _, aborted := r.state.aborted(); aborted {
+			return tap.Now(), net.ErrClosed
+		}
+		if _, ended := r.state.clientEnded(); ended {
+			return tap.Now(), nil
+		}
 		r.client.over.Wait()
 	}
-	if r.reason.Load() != nil {
-		return tap.Now(), net.ErrClosed
-	}
-	return tap.Now(), nil
 }
 
 // passTunnelUp writes the bytes that the client sent after a switch of protocols to the
@@ -99,8 +102,8 @@ func (c *clientConn) passTunnelUp(r *relay) {
 	c.use(len(p))
 }
 
-// abortAndWake aborts r from the client's goroutine when the upstream's goroutine may
-// wait for that: c.mu keeps it from missing the signal.
+// abortAndWake aborts r from the client's side when the upstream's side may wait for
+// that: c.mu keeps it from missing the signal.
 func (c *clientConn) abortAndWake(r *relay, why exchange.Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,7 +114,7 @@ func (c *clientConn) abortAndWake(r *relay, why exchange.Outcome) {
 // that end: io.EOF or a reset. passEnd returns false, and does nothing, outside tunnels
 // and transparent mode: there a client that ends its side has left.
 func (c *clientConn) passEnd(r *relay, err error) bool {
-	if c.pinned == nil && !r.tunnel.Load() {
+	if c.pinned == nil && !r.state.isTunnel() {
 		return false
 	}
 	if !errors.Is(err, io.EOF) {
@@ -121,12 +124,11 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 	if len(c.bytes()) > 0 { // a request that the client sent ahead goes first
 		return true
 	}
-	if r.tunnel.Load() {
+	if r.state.isTunnel() {
 		r.x.Parted(true, tap.Now())
 	}
 	c.mu.Lock()
-	r.clientEndedAt = c.at
-	r.clientEnded.Store(true) // first, because an upstream that ends its response at once ends it for this
+	r.state.endClient(c.at) // first, because an upstream that ends its response at once ends it for this
 	c.mu.Unlock()
 	r.up.endWriting()
 	c.over.Broadcast()
@@ -136,11 +138,11 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 // passReset resets the upstream connection of r, because the client has reset its own.
 // Any goroutine may call it.
 func (c *clientConn) passReset(r *relay) {
-	if r.x == nil || (c.pinned != nil && r.delivered.Load()) { // no exchange to abort
+	if r.x == nil || (c.pinned != nil && r.state.isOver()) { // no exchange to abort
 		reset(r.up.raw)
 		return
 	}
-	if r.tunnel.Load() {
+	if r.state.isTunnel() {
 		r.x.Parted(true, tap.Now())
 	}
 	resetOnClose(r.up.raw)
@@ -150,7 +152,7 @@ func (c *clientConn) passReset(r *relay) {
 // awaitOverAfterFIN waits for r to end, when the client has ended its sending side. If
 // r becomes a tunnel, it passes on the bytes that the client had sent ahead.
 func (c *clientConn) awaitOverAfterFIN(r *relay) {
-	if c.awaitOver(r); !r.tunnel.Load() {
+	if c.awaitOver(r); !r.state.isTunnel() {
 		return
 	}
 	if len(c.bytes()) > 0 {

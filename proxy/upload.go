@@ -7,15 +7,6 @@ import (
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
-// progress is how far a request has got on its way up.
-type progress = int32
-
-const (
-	unsent   progress = iota // the client has more to send, or the upstream took no more
-	lastPart                 // the client's side is writing the last bytes
-	sent                     // the request is written whole, and the tap knows
-)
-
 // lastWrite bounds the write of a request's last bytes when the response has come
 // already: the upstream has read them by then, or never will.
 const lastWrite = time.Second
@@ -32,7 +23,7 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	*out = append(*out, p[:n]...)
 	if err != nil { // headway forwards no body whose framing it cannot follow
 		c.proxy.scratch.put(out)
-		r.unlock()
+		r.state.stopWriting()
 		r.abort(exchange.HTTPError)
 		c.awaits = true
 		return true
@@ -47,44 +38,45 @@ func (c *clientConn) upload(r *relay, req *requestHead, dialed time.Duration) bo
 	return c.awaits
 }
 
-// beforeWrite notes that the client's goroutine is about to write a part of the request.
+// beforeWrite notes that the client's side is about to write a part of the request.
 func (r *relay) beforeWrite(last bool) {
 	if last {
-		r.lock()
-		r.progress.Store(lastPart)
+		r.state.moveRequest(finishing)
 	}
 }
 
 // afterWrite notes the write of a part of the request, or its failure. Read is the moment
 // at which the part's last byte came from the client.
 func (r *relay) afterWrite(last bool, read tap.Instant, failed error) {
-	defer r.unlock()
 	if !last {
+		r.state.stopWriting()
 		return
 	}
 	r.x.RequestRead(read)
 	if failed != nil {
-		r.progress.Store(unsent)
+		r.state.moveRequest(unsent)
 		return
 	}
 	r.x.RequestWritten(tap.Now())
-	r.progress.Store(sent)
 	r.up.expectHead(r, r.client.proxy.config.HeaderTimeout)
+	r.state.moveRequest(sent)
+}
+
+// isUploading tells whether a part of the request is to come.
+func (r *relay) isUploading() bool {
+	return r.state.isRequest(unsent) || r.state.isRequest(starting)
 }
 
 // awaitSent tells whether the whole request was written to the upstream. It waits for
 // the write of the last bytes to return, because the response may be quicker.
 func (r *relay) awaitSent() bool {
-	if r.progress.Load() == lastPart {
-		if !r.finishing.TryLock() {
-			r.up.leader.StepDown()
-			_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
-			r.finishing.Lock()
-			_ = r.up.conn.SetWriteDeadline(time.Time{})
-		}
-		r.finishing.Unlock()
+	if r.state.isRequest(finishing) {
+		r.up.leader.StepDown()
+		_ = r.up.conn.SetWriteDeadline(time.Now().Add(lastWrite))
+		r.state.awaitWritten()
+		_ = r.up.conn.SetWriteDeadline(time.Time{})
 	}
-	return r.progress.Load() == sent
+	return r.state.isRequest(sent)
 }
 
 // uploadRest writes the rest of the request's body to the upstream as it comes. Once a

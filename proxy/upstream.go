@@ -104,11 +104,10 @@ func (p *pool) connect(r *relay) (*upstreamConn, error) {
 		defer cancel()
 	}
 	if r != nil {
-		r.dialing.Store(&cancel)
-		defer r.dialing.Store(nil)
-		if r.reason.Load() != nil {
+		if aborted := r.state.dials(cancel); aborted {
 			cancel()
 		}
+		defer r.state.dials(nil)
 	}
 	return p.dial(ctx)
 }
