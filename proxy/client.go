@@ -32,6 +32,7 @@ const (
 type clientConn struct {
 	socket
 	proxy *Proxy
+	way   way
 	ended func() // run calls it last; may be nil
 
 	origin      exchange.Origin // of all its exchanges; empty is an application
@@ -51,7 +52,7 @@ type clientConn struct {
 	over  sync.Cond // signals that the state of the running exchange has changed
 
 	original   *original     // the original destination in transparent mode; else nil
-	pinned     *upstreamConn // the one upstream connection of all exchanges; nil when pools serve them
+	upstream   *upstreamConn // the one connection of all exchanges, in the way pinned; else nil
 	closed     atomic.Bool   // close was called: pin closes an upstream connection that comes later
 	unmeasured bool          // both sides' bytes are forwarded as they are, and are no exchange
 
@@ -93,7 +94,7 @@ func (c *clientConn) run(leader *poller.Leader) {
 // serve runs one exchange after another until the connection ends or is parked.
 func (c *clientConn) serve() sequence {
 	switch {
-	case c.original != nil:
+	case c.way == pinned:
 		return c.serveOriginal()
 	case c.proxyHeader && !c.skipProxyHeader():
 		return ends
@@ -144,7 +145,7 @@ func (c *clientConn) cut() {
 	c.relay.abort(exchange.Drained)
 }
 
-// fail ends the running exchange after a panic in c's goroutine.
+// fail ends the running exchange after a panic in run.
 func (c *clientConn) fail() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,7 +153,7 @@ func (c *clientConn) fail() {
 		c.relay.leaveTrail(0)
 		c.relay.state.stopWriting() // the upstream's side may wait for a write that will not come
 		c.relay.abort(exchange.ClientGone)
-		c.relay.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
+		c.reportEnd(c.relay.x, tap.Result{At: tap.Now(), Outcome: exchange.ClientGone, ErrorType: exchange.ErrOther})
 	}
 }
 
@@ -182,9 +183,9 @@ func (c *clientConn) nextHead() (raw []byte, at tap.Instant, err error) {
 			c.markBusy()
 		}
 		switch {
-		case c.original != nil && !mayBeRequest(p, scanned):
+		case c.way == pinned && !mayBeRequest(p, scanned):
 			return nil, 0, errNoRequest
-		case c.original == nil && speaksTLS(p):
+		case c.way == pooled && speaksTLS(p):
 			c.proxy.reportTLS()
 			c.turnAway(400, errMalformed)
 			return nil, 0, errNoRequest
@@ -257,7 +258,7 @@ func (c *clientConn) gotHead() bool {
 // endUnfinished ends a connection whose head will not be whole, for the given reason. In
 // transparent mode it leaves the rest to the server. It always returns false.
 func (c *clientConn) endUnfinished(why error) bool {
-	if errors.Is(why, errCrowded) && c.original == nil {
+	if errors.Is(why, errCrowded) && c.way == pooled {
 		c.use(len(c.bytes())) // others need the memory now
 	}
 	c.gotHead()
@@ -277,7 +278,7 @@ func (c *clientConn) endUnfinished(why error) bool {
 // skipEmptyLines drops CRLFs before a request line (RFC 9112, section 2.2), or forwards
 // them in transparent mode. It tells whether a request may follow.
 func (c *clientConn) skipEmptyLines() bool {
-	if c.pinned != nil {
+	if c.way == pinned {
 		return c.passEmptyLines()
 	}
 	for p := c.bytes(); len(p) > 0 && (p[0] == '\r' || p[0] == '\n'); p = c.bytes() {
@@ -298,7 +299,7 @@ func (c *clientConn) markBusy() {
 func (c *clientConn) exchange(raw []byte, at tap.Instant) bool {
 	req, err := c.proxy.parsers.request(raw)
 	switch {
-	case c.original != nil && err == nil:
+	case c.way == pinned && err == nil:
 		return c.exchangeOriginal(&req, at)
 	case isPreface(raw):
 		return c.serveHTTP2(err)
@@ -348,7 +349,7 @@ func (c *clientConn) runExchange(x *tap.Exchange, req *requestHead, route *route
 		refusal, result := r.dialFailure(err)
 		if result.Outcome == exchange.ClientGone {
 			result.At = tap.Now()
-			x.End(result)
+			c.reportEnd(x, result)
 			return false
 		}
 		return c.deny(x, refusal, result)
@@ -387,7 +388,7 @@ func (c *clientConn) describe(req *requestHead, route *route, at tap.Instant) ta
 // mode it leaves the answer to the server. It always returns false.
 func (c *clientConn) turnAway(status int, why error) bool {
 	c.leader.StepDown()
-	if c.original != nil {
+	if c.way == pinned {
 		return false
 	}
 	c.refuse(refusal{status: status, kind: "bad_request", message: why.Error()})
@@ -402,7 +403,7 @@ func (c *clientConn) deny(x *tap.Exchange, r refusal, result tap.Result) bool {
 	c.leader.StepDown()
 	result.At = tap.Now()
 	result.Status = c.refuse(r)
-	x.End(result)
+	c.reportEnd(x, result)
 	c.lingerOn()
 	return false
 }

@@ -71,7 +71,7 @@ func (w *watch) stop() {
 
 // passesEnds tells whether the client's FIN goes on to the upstream: in transparent mode
 // and in tunnels it does.
-func (r *relay) passesEnds() bool { return r.client.pinned != nil || r.state.isTunnel() }
+func (r *relay) passesEnds() bool { return r.client.way == pinned || r.state.isTunnel() }
 
 // clientLeft ends r, whose client has left while nobody read from it.
 func (r *relay) clientLeft() {

@@ -129,7 +129,7 @@ func (p *Proxy) Loops() uint64 { return p.loops.found.Load() }
 func (c *clientConn) resetLoop() bool {
 	c.proxy.reportLoop(c.original.Address.String())
 	c.use(len(c.bytes()))
-	reset(c.pinned.raw)
+	reset(c.upstream.raw)
 	resetOnClose(c.conn)
 	c.close()
 	return false

@@ -37,7 +37,7 @@ func (p *Proxy) ServeOriginal(conn net.Conn, o Original) {
 	c.preload(o.Read, o.At)
 	c.busy = len(o.Read) > 0
 	o.Read = nil
-	c.original = &original{Original: o}
+	c.way, c.original = pinned, &original{Original: o}
 	c.original.dialing, c.original.giveUp = context.WithCancel(context.Background())
 	p.remember(c)
 	go c.run(nil) // which dials first
@@ -75,14 +75,14 @@ func (c *clientConn) close() {
 	if c.original != nil {
 		c.original.giveUp()
 	}
-	if c.pinned != nil {
-		_ = c.pinned.close()
+	if c.upstream != nil {
+		_ = c.upstream.close()
 	}
 }
 
 // serveOriginal serves a connection in transparent mode.
 func (c *clientConn) serveOriginal() sequence {
-	if c.pinned == nil && !c.pinOriginal() {
+	if c.upstream == nil && !c.pinOriginal() {
 		return ends
 	}
 	if c.exchanges() == parks {
@@ -120,7 +120,7 @@ func (c *clientConn) passBothWays() {
 	}
 	c.leader.StepDown()
 	c.passUp()
-	<-c.pinned.down
+	<-c.upstream.down
 }
 
 func (c *clientConn) dialOriginal() (net.Conn, error) {
@@ -138,11 +138,11 @@ func (c *clientConn) dialOriginal() (net.Conn, error) {
 // or ended.
 func (c *clientConn) pin(conn, raw net.Conn, heard func()) {
 	u := newUpstreamConn(conn, raw, &c.proxy.engine)
-	u.log, u.client, u.down = c.proxy.config.Log, c, make(chan struct{})
+	u.way, u.log, u.client, u.down = pinned, c.proxy.config.Log, c, make(chan struct{})
 	u.heard = heard
 	u.keep, u.drop = func() {}, func() { _ = raw.Close() }
 	c.mu.Lock()
-	c.pinned = u
+	c.way, c.upstream = pinned, u
 	if c.closed.Load() {
 		_ = u.close()
 	}
@@ -168,7 +168,7 @@ func (c *clientConn) recordDialFailure(err error) {
 	c.reportUnsentBody(r, &req)
 	_, result := r.dialFailure(err)
 	result.At = tap.Now()
-	r.x.End(result)
+	c.reportEnd(r.x, result)
 }
 
 // relayOriginal begins the exchange of a request whose head came at the given moment.
@@ -194,13 +194,13 @@ func (c *clientConn) exchangeOriginal(req *requestHead, at tap.Instant) bool {
 	c.setRelay(r)
 	dialed := c.original.dialed
 	c.original.dialed = 0
-	if !c.pinned.assign(r) { // the upstream closed it while it was idle
+	if !c.upstream.assign(r) { // the upstream closed it while it was idle
 		c.setRelay(nil)
 		c.reportUnsentBody(r, req)
-		r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
+		c.reportEnd(r.x, tap.Result{At: tap.Now(), Outcome: exchange.ConnectError, ErrorType: exchange.ErrConnection})
 		return false
 	}
-	r.bind(c.pinned)
+	r.bind(c.upstream)
 	return c.upload(r, req, dialed)
 }
 
@@ -241,7 +241,7 @@ func isReset(err error) bool {
 // appendRequest appends the head of the request in the form for the upstream. In
 // transparent mode the head stays as it came.
 func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
-	if r.client.pinned != nil {
+	if r.client.way == pinned {
 		return append(dst, h.raw...)
 	}
 	if r.client.proxy.config.Propagate == Inject {
@@ -254,7 +254,7 @@ func (r *relay) appendRequest(dst []byte, h *requestHead) []byte {
 // appendResponse appends a response's head in the form for the client, with the given
 // Connection field unless that is empty. In transparent mode the head stays as it came.
 func (r *relay) appendResponse(dst []byte, h *responseHead, connection string) []byte {
-	if r.client.pinned != nil {
+	if r.client.way == pinned {
 		return append(dst, h.wire...)
 	}
 	return h.appendResponse(dst, connection, r.http10)
@@ -264,7 +264,7 @@ func (r *relay) appendResponse(dst []byte, h *responseHead, connection string) [
 // whose framing headway cannot follow, and all further bytes belong to that body.
 func (c *clientConn) advance(b *body, p []byte) (n int, done bool, err error) {
 	n, done, err = b.advance(p)
-	if err != nil && c.pinned != nil {
+	if err != nil && c.way == pinned {
 		b.framing = untilClose
 		return len(p), false, nil
 	}
@@ -280,7 +280,7 @@ func (c *clientConn) passEmptyLines() bool {
 		return true
 	}
 	c.leader.StepDown()
-	_, err := c.pinned.conn.Write(p[:n])
+	_, err := c.upstream.conn.Write(p[:n])
 	c.use(n)
 	return err == nil
 }

@@ -21,7 +21,7 @@ func isPreface(head []byte) bool { return string(head) == prefaceHead }
 // reason. In transparent mode the caller forwards the connection. serveHTTP2 always
 // returns false: no request follows.
 func (c *clientConn) serveHTTP2(why error) bool {
-	if c.pinned != nil {
+	if c.way == pinned {
 		return false
 	}
 	for len(c.bytes()) < len(preface) {

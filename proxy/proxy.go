@@ -219,7 +219,7 @@ func (p *Proxy) remember(c *clientConn) {
 		c.cut()
 		return
 	}
-	if p.draining.Load() && c.original == nil {
+	if p.draining.Load() && c.way == pooled {
 		_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	}
 }

@@ -80,7 +80,7 @@ func (r *relay) fail() {
 	r.up.drop()
 	r.giveUpRetry()
 	r.client.endExchange(brokenOff)
-	r.x.End(tap.Result{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
+	r.reportEnd(tap.Result{At: tap.Now(), Outcome: exchange.UpstreamCut, ErrorType: exchange.ErrOther})
 }
 
 // respond forwards one response to the client and ends the exchange. The upstream's
@@ -121,7 +121,7 @@ func (r *relay) finish(at tap.Instant, err error) bool {
 	}
 	r.leaveTrail(0)
 	result := r.result(err)
-	if err != nil && !r.answered && result.Outcome != exchange.ClientGone && r.client.pinned == nil {
+	if err != nil && !r.answered && result.Outcome != exchange.ClientGone && r.client.way == pooled {
 		r.up.leader.StepDown()
 		result.Status = r.client.refuse(r.refusal(result, err))
 		r.refused = true
@@ -135,7 +135,7 @@ func (r *relay) finish(at tap.Instant, err error) bool {
 	}
 	keep := r.releaseConnections(err)
 	r.reportEnd(result)
-	if !keep && r.client.pinned != nil {
+	if !keep && r.client.way == pinned {
 		r.client.passDown(nil)
 	}
 	return keep
@@ -169,7 +169,7 @@ func (r *relay) readHead(at tap.Instant) (responseHead, tap.Instant, error) {
 	for {
 		p := r.up.bytes()
 		switch n := min(len(p), len("HTTP/")); {
-		case r.client.pinned == nil && speaksTLS(p):
+		case r.client.way == pooled && speaksTLS(p):
 			return responseHead{}, at, errSealed
 		case string(p[:n]) != "HTTP/"[:n]:
 			return responseHead{}, at, errMalformed
@@ -207,7 +207,7 @@ func (r *relay) awaitRest() (tap.Instant, error) {
 	case !u.headDone():
 		r.client.proxy.reportCrowd()
 		return at, errCrowded
-	case r.client.pinned != nil && errors.Is(err, os.ErrDeadlineExceeded):
+	case r.client.way == pinned && errors.Is(err, os.ErrDeadlineExceeded):
 		return at, errHeadTooSlow // the rest passes unmeasured
 	}
 	return at, err
@@ -356,7 +356,7 @@ func (r *relay) appendBody(dst, p []byte) []byte {
 // by byte.
 func (r *relay) staysAsItCame() bool {
 	switch {
-	case r.body.framing != chunked, r.client.pinned != nil:
+	case r.body.framing != chunked, r.client.way == pinned:
 		return true
 	case r.http10:
 		return false

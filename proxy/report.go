@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"github.com/headway-sidecar/headway/proxy/poller"
 	"github.com/headway-sidecar/headway/proxy/tap"
 )
 
@@ -23,15 +24,26 @@ func (r *relay) reportBody(at tap.Instant) {
 	r.slow = r.x.Chunk(r.body.spans, at, tap.Now()) > slowReport
 }
 
-// reportEnd reports the end of the exchange to the tap, and so to the observers.
+// reportEnd reports the end of the exchange from the upstream's side.
 func (r *relay) reportEnd(result tap.Result) {
-	slow := &r.client.proxy.engine.slow
-	if slow.Load() {
-		r.up.leader.StepDown()
+	r.client.proxy.engine.reportEnd(r.x, result, r.up.leader)
+}
+
+// reportEnd reports the end of an exchange from the client's side: one that got no
+// upstream connection, or that broke off in a panic.
+func (c *clientConn) reportEnd(x *tap.Exchange, result tap.Result) {
+	c.proxy.engine.reportEnd(x, result, c.leader)
+}
+
+// reportEnd reports the end of an exchange to the tap, and so to the observers. All Records
+// come from here. The calling goroutine may lead a loop as leader.
+func (e *engine) reportEnd(x *tap.Exchange, result tap.Result, leader *poller.Leader) {
+	if e.slow.Load() {
+		leader.StepDown()
 	}
 	began := tap.Now()
-	r.x.End(result)
-	if was := tap.Now().Sub(began) > slowReport; was != slow.Load() {
-		slow.Store(was)
+	x.End(result)
+	if slow := tap.Now().Sub(began) > slowReport; slow != e.slow.Load() {
+		e.slow.Store(slow)
 	}
 }

@@ -51,7 +51,7 @@ func abortedAs(why exchange.Outcome) exchange.ErrorType {
 // the client's connection begin its next exchange or end. It tells whether the upstream
 // connection was kept.
 func (r *relay) releaseConnections(err error) bool {
-	if r.client.pinned != nil {
+	if r.client.way == pinned {
 		return r.releasePinned(err)
 	}
 	sent := r.awaitSent() // before the Record is made, which needs the whole request

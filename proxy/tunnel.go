@@ -114,7 +114,7 @@ func (c *clientConn) abortAndWake(r *relay, why exchange.Outcome) {
 // that end: io.EOF or a reset. passEnd returns false, and does nothing, outside tunnels
 // and transparent mode: there a client that ends its side has left.
 func (c *clientConn) passEnd(r *relay, err error) bool {
-	if c.pinned == nil && !r.state.isTunnel() {
+	if c.way == pooled && !r.state.isTunnel() {
 		return false
 	}
 	if !errors.Is(err, io.EOF) {
@@ -138,7 +138,7 @@ func (c *clientConn) passEnd(r *relay, err error) bool {
 // passReset resets the upstream connection of r, because the client has reset its own.
 // Any goroutine may call it.
 func (c *clientConn) passReset(r *relay) {
-	if r.x == nil || (c.pinned != nil && r.state.isOver()) { // no exchange to abort
+	if r.x == nil || (c.way == pinned && r.state.isOver()) { // no exchange to abort
 		reset(r.up.raw)
 		return
 	}
@@ -174,7 +174,7 @@ func (c *clientConn) awaitOverAfterFIN(r *relay) {
 // passUp forwards the client's bytes until the client ends its side.
 func (c *clientConn) passUp() {
 	var err error
-	bytes := &relay{client: c, up: c.pinned} // no exchange, so that a reset of the client is all that can end it
+	bytes := &relay{client: c, up: c.upstream} // no exchange, so that a reset of the client is all that can end it
 	for {
 		if p := c.bytes(); len(p) > 0 {
 			c.markUnmeasured()
@@ -196,7 +196,7 @@ func (c *clientConn) passUp() {
 // passDown forwards the upstream's bytes until the upstream ends its side. Err is the
 // error of the last read, and not nil if that was the end.
 func (c *clientConn) passDown(err error) {
-	u := c.pinned
+	u := c.upstream
 	u.leader.StepDown()
 	for {
 		if p := u.bytes(); len(p) > 0 {
@@ -242,20 +242,20 @@ func (c *clientConn) isUnmeasured() bool {
 // connection, if there is one. Err is that end.
 func (c *clientConn) passEndToPinned(err error) {
 	switch {
-	case c.pinned == nil, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed): // headway ended it
+	case c.way == pooled, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed): // headway ended it
 	case errors.Is(err, io.EOF):
 		if len(c.bytes()) == 0 { // else those bytes go first
-			c.pinned.endWriting()
+			c.upstream.endWriting()
 		}
 	default:
-		reset(c.pinned.raw)
+		reset(c.upstream.raw)
 	}
 }
 
 // receivedUnasked handles bytes that an upstream sends without an exchange, or the end
 // of its connection. Err is the error of the read.
 func (u *upstreamConn) receivedUnasked(err error) {
-	if u.client != nil {
+	if u.way == pinned {
 		u.client.passDown(err)
 	}
 }
@@ -264,7 +264,7 @@ func (u *upstreamConn) receivedUnasked(err error) {
 // because its client may still send.
 func (u *upstreamConn) readerEnded() {
 	u.forgetBytes()
-	if u.client == nil {
+	if u.way == pooled {
 		_ = u.close()
 		u.gone()
 		return
@@ -275,7 +275,7 @@ func (u *upstreamConn) readerEnded() {
 // closeAfterPanic closes u after a panic, and resets the client that is pinned to it.
 func (u *upstreamConn) closeAfterPanic() {
 	_ = u.close()
-	if u.client != nil {
+	if u.way == pinned {
 		reset(u.client.conn)
 	}
 }

@@ -270,7 +270,8 @@ type upstreamConn struct {
 	gone    func() // run calls it last, unless the connection is pinned
 	streams bool   // the body of a response is under way
 
-	client *clientConn   // the only client that it serves; nil when it belongs to a pool
+	way    way
+	client *clientConn   // the only client that it serves, in the way pinned; else nil
 	down   chan struct{} // closed when that client has all of the upstream's bytes
 	heard  func()        // run calls it after the first read; may be nil
 
@@ -306,7 +307,7 @@ func newUpstreamConn(conn, raw net.Conn, e *engine) *upstreamConn {
 func (u *upstreamConn) assign(r *relay) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.served && u.client == nil && u.wire != nil && u.wire.HasEnded(!u.secure) {
+	if u.served && u.way == pooled && u.wire != nil && u.wire.HasEnded(!u.secure) {
 		u.dead = true
 	}
 	if u.dead {
@@ -314,7 +315,7 @@ func (u *upstreamConn) assign(r *relay) bool {
 	}
 	if r != nil {
 		r.up = u
-		if u.served && u.client == nil { // a pinned connection has no substitute
+		if u.served && u.way == pooled { // a pinned connection has no substitute
 			r.allowRetry()
 		}
 	}
