@@ -159,7 +159,7 @@ func (c *Conn) unpark() {
 	}
 }
 
-// await waits until is returns true, which it asks after every change.
+// await waits until is returns true. It asks that after every change.
 func (c *Conn) await(is func() bool) {
 	c.waiting.Add(1)
 	defer c.waiting.Add(-1)

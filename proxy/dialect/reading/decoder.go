@@ -270,11 +270,7 @@ func (d *decoder) Value(v frame.Value) {
 	case TokenID:
 		m.tokens.ids += begins(v)
 	case QueueMillis, PrefillMillis, DecodeMillis, QueueSeconds, PrefillSeconds, DecodeSeconds, QueueNanos, PrefillNanos, DecodeNanos:
-		if d.times == nil {
-			d.times = new(times)
-		}
-		d.times.pending.set(v)
-		d.times.told = true
+		d.engineTime(v)
 	case InputTokens, OutputTokens, TotalTokens, CachedTokens, WrittenTokens, ReasoningTokens,
 		RejectedTokens, AudioTokens, ImageTokens, SpokenTokens, HourTokens, OutsideTokens, StrangeTokens, BilledSeconds,
 		CachedAudioTokens, CachedImageTokens:
@@ -292,6 +288,15 @@ func (d *decoder) Value(v frame.Value) {
 		}
 		d.reader.Value(m, v)
 	}
+}
+
+// engineTime reads a time that the engine tells of itself.
+func (d *decoder) engineTime(v frame.Value) {
+	if d.times == nil {
+		d.times = new(times)
+	}
+	d.times.pending.set(v)
+	d.times.told = true
 }
 
 // fingerprint finds the server by its fingerprint, which is the same in every message.
